@@ -1,0 +1,42 @@
+"""Connections to PostgreSQL."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+import asyncpg
+from pgvector.asyncpg import register_vector
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from asyncpg.pool import PoolConnectionProxy
+
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Executor: TypeAlias = Connection | Pool
+
+CONNECTION_FAILURES: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+)
+"""What asyncpg raises when the database is away, restarting or busy: the statement may be tried again."""
+
+
+async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    await register_vector(connection)
+
+
+@asynccontextmanager
+async def connect(url: str, *, size: int = 4) -> AsyncIterator[Pool]:
+    """Open a pool of at most `size` connections that speak pgvector's `vector`, and close it at the end."""
+    async with asyncpg.create_pool(
+        url, min_size=1, max_size=size, init=_prepare, command_timeout=60, timeout=10
+    ) as pool:
+        yield pool

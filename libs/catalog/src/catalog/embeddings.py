@@ -1,0 +1,167 @@
+"""Queries over embeddings: what a model heard of a track."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from catalog.errors import PermanentError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from numpy.typing import NDArray
+
+    from catalog.database import Connection, Executor
+    from catalog.track_id import TrackId
+
+CHANNEL = "embeddings"
+"""PostgreSQL channel that is notified with the model id at every commit of an embedding."""
+
+# Any constant; it only has to differ from the other advisory locks of the catalogue.
+_SEQ_LOCK = 0x50_1A_11_CE
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """One vector (float32 [dimensions]) and where it came from; `seconds_heard` in seconds."""
+
+    track: TrackId
+    model: str
+    vector: NDArray[np.float32]
+    object_key: str
+    sequencer: str | None
+    audio_sha256: str
+    seconds_heard: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVector:
+    """One vector (float32 [dimensions]) with the place of its write in the order of all writes."""
+
+    seq: int
+    urn: str
+    vector: NDArray[np.float32]
+
+
+# Sequencers are comparable for one key only: pad the shorter on the right with zeros, compare as text (AWS S3
+# user guide, "Event message structure").
+_SAVE = """
+INSERT INTO embeddings (urn, model, vector, object_key, sequencer, audio_sha256, seconds_heard)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (urn, model) DO UPDATE SET
+    vector = EXCLUDED.vector, seq = nextval('embeddings_seq'), object_key = EXCLUDED.object_key,
+    sequencer = EXCLUDED.sequencer, audio_sha256 = EXCLUDED.audio_sha256, seconds_heard = EXCLUDED.seconds_heard,
+    extracted_at = now()
+WHERE embeddings.sequencer IS NULL OR EXCLUDED.sequencer IS NULL OR embeddings.object_key <> EXCLUDED.object_key
+   OR rpad(lower(EXCLUDED.sequencer), 64, '0') COLLATE "C" > rpad(lower(embeddings.sequencer), 64, '0') COLLATE "C"
+RETURNING seq
+"""
+
+_LOCK = "SELECT pg_advisory_xact_lock($1)"
+
+_WELCOME = "SELECT state <> 'forgotten' FROM tracks WHERE urn = $1 FOR UPDATE"
+
+_READY = """
+UPDATE tracks SET state = 'ready', reason = NULL, updated_at = now()
+WHERE urn = $1 AND state NOT IN ('ready', 'forgotten') AND EXISTS (SELECT FROM models WHERE model = $2 AND current)
+"""
+
+_NOTIFY = "SELECT pg_notify($1, $2)"
+
+_EXISTS = "SELECT EXISTS (SELECT FROM embeddings WHERE urn = $1 AND model = $2)"
+
+_VECTOR = "SELECT vector FROM embeddings WHERE urn = $1 AND model = $2"
+
+_NEWER = "SELECT seq, urn, vector FROM embeddings WHERE model = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+
+_STREAM = "SELECT seq, urn, vector FROM embeddings WHERE model = $1 AND seq <= $2 ORDER BY seq"
+
+_LAST = "SELECT count(*) AS n, coalesce(max(seq), 0) AS seq FROM embeddings WHERE model = $1"
+
+_TAIL = """
+SELECT count(*) AS n, extract(epoch FROM now() - min(extracted_at))::float8 AS age
+FROM embeddings WHERE model = $1 AND seq > $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The vectors newer than a version: how many, and the age of the oldest in seconds (None when there is none)."""
+
+    count: int
+    oldest_s: float | None
+
+
+async def save(db: Connection, embedding: Embedding) -> bool:
+    """Store a vector, mark its track ready and tell the listeners, in one transaction.
+
+    Returns False, and changes nothing, when a newer write of the same object was stored before or the track is to be
+    forgotten. Raises `PermanentError` for a vector that is not finite.
+    """
+    if embedding.vector.ndim != 1 or not np.isfinite(embedding.vector).all():
+        raise PermanentError("the vector is not a finite one-dimensional array")
+    async with db.transaction():
+        if not await db.fetchval(_WELCOME, embedding.track.urn):
+            return False
+        # A reader asks for `seq > last seen`. Numbers drawn in one order and committed in another would be skipped
+        # by it for ever, so drawing and committing happen under one lock.
+        await db.execute(_LOCK, _SEQ_LOCK)
+        seq = await db.fetchval(
+            _SAVE,
+            embedding.track.urn,
+            embedding.model,
+            embedding.vector.astype(np.float32, copy=False),
+            embedding.object_key,
+            embedding.sequencer,
+            embedding.audio_sha256,
+            embedding.seconds_heard,
+        )
+        if seq is None:
+            return False
+        await db.execute(_READY, embedding.track.urn, embedding.model)
+        await db.execute(_NOTIFY, CHANNEL, embedding.model)
+        return True
+
+
+async def exists(db: Executor, track: TrackId, model: str) -> bool:
+    """Tell whether `model` has heard the track."""
+    return bool(await db.fetchval(_EXISTS, track.urn, model))
+
+
+async def vector_of(db: Executor, track: TrackId, model: str) -> NDArray[np.float32] | None:
+    """Return the raw vector (float32 [dimensions]) of a track, or None when `model` has not heard it."""
+    found = await db.fetchval(_VECTOR, track.urn, model)
+    return None if found is None else _array(found)
+
+
+async def newer_than(db: Executor, model: str, seq: int, *, limit: int = 10_000) -> list[StoredVector]:
+    """Return up to `limit` vectors written after `seq`, oldest first."""
+    return [StoredVector(r["seq"], r["urn"], _array(r["vector"])) for r in await db.fetch(_NEWER, model, seq, limit)]
+
+
+async def extent(db: Executor, model: str) -> tuple[int, int]:
+    """Return the number of vectors of a model and the seq of the newest (0 when there is none)."""
+    row = await db.fetchrow(_LAST, model)
+    assert row is not None  # noqa: S101 - an aggregate always answers one row
+    return int(row["n"]), int(row["seq"])
+
+
+async def tail(db: Executor, model: str, seq: int) -> Tail:
+    """Measure what was written after `seq`."""
+    row = await db.fetchrow(_TAIL, model, seq)
+    assert row is not None  # noqa: S101 - an aggregate always answers one row
+    return Tail(count=int(row["n"]), oldest_s=row["age"])
+
+
+async def stream(db: Connection, model: str, up_to_seq: int) -> AsyncIterator[StoredVector]:
+    """Yield every vector up to `up_to_seq` by a server-side cursor; the caller holds a transaction open."""
+    async for row in db.cursor(_STREAM, model, up_to_seq, prefetch=1000):
+        yield StoredVector(row["seq"], row["urn"], _array(row["vector"]))
+
+
+def _array(value: Any) -> NDArray[np.float32]:
+    found = value.to_numpy() if hasattr(value, "to_numpy") else value
+    return np.asarray(found, dtype=np.float32)

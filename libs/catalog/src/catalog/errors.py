@@ -1,0 +1,37 @@
+"""The exceptions of the catalogue; whether trying again can help is told by the type."""
+
+
+class CatalogError(Exception):
+    """Root of everything this package raises."""
+
+
+class PermanentError(CatalogError):
+    """Trying again with the same input gives the same failure."""
+
+
+class TransientError(CatalogError):
+    """The network, the database or a service was away or busy: trying again later can succeed."""
+
+
+class InvalidTrackId(PermanentError, ValueError):
+    """The text names no track in any of the accepted forms."""
+
+
+class ObjectMissing(PermanentError):
+    """The object store holds nothing under the key."""
+
+
+class ObjectTooLarge(PermanentError):
+    """The object exceeds the size the caller is ready to read."""
+
+
+class StoreUnavailable(TransientError):
+    """The object store did not answer, or asked for patience."""
+
+
+class QueueUnavailable(TransientError):
+    """The queue did not answer, or asked for patience."""
+
+
+class ModelConflict(CatalogError):
+    """The model may not take over a catalogue that better vectors already fill."""

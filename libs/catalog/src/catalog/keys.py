@@ -1,0 +1,36 @@
+"""Names of objects in the bucket, and the way back from a preview's name to its track."""
+
+from __future__ import annotations
+
+import re
+
+from catalog.errors import InvalidTrackId
+from catalog.track_id import TrackId
+
+PREVIEWS = "previews/"
+INDEXES = "indexes/"
+
+_EXTENSION = re.compile(r"[a-z0-9]{1,5}")
+
+
+def preview_key(track: TrackId, extension: str) -> str:
+    """Name the preview of a track: `previews/<source>/<id>.<ext>`; raises ValueError for an odd extension."""
+    if not _EXTENSION.fullmatch(extension):
+        raise ValueError(f"{extension!r} is no file extension")
+    return f"{PREVIEWS}{track.source}/{track.key}.{extension}"
+
+
+def track_of_preview(key: str) -> TrackId:
+    """Tell which track a preview belongs to; raises `InvalidTrackId` for a key that follows another form."""
+    parts = key.split("/")
+    if len(parts) != 3 or f"{parts[0]}/" != PREVIEWS:
+        raise InvalidTrackId(f"{key!r} is no preview; they are named {PREVIEWS}<source>/<id>.<ext>")
+    stem, dot, extension = parts[2].partition(".")
+    if not dot or not _EXTENSION.fullmatch(extension):
+        raise InvalidTrackId(f"{key!r} is no preview; they are named {PREVIEWS}<source>/<id>.<ext>")
+    return TrackId(parts[1], stem)
+
+
+def index_prefix(model: str, version: str) -> str:
+    """Name the folder of one index version, with a slash at its end."""
+    return f"{INDEXES}{model}/{version}/"

@@ -1,0 +1,72 @@
+"""Queries over the models that turn audio into vectors; at most one is current."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catalog.errors import ModelConflict
+
+if TYPE_CHECKING:
+    from catalog.database import Connection, Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One way of turning audio into vectors; vectors of two models are never compared."""
+
+    model: str
+    dimensions: int
+    trained: bool
+
+
+_CURRENT = "SELECT model, dimensions, trained FROM models WHERE current"
+
+_ADD = """
+INSERT INTO models (model, dimensions, trained) VALUES ($1, $2, $3)
+ON CONFLICT (model) DO UPDATE SET dimensions = EXCLUDED.dimensions
+"""
+
+_STEP_DOWN = "UPDATE models SET current = false WHERE current AND model <> $1"
+
+_STEP_UP = "UPDATE models SET current = true WHERE model = $1"
+
+# `ready` means: heard by the current model. The audio of what another model heard is gone, so it is owed a crawl.
+_OWE_AGAIN = """
+UPDATE tracks SET state = 'found', updated_at = now(),
+       reason = 'heard by another model only; the next crawl brings its preview again'
+WHERE state = 'ready' AND NOT EXISTS (SELECT FROM embeddings e WHERE e.urn = tracks.urn AND e.model = $1)
+"""
+
+# Going back to a model whose vectors are still there needs no crawl.
+_HEARD_BEFORE = """
+UPDATE tracks SET state = 'ready', reason = NULL, updated_at = now()
+WHERE state = 'found' AND EXISTS (SELECT FROM embeddings e WHERE e.urn = tracks.urn AND e.model = $1)
+"""
+
+
+async def current(db: Executor) -> Model | None:
+    """Return the model whose vectors are answered from, or None before the first extractor registered one."""
+    row = await db.fetchrow(_CURRENT)
+    return Model(**row) if row else None
+
+
+async def register(db: Connection, model: Model) -> None:
+    """Make `model` the current one, and every track it has not heard owed again.
+
+    Raises `ModelConflict` when an untrained model would take over from a trained one.
+    """
+    async with db.transaction():
+        await db.execute("LOCK TABLE models IN EXCLUSIVE MODE")
+        before = await current(db)
+        if before and before.trained and not model.trained:
+            raise ModelConflict(
+                f"the catalogue holds vectors of {before.model}; {model.model} is not trained and may not replace it. "
+                "Give the extractor the weights again (CHOI_WEIGHTS)."
+            )
+        await db.execute(_ADD, model.model, model.dimensions, model.trained)
+        if before is None or before.model != model.model:
+            await db.execute(_STEP_DOWN, model.model)
+            await db.execute(_STEP_UP, model.model)
+            await db.execute(_OWE_AGAIN, model.model)
+            await db.execute(_HEARD_BEFORE, model.model)

@@ -1,0 +1,48 @@
+"""How the platform stands: counts that add up, queues, index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catalog import embeddings, models, tracks, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from catalog.database import Executor
+    from catalog.queue import Depth, MessageQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything `soundalike status` shows; the values of `by_state` sum to `total`."""
+
+    total: int
+    by_state: Mapping[tracks.State, int]
+    queue: Depth
+    dead_letters: int
+    model: str | None
+    trained: bool | None
+    version: str | None
+    in_version: int
+    tail: int
+
+
+async def overview(db: Executor, queue: MessageQueue, dead_letters: MessageQueue) -> Overview:
+    """Gather the overview; raises `QueueUnavailable`."""
+    by_state = await tracks.count_by_state(db)
+    model = await models.current(db)
+    version = await versions.published(db, model.model) if model else None
+    newer = await embeddings.tail(db, model.model, version.up_to_seq if version else 0) if model else None
+    return Overview(
+        total=sum(by_state.values()),
+        by_state=by_state,
+        queue=await queue.depth(),
+        dead_letters=(await dead_letters.depth()).total,
+        model=model.model if model else None,
+        trained=model.trained if model else None,
+        version=version.version if version else None,
+        in_version=version.tracks if version else 0,
+        tail=newer.count if newer else 0,
+    )

@@ -1,0 +1,216 @@
+"""The queue of events: SQS (or what speaks its protocol), and one in memory with a clock of its own for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from catalog.errors import QueueUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_sqs.client import SQSClient
+
+    from catalog.settings import QueueSettings
+
+T = TypeVar("T")
+
+LONG_POLL_S = 20
+"""The longest wait SQS offers for a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One delivery of a message; `receive_count` is 1 the first time."""
+
+    id: str
+    receipt: str
+    body: str
+    receive_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many messages wait, are being worked on, or are held back for later; SQS counts approximately."""
+
+    visible: int
+    in_flight: int
+    delayed: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.visible + self.in_flight + self.delayed
+
+
+class MessageQueue(Protocol):
+    """A queue with visibility timeout. Every method may raise `QueueUnavailable`."""
+
+    async def receive(self, *, limit: int, wait_s: int) -> list[Message]:
+        """Wait up to `wait_s` seconds for up to `limit` (1-10) messages, hidden from others for a while."""
+
+    async def delete(self, message: Message) -> None:
+        """Say that a message is done with."""
+
+    async def hide(self, message: Message, seconds: int) -> None:
+        """Let a message reappear in `seconds` from now: longer to go on working, 0 to hand it back."""
+
+    async def send(self, body: str) -> None:
+        """Add a message."""
+
+    async def depth(self) -> Depth:
+        """Count what is in the queue."""
+
+
+class SqsQueue:
+    """One queue of SQS, by boto3 in threads."""
+
+    def __init__(self, client: SQSClient, url: str, *, visibility_s: int) -> None:
+        self._client = client
+        self._url = url
+        self._visibility_s = visibility_s
+
+    @classmethod
+    async def connect(cls, settings: QueueSettings, *, dead_letters: bool = False) -> SqsQueue:
+        """Open the queue that the settings name, or the dead-letter queue behind it."""
+        client = sqs_client(settings)
+        name = settings.dead_letter_queue_name if dead_letters else settings.queue_name
+        url = (await _asked(lambda: client.get_queue_url(QueueName=name)))["QueueUrl"]
+        return cls(client, url, visibility_s=settings.queue_visibility_s)
+
+    async def receive(self, *, limit: int, wait_s: int) -> list[Message]:
+        """Wait up to `wait_s` seconds for up to `limit` (1-10) messages, hidden from others for a while."""
+        answer = await _asked(
+            lambda: self._client.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=limit,
+                WaitTimeSeconds=wait_s,
+                VisibilityTimeout=self._visibility_s,
+                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            )
+        )
+        return [
+            Message(m["MessageId"], m["ReceiptHandle"], m["Body"], int(m["Attributes"]["ApproximateReceiveCount"]))
+            for m in answer.get("Messages", [])
+        ]
+
+    async def delete(self, message: Message) -> None:
+        """Say that a message is done with."""
+        await _asked(lambda: self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt))
+
+    async def hide(self, message: Message, seconds: int) -> None:
+        """Let a message reappear in `seconds` from now."""
+        await _asked(
+            lambda: self._client.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=message.receipt, VisibilityTimeout=seconds
+            )
+        )
+
+    async def send(self, body: str) -> None:
+        """Add a message."""
+        await _asked(lambda: self._client.send_message(QueueUrl=self._url, MessageBody=body))
+
+    async def depth(self) -> Depth:
+        """Count what is in the queue."""
+        answer = await _asked(
+            lambda: self._client.get_queue_attributes(
+                QueueUrl=self._url,
+                AttributeNames=[
+                    "ApproximateNumberOfMessages",
+                    "ApproximateNumberOfMessagesNotVisible",
+                    "ApproximateNumberOfMessagesDelayed",
+                ],
+            )
+        )
+        counts = answer["Attributes"]
+        return Depth(
+            visible=int(counts["ApproximateNumberOfMessages"]),
+            in_flight=int(counts["ApproximateNumberOfMessagesNotVisible"]),
+            delayed=int(counts.get("ApproximateNumberOfMessagesDelayed", 0)),
+        )
+
+
+@dataclass(slots=True)
+class _Held:
+    body: str
+    visible_at: float
+    receives: int = 0
+    receipt: str = ""
+
+
+@dataclass(slots=True)
+class MemoryQueue:
+    """A queue in memory, for tests: time is what `clock` says, dead letters collect in `dead`."""
+
+    visibility_s: int = 120
+    max_receives: int = 5
+    clock: Callable[[], float] = time.monotonic
+    dead: list[str] = field(default_factory=list)
+    _held: dict[str, _Held] = field(default_factory=dict)
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    async def receive(self, *, limit: int, wait_s: int) -> list[Message]:  # noqa: ARG002 - part of the protocol
+        """Return up to `limit` visible messages; never waits for more than a turn of the event loop."""
+        await asyncio.sleep(0)
+        received: list[Message] = []
+        for name, held in list(self._held.items()):
+            if len(received) == limit or held.visible_at > self.clock():
+                continue
+            if held.receives >= self.max_receives:
+                self.dead.append(self._held.pop(name).body)
+                continue
+            held.receives += 1
+            held.receipt = f"{name}/{held.receives}"
+            held.visible_at = self.clock() + self.visibility_s
+            received.append(Message(name, held.receipt, held.body, held.receives))
+        return received
+
+    async def delete(self, message: Message) -> None:
+        """Say that a message is done with."""
+        if message.id in self._held and self._held[message.id].receipt == message.receipt:
+            del self._held[message.id]
+
+    async def hide(self, message: Message, seconds: int) -> None:
+        """Let a message reappear in `seconds` from now."""
+        held = self._held.get(message.id)
+        if held is not None and held.receipt == message.receipt:
+            held.visible_at = self.clock() + seconds
+
+    async def send(self, body: str) -> None:
+        """Add a message."""
+        self._held[f"m{next(self._numbers)}"] = _Held(body, visible_at=self.clock())
+
+    async def depth(self) -> Depth:
+        """Count what is in the queue."""
+        visible = sum(held.visible_at <= self.clock() for held in self._held.values())
+        return Depth(visible=visible, in_flight=len(self._held) - visible, delayed=0)
+
+
+def sqs_client(settings: QueueSettings) -> SQSClient:
+    """Open an SQS client whose patience exceeds the long poll."""
+    return boto3.client(
+        "sqs",
+        region_name=settings.aws_default_region,
+        endpoint_url=settings.aws_endpoint_url,
+        config=Config(
+            connect_timeout=5,
+            read_timeout=LONG_POLL_S + 15,
+            max_pool_connections=32,
+            retries={"mode": "standard", "total_max_attempts": 3},
+        ),
+    )
+
+
+async def _asked(call: Callable[[], T]) -> T:
+    try:
+        return await asyncio.to_thread(call)
+    except (ClientError, BotoCoreError, OSError) as error:
+        raise QueueUnavailable(f"the queue did not do as asked: {error}") from error

@@ -1,0 +1,87 @@
+"""Settings of the shared parts: read from the environment once, typed, refusing unsafe values by name."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Annotated, NoReturn, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EX_CONFIG = 78
+"""Exit status of a service that refuses its settings (sysexits.h); a supervisor does not restart it."""
+
+_WELL_KNOWN_PASSWORDS = frozenset({"", "admin", "changeme", "change-me", "example", "password", "postgres", "secret"})
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def _safe_database_url(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.hostname or not parts.path.strip("/"):
+        raise ValueError("expected postgresql://user:password@host:5432/database")
+    if unquote(parts.password or "").lower() in _WELL_KNOWN_PASSWORDS:
+        raise ValueError("the password is missing or one that everybody knows; choose one of your own")
+    return value
+
+
+def _bucket_name(value: str) -> str:
+    if not re.fullmatch(r"(?!xn--)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]", value):
+        raise ValueError("an S3 bucket has 3-63 lower-case letters, digits, dots and hyphens")
+    return value
+
+
+def _endpoint(value: str | None) -> str | None:
+    if value and urlsplit(value).scheme not in {"http", "https"}:
+        raise ValueError("expected an address such as http://127.0.0.1:4566, or nothing for AWS itself")
+    return value or None
+
+
+class DatabaseSettings(BaseSettings):
+    """Where the catalogue is."""
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    database_url: Annotated[SecretStr, AfterValidator(_safe_database_url)]
+
+
+class StoreSettings(BaseSettings):
+    """Where the objects are; credentials come by boto3's own chain."""
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    s3_bucket: Annotated[str, AfterValidator(_bucket_name)]
+    aws_endpoint_url: Annotated[str | None, AfterValidator(_endpoint)] = None
+    aws_default_region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] = "us-east-1"
+
+
+class QueueSettings(StoreSettings):
+    """Where the events of the object store arrive."""
+
+    queue_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,75}$")] = "soundalike-previews"
+    queue_visibility_s: Annotated[int, Field(ge=10, le=43_200)] = 120
+    queue_max_receives: Annotated[int, Field(ge=1, le=100)] = 5
+
+    @property
+    def dead_letter_queue_name(self) -> str:
+        """Name of the queue behind the queue."""
+        return f"{self.queue_name}-dead"
+
+
+def load(settings: type[S]) -> S:
+    """Read one service's settings from the environment, or name what is wrong on stderr and exit with 78."""
+    try:
+        return settings()
+    except ValidationError as error:
+        refuse(settings.__name__, [(str(e["loc"][0]) if e["loc"] else "", e["msg"]) for e in error.errors()])
+
+
+def refuse(what: str, problems: list[tuple[str, str]]) -> NoReturn:
+    """Print each `(variable, problem)` and exit with 78."""
+    print(f"{what}: the environment does not fit.", file=sys.stderr)
+    for variable, problem in problems:
+        said = "it is not set" if problem == "Field required" else problem.removeprefix("Value error, ")
+        print(f"  {variable.upper()}: {said}" if variable else f"  {said}", file=sys.stderr)
+    raise SystemExit(EX_CONFIG)

@@ -1,0 +1,201 @@
+"""The object store: S3 (or what speaks its protocol), and one in memory for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from catalog.errors import ObjectMissing, ObjectTooLarge, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from mypy_boto3_s3.client import S3Client
+
+    from catalog.settings import StoreSettings
+
+T = TypeVar("T")
+
+_MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSummary:
+    """What a listing tells of an object; `size` in bytes."""
+
+    key: str
+    size: int
+    etag: str
+    last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object read into memory."""
+
+    data: bytes
+    etag: str
+
+
+class ObjectStore(Protocol):
+    """Objects by key. Every method may raise `StoreUnavailable`, after which it may be tried again."""
+
+    async def put(self, key: str, data: bytes, content_type: str) -> None:
+        """Write an object, replacing the one before it."""
+
+    async def get(self, key: str, *, max_bytes: int) -> StoredObject:
+        """Read an object into memory; raises `ObjectMissing`, `ObjectTooLarge`."""
+
+    async def delete(self, key: str, *, etag: str | None = None) -> None:
+        """Delete an object; with `etag` only while it still holds that content. A missing one is no error."""
+
+    async def upload(self, key: str, path: Path) -> None:
+        """Write a file of any size as an object."""
+
+    async def download(self, key: str, path: Path) -> None:
+        """Read an object of any size into a file; raises `ObjectMissing`."""
+
+    def list(self, prefix: str) -> AsyncIterator[ObjectSummary]:
+        """Yield the objects whose keys begin with `prefix`, in the order of their keys."""
+
+
+class S3Store:
+    """One bucket of S3, by boto3 in threads."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    @classmethod
+    def connect(cls, settings: StoreSettings) -> S3Store:
+        """Open a client for the bucket that the settings name; nothing is sent yet."""
+        return cls(s3_client(settings), settings.s3_bucket)
+
+    async def put(self, key: str, data: bytes, content_type: str) -> None:
+        """Write an object, replacing the one before it."""
+        await _asked(
+            lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type), key
+        )
+
+    async def get(self, key: str, *, max_bytes: int) -> StoredObject:
+        """Read an object into memory; raises `ObjectMissing`, `ObjectTooLarge`."""
+
+        def read() -> StoredObject:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            with answer["Body"] as body:
+                if answer["ContentLength"] > max_bytes:
+                    raise ObjectTooLarge(f"{key} has {answer['ContentLength']} bytes; at most {max_bytes} are read")
+                return StoredObject(data=body.read(), etag=answer["ETag"])
+
+        return await _asked(read, key)
+
+    async def delete(self, key: str, *, etag: str | None = None) -> None:
+        """Delete an object; with `etag` only while it still holds that content. A missing one is no error."""
+
+        def remove() -> None:
+            if etag is not None and self._client.head_object(Bucket=self._bucket, Key=key)["ETag"] != etag:
+                return
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+        try:
+            await _asked(remove, key)
+        except ObjectMissing:
+            return
+
+    async def upload(self, key: str, path: Path) -> None:
+        """Write a file of any size as an object."""
+        await _asked(lambda: self._client.upload_file(str(path), self._bucket, key), key)
+
+    async def download(self, key: str, path: Path) -> None:
+        """Read an object of any size into a file; raises `ObjectMissing`."""
+        await _asked(lambda: self._client.download_file(self._bucket, key, str(path)), key)
+
+    async def list(self, prefix: str) -> AsyncIterator[ObjectSummary]:
+        """Yield the objects whose keys begin with `prefix`, in the order of their keys."""
+        pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix))
+        while (page := await _asked(lambda: next(pages, None), prefix)) is not None:
+            for found in page.get("Contents", []):
+                yield ObjectSummary(found["Key"], found["Size"], found["ETag"], found["LastModified"])
+
+
+class MemoryStore:
+    """A bucket in memory, for tests."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, tuple[bytes, datetime]] = {}
+
+    async def put(self, key: str, data: bytes, content_type: str) -> None:  # noqa: ARG002 - part of the protocol
+        """Write an object, replacing the one before it."""
+        self.objects[key] = (data, datetime.now(UTC))
+
+    async def get(self, key: str, *, max_bytes: int) -> StoredObject:
+        """Read an object; raises `ObjectMissing`, `ObjectTooLarge`."""
+        data = self._data(key)
+        if len(data) > max_bytes:
+            raise ObjectTooLarge(f"{key} has {len(data)} bytes; at most {max_bytes} are read")
+        return StoredObject(data, _etag(data))
+
+    async def delete(self, key: str, *, etag: str | None = None) -> None:
+        """Delete an object; with `etag` only while it still holds that content."""
+        if key in self.objects and etag in {None, _etag(self._data(key))}:
+            del self.objects[key]
+
+    async def upload(self, key: str, path: Path) -> None:
+        """Write a file as an object."""
+        await self.put(key, await asyncio.to_thread(path.read_bytes), "application/octet-stream")
+
+    async def download(self, key: str, path: Path) -> None:
+        """Read an object into a file; raises `ObjectMissing`."""
+        await asyncio.to_thread(path.write_bytes, self._data(key))
+
+    async def list(self, prefix: str) -> AsyncIterator[ObjectSummary]:
+        """Yield the objects whose keys begin with `prefix`, in the order of their keys."""
+        for key in sorted(k for k in self.objects if k.startswith(prefix)):
+            data, written = self.objects[key]
+            yield ObjectSummary(key, len(data), _etag(data), written)
+
+    def _data(self, key: str) -> bytes:
+        try:
+            return self.objects[key][0]
+        except KeyError:
+            raise ObjectMissing(f"no object {key}") from None
+
+
+def s3_client(settings: StoreSettings) -> S3Client:
+    """Open an S3 client; addresses are path-style where an endpoint is named, for servers without wildcard DNS."""
+    style: Literal["path", "auto"] = "path" if settings.aws_endpoint_url else "auto"
+    return boto3.client(
+        "s3",
+        region_name=settings.aws_default_region,
+        endpoint_url=settings.aws_endpoint_url,
+        config=Config(
+            s3={"addressing_style": style},
+            connect_timeout=5,
+            read_timeout=30,
+            max_pool_connections=32,
+            retries={"mode": "standard", "total_max_attempts": 3},
+        ),
+    )
+
+
+async def _asked(call: Callable[[], T], key: str) -> T:
+    try:
+        return await asyncio.to_thread(call)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in _MISSING:
+            raise ObjectMissing(f"no object {key}") from error
+        raise StoreUnavailable(f"the object store refused {key}: {error}") from error
+    except (BotoCoreError, OSError) as error:
+        raise StoreUnavailable(f"the object store did not answer for {key}: {error}") from error
+
+
+def _etag(data: bytes) -> str:
+    return f'"{hashlib.sha256(data).hexdigest()}"'

@@ -1,0 +1,233 @@
+"""Queries over tracks; every track is in exactly one state, so the counts always add up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from catalog.errors import InvalidTrackId
+from catalog.text import clean, clean_or_none
+from catalog.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import asyncpg
+
+    from catalog.database import Executor
+
+
+class State(StrEnum):
+    """Where a track stands on its way to being recommendable."""
+
+    FOUND = "found"
+    QUEUED = "queued"
+    READY = "ready"
+    NO_PREVIEW = "no_preview"
+    REJECTED = "rejected"
+    FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What is known about a track apart from its sound; durations in milliseconds."""
+
+    id: TrackId
+    title: str
+    artists: tuple[str, ...] = ()
+    artist_urns: tuple[str, ...] = ()
+    album: str | None = None
+    duration_ms: int | None = None
+    isrc: str | None = None
+    link: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrack:
+    """A track as the catalogue holds it, with its state and, where there is one, the reason for it."""
+
+    track: Track
+    state: State
+    reason: str | None = None
+    preview_provider: str | None = None
+    match_method: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a crawl needs to know of a track before it fetches anything; `heard`: by the current model."""
+
+    state: State
+    heard: bool
+    reason: str | None = None
+
+
+_COLUMNS = """urn, title, artists, artist_urns, album, duration_ms, isrc, link, tags, state, reason,
+preview_provider, match_method"""
+
+# A track that is forgotten stays forgotten, whatever a crawl finds.
+_UPSERT = """
+INSERT INTO tracks (urn, source, title, artists, artist_urns, album, duration_ms, isrc, link, tags)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (urn) DO UPDATE SET
+    title = EXCLUDED.title, artists = EXCLUDED.artists, artist_urns = EXCLUDED.artist_urns, album = EXCLUDED.album,
+    duration_ms = EXCLUDED.duration_ms, isrc = EXCLUDED.isrc, link = EXCLUDED.link, tags = EXCLUDED.tags,
+    updated_at = now()
+WHERE tracks.state <> 'forgotten'
+"""
+
+_STANDING = """
+SELECT t.state, t.reason, EXISTS (
+    SELECT FROM embeddings e JOIN models m USING (model) WHERE e.urn = t.urn AND m.current
+) AS heard
+FROM tracks t WHERE t.urn = $1
+"""
+
+_ENSURE = "INSERT INTO tracks (urn, source, title) VALUES ($1, $2, '') ON CONFLICT (urn) DO NOTHING"
+
+_GET = f"SELECT {_COLUMNS} FROM tracks WHERE urn = $1"  # noqa: S608 - a constant of this module
+
+_GET_MANY = f"SELECT {_COLUMNS} FROM tracks WHERE urn = ANY($1)"  # noqa: S608 - a constant of this module
+
+_BY_LINK = "SELECT urn FROM tracks WHERE link = $1 AND source = 'soundcloud'"
+
+_QUEUED = """
+UPDATE tracks SET state = 'queued', reason = NULL, preview_provider = $2, match_method = $3, updated_at = now()
+WHERE urn = $1 AND state = 'found'
+"""
+
+_OWED = """
+UPDATE tracks SET state = 'found', reason = NULL, updated_at = now()
+WHERE urn = $1 AND state IN ('queued', 'no_preview', 'rejected')
+"""
+
+_NO_PREVIEW = """
+UPDATE tracks SET state = 'no_preview', reason = $2, updated_at = now() WHERE urn = $1 AND state = 'found'
+"""
+
+_REJECTED = """
+UPDATE tracks SET state = 'rejected', reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('found', 'queued')
+"""
+
+_LOST = """
+UPDATE tracks SET state = 'found', reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('found', 'queued')
+"""
+
+_REASON = "UPDATE tracks SET reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('found', 'queued')"
+
+_QUEUED_URNS = "SELECT urn FROM tracks WHERE state = 'queued' AND updated_at < now() - make_interval(secs => $1)"
+
+_COUNTS = "SELECT state, count(*) AS n FROM tracks GROUP BY state"
+
+
+async def upsert(db: Executor, track: Track) -> None:
+    """Write what a crawl found about a track; its state stays, or starts as `found`."""
+    await db.execute(
+        _UPSERT,
+        track.id.urn,
+        track.id.source,
+        clean(track.title),
+        [clean(a) for a in track.artists],
+        list(track.artist_urns),
+        clean_or_none(track.album),
+        track.duration_ms,
+        clean_or_none(track.isrc),
+        clean_or_none(track.link),
+        [clean(t) for t in track.tags],
+    )
+
+
+async def standing(db: Executor, track: TrackId) -> Standing | None:
+    """Tell where a track stands, or None when the catalogue does not know it."""
+    row = await db.fetchrow(_STANDING, track.urn)
+    return Standing(state=State(row["state"]), heard=row["heard"], reason=row["reason"]) if row else None
+
+
+async def ensure(db: Executor, track: TrackId) -> None:
+    """Make sure that a row exists for a preview that reached the bucket without one."""
+    await db.execute(_ENSURE, track.urn, track.source)
+
+
+async def get(db: Executor, track: TrackId) -> StoredTrack | None:
+    """Return one track, or None when the catalogue does not know it."""
+    row = await db.fetchrow(_GET, track.urn)
+    return _stored(row) if row else None
+
+
+async def get_many(db: Executor, urns: Sequence[str]) -> Mapping[str, StoredTrack]:
+    """Return the tracks among `urns` that the catalogue knows, by URN."""
+    return {row["urn"]: _stored(row) for row in await db.fetch(_GET_MANY, list(urns))}
+
+
+async def identify(db: Executor, text: str) -> TrackId:
+    """Read what a person pastes, looking SoundCloud permalinks up in the catalogue; raises `InvalidTrackId`."""
+    permalink = soundcloud_permalink(text)
+    if permalink is None:
+        return TrackId.parse(text)
+    urn = await db.fetchval(_BY_LINK, permalink)
+    if urn is None:
+        raise InvalidTrackId(f"the catalogue knows no track at {permalink}; accepted are {ACCEPTED_FORMS}")
+    return TrackId.from_urn(urn)
+
+
+async def mark_owed(db: Executor, track: TrackId) -> None:
+    """Set a track back to `found`, because its preview is about to be fetched again."""
+    await db.execute(_OWED, track.urn)
+
+
+async def mark_queued(db: Executor, track: TrackId, *, provider: str, method: str) -> None:
+    """Say that the preview is in the bucket; nothing changes when the extractor was faster."""
+    await db.execute(_QUEUED, track.urn, provider, method)
+
+
+async def mark_no_preview(db: Executor, track: TrackId, reason: str) -> None:
+    """Say that nobody offers a preview of the track."""
+    await db.execute(_NO_PREVIEW, track.urn, clean(reason))
+
+
+async def mark_rejected(db: Executor, track: TrackId, reason: str) -> None:
+    """Say why the preview can never become a vector."""
+    await db.execute(_REJECTED, track.urn, clean(reason))
+
+
+async def mark_lost(db: Executor, track: TrackId, reason: str) -> None:
+    """Set a track whose preview went missing back to `found`, so that the next crawl fetches it again."""
+    await db.execute(_LOST, track.urn, clean(reason))
+
+
+async def note(db: Executor, track: TrackId, reason: str) -> None:
+    """Record why a track that is still under way is late."""
+    await db.execute(_REASON, track.urn, clean(reason))
+
+
+async def queued_for(db: Executor, *, seconds: float) -> list[TrackId]:
+    """List the tracks that have been queued for longer than `seconds`."""
+    return [TrackId.from_urn(row["urn"]) for row in await db.fetch(_QUEUED_URNS, float(seconds))]
+
+
+async def count_by_state(db: Executor) -> dict[State, int]:
+    """Count the tracks in each state; the values sum to the number of tracks."""
+    counted = {State(row["state"]): int(row["n"]) for row in await db.fetch(_COUNTS)}
+    return {state: counted.get(state, 0) for state in State}
+
+
+def _stored(row: asyncpg.Record) -> StoredTrack:
+    return StoredTrack(
+        track=Track(
+            id=TrackId.from_urn(row["urn"]),
+            title=row["title"],
+            artists=tuple(row["artists"]),
+            artist_urns=tuple(row["artist_urns"]),
+            album=row["album"],
+            duration_ms=row["duration_ms"],
+            isrc=row["isrc"],
+            link=row["link"],
+            tags=tuple(row["tags"]),
+        ),
+        state=State(row["state"]),
+        reason=row["reason"],
+        preview_provider=row["preview_provider"],
+        match_method=row["match_method"],
+    )
