@@ -1,1 +1,1 @@
-
+"""The indexer: fits the projection, builds the Annoy index, measures it and publishes a version."""

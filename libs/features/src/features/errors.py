@@ -1,0 +1,13 @@
+"""What can be wrong with vectors and projections, as types."""
+
+
+class FeaturesError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class InvalidVectors(FeaturesError, ValueError):
+    """The vectors handed over have the wrong shape or hold values that are not finite."""
+
+
+class InvalidProjection(FeaturesError, ValueError):
+    """The arrays of a projection do not fit together, or a projection file is not one of ours."""

@@ -1,0 +1,29 @@
+"""What can be wrong with an index version, as types."""
+
+
+class SpaceError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class EmptySpace(SpaceError, ValueError):
+    """There is no vector to build an index of."""
+
+
+class InvalidBuild(SpaceError, ValueError):
+    """The vectors, names and parameters handed to a build do not fit together."""
+
+
+class InvalidManifest(SpaceError, ValueError):
+    """A manifest.json does not say what this program needs to read the version safely."""
+
+
+class CorruptVersion(SpaceError):
+    """A file of the version is missing, cut short or altered, or does not fit the others."""
+
+
+class InvalidQuery(SpaceError, ValueError):
+    """A query vector has another length than the space, or holds values that are not finite."""
+
+
+class VersionClosed(SpaceError):
+    """The version was closed; ask the newer one."""

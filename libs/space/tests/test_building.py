@@ -1,0 +1,137 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.projection import Projection
+from space.building import BuildParameters, build_version, measure_recall, write_index, write_urns
+from space.errors import EmptySpace, InvalidBuild
+from space.files import ALL_FILES, DATA_FILES, written_whole
+from space.manifest import Manifest
+from space.search import SpaceSearch, exact_nearest
+
+from .conftest import NAME, clustered, urns_of
+
+Build = Callable[..., tuple[Path, Manifest]]
+
+
+def test_writes_every_file_and_nothing_else(build: Build) -> None:
+    directory, manifest = build(300)
+    assert sorted(path.name for path in directory.iterdir()) == sorted(ALL_FILES)
+    assert Manifest.from_json((directory / "manifest.json").read_text()) == manifest
+    assert (manifest.count, manifest.dimensions, manifest.up_to_seq) == (300, 24, 7)
+    assert manifest.recall_at_10 >= 0.98
+
+
+def test_the_same_input_gives_the_same_bytes(build: Build) -> None:
+    first, second = build(500, "first")[0], build(500, "second")[0]
+    for name in ALL_FILES:
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+
+
+def test_another_seed_gives_another_forest(build: Build) -> None:
+    first, second = build(500, "first")[0], build(500, "second", seed=2)[0]
+    assert (first / "index.ann").read_bytes() != (second / "index.ann").read_bytes()
+    assert (first / "vectors.npy").read_bytes() == (second / "vectors.npy").read_bytes()
+
+
+def test_vectors_are_projected_and_of_unit_length(tmp_path: Path) -> None:
+    raw = clustered(100)
+    projection = Projection(
+        mean=raw.mean(axis=0), scale=raw.std(axis=0), components=np.eye(24)[:5], eigenvalues=np.ones(5), exponent=0.25
+    )
+    manifest = build_version(tmp_path, NAME, raw, urns_of(100), projection, BuildParameters(trees=3))
+    vectors = np.load(tmp_path / "vectors.npy")
+    assert manifest.dimensions == 5
+    np.testing.assert_array_equal(vectors, projection.apply(raw))
+
+
+def test_doubles_search_k_until_the_goal_is_met(build: Build) -> None:
+    lazy = build(4000, "lazy", trees=1, search_k=1, doublings=0)[1]
+    eager = build(4000, "eager", trees=1, search_k=1, doublings=14)[1]
+    assert lazy.search_k == 1
+    assert lazy.recall_at_10 < 0.98 <= eager.recall_at_10
+    assert eager.search_k > 1
+
+
+def test_recall_counts_what_was_found(tmp_path: Path) -> None:
+    vectors = Projection.identity(24).apply(clustered(2000))
+    write_index(tmp_path / "index.ann", vectors, trees=1, seed=1)
+    search = SpaceSearch(tmp_path / "index.ann", vectors, search_k=1)
+    rows = np.arange(0, 2000, 40)
+    share = []
+    cosines = vectors @ vectors.T
+    for row in rows:
+        true = set(np.argsort(-cosines[row], kind="stable")[:11]) - {row}
+        got = set(search.nearest(vectors[row], 11)[0].tolist()) - {row}
+        share.append(len(true & got) / 10)
+    assert 0.0 < np.mean(share) < 1.0
+    assert measure_recall(search, vectors, rows) == pytest.approx(np.mean(share))
+    search.close()
+
+
+def test_equal_vectors_are_no_loss_of_recall(tmp_path: Path) -> None:
+    vectors = np.repeat(Projection.identity(24).apply(clustered(4)), 50, axis=0)
+    write_index(tmp_path / "index.ann", vectors, trees=5, seed=1)
+    search = SpaceSearch(tmp_path / "index.ann", vectors, search_k=100)
+    assert measure_recall(search, vectors, np.arange(200)) == 1.0
+    search.close()
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 11])
+def test_builds_of_few_vectors(build: Build, count: int) -> None:
+    assert build(count)[1].recall_at_10 == 1.0
+
+
+def test_exact_search_over_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("space.search._BLOCK_ROWS", 64)
+    vectors = Projection.identity(24).apply(clustered(300))
+    rows, cosines = exact_nearest(vectors, vectors[:5], 20)
+    for query in range(5):
+        everything = vectors @ vectors[query]
+        np.testing.assert_array_equal(rows[query], np.argsort(-everything, kind="stable")[:20])
+        np.testing.assert_allclose(cosines[query], np.sort(everything)[::-1][:20], atol=1e-6)
+
+
+def test_refuses_to_build_of_nothing(build: Build, tmp_path: Path) -> None:
+    with pytest.raises(EmptySpace, match="no vectors"):
+        build(0)
+    assert not (tmp_path / "version").exists()
+
+
+def test_refuses_parts_that_do_not_fit(tmp_path: Path) -> None:
+    with pytest.raises(InvalidBuild, match=r"2 urns for vectors \[3, 24\]"):
+        build_version(tmp_path, NAME, clustered(3), urns_of(2), Projection.identity(24), BuildParameters())
+    with pytest.raises(InvalidBuild, match=r"expected vectors \[n, 23\]"):
+        build_version(tmp_path, NAME, clustered(3), urns_of(3), Projection.identity(23), BuildParameters())
+
+
+def test_a_failed_build_leaves_no_manifest(tmp_path: Path) -> None:
+    raw = clustered(40)
+    raw[30, 2] = np.nan
+    with pytest.raises(InvalidBuild, match="not finite"):
+        build_version(tmp_path, NAME, raw, urns_of(40), Projection.identity(24), BuildParameters())
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left <= set(DATA_FILES) - {"vectors.npy", "index.ann"}
+
+
+@pytest.mark.parametrize("urns", [["a", "b", "a"], ["a", ""], ["a", "b\0"]])
+def test_refuses_names_that_are_odd_or_repeated(tmp_path: Path, urns: list[str]) -> None:
+    with pytest.raises(InvalidBuild, match="urn"):
+        write_urns(tmp_path / "urns.npy", urns)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_half_written_file_never_gets_its_name(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("before")
+
+    def write_half() -> None:
+        with written_whole(tmp_path / "kept") as part:
+            part.write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_half()
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert (tmp_path / "kept").read_text() == "before"

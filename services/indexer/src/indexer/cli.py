@@ -1,0 +1,83 @@
+"""Command line of the indexer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from typing import TYPE_CHECKING
+
+import typer
+
+from catalog import database, logs
+from catalog.database import CONNECTION_FAILURES
+from catalog.settings import load
+from catalog.store import S3Store
+from indexer.errors import EXPECTED_FAILURES
+from indexer.settings import IndexerSettings
+from indexer.worker import Indexer
+
+if TYPE_CHECKING:
+    from catalog.versions import Version
+
+log = logging.getLogger(__name__)
+
+_INTERRUPTED = 130
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Builds and publishes the Annoy index.")
+
+
+@app.command()
+def run() -> None:
+    """Build and publish a version whenever one is due, until told to stop."""
+    logs.configure("indexer")
+    settings = load(IndexerSettings)
+    try:
+        interrupted = asyncio.run(_run(settings))
+    except CONNECTION_FAILURES as error:
+        log.error("the database does not answer: %s", error)  # noqa: TRY400 - the reason is said
+        raise typer.Exit(1) from error
+    if interrupted:
+        raise typer.Exit(_INTERRUPTED)
+
+
+@app.command()
+def build() -> None:
+    """Build and publish a version of everything heard so far, now."""
+    logs.configure("indexer")
+    settings = load(IndexerSettings)
+    try:
+        version = asyncio.run(_build(settings))
+    except EXPECTED_FAILURES as error:
+        log.error("no version was published: %s", error)  # noqa: TRY400 - the reason is said
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as interrupt:
+        raise typer.Exit(_INTERRUPTED) from interrupt
+    typer.echo(f"{version.version}  {version.tracks} tracks  recall@10 {version.recall_at_10:.3f}")
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    app()
+
+
+async def _build(settings: IndexerSettings) -> Version:
+    async with database.connect(settings.database_url.get_secret_value()) as pool:
+        return await Indexer(pool, S3Store.connect(settings), settings).build()
+
+
+async def _run(settings: IndexerSettings) -> bool:
+    stop, interrupted = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        interrupted.set()
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    async with database.connect(settings.database_url.get_secret_value()) as pool:
+        log.info("looking for new tracks every %g s", settings.index_poll_s)
+        await Indexer(pool, S3Store.connect(settings), settings).run(stop)
+    log.info("stopped")
+    return interrupted.is_set()

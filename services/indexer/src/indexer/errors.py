@@ -1,0 +1,32 @@
+"""Why no version was published, as types."""
+
+from __future__ import annotations
+
+from catalog.database import CONNECTION_FAILURES
+from catalog.errors import CatalogError, PermanentError, TransientError
+from features.errors import FeaturesError
+from space.errors import SpaceError
+
+
+class IndexerError(CatalogError):
+    """Root of everything the indexer raises on purpose."""
+
+
+class NothingToIndex(IndexerError, PermanentError):
+    """The current model has not heard a track yet, or there is no model yet."""
+
+
+class RecallTooLow(IndexerError, PermanentError):
+    """The index finds too few of the true neighbours to be published."""
+
+
+class DiskTooFull(IndexerError, TransientError):
+    """The folder for temporary files has too little room for the build."""
+
+
+class BuilderBusy(IndexerError, TransientError):
+    """Another indexer is building at this moment."""
+
+
+EXPECTED_FAILURES: tuple[type[Exception], ...] = (CatalogError, SpaceError, FeaturesError, *CONNECTION_FAILURES)
+"""What can come in the way of a version and is told in a sentence rather than a traceback."""

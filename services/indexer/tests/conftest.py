@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pytest
+
+from catalog import database, embeddings, models, schema, tracks
+from catalog.embeddings import Embedding
+from catalog.models import Model
+from catalog.store import MemoryStore
+from catalog.track_id import TrackId
+from indexer.settings import IndexerSettings
+from indexer.worker import Indexer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from catalog.database import Pool
+
+MODEL = Model("m1-fixed", 160, trained=True)
+
+
+class Hear(Protocol):
+    async def __call__(self, numbers: range, model: Model = MODEL) -> None: ...
+
+
+def track_of(number: int) -> TrackId:
+    return TrackId("deezer", str(100 + number))
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def vector_of(number: int) -> np.ndarray:
+    """Three of four features hang together, as in real vectors; every track differs."""
+    rng = np.random.default_rng(number)
+    kind = np.random.default_rng(1000 + number % 8).normal(size=160)
+    return (kind + 0.4 * rng.normal(size=160) * np.geomspace(1, 0.1, 160)).astype(np.float32)
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    await schema.upgrade(database_url)
+    async with database.connect(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def hear(pool: Pool) -> Hear:
+    async def save(numbers: range, model: Model = MODEL) -> None:
+        async with pool.acquire() as connection:
+            await models.register(connection, model)
+            for number in numbers:
+                track = track_of(number)
+                await tracks.ensure(connection, track)
+                vector = vector_of(number)
+                assert await embeddings.save(connection, Embedding(track, model.model, vector, "k", None, "0", 29.0))
+
+    return save
+
+
+@pytest.fixture
+def settings(database_url: str) -> IndexerSettings:
+    return IndexerSettings(
+        database_url=database_url,
+        s3_bucket="soundalike-indexer",
+        index_trees=8,
+        index_poll_s=0.02,
+        index_settle_s=0.0,
+    )
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def indexer(pool: Pool, store: MemoryStore, settings: IndexerSettings) -> Indexer:
+    return Indexer(pool, store, settings)

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from catalog import models, versions
+from catalog.database import connect
+from catalog.errors import StoreUnavailable
+from catalog.models import Model
+from catalog.store import MemoryStore, S3Store, s3_client
+from indexer.errors import BuilderBusy, NothingToIndex
+from indexer.settings import IndexerSettings
+from indexer.worker import Indexer
+from space.files import ALL_FILES
+from space.version import IndexVersion
+
+from .conftest import MODEL, Hear, names_in, track_of, vector_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from catalog.database import Pool
+    from catalog.store import ObjectSummary
+
+
+@pytest.fixture(autouse=True)
+def temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 - what is waited for lies in a store and in threads
+            await asyncio.sleep(0.01)
+
+
+async def test_publishes_to_a_real_bucket_what_readers_can_open(
+    aws_environment: object, pool: Pool, hear: Hear, settings: IndexerSettings, tmp_path: Path, temporary_files: Path
+) -> None:
+    settings = IndexerSettings(**settings.model_dump(exclude={"aws_endpoint_url", "aws_default_region"}))
+    s3_client(settings).create_bucket(Bucket=settings.s3_bucket)
+    await hear(range(60))
+    store = S3Store.connect(settings)
+    version = await Indexer(pool, store, settings).build()
+    assert await versions.published(pool, MODEL.model) is not None
+    for name in ALL_FILES:
+        await store.download(version.location + name, tmp_path / name)
+    with IndexVersion.open(tmp_path) as opened:
+        assert (len(opened), opened.manifest.up_to_seq, opened.manifest.version) == (60, 60, version.version)
+        query = opened.projection.apply(vector_of(17)[None])[0]
+        assert opened.search(query, 1)[0].urn == track_of(17).urn
+    assert not names_in(temporary_files)
+
+
+async def test_builds_only_when_a_version_is_due(indexer: Indexer, hear: Hear, pool: Pool) -> None:
+    assert await indexer.look() is None
+    await hear(range(3))
+    first = await indexer.look()
+    assert first is not None
+    assert first.tracks == 3
+    assert await indexer.look() is None
+    await hear(range(3, 7))
+    second = await indexer.look()
+    assert second is not None
+    assert (second.tracks, second.up_to_seq) == (7, 7)
+    assert second.version > first.version
+    published = await versions.published(pool, MODEL.model)
+    assert published is not None
+    assert published.version == second.version
+
+
+async def test_another_model_gets_a_version_of_its_own(indexer: Indexer, hear: Hear, pool: Pool) -> None:
+    await hear(range(3))
+    await indexer.build()
+    other = Model("m2", 160, trained=True)
+    await hear(range(2), other)
+    version = await indexer.look()
+    assert version is not None
+    assert (version.model, version.tracks) == ("m2", 2)
+    kept = await versions.published(pool, MODEL.model)
+    assert kept is not None
+    assert kept.tracks == 3
+
+
+async def test_says_what_is_missing(indexer: Indexer, pool: Pool) -> None:
+    with pytest.raises(NothingToIndex, match="start an extractor first"):
+        await indexer.build()
+    async with pool.acquire() as connection:
+        await models.register(connection, MODEL)
+    with pytest.raises(NothingToIndex, match="crawl a playlist or a folder"):
+        await indexer.build()
+
+
+async def test_two_never_build_at_once(
+    indexer: Indexer, hear: Hear, database_url: str, store: MemoryStore, settings: IndexerSettings
+) -> None:
+    uploading, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemoryStore):
+        async def upload(self, key: str, path: Path) -> None:
+            uploading.set()
+            await go_on.wait()
+            await super().upload(key, path)
+
+    await hear(range(3))
+    async with connect(database_url) as other_pool:
+        building = asyncio.create_task(Indexer(other_pool, Slow(), settings).build())
+        await asyncio.wait_for(uploading.wait(), 60)
+        with pytest.raises(BuilderBusy):
+            await indexer.build()
+        await indexer._look_safely()
+        assert indexer.failures == 0
+        go_on.set()
+        await building
+    assert (await indexer.build()).tracks == 3
+
+
+async def test_the_loop_publishes_and_stops(indexer: Indexer, hear: Hear, store: MemoryStore) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(indexer.run(stop))
+    await hear(range(3))
+    await until(lambda: any(key.endswith("manifest.json") for key in store.objects))
+    stop.set()
+    await asyncio.wait_for(running, 60)
+
+
+async def test_a_stop_gives_up_the_build_and_publishes_nothing(
+    indexer: Indexer,
+    hear: Hear,
+    pool: Pool,
+    store: MemoryStore,
+    temporary_files: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    building, finish, finished = threading.Event(), threading.Event(), threading.Event()
+
+    def endless(*_: object, **__: object) -> None:
+        building.set()
+        finish.wait(60)
+        finished.set()
+
+    monkeypatch.setattr("indexer.worker.build", endless)
+    await hear(range(3))
+    stop = asyncio.Event()
+    running = asyncio.create_task(indexer.run(stop))
+    await until(building.is_set)
+    stop.set()
+    await asyncio.wait_for(running, 60)
+    assert not finished.is_set()
+    assert not names_in(temporary_files)
+    assert not store.objects
+    assert await versions.published(pool, MODEL.model) is None
+    finish.set()
+    await until(finished.is_set)
+    monkeypatch.undo()
+    assert (await indexer.build()).tracks == 3  # the lock was let go
+
+
+async def test_failures_are_counted_told_and_overcome(
+    pool: Pool, hear: Hear, settings: IndexerSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures = [StoreUnavailable("the store is away"), RuntimeError("a bug")]
+
+    class Recovering(MemoryStore):
+        async def upload(self, key: str, path: Path) -> None:
+            if failures:
+                raise failures.pop(0)
+            await super().upload(key, path)
+
+    await hear(range(3))
+    store = Recovering()
+    indexer, stop = Indexer(pool, store, settings), asyncio.Event()
+    with caplog.at_level(logging.INFO):
+        running = asyncio.create_task(indexer.run(stop))
+        await until(lambda: indexer.failures == 0 and any(key.endswith("manifest.json") for key in store.objects))
+        stop.set()
+        await asyncio.wait_for(running, 60)
+    assert "failure 1 in a row): the store is away" in caplog.text
+    assert "failure 2 in a row" in caplog.text
+    assert "RuntimeError: a bug" in caplog.text
+
+
+async def test_a_failed_tidying_does_not_unpublish(pool: Pool, hear: Hear, settings: IndexerSettings) -> None:
+    class Unlisted(MemoryStore):
+        async def list(self, prefix: str) -> AsyncIterator[ObjectSummary]:  # noqa: ARG002 - part of the protocol
+            raise StoreUnavailable("away")
+            yield
+
+    await hear(range(3))
+    version = await Indexer(pool, Unlisted(), settings).build()
+    published = await versions.published(pool, MODEL.model)
+    assert published is not None
+    assert published.version == version.version
+
+
+async def test_old_versions_leave_the_bucket(pool: Pool, hear: Hear, store: MemoryStore, database_url: str) -> None:
+    settings = IndexerSettings(
+        database_url=database_url, s3_bucket="bucket", index_trees=1, index_minimum_recall=0.5, index_keep_versions=2
+    )
+    await hear(range(3))
+    indexer = Indexer(pool, store, settings)
+    built = [(await indexer.build()).version for _ in range(4)]
+    assert sorted({key.split("/")[2] for key in store.objects}) == built[-2:]

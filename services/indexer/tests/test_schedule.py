@@ -1,0 +1,44 @@
+import pytest
+
+from catalog.embeddings import Tail
+from indexer.schedule import Thresholds, due
+
+THRESHOLDS = Thresholds(rows=1000, share=0.10, max_age_s=600, settle_s=5)
+
+
+@pytest.mark.parametrize(
+    ("indexed", "count", "oldest_s", "said"),
+    [
+        (None, 0, None, None),
+        (None, 1, 4.9, None),
+        (None, 1, 5.0, "first version"),
+        (500, 0, None, None),
+        (5000, 1000, 0.0, None),
+        (5000, 1001, 0.0, "are newer than"),
+        (50_000, 5000, 0.0, None),
+        (50_000, 5001, 0.0, "are newer than"),
+        (5000, 1, 599.9, None),
+        (5000, 1, 600.0, "has waited 600 s"),
+        (40, 39, 100.0, None),
+        (40, 40, 4.9, None),
+        (40, 40, 5.0, "have outgrown"),
+    ],
+)
+def test_a_version_is_due(indexed: int | None, count: int, oldest_s: float | None, said: str | None) -> None:
+    reason = due(indexed, Tail(count, oldest_s), THRESHOLDS)
+    if said is None:
+        assert reason is None
+    else:
+        assert reason is not None
+        assert said in reason
+
+
+def test_a_growing_catalogue_is_built_a_few_times_only() -> None:
+    indexed: int | None = None
+    builds = 0
+    for heard in range(1, 3001):
+        if due(indexed, Tail(heard - (indexed or 0), 30.0), THRESHOLDS):
+            indexed, builds = heard, builds + 1
+    assert indexed is not None
+    assert indexed >= 2000
+    assert builds <= 13
