@@ -163,7 +163,7 @@ async def get_many(db: Executor, urns: Sequence[str]) -> Mapping[str, StoredTrac
 
 async def identify(db: Executor, text: str) -> TrackId:
     """Read what a person pastes, looking SoundCloud permalinks up in the catalogue; raises `InvalidTrackId`."""
-    permalink = soundcloud_permalink(text)
+    permalink = soundcloud_permalink(clean(text))
     if permalink is None:
         return TrackId.parse(text)
     urn = await db.fetchval(_BY_LINK, permalink)

@@ -1,0 +1,98 @@
+# Soundalike. `make` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := libs/catalog libs/audio libs/features libs/space services/crawler services/extractor services/indexer services/api sandbox standalone
+SOURCES := $(addsuffix /src,$(PACKAGES))
+
+# Annoy compiles itself for the CPU it is built on, and pip keeps that wheel: one that moves to an older CPU dies.
+ANNOY_FLAGS := -DANNOYLIB_MULTITHREADED_BUILD,-O3,-ffast-math,-fno-associative-math,-fpermissive,-std=c++14
+ifneq (,$(filter x86_64 amd64,$(shell uname -m)))
+ANNOY_FLAGS := $(ANNOY_FLAGS),-march=x86-64-v2
+endif
+export ANNOY_COMPILER_ARGS := $(ANNOY_FLAGS)
+
+# A shell that does not expand the tilde in FOLDER=~/Music hands it on as it is.
+FOLDER_PATH = $(patsubst ~/%,$(HOME)/%,$(FOLDER))
+
+# True where a Docker engine answers; `docker` alone may be a client without one.
+HAVE_DOCKER = docker info >/dev/null 2>&1
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  %-14s %s\n", $$1, $$2}'
+
+.venv/installed: requirements/dev.txt requirements/build.txt $(addsuffix /pyproject.toml,$(PACKAGES))
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Soundalike needs Python 3.11, 3.12 or 3.13; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
+	@command -v c++ >/dev/null || { echo 'A C++ compiler is needed for Annoy (Debian: apt install g++, macOS: xcode-select --install).' >&2; exit 1; }
+	@echo 'Preparing .venv (once; TensorFlow is large, this takes a few minutes) …'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/build.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes --requirement requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(foreach package,$(PACKAGES),--editable ./$(package))
+	@touch $@
+
+.PHONY: install
+install: .venv/installed ## prepare the local environment in .venv
+
+.PHONY: demo
+demo: .venv/installed ## set up, crawl the sample playlist and serve answers (ONCE=1: end after them)
+	@exec $(BIN)/soundalike demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
+
+.PHONY: test
+test: .venv/installed ## run the tests
+	@$(BIN)/pytest $(TESTS)
+
+.PHONY: lint
+lint: .venv/installed ## check style, types, import contracts, Dockerfiles and schemas
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports
+	$(BIN)/hadolint services/*/Dockerfile sandbox/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.circle-ci .circleci/config.yml
+
+.PHONY: format
+format: .venv/installed ## put the code into the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: build-all
+build-all: ## build the container images, or without Docker the local environment
+	@if $(HAVE_DOCKER); then \
+		echo 'A Docker engine answers: building the images.'; $(MAKE) config; docker compose --profile '*' build; \
+	else \
+		echo 'No Docker engine answers: preparing the local environment in .venv instead.'; $(MAKE) install; \
+	fi
+
+.PHONY: up
+up: ## start the platform: containers where Docker answers, else in the foreground
+	@if $(HAVE_DOCKER); then $(MAKE) config; docker compose up --detach --wait; else $(MAKE) install; exec $(BIN)/soundalike up; fi
+
+.PHONY: crawl
+crawl: ## crawl PLAYLIST=<url|uri|id> or FOLDER=<path> into the running platform
+	@[ -n "$(PLAYLIST)$(FOLDER)" ] || { echo 'Say what to crawl: make crawl PLAYLIST=<url|uri|id>, or make crawl FOLDER=~/Music' >&2; exit 2; }
+	@if $(HAVE_DOCKER) && [ -n "$$(docker compose ps --quiet --status running api 2>/dev/null)" ]; then \
+		docker compose run --rm $(if $(FOLDER),--volume "$$(realpath -- "$(FOLDER_PATH)"):/music:ro") crawler \
+			$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder /music); \
+	else \
+		$(MAKE) install; \
+		$(BIN)/soundalike crawl $(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder "$(FOLDER_PATH)"); \
+	fi
+
+.PHONY: config
+config: ## write config/*.env with random passwords from the templates, keeping what exists
+	@deploy/make-config
+
+.PHONY: lock
+lock: .venv/installed ## compile the hashed requirements again from the packages' pyproject files
+	@requirements/compile
+
+.PHONY: clean
+clean: ## remove the local environment and caches; the data of the platform stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

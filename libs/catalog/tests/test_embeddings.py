@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from catalog import embeddings, models, tracks
+from catalog.embeddings import Embedding
+from catalog.errors import ModelConflict, PermanentError
+from catalog.models import Model
+from catalog.track_id import TrackId
+from catalog.tracks import State
+
+if TYPE_CHECKING:
+    from catalog.database import Pool
+
+REAL = Model("real-1", 160, trained=True)
+OTHER = Model("real-2", 160, trained=True)
+UNTRAINED = Model("untrained-1", 160, trained=False)
+ID = TrackId("deezer", "1")
+
+
+def heard(
+    value: float, *, sequencer: str | None = "0A", key: str = "k", track: TrackId = ID, model: Model = REAL
+) -> Embedding:
+    vector = np.full(160, value, dtype=np.float32)
+    return Embedding(track, model.model, vector, key, sequencer, "sha", 29.0)
+
+
+@pytest.fixture
+async def catalogue(pool: Pool) -> Pool:
+    await register(pool, REAL)
+    await tracks.ensure(pool, ID)
+    return pool
+
+
+async def register(pool: Pool, model: Model) -> None:
+    async with pool.acquire() as connection:
+        await models.register(connection, model)
+
+
+async def save(pool: Pool, embedding: Embedding) -> bool:
+    async with pool.acquire() as connection:
+        return await embeddings.save(connection, embedding)
+
+
+async def value(pool: Pool) -> float:
+    vector = await embeddings.vector_of(pool, ID, REAL.model)
+    assert vector is not None
+    assert vector.dtype == np.float32
+    assert vector.shape == (160,)
+    return float(vector[0])
+
+
+async def state(pool: Pool, track: TrackId = ID) -> State:
+    standing = await tracks.standing(pool, track)
+    assert standing is not None
+    return standing.state
+
+
+async def test_a_saved_vector_makes_its_track_ready(catalogue: Pool) -> None:
+    assert not await embeddings.exists(catalogue, ID, REAL.model)
+    assert await save(catalogue, heard(0.25))
+    assert await value(catalogue) == 0.25
+    assert await state(catalogue) is State.READY
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "winner"),
+    [
+        ("0A", "0B", 2.0),
+        ("0B", "0A", 1.0),
+        ("0A", "0A", 1.0),
+        ("0A", "0A1", 2.0),
+        ("0A1", "0A", 1.0),
+        ("0a", "0B", 2.0),
+        ("FF", "0100", 1.0),
+        (None, "0A", 2.0),
+        ("0A", None, 2.0),
+    ],
+)
+async def test_the_later_write_of_one_object_wins(
+    catalogue: Pool, first: str | None, second: str | None, winner: float
+) -> None:
+    await save(catalogue, heard(1.0, sequencer=first))
+    assert await save(catalogue, heard(2.0, sequencer=second)) == (winner == 2.0)
+    assert await value(catalogue) == winner
+
+
+async def test_sequencers_of_two_objects_are_not_compared(catalogue: Pool) -> None:
+    await save(catalogue, heard(1.0, sequencer="0B", key="previews/deezer/1.mp3"))
+    assert await save(catalogue, heard(2.0, sequencer="0A", key="previews/deezer/1.m4a"))
+    assert await value(catalogue) == 2.0
+
+
+async def test_seq_grows_with_every_write_in_the_order_of_the_commits(catalogue: Pool) -> None:
+    others = [TrackId("deezer", str(n)) for n in range(2, 30)]
+    for track in others:
+        await tracks.ensure(catalogue, track)
+    seen: list[int] = []
+
+    async def follow() -> None:
+        last = 0
+        while len(seen) < len(others):
+            for row in await embeddings.newer_than(catalogue, REAL.model, last):
+                last = row.seq
+                seen.append(row.seq)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(follow(), *(save(catalogue, heard(1.0, track=track)) for track in others))
+    assert len(seen) == len(others)
+    before = (await embeddings.extent(catalogue, REAL.model))[1]
+    await save(catalogue, heard(3.0, track=others[0], sequencer="FF"))
+    (newest,) = await embeddings.newer_than(catalogue, REAL.model, before)
+    assert (newest.urn, newest.seq > before) == (others[0].urn, True)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+async def test_a_vector_that_is_not_finite_is_refused(catalogue: Pool, bad: float) -> None:
+    with pytest.raises(PermanentError, match="finite"):
+        await save(catalogue, heard(bad))
+    assert await state(catalogue) is State.FOUND
+
+
+async def test_a_forgotten_track_takes_no_vector(catalogue: Pool) -> None:
+    await catalogue.execute("UPDATE tracks SET state = 'forgotten'")
+    assert not await save(catalogue, heard(1.0))
+    assert not await embeddings.exists(catalogue, ID, REAL.model)
+
+
+async def test_a_listener_is_told_at_the_commit(catalogue: Pool) -> None:
+    told: asyncio.Queue[str] = asyncio.Queue()
+    async with catalogue.acquire() as connection:
+        await connection.add_listener(embeddings.CHANNEL, lambda *a: told.put_nowait(str(a[-1])))
+        await save(catalogue, heard(1.0))
+        assert await asyncio.wait_for(told.get(), 5) == REAL.model
+        await connection.reset(timeout=5)
+
+
+async def test_another_model_owes_every_track_again_and_going_back_does_not(catalogue: Pool) -> None:
+    await save(catalogue, heard(1.0))
+    await register(catalogue, OTHER)
+    assert await models.current(catalogue) == OTHER
+    assert await state(catalogue) is State.FOUND
+    standing = await tracks.standing(catalogue, ID)
+    assert standing is not None
+    assert not standing.heard
+    # An extractor of the old model that is still running changes nothing.
+    await save(catalogue, heard(2.0, sequencer="0B"))
+    assert await state(catalogue) is State.FOUND
+    await register(catalogue, REAL)
+    assert await state(catalogue) is State.READY
+
+
+async def test_an_untrained_model_never_replaces_a_trained_one(pool: Pool) -> None:
+    await register(pool, UNTRAINED)
+    await register(pool, REAL)
+    with pytest.raises(ModelConflict, match="CHOI_WEIGHTS"):
+        await register(pool, UNTRAINED)
+    assert await models.current(pool) == REAL
+
+
+async def test_tail_and_stream(catalogue: Pool) -> None:
+    assert await embeddings.tail(catalogue, REAL.model, 0) == embeddings.Tail(0, None)
+    await save(catalogue, heard(0.5))
+    count, last = await embeddings.extent(catalogue, REAL.model)
+    measured = await embeddings.tail(catalogue, REAL.model, 0)
+    assert (count, measured.count) == (1, 1)
+    assert measured.oldest_s is not None
+    async with catalogue.acquire() as connection, connection.transaction():
+        streamed = [row async for row in embeddings.stream(connection, REAL.model, last)]
+    assert [(row.seq, row.urn, float(row.vector[0])) for row in streamed] == [(last, ID.urn, 0.5)]

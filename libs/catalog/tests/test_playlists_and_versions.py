@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from catalog import models, playlists, tracks, versions
+from catalog.models import Model
+from catalog.overview import overview
+from catalog.playlists import Playlist
+from catalog.queue import MemoryQueue
+from catalog.track_id import TrackId
+from catalog.versions import Version
+
+if TYPE_CHECKING:
+    from catalog.database import Pool
+
+A, B = TrackId("deezer", "1"), TrackId("deezer", "2")
+MODEL = Model("m", 160, trained=True)
+
+
+def version(name: str) -> Version:
+    return Version(name, MODEL.model, 7, 2, {"trees": 10}, 0.99, f"indexes/m/{name}/")
+
+
+async def test_a_playlist_keeps_its_order_and_its_repetitions(pool: Pool) -> None:
+    for track in (A, B):
+        await tracks.ensure(pool, track)
+    mine = Playlist("spotify:playlist:x", "spotify", "Mine", "s1")
+    async with pool.acquire() as connection:
+        await playlists.replace(connection, mine, [(0, B), (1, A), (3, B)])
+        assert await playlists.tracks_of(pool, mine.urn) == [B, A, B]
+        await playlists.replace(connection, mine, [(0, A)])
+    assert await playlists.tracks_of(pool, mine.urn) == [A]
+    assert await playlists.get(pool, mine.urn) == mine
+    assert await playlists.get(pool, "spotify:playlist:y") is None
+
+
+async def test_publishing_retires_the_version_before(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        await models.register(connection, MODEL)
+        assert await versions.published(pool, MODEL.model) is None
+        await versions.publish(connection, version("1"))
+        await versions.publish(connection, version("2"))
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await versions.publish(connection, version("2"))
+    now = await versions.published(pool, MODEL.model)
+    assert now is not None
+    assert (now.version, now.parameters, now.up_to_seq) == ("2", {"trees": 10}, 7)
+    assert now.published_at is not None
+
+
+async def test_the_overview_adds_up(pool: Pool) -> None:
+    queue, dead = MemoryQueue(), MemoryQueue()
+    empty = await overview(pool, queue, dead)
+    assert (empty.total, empty.model, empty.version, empty.tail) == (0, None, None, 0)
+    await tracks.ensure(pool, A)
+    await queue.send("x")
+    async with pool.acquire() as connection:
+        await models.register(connection, MODEL)
+        await versions.publish(connection, version("1"))
+    seen = await overview(pool, queue, dead)
+    assert seen.total == sum(seen.by_state.values()) == 1
+    assert (seen.model, seen.version, seen.in_version, seen.queue.visible, seen.dead_letters) == ("m", "1", 2, 1, 0)

@@ -1,0 +1,133 @@
+"""The adapters, real and in memory, keep the same promises."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from catalog.errors import ObjectMissing, ObjectTooLarge, QueueUnavailable, StoreUnavailable
+from catalog.provisioning import provision_events
+from catalog.queue import MemoryQueue, MessageQueue, SqsQueue
+from catalog.settings import QueueSettings
+from catalog.store import MemoryStore, ObjectStore, S3Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def settings(aws_environment: object, request: pytest.FixtureRequest) -> QueueSettings:
+    name = f"t{abs(hash(request.node.nodeid)) % 10**12}"
+    made = QueueSettings(s3_bucket=f"bucket-{name}", queue_name=name, queue_visibility_s=10)
+    provision_events(made)
+    return made
+
+
+@pytest.fixture(params=["memory", "s3"])
+def store(request: pytest.FixtureRequest) -> ObjectStore:
+    if request.param == "memory":
+        return MemoryStore()
+    return S3Store.connect(request.getfixturevalue("settings"))
+
+
+@pytest.fixture(params=["memory", "sqs"])
+async def queue(request: pytest.FixtureRequest) -> MessageQueue:
+    if request.param == "memory":
+        return MemoryQueue()
+    made: QueueSettings = request.getfixturevalue("settings")
+    connected = await SqsQueue.connect(made)
+    for message in await connected.receive(limit=10, wait_s=0):  # S3's test event
+        await connected.delete(message)
+    return connected
+
+
+async def test_objects_come_back_as_they_went(store: ObjectStore, tmp_path: Path) -> None:
+    await store.put("previews/a b+é.mp3", b"123", "audio/mpeg")
+    await store.put("previews/z", b"", "audio/mpeg")
+    await store.put("other", b"x", "audio/mpeg")
+    assert (await store.get("previews/a b+é.mp3", max_bytes=3)).data == b"123"
+    assert [(o.key, o.size) async for o in store.list("previews/")] == [("previews/a b+é.mp3", 3), ("previews/z", 0)]
+    await store.download("other", tmp_path / "x")
+    await store.upload("copy", tmp_path / "x")
+    assert (await store.get("copy", max_bytes=10)).data == b"x"
+
+
+async def test_missing_and_too_large_are_told_apart(store: ObjectStore, tmp_path: Path) -> None:
+    await store.put("k", b"1234", "audio/mpeg")
+    with pytest.raises(ObjectTooLarge, match="4 bytes"):
+        await store.get("k", max_bytes=3)
+    with pytest.raises(ObjectMissing):
+        await store.get("nothing", max_bytes=3)
+    with pytest.raises(ObjectMissing):
+        await store.download("nothing", tmp_path / "x")
+    await store.delete("nothing")
+
+
+async def test_a_newer_object_is_not_deleted_for_the_old_one(store: ObjectStore) -> None:
+    await store.put("k", b"old", "audio/mpeg")
+    old = await store.get("k", max_bytes=10)
+    await store.put("k", b"new", "audio/mpeg")
+    await store.delete("k", etag=old.etag)
+    newer = await store.get("k", max_bytes=10)
+    assert newer.data == b"new"
+    await store.delete("k", etag=newer.etag)
+    with pytest.raises(ObjectMissing):
+        await store.get("k", max_bytes=10)
+
+
+async def test_a_message_is_hidden_handed_back_and_done_with(queue: MessageQueue) -> None:
+    await queue.send("hello")
+    (first,) = await queue.receive(limit=10, wait_s=0)
+    assert (first.body, first.receive_count) == ("hello", 1)
+    assert await queue.receive(limit=10, wait_s=0) == []
+    assert (await queue.depth()).in_flight == 1
+    await queue.hide(first, 0)
+    (again,) = await queue.receive(limit=10, wait_s=0)
+    assert (again.id, again.receive_count) == (first.id, 2)
+    await queue.delete(again)
+    assert (await queue.depth()).total == 0
+
+
+async def test_too_many_receives_end_in_the_dead_letter_queue(settings: QueueSettings) -> None:
+    queue, dead = await SqsQueue.connect(settings), await SqsQueue.connect(settings, dead_letters=True)
+    await queue.send("poison")
+    for _ in range(settings.queue_max_receives + 1):
+        for message in await queue.receive(limit=10, wait_s=0):
+            await queue.hide(message, 0)
+    bodies = [m.body for m in await dead.receive(limit=10, wait_s=1)]
+    assert "poison" in bodies
+
+
+async def test_memory_queue_buries_like_the_real_one() -> None:
+    queue = MemoryQueue(max_receives=2)
+    await queue.send("poison")
+    for _ in range(3):
+        for message in await queue.receive(limit=1, wait_s=0):
+            await queue.hide(message, 0)
+    assert queue.dead == ["poison"]
+    assert (await queue.depth()).total == 0
+
+
+async def test_an_upload_becomes_a_message(settings: QueueSettings) -> None:
+    provision_events(settings)  # a second time, as at every start
+    queue, store = await SqsQueue.connect(settings), S3Store.connect(settings)
+    await store.put("previews/deezer/1.mp3", b"x", "audio/mpeg")
+    await store.put("indexes/not/one.bin", b"x", "application/octet-stream")
+    bodies: list[str] = []
+    for _ in range(20):
+        bodies += [m.body for m in await queue.receive(limit=10, wait_s=1)]
+        if any("previews" in b for b in bodies):
+            break
+        await asyncio.sleep(0.1)
+    assert sum("previews%2Fdeezer" in b or "previews/deezer/1.mp3" in b for b in bodies) == 1
+    assert not any("not/one.bin" in b for b in bodies)
+
+
+async def test_an_absent_server_is_a_transient_failure(settings: QueueSettings, unused_tcp_port: int) -> None:
+    away = settings.model_copy(update={"aws_endpoint_url": f"http://127.0.0.1:{unused_tcp_port}"})
+    with pytest.raises(StoreUnavailable):
+        await S3Store.connect(away).get("k", max_bytes=1)
+    with pytest.raises(QueueUnavailable):
+        await SqsQueue.connect(away)

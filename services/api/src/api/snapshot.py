@@ -1,0 +1,71 @@
+"""What one request searches: index version and tail as they were when it came in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from api.tail import TailView
+    from catalog.models import Model
+    from features.projection import Projection
+    from space.version import IndexVersion, Match
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Snapshot:
+    """The space of one model; `version` is None while everything is tail.
+
+    A request holds on to its snapshot, and with it to the memory map, until it has answered: an index version is
+    unmapped when the last request that began with it has ended.
+    """
+
+    model: Model
+    version: IndexVersion | None
+    projection: Projection
+    tail: TailView
+
+    @property
+    def version_name(self) -> str | None:
+        """Name of the index version."""
+        return self.version.manifest.version if self.version else None
+
+    @property
+    def indexed(self) -> int:
+        """Number of tracks in the index version."""
+        return len(self.version) if self.version else 0
+
+    @property
+    def reach(self) -> int:
+        """How many neighbours have to be asked for to be sure of having asked for all."""
+        return self.indexed + len(self.tail)
+
+    @property
+    def centre(self) -> NDArray[np.float32] | None:
+        """The middle [d] of the vectors where the projection has not moved it to zero."""
+        return None if self.version else self.tail.centre
+
+    def project(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take raw vectors [n, D] into the space, float32 [n, d]."""
+        return self.projection.apply(raw)
+
+    def search(self, query: NDArray[np.float32], k: int) -> list[Match]:
+        """Return the at most `k` tracks nearest to a projected vector [d], best first, each once, with exact cosines.
+
+        A track that is in both counts from the tail only. Fewer than `k` come back only where there are fewer.
+        """
+        merged = self.tail.search(query, k) + self._indexed_only(query, k)
+        return sorted(merged, key=lambda match: (-match.cosine, match.urn))[:k]
+
+    def _indexed_only(self, query: NDArray[np.float32], k: int) -> list[Match]:
+        if self.version is None:
+            return []
+        wanted = k
+        while True:
+            found = [match for match in self.version.search(query, wanted) if match.urn not in self.tail]
+            if len(found) >= k or wanted >= len(self.version):
+                return found[:k]
+            wanted *= 2

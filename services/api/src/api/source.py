@@ -1,0 +1,67 @@
+"""Where the space is read from: the catalogue's database, or one in memory for tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from catalog import embeddings, models, versions
+
+if TYPE_CHECKING:
+    from catalog.database import Pool
+    from catalog.embeddings import StoredVector
+    from catalog.models import Model
+    from catalog.versions import Version
+
+
+class VectorSource(Protocol):
+    """What has to be known to follow the space."""
+
+    async def current_model(self) -> Model | None:
+        """Return the model that is answered from, or None before there is one."""
+
+    async def published(self, model: str) -> Version | None:
+        """Return the published index version of a model, or None while there is none."""
+
+    async def newer_than(self, model: str, seq: int, limit: int) -> list[StoredVector]:
+        """Return up to `limit` vectors that a model wrote after `seq`, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSource:
+    """The catalogue in PostgreSQL."""
+
+    pool: Pool
+
+    async def current_model(self) -> Model | None:
+        """Return the model that is answered from, or None before there is one."""
+        return await models.current(self.pool)
+
+    async def published(self, model: str) -> Version | None:
+        """Return the published index version of a model, or None while there is none."""
+        return await versions.published(self.pool, model)
+
+    async def newer_than(self, model: str, seq: int, limit: int) -> list[StoredVector]:
+        """Return up to `limit` vectors that a model wrote after `seq`, oldest first."""
+        return await embeddings.newer_than(self.pool, model, seq, limit=limit)
+
+
+@dataclass(slots=True)
+class MemorySource:
+    """A catalogue in memory, for tests."""
+
+    model: Model | None = None
+    versions: dict[str, Version] = field(default_factory=dict)
+    vectors: dict[str, list[StoredVector]] = field(default_factory=dict)
+
+    async def current_model(self) -> Model | None:
+        """Return the model that is answered from, or None before there is one."""
+        return self.model
+
+    async def published(self, model: str) -> Version | None:
+        """Return the published index version of a model, or None while there is none."""
+        return self.versions.get(model)
+
+    async def newer_than(self, model: str, seq: int, limit: int) -> list[StoredVector]:
+        """Return up to `limit` vectors that a model wrote after `seq`, oldest first."""
+        return sorted((v for v in self.vectors.get(model, []) if v.seq > seq), key=lambda v: v.seq)[:limit]

@@ -1,0 +1,109 @@
+"""The vectors that are newer than the index version, in memory, searched exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from space.version import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from catalog.embeddings import StoredVector
+    from features.projection import Projection
+
+_FIRST_ROWS: Final = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TailView:
+    """The tail as it was at one moment; it stays so while the tail grows.
+
+    `vectors` is float32 [n, d] of unit length. `alive` [n] is False in rows whose track was extracted again later.
+    `urns` and `first_rows` are shared with the tail, which only ever appends to them: what lies behind row n is newer.
+    """
+
+    vectors: NDArray[np.float32]
+    alive: NDArray[np.bool_]
+    urns: Sequence[str]
+    first_rows: Mapping[str, int]
+    total: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.alive))
+
+    def __contains__(self, urn: str) -> bool:
+        return self.first_rows.get(urn, len(self.alive)) < len(self.alive)
+
+    @property
+    def centre(self) -> NDArray[np.float32]:
+        """The mean [d] of every vector that was ever added; zeros for an empty tail."""
+        mean: NDArray[np.float32] = (self.total / max(1, len(self.alive))).astype(np.float32)
+        return mean
+
+    def search(self, query: NDArray[np.float32], k: int) -> list[Match]:
+        """Return the at most `k` tracks nearest to a projected vector (float32 [d], unit length), best first."""
+        rows = np.flatnonzero(self.alive)
+        cosines = np.clip(self.vectors @ query, -1.0, 1.0)[rows]
+        if k < len(rows):
+            best = np.argpartition(-cosines, k - 1)[:k]
+            rows, cosines = rows[best], cosines[best]
+        order = np.lexsort((rows, -cosines))
+        return [Match(self.urns[rows[i]], float(cosines[i])) for i in order]
+
+
+class Tail:
+    """A growing set of projected vectors, newest write of each track only; changed by one task, viewed by many."""
+
+    def __init__(self, projection: Projection, after_seq: int) -> None:
+        self.last_seq = after_seq
+        self._projection = projection
+        self._vectors = np.empty((_FIRST_ROWS, projection.dimensions), np.float32)
+        self._alive = np.empty(0, np.bool_)
+        self._urns: list[str] = []
+        self._first_rows: dict[str, int] = {}
+        self._latest: dict[str, int] = {}
+        self._total = np.zeros(projection.dimensions)
+
+    def extend(self, written: Sequence[StoredVector]) -> None:
+        """Add raw vectors, oldest first; raises `features.errors.InvalidVectors` and adds none if one is not usable."""
+        if not written:
+            return
+        projected = self._projection.apply(np.stack([each.vector for each in written]))
+        self._make_room(len(written))
+        start = len(self._urns)
+        self._vectors[start : start + len(written)] = projected
+        # A view keeps the mask it was made with, so the mask is replaced and never written to.
+        alive = np.concatenate([self._alive, np.ones(len(written), np.bool_)])
+        for row, each in enumerate(written, start):
+            if each.urn in self._latest:
+                alive[self._latest[each.urn]] = False
+            self._latest[each.urn] = row
+            self._first_rows.setdefault(each.urn, row)
+            self._urns.append(each.urn)
+        self._alive = alive
+        self._total = self._total + projected.sum(axis=0, dtype=np.float64)
+        self.last_seq = written[-1].seq
+
+    def view(self) -> TailView:
+        """Return the tail as it is now."""
+        return TailView(self._vectors[: len(self._urns)], self._alive, self._urns, self._first_rows, self._total)
+
+    def _make_room(self, more: int) -> None:
+        if len(self._urns) + more <= len(self._vectors):
+            return
+        # Views go on looking at the arrays that are left behind, so the dead rows can be dropped on the way.
+        rows = np.flatnonzero(self._alive)
+        larger = np.empty((2 * (len(rows) + more), self._vectors.shape[1]), np.float32)
+        larger[: len(rows)] = self._vectors[rows]
+        self._vectors = larger
+        self._urns = [self._urns[row] for row in rows]
+        self._latest = {urn: row for row, urn in enumerate(self._urns)}
+        self._first_rows = dict(self._latest)
+        self._alive = np.ones(len(rows), np.bool_)
+        self._total = larger[: len(rows)].sum(axis=0, dtype=np.float64)

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import httpx
+import numpy as np
+import pytest
+from pydantic import SecretStr
+
+from api.app import create_app
+from api.settings import ApiSettings
+from catalog import database, embeddings, models, schema, tracks, versions
+from catalog.embeddings import Embedding, StoredVector
+from catalog.keys import index_prefix, preview_key
+from catalog.models import Model
+from catalog.provisioning import provision_events
+from catalog.settings import QueueSettings
+from catalog.store import MemoryStore, ObjectStore, S3Store
+from catalog.track_id import TrackId
+from catalog.tracks import Track
+from catalog.versions import Version
+from features.projection import Projection
+from space.building import BuildParameters, VersionName, build_version
+from space.files import ALL_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from pathlib import Path
+
+    from fastapi import FastAPI
+    from numpy.typing import NDArray
+
+    from catalog.database import Pool
+
+DIMENSIONS = 160
+MODEL = Model("heard-by-one", DIMENSIONS, trained=True)
+OTHER_MODEL = Model("heard-by-another", DIMENSIONS, trained=True)
+FEW_TREES = BuildParameters(trees=5, queries=20)
+
+
+def track_id(number: int) -> TrackId:
+    return TrackId("file", f"{number:064x}")
+
+
+def urn(number: int) -> str:
+    return track_id(number).urn
+
+
+def vector(number: int, dimensions: int = DIMENSIONS) -> NDArray[np.float32]:
+    return np.random.default_rng(number).standard_normal(dimensions).astype(np.float32)
+
+
+async def eventually(holds: Callable[[], Any]) -> Any:
+    """Wait until a condition (a function, perhaps asynchronous) holds; the test's own time limit ends a vain wait."""
+    while True:
+        found = holds()
+        if asyncio.iscoroutine(found):
+            found = await found
+        if found:
+            return found
+        await asyncio.sleep(0.01)
+
+
+async def upload_version(
+    store: ObjectStore,
+    directory: Path,
+    version: str,
+    model: Model,
+    written: Sequence[StoredVector],
+    *,
+    projection: Projection | None = None,
+    leave_out: str | None = None,
+) -> Version:
+    """Build a version of `written`, put it in the store and return its row, as the indexer does."""
+    await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
+    up_to_seq = written[-1].seq
+    manifest = build_version(
+        directory,
+        VersionName(version, model.model, up_to_seq, datetime.now(UTC)),
+        np.stack([each.vector for each in written]),
+        [each.urn for each in written],
+        projection or Projection.identity(model.dimensions),
+        FEW_TREES,
+    )
+    location = index_prefix(model.model, version)
+    for name in ALL_FILES:
+        if name != leave_out:
+            await store.upload(location + name, directory / name)
+    return Version(
+        version, model.model, up_to_seq, len(written), {"trees": FEW_TREES.trees}, manifest.recall_at_10, location
+    )
+
+
+@dataclass
+class Platform:
+    """The other services, as the API sees them: what they write into database and bucket."""
+
+    pool: Pool
+    store: ObjectStore
+    directory: Path
+    model: Model = MODEL
+    built: int = field(default=0)
+
+    async def register(self, model: Model) -> None:
+        self.model = model
+        async with self.pool.acquire() as connection:
+            await models.register(connection, model)
+
+    async def add(self, number: int, raw: NDArray[np.float32] | None = None, **known: Any) -> str:
+        """Crawl and extract one track; `known` overrides what the source says about it."""
+        described = {
+            "title": f"Title {number}",
+            "artists": (f"Artist {number}",),
+            "link": f"https://example.org/{number}",
+        }
+        await tracks.upsert(self.pool, Track(track_id(number), **{**described, **known}))
+        await self.hear(number, vector(number) if raw is None else raw)
+        return urn(number)
+
+    async def hear(self, number: int, raw: NDArray[np.float32]) -> None:
+        key = preview_key(track_id(number), "mp3")
+        heard = Embedding(track_id(number), self.model.model, raw, key, None, "0" * 64, 30.0)
+        async with self.pool.acquire() as connection:
+            assert await embeddings.save(connection, heard)
+
+    async def publish(self, *, projection: Projection | None = None, leave_out: str | None = None) -> Version:
+        """Build and publish a version of everything that was heard up to now."""
+        self.built += 1
+        version = await upload_version(
+            self.store,
+            self.directory / str(self.built),
+            f"v{self.built}",
+            self.model,
+            await embeddings.newer_than(self.pool, self.model.model, 0, limit=100_000),
+            projection=projection,
+            leave_out=leave_out,
+        )
+        async with self.pool.acquire() as connection:
+            await versions.publish(connection, version)
+        return version
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    await schema.upgrade(database_url)
+    async with database.connect(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def platform(pool: Pool, tmp_path: Path) -> Platform:
+    """A catalogue in PostgreSQL with a bucket in memory."""
+    platform = Platform(pool, MemoryStore(), tmp_path / "built")
+    await platform.register(MODEL)
+    return platform
+
+
+@pytest.fixture
+def bucket() -> str:
+    return f"api-{uuid4().hex}"
+
+
+@pytest.fixture
+async def real_platform(pool: Pool, aws_environment: object, bucket: str, tmp_path: Path) -> Platform:
+    """A catalogue in PostgreSQL with a bucket on a real server."""
+    settings = QueueSettings(s3_bucket=bucket, queue_name=bucket)
+    await asyncio.to_thread(provision_events, settings)
+    platform = Platform(pool, S3Store.connect(settings), tmp_path / "built")
+    await platform.register(MODEL)
+    return platform
+
+
+@pytest.fixture
+def settings(database_url: str, bucket: str, tmp_path: Path) -> ApiSettings:
+    return ApiSettings(database_url=SecretStr(database_url), s3_bucket=bucket, api_cache_dir=tmp_path / "cache")
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Run an app inside the test's event loop; errors of the program come back as 500 instead of being raised."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://api") as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+async def client(platform: Platform, settings: ApiSettings) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving(create_app(settings, platform.store)) as opened:
+        await eventually(lambda: is_ready(opened))
+        yield opened
+
+
+async def is_ready(client: httpx.AsyncClient) -> bool:
+    return (await client.get("/readyz")).status_code == 200
+
+
+async def index_of(client: httpx.AsyncClient) -> dict[str, Any]:
+    answer = await client.get("/readyz")
+    return answer.json().get("index", {}) if answer.status_code == 200 else {}
+
+
+async def recommended(client: httpx.AsyncClient, track: str, n: int = 10) -> list[str]:
+    answer = await client.get("/recommend", params={"track": track, "n": n})
+    assert answer.status_code == 200, json.dumps(answer.json())
+    return [result["urn"] for result in answer.json()["results"]]

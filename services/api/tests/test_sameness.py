@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.sameness import NEAR_COSINE, Distinct, Recording, fold, fold_title, near_equal, same_recording
+
+NOWHERE = np.zeros(4, np.float32)
+
+
+def recording(title: str = "Song", *artists: str, isrc: str | None = None, ms: int | None = None, vector=NOWHERE):
+    return Recording.of(title=title, artists=artists, isrc=isrc, duration_ms=ms, vector=np.asarray(vector, np.float32))
+
+
+def turned(cosine: float) -> list[float]:
+    return [cosine, float(np.sqrt(1 - cosine**2)), 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Café del Mar", "CAFE DEL MAR"),
+        ("Don\u2019t Stop", "Dont stop"),
+        ("Rock & Roll", "Rock and Roll"),
+        ("\uff26\uff55\uff4c\uff4c\u3000width", "full width"),
+        ("Straße", "STRASSE"),
+        ("Song - Remastered 2011", "Song"),
+        ("Song - 2009 Remaster", "Song (Remastered)"),
+        ("Song - 2002 - Remaster", "Song [Digital Remaster]"),
+        ("Song - Live - Remastered", "Song (Live)"),
+        ("Привет, мир!", "привет мир"),
+    ],
+)
+def test_spellings_of_one_title(one: str, other: str) -> None:
+    assert fold_title(one) == fold_title(other)
+    assert same_recording(recording(one, "Someone"), recording(other, "SOMEONE"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Song - Live",
+        "Song (Live at Wembley)",
+        "Song (Someone Remix)",
+        "Song - Radio Edit",
+        "Song - Acoustic",
+        "Song (Demo)",
+        "Song - Mono",
+        "Song 2",
+        "Song (Instrumental)",
+        "Remaster of Song",
+    ],
+)
+def test_other_takes_and_mixes_are_other_recordings(other: str) -> None:
+    assert not same_recording(recording("Song", "Someone"), recording(other, "Someone"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("がき", "かき"),
+        ("夜に駆ける", "夜を駆ける"),
+        ("हिंदी", "हद"),
+        ("كتاب", "كتب"),
+        ("йод", "иод"),
+        ("!!!", "???"),
+        ("ø", "o"),
+    ],
+)
+def test_folding_keeps_apart_what_other_scripts_and_signs_tell_apart(one: str, other: str) -> None:
+    assert fold(one)
+    assert fold(one) != fold(other)
+
+
+@given(st.text())
+def test_folding_is_settled_after_one_time_and_loses_no_text_entirely(text: str) -> None:
+    folded = fold(text)
+    assert fold(folded) == folded or not folded.isascii()
+    if any(character.isalnum() for character in text):
+        assert folded
+
+
+def test_equal_codes_are_the_same_whatever_the_names() -> None:
+    assert same_recording(recording("A", isrc="gb-duw-00-00059"), recording("B", isrc="GBDUW0000059"))
+    assert not same_recording(recording("A", isrc="GBDUW0000059"), recording("B", isrc="GBDUW0000060"))
+    assert not same_recording(recording("A", isrc=""), recording("B", isrc=None))
+
+
+def test_names_count_with_all_artists_in_any_order() -> None:
+    assert same_recording(recording("Song", "A", "B"), recording("Song", "B", "a"))
+    assert not same_recording(recording("Song", "A"), recording("Song", "B"))
+    assert not same_recording(recording("Song", "A"), recording("Song", "A", "B"))
+
+
+def test_nameless_tracks_are_not_one_recording() -> None:
+    assert not same_recording(recording(""), recording(""))
+    assert not same_recording(recording("Song"), recording("Song"))
+    assert not same_recording(recording("", "A"), recording("", "A"))
+
+
+@pytest.mark.parametrize(
+    ("cosine", "apart_ms", "same"),
+    [(0.9996, 0, True), (0.9996, 2_000, True), (0.9996, 2_001, False), (0.9994, 0, False), (1.0, 0, True)],
+)
+def test_near_equal_vectors_of_near_equal_length(cosine: float, apart_ms: int, same: bool) -> None:
+    one = recording("A", ms=200_000, vector=turned(1.0))
+    other = recording("B", ms=200_000 + apart_ms, vector=turned(cosine))
+    assert same_recording(one, other) is same
+    assert same_recording(other, one) is same
+
+
+def test_without_a_length_vectors_prove_nothing() -> None:
+    assert not same_recording(recording("A", vector=turned(1.0)), recording("B", ms=1, vector=turned(1.0)))
+
+
+@given(st.floats(-1, 1).filter(lambda cosine: abs(cosine - NEAR_COSINE) > 1e-5))
+def test_nearness_at_unit_length_is_the_cosine(cosine: float) -> None:
+    assert near_equal(np.float32(turned(1.0)), np.float32(turned(cosine))) is (cosine > NEAR_COSINE)
+
+
+def test_vectors_that_all_point_one_way_are_judged_from_their_middle() -> None:
+    centre = np.float32([1, 0, 0, 0])
+    one, other = np.float32([1, 0.01, 0, 0]), np.float32([1, 0, 0.01, 0])
+    assert near_equal(one, other)
+    assert not near_equal(one, other, centre)
+    assert near_equal(one, np.float32([1, 0.01, 0.0001, 0]), centre)
+    assert near_equal(centre, centre, centre)
+
+
+names = st.sampled_from(["", "A", "B", "A - Live"])
+recordings = st.builds(
+    Recording.of,
+    title=names,
+    artists=st.lists(names, max_size=2),
+    isrc=st.sampled_from([None, "", "X1", "X2"]),
+    duration_ms=st.sampled_from([None, 1_000, 2_500, 5_000]),
+    vector=st.sampled_from([np.float32(turned(c)) for c in (1.0, 0.9999, 0.5, 0.0)]),
+)
+
+
+@given(st.lists(recordings, max_size=8))
+def test_what_is_admitted_differs_pairwise_and_what_is_not_repeats_an_earlier_one(given_ones: list[Recording]) -> None:
+    distinct = Distinct()
+    kept: list[Recording] = []
+    for each in given_ones:
+        repeats = any(same_recording(each, earlier) for earlier in kept)
+        assert distinct.admit(each) is not repeats
+        if not repeats:
+            kept.append(each)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.tail import Tail
+from catalog.embeddings import StoredVector
+from features.errors import InvalidVectors
+from features.projection import Projection
+
+DIMENSIONS = 6
+
+
+def stored(seq: int, urn: str, *vector: float) -> StoredVector:
+    return StoredVector(seq, urn, np.resize(np.float32(vector), DIMENSIONS))
+
+
+def random_vectors(count: int, start: int = 1) -> list[StoredVector]:
+    rng = np.random.default_rng(start)
+    return [
+        StoredVector(seq, f"file:track:{seq:064x}", rng.standard_normal(DIMENSIONS).astype(np.float32))
+        for seq in range(start, start + count)
+    ]
+
+
+def tail_of(*written: StoredVector) -> Tail:
+    tail = Tail(Projection.identity(DIMENSIONS), after_seq=0)
+    tail.extend(written)
+    return tail
+
+
+def test_an_empty_tail_finds_nothing() -> None:
+    view = Tail(Projection.identity(DIMENSIONS), after_seq=7).view()
+    assert view.search(np.ones(DIMENSIONS, np.float32), 5) == []
+    assert len(view) == 0
+    assert "a" not in view
+
+
+@given(st.integers(1, 700), st.integers(1, 20))
+def test_it_finds_what_a_plain_scan_finds(count: int, k: int) -> None:
+    written = random_vectors(count)
+    vectors = np.stack([each.vector for each in written])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    query = vectors[count // 2]
+    found = tail_of(*written).view().search(query, k)
+    expected = np.sort(vectors @ query)[::-1][:k]
+    np.testing.assert_allclose([match.cosine for match in found], expected, atol=1e-6)
+    assert found[0].urn == written[count // 2].urn
+
+
+def test_a_track_that_is_extracted_again_counts_once_with_its_newest_vector() -> None:
+    tail = tail_of(stored(1, "a", 1, 0), stored(2, "b", 0, 1), stored(3, "a", 0, 1), stored(4, "a", -1, 0))
+    found = tail.view().search(Projection.identity(DIMENSIONS).apply([stored(0, "q", 1, 0).vector])[0], 10)
+    assert [match.urn for match in found] == ["b", "a"]
+    assert found[1].cosine == pytest.approx(-1)
+    assert len(tail.view()) == 2
+    assert tail.last_seq == 4
+
+
+@given(st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=300), min_size=1, max_size=8))
+def test_views_stay_as_they_were_while_the_tail_grows(batches: list[list[int]]) -> None:
+    tail = Tail(Projection.identity(DIMENSIONS), after_seq=0)
+    rng = np.random.default_rng(0)
+    query = np.eye(DIMENSIONS, dtype=np.float32)[0]
+    newest: dict[str, np.ndarray] = {}  # type: ignore[type-arg]
+    seen = []
+    seq = 0
+    for batch in batches:
+        written = []
+        for number in batch:
+            seq += 1
+            vector = rng.standard_normal(DIMENSIONS).astype(np.float32)
+            newest[str(number)] = vector / np.linalg.norm(vector)
+            written.append(StoredVector(seq, str(number), vector))
+        tail.extend(written)
+        expected = {urn: float(vector @ query) for urn, vector in newest.items()}
+        seen.append((tail.view(), expected))
+    for view, expected in seen:
+        found = dict(view.search(query, 1_000))
+        assert found == pytest.approx(expected, abs=1e-6)
+        assert len(view) == len(expected)
+        assert all(str(number) in view for number in range(41) if str(number) in expected)
+        assert not any(str(number) in view for number in range(41) if str(number) not in expected)
+
+
+def test_a_batch_with_an_unusable_vector_changes_nothing() -> None:
+    tail = tail_of(stored(1, "a", 1, 0))
+    with pytest.raises(InvalidVectors):
+        tail.extend([stored(2, "b", 1, 0), stored(3, "c", np.nan)])
+    assert tail.last_seq == 1
+    assert len(tail.view()) == 1
+
+
+def test_the_centre_is_the_mean_of_the_projected_vectors() -> None:
+    written = random_vectors(600)
+    tail = Tail(Projection.identity(DIMENSIONS), after_seq=0)
+    for start in range(0, 600, 37):
+        tail.extend(written[start : start + 37])
+    vectors = np.stack([each.vector / np.linalg.norm(each.vector) for each in written])
+    np.testing.assert_allclose(tail.view().centre, vectors.mean(axis=0), atol=1e-6)
