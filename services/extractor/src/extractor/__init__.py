@@ -1,1 +1,1 @@
-
+"""Hears previews through Choi's network and stores their vectors."""

@@ -1,0 +1,82 @@
+"""The child process of `audio.isolation`: decodes what it is sent until its parent is gone.
+
+Started as `python -m audio.decoder_process FD FUNCTION MEMORY`. It answers with plain bytes and never a pickle: what a
+hostile file makes of this process must not reach the parent as code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import resource
+import signal
+import sys
+from functools import reduce
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audio.errors import AudioError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from audio.recording import Recording
+
+
+def serve(connection: Connection, decode: Callable[[Any], Recording]) -> None:
+    """Answer each request (a kind, then its content) with a head, then float32 samples if there are any."""
+    connection.send_bytes(b"ready")
+    while True:
+        try:
+            kind, content = connection.recv_bytes(), connection.recv_bytes()
+        except EOFError:
+            return
+        head, samples = _answer(decode, Path(content.decode(errors="surrogateescape")) if kind == b"path" else content)
+        connection.send_bytes(json.dumps(head).encode())
+        connection.send_bytes(samples)
+
+
+def _answer(decode: Callable[[Any], Recording], source: bytes | Path) -> tuple[dict[str, Any], bytes]:
+    try:
+        recording = decode(source)
+    except (AudioError, OSError, MemoryError) as error:
+        return {"error": _kind(error), "message": getattr(error, "strerror", None) or str(error)}, b""
+    head = {"rate": recording.rate, "seconds_total": recording.seconds_total}
+    return head, recording.samples.astype("<f4", copy=False).tobytes()
+
+
+def _kind(error: AudioError | OSError | MemoryError) -> str:
+    if isinstance(error, AudioError):
+        return type(error).__name__
+    return "MemoryError" if isinstance(error, MemoryError) else "OSError"
+
+
+def _limit_memory(allowance: int) -> None:
+    """Let this process map `allowance` bytes more than it has now, where the system can hold it to that."""
+    try:
+        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except OSError:
+        mapped = 0
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + allowance, mapped + allowance))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (OSError, ValueError):
+        # macOS refuses; the time limit still holds.
+        return
+
+
+def main() -> None:
+    """Run the child."""
+    # Ctrl-C reaches the whole foreground group; the parent decides when its children end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    descriptor, function, memory = sys.argv[1:]
+    module, _, name = function.partition(":")
+    decode = reduce(getattr, name.split("."), importlib.import_module(module))
+    _limit_memory(int(memory))
+    with Connection(int(descriptor)) as connection:
+        serve(connection, decode)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()

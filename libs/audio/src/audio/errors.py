@@ -1,0 +1,41 @@
+"""What can be wrong with a recording; whether trying again can help is told by the type."""
+
+
+class AudioError(Exception):
+    """Root of everything this package raises on purpose; the message is meant to be read by a person."""
+
+
+class PermanentAudioError(AudioError):
+    """The same bytes will fail the same way again."""
+
+
+class TransientAudioError(AudioError):
+    """The bytes may be fine: trying again can succeed."""
+
+
+class NotAudio(PermanentAudioError):
+    """The content is none of the formats that are understood."""
+
+
+class Undecodable(PermanentAudioError):
+    """The content looks like audio, but no decoder gets usable samples out of it."""
+
+
+class Truncated(PermanentAudioError):
+    """Far less sound can be decoded than the file itself declares."""
+
+
+class TooShort(PermanentAudioError):
+    """The recording is too short to be heard."""
+
+
+class Silent(PermanentAudioError):
+    """The part of the recording that would be heard holds no sound."""
+
+
+class TooDemanding(PermanentAudioError):
+    """Decoding needs more time or memory than it is given."""
+
+
+class DecoderCrashed(TransientAudioError):
+    """The decoding process died; a new one takes its place at the next call."""

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from audio import IsolatedDecoder, decode
+from audio.errors import DecoderCrashed, NotAudio, TooDemanding, TransientAudioError, Undecodable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import Encode
+
+# `eval` stands in for a decoder where the child has to misbehave: the file's content is the misbehaviour.
+HANG = b"__import__('time').sleep(600)"
+CRASH = b"__import__('os').abort()"
+SAY_PID = b"(_ for _ in ()).throw(__import__('audio.errors').errors.Undecodable(str(__import__('os').getpid())))"
+MODULES = b"(_ for _ in ()).throw(__import__('audio.errors').errors.Undecodable(' '.join(__import__('sys').modules)))"
+
+
+@pytest.fixture(scope="module")
+def isolated() -> Iterator[IsolatedDecoder]:
+    with IsolatedDecoder() as decoder:
+        yield decoder
+
+
+@pytest.fixture
+def puppet() -> Iterator[IsolatedDecoder]:
+    with IsolatedDecoder(function=eval, seconds=1.0, memory=512 << 20) as decoder:
+        yield decoder
+
+
+def pid(decoder: IsolatedDecoder) -> int:
+    with pytest.raises(Undecodable) as caught:
+        decoder.decode(SAY_PID)
+    return int(str(caught.value))
+
+
+def test_it_gives_what_decoding_here_gives(isolated: IsolatedDecoder, encode: Encode, tmp_path: Path) -> None:
+    data = encode("mp3")
+    file = tmp_path / "é.mp3"
+    file.write_bytes(data)
+    expected = decode(data)
+    for source in (data, file):
+        recording = isolated.decode(source)
+        np.testing.assert_array_equal(recording.samples, expected.samples)
+        assert (recording.rate, recording.seconds_total) == (expected.rate, expected.seconds_total)
+
+
+def test_failures_keep_their_type_and_their_words(isolated: IsolatedDecoder, tmp_path: Path) -> None:
+    with pytest.raises(NotAudio, match="empty"):
+        isolated.decode(b"")
+    with pytest.raises(OSError, match="No such file"):
+        isolated.decode(tmp_path / "nothing.mp3")
+
+
+def test_one_process_serves_many_files(puppet: IsolatedDecoder) -> None:
+    assert pid(puppet) == pid(puppet) != os.getpid()
+
+
+def test_a_hanging_file_is_given_up_and_the_next_one_is_heard(puppet: IsolatedDecoder) -> None:
+    first = pid(puppet)
+    with pytest.raises(TooDemanding, match="longer than 1 s"):
+        puppet.decode(HANG)
+    assert pid(puppet) != first
+
+
+def test_a_crash_is_transient_and_the_next_file_is_heard(puppet: IsolatedDecoder) -> None:
+    with pytest.raises(DecoderCrashed, match="-6") as caught:
+        puppet.decode(CRASH)
+    assert isinstance(caught.value, TransientAudioError)
+    assert pid(puppet)
+
+
+def test_a_process_killed_between_two_files_is_not_noticed(puppet: IsolatedDecoder) -> None:
+    first = pid(puppet)
+    os.kill(first, 9)
+    while Path(f"/proc/{first}").exists() and "\nState:\tZ" not in Path(f"/proc/{first}/status").read_text():
+        pass
+    assert pid(puppet) != first
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to RLIMIT_AS")
+def test_a_file_that_wants_too_much_memory_is_refused(puppet: IsolatedDecoder) -> None:
+    with pytest.raises(TooDemanding, match="more than 512 MB"):
+        puppet.decode(b"bytearray(1 << 31)")
+    assert pid(puppet)
+
+
+def test_the_child_knows_nothing_of_the_network(puppet: IsolatedDecoder) -> None:
+    with pytest.raises(Undecodable) as caught:
+        puppet.decode(MODULES)
+    modules = str(caught.value).split()
+    assert "audio.errors" in modules
+    assert "tensorflow" not in modules
+
+
+def test_a_child_that_cannot_start_is_a_crash() -> None:
+    def unreachable(_: bytes) -> None: ...
+
+    with IsolatedDecoder(function=unreachable) as decoder, pytest.raises(DecoderCrashed, match="at its start"):  # type: ignore[arg-type]
+        decoder.decode(b"")
+
+
+def test_threads_may_share_a_decoder(puppet: IsolatedDecoder) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(lambda _: pid(puppet), range(20)))) == 1
+
+
+def test_closing_ends_the_process_and_decoding_begins_another(puppet: IsolatedDecoder) -> None:
+    first = pid(puppet)
+    puppet.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+    assert pid(puppet) != first

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audio import AudioKind, sniff
+from audio.sniffing import declares_mp3_length, sniff_stream
+
+if TYPE_CHECKING:
+    from conftest import Encode
+
+KINDS = {
+    "wav": AudioKind.WAV,
+    "aiff": AudioKind.AIFF,
+    "flac": AudioKind.FLAC,
+    "mp3": AudioKind.MP3,
+    "ogg": AudioKind.OGG,
+    "opus": AudioKind.OPUS,
+    "m4a": AudioKind.M4A,
+    "aac": AudioKind.AAC,
+    "webm": AudioKind.WEBM,
+}
+
+
+def id3(size: int) -> bytes:
+    return b"ID3\x04\x00\x00" + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0)) + b"\xff" * size
+
+
+@pytest.mark.parametrize(("form", "kind"), KINDS.items())
+def test_every_kind_is_told_by_its_content(encode: Encode, form: str, kind: AudioKind) -> None:
+    data = encode(form, 6.0)
+    assert sniff(data) is kind
+    assert sniff(data[:4096]) is kind
+    assert sniff_stream(io.BytesIO(data)) is kind
+
+
+@pytest.mark.parametrize("form", ["mp3", "flac", "aac"])
+def test_what_stands_behind_a_tag_decides(encode: Encode, form: str) -> None:
+    data = id3(70_000) + encode(form, 6.0)
+    assert sniff(data) is KINDS[form]
+    assert sniff_stream(io.BytesIO(data)) is KINDS[form]
+
+
+def test_an_mp3_behind_zeros_is_found(encode: Encode) -> None:
+    assert sniff(bytes(1000) + encode("mp3", 6.0)) is AudioKind.MP3
+
+
+def test_a_head_that_ends_within_its_tag_counts_as_mp3() -> None:
+    assert sniff(id3(70_000)[:4096]) is AudioKind.MP3
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"",
+        b"ID3",
+        b"\xff\xfb",
+        b"RIFF\x00\x00\x00\x00AVI ",
+        b"%PDF-1.7 ...",
+        b"\x89PNG\r\n\x1a\n" + bytes(200),
+        b"<!doctype html><title>404</title>",
+        b"#EXTM3U\nhttp://127.0.0.1/secret\n",
+        bytes(5000),
+        b"\xff" * 5000,
+    ],
+)
+def test_junk_is_no_audio(junk: bytes) -> None:
+    assert sniff(junk) is None
+
+
+def test_noise_is_no_audio() -> None:
+    noise = np.random.default_rng(0)
+    assert [sniff(noise.bytes(4096)) for _ in range(200)] == [None] * 200
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_make_it_fail(data: bytes) -> None:
+    sniff(data)
+    sniff(b"ID3" + data)
+    sniff(b"\xff\xfb\x90\x64" + data)
+    sniff(b"\xff\xf1" + data)
+
+
+def test_an_mp3_says_whether_it_knows_its_length(encode: Encode) -> None:
+    data = encode("mp3", 6.0)
+    assert declares_mp3_length(io.BytesIO(id3(9000) + data))
+    assert not declares_mp3_length(io.BytesIO(data[data.index(b"\xff\xfb", 10) :]))
+
+
+def test_extensions_and_types_are_those_of_the_web() -> None:
+    assert (AudioKind.MP3.extension, AudioKind.MP3.mime_type) == ("mp3", "audio/mpeg")
+    assert len({kind.extension for kind in AudioKind}) == len(AudioKind)

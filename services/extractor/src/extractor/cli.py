@@ -1,0 +1,210 @@
+"""The extractor's command line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from catalog import logs
+from catalog.errors import CatalogError
+from catalog.settings import EX_CONFIG, load
+from extractor import batch, measuring, published, service, weights
+from extractor.architecture import LAYERS
+from extractor.batch import Batch, HeardFile, Unheard
+from extractor.decoders import Decoders
+from extractor.errors import StatisticsUnusable, WeightsDamaged, WeightsUnavailable
+from extractor.listening import ListeningPool
+from extractor.model import StatisticsMode, load_model
+from extractor.settings import ExtractorSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+app = typer.Typer(help="Hears music through Choi's network.", no_args_is_help=True, pretty_exceptions_enable=False)
+console = Console(stderr=True)
+
+WeightsFile = Annotated[
+    Path | None, typer.Option("--weights", envvar="CHOI_WEIGHTS", help="The published weights, if already here.")
+]
+Cache = Annotated[Path | None, typer.Option("--cache", envvar="MODEL_CACHE", help="Folder that keeps the weights.")]
+
+
+@app.callback()
+def prepare() -> None:
+    """Set up what all commands share."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
+    )
+    # One line a request is no news here.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+@app.command()
+def extract(
+    paths: Annotated[list[Path], typer.Argument(help="Audio files, and folders that are searched for them.")],
+    out: Annotated[Path, typer.Option(help="Where to write: a NumPy .npz with paths, vectors, model.")],
+    *,
+    statistics: Annotated[
+        StatisticsMode,
+        typer.Option(
+            envvar="STATISTICS",
+            help="Normalise by fixed statistics of much music, or by those of each clip as the published script does.",
+        ),
+    ] = "fixed",
+    weights_file: WeightsFile = None,
+    cache: Cache = None,
+    allow_untrained: Annotated[
+        bool,
+        typer.Option(
+            "--allow-untrained", envvar="ALLOW_UNTRAINED", help="Where there are no weights, use a random network."
+        ),
+    ] = False,
+) -> None:
+    """Hear audio files and write one vector of 160 numbers for each."""
+    if not out.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
+    try:
+        model = load_model(
+            mode=statistics, choi_weights=weights_file, model_cache=cache, allow_untrained=allow_untrained
+        )
+    except (WeightsUnavailable, WeightsDamaged, StatisticsUnusable) as error:
+        raise _refusal(error, hint=not allow_untrained) from error
+    files = batch.find(paths)
+    result = Batch(model.id)
+    with Decoders(_decoder_count()) as decoders, _progress() as progress:
+        task = progress.add_task("hearing", total=len(files))
+        for outcome in batch.hear_files(files, model, decoders):
+            match outcome:
+                case HeardFile():
+                    result.heard.append(outcome)
+                case Unheard(path, reason):
+                    result.unheard.append(outcome)
+                    _say(f"{path}: {reason}")
+            progress.advance(task)
+    if not result.heard:
+        _say("nothing could be heard" if files else "no audio file was found")
+        raise typer.Exit(1)
+    result.save(out)
+    _say(f"{len(result.heard)} heard, {len(result.unheard)} not, by {model.id}; written to {out}")
+
+
+@app.command()
+def measure_statistics(
+    corpus: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of varied music.")],
+    out: Annotated[Path, typer.Option(help="Where to write the statistics (JSON).")],
+    *,
+    description: Annotated[str, typer.Option(help="What the corpus is, for those who read the file.")] = "",
+    untrained: Annotated[bool, typer.Option("--untrained", help="Measure for the untrained network.")] = False,
+    weights_file: WeightsFile = None,
+    cache: Cache = None,
+) -> None:
+    """Measure the mean and variance before each normalisation over a folder of music."""
+    try:
+        given = weights.untrained() if untrained else weights.parse(published.published_weights(weights_file, cache))
+    except (WeightsUnavailable, WeightsDamaged) as error:
+        raise _refusal(error, hint=False) from error
+    files = batch.find([corpus])
+    command = f"python -m extractor measure-statistics CORPUS --out {out.name}" + (" --untrained" if untrained else "")
+    with Decoders(_decoder_count()) as decoders, _progress() as progress:
+        task = progress.add_task("measuring", total=len(files) * (LAYERS + 1))
+
+        def advance(stage: str) -> None:
+            progress.update(task, advance=1, description=stage)
+
+        def clips() -> Iterator[NDArray[np.float32]]:
+            for decoded in batch.decode_files(files, decoders):
+                if isinstance(decoded, Unheard):
+                    _say(f"{decoded.path}: {decoded.reason}")
+                else:
+                    yield decoded.recording.samples
+
+        try:
+            measured = measuring.measure(
+                clips(), given, corpus=description or corpus.name, command=command, advance=advance
+            )
+        except ValueError as error:
+            _say(str(error))
+            raise typer.Exit(1) from error
+    out.write_text(measured.to_json(), encoding="utf-8")
+    _say(f"{measured.clips} clips measured; written to {out}")
+
+
+@app.command()
+def run() -> None:
+    """Take previews from the queue, hear them and store their vectors, until told to stop."""
+    settings = load(ExtractorSettings)
+    logs.configure("extractor")
+    try:
+        model = load_model(
+            mode=settings.statistics,
+            choi_weights=settings.choi_weights,
+            model_cache=settings.model_cache,
+            allow_untrained=settings.allow_untrained,
+        )
+    except (WeightsUnavailable, WeightsDamaged, StatisticsUnusable) as error:
+        raise _refusal(error, hint=not settings.allow_untrained) from error
+    listener = ListeningPool(model, Decoders(settings.concurrency))
+    try:
+        asyncio.run(service.serve(settings, listener))
+    except CatalogError as error:
+        _say(f"error: {error}")
+        raise typer.Exit(service.exit_status(error)) from error
+    finally:
+        listener.close()
+
+
+@app.command()
+def redrive() -> None:
+    """Send the dead letters back to the queue, for previews that deserve another five tries."""
+    settings = load(ExtractorSettings)
+    logs.configure("extractor")
+    try:
+        moved = asyncio.run(service.send_back(settings))
+    except CatalogError as error:
+        _say(f"error: {error}")
+        raise typer.Exit(1) from error
+    _say(f"{moved} messages sent back to {settings.queue_name}")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _refusal(error: Exception, *, hint: bool) -> typer.Exit:
+    _say(f"error: {error}.")
+    if hint and isinstance(error, WeightsUnavailable):
+        _say("ALLOW_UNTRAINED=yes (--allow-untrained) tries everything out with a network that never heard music.")
+    return typer.Exit(EX_CONFIG)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def _decoder_count() -> int:
+    return max(1, min(4, (os.cpu_count() or 2) // 2))

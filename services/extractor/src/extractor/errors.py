@@ -1,0 +1,25 @@
+"""What can go wrong between a preview and its vector, beside the audio itself (`audio.errors`)."""
+
+from __future__ import annotations
+
+from audio.errors import PermanentAudioError
+
+
+class ExtractorError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class WeightsUnavailable(ExtractorError):
+    """The network's weights are not on this machine and cannot be fetched; says how to provide them."""
+
+
+class WeightsDamaged(ExtractorError):
+    """A weights file is not the one it should be."""
+
+
+class StatisticsUnusable(ExtractorError):
+    """A file of statistics cannot be read, or was measured for other weights."""
+
+
+class VectorNotFinite(ExtractorError, PermanentAudioError):
+    """The network answered a recording with something that is no vector."""

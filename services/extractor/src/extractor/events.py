@@ -1,0 +1,84 @@
+"""Reading S3 events out of queue messages, by the rules of the S3 user guide ("Event message structure")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote_plus, unquote_plus
+
+from pydantic import BaseModel, ConfigDict, Field, Json, TypeAdapter, ValidationError
+
+from catalog.errors import PermanentError
+
+
+class UnreadableEvent(PermanentError):
+    """The message is no S3 event; it is left for the dead-letter queue, where a person sees it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """An object was created under `key`; `sequencer` orders the events of one key."""
+
+    key: str
+    sequencer: str | None
+
+
+class _Object(BaseModel):
+    key: str
+    sequencer: str | None = None
+
+
+class _S3(BaseModel):
+    object: _Object
+
+
+class _Record(BaseModel):
+    event_version: str = Field(alias="eventVersion", pattern=r"^2\.")
+    event_name: str = Field(alias="eventName")
+    s3: _S3
+
+
+class _Event(BaseModel):
+    records: list[_Record] = Field(alias="Records", min_length=1)
+
+
+class _Test(BaseModel):
+    event: str = Field(alias="Event", pattern=r"^s3:TestEvent$")
+
+
+class _Wrapped(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    type: str = Field(alias="Type", pattern=r"^Notification$")
+    message: Json[_Event | _Test] = Field(alias="Message")
+
+
+_BODY: TypeAdapter[_Event | _Test | _Wrapped] = TypeAdapter(_Event | _Test | _Wrapped)
+
+
+def read(body: str) -> list[Created]:
+    """List the objects a message tells of; none for S3's test event and for events that create nothing.
+
+    An event wrapped by SNS is unwrapped. Raises `UnreadableEvent` for every other body.
+    """
+    try:
+        parsed = _BODY.validate_json(body)
+    except ValidationError as error:
+        raise UnreadableEvent(f"the message is no S3 event ({error.error_count()} mismatches)") from error
+    inner = parsed.message if isinstance(parsed, _Wrapped) else parsed
+    if isinstance(inner, _Test):
+        return []
+    return [
+        Created(key=unquote_plus(record.s3.object.key), sequencer=record.s3.object.sequencer)
+        for record in inner.records
+        if record.event_name.removeprefix("s3:").startswith("ObjectCreated:")
+    ]
+
+
+def write(key: str) -> str:
+    """Compose the message that S3 would send for an object, for one whose own message was lost."""
+    record: dict[str, object] = {
+        "eventVersion": "2.1",
+        "eventName": "ObjectCreated:Put",
+        "s3": {"object": {"key": quote_plus(key, safe="/")}},
+    }
+    return TypeAdapter(dict[str, list[dict[str, object]]]).dump_json({"Records": [record]}).decode()

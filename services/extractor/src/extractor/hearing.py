@@ -1,0 +1,97 @@
+"""What happens to one preview: read, hear, store, commit, and only then delete the audio."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from audio.errors import PermanentAudioError
+from catalog import embeddings, tracks
+from catalog.embeddings import Embedding
+from catalog.errors import ObjectMissing, ObjectTooLarge
+from catalog.keys import track_of_preview
+from catalog.tracks import State
+
+if TYPE_CHECKING:
+    from catalog.database import Pool
+    from catalog.store import ObjectStore, StoredObject
+    from catalog.track_id import TrackId
+    from extractor.events import Created
+    from extractor.listening import Heard
+
+log = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """Turns the bytes of a preview into a vector."""
+
+    @property
+    def model_id(self) -> str:
+        """The model the vectors belong to."""
+
+    async def listen(self, data: bytes) -> Heard:
+        """Hear one preview; raises `audio.errors.PermanentAudioError` when it can never be heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """The parts that one preview passes through."""
+
+    pool: Pool
+    store: ObjectStore
+    listener: Listener
+    max_bytes: int
+
+    async def hear(self, created: Created) -> str:
+        """Take one preview from the bucket to the catalogue and return what became of it, in a word.
+
+        Every step may be repeated. Raises transient errors (network, database, decoder crash) with nothing deleted,
+        and `catalog.errors.InvalidTrackId` for a key that names no track.
+        """
+        track = track_of_preview(created.key)
+        await tracks.ensure(self.pool, track)
+        standing = await tracks.standing(self.pool, track)
+        if standing is not None and standing.state is State.FORGOTTEN:
+            await self.store.delete(created.key)
+            return "forgotten"
+        try:
+            preview = await self.store.get(created.key, max_bytes=self.max_bytes)
+        except ObjectMissing:
+            return await self._gone(track)
+        except ObjectTooLarge as error:
+            return await self._reject(track, created.key, None, str(error))
+        try:
+            heard = await self.listener.listen(preview.data)
+        except PermanentAudioError as error:
+            return await self._reject(track, created.key, preview, str(error))
+        embedding = Embedding(
+            track=track,
+            model=self.listener.model_id,
+            vector=heard.vector,
+            object_key=created.key,
+            sequencer=created.sequencer,
+            audio_sha256=heard.audio_sha256,
+            seconds_heard=heard.seconds_heard,
+        )
+        # What was computed is worth finishing, even when the process is being stopped.
+        return await asyncio.shield(self._store(embedding, preview))
+
+    async def _store(self, embedding: Embedding, preview: StoredObject) -> str:
+        async with self.pool.acquire() as connection:
+            stored = await embeddings.save(connection, embedding)
+        await self.store.delete(embedding.object_key, etag=preview.etag)
+        return "ready" if stored else "known"
+
+    async def _gone(self, track: TrackId) -> str:
+        if await embeddings.exists(self.pool, track, self.listener.model_id):
+            return "known"
+        await tracks.mark_lost(self.pool, track, "the preview was gone before it was heard; the next crawl fetches it")
+        return "gone"
+
+    async def _reject(self, track: TrackId, key: str, preview: StoredObject | None, reason: str) -> str:
+        log.warning("%s rejected: %s", track, reason)
+        await tracks.mark_rejected(self.pool, track, reason)
+        await self.store.delete(key, etag=preview.etag if preview else None)
+        return "rejected"

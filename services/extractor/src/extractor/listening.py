@@ -1,0 +1,68 @@
+"""Hearing one preview: its bytes to a vector."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from extractor.decoders import Decoders
+    from extractor.model import Model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What was heard of a recording: `vector` float32 [160], over `seconds_heard` s of audio with that checksum."""
+
+    vector: NDArray[np.float32]
+    audio_sha256: str
+    seconds_heard: float
+
+
+class ListeningPool:
+    """Hears previews with one model, as many at a time as there are decoders."""
+
+    def __init__(self, model: Model, decoders: Decoders) -> None:
+        self._model = model
+        self._decoders = decoders
+        self._threads = ThreadPoolExecutor(decoders.count, thread_name_prefix="listening")
+
+    @property
+    def model_id(self) -> str:
+        """The model that the vectors belong to."""
+        return self._model.id
+
+    @property
+    def dimensions(self) -> int:
+        """Length of the vectors."""
+        return self._model.dimensions
+
+    @property
+    def trained(self) -> bool:
+        """Whether the model's weights have ever been trained on music."""
+        return self._model.trained
+
+    async def listen(self, data: bytes) -> Heard:
+        """Hear the content of one audio file without holding up the event loop; raises as `hear`."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.hear, data)
+
+    def hear(self, data: bytes) -> Heard:
+        """Hear the content of one audio file.
+
+        Raises `audio.errors.PermanentAudioError` where it can never be heard (`VectorNotFinite` is one of these), and
+        `audio.errors.TransientAudioError` where trying again may help.
+        """
+        recording = self._decoders.decode(data)
+        vector = self._model.embed([recording.samples])[0]
+        return Heard(vector, hashlib.sha256(data).hexdigest(), recording.seconds_heard)
+
+    def close(self) -> None:
+        """End the decoder processes and the threads, after what they are at."""
+        self._threads.shutdown()
+        self._decoders.close()

@@ -1,0 +1,24 @@
+"""Settings of the extractor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from catalog.settings import DatabaseSettings, QueueSettings
+
+
+class ExtractorSettings(DatabaseSettings, QueueSettings):
+    """What one extractor process needs to know."""
+
+    choi_weights: Path | None = None
+    model_cache: Path | None = None
+    statistics: Literal["fixed", "clip"] = "fixed"
+    allow_untrained: bool = False
+    concurrency: Annotated[int, Field(ge=1, le=10)] = 2
+    poll_wait_s: Annotated[int, Field(ge=0, le=20)] = 20
+    sweep_interval_s: Annotated[float, Field(ge=1)] = 60.0
+    preview_max_bytes: Annotated[int, Field(ge=100_000)] = 30_000_000
+    heartbeat_file: Path | None = None

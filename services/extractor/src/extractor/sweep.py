@@ -1,0 +1,96 @@
+"""Comparing bucket, queue and table, and repairing what was lost between them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from catalog import tracks
+from catalog.errors import InvalidTrackId
+from catalog.keys import PREVIEWS, track_of_preview
+from extractor import events
+from extractor.worker import GIVEN_UP
+
+if TYPE_CHECKING:
+    from catalog.database import Pool
+    from catalog.queue import MessageQueue
+    from catalog.store import ObjectStore
+    from catalog.track_id import TrackId
+
+log = logging.getLogger(__name__)
+
+_GRACE = timedelta(minutes=15)
+_MOST_DEAD_LETTERS = 1000
+_LOOK_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep repaired: previews that got a new message, tracks whose preview is gone, dead letters seen."""
+
+    requeued: int
+    lost: int
+    dead: int
+
+
+async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letters: MessageQueue) -> Swept:
+    """Give every preview a message again that has lost its own, and every queued track without a preview its due.
+
+    While messages wait, only previews older than a quarter of an hour are taken for forgotten; when the queue is
+    empty, all are. A second message for one preview does no harm. Dead letters are read and left where they are.
+    """
+    given_up = await _read_dead_letters(pool, dead_letters)
+    idle = (await queue.depth()).total == 0
+    # Read before the listing: a preview that arrives later cannot make its track look lost.
+    queued = await tracks.queued_for(pool, seconds=0)
+    before = datetime.now(UTC) - (timedelta() if idle else _GRACE)
+    present: set[TrackId] = set()
+    requeued = 0
+    async for found in store.list(PREVIEWS):
+        try:
+            track = track_of_preview(found.key)
+        except InvalidTrackId as error:
+            log.warning("not a preview of ours, left alone: %s", error)
+            continue
+        present.add(track)
+        if track not in given_up and found.last_modified <= before:
+            await queue.send(events.write(found.key))
+            requeued += 1
+    lost = [track for track in queued if track not in present]
+    for track in lost:
+        await tracks.mark_lost(pool, track, "the preview was lost before it was heard; the next crawl fetches it")
+    if requeued or lost:
+        log.info("sweep: %d previews queued again, %d tracks owed a preview again", requeued, len(lost))
+    return Swept(requeued=requeued, lost=len(lost), dead=len(given_up))
+
+
+async def redrive(queue: MessageQueue, dead_letters: MessageQueue) -> int:
+    """Send every dead letter back to the queue it came from; returns how many."""
+    moved = 0
+    while messages := await dead_letters.receive(limit=10, wait_s=0):
+        for message in messages:
+            await queue.send(message.body)
+            await dead_letters.delete(message)
+            moved += 1
+    return moved
+
+
+async def _read_dead_letters(pool: Pool, dead_letters: MessageQueue) -> set[TrackId]:
+    given_up: set[TrackId] = set()
+    seen: set[str] = set()
+    while len(seen) < _MOST_DEAD_LETTERS and (messages := await dead_letters.receive(limit=10, wait_s=0)):
+        for message in messages:
+            await dead_letters.hide(message, _LOOK_S)
+            seen.add(message.id)
+            try:
+                given_up |= {track_of_preview(created.key) for created in events.read(message.body)}
+            except (events.UnreadableEvent, InvalidTrackId):
+                log.error("dead letter %s is no preview of ours", message.id)  # noqa: TRY400 - no traceback needed
+    for track in given_up:
+        standing = await tracks.standing(pool, track)
+        # A worker that was killed with the message in its hands could not leave a note itself.
+        if standing is not None and standing.reason is None:
+            await tracks.note(pool, track, GIVEN_UP.format(n="too many", reason="the extractor died each time"))
+    return given_up

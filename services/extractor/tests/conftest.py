@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from audio.errors import Undecodable
+from catalog import database, models, schema
+from catalog.models import Model
+from catalog.queue import MemoryQueue
+from catalog.store import MemoryStore
+from catalog.track_id import TrackId
+from extractor.hearing import Hearing
+from extractor.listening import Heard
+from extractor.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from catalog.database import Pool
+
+MODEL = Model("test-model", 160, trained=True)
+TRACK = TrackId("deezer", "1")
+KEY = "previews/deezer/1.mp3"
+
+
+@dataclass
+class FakeListener:
+    """Hears a constant per content; fails as told by the content's first bytes."""
+
+    heard: list[bytes] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+
+    @property
+    def model_id(self) -> str:
+        return MODEL.model
+
+    async def listen(self, data: bytes) -> Heard:
+        if self.failures:
+            raise self.failures.pop(0)
+        if data.startswith(b"broken"):
+            raise Undecodable("this is no audio")
+        self.heard.append(data)
+        return Heard(np.full(160, len(data), dtype=np.float32), hashlib.sha256(data).hexdigest(), 29.0)
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Bench:
+    """A worker with everything around it, most of it in memory."""
+
+    pool: Pool
+    store: MemoryStore
+    queue: MemoryQueue
+    dead_letters: MemoryQueue
+    listener: FakeListener
+    worker: Worker
+    clock: Clock
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    await schema.upgrade(database_url)
+    async with database.connect(database_url) as opened:
+        async with opened.acquire() as connection:
+            await models.register(connection, MODEL)
+        yield opened
+
+
+@pytest.fixture
+def bench(pool: Pool) -> Bench:
+    clock = Clock()
+    store, listener = MemoryStore(), FakeListener()
+    queue = MemoryQueue(clock=clock)
+    hearing = Hearing(pool=pool, store=store, listener=listener, max_bytes=1000)
+    worker = Worker(
+        queue=queue, hearing=hearing, concurrency=2, visibility_s=120, max_receives=queue.max_receives, poll_wait_s=0
+    )
+    return Bench(pool, store, queue, MemoryQueue(clock=clock, max_receives=10**6), listener, worker, clock)
+
+
+@pytest.fixture
+def message_of() -> Callable[..., str]:
+    import json
+
+    def compose(*keys: str, sequencer: str | None = None) -> str:
+        records = []
+        for key in keys:
+            object_ = {"key": key} | ({"sequencer": sequencer} if sequencer else {})
+            records.append({"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": {"object": object_}})
+        return json.dumps({"Records": records})
+
+    return compose

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from extractor.batch import Batch, HeardFile, find
+from extractor.cli import app
+from extractor.weights import untrained
+
+from .signals import WEIGHTS, needs_weights
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("MODEL_CACHE", str(tmp_path_factory.mktemp("cache")))
+    for name in ("CHOI_WEIGHTS", "STATISTICS", "ALLOW_UNTRAINED"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """A library of two good files, a broken one, and what else lies about in such a folder."""
+    folder = tmp_path / "music"
+    (folder / "album é").mkdir(parents=True)
+    tone = 0.3 * np.sin(np.arange(22_050 * 40) / 12)
+    soundfile.write(folder / "album é" / "1.flac", tone, 22_050)
+    soundfile.write(folder / "b.mp3", tone * (np.arange(len(tone)) % 8_000 < 3_000), 22_050)
+    (folder / "broken.mp3").write_bytes(b"not what its name says")
+    (folder / "cover.jpg").write_bytes(b"\xff\xd8\xff")
+    (folder / "._b.mp3").write_bytes(bytes(100))
+    return folder
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_library_becomes_vectors_and_the_broken_file_its_reason(
+    music: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = tmp_path / "out.npz"
+    result = run("extract", music, "--out", out, "--allow-untrained")
+    assert result.exit_code == 0, result.output
+    assert f"{music / 'broken.mp3'}: the content is no audio" in result.stderr.replace("\n", " ")
+    assert "2 heard, 1 not" in result.stderr
+    assert "UNTRAINED" in caplog.text
+    with np.load(out, allow_pickle=False) as arrays:
+        assert sorted(arrays) == ["model", "paths", "vectors"]
+        assert arrays["paths"].tolist() == [str(music / "b.mp3"), str(music / "album é" / "1.flac")]
+        assert arrays["vectors"].shape == (2, 160)
+        assert arrays["vectors"].dtype == np.float32
+        assert np.isfinite(arrays["vectors"]).all()
+        assert str(arrays["model"]) == "untrained-choi-2017-fixed-19cff226-7f855240-p1"
+    assert {one.name for one in tmp_path.iterdir()} == {"music", "out.npz"}
+
+
+def test_the_mode_is_an_option_and_a_variable(music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOW_UNTRAINED", "yes")
+    monkeypatch.setenv("STATISTICS", "clip")
+    assert run("extract", music / "b.mp3", "--out", tmp_path / "a.npz").exit_code == 0
+    assert run("extract", music / "b.mp3", "--out", tmp_path / "b.npz", "--statistics", "fixed").exit_code == 0
+    with np.load(tmp_path / "a.npz") as clip, np.load(tmp_path / "b.npz") as fixed:
+        assert "-clip-" in str(clip["model"])
+        assert "-fixed-" in str(fixed["model"])
+        assert not np.allclose(clip["vectors"], fixed["vectors"])
+
+
+@needs_weights
+def test_with_the_published_weights(music: Path, tmp_path: Path) -> None:
+    result = run("extract", music / "b.mp3", "--out", tmp_path / "a.npz", "--weights", WEIGHTS)
+    assert result.exit_code == 0, result.output
+    with np.load(tmp_path / "a.npz") as arrays:
+        assert str(arrays["model"]).startswith("choi-2017-fixed-caf89f81-")
+
+
+def test_without_weights_it_refuses_and_says_how_to_go_on(music: Path, tmp_path: Path) -> None:
+    result = run("extract", music, "--out", tmp_path / "out.npz")
+    assert result.exit_code == 78
+    assert "CHOI_WEIGHTS" in result.stderr
+    assert "ALLOW_UNTRAINED" in result.stderr
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_nothing_heard_is_a_failure_and_writes_nothing(music: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.npz"
+    for paths in ([music / "broken.mp3", music / "missing.mp3"], [tmp_path / "album"]):
+        (tmp_path / "album").mkdir(exist_ok=True)
+        result = run("extract", *paths, "--out", out, "--allow-untrained")
+        assert result.exit_code == 1, result.output
+        assert not out.exists()
+    assert "no audio file was found" in result.stderr
+
+
+def test_an_output_folder_that_is_missing_is_told_before_the_work(music: Path, tmp_path: Path) -> None:
+    result = run("extract", music, "--out", tmp_path / "nowhere" / "out.npz")
+    assert result.exit_code == 2
+    assert "nowhere" in result.stderr
+
+
+def test_folders_are_searched_by_name_and_named_files_always_taken(music: Path) -> None:
+    found = find([music / "cover.jpg", music, music / "b.mp3"])
+    assert [str(one.relative_to(music)) for one in found] == ["cover.jpg", "b.mp3", "broken.mp3", "album é/1.flac"]
+
+
+def test_an_interrupted_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out.npz"
+    batch = Batch("model", [HeardFile(tmp_path / "a", np.zeros(160, np.float32))])
+    batch.save(out)
+    before = out.read_bytes()
+    assert out.stat().st_mode & 0o777 == 0o666 & ~current_umask()
+
+    def interrupted(file: object, **_: object) -> None:
+        file.write(b"half")  # type: ignore[attr-defined]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        batch.save(out)
+    assert out.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_statistics_are_measured_over_a_folder(music: Path, tmp_path: Path) -> None:
+    from extractor.statistics import parse
+
+    out = tmp_path / "measured.json"
+    result = run("measure-statistics", music, "--out", out, "--untrained", "--description", "two tones")
+    assert result.exit_code == 0, result.output
+    measured = parse(out.read_text(encoding="utf-8"))
+    assert (measured.clips, measured.corpus, measured.weights_sha256) == (2, "two tones", untrained().sha256)
+    assert "broken.mp3" in result.stderr
+
+
+def current_umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from extractor import events
+from extractor.events import Created, UnreadableEvent
+
+
+def record(
+    key: str = "previews/deezer/1.mp3", *, name: str = "ObjectCreated:Put", version: str = "2.1", **object_: object
+) -> dict[str, object]:
+    return {
+        "eventVersion": version,
+        "eventSource": "aws:s3",
+        "eventName": name,
+        "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": "b"}, "object": {"key": key, "size": 1, **object_}},
+    }
+
+
+def body(*records: dict[str, object]) -> str:
+    return json.dumps({"Records": list(records)})
+
+
+def test_an_upload_is_read() -> None:
+    assert events.read(body(record(sequencer="0055AED6"))) == [Created("previews/deezer/1.mp3", "0055AED6")]
+
+
+@pytest.mark.parametrize(
+    ("encoded", "key"),
+    [
+        ("previews/a+b%2Bc%2520%C3%A9.mp3", "previews/a b+c%20é.mp3"),
+        ("previews%2Fa+b%2Bc%2520%C3%A9.mp3", "previews/a b+c%20é.mp3"),
+    ],
+)
+def test_keys_are_url_decoded_in_both_encodings(encoded: str, key: str) -> None:
+    assert events.read(body(record(encoded)))[0].key == key
+
+
+def test_several_records_in_one_body() -> None:
+    assert [c.key for c in events.read(body(record("a"), record("b")))] == ["a", "b"]
+
+
+@pytest.mark.parametrize("version", ["2.0", "2.3", "2.9"])
+def test_any_minor_version_and_unknown_fields_are_accepted(version: str) -> None:
+    assert events.read(body(record(version=version, versionId="x") | {"later": {"invented": 1}}))
+
+
+def test_the_test_event_asks_for_nothing() -> None:
+    assert events.read('{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}') == []
+
+
+@pytest.mark.parametrize("name", ["ObjectRemoved:Delete", "LifecycleExpiration:Delete", "ObjectRestore:Completed"])
+def test_events_that_create_nothing_are_dropped(name: str) -> None:
+    assert events.read(body(record(name=name))) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["s3:ObjectCreated:Copy", "ObjectCreated:CompleteMultipartUpload", "ObjectCreated:Post"]
+)
+def test_every_way_of_creating_counts(name: str) -> None:
+    assert len(events.read(body(record(name=name)))) == 1
+
+
+def test_an_event_wrapped_by_sns_is_unwrapped() -> None:
+    wrapped = json.dumps({"Type": "Notification", "MessageId": "m", "Message": body(record("a"))})
+    assert [c.key for c in events.read(wrapped)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["", "hello", "[]", "{}", '{"Records": []}', '{"Records": [{}]}', '{"detail": {"object": {"key": "a"}}}',
+     body(record(version="3.0")), '{"Type": "Notification", "Message": "no json"}'],
+)  # fmt: skip
+def test_any_other_body_is_unreadable_and_never_taken_for_done(other: str) -> None:
+    with pytest.raises(UnreadableEvent):
+        events.read(other)
+
+
+@pytest.mark.parametrize("key", ["previews/deezer/1.mp3", "previews/a b+c%20é.mp3"])
+def test_a_message_of_our_own_reads_back(key: str) -> None:
+    assert events.read(events.write(key)) == [Created(key, None)]

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from catalog import tracks
+from catalog.track_id import TrackId
+from catalog.tracks import State
+from extractor.sweep import Swept, redrive, sweep
+
+from .conftest import KEY, TRACK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .conftest import Bench
+
+
+async def swept(bench: Bench) -> Swept:
+    return await sweep(bench.pool, bench.store, bench.queue, bench.dead_letters)
+
+
+async def test_a_preview_without_a_message_gets_one_and_is_heard(bench: Bench) -> None:
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    assert await swept(bench) == Swept(requeued=1, lost=0, dead=0)
+    (message,) = await bench.queue.receive(limit=10, wait_s=0)
+    await bench.worker.handle(message)
+    assert (await tracks.count_by_state(bench.pool))[State.READY] == 1
+    assert await swept(bench) == Swept(0, 0, 0)
+
+
+async def test_while_messages_wait_young_previews_are_left_alone(bench: Bench) -> None:
+    await bench.queue.send("something waits")
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    assert (await swept(bench)).requeued == 0
+    bench.store.objects[KEY] = (b"music", datetime.now(UTC) - timedelta(hours=1))
+    assert (await swept(bench)).requeued == 1
+
+
+async def test_a_queued_track_without_a_preview_is_owed_one(bench: Bench) -> None:
+    await tracks.ensure(bench.pool, TRACK)
+    await tracks.mark_queued(bench.pool, TRACK, provider="p", method="m")
+    present = TrackId("deezer", "2")
+    await tracks.ensure(bench.pool, present)
+    await tracks.mark_queued(bench.pool, present, provider="p", method="m")
+    await bench.store.put("previews/deezer/2.mp3", b"music", "audio/mpeg")
+    assert (await swept(bench)).lost == 1
+    standing = await tracks.standing(bench.pool, TRACK)
+    assert standing is not None
+    assert (standing.state, "next crawl" in str(standing.reason)) == (State.FOUND, True)
+
+
+async def test_dead_letters_are_named_on_their_tracks_and_not_tried_for_ever(
+    bench: Bench, message_of: Callable[..., str]
+) -> None:
+    await tracks.ensure(bench.pool, TRACK)
+    await tracks.mark_queued(bench.pool, TRACK, provider="p", method="m")
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    await bench.dead_letters.send(message_of(KEY))
+    await bench.dead_letters.send("what is this")
+    assert await swept(bench) == Swept(requeued=0, lost=0, dead=1)
+    standing = await tracks.standing(bench.pool, TRACK)
+    assert standing is not None
+    assert standing.state is State.QUEUED
+    assert "dead-letter" in str(standing.reason)
+
+
+async def test_redrive_sends_dead_letters_back(bench: Bench, message_of: Callable[..., str]) -> None:
+    await bench.dead_letters.send(message_of(KEY))
+    assert await redrive(bench.queue, bench.dead_letters) == 1
+    assert (await bench.dead_letters.depth()).total == 0
+    (message,) = await bench.queue.receive(limit=10, wait_s=0)
+    assert message.body == message_of(KEY)
+
+
+async def test_foreign_objects_are_left_alone(bench: Bench) -> None:
+    await bench.store.put("previews/readme.txt", b"x", "text/plain")
+    assert await swept(bench) == Swept(0, 0, 0)
+    assert "previews/readme.txt" in bench.store.objects

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING
+
+import h5py
+import httpx
+import numpy as np
+import pytest
+
+from extractor import published
+from extractor.errors import WeightsDamaged, WeightsUnavailable
+from extractor.published import default_cache, download, published_weights
+from extractor.weights import parse, untrained
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CONTENT = b"weights"
+
+
+def hdf5(**replaced: np.ndarray | None) -> bytes:
+    """A file laid out as the published one, its numbers counting up."""
+    arrays: dict[str, np.ndarray] = {}
+    for number in range(1, 6):
+        inputs = 1 if number == 1 else 32
+        count = 32 * inputs * 9
+        arrays[f"ConvBNEluDr/convolution2d_{number}_W"] = np.arange(count, dtype="f4").reshape(32, inputs, 3, 3)
+        for name in (
+            f"convolution2d_{number}_b",
+            f"batchnormalization_{number}_gamma",
+            f"batchnormalization_{number}_beta",
+        ):
+            arrays[f"ConvBNEluDr/{name}"] = np.arange(32, dtype="f4")
+    arrays |= {"dense_1/dense_1_W": np.zeros((32, 50), "f4"), "dense_1/dense_1_b": np.zeros(50, "f4")}
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for name, array in arrays.items():
+            given = replaced.get(name.rpartition("/")[2], array)
+            if given is not None:
+                file[name] = given
+    return buffer.getvalue()
+
+
+def fail(_: str) -> bytes:
+    raise httpx.ConnectError("no route")
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(published, "SHA256", hashlib.sha256(CONTENT).hexdigest())
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/missing":
+                self.send_error(404)
+                return
+            body = CONTENT if self.path == "/weights" else bytes(5_000_000)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            with suppress(ConnectionError):
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as http:
+        thread = threading.Thread(target=http.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{http.server_port}"
+        http.shutdown()
+        thread.join()
+
+
+def test_kernels_are_flipped_on_both_axes_and_moved_to_hwio() -> None:
+    weights = parse(hdf5())
+    stored = np.arange(32 * 32 * 9).reshape(32, 32, 3, 3)
+    kernel = weights.layers[1].kernel
+    assert kernel.shape == (3, 3, 32, 32)
+    for y, x, i, o in [(0, 0, 0, 0), (2, 1, 5, 7), (1, 2, 31, 3)]:
+        assert kernel[y, x, i, o] == stored[o, i, 2 - y, 2 - x]
+    assert weights.layers[0].kernel.shape == (3, 3, 1, 32)
+    assert weights.trained
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no HDF5"),
+        (b"<html>404</html>", "no HDF5"),
+        (hdf5(convolution2d_3_W=None), "lacks ConvBNEluDr/convolution2d_3_W"),
+        (hdf5(convolution2d_2_W=np.zeros((3, 3, 32, 32), "f4")), r"shape \(3, 3, 32, 32\) instead of \(32, 32, 3, 3\)"),
+        (hdf5(batchnormalization_5_beta=np.full(32, np.nan, "f4")), "not finite"),
+    ],
+)
+def test_another_file_is_refused(content: bytes, message: str) -> None:
+    with pytest.raises(WeightsDamaged, match=message):
+        parse(content)
+
+
+def test_the_untrained_network_is_the_same_everywhere() -> None:
+    weights = untrained()
+    assert not weights.trained
+    assert weights.sha256 == "19cff226c443c07f68dca8fd61ef73cb11682fa0d51f3209cc2668bddfa8541d"
+    assert [layer.kernel.shape for layer in weights.layers] == [(3, 3, 1, 32)] + [(3, 3, 32, 32)] * 4
+    assert weights.layers[1].kernel.std() == pytest.approx(np.sqrt(2 / 288), rel=0.03)
+    assert untrained(seed=1).sha256 != weights.sha256
+
+
+@pytest.mark.usefixtures("known")
+class TestFinding:
+    def test_a_named_file_comes_first(self, tmp_path: Path) -> None:
+        file = tmp_path / "mine.hdf5"
+        file.write_bytes(CONTENT)
+        assert published_weights(file, tmp_path / "cache", fail) == CONTENT
+        assert not (tmp_path / "cache").exists()
+
+    def test_a_named_file_that_is_missing_is_not_replaced(self, tmp_path: Path) -> None:
+        with pytest.raises(WeightsUnavailable, match=r"CHOI_WEIGHTS names .*nothing.hdf5.*No such file"):
+            published_weights(tmp_path / "nothing.hdf5", tmp_path, lambda _: CONTENT)
+
+    def test_a_wrong_checksum_names_both(self, tmp_path: Path) -> None:
+        file = tmp_path / "mine.hdf5"
+        file.write_bytes(b"another")
+        with pytest.raises(WeightsDamaged) as caught:
+            published_weights(file)
+        for content in (CONTENT, b"another"):
+            assert hashlib.sha256(content).hexdigest() in str(caught.value)
+
+    def test_what_was_fetched_is_kept(self, tmp_path: Path) -> None:
+        cache = tmp_path / "a" / "cache"
+        asked: list[str] = []
+
+        def fetch(address: str) -> bytes:
+            asked.append(address)
+            return CONTENT
+
+        assert published_weights(None, cache, fetch) == CONTENT
+        assert published_weights(None, cache, fail) == CONTENT
+        assert asked == [published.ADDRESS]
+        assert len(list(cache.iterdir())) == 1
+
+    def test_a_damaged_cache_is_fetched_anew(self, tmp_path: Path) -> None:
+        published_weights(None, tmp_path, lambda _: CONTENT)
+        (kept,) = tmp_path.iterdir()
+        kept.write_bytes(CONTENT[:3])
+        assert published_weights(None, tmp_path, lambda _: CONTENT) == CONTENT
+        assert kept.read_bytes() == CONTENT
+
+    def test_a_wrong_answer_is_not_kept(self, tmp_path: Path) -> None:
+        with pytest.raises(WeightsDamaged, match=r"raw\.githubusercontent\.com"):
+            published_weights(None, tmp_path, lambda _: b"<html>")
+        assert not list(tmp_path.iterdir())
+
+    def test_without_network_it_says_what_to_do(self, tmp_path: Path) -> None:
+        with pytest.raises(WeightsUnavailable, match=r"no route.*CHOI_WEIGHTS"):
+            published_weights(None, tmp_path, fail)
+
+    def test_a_cache_that_cannot_be_written_costs_nothing_but_time(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("in the way")
+        assert published_weights(None, tmp_path / "file" / "cache", lambda _: CONTENT) == CONTENT
+
+
+def test_downloading_over_http(server: str) -> None:
+    assert download(server + "/weights") == CONTENT
+    with pytest.raises(httpx.HTTPStatusError):
+        download(server + "/missing")
+    with pytest.raises(ValueError, match="larger"):
+        download(server + "/endless")
+
+
+def test_the_cache_follows_the_xdg_convention(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert default_cache() == tmp_path / "soundalike"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    assert default_cache() == tmp_path / "me" / ".cache" / "soundalike"

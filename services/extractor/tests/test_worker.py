@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audio.errors import DecoderCrashed
+from catalog import embeddings, tracks
+from catalog.errors import QueueUnavailable, StoreUnavailable
+from catalog.tracks import State
+from extractor.heartbeat import MOST_BEATS, beating
+from extractor.worker import backoff_s
+
+from .conftest import KEY, MODEL, TRACK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from catalog.queue import Message
+
+    from .conftest import Bench
+
+OTHER_KEY = "previews/deezer/2.mp3"
+
+
+async def deliver(bench: Bench) -> None:
+    """Hand every visible message to the worker, once."""
+    for message in await bench.queue.receive(limit=10, wait_s=0):
+        await bench.worker.handle(message)
+
+
+async def standing(bench: Bench) -> tuple[State, str | None]:
+    found = await tracks.standing(bench.pool, TRACK)
+    assert found is not None
+    return found.state, found.reason
+
+
+async def test_a_preview_becomes_a_vector_and_its_audio_goes(bench: Bench, message_of: Callable[..., str]) -> None:
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    await bench.queue.send(message_of(KEY, sequencer="01"))
+    await deliver(bench)
+    vector = await embeddings.vector_of(bench.pool, TRACK, MODEL.model)
+    assert vector is not None
+    assert vector[0] == len(b"music")
+    assert await standing(bench) == (State.READY, None)
+    assert bench.store.objects == {}
+    assert (await bench.queue.depth()).total == 0
+
+
+async def test_the_test_event_is_done_with(bench: Bench) -> None:
+    await bench.queue.send('{"Service":"Amazon S3","Event":"s3:TestEvent"}')
+    await deliver(bench)
+    assert (await bench.queue.depth()).total == 0
+    assert bench.queue.dead == []
+
+
+async def test_what_is_no_event_ends_in_the_dead_letter_queue(bench: Bench) -> None:
+    await bench.queue.send('{"hello": 1}')
+    for _ in range(bench.queue.max_receives + 1):
+        await deliver(bench)
+        bench.clock.now += 10_000
+    assert bench.queue.dead == ['{"hello": 1}']
+
+
+async def test_a_duplicate_event_changes_nothing(bench: Bench, message_of: Callable[..., str]) -> None:
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    for _ in range(3):
+        await bench.queue.send(message_of(KEY, sequencer="01"))
+    await deliver(bench)
+    assert len(bench.listener.heard) == 1
+    assert await standing(bench) == (State.READY, None)
+    assert bench.worker.outcomes == {"ready": 1, "known": 2}
+
+
+async def test_an_older_event_after_a_newer_one_does_not_win(bench: Bench, message_of: Callable[..., str]) -> None:
+    await bench.store.put(KEY, b"newer", "audio/mpeg")
+    await bench.queue.send(message_of(KEY, sequencer="02"))
+    await deliver(bench)
+    await bench.store.put(KEY, b"old", "audio/mpeg")
+    await bench.queue.send(message_of(KEY, sequencer="01"))
+    await deliver(bench)
+    vector = await embeddings.vector_of(bench.pool, TRACK, MODEL.model)
+    assert vector is not None
+    assert vector[0] == len(b"newer")
+    assert bench.store.objects == {}
+
+
+async def test_two_records_one_bad(bench: Bench, message_of: Callable[..., str]) -> None:
+    await bench.store.put(KEY, b"broken", "audio/mpeg")
+    await bench.store.put(OTHER_KEY, b"music", "audio/mpeg")
+    await bench.queue.send(message_of(KEY, OTHER_KEY))
+    await deliver(bench)
+    assert await standing(bench) == (State.REJECTED, "this is no audio")
+    assert bench.worker.outcomes == {"rejected": 1, "ready": 1}
+    assert bench.store.objects == {}
+    assert (await bench.queue.depth()).total == 0
+
+
+async def test_too_large_a_preview_is_rejected_with_its_size(bench: Bench, message_of: Callable[..., str]) -> None:
+    await bench.store.put(KEY, b"x" * 1001, "audio/mpeg")
+    await bench.queue.send(message_of(KEY))
+    await deliver(bench)
+    state, reason = await standing(bench)
+    assert state is State.REJECTED
+    assert "1001 bytes" in str(reason)
+    assert bench.store.objects == {}
+
+
+async def test_a_preview_that_is_gone_owes_the_track_a_crawl(bench: Bench, message_of: Callable[..., str]) -> None:
+    await bench.queue.send(message_of(KEY))
+    await deliver(bench)
+    state, reason = await standing(bench)
+    assert state is State.FOUND
+    assert "next crawl" in str(reason)
+    assert (await bench.queue.depth()).total == 0
+
+
+async def test_a_forgotten_track_is_not_heard_and_its_audio_goes(bench: Bench, message_of: Callable[..., str]) -> None:
+    await tracks.ensure(bench.pool, TRACK)
+    await bench.pool.execute("UPDATE tracks SET state = 'forgotten'")
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    await bench.queue.send(message_of(KEY))
+    await deliver(bench)
+    assert bench.listener.heard == []
+    assert bench.store.objects == {}
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [StoreUnavailable("S3 is away"), DecoderCrashed("the decoder died"), ConnectionRefusedError("no database"),
+     ZeroDivisionError("unforeseen")],
+)  # fmt: skip
+async def test_a_transient_failure_deletes_nothing_and_is_tried_again(
+    bench: Bench, message_of: Callable[..., str], failure: Exception
+) -> None:
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    await bench.queue.send(message_of(KEY))
+    bench.listener.failures = [failure]
+    await deliver(bench)
+    assert KEY in bench.store.objects
+    state, reason = await standing(bench)
+    assert state is State.FOUND
+    assert str(failure) in str(reason)
+    await deliver(bench)
+    assert bench.listener.heard == []  # hidden for its backoff
+    bench.clock.now += 60
+    await deliver(bench)
+    assert await standing(bench) == (State.READY, None)
+    assert (await bench.queue.depth()).total == 0
+
+
+async def test_after_the_last_try_the_track_says_so(bench: Bench, message_of: Callable[..., str]) -> None:
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    await bench.queue.send(message_of(KEY))
+    bench.listener.failures = [StoreUnavailable("away")] * 5
+    for _ in range(6):
+        await deliver(bench)
+        bench.clock.now += 10_000
+    assert len(bench.queue.dead) == 1
+    assert "dead-letter" in str((await standing(bench))[1])
+    assert KEY in bench.store.objects
+
+
+async def test_when_deleting_the_message_fails_the_second_delivery_is_no_work(
+    bench: Bench, message_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    await bench.queue.send(message_of(KEY, sequencer="01"))
+    delete = type(bench.queue).delete
+
+    async def fail(self: object, message: Message) -> None:
+        monkeypatch.setattr(type(bench.queue), "delete", delete)
+        raise QueueUnavailable("away")
+
+    monkeypatch.setattr(type(bench.queue), "delete", fail)
+    await deliver(bench)
+    assert await standing(bench) == (State.READY, None)
+    bench.clock.now += 60
+    await deliver(bench)
+    assert len(bench.listener.heard) == 1
+    assert (await bench.queue.depth()).total == 0
+
+
+async def test_stopping_finishes_what_is_under_way_and_hands_back_the_rest(
+    bench: Bench, message_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, begun, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    listen = bench.listener.listen
+
+    async def slow(data: bytes) -> object:
+        begun.set()
+        await go_on.wait()
+        return await listen(data)
+
+    monkeypatch.setattr(bench.listener, "listen", slow)
+    for n in range(1, 6):
+        await bench.store.put(f"previews/deezer/{n}.mp3", b"music", "audio/mpeg")
+        await bench.queue.send(message_of(f"previews/deezer/{n}.mp3"))
+    running = asyncio.create_task(bench.worker.run(stop))
+    await begun.wait()
+    stop.set()
+    go_on.set()
+    await running
+    ready = (await tracks.count_by_state(bench.pool))[State.READY]
+    assert 1 <= ready <= 2
+    depth = await bench.queue.depth()
+    assert (depth.visible, depth.in_flight) == (5 - ready, 0)
+
+
+async def test_messages_received_while_stopping_go_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = asyncio.Event()
+    await bench.queue.send("anything")
+    receive = bench.queue.receive
+
+    async def late(_self: object, *, limit: int, wait_s: int) -> list[Message]:
+        received = await receive(limit=limit, wait_s=wait_s)
+        stop.set()
+        return received
+
+    monkeypatch.setattr(type(bench.queue), "receive", late)
+    await bench.worker.run(stop)
+    assert (await bench.queue.depth()).visible == 1
+    assert not bench.worker.outcomes
+
+
+async def test_an_absent_queue_does_not_end_the_worker(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = asyncio.Event()
+    calls = 0
+
+    async def away(self: object, *, limit: int, wait_s: int) -> list[Message]:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            stop.set()
+        raise QueueUnavailable("away")
+
+    async def at_once(_seconds: float) -> None:
+        return
+
+    monkeypatch.setattr(type(bench.queue), "receive", away)
+    monkeypatch.setattr("extractor.worker.asyncio.sleep", at_once)
+    await bench.worker.run(stop)
+    assert calls == 3
+
+
+async def test_the_heartbeat_extends_until_the_work_ends(bench: Bench) -> None:
+    await bench.queue.send("x")
+    (message,) = await bench.queue.receive(limit=1, wait_s=0)
+    ticks: asyncio.Queue[None] = asyncio.Queue()
+
+    async def tick(seconds: float) -> None:
+        assert seconds == pytest.approx(40)
+        await ticks.get()
+        bench.clock.now += seconds
+
+    async with beating(bench.queue, message, visibility_s=120, sleep=tick):
+        for _ in range(6):  # 240 s, twice the visibility
+            ticks.put_nowait(None)
+            await asyncio.sleep(0.01)
+        assert await bench.queue.receive(limit=1, wait_s=0) == []
+    bench.clock.now += 121
+    assert len(await bench.queue.receive(limit=1, wait_s=0)) == 1
+
+
+async def test_a_hung_job_loses_its_message_in_the_end(bench: Bench) -> None:
+    await bench.queue.send("x")
+    (message,) = await bench.queue.receive(limit=1, wait_s=0)
+    beats = 0
+
+    async def tick(seconds: float) -> None:
+        nonlocal beats
+        beats += 1
+        await asyncio.sleep(0)
+
+    async with beating(bench.queue, message, visibility_s=120, sleep=tick):
+        for _ in range(MOST_BEATS * 5):
+            await asyncio.sleep(0)
+        bench.clock.now += 121
+        assert len(await bench.queue.receive(limit=1, wait_s=0)) == 1
+    assert beats == MOST_BEATS
+
+
+def test_backoff_doubles_is_jittered_and_bounded() -> None:
+    assert [backoff_s(n, 1.0) for n in (1, 2, 3, 20)] == [5, 10, 20, 600]
+    assert backoff_s(3, 0.0) == 10
