@@ -1,0 +1,83 @@
+"""What a source says about each place of its list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from audio import AudioKind
+    from catalog.tracks import Track
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """About 30 s of a track as an audio file's content."""
+
+    data: bytes
+    kind: AudioKind
+
+
+class Offer(Protocol):
+    """A way to get at a preview, used at once or not at all: the addresses of some services expire."""
+
+    @property
+    def provider(self) -> str:
+        """Name of who gives the preview, as stored with the track."""
+
+    @property
+    def method(self) -> str:
+        """How the preview was matched to the track, as stored with it."""
+
+    async def fetch(self) -> Preview:
+        """Get the preview; raises `PreviewMissing`, `PreviewUnusable`, `PreviewUnavailable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A track with a preview to be had; `position` counts from 0 in the source's list."""
+
+    position: int
+    label: str
+    track: Track
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
+class NoPreview:
+    """A track that nobody offers a preview of."""
+
+    position: int
+    label: str
+    track: Track
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A place of the list that holds no track of a source we know."""
+
+    position: int
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A place of the list that could not be read this time."""
+
+    position: int
+    label: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Something that lies between the tracks and is none, such as a cover; counted apart."""
+
+    label: str
+    what: str
+
+
+Entry: TypeAlias = Found | NoPreview | Skipped | Unreadable | Aside

@@ -1,0 +1,14 @@
+"""International Standard Recording Codes as services and tags write them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_FORM: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
+
+
+def normalised_isrc(text: str | None) -> str | None:
+    """Return the code in upper case without separators, or None for what has not its form (ISO 3901)."""
+    code = re.sub(r"[\s-]", "", text or "").upper()
+    return code if _FORM.fullmatch(code) else None

@@ -1,0 +1,29 @@
+"""What a crawl asks of a source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from catalog.playlists import Playlist
+    from crawler.entries import Entry
+
+
+class Source(Protocol):
+    """A list of tracks somewhere."""
+
+    @property
+    def name(self) -> str:
+        """What the list is called, for the person who waits."""
+
+    @property
+    def total(self) -> int | None:
+        """How many places the list has, as soon as that is known."""
+
+    async def playlist(self) -> Playlist | None:
+        """Return the list as a playlist to be stored, or None for one that is not; raises `SourceError`."""
+
+    def entries(self) -> AsyncIterator[Entry]:
+        """Yield what stands at each place, in order; raises `SourceError`."""

@@ -1,0 +1,54 @@
+"""Counting how each place of a list ended; every one ends in exactly one way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Fate(StrEnum):
+    """How a place of the list ended."""
+
+    UPLOADED = "uploaded"
+    SKIPPED = "skipped"
+    NO_PREVIEW = "no preview"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one place: `reason` in a few words for counting, `detail` where there is more to say."""
+
+    fate: Fate
+    label: str
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Outcomes counted by fate and reason; `aside` counts what is no track, `begun` the places that were taken up."""
+
+    begun: int = 0
+    by_reason: dict[Fate, Counter[str]] = field(default_factory=lambda: {fate: Counter() for fate in Fate})
+    aside: Counter[str] = field(default_factory=Counter)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count the end of a place."""
+        self.by_reason[outcome.fate][outcome.reason] += 1
+
+    def count(self, fate: Fate) -> int:
+        """Return how many places ended so."""
+        return self.by_reason[fate].total()
+
+    @property
+    def found(self) -> int:
+        """The places that came to an end: the sum of all fates."""
+        return sum(counter.total() for counter in self.by_reason.values())
+
+    @property
+    def unfinished(self) -> int:
+        """The places that were taken up and have not come to an end; 0 after a whole run."""
+        return self.begun - self.found

@@ -1,0 +1,237 @@
+"""The command as a person runs it, with a real database, a real object store and the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from catalog import schema
+from catalog.provisioning import provision_events
+from catalog.settings import QueueSettings
+from catalog.store import S3Store
+from sandbox.faults import Fault
+from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sandbox.server import SandboxServer
+
+
+@dataclass
+class Command:
+    """`python -m crawler` in an environment of its own."""
+
+    environment: dict[str, str]
+
+    def start(self, *arguments: str, **variables: str | None) -> subprocess.Popen[str]:
+        environment = self.environment | {name: value for name, value in variables.items() if value is not None}
+        for name in [name for name, value in variables.items() if value is None]:
+            environment.pop(name, None)
+        return subprocess.Popen(
+            [sys.executable, "-m", "crawler", *arguments],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *arguments: str, **variables: str | None) -> tuple[int, str, str]:
+        process = self.start(*arguments, **variables)
+        out, err = process.communicate(timeout=120)
+        return process.returncode, out, err
+
+
+def counts(table: str) -> dict[str, int]:
+    rows = [line.rsplit(None, 1) for line in table.splitlines() if line.strip()]
+    return {row[0].strip(): int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+
+
+@pytest.fixture
+def store(aws_environment: object, request: pytest.FixtureRequest) -> S3Store:
+    name = f"c{abs(hash(request.node.nodeid)) % 10**12}"
+    settings = QueueSettings(s3_bucket=f"crawler-{name}", queue_name=name)
+    provision_events(settings)
+    return S3Store.connect(settings)
+
+
+@pytest.fixture
+def command(store: S3Store, database_url: str, server: SandboxServer, tmp_path: Path) -> Command:
+    asyncio.run(schema.upgrade(database_url))
+    kept = {name: value for name, value in os.environ.items() if name.startswith("AWS_") or name in {"PATH", "HOME"}}
+    return Command(
+        kept
+        | {
+            "DATABASE_URL": database_url,
+            "S3_BUCKET": store._bucket,
+            "SPOTIFY_API_URL": server.api_url,
+            "SPOTIFY_TOKEN_URL": server.token_url,
+            "SPOTIFY_CLIENT_ID": "sandbox",
+            "SPOTIFY_CLIENT_SECRET": "sandbox",
+            "PYTHONWARNINGS": "error",
+            "PYTHONPATH": "",
+        }
+    )
+
+
+def in_bucket(store: S3Store) -> list[str]:
+    async def listed() -> list[str]:
+        return [found.key async for found in store.list("previews/")]
+
+    return asyncio.run(listed())
+
+
+def states(url: str) -> dict[str, int]:
+    async def ask() -> dict[str, int]:
+        connection = await asyncpg.connect(url)
+        try:
+            return {
+                r["state"]: r["n"] for r in await connection.fetch("SELECT state, count(*) n FROM tracks GROUP BY 1")
+            }
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+def test_a_playlist_then_the_same_again(command: Command, store: S3Store, database_url: str) -> None:
+    status, out, err = command("--playlist", f"https://open.spotify.com/playlist/{DEMO_PLAYLIST_ID}?si=1")
+    assert (status, err.count("Traceback")) == (0, 0), err
+    assert counts(out) == {"found": 48, "skipped": 0, "no preview": 0, "rejected": 0, "uploaded": 48, "failed": 0}
+    assert len(in_bucket(store)) == 48
+    assert states(database_url) == {"queued": 48}
+    status, out, _ = command("playlist", DEMO_PLAYLIST_ID)
+    assert status == 0
+    assert counts(out)["on its way already"] == counts(out)["skipped"] == 48
+
+
+def test_both_one_after_the_other(
+    command: Command, store: S3Store, tmp_path: Path, audio: Callable[..., bytes]
+) -> None:
+    (tmp_path / "song.flac").write_bytes(audio(40))
+    (tmp_path / "bad.mp3").write_bytes(b"nothing")
+    status, out, err = command("--playlist", f"spotify:playlist:{AWKWARD_PLAYLIST_ID}", "--folder", str(tmp_path))
+    assert status == 0, err
+    first, second = out.split(str(tmp_path))
+    assert (counts(first)["found"], counts(first)["uploaded"]) == (11, 4)
+    assert (counts(second)["found"], counts(second)["uploaded"], counts(second)["rejected"]) == (2, 1, 1)
+    assert "bad.mp3: rejected, the content is no audio" in err
+    assert len([key for key in in_bucket(store) if key.endswith(".flac")]) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"song.flac", "bad.mp3"}
+
+
+def test_a_folder_needs_no_spotify(command: Command, tmp_path: Path, audio: Callable[..., bytes]) -> None:
+    (tmp_path / "song.flac").write_bytes(audio(6))
+    nothing: dict[str, str | None] = {name: None for name in command.environment if name.startswith("SPOTIFY_")}
+    status, out, err = command("folder", str(tmp_path), **nothing)
+    assert (status, counts(out)["uploaded"]) == (0, 1), err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "say what to crawl"),
+        (["--playlist", "nonsense"], "open.spotify.com/playlist/"),
+        (["--folder", "nowhere/at/all"], "there is no folder"),
+        (["--retry-rejected", "folder", "."], "behind the command"),
+        (["--unknown"], "No such option"),
+    ],
+)
+def test_usage(command: Command, arguments: list[str], said: str) -> None:
+    status, _, err = command(*arguments, COLUMNS="300")
+    assert status == 2
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"DATABASE_URL": None}, "DATABASE_URL: it is not set"),
+        ({"S3_BUCKET": "NO"}, "S3_BUCKET"),
+        ({"SPOTIFY_CLIENT_SECRET": None}, "SPOTIFY_CLIENT_SECRET"),
+        ({"SPOTIFY_API_URL": None, "SPOTIFY_TOKEN_URL": None}, "SPOTIFY_TERMS_ACCEPTED: set it to `yes`"),
+    ],
+)
+def test_settings(command: Command, variables: dict[str, str | None], named: str) -> None:
+    status, out, err = command("--playlist", DEMO_PLAYLIST_ID, **variables)
+    assert (status, out) == (78, "")
+    assert named in err
+    assert "Traceback" not in err
+
+
+def test_a_database_without_schema_or_gone(command: Command, database_url: str) -> None:
+    base, _, _ = database_url.rpartition("/")
+    status, _, err = command("--playlist", DEMO_PLAYLIST_ID, DATABASE_URL=f"{base}/nowhere")
+    assert status == 1
+    assert "DATABASE_URL" in err
+    assert "Traceback" not in err
+
+
+def test_a_failure_that_may_pass(command: Command, server: SandboxServer) -> None:
+    server.sandbox.faults.add(Fault(path="/mp3-preview/*", status=503, times=3))
+    server.sandbox.faults.add(Fault(path="/mp3-preview/*", status=503, times=None))
+    status, out, err = command("--playlist", AWKWARD_PLAYLIST_ID)
+    assert status == 1
+    assert counts(out)["failed"] == counts(out)["the preview's server answered 503"] == 4
+    assert "failed, the preview's server answered 503 for" in err
+
+
+def test_a_playlist_of_somebody_else(command: Command) -> None:
+    status, out, err = command("--playlist", FOREIGN_PLAYLIST_ID)
+    assert (status, counts(out)["found"]) == (1, 0)
+    assert "set SPOTIFY_REFRESH_TOKEN" in err
+
+
+def test_a_spent_quota(command: Command, server: SandboxServer) -> None:
+    server.sandbox.faults.add(Fault.quota_exceeded("/v1/*"))
+    status, _, err = command("--playlist", DEMO_PLAYLIST_ID)
+    assert status == 75
+    assert "quota is spent" in err
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_crawl_shows_its_table_and_goes_on(
+    command: Command, server: SandboxServer, store: S3Store, stop: signal.Signals
+) -> None:
+    held = Fault(path="/mp3-preview/*", delay_seconds=600, after=10, times=None)
+    server.sandbox.faults.add(held)
+    process = command.start("--playlist", DEMO_PLAYLIST_ID)
+    while len(in_bucket(store)) < 10:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(stop)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert counts(out)["uploaded"] >= 10 - 4
+    assert "goes on where this one stopped" in err
+    assert "Traceback" not in err
+    server.sandbox.faults.clear()
+    status, out, _ = command("--playlist", DEMO_PLAYLIST_ID)
+    assert status == 0
+    assert counts(out)["found"] == 48
+    assert len(in_bucket(store)) == 48
+
+
+def test_an_interrupted_folder(command: Command, tmp_path: Path, audio: Callable[..., bytes]) -> None:
+    for number in range(40):
+        (tmp_path / f"{number}.flac").write_bytes(audio(6, hertz=200 + number))
+    process = command.start("--folder", str(tmp_path))
+    assert process.stderr is not None
+    while "crawling" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, "found" in out, "Traceback" in err) == (130, True, False), err
+    status, out, err = command("--folder", str(tmp_path))
+    assert status == 0, err
+    assert counts(out)["found"] == 40

@@ -1,0 +1,242 @@
+"""A folder of good and bad files into a real database."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mutagen.flac import FLAC
+
+from audio import decode
+from audio.errors import DecoderCrashed, TooDemanding
+from catalog import tracks
+from catalog.keys import preview_key
+from catalog.store import MemoryStore
+from catalog.track_id import TrackId
+from catalog.tracks import State
+from crawler.crawl import Crawl
+from crawler.patience import Patience
+from crawler.sources.cutter import CutterUnavailable
+from crawler.sources.folder import MusicFolder
+from crawler.tally import Fate, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from catalog.database import Pool
+    from crawler.sources.folder import CuttingBench
+
+
+@dataclass
+class Listening:
+    """Keeps every outcome, and the share that was done."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    shares: list[tuple[int, int | None]] = field(default_factory=list)
+
+    def outcome(self, outcome: Outcome, done: int, total: int | None) -> None:
+        self.outcomes[outcome.label] = outcome
+        self.shares.append((done, total))
+
+
+@dataclass
+class Library:
+    """A music folder, what it is crawled into, and what was heard of the crawl."""
+
+    folder: Path
+    pool: Pool
+    cutting: CuttingBench
+    store: MemoryStore = field(default_factory=MemoryStore)
+    listening: Listening = field(default_factory=Listening)
+
+    async def crawl(self, **options: Any) -> Crawl:
+        crawl = Crawl(pool=self.pool, store=self.store, audience=self.listening, **options)
+        assert await crawl.run(MusicFolder(self.folder, self.cutting)) is None
+        assert crawl.tally.unfinished == 0
+        return crawl
+
+    def put(self, name: str, content: bytes) -> TrackId:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return TrackId("file", hashlib.sha256(content).hexdigest())
+
+
+@pytest.fixture
+def library(tmp_path: Path, pool: Pool, cutting: CuttingBench) -> Library:
+    return Library(tmp_path, pool, cutting)
+
+
+async def stored(library: Library, track: TrackId) -> tracks.StoredTrack:
+    found = await tracks.get(library.pool, track)
+    assert found is not None
+    return found
+
+
+async def test_a_tagged_file(library: Library, audio: Callable[..., bytes], tmp_path: Path) -> None:
+    library.put("album/1.flac", audio(40))
+    file = FLAC(tmp_path / "album/1.flac")
+    file["title"], file["artist"], file["album"], file["isrc"] = "Glöckchen", ["A", "B"], "Metall", "us-hm8-08-65849"
+    file.save()
+    track = TrackId("file", hashlib.sha256((tmp_path / "album/1.flac").read_bytes()).hexdigest())
+    crawl = await library.crawl()
+    assert crawl.tally.count(Fate.UPLOADED) == crawl.tally.found == 1
+    found = await stored(library, track)
+    assert found.state is State.QUEUED
+    assert (found.track.title, found.track.artists, found.track.album) == ("Glöckchen", ("A", "B"), "Metall")
+    assert (found.track.isrc, found.track.duration_ms) == ("USHM80865849", 40_000)
+    assert (found.preview_provider, found.match_method) == ("file", "cut")
+    preview, _ = library.store.objects[preview_key(track, "flac")]
+    assert decode(preview).seconds_total == pytest.approx(30, abs=0.01)
+
+
+async def test_nothing_tells_where_a_file_lies(library: Library, audio: Callable[..., bytes], tmp_path: Path) -> None:
+    library.put("private/secret.flac", audio(6))
+    await library.crawl()
+    (row,) = await library.pool.fetch("SELECT to_jsonb(t)::text AS row FROM tracks t")
+    assert '"link": null' in row["row"]
+    assert "private" not in row["row"]
+    assert str(tmp_path) not in row["row"]
+
+
+async def test_good_and_bad_files_side_by_side(library: Library, audio: Callable[..., bytes]) -> None:
+    song = audio(7, "OGG")
+    good = library.put("a/01 Lied für Ängstliche 歌.ogg", song)
+    library.put("b/the same again.ogg", song)
+    misnamed = library.put("b/actually flac.mp3", audio(8, "FLAC"))
+    short = library.put("c/short.flac", audio(2))
+    broken = library.put("c/broken.mp3", b"this is no music at all")
+    half = library.put("c/half.flac", audio(20)[: len(audio(20)) // 3])
+    empty = library.put("c/empty.wav", b"")
+    library.put("a/cover.jpg", b"\xff\xd8\xff\xe0" + b"x" * 100)
+    library.put("a/album.cue", b'FILE "01.ogg" WAVE')
+    library.put("notes.txt", b"good music")
+    library.put(".hidden.ogg", song)
+    crawl = await library.crawl()
+    tally = crawl.tally
+    assert {fate: tally.count(fate) for fate in Fate} == {
+        Fate.UPLOADED: 2,
+        Fate.SKIPPED: 1,
+        Fate.REJECTED: 4,
+        Fate.NO_PREVIEW: 0,
+        Fate.FAILED: 0,
+    }
+    assert tally.found == 7
+    assert tally.aside == {"other files": 3}
+    assert tally.by_reason[Fate.SKIPPED] == {"duplicate": 1}
+    assert tally.by_reason[Fate.REJECTED] == {"not audio": 2, "too short": 1, "cut short": 1}
+    assert library.listening.shares[-1] == (10, 10)
+    assert set(library.store.objects) == {preview_key(good, "flac"), preview_key(misnamed, "flac")}
+    assert (await stored(library, good)).track.title == "01 Lied für Ängstliche 歌"
+    for track, words in ((short, "2.0 s long"), (broken, "no audio"), (half, ""), (empty, "empty")):
+        rejected = await stored(library, track)
+        assert rejected.state is State.REJECTED
+        assert rejected.reason
+        assert words in rejected.reason
+    assert library.listening.outcomes["c/short.flac"].detail == (await stored(library, short)).reason
+
+
+async def test_names_that_are_no_utf_8(library: Library, audio: Callable[..., bytes]) -> None:
+    try:
+        library.put(os.fsdecode(b"caf\xe9.flac"), audio(6))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    crawl = await library.crawl()
+    assert crawl.tally.count(Fate.UPLOADED) == 1
+    assert list(library.listening.outcomes) == ["caf\ufffd.flac"]
+    (title,) = await library.pool.fetch("SELECT title FROM tracks")
+    assert title["title"] == "caf\ufffd"
+
+
+async def test_the_same_folder_again(library: Library, audio: Callable[..., bytes]) -> None:
+    library.put("1.flac", audio(6))
+    late = library.put("2.flac", audio(3))
+    await library.crawl()
+    library.put("3.flac", audio(6, hertz=880))
+    again = await library.crawl()
+    assert again.tally.by_reason[Fate.SKIPPED] == {
+        "on its way already": 1,
+        "rejected before (--retry-rejected tries again)": 1,
+    }
+    assert again.tally.count(Fate.UPLOADED) == 1
+    asked = await library.crawl(retry_rejected=True)
+    assert asked.tally.by_reason[Fate.REJECTED] == {"too short": 1}
+    assert (await stored(library, late)).state is State.REJECTED
+
+
+async def test_files_that_cannot_be_read_fail_without_stopping_the_rest(
+    library: Library, audio: Callable[..., bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "gone.flac").symlink_to(tmp_path / "nowhere")
+    library.put("there.flac", audio(6))
+    crawl = await library.crawl()
+    assert crawl.tally.by_reason[Fate.FAILED] == {"it cannot be read": 1}
+    assert "No such file" in library.listening.outcomes["gone.flac"].detail
+    assert crawl.tally.count(Fate.UPLOADED) == 1
+
+
+async def test_a_file_that_goes_away_while_it_waits(
+    library: Library, audio: Callable[..., bytes], tmp_path: Path
+) -> None:
+    track = library.put("1.flac", audio(6))
+    source = MusicFolder(tmp_path, library.cutting)
+
+    class Vanishing:
+        name, total = "vanishing", 1
+
+        async def playlist(self) -> None:
+            return None
+
+        async def entries(self) -> Any:
+            async for entry in source.entries():
+                (tmp_path / "1.flac").unlink()
+                yield entry
+
+    crawl = Crawl(pool=library.pool, store=library.store, patience=Patience(attempts=1))
+    assert await crawl.run(Vanishing()) is None
+    assert crawl.tally.by_reason[Fate.FAILED] == {"the file cannot be read": 1}
+    found = await stored(library, track)
+    assert found.state is State.FOUND
+    assert found.reason == "No such file or directory; the next crawl tries again"
+
+
+class BrokenBench:
+    """Lends cutters that end as told."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    @asynccontextmanager
+    async def cutter(self) -> AsyncIterator[BrokenBench]:
+        yield self
+
+    def cut(self, _: Path) -> bytes:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "fate", "state", "reason"),
+    [
+        (DecoderCrashed("it died"), Fate.REJECTED, State.REJECTED, "cannot be decoded"),
+        (TooDemanding("it took ages"), Fate.REJECTED, State.REJECTED, "too demanding"),
+        (CutterUnavailable("it did not start"), Fate.FAILED, State.FOUND, "the decoding process fails"),
+    ],
+)
+async def test_only_what_a_file_does_is_held_against_it(
+    library: Library, audio: Callable[..., bytes], error: Exception, fate: Fate, state: State, reason: str
+) -> None:
+    track = library.put("1.flac", audio(6))
+    library.cutting = BrokenBench(error)  # type: ignore[assignment]
+    crawl = await library.crawl(patience=Patience(attempts=1))
+    assert crawl.tally.by_reason[fate] == {reason: 1}
+    assert (await stored(library, track)).state is state
+
+
+async def test_an_empty_folder(library: Library) -> None:
+    crawl = await library.crawl()
+    assert crawl.tally.found == 0

@@ -1,0 +1,97 @@
+"""What the person who waits gets to see."""
+
+from __future__ import annotations
+
+import io
+import logging
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from crawler.progress import ProgressBar, ProgressLines, progress_on
+from crawler.summary import print_closing_table
+from crawler.tally import Fate, Outcome, Tally
+
+if TYPE_CHECKING:
+    import pytest
+
+OUTCOMES = st.builds(Outcome, st.sampled_from(Fate), st.just("x"), st.sampled_from(["", "a", "b", "[red]", "c" * 200]))
+
+
+def shown(tally: Tally) -> list[list[str]]:
+    text = io.StringIO()
+    print_closing_table(Console(file=text, width=300), "[list]", tally)
+    title, *rows = text.getvalue().splitlines()
+    assert title.strip() == "[list]"
+    return [row.rstrip().rsplit(None, 1) for row in rows]
+
+
+@given(st.lists(OUTCOMES), st.integers(0, 5))
+def test_the_table_always_adds_up(outcomes: list[Outcome], unfinished: int) -> None:
+    tally = Tally(begun=len(outcomes) + unfinished)
+    for outcome in outcomes:
+        tally.add(outcome)
+    rows = shown(tally)
+    flush_left = {name: int(number) for name, number in rows if not name.startswith(" ")}
+    found = flush_left.pop("found")
+    assert found == len(outcomes) == sum(flush_left[fate.value] for fate in Fate)
+    assert flush_left.get("taken up, not finished", 0) == unfinished
+    for fate in Fate:
+        with_reason = sum(count for reason, count in tally.by_reason[fate].items() if reason)
+        start = [name for name, _ in rows].index(fate.value) + 1
+        below = rows[start : next((i for i in range(start, len(rows)) if not rows[i][0].startswith(" ")), len(rows))]
+        assert sum(int(number) for _, number in below) == with_reason
+
+
+def test_many_reasons_are_summed_up() -> None:
+    tally = Tally()
+    for number in range(20):
+        tally.add(Outcome(Fate.SKIPPED, "x", f"reason {number}"))
+    assert ["  other reasons", "8"] in shown(tally)
+
+
+def test_what_lies_between_the_tracks_is_counted_apart() -> None:
+    tally = Tally()
+    tally.aside["other files"] += 3
+    assert shown(tally)[0] == ["found", "0"]
+    assert shown(tally)[-1] == ["(other files)", "3"]
+
+
+def test_a_bar_only_on_a_terminal() -> None:
+    text = io.StringIO()
+    assert isinstance(progress_on(Console(file=text, force_terminal=True), "x"), ProgressBar)
+    assert isinstance(progress_on(Console(file=text), "x"), ProgressLines)
+
+
+def test_the_bar_moves_and_says_what_went_wrong() -> None:
+    text = io.StringIO()
+    with progress_on(Console(file=text, force_terminal=True, width=120), "[red]list") as bar:
+        bar.outcome(Outcome(Fate.UPLOADED, "good"), 1, 3)
+        bar.outcome(Outcome(Fate.REJECTED, "[bold]bad", "too short", "it is 2.0 s long"), 2, 3)
+        bar.waiting(7)
+    said = text.getvalue()
+    assert "crawling [red]list" in said
+    assert "2/3" in said
+    assert "[bold]bad: rejected, it is 2.0 s long" in said
+    assert "pause of 7 s" in said
+    assert "good" not in said
+
+
+def test_lines_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:
+    now = 0.0
+    lines = ProgressLines("list", clock=lambda: now)
+    with caplog.at_level(logging.INFO), lines:
+        for done in range(1, 13):
+            now = float(done)
+            lines.outcome(Outcome(Fate.UPLOADED, "x"), done, None if done < 8 else 12)
+        lines.outcome(Outcome(Fate.FAILED, "bad", "away"), 12, 12)
+        lines.waiting(30)
+    assert caplog.messages == [
+        "crawling list",
+        "5 of ?",
+        "10 of 12",
+        "bad: failed, away",
+        "the source asks for a pause of 30 s",
+    ]

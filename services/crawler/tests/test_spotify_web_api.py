@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import SecretStr
+
+from crawler.errors import QuotaSpent, SourceRefused, SourceUnavailable
+from crawler.patience import Patience
+from crawler.settings import SpotifyAccess
+from crawler.sources.spotify_web_api import MOST_WAITS, SpotifyWebApi
+from sandbox.catalogue import pieces
+from sandbox.faults import Fault
+from sandbox.playlists import DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.server import SandboxServer
+
+TRACK = pieces()[0].spotify_id
+TRACKS = "/v1/tracks/*"
+ITEMS = "/v1/playlists/*/items"
+
+
+@pytest.fixture
+def asked(server: SandboxServer) -> Callable[[str], int]:
+    return lambda path: len(server.sandbox.journal.read(path))
+
+
+def with_refresh_token(access: SpotifyAccess, token: str, naps: Any) -> SpotifyWebApi:
+    personal = SpotifyAccess(
+        client_id=access.client_id,
+        client_secret=access.client_secret,
+        refresh_token=SecretStr(token),
+        api_url=access.api_url,
+        token_url=access.token_url,
+    )
+    return SpotifyWebApi(personal, patience=Patience(sleep=naps.sleep))
+
+
+async def test_three_questions(api: SpotifyWebApi) -> None:
+    assert set(await api.playlist(DEMO_PLAYLIST_ID)) == {"name", "snapshot_id"}
+    page = await api.page(DEMO_PLAYLIST_ID, 40)
+    assert (page["total"], len(page["items"]), page["offset"]) == (48, 8, 40)
+    assert (await api.track(TRACK))["name"] == pieces()[0].title
+
+
+async def test_a_token_that_ran_out_is_renewed_once(
+    server: SandboxServer, api: SpotifyWebApi, asked: Callable[[str], int]
+) -> None:
+    await api.track(TRACK)
+    server.sandbox.tokens.expire_all()
+    assert (await api.track(TRACK))["id"] == TRACK
+    assert asked("/api/token") == 2
+
+
+async def test_the_owners_token_is_renewed_too(
+    server: SandboxServer, access: SpotifyAccess, asked: Callable[[str], int], naps: Any
+) -> None:
+    with with_refresh_token(access, "sandbox-refresh", naps) as api:
+        await api.track(TRACK)
+        server.sandbox.tokens.expire_all()
+        assert (await api.track(TRACK))["id"] == TRACK
+    assert asked("/api/token") == 2
+
+
+async def test_a_token_that_is_never_taken(
+    server: SandboxServer, api: SpotifyWebApi, asked: Callable[[str], int], naps: Any
+) -> None:
+    server.sandbox.faults.add(Fault(path=TRACKS, status=401, times=None))
+    with pytest.raises(SourceRefused, match="does not take the access token"):
+        await api.track(TRACK)
+    assert (asked("/v1/tracks"), asked("/api/token")) == (2, 2)
+    assert naps.taken == []
+
+
+async def test_wrong_credentials_are_named(server: SandboxServer, access: SpotifyAccess, naps: Any) -> None:
+    wrong = SpotifyAccess("sandbox", SecretStr("guess"), None, access.api_url, access.token_url)
+    with SpotifyWebApi(wrong) as api, pytest.raises(SourceRefused, match="SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET"):
+        await api.track(TRACK)
+    with with_refresh_token(access, "stale", naps) as api, pytest.raises(SourceRefused, match="SPOTIFY_REFRESH_TOKEN"):
+        await api.track(TRACK)
+
+
+async def test_a_playlist_of_somebody_else_says_what_to_do(
+    api: SpotifyWebApi, access: SpotifyAccess, naps: Any
+) -> None:
+    with pytest.raises(SourceRefused, match=r"403 Forbidden.*set SPOTIFY_REFRESH_TOKEN"):
+        await api.page(FOREIGN_PLAYLIST_ID, 0)
+    personal = with_refresh_token(access, "sandbox-refresh", naps)
+    with personal, pytest.raises(SourceRefused, match="one of the playlist's owner, with scope"):
+        await personal.page(FOREIGN_PLAYLIST_ID, 0)
+
+
+async def test_nothing_there(api: SpotifyWebApi, naps: Any) -> None:
+    with pytest.raises(SourceRefused, match=r"404 Resource not found.*nothing by this id"):
+        await api.playlist("0" * 22)
+    assert naps.taken == []
+
+
+async def test_a_short_wait_is_shown_and_kept(server: SandboxServer, api: SpotifyWebApi, naps: Any) -> None:
+    shown: list[float] = []
+    api.on_wait = shown.append
+    server.sandbox.faults.add(Fault.rate_limited(ITEMS, retry_after=7, times=2))
+    assert (await api.page(DEMO_PLAYLIST_ID, 0))["total"] == 48
+    assert shown == naps.taken == [7.0, 7.0]
+
+
+@pytest.mark.parametrize("header", [{}, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}])
+async def test_a_wait_of_unknown_length(
+    server: SandboxServer, api: SpotifyWebApi, naps: Any, header: dict[str, str]
+) -> None:
+    server.sandbox.faults.add(Fault(path=TRACKS, status=429, headers=header))
+    assert (await api.track(TRACK))["id"] == TRACK
+    assert len(naps.taken) == 1
+    assert 1 <= naps.taken[0] <= 60
+
+
+@pytest.mark.parametrize(("seconds", "span"), [(61, "1 min"), (3_700, "1 h 2 min"), ("inf", "168 h 0 min")])
+async def test_a_long_wait_ends_the_run(
+    server: SandboxServer, api: SpotifyWebApi, naps: Any, seconds: float | str, span: str
+) -> None:
+    server.sandbox.faults.add(Fault(path=ITEMS, status=429, headers={"Retry-After": str(seconds)}, times=None))
+    with pytest.raises(QuotaSpent, match=f"again in {span}"):
+        await api.page(DEMO_PLAYLIST_ID, 0)
+    assert naps.taken == []
+
+
+async def test_a_spent_quota_ends_the_run_even_for_a_short_wait(
+    server: SandboxServer, api: SpotifyWebApi, naps: Any, asked: Callable[[str], int]
+) -> None:
+    server.sandbox.faults.add(Fault.quota_exceeded("/v1/*", retry_after=5))
+    with pytest.raises(QuotaSpent, match="quota is spent"):
+        await api.track(TRACK)
+    assert asked("/v1/") == 1
+    assert naps.taken == []
+
+
+async def test_waits_do_not_go_on_for_ever(server: SandboxServer, api: SpotifyWebApi, naps: Any) -> None:
+    server.sandbox.faults.add(Fault.rate_limited(TRACKS, retry_after=1, times=None))
+    with pytest.raises(QuotaSpent):
+        await api.track(TRACK)
+    assert len(naps.taken) == MOST_WAITS
+
+
+async def test_the_token_endpoint_may_ask_for_a_pause_as_well(
+    server: SandboxServer, api: SpotifyWebApi, naps: Any
+) -> None:
+    server.sandbox.faults.add(
+        Fault(path="/api/token", status=429, headers={"Retry-After": "3"}, body={"error": "slow"})
+    )
+    assert (await api.track(TRACK))["id"] == TRACK
+    assert naps.taken == [3.0]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(path=TRACKS, status=500),
+        Fault(path=TRACKS, status=502, body="<html>bad gateway</html>"),
+        Fault(path=TRACKS, status=503, body={"error": "Service Unavailable"}),
+        Fault(path=TRACKS, status=200, body="<html>log in to the hotel's network</html>"),
+        Fault(path=TRACKS, status=200, body="[]"),
+        Fault(path="/api/token", status=200, body={"access_token": None}),
+        Fault(path="/api/token", status=500, body="oops"),
+    ],
+    ids=lambda fault: f"{fault.path} {fault.status} {fault.body}",
+)
+async def test_trouble_is_tried_again_and_then_said(
+    server: SandboxServer, api: SpotifyWebApi, naps: Any, fault: Fault
+) -> None:
+    server.sandbox.faults.add(fault.model_copy(update={"times": 2}))
+    assert (await api.track(TRACK))["id"] == TRACK
+    assert len(naps.taken) == 2
+    server.sandbox.tokens.expire_all()
+    api._forget_token()
+    server.sandbox.faults.add(fault.model_copy(update={"times": None}))
+    with pytest.raises(SourceUnavailable, match="cannot be asked"):
+        await api.track(TRACK)
+
+
+@pytest.mark.parametrize("body", [{"error": "forbidden"}, {"error": None}, {}, "no JSON", "[1]", '"text"'])
+async def test_refusals_in_every_form(server: SandboxServer, api: SpotifyWebApi, body: Any) -> None:
+    server.sandbox.faults.add(Fault(path=TRACKS, status=400, body=body))
+    with pytest.raises(SourceRefused, match="Spotify answered 400"):
+        await api.track(TRACK)
+
+
+async def test_a_redirect_is_not_followed_with_the_token(server: SandboxServer, api: SpotifyWebApi) -> None:
+    server.sandbox.faults.add(Fault(path=TRACKS, status=302, headers={"Location": f"{server.url}/elsewhere"}))
+    with pytest.raises(SourceRefused, match="answered 302"):
+        await api.track(TRACK)
+    assert not server.sandbox.journal.read("/elsewhere")
+
+
+async def test_nobody_answers(access: SpotifyAccess, naps: Any) -> None:
+    nowhere = SpotifyAccess("a", SecretStr("b"), None, "http://127.0.0.1:9/v1/", "http://127.0.0.1:9/api/token")
+    api = SpotifyWebApi(nowhere, patience=Patience(attempts=3, sleep=naps.sleep))
+    with api, pytest.raises(SourceUnavailable, match="cannot be asked"):
+        await api.track(TRACK)
+    assert len(naps.taken) == 2
+
+
+async def test_recorded_refusals(server: SandboxServer, api: SpotifyWebApi, recorded: Callable[[str], Any]) -> None:
+    quota = recorded("transcribed-from-threads.json")["spotify_429_quota_exceeded"]
+    server.sandbox.faults.add(
+        Fault(path=TRACKS, status=429, headers=quota["headers"], body=recorded("spotify-error-429-rate-limit.json"))
+    )
+    with pytest.raises(QuotaSpent, match=r"asked too often.*14 h 36 min"):
+        await api.track(TRACK)
+    server.sandbox.faults.add(Fault(path=TRACKS, status=quota["status"], headers=quota["headers"], body=quota["body"]))
+    with pytest.raises(QuotaSpent, match=r"quota is spent.*14 h 36 min"):
+        await api.track(TRACK)
+    server.sandbox.faults.add(Fault(path=TRACKS, status=404, body=recorded("spotify-error-404.json")))
+    with pytest.raises(SourceRefused, match="Resource not found"):
+        await api.track(TRACK)
+
+
+async def test_secrets_and_tokens_stay_out_of_the_log_and_the_folder(
+    access: SpotifyAccess, server: SandboxServer, caplog: pytest.LogCaptureFixture, tmp_path: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with caplog.at_level(logging.INFO), SpotifyWebApi(access) as api:
+        await api.track(TRACK)
+        with pytest.raises(SourceRefused) as refused:
+            await api.page(FOREIGN_PLAYLIST_ID, 0)
+    (token,) = server.sandbox.tokens._ends
+    assert token not in caplog.text + str(refused.value)
+    assert list(tmp_path.iterdir()) == []
