@@ -53,7 +53,7 @@ lint: .venv/installed ## check style, types, import contracts, Dockerfiles and s
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
-	$(BIN)/hadolint services/*/Dockerfile sandbox/Dockerfile
+	$(BIN)/hadolint services/*/Dockerfile sandbox/Dockerfile deploy/*/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.circle-ci .circleci/config.yml
 
@@ -78,7 +78,7 @@ up: ## start the platform: containers where Docker answers, else in the foregrou
 crawl: ## crawl PLAYLIST=<url|uri|id> or FOLDER=<path> into the running platform
 	@[ -n "$(PLAYLIST)$(FOLDER)" ] || { echo 'Say what to crawl: make crawl PLAYLIST=<url|uri|id>, or make crawl FOLDER=~/Music' >&2; exit 2; }
 	@if $(HAVE_DOCKER) && [ -n "$$(docker compose ps --quiet --status running api 2>/dev/null)" ]; then \
-		docker compose run --rm $(if $(FOLDER),--volume "$$(realpath -- "$(FOLDER_PATH)"):/music:ro") crawler \
+		docker compose run --rm $(if $(FOLDER),--user "$$(id -u):$$(id -g)" --volume "$$(realpath -- "$(FOLDER_PATH)"):/music:ro") crawler \
 			$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder /music); \
 	else \
 		$(MAKE) install; \

@@ -1,0 +1,291 @@
+"""The files that build, start and check the platform: well-formed, safe, and in step with the code."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SERVICES = ("crawler", "extractor", "indexer", "api")
+PROJECTS = {name: ROOT / "services" / name for name in SERVICES} | {"sandbox": ROOT / "sandbox"}
+IMAGES = ("services/*", "sandbox", "deploy/*")
+DOCKERFILES = sorted(file for folder in IMAGES for file in ROOT.glob(f"{folder}/Dockerfile"))
+ONE_SHOT = {"provision", "crawler"}
+SETTINGS = {
+    "crawler": ("crawler.settings", "CrawlerSettings"),
+    "extractor": ("extractor.settings", "ExtractorSettings"),
+    "indexer": ("indexer.settings", "IndexerSettings"),
+    "api": ("api.settings", "ApiSettings"),
+}
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return parsed
+
+
+def run_tool(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def tool(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def short(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [("vendor.compose-spec", "docker-compose.yml"), ("vendor.circle-ci", ".circleci/config.yml")],
+)
+def test_file_fits_its_schema(schema: str, file: str) -> None:
+    checked = run_tool(tool("check-jsonschema"), "--builtin-schema", schema, file)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_schema_check_finds_a_misspelt_key(tmp_path: Path) -> None:
+    wrong = tmp_path / "docker-compose.yml"
+    wrong.write_text((ROOT / "docker-compose.yml").read_text().replace("healthcheck:", "heathcheck:"))
+    assert run_tool(tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(wrong)).returncode != 0
+
+
+def test_dockerfiles_pass_hadolint() -> None:
+    assert len(DOCKERFILES) == 6
+    checked = run_tool(tool("hadolint"), *map(short, DOCKERFILES))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=short)
+class TestDockerfile:
+    def test_needs_no_registry_besides_its_base_image(self, dockerfile: Path) -> None:
+        text = dockerfile.read_text()
+        assert not re.search(r"^#\s*syntax=", text, re.MULTILINE)
+        assert "@sha256" not in text
+
+    def test_runs_as_a_numbered_user_other_than_root(self, dockerfile: Path) -> None:
+        users = re.findall(r"^USER (\S+)$", dockerfile.read_text(), re.MULTILINE)
+        assert users[-1] == "10001:10001"
+
+    def test_final_stage_holds_no_compiler_and_no_installer(self, dockerfile: Path) -> None:
+        final = re.split(r"^FROM ", dockerfile.read_text(), flags=re.MULTILINE)[-1]
+        assert not re.search(r"\b(apt-get|pip|g\+\+)\b", final)
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_image_is_built_from_the_service_and_the_libraries_it_needs(name: str) -> None:
+    text = (PROJECTS[name] / "Dockerfile").read_text()
+    needed = {short(PROJECTS[name])}
+    todo = [PROJECTS[name]]
+    while todo:
+        project = tomllib.loads((todo.pop() / "pyproject.toml").read_text())["project"]
+        for library in re.findall(r"^soundalike-(\w+)", "\n".join(project["dependencies"]), re.MULTILINE):
+            if f"libs/{library}" not in needed:
+                needed.add(f"libs/{library}")
+                todo.append(ROOT / "libs" / library)
+    copied = set(re.findall(r"^COPY ((?:libs|services|sandbox)\S*) ", text, re.MULTILINE))
+    assert copied == needed
+    installed = re.search(r"--wheel-dir /ours (.+?) \\", text)
+    assert installed is not None
+    assert {word.removeprefix("./") for word in installed[1].split()} == needed
+    assert f"--requirement requirements/{name}.txt" in text
+
+
+@pytest.mark.parametrize("name", ["indexer", "api"])
+def test_annoy_is_not_compiled_for_the_builders_own_cpu(name: str) -> None:
+    build = (PROJECTS[name] / "Dockerfile").read_text()
+    assert "-march=x86-64-v2" in build
+    assert "annoy==" in (ROOT / f"requirements/{name}.txt").read_text()
+
+
+def pins(lock: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==(\S+)", lock.read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("lock", sorted(ROOT.glob("requirements/*.txt")), ids=short)
+def test_lock_holds_nothing_but_versions_and_hashes(lock: Path) -> None:
+    entries = re.sub(r" \\\n", "", lock.read_text()).splitlines()
+    assert entries
+    pinned = re.compile(r"[A-Za-z0-9_.-]+(\[[\w,-]+\])?==\S+( ; .+?)?(\s+--hash=sha256:[0-9a-f]{64})+")
+    assert [entry for entry in entries if not pinned.fullmatch(entry)] == []
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_service_runs_what_was_tested_together(name: str) -> None:
+    tested, locked = pins(ROOT / "requirements/dev.txt"), pins(ROOT / f"requirements/{name}.txt")
+    assert {package: version for package, version in locked.items() if tested.get(package) != version} == {}
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_lock_knows_every_dependency(name: str) -> None:
+    declared = tomllib.loads((PROJECTS[name] / "pyproject.toml").read_text())["project"]["dependencies"]
+    outside = {re.split(r"[^\w.-]", text)[0] for text in declared if not text.startswith("soundalike-")}
+    assert outside - pins(ROOT / f"requirements/{name}.txt").keys() == set()
+
+
+@pytest.mark.parametrize("script", [".ci/run", "deploy/make-config", "deploy/smoke.sh", "requirements/compile"])
+def test_script_is_well_formed(script: str) -> None:
+    assert run_tool("bash", "-n", script).stderr == ""
+
+
+@pytest.mark.parametrize("script", [".ci/run", "deploy/make-config", "requirements/compile"])
+def test_script_can_be_called(script: str) -> None:
+    assert os.access(ROOT / script, os.X_OK)
+
+
+def tracked_files() -> list[Path]:
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("not a git checkout, so nobody knows which files are tracked")
+    listed = run_tool("git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "-co", "--exclude-standard")
+    assert listed.returncode == 0, listed.stderr
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_no_file_names_a_package_index_or_a_path_of_a_developers_machine() -> None:
+    # Written apart, or this file would find itself.
+    unwanted = [
+        "pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com", "debian" + ".org/debian",
+        "index" + "-url", "extra-" + "index", "/ro" + "ot/", "/wo" + "rk/", "/ho" + "me/",
+    ]  # fmt: skip
+    found = [
+        f"{short(path)}: {word}" for path in tracked_files() for word in unwanted if word.encode() in path.read_bytes()
+    ]
+    assert found == []
+
+
+def test_no_settings_with_secrets_are_tracked() -> None:
+    names = {short(path) for path in tracked_files()}
+    assert not [name for name in names if name == ".env" or name.endswith(".env")]
+
+
+class TestCompose:
+    def test_secrets_have_no_default(self, compose: dict[str, Any]) -> None:
+        text = (ROOT / "docker-compose.yml").read_text()
+        used = re.findall(r"\$\{(\w*(?:PASSWORD|SECRET|KEY)\w*)([^}]*)\}", text)
+        assert {name for name, _ in used} == {"POSTGRES_PASSWORD", "STORE_ACCESS_KEY_ID", "STORE_SECRET_ACCESS_KEY"}
+        assert all(rest.startswith(":?") for _, rest in used)
+        for name, service in compose["services"].items():
+            for variable, value in service.get("environment", {}).items():
+                if re.search("PASSWORD|SECRET|KEY|_URL$", variable) and variable != "AWS_ENDPOINT_URL":
+                    assert ":?" in value, f"{name} has {variable} in clear"
+
+    def test_every_service_is_confined(self, compose: dict[str, Any]) -> None:
+        for name, service in compose["services"].items():
+            assert service["read_only"] is True, name
+            assert service["cap_drop"] == ["ALL"], name
+            assert "no-new-privileges:true" in service["security_opt"], name
+            assert not {"privileged", "cap_add", "ulimits", "container_name"} & service.keys(), name
+            assert service.get("user") != "root", name
+
+    def test_every_service_is_watched_or_ends_by_itself(self, compose: dict[str, Any]) -> None:
+        for name, service in compose["services"].items():
+            if name in ONE_SHOT:
+                assert service["restart"] == "no", name
+            else:
+                assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}, name
+                assert service["restart"] == "unless-stopped", name
+
+    def test_only_the_api_can_be_reached_and_only_from_this_machine(self, compose: dict[str, Any]) -> None:
+        published = {name: service["ports"] for name, service in compose["services"].items() if "ports" in service}
+        assert list(published) == ["api"]
+        assert all(port.startswith("127.0.0.1:") for port in published["api"])
+        assert compose["networks"]["inside"]["internal"] is True
+        for name in ("postgres", "ministack"):
+            assert compose["services"][name]["networks"] == ["inside"]
+
+    def test_volumes_that_hold_data_are_named(self, compose: dict[str, Any]) -> None:
+        mounted = {
+            volume.split(":")[0] for service in compose["services"].values() for volume in service.get("volumes", [])
+        }
+        assert mounted == set(compose["volumes"])
+
+    def test_nothing_works_before_the_stack_is_provisioned(self, compose: dict[str, Any]) -> None:
+        for name in SERVICES:
+            awaited = compose["services"][name]["depends_on"]
+            assert awaited["provision"]["condition"] == "service_completed_successfully", name
+
+    def test_every_variable_it_asks_for_is_in_the_template(self) -> None:
+        asked = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
+        # What names the images is for those who push them.
+        assert asked - {"IMAGE_PREFIX", "IMAGE_TAG"} == set(variables(ROOT / "config/platform.env.example"))
+
+
+def variables(template: Path) -> list[str]:
+    return re.findall(r"^(?:# )?([A-Z][A-Z0-9_]*)=", template.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_template_names_every_setting_of_the_service_and_no_other(name: str) -> None:
+    module, settings = SETTINGS[name]
+    fields = getattr(import_module(module), settings).model_fields
+    named = variables(ROOT / f"config/{name}.env.example")
+    assert len(named) == len(set(named))
+    assert set(named) == {field.upper() for field in fields}
+
+
+@pytest.mark.parametrize("template", sorted(ROOT.glob("config/*.env.example")), ids=short)
+def test_every_variable_of_a_template_is_explained(template: Path) -> None:
+    lines = ["", *template.read_text().splitlines()]
+    for before, line in pairwise(lines):
+        variable = re.match(r"(?:# )?([A-Z][A-Z0-9_]*)=", line)
+        if variable:
+            assert re.match(r"# \S|(?:# )?[A-Z][A-Z0-9_]*=", before), f"{variable[1]} is not explained"
+
+
+class TestMakeConfig:
+    @pytest.fixture
+    def checkout(self, tmp_path: Path) -> Path:
+        (tmp_path / "config").mkdir()
+        for template in ROOT.glob("config/*.example"):
+            shutil.copy(template, tmp_path / "config")
+        (tmp_path / "deploy").mkdir()
+        shutil.copy(ROOT / "deploy/make-config", tmp_path / "deploy/make-config")
+        return tmp_path
+
+    def make(self, checkout: Path, **environment: str) -> None:
+        subprocess.run([checkout / "deploy/make-config"], check=True, capture_output=True, env=os.environ | environment)
+
+    def values(self, checkout: Path) -> dict[str, str]:
+        lines = (checkout / ".env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if re.match("[A-Z]", line))
+
+    def test_secrets_are_made_up_and_private(self, checkout: Path) -> None:
+        self.make(checkout)
+        values = self.values(checkout)
+        secrets = [values[name] for name in ("POSTGRES_PASSWORD", "STORE_ACCESS_KEY_ID", "STORE_SECRET_ACCESS_KEY")]
+        assert len(set(secrets)) == 3
+        assert all(re.fullmatch("[0-9a-f]{48}", secret) for secret in secrets)
+        assert stat.S_IMODE((checkout / "config/platform.env").stat().st_mode) == 0o600
+        assert {path.name for path in (checkout / "config").glob("*.env")} == {
+            path.name.removesuffix(".example") for path in (checkout / "config").glob("*.example")
+        }
+
+    def test_what_is_there_is_kept(self, checkout: Path) -> None:
+        self.make(checkout)
+        before = self.values(checkout)
+        self.make(checkout)
+        assert self.values(checkout) == before
+
+    def test_a_template_that_was_only_copied_holds_no_secret(self) -> None:
+        text = (ROOT / "config/platform.env.example").read_text()
+        assert re.findall(r"^(\w+)=$", text, re.MULTILINE) == [
+            "POSTGRES_PASSWORD",
+            "STORE_ACCESS_KEY_ID",
+            "STORE_SECRET_ACCESS_KEY",
+        ]
+
+    def test_hearing_without_training_is_a_choice(self, checkout: Path) -> None:
+        self.make(checkout, ALLOW_UNTRAINED="yes")
+        assert self.values(checkout)["ALLOW_UNTRAINED"] == "yes"
