@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import asyncpg
+import boto3
 import pytest
 
 from standalone.aws import AwsServer
@@ -98,6 +99,8 @@ def aws_environment(aws_endpoint: AwsEndpoint, monkeypatch: pytest.MonkeyPatch) 
         "no_proxy": "127.0.0.1,localhost",
     }.items():
         monkeypatch.setenv(name, value)
+    # boto3 keeps the credentials that it found first.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     return aws_endpoint
 
 

@@ -67,6 +67,8 @@ def test_a_head_that_ends_within_its_tag_counts_as_mp3() -> None:
         b"#EXTM3U\nhttp://127.0.0.1/secret\n",
         bytes(5000),
         b"\xff" * 5000,
+        b"\x00\x00\x00\x18ftypheic" + bytes(200),
+        b"\x00\x00\x00\x18ftypavif" + bytes(200),
     ],
 )
 def test_junk_is_no_audio(junk: bytes) -> None:

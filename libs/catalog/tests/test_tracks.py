@@ -100,3 +100,13 @@ async def test_queued_for_names_those_that_wait(pool: Pool) -> None:
     await tracks.mark_queued(pool, ID, provider="p", method="m")
     assert await tracks.queued_for(pool, seconds=0) == [ID]
     assert await tracks.queued_for(pool, seconds=60) == []
+
+
+async def test_an_extractor_that_was_faster_is_not_set_back(pool: Pool) -> None:
+    await tracks.upsert(pool, found())
+    await tracks.mark_rejected(pool, ID, "silent")
+    await tracks.mark_queued(pool, ID, provider="spotify", method="preview_url")
+    stored = await tracks.get(pool, ID)
+    assert stored is not None
+    assert (stored.state, stored.reason) == (State.REJECTED, "silent")
+    assert (stored.preview_provider, stored.match_method) == ("spotify", "preview_url")

@@ -58,6 +58,10 @@ def declares_mp3_length(stream: BinaryIO) -> bool:
     return any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))
 
 
+# HEIC and AVIF pictures (covers) come in the same container as AAC (ISO/IEC 23008-12, annex B).
+_PICTURE_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"})
+
+
 def _head_behind_tag(stream: BinaryIO) -> bytes:
     stream.seek(0)
     head = stream.read(_HEAD)
@@ -94,7 +98,7 @@ def _without_tag(head: bytes) -> AudioKind | None:  # noqa: PLR0911 - a table of
             return AudioKind.WEBM
         case _:
             pass
-    if head[4:8] == b"ftyp":
+    if head[4:8] == b"ftyp" and head[8:12] not in _PICTURE_BRANDS:
         return AudioKind.M4A
     return _frames(head)
 

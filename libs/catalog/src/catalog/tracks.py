@@ -93,9 +93,12 @@ _GET_MANY = f"SELECT {_COLUMNS} FROM tracks WHERE urn = ANY($1)"  # noqa: S608 -
 
 _BY_LINK = "SELECT urn FROM tracks WHERE link = $1 AND source = 'soundcloud'"
 
+# Where the extractor was faster, only what the crawl knows of the preview is added.
 _QUEUED = """
-UPDATE tracks SET state = 'queued', reason = NULL, preview_provider = $2, match_method = $3, updated_at = now()
-WHERE urn = $1 AND state = 'found'
+UPDATE tracks SET preview_provider = $2, match_method = $3, updated_at = now(),
+       reason = CASE WHEN state = 'found' THEN NULL ELSE reason END,
+       state = CASE WHEN state = 'found' THEN 'queued' ELSE state END
+WHERE urn = $1 AND state <> 'forgotten'
 """
 
 _OWED = """
@@ -178,7 +181,7 @@ async def mark_owed(db: Executor, track: TrackId) -> None:
 
 
 async def mark_queued(db: Executor, track: TrackId, *, provider: str, method: str) -> None:
-    """Say that the preview is in the bucket; nothing changes when the extractor was faster."""
+    """Say that the preview is in the bucket, and where it came from; a track that is further on stays there."""
     await db.execute(_QUEUED, track.urn, provider, method)
 
 

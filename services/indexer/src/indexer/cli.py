@@ -14,6 +14,7 @@ from catalog.database import CONNECTION_FAILURES
 from catalog.settings import load
 from catalog.store import S3Store
 from indexer.errors import EXPECTED_FAILURES
+from indexer.heartbeat import beating
 from indexer.settings import IndexerSettings
 from indexer.worker import Indexer
 
@@ -78,6 +79,7 @@ async def _run(settings: IndexerSettings) -> bool:
     loop.add_signal_handler(signal.SIGINT, interrupt)
     async with database.connect(settings.database_url.get_secret_value()) as pool:
         log.info("looking for new tracks every %g s", settings.index_poll_s)
-        await Indexer(pool, S3Store.connect(settings), settings).run(stop)
+        async with beating(settings.heartbeat_file):
+            await Indexer(pool, S3Store.connect(settings), settings).run(stop)
     log.info("stopped")
     return interrupted.is_set()

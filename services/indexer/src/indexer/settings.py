@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -24,6 +25,7 @@ class IndexerSettings(DatabaseSettings, StoreSettings):
     index_settle_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
     index_max_age_s: Annotated[float, Field(gt=0)] = 600.0
     index_keep_versions: Annotated[int, Field(ge=1, le=1000)] = 3
+    heartbeat_file: Path | None = None
 
     @property
     def thresholds(self) -> Thresholds:

@@ -1,0 +1,36 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from indexer.heartbeat import beating
+
+
+async def test_file_is_touched_again_and_again(tmp_path: Path) -> None:
+    file = tmp_path / "heartbeat"
+    async with beating(file, every_s=0.001):
+        assert file.exists()
+        file.unlink()
+        # The test's time limit ends a heart that stands still.
+        while not file.exists():  # noqa: ASYNC110 - a file has no event
+            await asyncio.sleep(0.001)
+
+
+async def test_nothing_is_touched_after_the_end(tmp_path: Path) -> None:
+    file = tmp_path / "heartbeat"
+    async with beating(file, every_s=0.001):
+        pass
+    file.unlink()
+    await asyncio.sleep(0.01)
+    assert not file.exists()
+
+
+async def test_file_that_cannot_be_written_is_an_error_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        async with beating(tmp_path / "missing" / "heartbeat"):
+            pass
+
+
+async def test_without_a_file_nothing_happens() -> None:
+    async with beating(None):
+        pass
