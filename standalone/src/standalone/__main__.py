@@ -1,0 +1,5 @@
+"""`python -m standalone`, the same as `soundalike`."""
+
+from standalone.cli import main
+
+main()

@@ -1,0 +1,35 @@
+"""What the platform's programs inherit: the caller's environment without what would lead them elsewhere."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FOREIGN_PREFIXES = ("AWS_", "BOTO_", "PG")
+
+# Set by the platform or left at their defaults, whatever the shell holds for a platform elsewhere.
+_OURS = frozenset({"API_HOST", "API_PORT", "DATABASE_URL", "QUEUE_NAME", "S3_BUCKET"})
+
+_NO_PROXY = ("127.0.0.1", "localhost")
+
+
+def neutral(own: Mapping[str, str]) -> dict[str, str]:
+    """Return the caller's environment without credentials, endpoints and profiles of other servers, ours unproxied."""
+    kept = {name: value for name, value in own.items() if not name.startswith(_FOREIGN_PREFIXES) and name not in _OURS}
+    unproxied = ",".join(dict.fromkeys([*_listed(kept.get("no_proxy") or kept.get("NO_PROXY", "")), *_NO_PROXY]))
+    return {
+        **kept,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": unproxied,
+        "no_proxy": unproxied,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,50 @@
+"""Ending a program by signal: once in order, twice in a hurry."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run_until_signal(main: Coroutine[Any, Any, int], *, again: Callable[[], None]) -> int:
+    """Run `main` and return its exit status.
+
+    The first SIGINT, SIGTERM or SIGHUP cancels it, which makes the status 130 for SIGINT and 0 for the others; every
+    further one calls `again`.
+    """
+    return asyncio.run(_run(main, again))
+
+
+async def _run(main: Coroutine[Any, Any, int], again: Callable[[], None]) -> int:
+    task = asyncio.ensure_future(main)
+    received: list[signal.Signals] = []
+
+    def on_signal(number: signal.Signals) -> None:
+        received.append(number)
+        if len(received) == 1:
+            task.cancel()
+        else:
+            again()
+
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        return INTERRUPTED if received[0] == signal.SIGINT else 0
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,67 @@
+"""Free TCP ports on the loopback interface, and those that a platform keeps."""
+
+from __future__ import annotations
+
+import errno
+import json
+import random
+import socket
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
+
+from standalone.private_file import write_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+# Below the ranges from which Linux (32768) and macOS (49152) take the near end of outgoing connections: a port that is
+# kept across restarts must not be lost to one of those.
+_RANGE = range(20_000, 32_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the embedded servers listen."""
+
+    postgres: int
+    aws: int
+    sandbox: int
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on the port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+                return False
+            raise
+    return True
+
+
+def free_port() -> int:
+    """Pick a port on which nothing listens."""
+    return next(port for port in random.sample(_RANGE, len(_RANGE)) if is_free(port))
+
+
+def load_or_choose(path: Path) -> Ports:
+    """Return the ports of the last start where they are still free, others where not, and keep them."""
+    try:
+        last = asdict(TypeAdapter(Ports).validate_json(path.read_bytes()))
+    except (FileNotFoundError, ValidationError):
+        last = {}
+    chosen: dict[str, int] = {}
+    for name in ("postgres", "aws", "sandbox"):
+        port = last.get(name)
+        while port is None or port in chosen.values() or not is_free(port):
+            port = free_port()
+        chosen[name] = port
+    if chosen != last:
+        write_private(path, json.dumps(chosen) + "\n")
+    return Ports(**chosen)

@@ -1,0 +1,61 @@
+"""What the system tells about a process of which only the number is known."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process of that number runs; one that has ended and waits for its parent does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return _state(pid) != "Z"
+
+
+def command_line(pid: int) -> list[str]:
+    """Return program and arguments of a running process, or nothing."""
+    if platform.system() == "Linux":
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")[:-1]
+        except (FileNotFoundError, ProcessLookupError):
+            return []
+    return _ps(pid, "command").split()
+
+
+def start_mark(pid: int) -> str | None:
+    """Return a mark that no other process of the same number, earlier or later, bears; None when it has ended."""
+    if platform.system() == "Linux":
+        fields = _stat(pid)
+        return f"{_boot()}/{fields[19]}" if fields and fields[0] != "Z" else None
+    return (_ps(pid, "lstart") or None) if is_alive(pid) else None
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def _state(pid: int) -> str:
+    if platform.system() == "Linux":
+        fields = _stat(pid)
+        return fields[0] if fields else "Z"
+    return _ps(pid, "state")[:1]
+
+
+def _stat(pid: int) -> list[str]:
+    # The second field is the program's name in parentheses and may contain anything, even spaces (proc(5)).
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _ps(pid: int, column: str) -> str:
+    done = subprocess.run(["ps", "-o", f"{column}=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return done.stdout.strip()

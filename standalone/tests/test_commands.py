@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+from typer.testing import CliRunner
+
+from catalog.overview import Overview
+from catalog.queue import Depth
+from catalog.tracks import State
+from standalone import cli, status
+from standalone.data_directory import DataDirectory
+from standalone.platform import Platform
+from standalone.ports import free_port
+from standalone.running import RunningPlatform, held, publish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataDirectory:
+    made = DataDirectory.at(tmp_path / "data")
+    made.create()
+    return made
+
+
+@pytest.fixture
+def api() -> Iterator[Callable[[int, dict[str, Any]], tuple[str, list[dict[str, list[str]]]]]]:
+    """Makes an API that gives one answer to everything and remembers what it was asked."""
+    servers: list[tuple[http.server.HTTPServer, threading.Thread]] = []
+
+    def make(code: int, body: dict[str, Any]) -> tuple[str, list[dict[str, list[str]]]]:
+        asked: list[dict[str, list[str]]] = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append(parse_qs(urlsplit(self.path).query))
+                self.send_response(code)
+                self.end_headers()
+                self.wfile.write(json.dumps(body).encode())
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}", asked
+
+    yield make
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def _up(data: DataDirectory, api_url: str) -> Iterator[None]:
+    with held(data):
+        publish(data, RunningPlatform(pid=os.getpid(), api_url=api_url, sandbox_url=None, environment={}))
+        yield
+
+
+@pytest.mark.parametrize(
+    "arguments", [["status"], ["recommend", "file:track:abc"], ["crawl", "--folder", "."], ["index", "build"]]
+)
+def test_without_a_platform_the_way_to_start_it_is_told(data: DataDirectory, arguments: list[str]) -> None:
+    done = runner.invoke(cli.app, [*arguments, "--data", str(data.root)])
+    assert done.exit_code == 1
+    assert f"soundalike up --data {data.root}" in done.stderr
+
+
+def test_answers_are_shown_by_rank(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
+    first = {
+        "urn": "file:track:b",
+        "title": "Blue",
+        "artists": ["A", "B"],
+        "link": "https://x.example/b",
+        "rank": 1,
+        "score": 0.98765,
+    }
+    second = {"urn": "file:track:c", "title": "Red", "artists": [], "link": None, "rank": 2, "score": 0.5}
+    query = {"urn": "file:track:a", "title": "Green", "artists": ["C"], "link": None}
+    url, asked = api(200, {"query": query, "index": {"version": "7"}, "results": [first, second]})
+    with _up(data, url):
+        done = runner.invoke(cli.app, ["recommend", "file:track:a", "-n", "2", "--data", str(data.root)])
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "sounds like Green \N{EN DASH} C",
+        "  1  0.988  Blue \N{EN DASH} A, B  https://x.example/b",
+        "  2  0.500  Red",
+    ]
+    assert asked == [{"track": ["file:track:a"], "n": ["2"]}]
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "shown"),
+    [
+        (404, {"detail": "the catalogue does not know it; crawl it"}, "the catalogue does not know it; crawl it"),
+        (503, {"detail": "nothing was extracted yet"}, "nothing was extracted yet"),
+        (500, {}, "answered 500"),
+        (200, {"results": 3}, "answered 200, in an unknown form"),
+    ],
+)
+def test_errors_of_the_api_are_shown_in_its_words(
+    data: DataDirectory, api: Callable[..., tuple[str, list[Any]]], code: int, body: dict[str, Any], shown: str
+) -> None:
+    with _up(data, api(code, body)[0]):
+        done = runner.invoke(cli.app, ["recommend", "x", "--data", str(data.root)])
+    assert done.exit_code == 1
+    assert shown in done.stderr
+
+
+def test_an_api_that_is_away_is_told(data: DataDirectory) -> None:
+    with _up(data, f"http://127.0.0.1:{free_port()}"):
+        done = runner.invoke(cli.app, ["recommend", "x", "--data", str(data.root)])
+    assert done.exit_code == 1
+    assert "does not answer" in done.stderr
+
+
+def test_other_programs_get_their_arguments_and_the_platform(
+    data: DataDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    became: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(cli, "_become", lambda command, environment: became.append((command, dict(environment))))
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    with held(data):
+        environment = {"S3_BUCKET": "soundalike"}
+        publish(data, RunningPlatform(os.getpid(), "http://127.0.0.1:1", None, environment))
+        for arguments in (
+            ["crawl", "--data", str(data.root), "--folder", "~/Music", "--retry-rejected"],
+            ["index", "build", "--data", str(data.root)],
+            ["extract", "a.mp3", "--out", "v.npz", "--statistics", "clip"],
+        ):
+            assert runner.invoke(cli.app, arguments).exit_code == 0
+    commands = [command[command.index("-m") + 1 :] for command, _ in became]
+    assert commands == [
+        ["crawler", "--folder", "~/Music", "--retry-rejected"],
+        ["indexer", "build"],
+        ["extractor", "extract", "a.mp3", "--out", "v.npz", "--statistics", "clip"],
+    ]
+    for _, given in became[:2]:
+        assert given["S3_BUCKET"] == "soundalike"
+        assert "AWS_PROFILE" not in given
+    assert became[2][1]["AWS_PROFILE"] == "work"
+
+
+def test_the_status_adds_up_on_paper() -> None:
+    counts = dict.fromkeys(State, 0) | {State.READY: 90, State.REJECTED: 1}
+    report = Overview(
+        total=91,
+        by_state=counts,
+        queue=Depth(visible=3, in_flight=2, delayed=1),
+        dead_letters=4,
+        model="choi-m1",
+        trained=False,
+        version="20260101",
+        in_version=80,
+        tail=10,
+    )
+    lines = status.render(report).splitlines()
+    words = [line.split() for line in lines]
+    assert ["ready", "90"] in words
+    assert ["total", "91"] in words
+    assert "3 waiting, 2 in work, 1 delayed" in lines[-4]
+    assert lines[-3].split() == ["dead", "letters", "4"]
+    assert lines[-2].split() == ["model", "choi-m1", "(untrained)"]
+    assert lines[-1].split(maxsplit=1)[1] == "20260101: 80 tracks, 10 in the tail"
+    assert json.loads(json.dumps(status.as_json(report)))["by_state"]["ready"] == 90
+
+
+async def test_the_status_of_an_empty_platform_is_asked_for(
+    data: DataDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+    async with Platform(data, port=free_port(), services=()).running() as running:
+        for name in {*running.child_environment(os.environ), *os.environ}:
+            # Put back afterwards, whatever the command makes of its environment.
+            monkeypatch.setenv(name, os.environ.get(name, ""))
+        # boto3 keeps the credentials that it found first.
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        report = await status.gather(running)
+    assert report.total == sum(report.by_state.values()) == 0
+    # S3 tells a new destination of its events that it is one, by an event.
+    assert report.queue.total == 1
+    assert report.dead_letters == report.tail == 0
+    assert report.version is None
+    assert status.render(report).splitlines()[-1].endswith("not built yet, 0 in the tail")
