@@ -60,7 +60,8 @@ def test_the_demo_ends_with_answers(tmp_path: Path) -> None:
     """The whole way through real parts: every other test may lie, this one cannot."""
     done = subprocess.run(
         [sys.executable, "-m", "standalone", "demo", "--once", "--data", str(tmp_path), "--port", str(free_port())],
-        env={**os.environ, "MODEL_CACHE": str(tmp_path / "models")},
+        # A proxy that is not there: a test fetches nothing from outside.
+        env={**os.environ, "MODEL_CACHE": str(tmp_path / "models"), "HTTPS_PROXY": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,
         check=False,
