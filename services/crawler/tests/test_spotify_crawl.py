@@ -362,8 +362,9 @@ async def test_an_interrupted_crawl_goes_on_where_it_stopped(bench: Bench) -> No
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    done = crawl.tally.count(Fate.UPLOADED)
-    assert done == crawl.tally.found == (await tracks.count_by_state(bench.pool))[State.QUEUED]
+    # What was cut off between its commit and its count is queued all the same.
+    done = (await tracks.count_by_state(bench.pool))[State.QUEUED]
+    assert crawl.tally.count(Fate.UPLOADED) == crawl.tally.found <= done <= 10
     assert len(store.objects) == 10
     assert 1 <= crawl.tally.unfinished <= crawl.concurrency
     again = bench.crawl()
