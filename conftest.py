@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from standalone.program import Program
 
 
+def pytest_configure() -> None:
+    # A shell ignores SIGINT in what it starts in the background, and children inherit that: tests that interrupt
+    # programs would wait for ever.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @dataclass(frozen=True, slots=True)
 class AwsEndpoint:
     """Where S3 and SQS answer, and to whom."""
