@@ -52,7 +52,7 @@ def test_peaks_above_full_scale_are_turned_down_and_not_clipped(encode: Encode) 
 
 def test_more_channels_than_flac_takes_are_averaged() -> None:
     buffer = io.BytesIO()
-    frames = np.linspace(0, 1, 10)[np.newaxis] * np.sin(np.arange(8_000 * 6) / 5)[:, np.newaxis]
+    frames = np.linspace(0, 1, 10)[np.newaxis] * np.sin(np.arange(8_000 * 8) / 5)[:, np.newaxis]
     soundfile.write(buffer, frames, 8_000, format="WAV", subtype="PCM_16")
     assert soundfile.info(io.BytesIO(cut(buffer.getvalue()))).channels == 1
 

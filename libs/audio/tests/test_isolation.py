@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,8 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from audio import IsolatedDecoder, decode
-from audio.errors import DecoderCrashed, NotAudio, TooDemanding, TransientAudioError, Undecodable
+from audio import IsolatedCutter, IsolatedDecoder, cut, decode
+from audio.errors import (
+    DecoderCrashed,
+    DecoderUnavailable,
+    NotAudio,
+    TooDemanding,
+    TooShort,
+    TransientAudioError,
+    Undecodable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,9 +122,75 @@ def test_threads_may_share_a_decoder(puppet: IsolatedDecoder) -> None:
         assert len(set(threads.map(lambda _: pid(puppet), range(20)))) == 1
 
 
-def test_closing_ends_the_process_and_decoding_begins_another(puppet: IsolatedDecoder) -> None:
-    first = pid(puppet)
-    puppet.close()
+def test_closing_ends_a_child_at_work_and_starts_no_other() -> None:
+    decoder = IsolatedDecoder(function=eval, seconds=600)  # type: ignore[arg-type]
+    first = pid(decoder)
+    with ThreadPoolExecutor(1) as thread:
+        hanging = thread.submit(decoder.decode, HANG)
+        while not decoder._lock.locked():
+            time.sleep(0.01)
+        decoder.close()
+        with pytest.raises(DecoderUnavailable):
+            hanging.result()
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
-    assert pid(puppet) != first
+    with pytest.raises(DecoderUnavailable, match="was ended"):
+        decoder.decode(SAY_PID)
+
+
+class TestCutting:
+    @pytest.fixture
+    def cutter(self) -> Iterator[IsolatedCutter]:
+        with IsolatedCutter() as cutter:
+            yield cutter
+
+    @pytest.fixture
+    def puppet_cutter(self) -> Iterator[IsolatedCutter]:
+        with IsolatedCutter(function=eval, seconds=1) as cutter:
+            yield cutter
+
+    def test_it_cuts_what_cutting_here_cuts(self, cutter: IsolatedCutter, encode: Encode, tmp_path: Path) -> None:
+        song = tmp_path / "sóng 歌.ogg"
+        song.write_bytes(encode("ogg", 70.0))
+        assert cutter.cut(song) == cut(song)
+
+    def test_failures_keep_their_kind(self, cutter: IsolatedCutter, encode: Encode, tmp_path: Path) -> None:
+        with pytest.raises(TooShort, match=r"2\.0 s long"):
+            cutter.cut(encode("flac", 2.0))
+        with pytest.raises(NotAudio, match="no audio"):
+            cutter.cut(b"no music")
+        with pytest.raises(OSError, match="No such file"):
+            cutter.cut(tmp_path / os.fsdecode(b"caf\xe9"))
+
+    def test_what_decoders_print_is_not_shown(
+        self, puppet_cutter: IsolatedCutter, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        assert puppet_cutter.cut(b"print('a warning', flush=True) or b'fine'") == b"fine"
+        assert capfd.readouterr() == ("", "")
+
+    def test_a_death_that_is_not_the_files_fault(self, puppet_cutter: IsolatedCutter) -> None:
+        with pytest.raises(DecoderUnavailable, match="ended with status -9"):
+            puppet_cutter.cut(b"__import__('os').kill(__import__('os').getpid(), 9)")
+        assert puppet_cutter.cut(b"b'fine'") == b"fine"
+
+    def test_a_child_that_cannot_start_says_nothing_of_the_file(self) -> None:
+        def unreachable(_: bytes) -> bytes:
+            return b""
+
+        with (
+            IsolatedCutter(function=unreachable) as cutter,
+            pytest.raises(DecoderUnavailable, match="ended with status 1"),
+        ):
+            cutter.cut(b"")
+
+
+def test_an_unforeseen_failure_is_a_crash_and_says_what_it_was(puppet: IsolatedDecoder) -> None:
+    first = pid(puppet)
+    with pytest.raises(DecoderCrashed, match="ZeroDivisionError"):
+        puppet.decode(b"1 / 0")
+    assert pid(puppet) == first
+
+
+def test_an_answer_that_is_none_is_a_crash(puppet: IsolatedDecoder) -> None:
+    with pytest.raises(DecoderCrashed, match="nonsense"):
+        puppet.decode(b"b'bytes, where a recording is expected'")

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio import AudioKind, sniff
-from audio.sniffing import declares_mp3_length, sniff_stream
+from audio.mpeg import declares_length
+from audio.sniffing import sniff_stream
 
 if TYPE_CHECKING:
     from conftest import Encode
@@ -90,8 +91,16 @@ def test_no_bytes_make_it_fail(data: bytes) -> None:
 
 def test_an_mp3_says_whether_it_knows_its_length(encode: Encode) -> None:
     data = encode("mp3", 6.0)
-    assert declares_mp3_length(io.BytesIO(id3(9000) + data))
-    assert not declares_mp3_length(io.BytesIO(data[data.index(b"\xff\xfb", 10) :]))
+    data = data[data.index(b"\xff\xfb") :]
+    assert declares_length(io.BytesIO(data))
+    mark = next(data.index(mark) for mark in (b"Xing", b"Info") if mark in data[:64])
+    assert not declares_length(io.BytesIO(data[: mark + 7] + b"\x0e" + data[mark + 8 :]))
+    assert not declares_length(io.BytesIO(data[data.index(b"\xff\xfb", 10) :]))
+
+
+@pytest.mark.parametrize("front", [b"PK\x03\x04", b"RIFF\x00\x00\x00\x00AVI ", b"FLV\x01", b"%PDF-1.7"])
+def test_a_container_with_an_mp3_inside_is_none(encode: Encode, front: bytes) -> None:
+    assert sniff(front + bytes(200) + encode("mp3", 6.0)) is None
 
 
 def test_extensions_and_types_are_those_of_the_web() -> None:

@@ -131,7 +131,7 @@ def test_both_one_after_the_other(
 
 
 def test_a_folder_needs_no_spotify(command: Command, tmp_path: Path, audio: Callable[..., bytes]) -> None:
-    (tmp_path / "song.flac").write_bytes(audio(6))
+    (tmp_path / "song.flac").write_bytes(audio(8))
     nothing: dict[str, str | None] = {name: None for name in command.environment if name.startswith("SPOTIFY_")}
     status, out, err = command("folder", str(tmp_path), **nothing)
     assert (status, counts(out)["uploaded"]) == (0, 1), err
@@ -224,7 +224,7 @@ def test_an_interrupted_crawl_shows_its_table_and_goes_on(
 
 def test_an_interrupted_folder(command: Command, tmp_path: Path, audio: Callable[..., bytes]) -> None:
     for number in range(40):
-        (tmp_path / f"{number}.flac").write_bytes(audio(6, hertz=200 + number))
+        (tmp_path / f"{number}.flac").write_bytes(audio(8, hertz=200 + number))
     process = command.start("--folder", str(tmp_path))
     assert process.stderr is not None
     while "crawling" not in process.stderr.readline():

@@ -12,7 +12,7 @@ import pytest
 from mutagen.flac import FLAC
 
 from audio import decode
-from audio.errors import DecoderCrashed, TooDemanding
+from audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
 from catalog import tracks
 from catalog.keys import preview_key
 from catalog.store import MemoryStore
@@ -20,7 +20,6 @@ from catalog.track_id import TrackId
 from catalog.tracks import State
 from crawler.crawl import Crawl
 from crawler.patience import Patience
-from crawler.sources.cutter import CutterUnavailable
 from crawler.sources.folder import MusicFolder
 from crawler.tally import Fate, Outcome
 
@@ -96,7 +95,7 @@ async def test_a_tagged_file(library: Library, audio: Callable[..., bytes], tmp_
 
 
 async def test_nothing_tells_where_a_file_lies(library: Library, audio: Callable[..., bytes], tmp_path: Path) -> None:
-    library.put("private/secret.flac", audio(6))
+    library.put("private/secret.flac", audio(8))
     await library.crawl()
     (row,) = await library.pool.fetch("SELECT to_jsonb(t)::text AS row FROM tracks t")
     assert '"link": null' in row["row"]
@@ -143,7 +142,7 @@ async def test_good_and_bad_files_side_by_side(library: Library, audio: Callable
 
 async def test_names_that_are_no_utf_8(library: Library, audio: Callable[..., bytes]) -> None:
     try:
-        library.put(os.fsdecode(b"caf\xe9.flac"), audio(6))
+        library.put(os.fsdecode(b"caf\xe9.flac"), audio(8))
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
     crawl = await library.crawl()
@@ -154,10 +153,10 @@ async def test_names_that_are_no_utf_8(library: Library, audio: Callable[..., by
 
 
 async def test_the_same_folder_again(library: Library, audio: Callable[..., bytes]) -> None:
-    library.put("1.flac", audio(6))
+    library.put("1.flac", audio(8))
     late = library.put("2.flac", audio(3))
     await library.crawl()
-    library.put("3.flac", audio(6, hertz=880))
+    library.put("3.flac", audio(8, hertz=880))
     again = await library.crawl()
     assert again.tally.by_reason[Fate.SKIPPED] == {
         "on its way already": 1,
@@ -173,7 +172,7 @@ async def test_files_that_cannot_be_read_fail_without_stopping_the_rest(
     library: Library, audio: Callable[..., bytes], tmp_path: Path
 ) -> None:
     (tmp_path / "gone.flac").symlink_to(tmp_path / "nowhere")
-    library.put("there.flac", audio(6))
+    library.put("there.flac", audio(8))
     crawl = await library.crawl()
     assert crawl.tally.by_reason[Fate.FAILED] == {"it cannot be read": 1}
     assert "No such file" in library.listening.outcomes["gone.flac"].detail
@@ -183,7 +182,7 @@ async def test_files_that_cannot_be_read_fail_without_stopping_the_rest(
 async def test_a_file_that_goes_away_while_it_waits(
     library: Library, audio: Callable[..., bytes], tmp_path: Path
 ) -> None:
-    track = library.put("1.flac", audio(6))
+    track = library.put("1.flac", audio(8))
     source = MusicFolder(tmp_path, library.cutting)
 
     class Vanishing:
@@ -224,13 +223,13 @@ class BrokenBench:
     [
         (DecoderCrashed("it died"), Fate.REJECTED, State.REJECTED, "cannot be decoded"),
         (TooDemanding("it took ages"), Fate.REJECTED, State.REJECTED, "too demanding"),
-        (CutterUnavailable("it did not start"), Fate.FAILED, State.FOUND, "the decoding process fails"),
+        (DecoderUnavailable("it did not start"), Fate.FAILED, State.FOUND, "the decoding process fails"),
     ],
 )
 async def test_only_what_a_file_does_is_held_against_it(
     library: Library, audio: Callable[..., bytes], error: Exception, fate: Fate, state: State, reason: str
 ) -> None:
-    track = library.put("1.flac", audio(6))
+    track = library.put("1.flac", audio(8))
     library.cutting = BrokenBench(error)  # type: ignore[assignment]
     crawl = await library.crawl(patience=Patience(attempts=1))
     assert crawl.tally.by_reason[fate] == {reason: 1}

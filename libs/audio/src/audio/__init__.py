@@ -3,7 +3,7 @@
 from audio.cutting import CUT_KIND, cut
 from audio.decoding import decode
 from audio.excerpt import LISTENED, ExcerptRule
-from audio.isolation import IsolatedDecoder
+from audio.isolation import IsolatedCutter, IsolatedDecoder
 from audio.recording import RATE, Recording
 from audio.sniffing import AudioKind, sniff
 
@@ -13,6 +13,7 @@ __all__ = [
     "RATE",
     "AudioKind",
     "ExcerptRule",
+    "IsolatedCutter",
     "IsolatedDecoder",
     "Recording",
     "cut",

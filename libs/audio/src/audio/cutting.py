@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import soundfile
 
-from audio.decoding import average, read_passage
+from audio.decoding import read_passage
 from audio.excerpt import LISTENED, ExcerptRule
+from audio.passage import average
 from audio.sniffing import AudioKind
 
 if TYPE_CHECKING:

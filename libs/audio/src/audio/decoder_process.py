@@ -1,4 +1,4 @@
-"""The child process of `audio.isolation`: decodes what it is sent until its parent is gone.
+"""The child process of `audio.isolation`: decodes or cuts what it is sent until its parent is gone.
 
 Started as `python -m audio.decoder_process FD FUNCTION MEMORY`. It answers with plain bytes and never a pickle: what a
 hostile file makes of this process must not reach the parent as code.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import resource
 import signal
 import sys
@@ -16,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audio.errors import AudioError
+from audio.errors import AudioError, DecoderCrashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,26 +25,30 @@ if TYPE_CHECKING:
     from audio.recording import Recording
 
 
-def serve(connection: Connection, decode: Callable[[Any], Recording]) -> None:
-    """Answer each request (a kind, then its content) with a head, then float32 samples if there are any."""
+def serve(connection: Connection, function: Callable[[Any], Recording | bytes]) -> None:
+    """Answer each request (a kind, then its content) with a head, then float32 samples or a cut's bytes, if any."""
     connection.send_bytes(b"ready")
     while True:
         try:
             kind, content = connection.recv_bytes(), connection.recv_bytes()
         except EOFError:
             return
-        head, samples = _answer(decode, Path(content.decode(errors="surrogateescape")) if kind == b"path" else content)
+        head, answer = _answer(function, Path(os.fsdecode(content)) if kind == b"path" else content)
         connection.send_bytes(json.dumps(head).encode())
-        connection.send_bytes(samples)
+        connection.send_bytes(answer)
 
 
-def _answer(decode: Callable[[Any], Recording], source: bytes | Path) -> tuple[dict[str, Any], bytes]:
+def _answer(function: Callable[[Any], Recording | bytes], source: bytes | Path) -> tuple[dict[str, Any], bytes]:
     try:
-        recording = decode(source)
+        result = function(source)
     except (AudioError, OSError, MemoryError) as error:
         return {"error": _kind(error), "message": getattr(error, "strerror", None) or str(error)}, b""
-    head = {"rate": recording.rate, "seconds_total": recording.seconds_total}
-    return head, recording.samples.astype("<f4", copy=False).tobytes()
+    except Exception as error:  # noqa: BLE001 - the outermost loop; the parent logs it as a crash
+        return {"error": DecoderCrashed.__name__, "message": f"decoding it failed oddly ({error!r})"[:1000]}, b""
+    if isinstance(result, bytes):
+        return {}, result
+    head = {"rate": result.rate, "seconds_total": result.seconds_total}
+    return head, result.samples.astype("<f4", copy=False).tobytes()
 
 
 def _kind(error: AudioError | OSError | MemoryError) -> str:
@@ -72,10 +77,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     descriptor, function, memory = sys.argv[1:]
     module, _, name = function.partition(":")
-    decode = reduce(getattr, name.split("."), importlib.import_module(module))
+    served = reduce(getattr, name.split("."), importlib.import_module(module))
     _limit_memory(int(memory))
     with Connection(int(descriptor)) as connection:
-        serve(connection, decode)  # type: ignore[arg-type]
+        serve(connection, served)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -12,9 +12,12 @@ import soxr
 from audio.errors import NotAudio, Silent, TooShort, Truncated, Undecodable
 from audio.excerpt import LISTENED, ExcerptRule
 from audio.ffmpeg import read_by_ffmpeg
+from audio.passage import average
 from audio.recording import RATE, Recording
 from audio.sndfile import read_by_sndfile
-from audio.sniffing import AudioKind, sniff_stream
+from audio.sniffing import AudioKind, locate
+from audio.stretch import Stretch
+from audio.wav import mended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,11 +27,16 @@ if TYPE_CHECKING:
 
     from audio.passage import Passage, Reader
 
-SHORTEST_SECONDS: Final = 5.0
+__all__ = ["SHORTEST_SECONDS", "SILENCE_RMS", "average", "decode", "read_passage", "resample"]
+
+SHORTEST_SECONDS: Final = 7.0
 """Less than this says too little of a piece of music."""
 
 SILENCE_RMS: Final = 1e-4
 """-80 dB of full scale: above the noise of 16-bit dither, far below the quietest music."""
+
+LOUDEST_RMS: Final = 2.0**31
+"""Integers of 32 bits stored as floats are as loud; what is louder is damage, and overflows the network."""
 
 COMPLETE_SHARE: Final = 0.95
 """Decoders add or drop some hundredths of a second at the ends; a download that broke off lacks more."""
@@ -50,7 +58,8 @@ _READERS: Final[dict[AudioKind, tuple[Reader, ...]]] = {
 def decode(source: bytes | Path, rule: ExcerptRule = LISTENED) -> Recording:
     """Decode what `rule` hears of `source` (a file's content or its path) to mono at 12 kHz.
 
-    Channels are averaged, then resampled by soxr HQ; both decide the vectors that come out in the end.
+    Channels are averaged, then resampled by soxr HQ; both decide the vectors that come out in the end. A recording
+    shorter than `rule.seconds` gives what it has, neither repeated nor filled up; that is left to who hears it.
     Raises `NotAudio`, `Undecodable`, `Truncated`, `TooShort`, `Silent`, and `OSError` for an unreadable path.
     """
     passage = read_passage(source, rule)
@@ -61,26 +70,22 @@ def decode(source: bytes | Path, rule: ExcerptRule = LISTENED) -> Recording:
 def read_passage(source: bytes | Path, rule: ExcerptRule = LISTENED) -> Passage:
     """Read the stretch that `rule` asks for at the file's own rate and channels, checked; raises as `decode`."""
     with _opened(source) as stream:
-        kind = sniff_stream(stream)
-        if kind is None:
+        located = locate(stream)
+        if located is None:
             raise NotAudio(_what_it_is_not(stream))
-        passage = _first_complete(stream, kind, rule)
+        content = Stretch(stream, located.start) if located.start else stream
+        if located.kind is AudioKind.WAV:
+            content = mended(content)
+        passage = _first_complete(content, located.kind, rule)
     seconds = len(passage.frames) / passage.rate
     if seconds < SHORTEST_SECONDS:
         raise TooShort(f"the recording is {seconds:.1f} s long; at least {SHORTEST_SECONDS:g} s are needed")
-    energy = float(np.vdot(passage.frames, passage.frames))
-    if not np.isfinite(energy):
-        raise Undecodable("it decodes to samples that are not finite numbers")
-    if np.sqrt(energy / passage.frames.size) < SILENCE_RMS:
+    loudness = float(np.sqrt(np.vdot(passage.frames, passage.frames) / passage.frames.size))
+    if not loudness <= LOUDEST_RMS:
+        raise Undecodable("it decodes to samples that are not finite numbers, or far beyond any loudness")
+    if loudness < SILENCE_RMS:
         raise Silent(f"the {seconds:.0f} s that are heard of the recording are silent")
     return passage
-
-
-def average(frames: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mix float32 [n, channels] to float32 [n] by the mean of the channels."""
-    channels = frames.shape[1]
-    # The same numbers as `mean` gives for one and two channels, ten times as fast.
-    return frames @ np.full(channels, 1 / channels, dtype=np.float32)
 
 
 def resample(mono: NDArray[np.float32], rate: int) -> NDArray[np.float32]:

@@ -39,3 +39,7 @@ class TooDemanding(PermanentAudioError):
 
 class DecoderCrashed(TransientAudioError):
     """The decoding process died; a new one takes its place at the next call."""
+
+
+class DecoderUnavailable(DecoderCrashed):
+    """The decoding process died, did not start or was ended through no fault of the recording."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import io
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -10,8 +11,9 @@ import av
 import numpy as np
 
 from audio.errors import Undecodable
-from audio.passage import Passage, check_layout
-from audio.sniffing import AudioKind, declares_mp3_length
+from audio.mpeg import Framing, declares_length, index_frames
+from audio.passage import Passage, check_layout, with_channels
+from audio.sniffing import AudioKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,19 +45,57 @@ _DEEP: Final = frozenset({"alac", "flac", "pcm_s24le", "pcm_s32le", "pcm_f32le",
 def read_by_ffmpeg(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> Passage:
     """Read the stretch that `rule` asks for (see `audio.passage.Reader`)."""
     try:
-        undeclared = kind is AudioKind.AAC or (kind is AudioKind.MP3 and not declares_mp3_length(stream))
-        seconds = _sum_packets(stream, kind) if undeclared else None
-        with av.open(stream, format=_DEMUXERS[kind], metadata_errors="ignore") as container:
-            if not container.streams.audio:
-                raise Undecodable("it holds no sound")
-            track = container.streams.audio[0]
-            track.codec_context.thread_count = 1
+        if kind is AudioKind.AAC or (kind is AudioKind.MP3 and not declares_length(stream)):
+            return _read_bare(stream, kind, rule)
+        with _opened(stream, kind) as (container, track):
+            seconds = _seconds_declared(container, track)
+            if seconds:
+                return _read(container, track, kind, rule, seconds)
+            seconds = _measured(container, track)
+        stream.seek(0)
+        with _opened(stream, kind) as (container, track):
             return _read(container, track, kind, rule, seconds)
+    except av.error.MemoryError:
+        raise
     except (av.FFmpegError, ArithmeticError, LookupError, ValueError) as error:
         raise Undecodable(f"FFmpeg cannot read it ({_reason(error)})") from error
 
 
-def _read(container: Any, track: Any, kind: AudioKind, rule: ExcerptRule, seconds: float | None) -> Passage:
+@contextmanager
+def _opened(stream: BinaryIO, kind: AudioKind) -> Iterator[tuple[Any, Any]]:
+    with av.open(stream, format=_DEMUXERS[kind], metadata_errors="ignore") as container:
+        if not container.streams.audio:
+            raise Undecodable("it holds no sound")
+        track = container.streams.audio[0]
+        if track.codec_context is None:
+            raise Undecodable("FFmpeg does not know how its sound is coded")
+        track.codec_context.thread_count = 1
+        yield container, track
+
+
+def _read_bare(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> Passage:
+    """Read frames that no container counts: find them, and decode those that are wanted."""
+    index = index_frames(stream, Framing.MP3 if kind is AudioKind.MP3 else Framing.ADTS)
+    if not index.offsets:
+        raise Undecodable("FFmpeg finds no frame of sound in it")
+    milliseconds = rule.span(round(index.seconds * 1000), 1000)
+    first = max(0, int((milliseconds.start / 1000 - _RUN_UP_SECONDS) / index.seconds_each))
+    last = min(len(index.offsets), int((milliseconds.stop / 1000 + _RUN_UP_SECONDS) / index.seconds_each))
+    part = io.BytesIO(index.content(stream, range(first, last)))
+    with _opened(part, kind) as (container, track):
+        frames = _decoded(container, track)
+        head = next(frames, None)
+        if head is None:
+            raise Undecodable("FFmpeg finds no frame of sound in it")
+        rate, channels = head.sample_rate, len(head.layout.channels)
+        check_layout(rate, channels)
+        span = rule.span(round(index.seconds * rate), rate)
+        position = round(first * index.seconds_each * rate) + _place(head, track, 0, rate)
+        wanted = _collect(chain([head], frames), rate, channels, range(span.start - position, span.stop - position))
+    return Passage(frames=wanted, rate=rate, frames_declared=len(span), seconds_total=index.seconds, bits=16)
+
+
+def _read(container: Any, track: Any, kind: AudioKind, rule: ExcerptRule, seconds: float) -> Passage:
     frames = _decoded(container, track)
     first = next(frames, None)
     if first is None:
@@ -63,7 +103,7 @@ def _read(container: Any, track: Any, kind: AudioKind, rule: ExcerptRule, second
     # The decoder knows the rate and the channels; what the container says of HE-AAC is often half of each.
     rate, channels = first.sample_rate, len(first.layout.channels)
     check_layout(rate, channels)
-    total = round((_seconds_declared(container, track) if seconds is None else seconds) * rate)
+    total = round(seconds * rate)
     span = rule.span(total, rate) if total else range((rule.seconds + rule.margin) * rate)
     position = 0
     if kind in _SEEK_EXACTLY and span.start > 2 * _RUN_UP_SECONDS * rate:
@@ -75,7 +115,7 @@ def _read(container: Any, track: Any, kind: AudioKind, rule: ExcerptRule, second
         first = next(frames, None)
         if first is None:
             return Passage(np.zeros((0, channels), np.float32), rate, len(span), total / rate, 16)
-        position = max(0, round((first.pts - origin) * float(track.time_base) * rate)) if first.pts is not None else 0
+        position = _place(first, track, origin, rate)
         if position > span.start:
             raise Undecodable("FFmpeg cannot find the middle of it")
     wanted = _collect(chain([first], frames), rate, channels, range(span.start - position, span.stop - position))
@@ -88,13 +128,17 @@ def _read(container: Any, track: Any, kind: AudioKind, rule: ExcerptRule, second
     )
 
 
-def _sum_packets(stream: BinaryIO, kind: AudioKind) -> float:
-    """Measure, in seconds, a bare stream whose length is declared nowhere (FFmpeg guesses by the bit rate)."""
-    with av.open(stream, format=_DEMUXERS[kind], metadata_errors="ignore") as container:
-        packets = _intact(container, container.streams.audio[0])
-        seconds = sum(float((packet.duration or 0) * packet.time_base) for packet in packets if packet.size)
-    stream.seek(0)
-    return seconds
+def _place(frame: Any, track: Any, origin: int, rate: int) -> int:
+    return max(0, round((frame.pts - origin) * float(track.time_base) * rate)) if frame.pts is not None else 0
+
+
+def _measured(container: Any, track: Any) -> float:
+    """Measure, in seconds, what was written before its length was known, without decoding it."""
+    end = max(
+        (packet.pts + (packet.duration or 0) for packet in _intact(container, track) if packet.pts is not None),
+        default=0,
+    )
+    return max(0.0, float((end - (track.start_time or 0)) * track.time_base))
 
 
 def _seconds_declared(container: Any, track: Any) -> float:
@@ -123,19 +167,19 @@ def _collect(frames: Iterable[Any], rate: int, channels: int, wanted: range) -> 
     for frame in frames:
         if position >= wanted.stop:
             break
-        if frame.sample_rate != rate or len(frame.layout.channels) != channels:
-            raise Undecodable("its sample rate or its number of channels changes midway")
+        if frame.sample_rate != rate:
+            raise Undecodable("its sample rate changes midway")
         end = position + frame.samples
         if end > wanted.start:
-            part = _floats(frame, channels)
+            part = with_channels(_floats(frame), channels)
             parts.append(part[max(0, wanted.start - position) : wanted.stop - position])
         position = end
     return np.concatenate(parts) if parts else np.zeros((0, channels), np.float32)
 
 
-def _floats(frame: Any, channels: int) -> NDArray[np.float32]:
+def _floats(frame: Any) -> NDArray[np.float32]:
     raw = frame.to_ndarray()
-    values = raw.T if frame.format.is_planar else raw.reshape(-1, channels)
+    values = raw.T if frame.format.is_planar else raw.reshape(-1, len(frame.layout.channels))
     if values.dtype.kind == "f":
         return np.asarray(values, dtype=np.float32)
     if values.dtype == np.uint8:

