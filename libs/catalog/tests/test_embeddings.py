@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from catalog import embeddings, models, tracks
+from catalog import embeddings, models, tags, tracks
 from catalog.embeddings import Embedding
 from catalog.errors import ModelConflict, PermanentError
 from catalog.models import Model
@@ -121,6 +122,30 @@ async def test_seq_grows_with_every_write_in_the_order_of_the_commits(catalogue:
 async def test_a_vector_that_is_not_finite_is_refused(catalogue: Pool, bad: float) -> None:
     with pytest.raises(PermanentError, match="finite"):
         await save(catalogue, heard(bad))
+    assert await state(catalogue) is State.FOUND
+
+
+async def test_tags_are_kept_with_the_vector_and_told_beside_what_is_usual(catalogue: Pool) -> None:
+    assert await embeddings.tags_of(catalogue, ID) == ()
+    probabilities = np.full(50, 0.01, np.float32)
+    probabilities[tags.SLUGS.index("jazz")] = 0.5
+    await save(catalogue, replace(heard(1.0), tag_probabilities=probabilities))
+    assert await embeddings.tags_of(catalogue, ID) == ()
+    tagging = replace(REAL, usual_tags=(0.02,) * 50)
+    await register(catalogue, tagging)
+    assert await embeddings.tags_of(catalogue, ID) == ("jazz",)
+    found = await models.current(catalogue)
+    assert found is not None
+    assert found.usual_tags == pytest.approx(tagging.usual_tags)
+    # A later write replaces the tags together with the vector.
+    await save(catalogue, heard(2.0, sequencer="0B"))
+    assert await embeddings.tags_of(catalogue, ID) == ()
+
+
+@pytest.mark.parametrize("bad", [np.full(50, 1.5), np.full(50, np.nan), np.full(49, 0.5)])
+async def test_what_is_no_probability_of_each_tag_is_refused(catalogue: Pool, bad: np.ndarray) -> None:
+    with pytest.raises(PermanentError, match="50 numbers between 0 and 1"):
+        await save(catalogue, replace(heard(1.0), tag_probabilities=bad.astype(np.float32)))
     assert await state(catalogue) is State.FOUND
 
 

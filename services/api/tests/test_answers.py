@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from api.answers import Answer, Recommender, score_of
+from api.answers import NO_FILTER, Answer, Recommender, TagFilter, score_of
 from api.lookups import HeardTrack
 from api.snapshot import Snapshot
 from api.tail import Tail
@@ -18,7 +19,7 @@ from catalog.models import Model
 from catalog.tracks import State, Track
 from features.projection import Projection
 
-from .conftest import track_id, urn
+from .conftest import USUAL_TAGS, said, track_id, urn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +35,12 @@ def heard(number: int, raw: NDArray[np.float32], **known: object) -> HeardTrack:
 
 
 def answers(
-    pool: Sequence[HeardTrack], query: HeardTrack, n: int, *, missing: frozenset[str] = frozenset()
+    pool: Sequence[HeardTrack],
+    query: HeardTrack,
+    n: int,
+    *,
+    missing: frozenset[str] = frozenset(),
+    only: TagFilter = NO_FILTER,
 ) -> list[Answer]:
     """Ask a recommender whose catalogue has everything in its tail, apart from `missing`, which are not ready."""
     tail = Tail(Projection.identity(SMALL), 0)
@@ -44,8 +50,10 @@ def answers(
     async def candidates(urns: Sequence[str]) -> Mapping[str, HeardTrack]:
         return {each: by_urn[each] for each in urns if each not in missing}
 
-    snapshot = Snapshot(Model("m", SMALL, trained=True), None, Projection.identity(SMALL), tail.view())
-    return asyncio.run(Recommender().answer(candidates, snapshot, query, n))
+    snapshot = Snapshot(
+        Model("m", SMALL, trained=True, usual_tags=USUAL_TAGS), None, Projection.identity(SMALL), tail.view()
+    )
+    return asyncio.run(Recommender().answer(candidates, snapshot, query, n, only))
 
 
 coordinates = st.floats(-4, 4, width=32)
@@ -110,6 +118,22 @@ def test_other_releases_of_the_query_and_of_the_answers_are_left_out() -> None:
     ]
     found = [each.track.id for each in answers(pool, pool[0], 100)]
     assert found == [track_id(number) for number in (9, 3, 4, 6, 21, 23, 22)]
+
+
+def test_the_search_is_widened_until_enough_tracks_hold_the_tag() -> None:
+    rng = np.random.default_rng(3)
+    pool = [
+        replace(
+            heard(number, rng.standard_normal(SMALL).astype(np.float32)),
+            tag_probabilities=said("jazz", "sad") if number % 50 == 1 else said("rock"),
+        )
+        for number in range(900)
+    ]
+    found = answers(pool, pool[0], 18, only=TagFilter(wanted=("jazz",)))
+    assert {each.track.id.urn for each in found} == {urn(number) for number in range(1, 900, 50)}
+    assert {each.tags for each in found} == {("jazz", "sad")}
+    assert [each.cosine for each in found] == sorted((each.cosine for each in found), reverse=True)
+    assert answers(pool, pool[0], 18, only=TagFilter(unwanted=("sad", "rock"))) == []
 
 
 @pytest.mark.parametrize(

@@ -80,12 +80,21 @@ async def test_a_path_that_is_no_track_names_the_accepted_forms(client: httpx.As
         (f"track={urn(0)}&N=5", "N"),
         (f"track={urn(0)}&track={urn(1)}", "track"),
         (f"track={'x' * 2049}", "track"),
+        (f"track={urn(0)}&tag=jazz&tag=jaz", "tag"),
+        (f"track={urn(0)}&not_tag=", "not_tag"),
+        (f"track={urn(0)}&tag=jazz&not_tag=Jazz", "not_tag"),
+        (f"track={urn(0)}" + 51 * "&tag=jazz", "tag"),
     ],
 )
 async def test_wrong_parameters_are_named(client: httpx.AsyncClient, query: str, parameter: str) -> None:
     body = problem(await client.get(f"/recommend?{query}"), 422, "invalid-request")
     assert [error["parameter"] for error in body["errors"]] == [parameter]
     assert parameter in body["detail"]
+
+
+async def test_an_unknown_tag_names_the_known_ones(client: httpx.AsyncClient) -> None:
+    body = problem(await client.get(f"/recommend?track={urn(0)}&tag=jaz"), 422, "invalid-request")
+    assert body["detail"].startswith("tag: there is no tag 'jaz'; known are rock, pop, ")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", f"/tracks/{urn(0)}"])

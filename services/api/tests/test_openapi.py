@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.problems import MEDIA_TYPE, ProblemDetails
 from api.settings import ApiSettings
+from catalog.tags import SLUGS
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,13 @@ def test_every_answer_is_described_with_an_example(
         assert content["schema"]["title"] == "ProblemDetails"
         for example in content["examples"].values():
             assert ProblemDetails.model_validate(example["value"]).status == int(status)
+
+
+def test_the_tags_that_can_be_asked_for_are_listed(specification: dict[str, Any]) -> None:
+    parameters = specification["paths"]["/recommend"]["get"]["parameters"]
+    asked = {each["name"]: each["schema"] for each in parameters}
+    for name in ("tag", "not_tag"):
+        assert asked[name]["items"]["enum"] == list(SLUGS)
 
 
 def test_no_schema_of_the_framework_is_left(specification: dict[str, Any]) -> None:

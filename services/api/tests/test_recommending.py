@@ -46,6 +46,7 @@ async def test_everything_is_tail_before_the_first_version(platform: Platform, c
         "album": None,
         "link": "https://example.org/0",
         "source": "file",
+        "tags": [],
     }
     unit = [vector(number) / np.linalg.norm(vector(number)) for number in range(5)]
     best = sorted(range(1, 5), key=lambda number: -float(unit[0] @ unit[number]))[:3]
@@ -199,7 +200,7 @@ async def test_what_people_paste_is_understood(platform: Platform, client: httpx
 
 
 async def test_a_track_is_shown_with_state_and_reason(platform: Platform, client: httpx.AsyncClient) -> None:
-    await platform.add(0, album="Album", isrc="GBAAA0000001", duration_ms=1_000, tags=("calm",))
+    await platform.add(0, album="Album", isrc="GBAAA0000001", duration_ms=1_000, tags=("calm",), heard=("jazz", "soul"))
     assert (await client.get(f"/tracks/{urn(0)}")).json() == {
         "urn": urn(0),
         "title": "Title 0",
@@ -209,7 +210,8 @@ async def test_a_track_is_shown_with_state_and_reason(platform: Platform, client
         "source": "file",
         "duration_ms": 1_000,
         "isrc": "GBAAA0000001",
-        "tags": ["calm"],
+        "tags": ["jazz", "soul"],
+        "source_tags": ["calm"],
         "state": "ready",
         "reason": None,
         "preview_provider": None,
@@ -218,7 +220,50 @@ async def test_a_track_is_shown_with_state_and_reason(platform: Platform, client
     await tracks.upsert(platform.pool, tracks.Track(track_id(1), "Silent"))
     await tracks.mark_rejected(platform.pool, track_id(1), "the audio is silent")
     body = (await client.get(f"/tracks/{urn(1)}")).json()
-    assert (body["state"], body["reason"]) == ("rejected", "the audio is silent")
+    assert (body["state"], body["reason"], body["tags"]) == ("rejected", "the audio is silent", [])
+
+
+async def test_an_answer_says_its_tags_and_those_it_shares(platform: Platform, client: httpx.AsyncClient) -> None:
+    many = ("jazz", "soul", "funk", "blues", "oldies", "60s")
+    await platform.add(0, heard=many)
+    await platform.add(1, heard=("60s", "metal", "jazz"))
+    await platform.add(2)
+    await eventually(lambda: _has(client, tail=3))
+    body = (await client.get("/recommend", params={"track": urn(0)})).json()
+    assert body["query"]["tags"] == list(many[:5])
+    by_urn = {result["urn"]: result for result in body["results"]}
+    assert by_urn[urn(1)]["tags"] == ["60s", "metal", "jazz"]
+    assert by_urn[urn(1)]["shared_tags"] == ["jazz", "60s"]
+    assert (by_urn[urn(2)]["tags"], by_urn[urn(2)]["shared_tags"]) == ([], [])
+
+
+async def test_answers_are_filtered_by_tags(platform: Platform, client: httpx.AsyncClient) -> None:
+    await platform.add(0, heard=("metal",))
+    await platform.add(1, heard=("jazz", "female-vocalists"))
+    await platform.add(2, heard=("jazz",))
+    await platform.add(3, heard=("rock",))
+    await platform.publish()
+    await platform.add(4, heard=("jazz", "rock"))
+    await eventually(lambda: _has(client, version="v1", tail=1))
+
+    async def asked(**filters: str | list[str]) -> set[str]:
+        return set(await recommended(client, urn(0), **filters))
+
+    assert await asked(tag="jazz") == {urn(1), urn(2), urn(4)}
+    assert await asked(tag=["jazz", "Female Vocalists"]) == {urn(1)}
+    assert await asked(tag="jazz", not_tag="rock") == {urn(1), urn(2)}
+    assert await asked(not_tag=["jazz", "metal"]) == {urn(3)}
+    assert await asked(tag="sad") == set()
+
+
+async def test_a_model_without_tags_filters_none(platform: Platform, client: httpx.AsyncClient) -> None:
+    await platform.register(OTHER_MODEL)
+    await platform.add(0, heard=("jazz",))
+    await eventually(lambda: _has(client, model=OTHER_MODEL.model, tail=1))
+    answer = await client.get("/recommend", params={"track": urn(0), "tag": "jazz"})
+    assert answer.status_code == 422
+    assert "says no tags" in answer.json()["detail"]
+    assert (await client.get(f"/tracks/{urn(0)}")).json()["tags"] == []
 
 
 async def test_health_and_readiness(platform: Platform, client: httpx.AsyncClient) -> None:

@@ -12,6 +12,7 @@ from catalog import database, models, schema
 from catalog.models import Model
 from catalog.queue import MemoryQueue
 from catalog.store import MemoryStore
+from catalog.tags import SLUGS
 from catalog.track_id import TrackId
 from extractor.hearing import Hearing
 from extractor.listening import Heard
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from catalog.database import Pool
 
-MODEL = Model("test-model", 160, trained=True)
+MODEL = Model("test-model", 160, trained=True, usual_tags=(0.02,) * 50)
 TRACK = TrackId("deezer", "1")
 KEY = "previews/deezer/1.mp3"
 
@@ -44,7 +45,9 @@ class FakeListener:
         if data.startswith(b"broken"):
             raise Undecodable("this is no audio")
         self.heard.append(data)
-        return Heard(np.full(160, len(data), dtype=np.float32), hashlib.sha256(data).hexdigest(), 29.0)
+        tags = np.full(50, 0.01, dtype=np.float32)
+        tags[SLUGS.index("jazz")] = 0.9
+        return Heard(np.full(160, len(data), dtype=np.float32), hashlib.sha256(data).hexdigest(), 29.0, tags)
 
 
 class Clock:

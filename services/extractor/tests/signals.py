@@ -29,6 +29,18 @@ def reference_signals() -> dict[str, np.ndarray]:
     return {name: signal.astype(np.float32) for name, signal in signals.items()}
 
 
+def golden_signal() -> np.ndarray:
+    """29 s of everything that moves a network: beats, a chord that changes every second, a sweep, noise in between."""
+    rng = np.random.RandomState(2026)
+    t = np.arange(348_000) / 12_000
+    roots = 110.0 * 2.0 ** (rng.randint(0, 24, size=29) / 12)
+    root = np.repeat(roots, 12_000)
+    chord = sum(np.sin(2 * np.pi * root * ratio * t) / ratio for ratio in (1, 1.25, 1.5, 2, 3)) * (0.5 + 0.5 * t / 29)
+    beats = rng.randn(348_000) * np.exp(-20 * (t % 0.5)) * (t % 4 < 3)
+    sweep = np.sin(2 * np.pi * (50 * t + (5500 - 50) / (2 * 29) * t**2))
+    return (0.15 * chord + 0.3 * beats + 0.05 * sweep + 0.005 * rng.randn(348_000)).astype(np.float32)
+
+
 def likeness(a: np.ndarray, b: np.ndarray) -> float:
     """The cosine of two vectors."""
     a, b = a.astype(np.float64), b.astype(np.float64)

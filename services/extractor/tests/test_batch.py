@@ -8,6 +8,8 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from catalog.tags import NAMES
+from extractor import tagging
 from extractor.batch import Batch, HeardFile, find
 from extractor.cli import app
 from extractor.weights import untrained
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("MODEL_CACHE", str(tmp_path_factory.mktemp("cache")))
-    for name in ("CHOI_WEIGHTS", "STATISTICS", "ALLOW_UNTRAINED"):
+    for name in ("MODEL", "CHOI_WEIGHTS", "STATISTICS", "ALLOW_UNTRAINED"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -81,7 +83,29 @@ def test_with_the_published_weights(music: Path, tmp_path: Path) -> None:
     result = run("extract", music / "b.mp3", "--out", tmp_path / "a.npz", "--weights", WEIGHTS)
     assert result.exit_code == 0, result.output
     with np.load(tmp_path / "a.npz") as arrays:
+        assert sorted(arrays) == ["model", "paths", "tag_names", "tags", "vectors"]
         assert str(arrays["model"]).startswith("choi-2017-fixed-caf89f81-")
+        assert (arrays["tags"].shape, arrays["tags"].dtype) == ((1, 50), np.float32)
+        assert ((arrays["tags"] > 0) & (arrays["tags"] < 1)).all()
+        assert arrays["tag_names"].tolist() == list(NAMES)
+
+
+@needs_weights
+def test_the_usual_tags_are_measured_over_a_folder(music: Path, tmp_path: Path) -> None:
+    vectors, out = tmp_path / "a.npz", tmp_path / "measured.json"
+    assert run("extract", music, "--out", vectors, "--weights", WEIGHTS).exit_code == 0
+    result = run("measure-tags", music, "--out", out, "--weights", WEIGHTS, "--description", "two tones")
+    assert result.exit_code == 0, result.output
+    usual = tagging.parse(out.read_text(encoding="utf-8"))
+    assert (usual.clips, usual.corpus) == (2, "two tones")
+    with np.load(vectors) as arrays:
+        np.testing.assert_allclose(usual.probabilities, arrays["tags"].mean(axis=0), atol=1e-5)
+
+
+def test_an_unknown_model_is_refused_with_the_known_ones(music: Path, tmp_path: Path) -> None:
+    result = run("extract", music, "--out", tmp_path / "a.npz", "--model", "choi-2016")
+    assert result.exit_code == 2
+    assert "soundalike-1" in result.stderr
 
 
 def test_without_weights_it_refuses_and_says_how_to_go_on(music: Path, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from audio.errors import DecoderCrashed, PermanentAudioError, Silent
 from extractor.decoders import Decoders
 from extractor.errors import VectorNotFinite, WeightsUnavailable
 from extractor.listening import ListeningPool
-from extractor.model import Model, load_model
+from extractor.model import Model
+from extractor.registry import Choice, ModelName, load_model
 from extractor.statistics import shipped
 from extractor.weights import Weights, untrained
 
@@ -59,6 +60,7 @@ async def test_a_preview_becomes_a_vector(pool: ListeningPool, model: Model) -> 
     assert heard.vector.dtype == np.float32
     assert heard.audio_sha256 == hashlib.sha256(data).hexdigest()
     assert heard.seconds_heard == 29
+    assert (heard.tags, pool.usual_tags) == (None, None)
     assert (pool.model_id, pool.dimensions, pool.trained) == (model.id, 160, False)
 
 
@@ -102,6 +104,7 @@ def test_a_vector_that_is_not_finite_is_a_permanent_failure() -> None:
         (replace(first, beta=first.beta + np.float32(np.inf)), *weights.layers[1:]),
         weights.sha256,
         trained=False,
+        name=weights.name,
     )
     with pytest.raises(VectorNotFinite) as caught:
         Model(broken, shipped(weights)).embed([np.ones(348_000, np.float32)])
@@ -116,7 +119,7 @@ def test_ids_are_safe_in_a_key_and_tell_models_apart(model: Model) -> None:
 
 
 def test_no_clips_give_no_vectors(model: Model) -> None:
-    assert model.embed([]).shape == (0, 160)
+    assert model.embed([]).vectors.shape == (0, 160)
 
 
 class TestWithoutWeights:
@@ -127,15 +130,15 @@ class TestWithoutWeights:
 
     def test_nothing_is_replaced_unless_it_is_allowed(self, tmp_path: Path) -> None:
         with pytest.raises(WeightsUnavailable, match="CHOI_WEIGHTS"):
-            load_model(model_cache=tmp_path)
+            load_model(Choice(name=ModelName.CHOI_2017, model_cache=tmp_path))
 
     def test_the_untrained_network_is_announced(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.WARNING):
-            model = load_model(model_cache=tmp_path, allow_untrained=True)
+            model = load_model(Choice(name=ModelName.CHOI_2017, model_cache=tmp_path, allow_untrained=True))
         assert not model.trained
         assert model.id.startswith("untrained-")
         assert "UNTRAINED" in caplog.text
 
     def test_a_named_file_is_not_replaced_even_if_it_is_allowed(self, tmp_path: Path) -> None:
         with pytest.raises(WeightsUnavailable):
-            load_model(choi_weights=tmp_path / "nothing", allow_untrained=True)
+            load_model(Choice(name=ModelName.CHOI_2017, choi_weights=tmp_path / "nothing", allow_untrained=True))

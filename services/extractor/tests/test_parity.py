@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from extractor.model import load_model
+from extractor.registry import Choice, ModelName, StatisticsMode, load_model
+from extractor.tagging import tag_probabilities
 from extractor.weights import parse
 
 from .signals import SHARED, WEIGHTS, likeness, needs_weights, reference_signals
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
 pytestmark = needs_weights
 
 
+def choi(mode: StatisticsMode) -> Model:
+    return load_model(Choice(name=ModelName.CHOI_2017, mode=mode, choi_weights=WEIGHTS))
+
+
 @pytest.fixture(scope="module")
 def one_clip_at_a_time() -> Model:
-    return load_model(mode="clip", choi_weights=WEIGHTS)
+    return choi("clip")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +37,7 @@ def reference() -> dict[str, np.ndarray]:
 def test_real_clips_agree_with_the_original_program(
     one_clip_at_a_time: Model, reference: dict[str, np.ndarray], row: int
 ) -> None:
-    vector = one_clip_at_a_time.embed([reference[f"pcm12k_{row:02d}"]])[0]
+    vector = one_clip_at_a_time.embed([reference[f"pcm12k_{row:02d}"]]).vectors[0]
     assert likeness(vector, reference["clip"][row]) >= 0.999_999
     np.testing.assert_allclose(vector, reference["clip_numpy64"][row], atol=1e-3)
 
@@ -42,13 +47,13 @@ def test_synthetic_signals_agree_with_the_original_program(
     one_clip_at_a_time: Model, reference: dict[str, np.ndarray], name: str
 ) -> None:
     row = json.loads((SHARED / "reference.json").read_text())["synthetic"]["names"].index(name)
-    vector = one_clip_at_a_time.embed([reference_signals()[name]])[0]
+    vector = one_clip_at_a_time.embed([reference_signals()[name]]).vectors[0]
     assert likeness(vector, reference["synthetic_clip"][row]) >= 0.999_99
 
 
 def test_the_ids_of_the_published_network_are_these() -> None:
-    assert load_model(mode="clip", choi_weights=WEIGHTS).id == "choi-2017-clip-caf89f81-p1"
-    assert load_model(mode="fixed", choi_weights=WEIGHTS).id == "choi-2017-fixed-caf89f81-285fad90-p1"
+    assert choi("clip").id == "choi-2017-clip-caf89f81-p1"
+    assert choi("fixed").id == "choi-2017-fixed-caf89f81-285fad90-p1"
 
 
 def test_fixed_statistics_tell_pieces_apart_that_clip_statistics_bring_together(
@@ -57,13 +62,25 @@ def test_fixed_statistics_tell_pieces_apart_that_clip_statistics_bring_together(
     clips = [reference[f"pcm12k_{row:02d}"] for row in (0, 2, 4)]
 
     def closeness(model: Model) -> float:
-        a, b, c = model.embed(clips)
+        a, b, c = model.embed(clips).vectors
         return likeness(a, b) + likeness(b, c) + likeness(a, c)
 
-    assert closeness(load_model(mode="fixed", choi_weights=WEIGHTS)) < closeness(one_clip_at_a_time)
+    assert closeness(choi("fixed")) < closeness(one_clip_at_a_time)
 
 
 def test_the_tag_head_comes_with_the_weights() -> None:
     tags = parse(WEIGHTS.read_bytes()).tags
     assert tags is not None
     assert (tags.kernel.shape, tags.bias.shape) == ((32, 50), (50,))
+
+
+def test_tags_need_fixed_statistics(one_clip_at_a_time: Model, reference: dict[str, np.ndarray]) -> None:
+    clip = [reference["pcm12k_04"]]
+    assert one_clip_at_a_time.embed(clip).tags is None
+    assert one_clip_at_a_time.usual_tags is None
+    fixed = choi("fixed")
+    embedded = fixed.embed(clip)
+    assert fixed.weights.tags is not None
+    assert fixed.usual_tags is not None
+    np.testing.assert_array_equal(embedded.tags, tag_probabilities(embedded.vectors, fixed.weights.tags))
+    assert fixed.usual_tags.clips == 414

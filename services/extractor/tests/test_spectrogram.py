@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from extractor.network import Spectrograph
-from extractor.spectrogram import mel_matrix, prepare, window
+from extractor.spectrogram import decibels, mel_matrix, prepare, window
 
 SAMPLES = 348_000
 
@@ -33,6 +33,15 @@ def test_it_is_what_its_definition_says(spectrograph: Spectrograph) -> None:
     got = spectrograph(clip[np.newaxis])
     assert got.shape == (1, 96, 1360)
     np.testing.assert_allclose(got[0], by_definition(clip), atol=0.02)
+    np.testing.assert_allclose(decibels(clip), by_definition(clip), atol=0.02)
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-5, 1.0])
+def test_numpy_and_tensorflow_see_the_same(spectrograph: Spectrograph, level: float) -> None:
+    clip = (level * np.random.default_rng(0).standard_normal(SAMPLES)).astype(np.float32)
+    seen = decibels(clip)
+    assert seen.dtype == np.float32
+    np.testing.assert_allclose(seen, spectrograph(clip[np.newaxis])[0], atol=1e-3)
 
 
 def test_rows_are_bands_from_low_to_high_and_columns_are_time(spectrograph: Spectrograph) -> None:
@@ -40,8 +49,8 @@ def test_rows_are_bands_from_low_to_high_and_columns_are_time(spectrograph: Spec
     t = np.arange(SAMPLES // 2) / 12_000
     clip[: SAMPLES // 2] = np.sin(2 * np.pi * 200 * t)
     clip[SAMPLES // 2 :] = np.sin(2 * np.pi * 4000 * t)
-    decibels = spectrograph(clip[np.newaxis])[0]
-    early, late = decibels[:, 100].argmax(), decibels[:, 1200].argmax()
+    seen = spectrograph(clip[np.newaxis])[0]
+    early, late = seen[:, 100].argmax(), seen[:, 1200].argmax()
     centres = mel_matrix().argmax(axis=0) * 12_000 / 512
     assert centres[early] == pytest.approx(200, abs=40)
     assert centres[late] == pytest.approx(4000, abs=80)
@@ -51,9 +60,9 @@ def test_every_clips_loudest_is_0_db_and_nothing_is_below_minus_80(spectrograph:
     quiet = np.zeros((2, SAMPLES), np.float32)
     quiet[0, 1000] = 1e-3
     quiet[1, 1000] = 1.0
-    decibels = spectrograph(quiet)
-    assert decibels.max(axis=(1, 2)).tolist() == [0.0, 0.0]
-    assert decibels.min() == -80.0
+    seen = spectrograph(quiet)
+    assert seen.max(axis=(1, 2)).tolist() == [0.0, 0.0]
+    assert seen.min() == -80.0
 
 
 def test_a_click_is_seen_by_the_frames_that_hold_it(spectrograph: Spectrograph) -> None:
@@ -77,6 +86,13 @@ def test_the_bands_cover_0_to_6000_hz_with_slaneys_areas() -> None:
     assert (bank.max(axis=0) > 0).all()
     # Area-normalised triangles integrate to one over frequency, wide bands most exactly.
     np.testing.assert_allclose(bank[:, 60:].sum(axis=0) * 12_000 / 512, 1.0, rtol=0.05)
+
+
+def test_the_bands_are_those_of_librosa() -> None:
+    from librosa.filters import mel
+
+    bank = mel(sr=12_000, n_fft=512, n_mels=96, fmin=0, fmax=6000, htk=False, norm="slaney")
+    np.testing.assert_allclose(mel_matrix(), bank.T, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("length", [0, 60_000, SAMPLES, SAMPLES + 12_000])

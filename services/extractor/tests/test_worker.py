@@ -43,6 +43,7 @@ async def test_a_preview_becomes_a_vector_and_its_audio_goes(bench: Bench, messa
     vector = await embeddings.vector_of(bench.pool, TRACK, MODEL.model)
     assert vector is not None
     assert vector[0] == len(b"music")
+    assert await embeddings.tags_of(bench.pool, TRACK) == ("jazz",)
     assert await standing(bench) == (State.READY, None)
     assert bench.store.objects == {}
     assert (await bench.queue.depth()).total == 0

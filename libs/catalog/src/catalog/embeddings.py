@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catalog.errors import PermanentError
+from catalog.tags import NAMES, held
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,7 +27,10 @@ _SEQ_LOCK = 0x50_1A_11_CE
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """One vector (float32 [dimensions]) and where it came from; `seconds_heard` in seconds."""
+    """One vector (float32 [dimensions]) and where it came from; `seconds_heard` in seconds.
+
+    `tag_probabilities` float32 [50] is in the order of `catalog.tags`, None where the model says no tags.
+    """
 
     track: TrackId
     model: str
@@ -35,6 +39,7 @@ class Embedding:
     sequencer: str | None
     audio_sha256: str
     seconds_heard: float
+    tag_probabilities: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,12 @@ class StoredVector:
 # Sequencers are comparable for one key only: pad the shorter on the right with zeros, compare as text (AWS S3
 # user guide, "Event message structure").
 _SAVE = """
-INSERT INTO embeddings (urn, model, vector, object_key, sequencer, audio_sha256, seconds_heard)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO embeddings (urn, model, vector, object_key, sequencer, audio_sha256, seconds_heard, tag_probabilities)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (urn, model) DO UPDATE SET
     vector = EXCLUDED.vector, seq = nextval('embeddings_seq'), object_key = EXCLUDED.object_key,
     sequencer = EXCLUDED.sequencer, audio_sha256 = EXCLUDED.audio_sha256, seconds_heard = EXCLUDED.seconds_heard,
-    extracted_at = now()
+    tag_probabilities = EXCLUDED.tag_probabilities, extracted_at = now()
 WHERE embeddings.sequencer IS NULL OR EXCLUDED.sequencer IS NULL OR embeddings.object_key <> EXCLUDED.object_key
    OR rpad(lower(EXCLUDED.sequencer), 64, '0') COLLATE "C" > rpad(lower(embeddings.sequencer), 64, '0') COLLATE "C"
 RETURNING seq
@@ -72,6 +77,10 @@ WHERE urn = $1 AND state NOT IN ('ready', 'forgotten') AND EXISTS (SELECT FROM m
 _NOTIFY = "SELECT pg_notify($1, $2)"
 
 _EXISTS = "SELECT EXISTS (SELECT FROM embeddings WHERE urn = $1 AND model = $2)"
+
+_TAGS = """
+SELECT e.tag_probabilities, m.usual_tags FROM embeddings e JOIN models m USING (model) WHERE e.urn = $1 AND m.current
+"""
 
 _VECTOR = "SELECT vector FROM embeddings WHERE urn = $1 AND model = $2"
 
@@ -99,10 +108,13 @@ async def save(db: Connection, embedding: Embedding) -> bool:
     """Store a vector, mark its track ready and tell the listeners, in one transaction.
 
     Returns False, and changes nothing, when a newer write of the same object was stored before or the track is to be
-    forgotten. Raises `PermanentError` for a vector that is not finite.
+    forgotten. Raises `PermanentError` for a vector that is not finite, and for what is no probability of each tag.
     """
     if embedding.vector.ndim != 1 or not np.isfinite(embedding.vector).all():
         raise PermanentError("the vector is not a finite one-dimensional array")
+    tags = embedding.tag_probabilities
+    if tags is not None and (tags.shape != (len(NAMES),) or not ((tags >= 0) & (tags <= 1)).all()):
+        raise PermanentError(f"the tag probabilities are not {len(NAMES)} numbers between 0 and 1")
     async with db.transaction():
         if not await db.fetchval(_WELCOME, embedding.track.urn):
             return False
@@ -118,6 +130,7 @@ async def save(db: Connection, embedding: Embedding) -> bool:
             embedding.sequencer,
             embedding.audio_sha256,
             embedding.seconds_heard,
+            None if tags is None else tags.tolist(),
         )
         if seq is None:
             return False
@@ -135,6 +148,12 @@ async def vector_of(db: Executor, track: TrackId, model: str) -> NDArray[np.floa
     """Return the raw vector (float32 [dimensions]) of a track, or None when `model` has not heard it."""
     found = await db.fetchval(_VECTOR, track.urn, model)
     return None if found is None else _array(found)
+
+
+async def tags_of(db: Executor, track: TrackId) -> tuple[str, ...]:
+    """Return the slugs of the tags that the current model heard in a track, the most telling first (`tags.held`)."""
+    row = await db.fetchrow(_TAGS, track.urn)
+    return held(row["tag_probabilities"], row["usual_tags"]) if row else ()
 
 
 async def newer_than(db: Executor, model: str, seq: int, *, limit: int = 10_000) -> list[StoredVector]:

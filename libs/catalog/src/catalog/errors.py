@@ -17,6 +17,10 @@ class InvalidTrackId(PermanentError, ValueError):
     """The text names no track in any of the accepted forms."""
 
 
+class UnknownTag(PermanentError, ValueError):
+    """The text names none of the tags that the networks know."""
+
+
 class ObjectMissing(PermanentError):
     """The object store holds nothing under the key."""
 

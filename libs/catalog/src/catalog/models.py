@@ -13,18 +13,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One way of turning audio into vectors; vectors of two models are never compared."""
+    """One way of turning audio into vectors; vectors of two models are never compared.
+
+    `usual_tags` [50] is the probability of each tag (`catalog.tags`) that the model gives music on average, None for a
+    model that says no tags.
+    """
 
     model: str
     dimensions: int
     trained: bool
+    usual_tags: tuple[float, ...] | None = None
 
 
-_CURRENT = "SELECT model, dimensions, trained FROM models WHERE current"
+_CURRENT = "SELECT model, dimensions, trained, usual_tags FROM models WHERE current"
 
 _ADD = """
-INSERT INTO models (model, dimensions, trained) VALUES ($1, $2, $3)
-ON CONFLICT (model) DO UPDATE SET dimensions = EXCLUDED.dimensions
+INSERT INTO models (model, dimensions, trained, usual_tags) VALUES ($1, $2, $3, $4)
+ON CONFLICT (model) DO UPDATE SET dimensions = EXCLUDED.dimensions, usual_tags = EXCLUDED.usual_tags
 """
 
 _STEP_DOWN = "UPDATE models SET current = false WHERE current AND model <> $1"
@@ -48,7 +53,7 @@ WHERE state = 'found' AND EXISTS (SELECT FROM embeddings e WHERE e.urn = tracks.
 async def current(db: Executor) -> Model | None:
     """Return the model whose vectors are answered from, or None before the first extractor registered one."""
     row = await db.fetchrow(_CURRENT)
-    return Model(**row) if row else None
+    return Model(**{**row, "usual_tags": row["usual_tags"] and tuple(row["usual_tags"])}) if row else None
 
 
 async def register(db: Connection, model: Model) -> None:
@@ -64,7 +69,7 @@ async def register(db: Connection, model: Model) -> None:
                 f"the catalogue holds vectors of {before.model}; {model.model} is not trained and may not replace it. "
                 "Give the extractor the weights again (CHOI_WEIGHTS)."
             )
-        await db.execute(_ADD, model.model, model.dimensions, model.trained)
+        await db.execute(_ADD, model.model, model.dimensions, model.trained, model.usual_tags)
         if before is None or before.model != model.model:
             await db.execute(_STEP_DOWN, model.model)
             await db.execute(_STEP_UP, model.model)

@@ -10,6 +10,7 @@ import numpy as np
 from anyio import CapacityLimiter, to_thread
 
 from api.sameness import Distinct, Recording
+from catalog import tags
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,10 +33,29 @@ WIDEST: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One recommended track and its exact cosine with the query, between -1 and 1."""
+    """One recommended track, its exact cosine with the query, between -1 and 1, and the tags it holds."""
 
     track: Track
     cosine: float
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TagFilter:
+    """Tags (slugs of `catalog.tags`) that every answer holds, and tags that none does."""
+
+    wanted: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
+
+    def admits(self, heard: HeardTrack, usual: Sequence[float] | None) -> bool:
+        """Tell whether a track may be an answer; `usual` is what its model says of music on average."""
+        probabilities = heard.tag_probabilities
+        return tags.holds_all(self.wanted, probabilities, usual) and not tags.holds_any(
+            self.unwanted, probabilities, usual
+        )
+
+
+NO_FILTER: Final = TagFilter()
 
 
 class Recommender:
@@ -44,10 +64,13 @@ class Recommender:
     def __init__(self) -> None:
         self._limiter = CapacityLimiter(os.cpu_count() or 2)
 
-    async def answer(self, candidates: Candidates, snapshot: Snapshot, query: HeardTrack, n: int) -> list[Answer]:
+    async def answer(
+        self, candidates: Candidates, snapshot: Snapshot, query: HeardTrack, n: int, only: TagFilter = NO_FILTER
+    ) -> list[Answer]:
         """Return at most `n` tracks that sound like `query`, best first; fewer where the pool does not hold more.
 
-        Never among them: the query, another release of its recording, a recording twice, a track that is not ready.
+        Never among them: the query, another release of its recording, a recording twice, a track that is not ready,
+        one that `only` does not admit.
         `candidates` looks the tracks that may be recommended up by URN; they and the query have vectors of the
         snapshot's model.
         """
@@ -63,7 +86,12 @@ class Recommender:
                 found = await candidates(unseen)
                 known.update(found)
                 missed.update(urn for urn in unseen if urn not in found)
-            answers = await to_thread.run_sync(_pick, snapshot, query, vector, matches, known, n, limiter=self._limiter)
+            eligible = [
+                (match, known[match.urn])
+                for match in matches
+                if match.urn in known and only.admits(known[match.urn], snapshot.model.usual_tags)
+            ]
+            answers = await to_thread.run_sync(_pick, snapshot, query, vector, eligible, n, limiter=self._limiter)
             if len(answers) == n or k >= min(snapshot.reach, WIDEST):
                 return answers
             k = min(k * _WIDENING, WIDEST)
@@ -78,11 +106,9 @@ def _pick(
     snapshot: Snapshot,
     query: HeardTrack,
     query_vector: NDArray[np.float32],
-    matches: Sequence[Match],
-    known: Mapping[str, HeardTrack],
+    eligible: Sequence[tuple[Match, HeardTrack]],
     n: int,
 ) -> list[Answer]:
-    eligible = [(match, known[match.urn]) for match in matches if match.urn in known]
     distinct = Distinct(snapshot.centre)
     distinct.admit(_recording(query, query_vector))
     picked: list[Answer] = []
@@ -92,7 +118,8 @@ def _pick(
     for (match, heard), vector in zip(eligible, vectors, strict=True):
         if match.urn == query.track.id.urn or not distinct.admit(_recording(heard, vector)):
             continue
-        picked.append(Answer(heard.track, match.cosine))
+        held = tags.held(heard.tag_probabilities, snapshot.model.usual_tags)
+        picked.append(Answer(heard.track, match.cosine, held))
         if len(picked) == n:
             break
     return picked

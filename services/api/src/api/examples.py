@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from api.problems import MEDIA_TYPE, Problem, ProblemDetails, invalid_request, not_ready, not_serving, unknown_track
 from api.problems import unparsable as not_a_track
 from api.schemas import Health, IndexInfo, Readiness, Recommendation, Result, TrackDetails, TrackSummary
+from catalog.tags import SLUGS
 from catalog.track_id import ACCEPTED_FORMS
 from catalog.tracks import State
 
@@ -20,6 +21,7 @@ _QUERY: Final[dict[str, Any]] = {
     "album": "Discovery",
     "link": "https://www.deezer.com/track/3135556",
     "source": "deezer",
+    "tags": ["electronic", "dance", "house", "electro"],
 }
 _INDEX: Final = IndexInfo(model="choi-m1-fixed", version="20261121T060000Z", tracks=3_999, tail=12)
 
@@ -36,6 +38,8 @@ RECOMMENDATION: Final = Recommendation(
             album="Discovery",
             link="https://www.deezer.com/track/3135554",
             source="deezer",
+            tags=["electronic", "house", "dance", "funk"],
+            shared_tags=["electronic", "dance", "house"],
         )
     ],
 )
@@ -43,7 +47,7 @@ TRACK: Final = TrackDetails(
     **_QUERY,
     duration_ms=224_693,
     isrc="GBDUW0000059",
-    tags=["electronic"],
+    source_tags=["electro house"],
     state=State.READY,
     reason=None,
     preview_provider="deezer",
@@ -58,6 +62,9 @@ QUEUED: Final = not_ready(URN, State.QUEUED, None)
 REJECTED: Final = not_ready(URN, State.REJECTED, "the audio is silent")
 DATABASE_AWAY: Final = not_serving({"database": "the database does not answer"})
 TOO_MANY: Final = invalid_request([{"parameter": "n", "message": "Input should be less than or equal to 100"}])
+UNKNOWN_TAG: Final = invalid_request(
+    [{"parameter": "tag", "message": f"there is no tag 'jaz'; known are {', '.join(SLUGS)}"}]
+)
 UNKNOWN_PARAMETER: Final = invalid_request([{"parameter": "verbose", "message": "unknown; known are: none"}])
 
 
@@ -71,5 +78,8 @@ def responses(answer: BaseModel, *errors: Problem) -> dict[int | str, dict[str, 
         entry = found.setdefault(
             error.status.value, {"description": error.status.phrase, "content": {MEDIA_TYPE: content}}
         )
-        entry["content"][MEDIA_TYPE]["examples"][error.kind] = {"summary": error.title, "value": error.body}
+        examples = entry["content"][MEDIA_TYPE]["examples"]
+        # Two problems of one kind are two examples.
+        name = error.kind if error.kind not in examples else f"{error.kind}-{len(examples)}"
+        examples[name] = {"summary": error.title, "value": error.body}
     return found

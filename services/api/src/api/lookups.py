@@ -21,15 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeardTrack:
-    """A track with what one model heard of it: `vector` is raw, float32 [D], None where it heard nothing."""
+    """A track with what one model heard of it: `vector` is raw, float32 [D], None where it heard nothing.
+
+    `tag_probabilities` [50] is in the order of `catalog.tags`, None where the model said none.
+    """
 
     track: Track
     state: State
     reason: str | None
     vector: NDArray[np.float32] | None
+    tag_probabilities: Sequence[float] | None = None
 
 
-_COLUMNS = "t.urn, t.title, t.artists, t.album, t.duration_ms, t.isrc, t.link, t.state, t.reason, e.vector"
+_COLUMNS = """t.urn, t.title, t.artists, t.album, t.duration_ms, t.isrc, t.link, t.state, t.reason, e.vector,
+e.tag_probabilities"""
 
 _QUERY = f"""
 SELECT {_COLUMNS} FROM tracks t LEFT JOIN embeddings e ON e.urn = t.urn AND e.model = $2 WHERE t.urn = $1
@@ -64,5 +69,9 @@ def _heard(row: asyncpg.Record) -> HeardTrack:
     )
     vector: Any = row["vector"]
     return HeardTrack(
-        track, State(row["state"]), row["reason"], None if vector is None else np.asarray(vector.to_numpy(), np.float32)
+        track=track,
+        state=State(row["state"]),
+        reason=row["reason"],
+        vector=None if vector is None else np.asarray(vector.to_numpy(), np.float32),
+        tag_probabilities=row["tag_probabilities"],
     )

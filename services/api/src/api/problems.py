@@ -158,7 +158,11 @@ async def _on_not_loaded(_: Request, error: Exception) -> JSONResponse:
 async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
     return invalid_request(
-        [{"parameter": str(each["loc"][-1]), "message": str(each["msg"])} for each in error.errors()]
+        [
+            # After the name comes, for a parameter that is repeated, which of the values it is.
+            {"parameter": str(each["loc"][1]), "message": str(each["msg"]).removeprefix("Value error, ")}
+            for each in error.errors()
+        ]
     ).response()
 
 

@@ -1,5 +1,6 @@
 """The JSON that the API answers with."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -7,6 +8,7 @@ from pydantic import BaseModel, Field
 from api.answers import Answer, score_of
 from api.lookups import HeardTrack
 from api.snapshot import Snapshot
+from catalog.tags import SHOWN, held
 from catalog.tracks import State, StoredTrack, Track
 
 
@@ -19,11 +21,18 @@ class TrackSummary(BaseModel):
     album: Annotated[str | None, Field(examples=["Discovery"])]
     link: Annotated[str | None, Field(examples=["https://www.deezer.com/track/3135556"])]
     source: Annotated[str, Field(description="spotify, deezer, soundcloud or file", examples=["deezer"])]
+    tags: Annotated[
+        list[str],
+        Field(
+            description=f"What is heard in it and not in most music, the most telling first, at most {SHOWN}",
+            examples=[["electronic", "dance"]],
+        ),
+    ]
 
     @classmethod
-    def of(cls, track: Track) -> "TrackSummary":
-        """Show a track."""
-        return cls(**_shown(track))
+    def of(cls, track: Track, tags: Sequence[str]) -> "TrackSummary":
+        """Show a track and the first of the tags that it holds."""
+        return cls(**_shown(track, tags))
 
 
 class Result(TrackSummary):
@@ -37,6 +46,13 @@ class Result(TrackSummary):
             le=1,
             description="How alike it sounds: (1 + cosine) / 2 of the two projected vectors; never rises with the rank",
             examples=[0.912345],
+        ),
+    ]
+    shared_tags: Annotated[
+        list[str],
+        Field(
+            description="All tags that it holds as well as the query, the query's most telling first",
+            examples=[["electronic"]],
         ),
     ]
 
@@ -75,11 +91,17 @@ class Recommendation(BaseModel):
     @classmethod
     def of(cls, query: HeardTrack, snapshot: Snapshot, answers: list[Answer]) -> "Recommendation":
         """Show the answers, best first, with ranks from 1."""
+        asked = held(query.tag_probabilities, snapshot.model.usual_tags)
         return cls(
-            query=TrackSummary.of(query.track),
+            query=TrackSummary.of(query.track, asked),
             index=IndexInfo.of(snapshot),
             results=[
-                Result(rank=rank, score=score_of(answer.cosine), **_shown(answer.track))
+                Result(
+                    rank=rank,
+                    score=score_of(answer.cosine),
+                    shared_tags=[tag for tag in asked if tag in answer.tags],
+                    **_shown(answer.track, answer.tags),
+                )
                 for rank, answer in enumerate(answers, 1)
             ],
         )
@@ -90,20 +112,22 @@ class TrackDetails(TrackSummary):
 
     duration_ms: Annotated[int | None, Field(description="Length in milliseconds", examples=[224693])]
     isrc: Annotated[str | None, Field(examples=["GBDUW0000059"])]
-    tags: Annotated[list[str], Field(examples=[["electronic"]])]
+    source_tags: Annotated[
+        list[str], Field(description="What its source says of it, unread by us", examples=[["electro house"]])
+    ]
     state: Annotated[State, Field(examples=["ready"])]
     reason: Annotated[str | None, Field(description="Why it is in that state, where there is more to say")]
     preview_provider: Annotated[str | None, Field(description="Who offered the preview", examples=["deezer"])]
     match_method: Annotated[str | None, Field(description="How the preview was found", examples=["isrc"])]
 
     @classmethod
-    def of_stored(cls, stored: StoredTrack) -> "TrackDetails":
-        """Show a track with its state."""
+    def of_stored(cls, stored: StoredTrack, tags: Sequence[str]) -> "TrackDetails":
+        """Show a track with its state and the first of the tags that it holds."""
         return cls(
-            **_shown(stored.track),
+            **_shown(stored.track, tags),
             duration_ms=stored.track.duration_ms,
             isrc=stored.track.isrc,
-            tags=list(stored.track.tags),
+            source_tags=list(stored.track.tags),
             state=stored.state,
             reason=stored.reason,
             preview_provider=stored.preview_provider,
@@ -124,7 +148,7 @@ class Readiness(BaseModel):
     index: IndexInfo
 
 
-def _shown(track: Track) -> dict[str, Any]:
+def _shown(track: Track, tags: Sequence[str]) -> dict[str, Any]:
     return {
         "urn": track.id.urn,
         "title": track.title,
@@ -132,4 +156,5 @@ def _shown(track: Track) -> dict[str, Any]:
         "album": track.album,
         "link": track.link,
         "source": track.id.source,
+        "tags": list(tags[:SHOWN]),
     }

@@ -8,12 +8,13 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from audio import AudioKind
 from audio.errors import AudioError, DecoderCrashed
+from catalog.tags import NAMES
 from extractor.architecture import DIMENSIONS
 from extractor.errors import VectorNotFinite
 
@@ -57,10 +58,11 @@ class DecodedFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeardFile:
-    """A file and its `vector`, float32 [160]."""
+    """A file, its `vector` float32 [160], and where the model says them, its `tags` float32 [50]."""
 
     path: Path
     vector: NDArray[np.float32]
+    tags: NDArray[np.float32] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -72,13 +74,18 @@ class Batch:
     unheard: list[Unheard] = field(default_factory=list)
 
     def save(self, out: Path) -> None:
-        """Write `paths` (str [n]), `vectors` (float32 [n, 160]) and `model` (str), the file whole or not at all."""
+        """Write `paths` (str [n]), `vectors` (float32 [n, 160]) and `model` (str), the file whole or not at all.
+
+        Where the model says tags also `tags` (float32 [n, 50], probabilities) and `tag_names` (str [50]).
+        """
         vectors = np.stack([one.vector for one in self.heard]) if self.heard else np.empty((0, DIMENSIONS), np.float32)
         paths = np.array([str(one.path) for one in self.heard], dtype=np.str_)
+        tags = [one.tags for one in self.heard if one.tags is not None]
+        said: dict[str, Any] = {"tags": np.stack(tags), "tag_names": np.array(NAMES)} if tags else {}
         with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
             partial = Path(file.name)
             try:
-                np.savez(file, paths=paths, vectors=vectors, model=np.array(self.model))
+                np.savez(file, paths=paths, vectors=vectors, model=np.array(self.model), **said)
                 file.flush()
                 # Temporary files are private; the result gets the permissions that any new file would have.
                 partial.chmod(0o666 & ~_umask())
@@ -119,9 +126,12 @@ def hear_files(files: Iterable[Path], model: Model, decoders: Decoders) -> Itera
             yield decoded
             continue
         try:
-            yield HeardFile(decoded.path, model.embed([decoded.recording.samples])[0])
+            embedded = model.embed([decoded.recording.samples])
         except VectorNotFinite as error:
             yield Unheard(decoded.path, str(error))
+        else:
+            tags = None if embedded.tags is None else embedded.tags[0]
+            yield HeardFile(decoded.path, embedded.vectors[0], tags)
 
 
 def _decode(decoders: Decoders, path: Path) -> DecodedFile | Unheard:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
@@ -17,21 +18,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from catalog import logs
 from catalog.errors import CatalogError
 from catalog.settings import EX_CONFIG, load
-from extractor import batch, measuring, published, service, weights
+from extractor import batch, measuring, published, service, statistics, tagging, weights
 from extractor.architecture import LAYERS
 from extractor.batch import Batch, HeardFile, Unheard
 from extractor.decoders import Decoders
 from extractor.errors import StatisticsUnusable, WeightsDamaged, WeightsUnavailable
 from extractor.listening import ListeningPool
-from extractor.model import StatisticsMode, load_model
+from extractor.model import Model
+from extractor.registry import DEFAULT, Choice, ModelName, StatisticsMode, load_model
 from extractor.settings import ExtractorSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
-
 
 app = typer.Typer(help="Hears music through Choi's network.", no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(stderr=True)
@@ -55,11 +55,13 @@ def prepare() -> None:
 @app.command()
 def extract(
     paths: Annotated[list[Path], typer.Argument(help="Audio files, and folders that are searched for them.")],
-    out: Annotated[Path, typer.Option(help="Where to write: a NumPy .npz with paths, vectors, model.")],
+    out: Annotated[Path, typer.Option(help="Where to write: a NumPy .npz with paths, vectors, tags.")],
     *,
-    statistics: Annotated[
+    name: Annotated[ModelName, typer.Option("--model", envvar="MODEL", help="The network to hear with.")] = DEFAULT,
+    mode: Annotated[
         StatisticsMode,
         typer.Option(
+            "--statistics",
             envvar="STATISTICS",
             help="Normalise by fixed statistics of much music, or by those of each clip as the published script does.",
         ),
@@ -73,27 +75,13 @@ def extract(
         ),
     ] = False,
 ) -> None:
-    """Hear audio files and write one vector of 160 numbers for each."""
+    """Hear audio files and write one vector of 160 numbers and the probabilities of 50 tags for each."""
     if not out.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
-    try:
-        model = load_model(
-            mode=statistics, choi_weights=weights_file, model_cache=cache, allow_untrained=allow_untrained
-        )
-    except (WeightsUnavailable, WeightsDamaged, StatisticsUnusable) as error:
-        raise _refusal(error, hint=not allow_untrained) from error
+    choice = Choice(name=name, mode=mode, choi_weights=weights_file, model_cache=cache, allow_untrained=allow_untrained)
+    model = _load(choice)
     files = batch.find(paths)
-    result = Batch(model.id)
-    with Decoders(_decoder_count()) as decoders, _progress() as progress:
-        task = progress.add_task("hearing", total=len(files))
-        for outcome in batch.hear_files(files, model, decoders):
-            match outcome:
-                case HeardFile():
-                    result.heard.append(outcome)
-                case Unheard(path, reason):
-                    result.unheard.append(outcome)
-                    _say(f"{path}: {reason}")
-            progress.advance(task)
+    result = _hear(files, model)
     if not result.heard:
         _say("nothing could be heard" if files else "no audio file was found")
         raise typer.Exit(1)
@@ -143,20 +131,43 @@ def measure_statistics(
 
 
 @app.command()
+def measure_tags(
+    corpus: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of varied music.")],
+    out: Annotated[Path, typer.Option(help="Where to write the mean probabilities (JSON).")],
+    *,
+    description: Annotated[str, typer.Option(help="What the corpus is, for those who read the file.")] = "",
+    weights_file: WeightsFile = None,
+    cache: Cache = None,
+) -> None:
+    """Measure how probable the published network finds each tag on average, beside which a track's tags are read."""
+    try:
+        given = weights.parse(published.published_weights(weights_file, cache))
+        fixed = statistics.shipped(given)
+    except (WeightsUnavailable, WeightsDamaged, StatisticsUnusable) as error:
+        raise _refusal(error, hint=False) from error
+    model = Model(given, fixed)
+    tags = [one.tags for one in _hear(batch.find([corpus]), model).heard if one.tags is not None]
+    if not tags:
+        _say("there is no clip to measure")
+        raise typer.Exit(1)
+    usual = tagging.UsualTags(
+        probabilities=np.stack(tags).mean(axis=0, dtype=np.float64).astype(np.float32),
+        weights_sha256=given.sha256,
+        statistics_sha256=fixed.sha256,
+        clips=len(tags),
+        corpus=description or corpus.name,
+        command=f"python -m extractor measure-tags CORPUS --out {out.name}",
+    )
+    out.write_text(usual.to_json(), encoding="utf-8")
+    _say(f"{len(tags)} clips measured; written to {out}")
+
+
+@app.command()
 def run() -> None:
     """Take previews from the queue, hear them and store their vectors, until told to stop."""
     settings = load(ExtractorSettings)
     logs.configure("extractor")
-    try:
-        model = load_model(
-            mode=settings.statistics,
-            choi_weights=settings.choi_weights,
-            model_cache=settings.model_cache,
-            allow_untrained=settings.allow_untrained,
-        )
-    except (WeightsUnavailable, WeightsDamaged, StatisticsUnusable) as error:
-        raise _refusal(error, hint=not settings.allow_untrained) from error
-    listener = ListeningPool(model, Decoders(settings.concurrency))
+    listener = ListeningPool(_load(settings.choice), Decoders(settings.concurrency))
     try:
         asyncio.run(service.serve(settings, listener))
     except CatalogError as error:
@@ -182,6 +193,28 @@ def redrive() -> None:
 def main() -> None:
     """Run the command line."""
     app()
+
+
+def _load(choice: Choice) -> Model:
+    try:
+        return load_model(choice)
+    except (WeightsUnavailable, WeightsDamaged, StatisticsUnusable) as error:
+        raise _refusal(error, hint=not choice.allow_untrained) from error
+
+
+def _hear(files: list[Path], model: Model) -> Batch:
+    result = Batch(model.id)
+    with Decoders(_decoder_count()) as decoders, _progress() as progress:
+        task = progress.add_task("hearing", total=len(files))
+        for outcome in batch.hear_files(files, model, decoders):
+            match outcome:
+                case HeardFile():
+                    result.heard.append(outcome)
+                case Unheard(path, reason):
+                    result.unheard.append(outcome)
+                    _say(f"{path}: {reason}")
+            progress.advance(task)
+    return result
 
 
 def _say(text: str) -> None:

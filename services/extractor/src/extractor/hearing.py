@@ -74,6 +74,7 @@ class Hearing:
             sequencer=created.sequencer,
             audio_sha256=heard.audio_sha256,
             seconds_heard=heard.seconds_heard,
+            tag_probabilities=heard.tags,
         )
         # What was computed is worth finishing, even when the process is being stopped.
         return await asyncio.shield(self._store(embedding, preview))

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Heard:
-    """What was heard of a recording: `vector` float32 [160], over `seconds_heard` s of audio with that checksum."""
+    """What was heard of a recording: `vector` float32 [160], over `seconds_heard` s of audio with that checksum.
+
+    `tags` float32 [50] are the tags' probabilities, None where the model says none.
+    """
 
     vector: NDArray[np.float32]
     audio_sha256: str
     seconds_heard: float
+    tags: NDArray[np.float32] | None = None
 
 
 class ListeningPool:
@@ -48,6 +52,12 @@ class ListeningPool:
         """Whether the model's weights have ever been trained on music."""
         return self._model.trained
 
+    @property
+    def usual_tags(self) -> tuple[float, ...] | None:
+        """The probability [50] of each tag that the model gives music on average, where it says tags."""
+        usual = self._model.usual_tags
+        return None if usual is None else tuple(usual.probabilities.tolist())
+
     async def listen(self, data: bytes) -> Heard:
         """Hear the content of one audio file without holding up the event loop; raises as `hear`."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.hear, data)
@@ -59,8 +69,13 @@ class ListeningPool:
         `audio.errors.TransientAudioError` where trying again may help.
         """
         recording = self._decoders.decode(data)
-        vector = self._model.embed([recording.samples])[0]
-        return Heard(vector, hashlib.sha256(data).hexdigest(), recording.seconds_heard)
+        embedded = self._model.embed([recording.samples])
+        return Heard(
+            vector=embedded.vectors[0],
+            audio_sha256=hashlib.sha256(data).hexdigest(),
+            seconds_heard=recording.seconds_heard,
+            tags=None if embedded.tags is None else embedded.tags[0],
+        )
 
     def close(self) -> None:
         """End the decoder processes and the threads, after what they are at."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from extractor.architecture import BN_EPSILON, FRAMES, LAYERS, MEL_BANDS, POOLS, SAMPLES
 from extractor.backend import tensorflow
+from extractor.folding import folded
 from extractor.spectrogram import log_mel
 
 if TYPE_CHECKING:
@@ -87,17 +88,14 @@ class Probe:
 def fixed_block(
     activation: Any, layer: Layer, pool: tuple[int, int], mean: NDArray[np.float32], variance: NDArray[np.float32]
 ) -> Any:
-    """Convolve, normalise by given statistics, ELU, pool: the scale moves into the kernel, the pooling forward.
+    """Convolve, normalise by given statistics, pool, ELU: see `folded` for why the pooling may come first.
 
-    Once the scale is in the kernel, what follows (a shift and ELU) is monotone, so it gives the same after pooling as
-    before, and works on an eighth to a sixteenth of the values.
+    ELU then works on an eighth to a sixteenth of the values.
     """
     tf = tensorflow()
-    scale = layer.gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + BN_EPSILON)
-    kernel = (layer.kernel * scale).astype(np.float32)
-    shift = (scale * (layer.bias.astype(np.float64) - mean) + layer.beta).astype(np.float32)
-    convolved = tf.nn.conv2d(activation, kernel, strides=1, padding="SAME")
-    return tf.nn.elu(tf.nn.max_pool2d(convolved, pool, pool, padding="VALID") + shift)
+    kernel, bias = folded(layer, mean, variance)
+    convolved = tf.nn.bias_add(tf.nn.conv2d(activation, kernel, strides=1, padding="SAME"), bias)
+    return tf.nn.elu(tf.nn.max_pool2d(convolved, pool, pool, padding="VALID"))
 
 
 def clip_block(activation: Any, layer: Layer, pool: tuple[int, int]) -> Any:

@@ -41,7 +41,7 @@ async def serve(settings: ExtractorSettings, listener: ListeningPool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with database.connect(settings.database_url.get_secret_value(), size=settings.concurrency + 3) as pool:
-        ours = Model(listener.model_id, listener.dimensions, trained=listener.trained)
+        ours = Model(listener.model_id, listener.dimensions, trained=listener.trained, usual_tags=listener.usual_tags)
         async with pool.acquire() as connection:
             await models.register(connection, ours)
         queue = await SqsQueue.connect(settings)

@@ -8,11 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from catalog.settings import DatabaseSettings, QueueSettings
+from extractor.registry import DEFAULT, Choice, ModelName
 
 
 class ExtractorSettings(DatabaseSettings, QueueSettings):
     """What one extractor process needs to know."""
 
+    model: ModelName = DEFAULT
     choi_weights: Path | None = None
     model_cache: Path | None = None
     statistics: Literal["fixed", "clip"] = "fixed"
@@ -22,3 +24,14 @@ class ExtractorSettings(DatabaseSettings, QueueSettings):
     sweep_interval_s: Annotated[float, Field(ge=1)] = 60.0
     preview_max_bytes: Annotated[int, Field(ge=100_000)] = 30_000_000
     heartbeat_file: Path | None = None
+
+    @property
+    def choice(self) -> Choice:
+        """The model that is wanted."""
+        return Choice(
+            name=self.model,
+            mode=self.statistics,
+            choi_weights=self.choi_weights,
+            model_cache=self.model_cache,
+            allow_untrained=self.allow_untrained,
+        )

@@ -45,6 +45,7 @@ class Weights:
     sha256: str
     trained: bool
     tags: TagHead | None = None
+    name: str = "choi-2017"
 
 
 def parse(content: bytes) -> Weights:
@@ -79,7 +80,7 @@ def untrained(seed: int = UNTRAINED_SEED) -> Weights:
         digest.update(kernel.astype("<f4").tobytes())
         zeros, ones = np.zeros(CHANNELS, np.float32), np.ones(CHANNELS, np.float32)
         layers.append(Layer(kernel, bias=zeros, gamma=ones, beta=zeros))
-    return Weights(tuple(layers), digest.hexdigest(), trained=False)
+    return Weights(tuple(layers), digest.hexdigest(), trained=False, name="untrained-choi-2017")
 
 
 def _layer(file: h5py.File, number: int) -> Layer:

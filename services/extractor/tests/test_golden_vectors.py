@@ -1,0 +1,73 @@
+"""What each model hears in one signal, written down: no refactoring may move it unnoticed.
+
+After a change that is meant to move the vectors (it counts `PREPROCESSING` up, or comes with other weights), write the
+new ones down by `WRITE_GOLDEN=yes python -m pytest services/extractor/tests/test_golden_vectors.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from extractor import released
+from extractor.registry import Choice, ModelName, load_model
+
+from .signals import WEIGHTS, golden_signal, needs_weights
+
+if TYPE_CHECKING:
+    from extractor.model import Model
+
+GOLDEN = Path(__file__).parent / "golden"
+TOLERANCE = 1e-3
+
+needs_release = pytest.mark.skipif(
+    not (Path(released.__file__).parent / "measured" / released.FILE).is_file(), reason="soundalike-1 is not here yet"
+)
+
+CHOICES = [
+    pytest.param(Choice(name=ModelName.CHOI_2017, choi_weights=WEIGHTS), marks=needs_weights, id="choi-2017-fixed"),
+    pytest.param(
+        Choice(name=ModelName.CHOI_2017, mode="clip", choi_weights=WEIGHTS), marks=needs_weights, id="choi-2017-clip"
+    ),
+    pytest.param(Choice(name=ModelName.SOUNDALIKE_1), marks=needs_release, id="soundalike-1-fixed"),
+]
+
+
+def test_the_signal_itself_stays() -> None:
+    signal = golden_signal()
+    assert signal.shape == (348_000,)
+    assert np.linalg.norm(signal) == pytest.approx(84.987404, rel=1e-5)
+    assert signal[200_000:200_003] == pytest.approx([-0.141825, -0.110102, -0.140597], abs=1e-5)
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_model_hears_what_it_heard(choice: Choice) -> None:
+    model = load_model(choice)
+    embedded = model.embed([golden_signal()])
+    tags = None if embedded.tags is None else embedded.tags[0]
+    file = GOLDEN / f"{choice.name}-{choice.mode}.json"
+    if os.environ.get("WRITE_GOLDEN"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(written(model, embedded.vectors[0], tags))
+        pytest.skip("written down, not compared")
+    golden = json.loads(file.read_text())
+    assert golden["model"] == model.id
+    np.testing.assert_allclose(embedded.vectors[0], golden["vector"], atol=TOLERANCE)
+    if tags is None:
+        assert golden["tags"] is None
+    else:
+        np.testing.assert_allclose(tags, golden["tags"], atol=TOLERANCE)
+
+
+def written(model: Model, vector: np.ndarray, tags: np.ndarray | None) -> str:
+    content = {
+        "model": model.id,
+        "vector": np.round(vector.astype(np.float64), 5).tolist(),
+        "tags": None if tags is None else np.round(tags.astype(np.float64), 5).tolist(),
+    }
+    return json.dumps(content) + "\n"

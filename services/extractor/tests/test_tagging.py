@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from catalog.tags import NAMES
+from extractor.errors import StatisticsUnusable
+from extractor.statistics import Statistics
+from extractor.tagging import UsualTags, parse, shipped, tag_probabilities
+from extractor.weights import TagHead, Weights, untrained
+
+from .signals import WEIGHTS, needs_weights
+
+RNG = np.random.default_rng(4)
+
+
+def some() -> UsualTags:
+    return UsualTags(RNG.uniform(size=50).astype(np.float32), "ab" * 32, "cd" * 32, 3, "a “corpus”", "a command")
+
+
+def test_the_tagger_hears_the_last_block_only() -> None:
+    head = TagHead(RNG.standard_normal((32, 50)).astype(np.float32), RNG.standard_normal(50).astype(np.float32))
+    vectors = RNG.standard_normal((3, 160)).astype(np.float32)
+    logits = vectors[:, 128:].astype(np.float64) @ head.kernel.astype(np.float64) + head.bias
+    said = tag_probabilities(vectors, head)
+    assert (said.shape, said.dtype) == ((3, 50), np.float32)
+    np.testing.assert_allclose(said, 1 / (1 + np.exp(-logits)), atol=1e-6)
+    vectors[:, :128] += 1
+    np.testing.assert_array_equal(tag_probabilities(vectors, head), said)
+
+
+def test_the_surest_answers_stay_probabilities() -> None:
+    head = TagHead(np.full((32, 50), 1e4, np.float32), np.zeros(50, np.float32))
+    said = tag_probabilities(np.stack([np.ones(160, np.float32), -np.ones(160, np.float32)]), head)
+    assert (said[0] == 1).all()
+    assert (said[1] == 0).all()
+
+
+def test_the_file_names_each_tag_and_gives_the_numbers_back() -> None:
+    usual = some()
+    assert list(json.loads(usual.to_json())["usual"]) == list(NAMES)
+    again = parse(usual.to_json())
+    np.testing.assert_allclose(again.probabilities, usual.probabilities, atol=1e-6)
+    assert (again.weights_sha256, again.statistics_sha256) == (usual.weights_sha256, usual.statistics_sha256)
+    assert (again.clips, again.corpus, again.command) == (3, "a “corpus”", "a command")
+
+
+@pytest.mark.parametrize("change", [{"usual": {}}, {"usual": dict.fromkeys(NAMES, 1.5)}, {"clips": None}])
+def test_a_file_that_cannot_be_right_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(StatisticsUnusable):
+        parse(json.dumps(json.loads(some().to_json()) | change))
+
+
+@needs_weights
+def test_the_shipped_ones_belong_to_the_published_network() -> None:
+    from extractor import statistics
+    from extractor.weights import parse as parse_weights
+
+    weights = parse_weights(WEIGHTS.read_bytes())
+    fixed = statistics.shipped(weights)
+    usual = shipped(weights, fixed)
+    assert usual.clips == fixed.clips
+    assert "measure-tags" in usual.command
+    # Game music: much of it electronic, little of it sad.
+    said = dict(zip(NAMES, usual.probabilities.tolist(), strict=True))
+    assert said["electronic"] > 10 * said["sad"]
+
+
+def test_another_network_gets_none_of_these() -> None:
+    ones = np.ones((5, 32), np.float32)
+    weights: Weights = untrained()
+    with pytest.raises(StatisticsUnusable, match="measure-tags"):
+        shipped(weights, Statistics(ones, ones, weights.sha256, 1, "", ""))
