@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := libs/catalog libs/audio libs/features libs/space services/crawler services/extractor services/indexer services/api sandbox standalone
+PACKAGES := libs/catalog libs/audio libs/features libs/space services/crawler services/extractor services/indexer services/api sandbox standalone evaluation training
 SOURCES := $(addsuffix /src,$(PACKAGES))
 
 # Annoy compiles itself for the CPU it is built on, and pip keeps that wheel: one that moves to an older CPU dies.
@@ -61,6 +61,11 @@ lint: .venv/installed ## check style, types, import contracts, Dockerfiles and s
 format: .venv/installed ## put the code into the house format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+.PHONY: evaluate
+evaluate: .venv/installed ## measure the recommendations on CORPUS=<folder> (OUT=<folder>, SYSTEMS=a,b|all)
+	@[ -n "$(CORPUS)" ] || { echo 'Say on what music: make evaluate CORPUS=~/Music' >&2; exit 2; }
+	@$(BIN)/soundalike evaluate --corpus "$(patsubst ~/%,$(HOME)/%,$(CORPUS))" --out "$(or $(OUT),evaluation-results)" $(if $(SYSTEMS),--systems "$(SYSTEMS)")
 
 .PHONY: build-all
 build-all: ## build the container images, or without Docker the local environment

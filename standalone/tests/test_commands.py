@@ -90,19 +90,31 @@ def test_answers_are_shown_by_rank(data: DataDirectory, api: Callable[..., tuple
         "link": "https://x.example/b",
         "rank": 1,
         "score": 0.98765,
+        "tags": ["jazz", "soul", "sad"],
+        "shared_tags": ["soul", "jazz"],
     }
     second = {"urn": "file:track:c", "title": "Red", "artists": [], "link": None, "rank": 2, "score": 0.5}
-    query = {"urn": "file:track:a", "title": "Green", "artists": ["C"], "link": None}
+    query = {"urn": "file:track:a", "title": "Green", "artists": ["C"], "link": None, "tags": ["soul", "jazz", "funk"]}
     url, asked = api(200, {"query": query, "index": {"version": "7"}, "results": [first, second]})
     with _up(data, url):
         done = runner.invoke(cli.app, ["recommend", "file:track:a", "-n", "2", "--data", str(data.root)])
     assert done.exit_code == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "sounds like Green \N{EN DASH} C",
-        "  1  0.988  Blue \N{EN DASH} A, B  https://x.example/b",
+        "sounds like Green \N{EN DASH} C  (soul, jazz, funk)",
+        "  1  0.988  Blue \N{EN DASH} A, B  https://x.example/b  (soul, jazz)",
         "  2  0.500  Red",
     ]
     assert asked == [{"track": ["file:track:a"], "n": ["2"]}]
+
+
+def test_answers_are_filtered_by_tags(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
+    query = {"urn": "file:track:a", "title": "Green", "artists": []}
+    url, asked = api(200, {"query": query, "results": []})
+    filters = ["--tag", "jazz", "--tag", "soul", "--not-tag", "sad"]
+    with _up(data, url):
+        done = runner.invoke(cli.app, ["recommend", "x", *filters, "--data", str(data.root)])
+    assert done.exit_code == 0, done.stderr
+    assert asked == [{"track": ["x"], "n": ["10"], "tag": ["jazz", "soul"], "not_tag": ["sad"]}]
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,12 @@ def extract(context: typer.Context) -> None:
     _become(python("extractor", "extract", *context.args), os.environ)
 
 
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
+def evaluate(context: typer.Context) -> None:
+    """Measure how good the recommendations are on a folder of music (see: soundalike evaluate --help)."""
+    _become(python("evaluation", *context.args), os.environ)
+
+
 @index.command(context_settings=_PASSED_ON, add_help_option=False)
 def build(context: typer.Context, data: Data = None) -> None:
     """Build and publish a version of the index now."""
@@ -116,13 +122,18 @@ def status(
 def recommend(
     track: Annotated[str, typer.Argument(help="Link, URI or id of the track.")],
     n: Annotated[int, typer.Option("-n", help="How many answers.", min=1, max=100)] = 10,
+    tags: Annotated[list[str] | None, typer.Option("--tag", help="Only tracks with this tag; may be repeated.")] = None,
+    not_tags: Annotated[
+        list[str] | None, typer.Option("--not-tag", help="No track with this tag; may be repeated.")
+    ] = None,
     data: Data = None,
 ) -> None:
     """Show the tracks that sound like this one."""
     from standalone import recommendation
 
     try:
-        answers = recommendation.recommend(find_usual(data).api_url, track, n)
+        url = find_usual(data).api_url
+        answers = recommendation.recommend(url, track, n, tags=tags or (), not_tags=not_tags or ())
     except StandaloneError as error:
         _fail(error)
     typer.echo(recommendation.render(answers))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import httpx
 from pydantic import BaseModel, Field, ValidationError
 
 from standalone.errors import StandaloneError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PATIENCE_S = 30
 
@@ -23,6 +26,7 @@ class Named(BaseModel):
     title: str
     artists: list[str]
     link: str | None = None
+    tags: list[str] = []
 
     def shown(self) -> str:
         """Write title, artists and link in a line."""
@@ -34,10 +38,11 @@ class Named(BaseModel):
 
 
 class Ranked(Named):
-    """One answer; `score` is 0 to 1."""
+    """One answer; `score` is 0 to 1, `shared_tags` are those that the query has too."""
 
     rank: int
     score: float
+    shared_tags: list[str] = []
 
 
 class Answers(BaseModel):
@@ -51,11 +56,15 @@ class _Problem(BaseModel):
     detail: Annotated[str, Field(min_length=1)]
 
 
-def recommend(api_url: str, track: str, n: int) -> Answers:
-    """Ask for the `n` tracks that sound like `track`; raises `NoRecommendation`."""
+def recommend(api_url: str, track: str, n: int, *, tags: Sequence[str] = (), not_tags: Sequence[str] = ()) -> Answers:
+    """Ask for the `n` tracks that sound like `track` and hold all of `tags` and none of `not_tags`.
+
+    Raises `NoRecommendation`.
+    """
+    question = {"track": track, "n": str(n), "tag": list(tags), "not_tag": list(not_tags)}
     try:
         with httpx.Client(base_url=api_url, trust_env=False, timeout=_PATIENCE_S) as client:
-            response = client.get("/recommend", params={"track": track, "n": n})
+            response = client.get("/recommend", params=question)
     except httpx.HTTPError as error:
         raise NoRecommendation(f"The API at {api_url} does not answer: {error}") from error
     try:
@@ -68,6 +77,10 @@ def recommend(api_url: str, track: str, n: int) -> Answers:
 
 
 def render(answers: Answers) -> str:
-    """Write one line an answer."""
-    lines = [f"{a.rank:>3}  {a.score:.3f}  {a.shown()}" for a in answers.results]
-    return "\n".join([f"sounds like {answers.query.shown()}", *lines])
+    """Write one line an answer, with the tags that it shares with the query."""
+    lines = [f"{a.rank:>3}  {a.score:.3f}  {a.shown()}{_listed(a.shared_tags)}" for a in answers.results]
+    return "\n".join([f"sounds like {answers.query.shown()}{_listed(answers.query.tags)}", *lines])
+
+
+def _listed(tags: Sequence[str]) -> str:
+    return f"  ({', '.join(tags)})" if tags else ""

@@ -1,0 +1,1 @@
+"""Measures how good the recommendations are, on any folder of music."""

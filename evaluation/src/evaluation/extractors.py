@@ -1,0 +1,69 @@
+"""What turns samples into raw vectors."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from audio import RATE
+from extractor.model import PREPROCESSING, Model
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_RANDOM_DIMENSIONS: Final = 32
+_COEFFICIENTS: Final = 20
+
+
+class Extractor(Protocol):
+    """Hears one recording; may be used from several threads."""
+
+    @property
+    def id(self) -> str:
+        """Tell it from every extractor that gives other vectors; a key of the cache."""
+
+    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32 [d] of float32 [n] mono at 12 kHz; raises `audio.errors.AudioError` where that cannot be."""
+
+
+class RandomVector:
+    """Knows nothing: the same samples always get the same direction, any others get another."""
+
+    id: Final = f"random-{PREPROCESSING}"
+
+    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32 [32]."""
+        seed = int.from_bytes(hashlib.sha256(samples.astype("<f4").tobytes()).digest()[:8])
+        return np.random.default_rng(seed).standard_normal(_RANDOM_DIMENSIONS, dtype=np.float32)
+
+
+class MfccStatistics:
+    """Mean and standard deviation over time of 20 mel-frequency cepstral coefficients.
+
+    The baseline of the field since B. Logan, A. Salomon: A music similarity function based on signal analysis, ICME
+    2001; window and bands are those of the network (512 samples, hop 256, 96 bands).
+    """
+
+    id: Final = f"mfcc-{PREPROCESSING}"
+
+    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32 [40]."""
+        from librosa.feature import mfcc
+
+        coefficients: Any = mfcc(y=samples, sr=RATE, n_mfcc=_COEFFICIENTS, n_fft=512, hop_length=256, n_mels=96)
+        both = np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)])
+        return np.asarray(both, dtype=np.float32)
+
+
+class NetworkVector:
+    """The vector of a model of the platform."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.id = model.id
+
+    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32 [160]."""
+        return np.asarray(self._model.embed([samples]).vectors[0], dtype=np.float32)

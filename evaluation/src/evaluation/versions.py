@@ -1,0 +1,98 @@
+"""The same recording as others have it: louder, quieter, re-encoded, heard from another second."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import av
+import numpy as np
+
+from audio import LISTENED, RATE, decode
+from audio.decoding import SHORTEST_SECONDS, read_passage, resample
+from audio.errors import PermanentAudioError
+from audio.excerpt import ExcerptRule
+from audio.passage import average
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Samples = NDArray[np.float32]
+
+ORIGINAL: Final = "original"
+REENCODED: Final = "mp3-64"
+LOUDER: Final = "louder-6"
+QUIETER: Final = "quieter-6"
+SHIFTED: Final = "shifted-5"
+CHANGED: Final = (REENCODED, LOUDER, QUIETER, SHIFTED)
+"""The names are part of the keys of the cache: a change of what they stand for needs new ones."""
+
+_SHIFT_SECONDS: Final = 5
+_MP3_BITS: Final = 64_000
+_MP3_RATE: Final = 44_100
+
+
+@dataclass(frozen=True, slots=True)
+class LongerRule(ExcerptRule):
+    """What the platform hears, and the seconds behind it that the shifted version needs, where there are any."""
+
+    def span(self, frames_total: int, rate: int) -> range:
+        """Return the frames to read of a recording of `frames_total` frames at `rate` Hz."""
+        heard = LISTENED.span(frames_total, rate)
+        return range(heard.start, min(frames_total, heard.stop + _SHIFT_SECONDS * rate))
+
+
+def hear_changed(path: Path) -> dict[str, Samples | None]:
+    """Return every changed version of the excerpt that the platform hears of a file, float32 [n] at 12 kHz.
+
+    A version is None where too little of the recording is left. Decodes in this process: what comes from strangers
+    should have been decoded in isolation before. Raises as `audio.decode`.
+    """
+    passage = read_passage(path, LongerRule())
+    rate = passage.rate
+    heard = passage.frames[: (LISTENED.seconds + LISTENED.margin) * rate]
+    return {
+        REENCODED: reencoded(heard, rate),
+        LOUDER: _mono(amplified(heard, 6.0), rate),
+        QUIETER: _mono(amplified(heard, -6.0), rate),
+        SHIFTED: _mono(passage.frames[_SHIFT_SECONDS * rate :], rate),
+    }
+
+
+def amplified(frames: NDArray[np.float32], decibels: float) -> NDArray[np.float32]:
+    """Change the level of any array of samples; what passes full scale is clipped, as players do."""
+    return np.asarray(np.clip(frames * np.float32(10 ** (decibels / 20)), -1, 1), dtype=np.float32)
+
+
+def reencoded(frames: NDArray[np.float32], rate: int) -> Samples | None:
+    """Return what is heard of float32 [n, channels] after a passage through MP3 at 64 kbit/s; None where nothing is."""
+    stereo = frames if frames.shape[1] <= 2 else average(frames)[:, np.newaxis]
+    try:
+        return decode(encode_mp3(stereo, rate)).samples
+    except PermanentAudioError:
+        return None
+
+
+def encode_mp3(frames: NDArray[np.float32], rate: int, bits: int = _MP3_BITS) -> bytes:
+    """Encode float32 [n, channels], one or two, as MP3 at 44.1 kHz with a constant `bits` a second."""
+    buffer = io.BytesIO()
+    layout = "mono" if frames.shape[1] == 1 else "stereo"
+    with av.open(buffer, mode="w", format="mp3") as container:
+        stream = container.add_stream("libmp3lame", rate=_MP3_RATE, layout=layout)
+        stream.bit_rate = bits
+        resampler = av.AudioResampler(format="fltp", layout=layout, rate=_MP3_RATE)
+        sound = av.AudioFrame.from_ndarray(np.ascontiguousarray(frames.T), format="fltp", layout=layout)
+        sound.sample_rate = rate
+        for piece in [*resampler.resample(sound), *resampler.resample(None)]:
+            container.mux(stream.encode(piece))
+        container.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
+def _mono(frames: NDArray[np.float32], rate: int) -> Samples | None:
+    if len(frames) < SHORTEST_SECONDS * rate:
+        return None
+    return resample(average(frames), rate)[: LISTENED.seconds * RATE]
