@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := libs/catalog libs/audio libs/features libs/space services/crawler services/extractor services/indexer services/api sandbox standalone evaluation training
+PACKAGES := libs/catalog libs/audio libs/features libs/space services/crawler services/extractor services/indexer services/api sandbox standalone evaluation
 SOURCES := $(addsuffix /src,$(PACKAGES))
 
 # Annoy compiles itself for the CPU it is built on, and pip keeps that wheel: one that moves to an older CPU dies.
@@ -51,7 +51,7 @@ test: .venv/installed ## run the tests
 lint: .venv/installed ## check style, types, import contracts, Dockerfiles and schemas
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(SOURCES)
+	$(BIN)/mypy $(SOURCES) bench
 	$(BIN)/lint-imports
 	$(BIN)/hadolint services/*/Dockerfile sandbox/Dockerfile deploy/*/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
@@ -66,6 +66,10 @@ format: .venv/installed ## put the code into the house format
 evaluate: .venv/installed ## measure the recommendations on CORPUS=<folder> (OUT=<folder>, SYSTEMS=a,b|all)
 	@[ -n "$(CORPUS)" ] || { echo 'Say on what music: make evaluate CORPUS=~/Music' >&2; exit 2; }
 	@$(BIN)/soundalike evaluate --corpus "$(patsubst ~/%,$(HOME)/%,$(CORPUS))" --out "$(or $(OUT),evaluation-results)" $(if $(SYSTEMS),--systems "$(SYSTEMS)")
+
+.PHONY: bench
+bench: .venv/installed ## measure what hearing a preview costs, as multiples of decoding it
+	@$(BIN)/python -m bench.extract && $(BIN)/python -m bench.memory && $(BIN)/python -m bench.startup
 
 .PHONY: build-all
 build-all: ## build the container images, or without Docker the local environment

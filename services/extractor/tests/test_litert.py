@@ -74,6 +74,18 @@ def test_with_the_published_weights_and_our_statistics_it_gives_the_vectors_of_t
     np.testing.assert_allclose(LiteNetwork(given, shipped(given))(clips), expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("fixed", [True, False])
+def test_samples_that_are_not_finite_give_no_ordinary_vector(
+    weights: Weights, statistics: Statistics, fixed: bool
+) -> None:
+    network = LiteNetwork(weights, statistics if fixed else None)
+    clips = np.random.default_rng(0).standard_normal((2, SAMPLES)).astype(np.float32)
+    clips[0, 5] = np.nan
+    broken, sound = network(clips)
+    assert np.isnan(broken).all()
+    assert np.isfinite(sound).all()
+
+
 def test_threads_do_not_disturb_each_other(weights: Weights, statistics: Statistics, signals: np.ndarray) -> None:
     network = LiteNetwork(weights, statistics)
     expected = network(signals)

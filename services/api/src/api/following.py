@@ -13,6 +13,7 @@ from api.snapshot import Snapshot
 from api.tail import Tail
 from catalog.errors import StoreUnavailable
 from features.projection import Projection
+from features.shipped import shipped_projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +77,7 @@ class Follower:
     async def _move(
         self, source: VectorSource, model: Model, published: Version | None, opened: IndexVersion | None
     ) -> None:
-        projection = opened.projection if opened else Projection.identity(model.dimensions)
+        projection = opened.projection if opened else _first_projection(model)
         tail = Tail(projection, after_seq=opened.manifest.up_to_seq if opened else 0)
         await _catch_up(tail, source, model.model)
         self._tail = tail
@@ -102,6 +103,10 @@ class Follower:
             log.warning("index version %s could not be fetched yet: %s", version.version, error)
         self._not_before = {version.version: self._clock() + self._patience_s}
         return None
+
+
+def _first_projection(model: Model) -> Projection:
+    return shipped_projection(model.model) or Projection.identity(model.dimensions)
 
 
 async def _catch_up(tail: Tail, source: VectorSource, model: str) -> int:

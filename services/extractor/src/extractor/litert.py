@@ -27,12 +27,17 @@ class LiteNetwork:
         self._of_this_thread = threading.local()
 
     def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return float32 [n, 160] for float32 [n, 348000] at 12 kHz."""
+        """Return float32 [n, 160] for float32 [n, 348000] at 12 kHz; NaN where samples are not finite."""
         vectors = np.empty((len(samples), DIMENSIONS), np.float32)
         interpreter = self._interpreter()
         (given,), (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()
         for number, clip in enumerate(samples):
-            interpreter.set_tensor(given["index"], decibels(clip)[np.newaxis, :, :, np.newaxis])
+            seen = decibels(clip)
+            if not np.isfinite(seen).all():
+                # Max-pooling in LiteRT would pass over them, and make an ordinary vector of no sound.
+                vectors[number] = np.nan
+                continue
+            interpreter.set_tensor(given["index"], seen[np.newaxis, :, :, np.newaxis])
             interpreter.invoke()
             vectors[number] = interpreter.get_tensor(wanted["index"])[0]
         return vectors

@@ -1,4 +1,4 @@
-"""The log-mel spectrogram that the network was trained on, in TensorFlow.
+"""The log-mel spectrogram that the network was trained on, in NumPy and in TensorFlow.
 
 Source: kapre as it stood for the 2017 programs, on Theano: 'half' framing, a true convolution (so the window is
 reversed in time), power, 96 Slaney bands, decibels below the loudest value, floored at -80.
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 N_FFT: Final = 512
 HOP: Final = 256
 SMALLEST_POWER: Final = 1e-10
+FLOOR_DB: Final = -80.0
 _DECIBELS_A_NEPER: Final = 10.0 / float(np.log(10.0))
 _BLOCK: Final = FRAMES // 10
 """Frames whose spectra stay in the cache; all at once take twice as long."""
@@ -32,7 +33,6 @@ _BEND_HERTZ: Final = 1000.0
 _BEND_MELS: Final = _BEND_HERTZ / _HERTZ_A_MEL
 _LOG_STEP: Final = float(np.log(6.4)) / 27
 _TOP_MELS: Final = _BEND_MELS + float(np.log(RATE / 2 / _BEND_HERTZ)) / _LOG_STEP
-FLOOR_DB: Final = -80.0
 
 
 def prepare(samples: NDArray[np.float32], *, repeat: bool) -> NDArray[np.float32]:

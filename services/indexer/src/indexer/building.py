@@ -9,6 +9,7 @@ import numpy as np
 
 from features.embedding_projection import EmbeddingProjection
 from features.projection import Projection
+from features.shipped import shipped_projection
 from indexer.errors import RecallTooLow
 from space.building import VersionName, build_version
 
@@ -37,7 +38,7 @@ def build(
     """
     log.info("building an index of %d vectors of %s", len(gathered.urns), gathered.model)
     name = VersionName(version_name(built_at, gathered.up_to_seq), gathered.model, gathered.up_to_seq, built_at)
-    projection = fit(gathered.vectors, rows=fit_rows, seed=parameters.seed)
+    projection = shipped_projection(gathered.model) or fit(gathered.vectors, rows=fit_rows, seed=parameters.seed)
     manifest = build_version(directory, name, gathered.vectors, gathered.urns, projection, parameters)
     log.info(
         "built %s: %d vectors in %d dimensions, %d trees, search_k %d, recall@10 %.4f",

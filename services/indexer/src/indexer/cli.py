@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from typing import TYPE_CHECKING
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
 from catalog import database, logs
 from catalog.database import CONNECTION_FAILURES
 from catalog.settings import load
 from catalog.store import S3Store
+from features.embedding_projection import EmbeddingProjection
 from indexer.errors import EXPECTED_FAILURES
 from indexer.heartbeat import beating
 from indexer.settings import IndexerSettings
@@ -55,6 +58,18 @@ def build() -> None:
     except KeyboardInterrupt as interrupt:
         raise typer.Exit(_INTERRUPTED) from interrupt
     typer.echo(f"{version.version}  {version.tracks} tracks  recall@10 {version.recall_at_10:.3f}")
+
+
+@app.command()
+def fit_projection(
+    vectors: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `soundalike extract` wrote.")],
+    out: Annotated[Path, typer.Option(help="Where to write the projection (.npz).")],
+) -> None:
+    """Fit the projection of the space on the vectors of varied music, for shipping it with a model."""
+    with np.load(vectors, allow_pickle=False) as archive:
+        raw, model = archive["vectors"], str(archive["model"])
+    EmbeddingProjection().fit(raw).projection_.save(out)
+    typer.echo(f"{len(raw)} vectors of {model}; written to {out}")
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""What hearing a preview costs: programs that measure, each with its table in RESULTS.md."""
