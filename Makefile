@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := libs/catalog libs/audio libs/features libs/space services/crawler services/extractor services/indexer services/api sandbox standalone evaluation
+PACKAGES := libs/catalog libs/audio libs/features libs/space services/crawler services/extractor services/indexer services/api sandbox standalone evaluation training
 SOURCES := $(addsuffix /src,$(PACKAGES))
 
 # Annoy compiles itself for the CPU it is built on, and pip keeps that wheel: one that moves to an older CPU dies.

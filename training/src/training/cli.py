@@ -1,0 +1,77 @@
+"""Command line: `python -m training CORPUS`."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path  # noqa: TC003 - typer reads it at run time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from extractor import published, released
+from extractor import weights as networks
+from extractor.errors import ExtractorError
+from extractor.model import model_id
+from training.errors import TrainingError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+console = Console(stderr=True)
+
+EX_CONFIG = 78
+
+
+@app.command()
+def train(
+    corpus: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Whole tracks, and a tracks.csv.")],
+    out: Annotated[Path, typer.Option(help="Folder for the weights, the projection, tables and curves.")],
+    *,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder for what takes long to prepare; OUT/work if not named.")
+    ] = None,
+    hybrids: Annotated[int, typer.Option(min=8, help="How many pieces of music to make that nobody recorded.")] = 4000,
+    weights: Annotated[Path | None, typer.Option(envvar="CHOI_WEIGHTS", help="The published weights.")] = None,
+    cache: Annotated[Path | None, typer.Option(envvar="MODEL_CACHE", help="Folder that keeps the weights.")] = None,
+) -> None:
+    """Train soundalike-1, and measure it on albums that it never heard."""
+    missing = [name for name in ("torch", "matplotlib", "musicnn") if find_spec(name) is None]
+    if missing:
+        # Of musicnn only the weights are wanted; what it depends on is too old to be installed beside anything else.
+        _say(f"error: {', '.join(missing)} is not installed: pip install --no-deps {' '.join(missing)}")
+        raise typer.Exit(EX_CONFIG)
+    from training import curves, pipeline, report
+    from training.trial import CHOI_CROPS
+
+    try:
+        choi = networks.parse(published.published_weights(weights, cache))
+        out.mkdir(parents=True, exist_ok=True)
+        prepared = pipeline.prepare(corpus, work or out / "work", choi, hybrids, _say)
+        outcome = pipeline.train(prepared, choi, _say)
+    except (TrainingError, ExtractorError) as error:
+        _say(f"error: {error}")
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as interrupt:
+        raise typer.Exit(130) from interrupt
+    (out / released.FILE).write_bytes(outcome.weights_file)
+    made = released.parse(outcome.weights_file)
+    outcome.final.projection.save(out / f"{model_id(made.weights, made.statistics)}.npz")
+    albums = prepared.studied.album
+    command = f"make train CORPUS=DIR  # {hybrids} hybrids"
+    page = report.as_markdown(outcome.verdicts, outcome.validations, albums, outcome.recipe, command)
+    (out / "RESULTS.md").write_text(page, encoding="utf-8")
+    numbers = report.as_json(outcome.verdicts, outcome.validations, albums, outcome.recipe)
+    (out / "results.json").write_text(numbers, encoding="utf-8")
+    curves.draw_losses(out / "losses.png", outcome.verdicts.losses)
+    curves.draw_validation(out / "validation.png", outcome.validations)
+    curves.draw_gains(out / "gains.png", report.gains(outcome.verdicts, albums, CHOI_CROPS))
+    sys.stdout.write(page)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,101 @@
+"""The whole of training, one stage after the other; what takes long is kept in a folder and found there again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from extractor import statistics
+from training import corpus, musicnn, spectra
+from training.crops import Crops, judged_clips, prepare_crops
+from training.export import export
+from training.fitting import Fitted, fit
+from training.hybrids import Hybrids, breed
+from training.lessons import Lessons, hear_crops
+from training.recipes import CANDIDATES, Recipe
+from training.student import Student
+from training.tags import fit_tags
+from training.trial import Validation, Verdicts, choose, judge, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from extractor.weights import Weights
+
+PARTS: Final = 4
+DIVISION_SEED: Final = 0
+CROPS_SEED: Final = 1
+HYBRIDS_SEED: Final = 7
+PLAIN_CROPS: Final = 4
+CHANGED_CROPS: Final = 12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """The lessons, the part of each track, and the network that training starts from."""
+
+    studied: spectra.Studied
+    lessons: Lessons
+    part: NDArray[np.int64]
+    choi: Student
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What was found on validation and on held-out albums, and the network that learnt from everything."""
+
+    validations: list[Validation]
+    verdicts: Verdicts
+    recipe: Recipe
+    final: Fitted
+    weights_file: bytes
+
+
+def prepare(music: Path, work: Path, weights: Weights, hybrids: int, tell: Callable[[str], None]) -> Prepared:
+    """Hear the music in folder `music` through the teacher and the first blocks, or take what `work` has of it.
+
+    Raises `UnusableCorpus`, `UnusableTeacher`.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    choi = Student.of_choi(weights, statistics.shipped(weights))
+    teacher = musicnn.Musicnn(musicnn.read_variables(musicnn.find_checkpoint()))
+    if not (file := work / "studied.npz").exists():
+        known = spectra.study(music, corpus.read_tracks(music), teacher, tell)
+        spectra.Studied.of(known).save(file)
+    studied = spectra.Studied.load(file)
+    part = corpus.divide(list(studied.album), PARTS, DIVISION_SEED)
+    if not (file := work / "crops.npz").exists():
+        prepare_crops(studied, choi, plain=PLAIN_CROPS, changed=CHANGED_CROPS, seed=CROPS_SEED, tell=tell).save(file)
+    crops = Crops.load(file)
+    if not (file := work / f"hybrids-{hybrids}.npz").exists():
+        breed(studied, part, choi, teacher, range(hybrids), seed=HYBRIDS_SEED, tell=tell).save(file)
+    lessons = Lessons.of(crops, judged_clips(studied, choi), Hybrids.load(file), studied.album, choi)
+    return Prepared(studied, lessons, part, choi)
+
+
+def train(prepared: Prepared, weights: Weights, tell: Callable[[str], None]) -> Outcome:
+    """Choose on validation albums, judge once on held-out albums, then learn from everything."""
+    choi, lessons, part = prepared.choi, prepared.lessons, prepared.part
+    validations = validate(CANDIDATES, choi, lessons, part, tell)
+    verdicts = judge(CANDIDATES, validations, choi, lessons, part, tell)
+    recipe = choose(CANDIDATES, validations)
+    tell(f"learning from everything: {recipe.name}")
+    everything = np.arange(len(part))
+    final = fit(recipe, choi, lessons, everything, np.arange(len(lessons.hybrids.part)))
+    verdicts.losses["shipped"] = final.losses
+    if weights.tags is None:
+        raise ValueError("the weights to start from have no tagger's layer to learn from")
+    crops = hear_crops(final.student, lessons.crops, everything)
+    tags = fit_tags(
+        crops.reshape(-1, crops.shape[-1]),
+        lessons.choi.reshape(-1, crops.shape[-1]),
+        weights.tags,
+        hear_crops(final.student, lessons.clips, everything)[:, 0],
+    )
+    exported = export(final.student, prepared.studied.clip)
+    return Outcome(validations, verdicts, recipe, final, exported.to_bytes(tags))

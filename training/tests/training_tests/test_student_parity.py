@@ -1,0 +1,84 @@
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is installed only where soundalike-1 is trained")
+
+from extractor import released  # noqa: E402
+from extractor.network import Network  # noqa: E402
+from extractor.spectrogram import log_mel  # noqa: E402
+from training.export import export  # noqa: E402
+from training.spectra import Front  # noqa: E402
+from training.student import Student  # noqa: E402
+from training.tags import TaggedLayer, fit_tags  # noqa: E402
+
+NO_TAGS = TaggedLayer(np.zeros((32, 50), np.float32), np.zeros(50, np.float32), np.full(50, 0.5, np.float32))
+
+
+def hear(student: Student, samples: np.ndarray) -> np.ndarray:
+    front = Front()
+    with torch.no_grad():
+        return np.concatenate([student(torch.from_numpy(front.clip(one))[None]).numpy() for one in samples])
+
+
+def test_the_spectrogram_is_that_of_the_extractor(samples: np.ndarray) -> None:
+    ours = np.stack([Front().clip(one) for one in samples])
+    np.testing.assert_allclose(ours, log_mel()(samples).numpy(), atol=1e-2)
+
+
+def test_the_student_computes_what_the_extractor_does(samples: np.ndarray, make_network: Any) -> None:
+    weights, statistics = make_network(1)
+    theirs = Network(weights, statistics)(samples)
+    np.testing.assert_allclose(hear(Student.of_choi(weights, statistics), samples), theirs, atol=1e-4)
+
+
+def test_an_exported_network_is_the_trained_one_in_the_extractor(samples: np.ndarray, make_network: Any) -> None:
+    student = Student.of_choi(*make_network(2))
+    with torch.no_grad():
+        for values in (*student.kernels, *student.shifts):
+            values.add_(0.1 * torch.randn(values.shape))
+    content = export(student, [Front().clip(one) for one in samples]).to_bytes(NO_TAGS)
+    loaded = released.parse(content)
+    np.testing.assert_allclose(
+        Network(loaded.weights, loaded.statistics)(samples), hear(student, samples), rtol=1e-4, atol=1e-4
+    )
+    assert len(content) < 1_000_000
+    assert loaded.statistics.clips == len(samples)
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        assert all(file[name].dtype.kind in "fi" for name in file.files)
+
+
+def test_the_file_is_the_same_however_often_it_is_written(samples: np.ndarray, make_network: Any) -> None:
+    exported = export(Student.of_choi(*make_network(2)), [Front().clip(samples[0])])
+    assert exported.to_bytes(NO_TAGS) == exported.to_bytes(NO_TAGS)
+
+
+def test_statistics_without_music_are_refused(make_network: Any) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        export(Student.of_choi(*make_network(2)), [])
+
+
+def test_random_blocks_begin_with_unit_variance(make_network: Any) -> None:
+    student = Student.of_choi(*make_network(3))
+    values = torch.randn(4, 32, 16, 85)
+    fresh = student.with_random_blocks(2, values, seed=1)
+    assert all(torch.equal(fresh.kernels[number], student.kernels[number]) for number in (0, 1))
+    convolved = torch.nn.functional.conv2d(values, fresh.kernels[2], padding=1) + fresh.shifts[2][:, None, None]
+    np.testing.assert_allclose(convolved.std(dim=(0, 2, 3)).detach().numpy(), 1.0, atol=1e-3)
+    np.testing.assert_allclose(convolved.mean(dim=(0, 2, 3)).detach().numpy(), 0.0, atol=1e-3)
+
+
+def test_tags_are_learnt_from_what_choi_says_of_the_same_music(make_network: Any) -> None:
+    head = make_network(4)[0].tags
+    assert head is not None
+    choi = np.random.default_rng(0).normal(size=(400, 160)).astype(np.float32)
+    # The same music in another network: the last block turned and stretched.
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(32, 32)))[0].astype(np.float32)
+    ours = np.concatenate([choi[:, :-32], 3.0 * choi[:, -32:] @ turn + 1.0], axis=1)
+    fitted = fit_tags(ours, choi, head, ours)
+    wanted = 1.0 / (1.0 + np.exp(-(choi[:, -32:] @ head.kernel + head.bias)))
+    said = 1.0 / (1.0 + np.exp(-(ours[:, -32:] @ fitted.kernel + fitted.bias)))
+    assert np.abs(said - wanted).mean() < 0.02
+    np.testing.assert_allclose(fitted.usual, said.mean(axis=0), atol=1e-5)
