@@ -37,8 +37,7 @@ def train(
     """Train soundalike-1, and measure it on albums that it never heard."""
     missing = [name for name in ("torch", "matplotlib", "musicnn") if find_spec(name) is None]
     if missing:
-        # Of musicnn only the weights are wanted; what it depends on is too old to be installed beside anything else.
-        _say(f"error: {', '.join(missing)} is not installed: pip install --no-deps {' '.join(missing)}")
+        _say(f"error: {', '.join(missing)} is not installed: pip install --no-deps -r requirements/training.txt")
         raise typer.Exit(EX_CONFIG)
     from training import curves, pipeline, report
     from training.trial import CHOI_CROPS
