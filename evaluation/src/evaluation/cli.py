@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from catalog.settings import EX_CONFIG
 from evaluation import corpus as music
-from evaluation import report, results, systems
+from evaluation import learnt_from, report, results, systems
 from evaluation.cache import default_file, open_cache
 from evaluation.errors import EvaluationError, UnknownSystem, UnusableModel
 from evaluation.extraction import extract
@@ -129,6 +129,7 @@ def _measure(
         seed=seed,
         folds=FOLDS,
         skipped=tuple(skipped),
+        known=learnt_from.count(track.sha256 for track in heard.tracks),
     )
     return Results(made, scores)
 

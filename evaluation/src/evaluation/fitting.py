@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from features.projection import Projection
+
     Vectors = NDArray[np.floating]
 
 Fitted = TypeVar("Fitted")
@@ -57,6 +59,12 @@ def half_whitened(training: Training, seed: int) -> Space:  # noqa: ARG001 - not
     """Fit the projection that the platform ships: z-score, 128 principal components, divide by eigenvalue ** 0.25."""
     projection = EmbeddingProjection().fit(training.vectors).projection_
     return Space(lambda vectors: projection.apply_exactly(np.asarray(vectors, dtype=np.float64)))
+
+
+def as_shipped(projection: Projection) -> Fit:
+    """Take a projection that is there already and fit nothing."""
+    space = Space(lambda vectors: projection.apply_exactly(np.asarray(vectors, dtype=np.float64)))
+    return lambda training, seed: space  # noqa: ARG005 - nothing is fitted
 
 
 def held_out(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from evaluation.bootstrap import Estimate
     from evaluation.measures import Measure
-    from evaluation.results import Results
+    from evaluation.results import Results, Scores
 
 _COMPARED: Final = (
     *(measure for measure in measures.FINDING if measure.key not in {"p_at_1", "p_at_5"}),
@@ -33,6 +33,13 @@ least three. Files left out: {skipped}.
 ```
 {command}
 ```
+"""
+_MARK: Final = " (learnt from this music)"
+_KNOWN: Final = """\
+**{known} of these tracks are music that the shipped weights and projections were learnt from.** The systems marked
+"learnt from this music" are no measure of how they do on other music: a network that heard an album before knows it
+again, and a projection fitted on an album takes what its tracks share for noise. `training/RESULTS.md` has figures for
+music that they never heard; on a folder of your own nothing is marked.
 """
 _READING: Final = """\
 ## How to read this
@@ -92,6 +99,8 @@ def to_markdown(results: Results, against: str | None) -> str:
     made = results.circumstances
     figures = {**{name: getattr(made, name) for name in made.__slots__}, "skipped": len(made.skipped)}
     lines = [_HEAD.format(**figures)]
+    if any(results.knows(scores) for scores in results.scores):
+        lines += [_KNOWN.format(**figures)]
     for grid in grids(results, against):
         lines += [f"## {grid.title}", "", *_markdown(grid), ""]
     lines += ["## Systems", ""]
@@ -103,7 +112,7 @@ def to_markdown(results: Results, against: str | None) -> str:
 def _grid(results: Results, title: str, shown: Sequence[Measure]) -> Grid:
     there = [one for one in shown if any(one.key in scores.resampled for scores in results.scores)]
     rows = tuple(
-        (scores.system.name, *(_number(scores.estimate(one.key), one.decimals) for one in there))
+        (_name(results, scores), *(_number(scores.estimate(one.key), one.decimals) for one in there))
         for scores in results.scores
     )
     return Grid(title, ("system", *(one.title for one in there)), rows)
@@ -114,13 +123,17 @@ def _differences(results: Results, against: str) -> Grid:
     there = [one for one in _COMPARED if one.key in base.resampled]
     rows = tuple(
         (
-            scores.system.name,
+            _name(results, scores),
             *(_number(difference(scores, base, one.key), one.decimals, signed=True) for one in there),
         )
         for scores in results.scores
         if scores is not base
     )
     return Grid(f"Difference to {against}, in pairs", ("system", *(one.title for one in there)), rows)
+
+
+def _name(results: Results, scores: Scores) -> str:
+    return scores.system.name + (_MARK if results.knows(scores) else "")
 
 
 def _number(estimate: Estimate | None, decimals: int, *, signed: bool = False) -> str:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What was measured on, and how to do it again; names no path of the machine."""
+    """What was measured on, and how to do it again; names no path of the machine.
+
+    `known` of the tracks are music that a part of the platform was learnt from.
+    """
 
     command: str
     tracks: int
@@ -34,6 +37,7 @@ class Circumstances:
     folds: int
     skipped: tuple[Skipped, ...] = ()
     resamples: int = RESAMPLES
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +67,10 @@ class Results:
                 return scores
         raise KeyError(name)
 
+    def knows(self, scores: Scores) -> bool:
+        """Tell whether a system learnt from music that it is judged on here, so that its numbers say little."""
+        return scores.system.learnt and self.circumstances.known > 0
+
     def differences(self) -> Iterator[tuple[str, str, str, Estimate]]:
         """Yield (system, against, measure, difference) for every pair of systems and every measure of both."""
         for against, system in combinations(self.scores, 2):
@@ -79,6 +87,7 @@ class Results:
                 "albums": made.albums,
                 "judged_tracks": made.judged_tracks,
                 "judged_albums": made.judged_albums,
+                "learnt_from": made.known,
                 "skipped": [{"path": one.path, "reason": one.reason} for one in made.skipped],
             },
             "seed": made.seed,
@@ -88,6 +97,7 @@ class Results:
                 {
                     "name": scores.system.name,
                     "says": scores.system.says,
+                    "heard_this_music_before": self.knows(scores),
                     "extractor": scores.system.extractor.id,
                     "chosen_in_folds": list(scores.notes),
                     "measures": {key: _plain(one.estimate()) for key, one in scores.resampled.items()},

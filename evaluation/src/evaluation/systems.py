@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from evaluation.errors import UnknownSystem, UnusableModel
 from evaluation.extractors import Extractor, MfccStatistics, NetworkVector, RandomVector
-from evaluation.fitting import Fit, half_whitened
+from evaluation.fitting import Fit, as_shipped, half_whitened
 from evaluation.fusion import TagFusion, tags_alone
 from extractor import published, released, statistics, weights
 from extractor.errors import ExtractorError
 from extractor.model import Model
+from features.shipped import shipped_projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
     from extractor.released import Released
     from extractor.weights import TagHead, Weights
 
-ALWAYS: Final = ("random", "mfcc", "mfcc-projected", "choi-clip", "choi-fixed", "choi-projected")
+ALWAYS: Final = ("random", "mfcc", "mfcc-projected", "choi-clip", "choi-fixed", "choi-projected", "choi-shipped")
 """Always in the table."""
 
 OWN: Final = "soundalike-1"
 """In the table too, where the extractor comes with it."""
 
 PROJECTED: Final = "-projected"
+SHIPPED: Final = "-shipped"
+
+_OWN_SAYS: Final = "the network that was trained in this project"
 
 REFERENCE: Final = "choi-projected"
 ALL: Final = "all"
@@ -37,12 +41,16 @@ ALL: Final = "all"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class System:
-    """An extractor, and what is fitted to its vectors before they are compared by cosine (nothing: they stay raw)."""
+    """An extractor, and what is fitted to its vectors before they are compared by cosine (nothing: they stay raw).
+
+    `learnt` tells that a part of it comes with the platform and was learnt from music (see `learnt_from`).
+    """
 
     name: str
     extractor: Extractor
     fit: Fit | None
     says: str
+    learnt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +98,16 @@ class Registry:
             "choi-clip": lambda: System("choi-clip", self._clip, None, "Choi's network as published, each clip alone"),
             "choi-fixed": lambda: System("choi-fixed", self._fixed, None, "Choi's network with fixed statistics"),
             "choi-projected": lambda: System("choi-projected", self._fixed, half_whitened, "the same, half-whitened"),
+            "choi-shipped": lambda: _shipped("choi-shipped", self._fixed),
         }
         if released_with_package():
-            self._makers |= _pair(
-                OWN, lambda: NetworkVector(_model(released.shipped())), "the network that was trained in this project"
-            )
+            self._makers |= {
+                OWN: lambda: System(OWN, self._own, None, _OWN_SAYS, learnt=True),
+                OWN + PROJECTED: lambda: System(
+                    OWN + PROJECTED, self._own, half_whitened, "the same, half-whitened", learnt=True
+                ),
+                OWN + SHIPPED: lambda: _shipped(OWN + SHIPPED, self._own),
+            }
         for files in models:
             made = _pair(files.name, partial(_of_files, files), files.says())
             if taken := sorted(made.keys() & self._makers.keys()):
@@ -115,7 +128,8 @@ class Registry:
     @property
     def usual(self) -> tuple[str, ...]:
         """What is always in the table."""
-        return (*ALWAYS, *(name for name in (OWN, OWN + PROJECTED) if name in self._makers))
+        own = (OWN, OWN + PROJECTED, OWN + SHIPPED)
+        return (*ALWAYS, *(name for name in own if name in self._makers))
 
     def choose(self, names: Sequence[str]) -> list[System]:
         """Make the systems of these names, or of all; raises `UnknownSystem`, `UnusableModel`, `ExtractorError`."""
@@ -135,6 +149,10 @@ class Registry:
     @cached_property
     def _fixed(self) -> NetworkVector:
         return NetworkVector(Model(self._weights, statistics.shipped(self._weights)))
+
+    @cached_property
+    def _own(self) -> NetworkVector:
+        return NetworkVector(_model(released.shipped()))
 
     def _head(self) -> TagHead:
         if self._weights.tags is None:
@@ -160,6 +178,15 @@ def _pair(name: str, make: Callable[[], Extractor], says: str) -> dict[str, Call
         name: lambda: System(name, extractor(), None, says),
         name + PROJECTED: lambda: System(name + PROJECTED, extractor(), half_whitened, f"{says}, half-whitened"),
     }
+
+
+def _shipped(name: str, network: NetworkVector) -> System:
+    projection = shipped_projection(network.id)
+    if projection is None:
+        raise UnusableModel(f"the platform ships no projection for {network.id}")
+    return System(
+        name, network, as_shipped(projection), "the same, by the projection that the platform ships", learnt=True
+    )
 
 
 def _model(found: Released) -> Model:

@@ -10,9 +10,11 @@ from typer.testing import CliRunner, Result
 
 from evaluation.cli import app
 from evaluation.errors import UnknownSystem, UnusableModel
+from evaluation.fitting import Training
 from evaluation.systems import ALWAYS, ModelFiles, Registry
 from extractor import weights
 from extractor.statistics import Statistics
+from features.shipped import shipped_projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,3 +143,18 @@ def test_all_systems_can_be_made_and_share_their_extractors() -> None:
     assert {id(one.extractor) for one in systems if one.name.startswith("choi-projected")} == {
         id(next(one.extractor for one in systems if one.name == "choi-fixed"))
     }
+
+
+@needs_weights
+def test_the_shipped_projection_is_taken_as_it_is() -> None:
+    fixed, shipped = Registry(CHOI).choose(["choi-fixed", "choi-shipped"])
+    assert shipped.extractor is fixed.extractor
+    assert shipped.fit is not None
+    projection = shipped_projection(shipped.extractor.id)
+    assert projection is not None
+    random = np.random.default_rng(0)
+    vectors = random.standard_normal((4, 160))
+    nothing = Training(random.standard_normal((2, 160)), np.arange(2), np.arange(2))
+    placed = shipped.fit(nothing, 1).place(vectors)
+    np.testing.assert_allclose(placed, projection.apply_exactly(vectors))
+    assert (shipped.learnt, fixed.learnt) == (True, False)

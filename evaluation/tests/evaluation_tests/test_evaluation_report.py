@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from importlib import resources
 
 import numpy as np
 import pytest
 
-from evaluation import results
+from evaluation import learnt_from, results
 from evaluation.corpus import Labels, Skipped
 from evaluation.extractors import RandomVector
 from evaluation.judging import Corpus, judge
@@ -90,6 +92,24 @@ def test_the_markdown_holds_the_command_and_all_tables(found: Results) -> None:
     assert text.count("| bad |") == 4
     assert "- `bad`: a bad one" in text
     assert "{" not in text
+
+
+def test_systems_that_learnt_from_this_music_are_marked_in_every_table(found: Results) -> None:
+    good, bad = found.scores
+    scores = [replace(good, system=replace(good.system, learnt=True)), bad]
+    assert "learnt from this music" not in to_markdown(Results(found.circumstances, scores), "bad")
+    known = Results(replace(found.circumstances, known=7), scores)
+    text = to_markdown(known, "bad")
+    assert "**7 of these tracks" in text
+    assert text.count("| good (learnt from this music) |") == 4
+    assert text.count("| bad |") == 3
+    assert [system["heard_this_music_before"] for system in known.to_json()["systems"]] == [True, False]
+
+
+def test_files_that_were_learnt_from_are_known_by_their_checksums() -> None:
+    some = resources.files("evaluation").joinpath(learnt_from.FILE).read_text().split()[:3]
+    assert learnt_from.count([digits + 48 * "0" for digits in some]) == 3
+    assert learnt_from.count(["0" * 64]) == 0
 
 
 def test_a_system_that_is_not_there_is_not_found(found: Results) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 from pathlib import Path  # noqa: TC003 - typer reads it at run time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,6 +15,12 @@ from extractor import weights as networks
 from extractor.errors import ExtractorError
 from extractor.model import model_id
 from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from training.pipeline import Outcome
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(stderr=True)
@@ -30,7 +36,7 @@ def train(
     work: Annotated[
         Path | None, typer.Option(help="Folder for what takes long to prepare; OUT/work if not named.")
     ] = None,
-    hybrids: Annotated[int, typer.Option(min=8, help="How many pieces of music to make that nobody recorded.")] = 4000,
+    hybrids: Annotated[int, typer.Option(min=8, help="How many pieces of music to make that nobody recorded.")] = 1000,
     weights: Annotated[Path | None, typer.Option(envvar="CHOI_WEIGHTS", help="The published weights.")] = None,
     cache: Annotated[Path | None, typer.Option(envvar="MODEL_CACHE", help="Folder that keeps the weights.")] = None,
 ) -> None:
@@ -39,8 +45,7 @@ def train(
     if missing:
         _say(f"error: {', '.join(missing)} is not installed: pip install --no-deps -r requirements/training.txt")
         raise typer.Exit(EX_CONFIG)
-    from training import curves, pipeline, report
-    from training.trial import CHOI_CROPS
+    from training import pipeline
 
     try:
         choi = networks.parse(published.published_weights(weights, cache))
@@ -52,24 +57,29 @@ def train(
         raise typer.Exit(1) from error
     except KeyboardInterrupt as interrupt:
         raise typer.Exit(130) from interrupt
+    _write(out, outcome, prepared.studied.album, f"make train CORPUS=DIR  # {hybrids} hybrids")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _write(out: Path, outcome: Outcome, albums: NDArray[np.str_], command: str) -> None:
+    from training import curves, report
+    from training.trial import CHOI_CLIPS
+
     (out / released.FILE).write_bytes(outcome.weights_file)
     made = released.parse(outcome.weights_file)
-    outcome.final.projection.save(out / f"{model_id(made.weights, made.statistics)}.npz")
-    albums = prepared.studied.album
-    command = f"make train CORPUS=DIR  # {hybrids} hybrids"
+    outcome.projection.save(out / f"{model_id(made.weights, made.statistics)}.npz")
     page = report.as_markdown(outcome.verdicts, outcome.validations, albums, outcome.recipe, command)
     (out / "RESULTS.md").write_text(page, encoding="utf-8")
     numbers = report.as_json(outcome.verdicts, outcome.validations, albums, outcome.recipe)
     (out / "results.json").write_text(numbers, encoding="utf-8")
     curves.draw_losses(out / "losses.png", outcome.verdicts.losses)
     curves.draw_validation(out / "validation.png", outcome.validations)
-    curves.draw_gains(out / "gains.png", report.gains(outcome.verdicts, albums, CHOI_CROPS))
+    curves.draw_gains(out / "gains.png", report.gains(outcome.verdicts, albums, CHOI_CLIPS), CHOI_CLIPS)
     sys.stdout.write(page)
-
-
-def main() -> None:
-    """Run the command line."""
-    app()
 
 
 def _say(text: str) -> None:

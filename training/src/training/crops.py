@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from training.student import Student
 
 FROZEN: Final = 2
-"""Blocks that keep what they were given: they cost most of the time and hear edges, not music."""
+"""Blocks that every recipe leaves as they are: they cost most of the time and hear edges, not music."""
 
 _PATCH_FRAMES: Final = musicnn.PATCH * 12_000 / musicnn.RATE
 """Frames of the network in one patch of the teacher: both hop 256 samples, at 12 and at 16 kHz."""
@@ -32,8 +32,8 @@ _PATCH_FRAMES: Final = musicnn.PATCH * 12_000 / musicnn.RATE
 class Crops:
     """For n tracks and k crops of each, what the frozen blocks make of it, and the teacher's opinion of it unchanged.
 
-    `early` float32 [n, k, 64] are the means of the frozen blocks, `values` float16 [n, k, 32, 16, 85] what the first
-    trained block is given; `teacher` float32 [n, k, 753].
+    `early` float32 [n, k, 32 a block] are the means of the frozen blocks, `values` float16 [n, k, 32, bands, frames]
+    what the first trained block is given; `teacher` float32 [n, k, 753].
     """
 
     early: NDArray[np.float32]

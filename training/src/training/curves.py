@@ -43,8 +43,8 @@ def draw_validation(path: Path, found: Sequence[Validation]) -> None:
     pyplot.close(figure)
 
 
-def draw_gains(path: Path, gains: Mapping[str, Estimate]) -> None:
-    """Draw each system's paired difference with its interval, as PNG."""
+def draw_gains(path: Path, gains: Mapping[str, Estimate], baseline: str) -> None:
+    """Draw each system's paired difference from `baseline` with its interval, as PNG."""
     pyplot = _pyplot()
     figure, axes = pyplot.subplots(figsize=(8, 0.6 * len(gains) + 1.5), layout="constrained")
     for row, gain in enumerate(gains.values()):
@@ -52,7 +52,7 @@ def draw_gains(path: Path, gains: Mapping[str, Estimate]) -> None:
         axes.plot(gain.value, row, "ko")
     axes.axvline(0.0, color="grey", linewidth=1)
     axes.set_yticks(range(len(gains)), list(gains))
-    axes.set(xlabel="album MAP on albums never heard: difference and 95 % interval over albums")
+    axes.set(xlabel=f"album MAP on albums never heard,\nless that of {baseline}; 95 % intervals")
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
 

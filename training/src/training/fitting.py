@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,7 +12,6 @@ from torch import nn
 from extractor.architecture import DIMENSIONS
 from features.embedding_projection import EmbeddingProjection
 from features.projection import Projection
-from training.crops import FROZEN
 from training.lessons import vectors
 from training.losses import neighbourhood, togetherness, unit
 from training.student import Student
@@ -30,11 +29,23 @@ _CROPS_A_TRACK: Final = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
-    """A student with the projection learnt beside it, and the loss at every step."""
+    """A student with the projection learnt beside it, both before and after training, and the loss at every step."""
 
     student: Student
     projection: Projection
     losses: tuple[float, ...]
+    beginner: Student
+    first_projection: Projection
+
+    def part_of(self, way: float) -> Fitted:
+        """Go only a part of the way from the beginner to the student; 1 changes nothing."""
+        first, last = self.first_projection, self.projection
+        between = first.components + way * (last.components - first.components)
+        return replace(
+            self,
+            student=self.beginner.towards(self.student, way),
+            projection=_as_projection(last.mean, last.scale, between),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,22 +102,22 @@ class _Sampler:
 def fit(
     recipe: Recipe, start: Student, lessons: Lessons, tracks: NDArray[np.int64], hybrids: NDArray[np.int64]
 ) -> Fitted:
-    """Train on `tracks` and `hybrids` (indices) alone; nothing of the others is looked at."""
+    """Train on `tracks` and `hybrids` (indices) alone; nothing of the others is looked at.
+
+    `lessons` are as block `recipe.frozen` is given them.
+    `recipe.way` is left to `Fitted.part_of`, so that recipes that differ in nothing else share one training.
+    """
     torch.manual_seed(recipe.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    student = _beginner(recipe, start, lessons, tracks).to(device)
+    student = Student(list(start.kernels), list(start.shifts)).to(device)
     sampler = _Sampler(lessons, tracks, hybrids, recipe)
     whitening = sampler.whitening
-    heard = _some_vectors(student, lessons, tracks)
-    # A network that begins anew needs its own scales; Choi's whitening then is only a place to begin.
-    mean, scale = heard.mean(axis=0), heard.std(axis=0) + 1e-6
-    if recipe.start == "choi":
-        mean, scale = whitening.mean, whitening.scale
+    mean, scale = whitening.mean, whitening.scale
     centre, spread = (torch.from_numpy(np.array(part, dtype=np.float32)).to(device) for part in (mean, scale))
     rotation = whitening.components / whitening.eigenvalues[:, np.newaxis] ** whitening.exponent
     projection = nn.Parameter(torch.from_numpy(rotation.astype(np.float32)).to(device))
     reading = nn.Parameter(torch.from_numpy(_reading(sampler, lessons, tracks, student, mean, scale)).to(device))
-    learnt = [*list(student.kernels)[FROZEN:], *list(student.shifts)[FROZEN:]] if recipe.learn_network else []
+    learnt = [*list(student.kernels)[recipe.frozen :], *list(student.shifts)[recipe.frozen :]]
     optimiser = torch.optim.AdamW(
         [*learnt, projection, reading], lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
@@ -123,7 +134,14 @@ def fit(
         optimiser.step()
         schedule.step()
         losses.append(float(loss.detach()))
-    return Fitted(student.cpu(), _as_projection(mean, scale, projection), tuple(losses))
+    learnt_rows = projection.detach().cpu().numpy()
+    return Fitted(
+        student.cpu(),
+        _as_projection(mean, scale, learnt_rows),
+        tuple(losses),
+        start,
+        _as_projection(mean, scale, rotation),
+    )
 
 
 def _loss(recipe: Recipe, batch: _Batch, standardised: Tensor, projection: Tensor, reading: Tensor) -> Any:
@@ -141,13 +159,6 @@ def _loss(recipe: Recipe, batch: _Batch, standardised: Tensor, projection: Tenso
     if recipe.same_album:
         loss = loss + recipe.same_album * togetherness(crops, batch.album, recipe.temperature)
     return loss
-
-
-def _beginner(recipe: Recipe, start: Student, lessons: Lessons, tracks: NDArray[np.int64]) -> Student:
-    if recipe.start == "choi":
-        return Student(list(start.kernels), list(start.shifts))
-    values = torch.from_numpy(lessons.crops.values[tracks[:32], 0]).float()
-    return start.with_random_blocks(FROZEN, values, recipe.seed)
 
 
 def _some_vectors(student: Student, lessons: Lessons, tracks: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -173,8 +184,9 @@ def _reading(
     return np.asarray(solved, dtype=np.float32)
 
 
-def _as_projection(mean: NDArray[np.floating], scale: NDArray[np.floating], learnt: Tensor) -> Projection:
-    components = learnt.detach().cpu().numpy().astype(np.float64)
+def _as_projection(
+    mean: NDArray[np.floating], scale: NDArray[np.floating], components: NDArray[np.floating]
+) -> Projection:
     ones = np.ones(len(components))
     # Whatever whitening it does is in the rows already; the exponent is the one of the projections that are fitted.
     return Projection(mean=mean, scale=scale, components=components, eigenvalues=ones, exponent=0.25)  # type: ignore[arg-type]

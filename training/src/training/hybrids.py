@@ -39,8 +39,8 @@ _LOUDNESS: Final = 0.1
 class Hybrids:
     """For n hybrids what `training.crops.Crops` has for crops, and where their music is from.
 
-    `early` float32 [n, 64], `values` float16 [n, 32, 16, 85], `teacher` float32 [n, 753], and `part` int64 [n], the
-    one part of the corpus that all of a hybrid's music is from.
+    `early` float32 [n, 32 a block], `values` float16 [n, 32, bands, frames], `teacher` float32 [n, 753], and `part`
+    int64 [n], the one part of the corpus that all of a hybrid's music is from.
     """
 
     early: NDArray[np.float32]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from training.judging import Estimate, mean_of_albums, mean_precision
-from training.trial import CHOI_CLIPS, CHOI_CROPS, CHOI_LEARNT, OURS
+from training.trial import CHOI_CLIPS, CHOI_CROPS, CHOI_LEARNT, OURS_LEARNT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ def as_markdown(
             f"| {name} | {_plain(mean_precision(found, albums))} | {_plain(mean_of_albums(found, albums))} "
             f"| {differences[0]} | {differences[1]} |"
         )
-    over_learnt = mean_precision(verdicts.of[OURS] - verdicts.of[CHOI_LEARNT], albums)
+    over_learnt = mean_precision(verdicts.of[OURS_LEARNT] - verdicts.of[CHOI_LEARNT], albums)
     lines += [
         "",
         f"What the network adds to a projection learnt in the same way: {over_learnt}.",
@@ -88,6 +88,7 @@ def as_markdown(
     lines += [
         "",
         f"The shipped network learnt from all albums by the recipe `{recipe.name}`.",
+        "Its projection is half-whitening, fitted on the clips.",
         "",
         f"    {command}",
         "",

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from extractor.architecture import BN_EPSILON, LAYERS, POOLS, kernel_shape
+from extractor.architecture import BN_EPSILON, LAYERS, POOLS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,23 +42,13 @@ class Student(nn.Module):  # type: ignore[misc] # PyTorch may be absent where ty
         student: Student = cls(kernels, shifts).to(memory_format=torch.channels_last)
         return student
 
-    def with_random_blocks(self, first: int, values: Tensor, seed: int) -> Student:
-        """Return a copy whose blocks from `first` on know nothing, each scaled to give `values` unit variance.
-
-        `values` [n, channels, bands, frames] are what block `first` is given for some music.
-        """
-        generator = torch.Generator().manual_seed(seed)
-        fresh = Student(list(self.kernels), list(self.shifts))
+    def towards(self, other: Student, way: float) -> Student:
+        """Return the network that lies `way` (0 to 1) of the straight way from this one to `other`."""
+        between = Student(list(self.kernels), list(self.shifts))
         with torch.no_grad():
-            for number in range(first, LAYERS):
-                height, width, inputs, outputs = kernel_shape(number)
-                kernel = torch.randn(outputs, inputs, height, width, generator=generator)
-                convolved = functional.conv2d(values, kernel, padding=1)
-                deviation = convolved.std(dim=(0, 2, 3)) + 1e-6
-                fresh.kernels[number].copy_(kernel / deviation[:, None, None, None])
-                fresh.shifts[number].copy_(-convolved.mean(dim=(0, 2, 3)) / deviation)
-                values = fresh.block(number, values)
-        return fresh
+            for mine, theirs in zip(between.parameters(), other.parameters(), strict=True):
+                mine.lerp_(theirs, way)
+        return between
 
     def block(self, number: int, values: Tensor) -> Tensor:
         """Apply one block to [n, channels, bands, frames]."""

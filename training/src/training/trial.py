@@ -7,20 +7,21 @@ in turn, so the numbers pool all albums, each judged by a network that never hea
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from features.embedding_projection import EmbeddingProjection
+from training.crops import FROZEN
 from training.fitting import fit
 from training.judging import average_precisions
 from training.lessons import hear_crops
 from training.recipes import PROJECTION_ONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,12 +31,15 @@ if TYPE_CHECKING:
     from training.recipes import Recipe
     from training.student import Student
 
+    Depths = Mapping[int, Lessons]
+
 CHOI_CLIPS = "choi-2017, half-whitened on clips"
 CHOI_CROPS = "choi-2017, half-whitened on crops"
 CHOI_RAW = "choi-2017, raw"
 CHOI_LEARNT = "choi-2017, projection learnt"
-OURS_HALF_WHITENED = "soundalike-1, half-whitened on crops"
-OURS = "soundalike-1"
+OURS_CLIPS = "soundalike-1, half-whitened on clips"
+OURS_CROPS = "soundalike-1, half-whitened on crops"
+OURS_LEARNT = "soundalike-1, projection learnt"
 
 
 @dataclass(slots=True, eq=False)
@@ -64,25 +68,33 @@ class Validation:
 def validate(
     recipes: Sequence[Recipe],
     choi: Student,
-    lessons: Lessons,
+    depths: Depths,
     part: NDArray[np.int64],
     tell: Callable[[str], None],
 ) -> list[Validation]:
     """Fit every recipe to every two parts and judge it on each of the others."""
+    lessons = depths[FROZEN]
     found = []
     parts = range(int(part.max()) + 1)
-    for recipe in recipes:
-        for learnt in combinations(parts, 2):
-            fitted = _fit(recipe, choi, lessons, part, learnt)
-            embedded = _project(fitted, lessons)
-            baseline = _half_whitened(lessons.choi, lessons.choi_clips, _in(part, learnt))
+    for learnt in combinations(parts, 2):
+        baseline = half_whitening(lessons.choi[_in(part, learnt)]).apply(lessons.choi_clips)
+        whole_ways: dict[Recipe, Fitted] = {}
+        for recipe in recipes:
+            whole_way = replace(recipe, name="", way=1.0)
+            if whole_way not in whole_ways:
+                whole_ways[whole_way] = _fit(whole_way, choi, depths, part, learnt)
+            embedded = _project(whole_ways[whole_way].part_of(recipe.way), depths[recipe.frozen])
             for judged in sorted(set(parts) - set(learnt)):
                 tracks = np.flatnonzero(part == judged)
                 albums = lessons.albums[tracks]
                 precision = float(np.nanmean(average_precisions(embedded[tracks], albums)))
                 reference = float(np.nanmean(average_precisions(baseline[tracks], albums)))
                 found.append(Validation(recipe.name, learnt, judged, precision, reference))
-            tell(f"{recipe.name}, learnt from parts {learnt[0] + 1} and {learnt[1] + 1}")
+                tell(
+                    f"learnt from parts {learnt[0] + 1} and {learnt[1] + 1}, judged on {judged + 1}: "
+                    f"{precision - reference:+.4f} {recipe.name}"
+                )
+    for recipe in recipes:
         gains = [one.precision - one.baseline for one in found if one.recipe == recipe.name]
         tell(f"validation, {recipe.name}: {np.mean(gains):+.4f} against Choi's over {len(gains)} parts")
     return found
@@ -107,29 +119,31 @@ def judge(
     recipes: Sequence[Recipe],
     found: Sequence[Validation],
     choi: Student,
-    lessons: Lessons,
+    depths: Depths,
     part: NDArray[np.int64],
     tell: Callable[[str], None],
 ) -> Verdicts:
     """Let the recipe that is best without a part learn from the other parts, and judge it on that part, once."""
+    lessons = depths[FROZEN]
     verdicts = Verdicts()
     for last in range(int(part.max()) + 1):
         others = tuple(sorted({int(number) for number in part} - {last}))
         learnt, tracks = _in(part, others), np.flatnonzero(part == last)
         recipe = choose(recipes, found, without=last)
-        fitted = _fit(recipe, choi, lessons, part, others)
+        fitted = _fit(recipe, choi, depths, part, others).part_of(recipe.way)
         tell(f"part {last + 1}: {recipe.name}")
         verdicts.losses[f"without part {last + 1}"] = fitted.losses
         clips = hear_crops(fitted.student, lessons.clips, np.arange(len(part)))[:, 0]
         crops = hear_crops(fitted.student, lessons.crops, learnt)
-        control = _fit(PROJECTION_ONLY, choi, lessons, part, others)
+        control = _fit(PROJECTION_ONLY, choi, depths, part, others)
         systems = {
             CHOI_RAW: lessons.choi_clips,
-            CHOI_CLIPS: _half_whitened(lessons.choi_clips[:, np.newaxis], lessons.choi_clips, learnt),
-            CHOI_CROPS: _half_whitened(lessons.choi, lessons.choi_clips, learnt),
-            CHOI_LEARNT: _project(control, lessons),
-            OURS_HALF_WHITENED: EmbeddingProjection().fit(crops.reshape(-1, crops.shape[-1])).projection_.apply(clips),
-            OURS: fitted.projection.apply(clips),
+            CHOI_CLIPS: half_whitening(lessons.choi_clips[learnt]).apply(lessons.choi_clips),
+            CHOI_CROPS: half_whitening(lessons.choi[learnt]).apply(lessons.choi_clips),
+            CHOI_LEARNT: _project(control, depths[PROJECTION_ONLY.frozen]),
+            OURS_CLIPS: half_whitening(clips[learnt]).apply(clips),
+            OURS_CROPS: half_whitening(crops).apply(clips),
+            OURS_LEARNT: fitted.projection.apply(clips),
         }
         for name, vectors in systems.items():
             alone = average_precisions(vectors[tracks], lessons.albums[tracks])
@@ -139,7 +153,14 @@ def judge(
     return verdicts
 
 
-def _fit(recipe: Recipe, choi: Student, lessons: Lessons, part: NDArray[np.int64], learnt: tuple[int, ...]) -> Fitted:
+def depths_for(recipes: Sequence[Recipe], choi: Student, lessons: Lessons) -> Depths:
+    """Return `lessons` as the first block that learns is given them, for every number of frozen blocks that is used."""
+    numbers = {FROZEN, PROJECTION_ONLY.frozen, *(recipe.frozen for recipe in recipes)}
+    return {number: lessons.from_block(choi, number) if number > FROZEN else lessons for number in sorted(numbers)}
+
+
+def _fit(recipe: Recipe, choi: Student, depths: Depths, part: NDArray[np.int64], learnt: tuple[int, ...]) -> Fitted:
+    lessons = depths[recipe.frozen]
     hybrids = np.flatnonzero(np.isin(lessons.hybrids.part, learnt))
     return fit(recipe, choi, lessons, _in(part, learnt), hybrids)
 
@@ -153,9 +174,7 @@ def _project(fitted: Fitted, lessons: Lessons) -> NDArray[np.float32]:
     return fitted.projection.apply(clips)
 
 
-def _half_whitened(
-    fitted_on: NDArray[np.float32], vectors: NDArray[np.float32], tracks: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Project `vectors` [n, 160] as crops [n, k, 160] of `tracks` say."""
-    projection: Projection = EmbeddingProjection().fit(fitted_on[tracks].reshape(-1, vectors.shape[-1])).projection_
-    return projection.apply(vectors)
+def half_whitening(vectors: NDArray[np.float32]) -> Projection:
+    """Fit z-scores, principal components and half-whitening to vectors [..., 160]: what the platform does to any."""
+    projection: Projection = EmbeddingProjection().fit(vectors.reshape(-1, vectors.shape[-1])).projection_
+    return projection

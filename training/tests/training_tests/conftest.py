@@ -28,7 +28,7 @@ def _network(seed: int) -> tuple[Weights, Statistics]:
     mean[0] *= 30.0
     variance[0] *= 400.0
     head = TagHead(random.normal(size=(CHANNELS, 50)).astype(np.float32), random.normal(size=50).astype(np.float32))
-    return Weights(tuple(layers), "0" * 64, trained=True, tags=head), Statistics(mean, variance, "0" * 64, 1, "", "")
+    return Weights(tuple(layers), "0" * 64, tags=head), Statistics(mean, variance, "0" * 64, 1, "", "")
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,12 @@ from training import trial  # noqa: E402
 from training.crops import Crops, opinion, starts  # noqa: E402
 from training.fitting import fit  # noqa: E402
 from training.hybrids import Hybrids  # noqa: E402
-from training.lessons import Lessons  # noqa: E402
+from training.lessons import Lessons, hear_crops  # noqa: E402
 from training.recipes import CANDIDATES, Recipe  # noqa: E402
 from training.student import Student  # noqa: E402
 from training.trial import Validation, choose  # noqa: E402
 
-QUICK = Recipe("quick", steps=8, batch=24)
+QUICK = Recipe("quick", steps=8, batch=24, frozen=2)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,11 @@ def lessons(choi: Student) -> Lessons:
     return Lessons.of(crops(3), crops(1), hybrids, np.repeat(np.array(list("abcdefghij")), 2), choi)
 
 
+@pytest.fixture(scope="module")
+def depths(choi: Student, lessons: Lessons) -> dict[int, Lessons]:
+    return dict(trial.depths_for(CANDIDATES, choi, lessons))
+
+
 def test_the_loss_falls_and_frozen_blocks_stay(choi: Student, lessons: Lessons) -> None:
     fitted = fit(replace(QUICK, steps=40), choi, lessons, np.arange(16), np.arange(16))
     assert np.mean(fitted.losses[-5:]) < 0.9 * np.mean(fitted.losses[:5])
@@ -59,7 +64,9 @@ def test_the_same_seed_gives_the_same_network(choi: Student, lessons: Lessons) -
 
 
 @pytest.mark.parametrize("recipe", CANDIDATES, ids=lambda recipe: recipe.name)
-def test_held_out_music_has_no_influence(choi: Student, lessons: Lessons, recipe: Recipe) -> None:
+def test_held_out_music_has_no_influence(choi: Student, depths: dict[int, Lessons], recipe: Recipe) -> None:
+    lessons = depths[recipe.frozen]
+
     def poisoned(array: np.ndarray, kept: int) -> np.ndarray:
         changed = array.copy()
         changed[kept:] = np.nan
@@ -81,13 +88,33 @@ def test_held_out_music_has_no_influence(choi: Student, lessons: Lessons, recipe
     assert np.isfinite(whole.losses).all()
 
 
-def test_a_recipe_that_learns_only_the_projection_leaves_the_network(choi: Student, lessons: Lessons) -> None:
-    fitted = fit(replace(QUICK, learn_network=False), choi, lessons, np.arange(16), np.arange(16))
+def test_with_every_block_frozen_only_the_projection_is_learnt(choi: Student, depths: dict[int, Lessons]) -> None:
+    fitted = fit(replace(QUICK, frozen=5), choi, depths[5], np.arange(16), np.arange(16))
     assert all(torch.equal(a, b) for a, b in zip(fitted.student.kernels, choi.kernels, strict=True))
+    assert np.abs(fitted.projection.components - fitted.first_projection.components).max() > 1e-3
+
+
+def test_going_on_to_a_later_block_changes_no_vector(choi: Student, depths: dict[int, Lessons]) -> None:
+    tracks = np.arange(20)
+    for number, lessons in depths.items():
+        assert lessons.crops.early.shape[2] == 32 * number
+        np.testing.assert_allclose(hear_crops(choi, lessons.crops, tracks), depths[2].choi, rtol=1e-2, atol=1e-2)
+        np.testing.assert_allclose(hear_crops(choi, lessons.clips, tracks)[:, 0], depths[2].choi_clips, atol=1e-2)
+
+
+def test_a_part_of_the_way_lies_between_beginning_and_end(choi: Student, lessons: Lessons) -> None:
+    whole = fit(QUICK, choi, lessons, np.arange(16), np.arange(16))
+    half, none = whole.part_of(0.5), whole.part_of(0.0)
+    first, last = whole.first_projection.components, whole.projection.components
+    np.testing.assert_allclose(half.projection.components, (first + last) / 2)
+    np.testing.assert_array_equal(none.projection.components, first)
+    assert all(torch.equal(a, b) for a, b in zip(none.student.kernels, choi.kernels, strict=True))
+    assert not torch.equal(half.student.kernels[4], whole.student.kernels[4])
+    assert whole.part_of(1.0).losses == whole.losses
 
 
 def test_every_track_is_judged_by_networks_that_did_not_learn_from_it(
-    choi: Student, lessons: Lessons, monkeypatch: pytest.MonkeyPatch
+    choi: Student, depths: dict[int, Lessons], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part = np.repeat(np.arange(4), [6, 6, 4, 4])
     learnt_from: list[tuple[set[int], set[int]]] = []
@@ -97,10 +124,13 @@ def test_every_track_is_judged_by_networks_that_did_not_learn_from_it(
         return fit(replace(recipe, steps=2, batch=16), start, lessons, tracks, hybrids)
 
     monkeypatch.setattr(trial, "fit", noting)
-    found = trial.validate([QUICK], choi, lessons, part, lambda _: None)
-    assert len(found) == 12
+    recipes = [QUICK, replace(QUICK, name="half", way=0.5)]
+    found = trial.validate(recipes, choi, depths, part, lambda _: None)
+    assert len(found) == 24
     assert all(one.judged not in one.learnt for one in found)
-    verdicts = trial.judge([QUICK], found, choi, lessons, part, lambda _: None)
+    # Recipes that differ only in how far they go share what was learnt.
+    assert len(learnt_from) == 6
+    verdicts = trial.judge(recipes, found, choi, depths, part, lambda _: None)
     assert [tracks for tracks, _ in learnt_from[6:]] == [{0, 1, 2, 3} - {last} for last in range(4) for _ in range(2)]
     assert all(tracks == hybrids for tracks, hybrids in learnt_from)
     assert all(np.isfinite(found).all() for found in verdicts.of.values())

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is installed only where sou
 
 from extractor import released  # noqa: E402
 from extractor.network import Network  # noqa: E402
-from extractor.spectrogram import log_mel  # noqa: E402
+from extractor.spectrogram import decibels  # noqa: E402
 from training.export import export  # noqa: E402
 from training.spectra import Front  # noqa: E402
 from training.student import Student  # noqa: E402
@@ -25,7 +25,7 @@ def hear(student: Student, samples: np.ndarray) -> np.ndarray:
 
 def test_the_spectrogram_is_that_of_the_extractor(samples: np.ndarray) -> None:
     ours = np.stack([Front().clip(one) for one in samples])
-    np.testing.assert_allclose(ours, log_mel()(samples).numpy(), atol=1e-2)
+    np.testing.assert_allclose(ours, np.stack([decibels(one) for one in samples]), atol=1e-2)
 
 
 def test_the_student_computes_what_the_extractor_does(samples: np.ndarray, make_network: Any) -> None:
@@ -60,14 +60,12 @@ def test_statistics_without_music_are_refused(make_network: Any) -> None:
         export(Student.of_choi(*make_network(2)), [])
 
 
-def test_random_blocks_begin_with_unit_variance(make_network: Any) -> None:
-    student = Student.of_choi(*make_network(3))
-    values = torch.randn(4, 32, 16, 85)
-    fresh = student.with_random_blocks(2, values, seed=1)
-    assert all(torch.equal(fresh.kernels[number], student.kernels[number]) for number in (0, 1))
-    convolved = torch.nn.functional.conv2d(values, fresh.kernels[2], padding=1) + fresh.shifts[2][:, None, None]
-    np.testing.assert_allclose(convolved.std(dim=(0, 2, 3)).detach().numpy(), 1.0, atol=1e-3)
-    np.testing.assert_allclose(convolved.mean(dim=(0, 2, 3)).detach().numpy(), 0.0, atol=1e-3)
+def test_half_of_the_way_lies_between_two_networks(make_network: Any) -> None:
+    one, other = Student.of_choi(*make_network(1)), Student.of_choi(*make_network(2))
+    half = one.towards(other, 0.5)
+    for mine, first, last in zip(half.parameters(), one.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(mine, (first + last) / 2)
+    assert all(torch.equal(a, b) for a, b in zip(one.towards(other, 0.0).parameters(), one.parameters(), strict=True))
 
 
 def test_tags_are_learnt_from_what_choi_says_of_the_same_music(make_network: Any) -> None:

@@ -11,3 +11,7 @@ class InvalidVectors(FeaturesError, ValueError):
 
 class InvalidProjection(FeaturesError, ValueError):
     """The arrays of a projection do not fit together, or a projection file is not one of ours."""
+
+
+class InvalidCalibration(FeaturesError, ValueError):
+    """The arrays of a calibration do not fit together, or a calibration file is not one of ours."""

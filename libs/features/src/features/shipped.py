@@ -1,4 +1,4 @@
-"""Projections that come with the project, fitted once on varied music, one for each model id that has one.
+"""Projections and calibrations that come with the project, made from varied music, for the model ids that have one.
 
 On music that they were not fitted on they rank better than raw vectors, and better than a projection fitted on that
 music itself, which takes what its albums have in common for noise: album MAP .435 against .420 and .412, means over 30
@@ -11,6 +11,7 @@ import re
 from functools import cache
 from importlib import resources
 
+from features.calibration import Calibration
 from features.projection import Projection
 
 _SAFE = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}")
@@ -23,7 +24,23 @@ def shipped_projection(model: str) -> Projection | None:
     Made by: soundalike extract CORPUS --out vectors.npz; python -m indexer fit-projection vectors.npz --out
     libs/features/src/features/measured/<model id>.npz
     """
+    content = _content("measured", model)
+    return Projection.from_bytes(content) if content is not None else None
+
+
+@cache
+def shipped_calibration(model: str) -> Calibration | None:
+    """Return the calibration of the projection that is shipped for a model id, or None where there is none.
+
+    Made by: python -m bench.hubs VECTORS.npz --albums CORPUS/tracks.csv --out
+    libs/features/src/features/calibrated/<model id>.npz
+    """
+    content = _content("calibrated", model)
+    return Calibration.from_bytes(content) if content is not None else None
+
+
+def _content(folder: str, model: str) -> bytes | None:
     if not _SAFE.fullmatch(model):
         return None
-    file = resources.files("features").joinpath("measured", f"{model}.npz")
-    return Projection.from_bytes(file.read_bytes()) if file.is_file() else None
+    file = resources.files("features").joinpath(folder, f"{model}.npz")
+    return file.read_bytes() if file.is_file() else None

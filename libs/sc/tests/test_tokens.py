@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from sc.errors import NotAllowed, Throttled, Unavailable
+from sc.tokens import Account, FileTokenStore, MemoryTokenStore, Token, TokenKeeper
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACCOUNT = Account("an-id", "a-secret")
+
+
+@dataclass
+class Office:
+    """Gives out numbered tokens, and remembers by what they were asked for."""
+
+    now: float = 1_000_000.0
+    given: list[str] = field(default_factory=list)
+    refuses: set[str] = field(default_factory=set)
+    status: int = 200
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        form = dict(httpx.QueryParams(request.content.decode()))
+        assert request.headers["Authorization"].startswith("Basic ")
+        if self.status != 200:
+            return httpx.Response(self.status, json={"error": "no"})
+        if form.get("refresh_token") in self.refuses:
+            return httpx.Response(400, json={"error": "invalid_grant"})
+        self.refuses.add(form.get("refresh_token", ""))
+        self.given.append(form["grant_type"])
+        number = len(self.given)
+        return httpx.Response(
+            200, json={"access_token": f"access-{number}", "refresh_token": f"refresh-{number}", "expires_in": 3599}
+        )
+
+    def keeper(self, store: MemoryTokenStore | FileTokenStore | None = None) -> TokenKeeper:
+        client = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
+        return TokenKeeper(client, ACCOUNT, store or MemoryTokenStore(), clock=lambda: self.now)
+
+
+async def test_a_token_serves_until_shortly_before_its_end_and_is_then_refreshed() -> None:
+    office = Office()
+    keeper = office.keeper()
+    assert [await keeper.current() for _ in range(3)] == ["access-1"] * 3
+    office.now += 3_550
+    assert await keeper.current() == "access-2"
+    assert office.given == ["client_credentials", "refresh_token"]
+
+
+async def test_a_refresh_token_that_was_used_falls_back_to_the_account() -> None:
+    office = Office()
+    keeper = office.keeper()
+    await keeper.current()
+    office.refuses.add("refresh-1")
+    office.now += 4_000
+    assert await keeper.current() == "access-2"
+    assert office.given == ["client_credentials", "client_credentials"]
+
+
+async def test_a_refused_token_is_not_handed_out_again() -> None:
+    keeper = Office().keeper()
+    keeper.refuse(await keeper.current())
+    assert await keeper.current() == "access-2"
+
+
+async def test_the_token_is_kept_between_runs_for_its_owner_only(tmp_path: Path) -> None:
+    office, file = Office(), tmp_path / "token.json"
+    await office.keeper(FileTokenStore(file)).current()
+    assert await office.keeper(FileTokenStore(file)).current() == "access-1"
+    assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"access": 1, "refresh": null, "expires_at": "soon"}'])
+def test_a_file_that_makes_no_sense_is_no_token(tmp_path: Path, content: str) -> None:
+    (tmp_path / "token.json").write_text(content)
+    assert FileTokenStore(tmp_path / "token.json").load() is None
+
+
+@pytest.mark.parametrize(("spread_s", "most"), [(60, 30), (800, 50)])
+async def test_no_more_tokens_are_asked_for_than_are_given_out(spread_s: float, most: int) -> None:
+    office = Office()
+    keeper = office.keeper()
+    for _ in range(most):
+        keeper.refuse(await keeper.current())
+        office.now += spread_s
+    with pytest.raises(Throttled) as refusal:
+        await keeper.current()
+    assert len(office.given) == most
+    assert refusal.value.seconds is not None
+    office.now += refusal.value.seconds + 1
+    assert await keeper.current() == f"access-{most + 1}"
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(401, NotAllowed), (403, NotAllowed), (503, Unavailable), (429, Throttled)]
+)
+async def test_what_is_refused_and_what_may_be_tried_again(status: int, error: type[Exception]) -> None:
+    with pytest.raises(error) as refusal:
+        await Office(status=status).keeper().current()
+    assert ACCOUNT.client_secret not in str(refusal.value)
+
+
+def test_secrets_are_not_shown() -> None:
+    assert "secret" not in repr(ACCOUNT)
+    assert "access" not in repr(Token("an-access", "a-refresh", 0.0)).replace("access=", "")
