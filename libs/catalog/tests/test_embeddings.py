@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from catalog import embeddings, models, tags, tracks
 from catalog.embeddings import Embedding
-from catalog.errors import ModelConflict, PermanentError
+from catalog.errors import PermanentError
 from catalog.models import Model
 from catalog.track_id import TrackId
 from catalog.tracks import State
@@ -17,9 +18,8 @@ from catalog.tracks import State
 if TYPE_CHECKING:
     from catalog.database import Pool
 
-REAL = Model("real-1", 160, trained=True)
-OTHER = Model("real-2", 160, trained=True)
-UNTRAINED = Model("untrained-1", 160, trained=False)
+REAL = Model("real-1", 160)
+OTHER = Model("real-2", 160)
 ID = TrackId("deezer", "1")
 
 
@@ -112,7 +112,7 @@ async def test_seq_grows_with_every_write_in_the_order_of_the_commits(catalogue:
 
     await asyncio.gather(follow(), *(save(catalogue, heard(1.0, track=track)) for track in others))
     assert len(seen) == len(others)
-    before = (await embeddings.extent(catalogue, REAL.model))[1]
+    before = (await embeddings.extent(catalogue, REAL.model)).last_seq
     await save(catalogue, heard(3.0, track=others[0], sequencer="FF"))
     (newest,) = await embeddings.newer_than(catalogue, REAL.model, before)
     assert (newest.urn, newest.seq > before) == (others[0].urn, True)
@@ -179,21 +179,72 @@ async def test_another_model_owes_every_track_again_and_going_back_does_not(cata
     assert await state(catalogue) is State.READY
 
 
-async def test_an_untrained_model_never_replaces_a_trained_one(pool: Pool) -> None:
-    await register(pool, UNTRAINED)
-    await register(pool, REAL)
-    with pytest.raises(ModelConflict, match="CHOI_WEIGHTS"):
-        await register(pool, UNTRAINED)
-    assert await models.current(pool) == REAL
+async def copied(db: Pool, model: str, dimensions: int = 160) -> tuple[embeddings.Extent, dict[str, np.ndarray]]:
+    found: dict[str, np.ndarray] = {}
+
+    def take(names: np.ndarray, vectors: np.ndarray) -> None:
+        for name, vector in zip(names.tolist(), vectors, strict=True):
+            assert name.rstrip().decode() not in found
+            found[name.rstrip().decode()] = vector
+
+    async with db.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+        extent = await embeddings.extent(connection, model)
+        await embeddings.copy(connection, model, extent, dimensions, take)
+    return extent, found
 
 
-async def test_tail_and_stream(catalogue: Pool) -> None:
+async def test_the_tail_is_measured(catalogue: Pool) -> None:
     assert await embeddings.tail(catalogue, REAL.model, 0) == embeddings.Tail(0, None)
     await save(catalogue, heard(0.5))
-    count, last = await embeddings.extent(catalogue, REAL.model)
     measured = await embeddings.tail(catalogue, REAL.model, 0)
-    assert (count, measured.count) == (1, 1)
+    assert measured.count == 1
     assert measured.oldest_s is not None
-    async with catalogue.acquire() as connection, connection.transaction():
-        streamed = [row async for row in embeddings.stream(connection, REAL.model, last)]
-    assert [(row.seq, row.urn, float(row.vector[0])) for row in streamed] == [(last, ID.urn, 0.5)]
+
+
+async def test_everything_is_copied_bit_for_bit(catalogue: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.copying._TAKEN_BYTES", 2_000)  # several pieces, cut anywhere
+    said = {}
+    for number in range(2, 60):
+        track = TrackId("deezer", str(number**5))
+        await tracks.ensure(catalogue, track)
+        said[track.urn] = np.random.default_rng(number).normal(size=160).astype(np.float32)
+        await save(catalogue, replace(heard(0.0, track=track), vector=said[track.urn]))
+    extent, found = await copied(catalogue, REAL.model)
+    assert (extent.count, extent.urn_bytes) == (58, max(map(len, said)))
+    assert found.keys() == said.keys()
+    for urn, vector in said.items():
+        np.testing.assert_array_equal(found[urn], vector)
+
+
+async def test_a_copy_of_nothing_is_nothing(catalogue: Pool) -> None:
+    assert await copied(catalogue, REAL.model) == (embeddings.Extent(0, 0, 0), {})
+
+
+async def test_a_copy_of_vectors_of_another_length_is_refused(catalogue: Pool) -> None:
+    await save(catalogue, heard(0.5))
+    with pytest.raises(PermanentError, match="other than"):
+        await copied(catalogue, REAL.model, 159)
+
+
+async def test_what_is_forgotten_is_erased_told_and_never_copied(catalogue: Pool) -> None:
+    other = TrackId("deezer", "77")
+    await tracks.ensure(catalogue, other)
+    for track in (ID, other):
+        await save(catalogue, heard(0.5, track=track))
+    told: asyncio.Queue[str] = asyncio.Queue()
+    start = datetime.now(UTC) - timedelta(hours=1)
+    assert await embeddings.oldest_forgotten_s(catalogue, start) is None
+    async with catalogue.acquire() as listening, catalogue.acquire() as connection:
+        await listening.add_listener(embeddings.CHANNEL, lambda *a: told.put_nowait(str(a[-1])))
+        assert await embeddings.forget(connection, ID, "asked for by its artist")
+        assert not await embeddings.forget(connection, TrackId("deezer", "404404"))
+        assert await asyncio.wait_for(told.get(), 5) == REAL.model
+        await listening.reset(timeout=5)
+    assert await state(catalogue) is State.FORGOTTEN
+    assert not await embeddings.exists(catalogue, ID, REAL.model)
+    assert (await copied(catalogue, REAL.model))[1].keys() == {other.urn}
+    ((urn, when),) = await embeddings.forgotten_since(catalogue, start)
+    assert urn == ID.urn
+    assert await embeddings.forgotten_since(catalogue, when + timedelta(seconds=1)) == []
+    assert (await embeddings.oldest_forgotten_s(catalogue, start) or 0.0) >= 0.0
+    assert await embeddings.oldest_forgotten_s(catalogue, when) is None

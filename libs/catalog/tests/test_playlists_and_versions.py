@@ -2,22 +2,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import asyncpg
-import pytest
-
 from catalog import models, playlists, tracks, versions
 from catalog.models import Model
 from catalog.overview import overview
 from catalog.playlists import Playlist
 from catalog.queue import MemoryQueue
 from catalog.track_id import TrackId
-from catalog.versions import Version
+from catalog.versions import Version, VersionState
 
 if TYPE_CHECKING:
     from catalog.database import Pool
 
 A, B = TrackId("deezer", "1"), TrackId("deezer", "2")
-MODEL = Model("m", 160, trained=True)
+MODEL = Model("m", 160)
 
 
 def version(name: str) -> Version:
@@ -43,12 +40,38 @@ async def test_publishing_retires_the_version_before(pool: Pool) -> None:
         assert await versions.published(pool, MODEL.model) is None
         await versions.publish(connection, version("1"))
         await versions.publish(connection, version("2"))
-        with pytest.raises(asyncpg.UniqueViolationError):
-            await versions.publish(connection, version("2"))
     now = await versions.published(pool, MODEL.model)
     assert now is not None
     assert (now.version, now.parameters, now.up_to_seq) == ("2", {"trees": 10}, 7)
     assert now.published_at is not None
+    assert (now.state, now.held) == (VersionState.PUBLISHED, False)
+
+
+async def test_going_back_holds_and_going_on_lifts_the_hold(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        await models.register(connection, MODEL)
+        for name in "123":
+            assert await versions.publish(connection, version(name))
+        assert await versions.publish(connection, version("1"), held=True)
+        found = {each.version: (each.state, each.held) for each in await versions.listed(pool, MODEL.model)}
+        assert list(found) == ["3", "2", "1"]
+        assert found["1"] == (VersionState.PUBLISHED, True)
+        assert found["3"] == found["2"] == (VersionState.RETIRED, False)
+        await versions.publish(connection, version("3"))
+        found = {each.version: (each.state, each.held) for each in await versions.listed(pool, MODEL.model)}
+        assert found["3"] == (VersionState.PUBLISHED, False)
+        assert found["1"] == (VersionState.RETIRED, False)
+
+
+async def test_a_version_without_files_is_never_published_again(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        await models.register(connection, MODEL)
+        await versions.add(connection, version("1"))
+        await versions.publish(connection, version("2"))
+        await versions.mark_deleted(connection, MODEL.model, ["1", "2"])
+        assert not await versions.publish(connection, version("1"))
+        found = {each.version: each.state for each in await versions.listed(pool, MODEL.model)}
+    assert found == {"1": VersionState.DELETED, "2": VersionState.PUBLISHED}
 
 
 async def test_the_overview_adds_up(pool: Pool) -> None:

@@ -11,7 +11,7 @@ from catalog.errors import ObjectMissing, ObjectTooLarge, QueueUnavailable, Stor
 from catalog.provisioning import provision_events
 from catalog.queue import MemoryQueue, MessageQueue, SqsQueue
 from catalog.settings import QueueSettings
-from catalog.store import MemoryStore, ObjectStore, S3Store
+from catalog.store import MemoryStore, ObjectStore, S3Store, s3_client
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,6 +123,20 @@ async def test_an_upload_becomes_a_message(settings: QueueSettings) -> None:
         await asyncio.sleep(0.1)
     assert sum("previews%2Fdeezer" in b or "previews/deezer/1.mp3" in b for b in bodies) == 1
     assert not any("not/one.bin" in b for b in bodies)
+
+
+async def test_what_is_to_be_compared_is_announced_too_and_expires_first(settings: QueueSettings) -> None:
+    provision_events(settings)
+    queue, store = await SqsQueue.connect(settings), S3Store.connect(settings)
+    await store.put("queries/1.audio", b"x", "application/octet-stream")
+    bodies: list[str] = []
+    while not any("1.audio" in body for body in bodies):
+        bodies += [m.body for m in await queue.receive(limit=10, wait_s=1)]
+    rules = s3_client(settings).get_bucket_lifecycle_configuration(Bucket=settings.s3_bucket)["Rules"]
+    assert {(rule["Filter"]["Prefix"], rule["Expiration"]["Days"]) for rule in rules} == {
+        ("previews/", 14),
+        ("queries/", 1),
+    }
 
 
 async def test_an_absent_server_is_a_transient_failure(settings: QueueSettings, unused_tcp_port: int) -> None:

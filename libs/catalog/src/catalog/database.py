@@ -34,9 +34,23 @@ async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 
 
 @asynccontextmanager
-async def connect(url: str, *, size: int = 4) -> AsyncIterator[Pool]:
-    """Open a pool of at most `size` connections that speak pgvector's `vector`, and close it at the end."""
+async def connect(url: str, *, size: int = 4, stateless: bool = False) -> AsyncIterator[Pool]:
+    """Open a pool of at most `size` connections that speak pgvector's `vector`, and close it at the end.
+
+    `stateless` promises that nobody sets anything on a connection or leaves a transaction open on it; then none is
+    cleaned after use, which would be a question to the database after every question.
+    """
     async with asyncpg.create_pool(
-        url, min_size=1, max_size=size, init=_prepare, command_timeout=60, timeout=10
+        url,
+        min_size=1,
+        max_size=size,
+        init=_prepare,
+        reset=_leave if stateless else None,
+        command_timeout=60,
+        timeout=10,
     ) as pool:
         yield pool
+
+
+async def _leave(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Give a connection back as it is."""

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from catalog.copying import BinaryRows
 from catalog.errors import PermanentError
 from catalog.tags import NAMES, held
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Callable
+    from datetime import datetime
 
     from numpy.typing import NDArray
 
@@ -86,14 +88,46 @@ _VECTOR = "SELECT vector FROM embeddings WHERE urn = $1 AND model = $2"
 
 _NEWER = "SELECT seq, urn, vector FROM embeddings WHERE model = $1 AND seq > $2 ORDER BY seq LIMIT $3"
 
-_STREAM = "SELECT seq, urn, vector FROM embeddings WHERE model = $1 AND seq <= $2 ORDER BY seq"
+_NOT_FORGOTTEN = "urn NOT IN (SELECT urn FROM tracks WHERE state = 'forgotten')"
 
-_LAST = "SELECT count(*) AS n, coalesce(max(seq), 0) AS seq FROM embeddings WHERE model = $1"
+# Padded, so that every row has the same number of bytes and thousands of them are read as one array.
+_COPY = f"""
+SELECT rpad(urn, $3), vector FROM embeddings WHERE model = $1 AND seq <= $2 AND {_NOT_FORGOTTEN}
+"""  # noqa: S608 - a constant of this module
+
+_EXTENT = f"""
+SELECT count(*) FILTER (WHERE {_NOT_FORGOTTEN}) AS n, coalesce(max(seq), 0) AS seq,
+       coalesce(max(octet_length(urn)), 0) AS width
+FROM embeddings WHERE model = $1
+"""  # noqa: S608 - a constant of this module
+
+_FORGOTTEN_SINCE = """
+SELECT urn, updated_at FROM tracks WHERE state = 'forgotten' AND updated_at >= $1 ORDER BY updated_at
+"""
+
+_OLDEST_FORGOTTEN = """
+SELECT extract(epoch FROM now() - min(updated_at))::float8 FROM tracks WHERE state = 'forgotten' AND updated_at > $1
+"""
+
+_FORGET = "UPDATE tracks SET state = 'forgotten', reason = $2, updated_at = now() WHERE urn = $1"
+
+_ERASE = "DELETE FROM embeddings WHERE urn = $1"
+
+_CURRENT_MODEL = "SELECT model FROM models WHERE current"
 
 _TAIL = """
 SELECT count(*) AS n, extract(epoch FROM now() - min(extracted_at))::float8 AS age
 FROM embeddings WHERE model = $1 AND seq > $2
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many vectors there are, the seq of the newest (0 when there is none), and the bytes of the longest urn."""
+
+    count: int
+    last_seq: int
+    urn_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +195,11 @@ async def newer_than(db: Executor, model: str, seq: int, *, limit: int = 10_000)
     return [StoredVector(r["seq"], r["urn"], _array(r["vector"])) for r in await db.fetch(_NEWER, model, seq, limit)]
 
 
-async def extent(db: Executor, model: str) -> tuple[int, int]:
-    """Return the number of vectors of a model and the seq of the newest (0 when there is none)."""
-    row = await db.fetchrow(_LAST, model)
+async def extent(db: Executor, model: str) -> Extent:
+    """Tell how much there is to index: the vectors of a model, without those of tracks that are to be forgotten."""
+    row = await db.fetchrow(_EXTENT, model)
     assert row is not None  # noqa: S101 - an aggregate always answers one row
-    return int(row["n"]), int(row["seq"])
+    return Extent(count=int(row["n"]), last_seq=int(row["seq"]), urn_bytes=int(row["width"]))
 
 
 async def tail(db: Executor, model: str, seq: int) -> Tail:
@@ -175,10 +209,46 @@ async def tail(db: Executor, model: str, seq: int) -> Tail:
     return Tail(count=int(row["n"]), oldest_s=row["age"])
 
 
-async def stream(db: Connection, model: str, up_to_seq: int) -> AsyncIterator[StoredVector]:
-    """Yield every vector up to `up_to_seq` by a server-side cursor; the caller holds a transaction open."""
-    async for row in db.cursor(_STREAM, model, up_to_seq, prefetch=1000):
-        yield StoredVector(row["seq"], row["urn"], _array(row["vector"]))
+async def oldest_forgotten_s(db: Executor, since: datetime) -> float | None:
+    """Tell for how many seconds the oldest track that was forgotten after `since` has been so; None for none."""
+    found: float | None = await db.fetchval(_OLDEST_FORGOTTEN, since)
+    return found
+
+
+async def copy(
+    db: Connection,
+    model: str,
+    extent: Extent,
+    dimensions: int,
+    take: Callable[[NDArray[np.bytes_], NDArray[np.float32]], None],
+) -> None:
+    """Hand every vector of an extent to `take`, some thousand at a time: urns [n], padded, and float32 [n, dimensions].
+
+    One binary COPY, in no particular order; the caller holds the transaction open in which `extent` was measured.
+    Raises `PermanentError` for a vector of another length.
+    """
+    rows = BinaryRows(extent.urn_bytes, dimensions, take)
+    await db.copy_from_query(_COPY, model, extent.last_seq, extent.urn_bytes, output=rows.feed, format="binary")
+    rows.close()
+
+
+async def forget(db: Connection, track: TrackId, reason: str | None = None) -> bool:
+    """Take a track out of all answers and erase what was heard of it; returns False for an unknown one.
+
+    The listeners are told at the commit. Index versions that hold its vector answer without it, and the next version
+    is built without it. Whatever a crawl finds later, the track stays forgotten.
+    """
+    async with db.transaction():
+        if await db.execute(_FORGET, track.urn, reason) == "UPDATE 0":
+            return False
+        await db.execute(_ERASE, track.urn)
+        await db.execute(_NOTIFY, CHANNEL, await db.fetchval(_CURRENT_MODEL) or "")
+        return True
+
+
+async def forgotten_since(db: Executor, moment: datetime) -> list[tuple[str, datetime]]:
+    """Return the urns of the tracks that were forgotten at or after `moment`, and when, oldest first."""
+    return [(row["urn"], row["updated_at"]) for row in await db.fetch(_FORGOTTEN_SINCE, moment)]
 
 
 def _array(value: Any) -> NDArray[np.float32]:

@@ -17,6 +17,10 @@ class InvalidTrackId(PermanentError, ValueError):
     """The text names no track in any of the accepted forms."""
 
 
+class InvalidPlaylistId(PermanentError, ValueError):
+    """The text names no playlist in any of the accepted forms."""
+
+
 class UnknownTag(PermanentError, ValueError):
     """The text names none of the tags that the networks know."""
 
@@ -37,5 +41,5 @@ class QueueUnavailable(TransientError):
     """The queue did not answer, or asked for patience."""
 
 
-class ModelConflict(CatalogError):
-    """The model may not take over a catalogue that better vectors already fill."""
+class TooManyKeys(CatalogError):
+    """The holder has as many valid keys as rotating them needs."""

@@ -9,15 +9,22 @@ from catalog.track_id import TrackId
 
 PREVIEWS = "previews/"
 INDEXES = "indexes/"
+QUERIES = "queries/"
 
 _EXTENSION = re.compile(r"[a-z0-9]{1,5}")
+_QUERY = re.compile(re.escape(QUERIES) + r"([0-9a-f]{32})\.audio")
 
 
 def preview_key(track: TrackId, extension: str) -> str:
     """Name the preview of a track: `previews/<source>/<id>.<ext>`; raises ValueError for an odd extension."""
     if not _EXTENSION.fullmatch(extension):
         raise ValueError(f"{extension!r} is no file extension")
-    return f"{PREVIEWS}{track.source}/{track.key}.{extension}"
+    return f"{preview_prefix(track)}{extension}"
+
+
+def preview_prefix(track: TrackId) -> str:
+    """Name what the previews of a track begin with, whatever their extension."""
+    return f"{PREVIEWS}{track.source}/{track.key}."
 
 
 def track_of_preview(key: str) -> TrackId:
@@ -34,3 +41,14 @@ def track_of_preview(key: str) -> TrackId:
 def index_prefix(model: str, version: str) -> str:
     """Name the folder of one index version, with a slash at its end."""
     return f"{INDEXES}{model}/{version}/"
+
+
+def query_key(query: str) -> str:
+    """Name the recording of a query: `queries/<id>.audio`; what kind of audio it is, its content tells."""
+    return f"{QUERIES}{query}.audio"
+
+
+def query_of(key: str) -> str | None:
+    """Return the id of the query whose recording has this key, or None for any other key."""
+    match = _QUERY.fullmatch(key)
+    return match[1] if match else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catalog.errors import ModelConflict
-
 if TYPE_CHECKING:
     from catalog.database import Connection, Executor
 
@@ -21,14 +19,13 @@ class Model:
 
     model: str
     dimensions: int
-    trained: bool
     usual_tags: tuple[float, ...] | None = None
 
 
-_CURRENT = "SELECT model, dimensions, trained, usual_tags FROM models WHERE current"
+_CURRENT = "SELECT model, dimensions, usual_tags FROM models WHERE current"
 
 _ADD = """
-INSERT INTO models (model, dimensions, trained, usual_tags) VALUES ($1, $2, $3, $4)
+INSERT INTO models (model, dimensions, usual_tags) VALUES ($1, $2, $3)
 ON CONFLICT (model) DO UPDATE SET dimensions = EXCLUDED.dimensions, usual_tags = EXCLUDED.usual_tags
 """
 
@@ -57,19 +54,11 @@ async def current(db: Executor) -> Model | None:
 
 
 async def register(db: Connection, model: Model) -> None:
-    """Make `model` the current one, and every track it has not heard owed again.
-
-    Raises `ModelConflict` when an untrained model would take over from a trained one.
-    """
+    """Make `model` the current one, and every track it has not heard owed again."""
     async with db.transaction():
         await db.execute("LOCK TABLE models IN EXCLUSIVE MODE")
         before = await current(db)
-        if before and before.trained and not model.trained:
-            raise ModelConflict(
-                f"the catalogue holds vectors of {before.model}; {model.model} is not trained and may not replace it. "
-                "Give the extractor the weights again (CHOI_WEIGHTS)."
-            )
-        await db.execute(_ADD, model.model, model.dimensions, model.trained, model.usual_tags)
+        await db.execute(_ADD, model.model, model.dimensions, model.usual_tags)
         if before is None or before.model != model.model:
             await db.execute(_STEP_DOWN, model.model)
             await db.execute(_STEP_UP, model.model)

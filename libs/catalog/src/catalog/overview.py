@@ -23,10 +23,32 @@ class Overview:
     queue: Depth
     dead_letters: int
     model: str | None
-    trained: bool | None
     version: str | None
     in_version: int
     tail: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The tracks in each state, and for how many seconds nothing was heard of the queued track that waits longest."""
+
+    by_state: Mapping[tracks.State, int]
+    oldest_queued_s: float | None
+
+
+# One statement, and two indexes: the counts read one, the oldest is the first entry of the other.
+_CENSUS = """
+SELECT state, count(*) AS n,
+       (SELECT extract(epoch FROM now() - min(updated_at))::float8 FROM tracks WHERE state = 'queued') AS waited_s
+FROM tracks GROUP BY state
+"""
+
+
+async def census(db: Executor) -> Census:
+    """Count the tracks by state; the age tells whether the extractors keep up."""
+    rows = await db.fetch(_CENSUS)
+    counted = {tracks.State(row["state"]): int(row["n"]) for row in rows}
+    return Census({state: counted.get(state, 0) for state in tracks.State}, rows[0]["waited_s"] if rows else None)
 
 
 async def overview(db: Executor, queue: MessageQueue, dead_letters: MessageQueue) -> Overview:
@@ -41,7 +63,6 @@ async def overview(db: Executor, queue: MessageQueue, dead_letters: MessageQueue
         queue=await queue.depth(),
         dead_letters=(await dead_letters.depth()).total,
         model=model.model if model else None,
-        trained=model.trained if model else None,
         version=version.version if version else None,
         in_version=version.tracks if version else 0,
         tail=newer.count if newer else 0,

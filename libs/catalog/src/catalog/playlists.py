@@ -1,15 +1,17 @@
-"""Queries over playlists: what was crawled, in its order."""
+"""Queries over playlists: what was crawled, in its order, how that changed, and when it is looked at again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from catalog.reordering import Change, changes
 from catalog.text import clean, clean_or_none
 from catalog.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime, timedelta
 
     from catalog.database import Connection, Executor
 
@@ -24,29 +26,81 @@ class Playlist:
     snapshot_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SeenChange:
+    """A change of a playlist (see `catalog.reordering.Change`, its item a track's URN), and when a crawl saw it."""
+
+    seen_at: datetime
+    change: Change
+
+
 _UPSERT = """
 INSERT INTO playlists (urn, source, title, snapshot_id, crawled_at) VALUES ($1, $2, $3, $4, now())
 ON CONFLICT (urn) DO UPDATE SET
-    title = EXCLUDED.title, snapshot_id = EXCLUDED.snapshot_id, crawled_at = EXCLUDED.crawled_at
+    title = EXCLUDED.title, snapshot_id = EXCLUDED.snapshot_id, crawled_at = EXCLUDED.crawled_at, last_error = NULL
 """
 
 _EMPTY = "DELETE FROM playlist_tracks WHERE playlist = $1"
 
-_ADD = "INSERT INTO playlist_tracks (playlist, position, track) VALUES ($1, $2, $3)"
+_ADD = "INSERT INTO playlist_tracks (playlist, position, track) SELECT $1, unnest($2::integer[]), unnest($3::text[])"
 
-_TRACKS = "SELECT track FROM playlist_tracks WHERE playlist = $1 ORDER BY position"
+_PLACES = "SELECT position, track FROM playlist_tracks WHERE playlist = $1 ORDER BY position"
+
+_NOTE_CHANGES = """
+INSERT INTO playlist_changes (playlist, snapshot_id, change, track, position, former_position)
+SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::integer[], $6::integer[])
+"""
+
+_HISTORY = """
+SELECT seen_at, change, track, position, former_position FROM playlist_changes WHERE playlist = $1 ORDER BY id
+"""
+
+_READ = "DELETE FROM playlist_readings WHERE playlist = $1"
 
 _GET = "SELECT urn, source, title, snapshot_id FROM playlists WHERE urn = $1"
 
+_BLOCKED = "SELECT EXISTS (SELECT FROM blocks WHERE urn = $1)"
+
+# The pause is also what another crawler waits for where this one dies.
+_CLAIM = """
+UPDATE playlists SET next_crawl_at = now() + $2
+WHERE urn = (
+    SELECT urn FROM playlists WHERE next_crawl_at <= now() AND source = ANY($1)
+    ORDER BY next_crawl_at LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING urn, source, title, snapshot_id
+"""
+
+_SCHEDULE = "UPDATE playlists SET next_crawl_at = now() + $2, last_error = $3 WHERE urn = $1"
+
+_NEXT = """
+SELECT extract(epoch FROM min(next_crawl_at) - now())::float8 FROM playlists
+WHERE next_crawl_at IS NOT NULL AND source = ANY($1)
+"""
+
 
 async def replace(db: Connection, playlist: Playlist, entries: Sequence[tuple[int, TrackId]]) -> None:
-    """Store a playlist as it is now, `(position, track)` each; the tracks' rows must exist."""
+    """Store a playlist as it is now, `(position, track)` each, noting what changed; the tracks' rows must exist."""
+    now = sorted((position, track.urn) for position, track in entries)
+    snapshot = clean_or_none(playlist.snapshot_id)
     async with db.transaction():
-        await db.execute(
-            _UPSERT, playlist.urn, playlist.source, clean(playlist.title), clean_or_none(playlist.snapshot_id)
-        )
+        await db.execute(_UPSERT, playlist.urn, playlist.source, clean(playlist.title), snapshot)
+        before = [(row["position"], row["track"]) for row in await db.fetch(_PLACES, playlist.urn)]
+        await db.execute(_READ, playlist.urn)
+        if before == now:
+            return
         await db.execute(_EMPTY, playlist.urn)
-        await db.executemany(_ADD, [(playlist.urn, position, track.urn) for position, track in entries])
+        await db.execute(_ADD, playlist.urn, [position for position, _ in now], [urn for _, urn in now])
+        found = changes(before, now)
+        await db.execute(
+            _NOTE_CHANGES,
+            playlist.urn,
+            snapshot,
+            [change.kind for change in found],
+            [change.item for change in found],
+            [change.position for change in found],
+            [change.former for change in found],
+        )
 
 
 async def get(db: Executor, urn: str) -> Playlist | None:
@@ -55,6 +109,36 @@ async def get(db: Executor, urn: str) -> Playlist | None:
     return Playlist(**row) if row else None
 
 
+async def is_blocked(db: Executor, urn: str) -> bool:
+    """Tell whether the playlist is to be forgotten."""
+    return bool(await db.fetchval(_BLOCKED, urn))
+
+
 async def tracks_of(db: Executor, urn: str) -> list[TrackId]:
     """List the tracks of a playlist in its order, repeated ones repeated."""
-    return [TrackId.from_urn(row["track"]) for row in await db.fetch(_TRACKS, urn)]
+    return [TrackId.from_urn(row["track"]) for row in await db.fetch(_PLACES, urn)]
+
+
+async def history(db: Executor, urn: str) -> list[SeenChange]:
+    """List what happened to a playlist, oldest first."""
+    return [
+        SeenChange(row["seen_at"], Change(row["change"], row["track"], row["position"], row["former_position"]))
+        for row in await db.fetch(_HISTORY, urn)
+    ]
+
+
+async def claim_due(db: Executor, sources: Sequence[str], *, lease: timedelta) -> Playlist | None:
+    """Take the playlist of these sources that is due for longest, off everybody else's list for `lease`."""
+    row = await db.fetchrow(_CLAIM, list(sources), lease)
+    return Playlist(**row) if row else None
+
+
+async def schedule(db: Executor, urn: str, again_in: timedelta | None, *, error: str | None = None) -> None:
+    """Let a playlist be crawled again after `again_in`, or never by itself; `error` is why the last crawl failed."""
+    await db.execute(_SCHEDULE, urn, again_in, clean_or_none(error))
+
+
+async def seconds_to_next(db: Executor, sources: Sequence[str]) -> float | None:
+    """Return in how many seconds the next playlist of these sources is due, negative for one that is; None: never."""
+    found = await db.fetchval(_NEXT, list(sources))
+    return None if found is None else float(found)

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from catalog import schema
-from catalog.keys import PREVIEWS
+from catalog import database, names, schema
+from catalog.keys import PREVIEWS, QUERIES
 from catalog.queue import sqs_client
 from catalog.settings import DatabaseSettings, QueueSettings
 from catalog.store import s3_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import NotificationConfigurationTypeDef, QueueConfigurationTypeDef
+    from mypy_boto3_s3.type_defs import (
+        LifecycleRuleOutputTypeDef,
+        LifecycleRuleTypeDef,
+        NotificationConfigurationTypeDef,
+        QueueConfigurationTypeDef,
+    )
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
@@ -26,8 +31,8 @@ _DAY_S = 86_400
 # Dead letters outlive the queue before them, so that nobody finds them expired (queue rules, "DLQ").
 _RETENTION_S = 4 * _DAY_S
 _DEAD_RETENTION_S = 14 * _DAY_S
-_LONGEST_PREVIEW_DAYS = 14
-_RULE_ID = "soundalike-previews"
+# What is announced to the extractor and deleted after so many days at the latest, by the ids of the bucket's rules.
+_AUDIO = {"soundalike-previews": (PREVIEWS, 14), "soundalike-queries": (QUERIES, 1)}
 
 
 class ProvisioningSettings(DatabaseSettings, QueueSettings):
@@ -36,9 +41,13 @@ class ProvisioningSettings(DatabaseSettings, QueueSettings):
 
 async def provision(settings: ProvisioningSettings) -> None:
     """Bring database, bucket and queues to the state the services expect; safe to repeat and to run twice at once."""
-    await schema.upgrade(settings.database_url.get_secret_value())
+    url = settings.database_url.get_secret_value()
+    await schema.upgrade(url)
     log.info("database schema is at revision %s", schema.revisions()[-1])
     provision_events(settings)
+    async with database.connect(url, size=1) as pool:
+        if filled := await names.refill(pool):
+            log.info("folded the names of %d tracks, for searching", filled)
 
 
 def provision_events(settings: QueueSettings) -> None:
@@ -61,7 +70,7 @@ def provision_events(settings: QueueSettings) -> None:
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(_policy(arn, settings.s3_bucket))})
     _ensure_notification(s3, settings.s3_bucket, arn)
     _ensure_lifecycle(s3, settings.s3_bucket)
-    log.info("bucket %s sends previews to queue %s", settings.s3_bucket, settings.queue_name)
+    log.info("bucket %s sends previews and queries to queue %s", settings.s3_bucket, settings.queue_name)
 
 
 def _ensure_bucket(s3: S3Client, settings: QueueSettings) -> None:
@@ -118,14 +127,17 @@ def _policy(queue_arn: str, bucket: str) -> dict[str, object]:
 def _ensure_notification(s3: S3Client, bucket: str, queue_arn: str) -> None:
     # PutBucketNotification replaces everything, so the rules of others in a shared bucket are carried along.
     current = s3.get_bucket_notification_configuration(Bucket=bucket)
-    ours: QueueConfigurationTypeDef = {
-        "Id": _RULE_ID,
-        "QueueArn": queue_arn,
-        "Events": ["s3:ObjectCreated:*"],
-        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": PREVIEWS}]}},
-    }
-    others = [rule for rule in current.get("QueueConfigurations", []) if rule.get("Id") != _RULE_ID]
-    wanted: NotificationConfigurationTypeDef = {"QueueConfigurations": [*others, ours]}
+    ours: list[QueueConfigurationTypeDef] = [
+        {
+            "Id": rule,
+            "QueueArn": queue_arn,
+            "Events": ["s3:ObjectCreated:*"],
+            "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}},
+        }
+        for rule, (prefix, _) in _AUDIO.items()
+    ]
+    others = [rule for rule in current.get("QueueConfigurations", []) if rule.get("Id") not in _AUDIO]
+    wanted: NotificationConfigurationTypeDef = {"QueueConfigurations": [*others, *ours]}
     if topics := current.get("TopicConfigurations"):
         wanted["TopicConfigurations"] = topics
     if functions := current.get("LambdaFunctionConfigurations"):
@@ -137,24 +149,21 @@ def _ensure_notification(s3: S3Client, bucket: str, queue_arn: str) -> None:
 
 def _ensure_lifecycle(s3: S3Client, bucket: str) -> None:
     # A net behind the deletion after extraction: audio never stays, even where everything else failed.
+    rules: list[LifecycleRuleOutputTypeDef] = []
     try:
         rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchLifecycleConfiguration":
             raise
-        rules = []
-    s3.put_bucket_lifecycle_configuration(
-        Bucket=bucket,
-        LifecycleConfiguration={
-            "Rules": [
-                *[rule for rule in rules if rule.get("ID") != _RULE_ID],
-                {
-                    "ID": _RULE_ID,
-                    "Status": "Enabled",
-                    "Filter": {"Prefix": PREVIEWS},
-                    "Expiration": {"Days": _LONGEST_PREVIEW_DAYS},
-                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
-                },
-            ]
-        },
-    )
+    ours: list[LifecycleRuleTypeDef] = [
+        {
+            "ID": rule,
+            "Status": "Enabled",
+            "Filter": {"Prefix": prefix},
+            "Expiration": {"Days": days},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        }
+        for rule, (prefix, days) in _AUDIO.items()
+    ]
+    others = [rule for rule in rules if rule.get("ID") not in _AUDIO]
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [*others, *ours]})

@@ -1,0 +1,83 @@
+"""Reading PostgreSQL's binary COPY format: rows of one text of a fixed number of bytes and one pgvector `vector`."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from catalog.errors import PermanentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+# PostgreSQL manual, COPY, "Binary Format": signature, flags, length of the header's extension.
+_SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0"
+_HEADER_BYTES: Final = len(_SIGNATURE) + 8
+_TRAILER: Final = struct.pack(">h", -1)
+_TAKEN_BYTES: Final = 4 * 2**20
+
+
+class BinaryRows:
+    """Takes a stream of bytes apart and hands on thousands of rows at a time; holds a few megabytes.
+
+    A row is `text_bytes` bytes of text and a vector of `dimensions` numbers. Raises `PermanentError` for any other.
+    """
+
+    def __init__(
+        self,
+        text_bytes: int,
+        dimensions: int,
+        take: Callable[[NDArray[np.bytes_], NDArray[np.float32]], None],
+    ) -> None:
+        self._row = np.dtype(
+            [
+                ("fields", ">i2"),
+                ("text_bytes", ">i4"),
+                ("text", f"S{max(1, text_bytes)}"),
+                ("vector_bytes", ">i4"),
+                ("dimensions", ">i2"),
+                ("unused", ">i2"),
+                ("vector", ">f4", (dimensions,)),
+            ]
+        )
+        self._expected = {
+            "fields": 2,
+            "text_bytes": text_bytes,
+            "vector_bytes": 4 + 4 * dimensions,
+            "dimensions": dimensions,
+        }
+        self._take = take
+        self._pending = bytearray()
+        self._begun = False
+
+    async def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        self._pending += data
+        if len(self._pending) >= _TAKEN_BYTES:
+            self._hand_on()
+
+    def close(self) -> None:
+        """Hand on what is left; raises `PermanentError` where the stream does not end as it should."""
+        self._hand_on()
+        if self._pending != _TRAILER:
+            raise PermanentError("the database sent rows of another form than was asked for")
+
+    def _hand_on(self) -> None:
+        if not self._begun:
+            if self._pending[: len(_SIGNATURE)] != _SIGNATURE:
+                raise PermanentError("the database did not send PostgreSQL's binary COPY format")
+            del self._pending[:_HEADER_BYTES]
+            self._begun = True
+        count = len(self._pending) // self._row.itemsize
+        if count == 0:
+            return
+        rows = np.frombuffer(bytes(self._pending[: count * self._row.itemsize]), dtype=self._row)
+        del self._pending[: count * self._row.itemsize]
+        for name, value in self._expected.items():
+            if (rows[name] != value).any():
+                raise PermanentError(f"a row from the database has {name} other than {value}")
+        self._take(rows["text"], rows["vector"].astype(np.float32))

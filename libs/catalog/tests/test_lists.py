@@ -1,0 +1,79 @@
+"""Lists: their history, what is known of one that was not read to its end, and who crawls it next."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from catalog import playlists, readings, tracks
+from catalog.playlists import Playlist
+from catalog.readings import Place
+from catalog.track_id import TrackId
+
+if TYPE_CHECKING:
+    from catalog.database import Pool
+
+A, B, C = TrackId("deezer", "1"), TrackId("deezer", "2"), TrackId("deezer", "3")
+MINE = Playlist("spotify:playlist:x", "spotify", "Mine", "s1")
+MINUTE = timedelta(minutes=1)
+
+
+async def store(pool: Pool, *listed: TrackId, playlist: Playlist = MINE) -> None:
+    for track in listed:
+        await tracks.ensure(pool, track)
+    async with pool.acquire() as connection:
+        await playlists.replace(connection, playlist, list(enumerate(listed)))
+
+
+async def test_the_history_tells_what_came_moved_and_went(pool: Pool) -> None:
+    await store(pool, A, B, C)
+    await store(pool, A, B, C)
+    await store(pool, C, A)
+    seen = [
+        (s.change.kind, s.change.item[-1], s.change.position, s.change.former)
+        for s in await playlists.history(pool, MINE.urn)
+    ]
+    assert seen == [
+        ("added", "1", 0, None),
+        ("added", "2", 1, None),
+        ("added", "3", 2, None),
+        ("removed", "2", None, 1),
+        ("moved", "3", 0, 2),
+    ]
+
+
+async def test_a_reading_is_kept_until_the_list_is_whole_or_another(pool: Pool) -> None:
+    await tracks.ensure(pool, A)
+    places = [Place(0, A), Place(1, None, "Ep\x00isode", "episode")]
+    await readings.keep(pool, MINE.urn, "s1", places)
+    await readings.keep(pool, MINE.urn, "s1", places[:1])
+    assert await readings.places(pool, MINE.urn, "s1") == [Place(0, A), Place(1, None, "Episode", "episode")]
+    assert await readings.places(pool, MINE.urn, "s2") == []
+    assert await readings.places(pool, MINE.urn, "s1") == []
+    await readings.keep(pool, MINE.urn, "s1", places)
+    await store(pool, A)
+    assert await readings.places(pool, MINE.urn, "s1") == []
+
+
+async def test_due_playlists_are_shared_out(pool: Pool) -> None:
+    other = Playlist("spotify:playlist:y", "spotify", "Other")
+    foreign = Playlist("deezer:playlist:1", "deezer", "Off")
+    for playlist in (MINE, other, foreign):
+        await store(pool, playlist=playlist)
+    assert await playlists.claim_due(pool, ["spotify"], lease=MINUTE) is None
+    assert await playlists.seconds_to_next(pool, ["spotify"]) is None
+    for playlist in (MINE, other, foreign):
+        await playlists.schedule(pool, playlist.urn, timedelta(0))
+    claims = await asyncio.gather(*(playlists.claim_due(pool, ["spotify"], lease=MINUTE) for _ in range(3)))
+    assert sorted(one.urn for one in claims if one) == [MINE.urn, other.urn]
+    left = await playlists.seconds_to_next(pool, ["spotify"])
+    assert left is not None
+    assert 50 < left <= 60
+
+
+async def test_a_claim_that_nobody_finished_is_due_again(pool: Pool) -> None:
+    await store(pool)
+    await playlists.schedule(pool, MINE.urn, timedelta(0), error="503 \x00")
+    assert await playlists.claim_due(pool, ["spotify"], lease=timedelta(0)) == MINE
+    assert await playlists.claim_due(pool, ["spotify"], lease=timedelta(0)) == MINE

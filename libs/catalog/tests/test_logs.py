@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from catalog import logs
+from catalog.settings import EX_CONFIG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+log = logging.getLogger("service.part")
+
+
+@pytest.fixture(autouse=True)
+def root_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_people_get_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("LOG_FORMAT", raising=False)
+    logs.configure("extractor")
+    log.info("heard %d", 3)
+    with logs.bound(request_id="r1"):
+        log.warning("late")
+    heard, late = capsys.readouterr().err.splitlines()
+    assert heard.endswith(" extractor INFO service.part: heard 3")
+    assert late.endswith(" extractor WARNING service.part: late [request_id=r1]")
+
+
+def test_programs_get_one_json_object_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOG_FORMAT", "json")
+    logs.configure("api")
+    log.info('a "quoted"\nsecond line', extra={"fields": {"route": "/recommend", "status": 200}})
+    with logs.bound(request_id="r1"), logs.bound(caller="me"):
+        try:
+            int("oh")
+        except ValueError:
+            log.exception("failed")
+    first, second = lines(capsys)
+    assert first["message"] == 'a "quoted"\nsecond line'
+    assert (first["service"], first["level"], first["logger"]) == ("api", "INFO", "service.part")
+    assert (first["route"], first["status"]) == ("/recommend", 200)
+    assert first["time"].endswith("+00:00")
+    assert "request_id" not in first
+    assert (second["request_id"], second["caller"]) == ("r1", "me")
+    assert "ValueError: invalid literal" in second["exception"]
+
+
+def test_fields_cannot_pass_for_what_the_program_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOG_FORMAT", "json")
+    logs.configure("api")
+    with logs.bound(level="forged", message="forged"):
+        log.info("true")
+    (line,) = lines(capsys)
+    assert (line["level"], line["message"]) == ("INFO", "true")
+
+
+def test_another_format_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("LOG_FORMAT", "xml")
+    with pytest.raises(SystemExit) as ended:
+        logs.configure("api")
+    assert ended.value.code == EX_CONFIG
+    assert "LOG_FORMAT" in capsys.readouterr().err

@@ -1,0 +1,79 @@
+"""Recordings that are compared once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from catalog import keys, queries
+from catalog.queries import Refusal, Sound
+
+if TYPE_CHECKING:
+    from catalog.database import Pool
+
+VECTOR = np.arange(160, dtype=np.float32)
+SAID = [0.5] * 50
+
+
+async def rows(pool: Pool) -> int:
+    return int(await pool.fetchval("SELECT count(*) FROM queries"))
+
+
+async def test_from_the_question_to_the_answer_and_nothing_is_left(pool: Pool) -> None:
+    query = queries.new_id()
+    told: asyncio.Queue[object] = asyncio.Queue()
+    async with pool.acquire() as connection:
+
+        def listener(*news: object) -> None:
+            told.put_nowait(news[3])
+
+        await connection.add_listener(queries.CHANNEL, listener)
+        await queries.begin(pool, query)
+        assert await queries.is_waiting(pool, query)
+        assert await queries.take(pool, query) is None
+        await queries.tell_heard(pool, query, Sound("m", VECTOR, SAID))
+        assert await asyncio.wait_for(told.get(), 10) == query
+        await connection.remove_listener(queries.CHANNEL, listener)
+    assert not await queries.is_waiting(pool, query)
+    sound = await queries.take(pool, query)
+    assert isinstance(sound, Sound)
+    assert (sound.model, sound.tag_probabilities) == ("m", SAID)
+    np.testing.assert_array_equal(sound.vector, VECTOR)
+    assert await rows(pool) == 0
+
+
+async def test_a_refusal_says_why(pool: Pool) -> None:
+    query = queries.new_id()
+    await queries.begin(pool, query)
+    await queries.tell_refused(pool, query, "silent")
+    assert await queries.take(pool, query) == Refusal("silent")
+    assert await rows(pool) == 0
+
+
+async def test_the_first_outcome_counts_and_one_that_nobody_waits_for_is_not_kept(pool: Pool) -> None:
+    query = queries.new_id()
+    await queries.begin(pool, query)
+    await queries.tell_refused(pool, query, "first")
+    await queries.tell_heard(pool, query, Sound("m", VECTOR, None))
+    assert await queries.take(pool, query) == Refusal("first")
+    await queries.tell_heard(pool, query, Sound("m", VECTOR, None))
+    await queries.drop(pool, query)
+    assert await rows(pool) == 0
+
+
+async def test_the_sweep_takes_only_what_is_old(pool: Pool) -> None:
+    old, young = queries.new_id(), queries.new_id()
+    for query in (old, young):
+        await queries.begin(pool, query)
+    await pool.execute("UPDATE queries SET created_at = now() - interval '3 minutes' WHERE id = $1", old)
+    assert await queries.sweep(pool, seconds=120) == 1
+    assert await queries.is_waiting(pool, young)
+
+
+def test_the_key_of_a_query_names_it_and_no_other_key_does() -> None:
+    query = queries.new_id()
+    assert keys.query_of(keys.query_key(query)) == query
+    for key in (f"previews/deezer/{query}.audio", f"queries/{query}.mp3", f"queries/x{query}.audio", "queries/.audio"):
+        assert keys.query_of(key) is None
