@@ -34,7 +34,7 @@ def build(tmp_path: Path) -> Callable[..., tuple[Path, Manifest]]:
             clustered(count),
             urns_of(count),
             Projection.identity(24),
-            replace(BuildParameters(trees=10, search_k=500), **parameters),
+            replace(BuildParameters(trees=10, effort=500), **parameters),
         )
         return directory, manifest
 

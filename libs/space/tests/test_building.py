@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 from features.projection import Projection
-from space.building import BuildParameters, build_version, measure_recall, write_index, write_urns
+from space.annoy_engine import AnnoyEngine, write
+from space.building import BuildParameters, build_version, write_urns
 from space.errors import EmptySpace, InvalidBuild
 from space.files import ALL_FILES, DATA_FILES, written_whole
 from space.manifest import Manifest
+from space.measuring import Yardstick, tune
 from space.search import SpaceSearch, exact_nearest
 
 from .conftest import NAME, clustered, urns_of
@@ -32,7 +34,7 @@ def test_the_same_input_gives_the_same_bytes(build: Build) -> None:
 
 def test_another_seed_gives_another_forest(build: Build) -> None:
     first, second = build(500, "first")[0], build(500, "second", seed=2)[0]
-    assert (first / "index.ann").read_bytes() != (second / "index.ann").read_bytes()
+    assert (first / "index.bin").read_bytes() != (second / "index.bin").read_bytes()
     assert (first / "vectors.npy").read_bytes() == (second / "vectors.npy").read_bytes()
 
 
@@ -47,18 +49,42 @@ def test_vectors_are_projected_and_of_unit_length(tmp_path: Path) -> None:
     np.testing.assert_array_equal(vectors, projection.apply(raw))
 
 
-def test_doubles_search_k_until_the_goal_is_met(build: Build) -> None:
-    lazy = build(4000, "lazy", trees=1, search_k=1, doublings=0)[1]
-    eager = build(4000, "eager", trees=1, search_k=1, doublings=14)[1]
-    assert lazy.search_k == 1
+def forest(path: Path, vectors: np.ndarray, *, trees: int, effort: int) -> SpaceSearch:
+    write(path, vectors, trees=trees, seed=1)
+    return SpaceSearch(AnnoyEngine(path, 24, effort), vectors, search_dimensions=24)
+
+
+def test_takes_the_smallest_effort_that_meets_the_goal(build: Build) -> None:
+    lazy = build(4000, "lazy", trees=1, effort=1, doublings=0)[1]
+    eager = build(4000, "eager", trees=1, effort=1, doublings=14)[1]
+    assert lazy.effort == 1
     assert lazy.recall_at_10 < 0.98 <= eager.recall_at_10
-    assert eager.search_k > 1
+    assert eager.effort > 1
 
 
-def test_recall_counts_what_was_found(tmp_path: Path) -> None:
+def test_the_effort_is_no_more_than_it_must_be() -> None:
+    class Steep:
+        effort = 0
+
+        def set_effort(self, effort: int) -> None:
+            self.effort = effort
+
+    class Measured:
+        asked: tuple[int, ...] = ()
+
+        def recall(self, search: Steep) -> float:
+            self.asked += (search.effort,)
+            return 1.0 if search.effort >= 1300 else 0.5
+
+    search, measured = Steep(), Measured()
+    assert tune(search, measured, first=100, goal=0.98, doublings=9) == (1300, 1.0)
+    assert measured.asked == (100, 200, 400, 800, 1600, 1200, 1400, 1300)
+
+
+def test_recall_counts_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("space.search._FEWEST_PROPOSED", 1)
     vectors = Projection.identity(24).apply(clustered(2000))
-    write_index(tmp_path / "index.ann", vectors, trees=1, seed=1)
-    search = SpaceSearch(tmp_path / "index.ann", vectors, search_k=1)
+    search = forest(tmp_path / "index.bin", vectors, trees=1, effort=1)
     rows = np.arange(0, 2000, 40)
     share = []
     cosines = vectors @ vectors.T
@@ -67,16 +93,32 @@ def test_recall_counts_what_was_found(tmp_path: Path) -> None:
         got = set(search.nearest(vectors[row], 11)[0].tolist()) - {row}
         share.append(len(true & got) / 10)
     assert 0.0 < np.mean(share) < 1.0
-    assert measure_recall(search, vectors, rows) == pytest.approx(np.mean(share))
+    assert Yardstick.of(vectors, rows).recall(search) == pytest.approx(np.mean(share))
     search.close()
 
 
 def test_equal_vectors_are_no_loss_of_recall(tmp_path: Path) -> None:
     vectors = np.repeat(Projection.identity(24).apply(clustered(4)), 50, axis=0)
-    write_index(tmp_path / "index.ann", vectors, trees=5, seed=1)
-    search = SpaceSearch(tmp_path / "index.ann", vectors, search_k=100)
-    assert measure_recall(search, vectors, np.arange(200)) == 1.0
+    search = forest(tmp_path / "index.bin", vectors, trees=5, effort=100)
+    assert Yardstick.of(vectors, np.arange(200)).recall(search) == 1.0
     search.close()
+
+
+def test_a_build_goes_on_where_a_crash_ended_it(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = build(500, "whole")[0]
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("space.building.tune", killed)
+        with pytest.raises(KeyboardInterrupt):
+            build(500, "crashed")
+    for step in ("write_projected", "write_index"):
+        monkeypatch.setattr(f"space.building.{step}", killed)
+    crashed = build(500, "crashed")[0]
+    for name in ALL_FILES:
+        assert (whole / name).read_bytes() == (crashed / name).read_bytes(), name
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 11])
@@ -113,7 +155,7 @@ def test_a_failed_build_leaves_no_manifest(tmp_path: Path) -> None:
     with pytest.raises(InvalidBuild, match="not finite"):
         build_version(tmp_path, NAME, raw, urns_of(40), Projection.identity(24), BuildParameters())
     left = {path.name for path in tmp_path.iterdir()}
-    assert left <= set(DATA_FILES) - {"vectors.npy", "index.ann"}
+    assert left <= set(DATA_FILES) - {"vectors.npy", "index.bin"}
 
 
 @pytest.mark.parametrize("urns", [["a", "b", "a"], ["a", ""], ["a", "b\0"]])

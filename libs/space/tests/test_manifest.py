@@ -14,11 +14,13 @@ def manifest() -> Manifest:
         version="20261121T120000Z-7",
         model="m1-fixed",
         dimensions=128,
+        search_dimensions=64,
         count=9,
-        trees=10,
-        search_k=500,
+        engine="annoy",
+        engine_version="1.17.3",
+        parameters={"trees": 10},
+        effort=500,
         seed=1,
-        annoy="1.17.3",
         up_to_seq=12,
         recall_at_10=1.0,
         built_at=datetime(2026, 11, 21, 12, tzinfo=UTC),
@@ -36,6 +38,9 @@ def test_survives_a_round_trip(manifest: Manifest) -> None:
         ("count", 0),
         ("count", "9"),
         ("dimensions", -1),
+        ("search_dimensions", 129),
+        ("engine", "faith"),
+        ("effort", 0),
         ("metric", "euclidean"),
         ("recall_at_10", 1.2),
         ("built_at", "2026-11-21T12:00:00"),
@@ -61,8 +66,8 @@ def test_refuses_files_it_does_not_know(manifest: Manifest) -> None:
 @pytest.mark.parametrize("change", [{"bytes": 0}, {"sha256": "ff"}])
 def test_refuses_a_file_entry_that_vouches_for_nothing(manifest: Manifest, change: dict[str, object]) -> None:
     content = json.loads(manifest.to_json())
-    content["files"]["index.ann"] |= change
-    with pytest.raises(InvalidManifest, match=r"files\.index\.ann"):
+    content["files"]["index.bin"] |= change
+    with pytest.raises(InvalidManifest, match=r"files\.index\.bin"):
         Manifest.from_json(json.dumps(content))
 
 
@@ -81,6 +86,6 @@ def test_refuses_what_is_no_manifest(text: str | bytes) -> None:
 
 
 def test_says_what_to_do_about_another_format(manifest: Manifest) -> None:
-    content = json.loads(manifest.to_json()) | {"format": 2}
-    with pytest.raises(InvalidManifest, match="format 2, this program reads 1; update"):
+    content = json.loads(manifest.to_json()) | {"format": 1}
+    with pytest.raises(InvalidManifest, match="format 1, this program reads 2; update"):
         Manifest.from_json(json.dumps(content))

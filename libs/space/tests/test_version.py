@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from features.projection import Projection
-from space.errors import CorruptVersion, InvalidManifest, InvalidQuery, VersionClosed
+from space.building import BuildParameters, build_version
+from space.errors import CorruptVersion, InvalidManifest, InvalidQuery, SpaceError, VersionClosed
 from space.files import DATA_FILES, sha256_of
 from space.manifest import Manifest
 from space.version import IndexVersion, Match
 
-from .conftest import clustered, urns_of
+from .conftest import NAME, clustered, urns_of
 
 Build = Callable[..., tuple[Path, Manifest]]
 
@@ -54,7 +55,7 @@ def test_more_than_there_is_gives_all_there_is(build: Build, count: int) -> None
 
 @pytest.mark.parametrize("k", [500, 1999, 2000])
 def test_large_k_is_answered_in_full_despite_a_small_search_k(build: Build, k: int) -> None:
-    with IndexVersion.open(build(2000, search_k=1, doublings=0)[0]) as version:
+    with IndexVersion.open(build(2000, effort=1, doublings=0)[0]) as version:
         assert len(version.search(clustered(1, seed=9)[0], k)) == k
 
 
@@ -105,13 +106,13 @@ def test_refuses_a_half_written_manifest(build: Build) -> None:
 def test_refuses_a_manifest_of_other_vectors(build: Build, changes: dict[str, int]) -> None:
     directory, _ = build(50)
     vouch_again(directory, **changes)
-    with pytest.raises(CorruptVersion, match=r"projection\.npz gives 24|vectors\.npy holds"):
+    with pytest.raises(SpaceError, match=r"projection\.npz gives 24|vectors\.npy holds|exceed dimensions"):
         IndexVersion.open(directory)
 
 
 def test_refuses_an_index_of_other_vectors(build: Build) -> None:
     directory, _ = build(50)
-    (directory / "index.ann").write_bytes((build(49, "other")[0] / "index.ann").read_bytes())
+    (directory / "index.bin").write_bytes((build(49, "other")[0] / "index.bin").read_bytes())
     vouch_again(directory)
     with pytest.raises(CorruptVersion, match="49 items for 50 vectors"):
         IndexVersion.open(directory)
@@ -119,7 +120,7 @@ def test_refuses_an_index_of_other_vectors(build: Build) -> None:
 
 def test_refuses_an_index_annoy_cannot_load(build: Build) -> None:
     directory, _ = build(50)
-    (directory / "index.ann").write_bytes(b"x" * 1001)
+    (directory / "index.bin").write_bytes(b"x" * 1001)
     vouch_again(directory)
     with pytest.raises(CorruptVersion, match="Annoy cannot load"):
         IndexVersion.open(directory)
@@ -170,22 +171,22 @@ def test_a_closed_version_says_so(build: Build) -> None:
 
 
 def test_a_search_under_way_outlives_the_close(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    version = IndexVersion.open(build(50)[0])
-    index = version._search._index
+    version = IndexVersion.open(build(500)[0])
+    engine = version._search._engine
     entered, go_on, events = Event(), Event(), []
 
     class Watched:
-        def get_nns_by_vector(self, *arguments: object) -> list[int]:
+        def nearest(self, query: np.ndarray, k: int) -> np.ndarray:
             entered.set()
             assert go_on.wait(30)
             events.append("searched")
-            return index.get_nns_by_vector(*arguments)
+            return engine.nearest(query, k)
 
-        def unload(self) -> None:
-            events.append("unloaded")
-            index.unload()
+        def close(self) -> None:
+            events.append("unmapped")
+            engine.close()
 
-    monkeypatch.setattr(version._search, "_index", Watched())
+    monkeypatch.setattr(version._search, "_engine", Watched())
     found: list[Match] = []
     searching = Thread(target=lambda: found.extend(version.search(clustered(1)[0], 3)))
     searching.start()
@@ -195,4 +196,72 @@ def test_a_search_under_way_outlives_the_close(build: Build, monkeypatch: pytest
     go_on.set()
     searching.join(30)
     assert len(found) == 3
-    assert events == ["searched", "unloaded"]
+    assert events == ["searched", "unmapped"]
+
+
+def test_names_lead_to_rows_and_vectors(build: Build) -> None:
+    directory, _ = build(300)
+    unit = Projection.identity(24).apply(clustered(300))
+    with IndexVersion.open(directory) as version:
+        asked = [urns_of(300)[7], "file:track:zz", urns_of(300)[299], "", "a" * 500, urns_of(300)[0]]
+        vectors = version.vectors_of(asked)
+        np.testing.assert_array_equal(vectors[[0, 2, 5]], unit[[7, 299, 0]])
+        assert np.isnan(vectors[[1, 3, 4]]).all()
+        assert version.vectors_of([]).shape == (0, 24)
+
+
+def test_rows_are_in_the_order_of_their_names(tmp_path: Path) -> None:
+    names = ["c", "a", "b", "aa"]
+    build_version(tmp_path, NAME, clustered(4), names, Projection.identity(24), BuildParameters())
+    unit = Projection.identity(24).apply(clustered(4))
+    with IndexVersion.open(tmp_path) as version:
+        assert [version.search(unit[row], 1)[0].urn for row in range(4)] == names
+        np.testing.assert_array_equal(version.vectors_of(names), unit)
+
+
+@pytest.mark.parametrize("engine", ["annoy", "usearch"])
+def test_every_engine_finds_what_exact_search_finds(build: Build, engine: str) -> None:
+    directory, manifest = build(2000, engine=engine, search_dimensions=12)
+    unit = Projection.identity(24).apply(clustered(2000))
+    assert (manifest.engine, manifest.search_dimensions) == (engine, 12)
+    assert manifest.recall_at_10 >= 0.98
+    with IndexVersion.open(directory) as version:
+        found = [{match.urn for match in version.search(unit[row], 10)} for row in range(0, 2000, 20)]
+    true = [{urns_of(2000)[i] for i in np.argsort(-(unit @ unit[row]))[:10]} for row in range(0, 2000, 20)]
+    assert sum(len(a & b) for a, b in zip(found, true, strict=True)) >= 0.97 * 1000
+
+
+@pytest.mark.parametrize("content", [b"x" * 1001, b""])
+def test_refuses_an_index_usearch_cannot_load(build: Build, content: bytes) -> None:
+    directory, _ = build(500, engine="usearch")
+    (directory / "index.bin").write_bytes(content or b"\0")
+    vouch_again(directory)
+    with pytest.raises(CorruptVersion, match="USearch cannot load"):
+        IndexVersion.open(directory)
+
+
+def test_what_was_checked_is_not_read_again_unless_it_changed(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory, _ = build(50)
+    read: list[str] = []
+
+    def watched(path: Path) -> str:
+        read.append(path.name)
+        return sha256_of(path)
+
+    monkeypatch.setattr("space.verification.sha256_of", watched)
+    IndexVersion.open(directory).close()
+    assert sorted(read) == sorted(DATA_FILES)
+    read.clear()
+    IndexVersion.open(directory).close()
+    assert read == []
+    content = bytearray((directory / "vectors.npy").read_bytes())
+    content[-1] ^= 1
+    (directory / "vectors.npy").write_bytes(content)
+    with pytest.raises(CorruptVersion, match=r"vectors\.npy of version .* was altered"):
+        IndexVersion.open(directory)
+
+
+def test_a_rehearsal_leaves_everything_as_it_was(build: Build) -> None:
+    with IndexVersion.open(build(300)[0]) as version:
+        version.rehearse()
+        assert len(version.search(clustered(1)[0], 5)) == 5

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from catalog.database import Pool
 
-MODEL = Model("m1-fixed", 160, trained=True)
+MODEL = Model("m1-fixed", 160)
 
 
 class Hear(Protocol):

@@ -18,6 +18,7 @@ from .conftest import MODEL, Hear
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
+    from pathlib import Path
 
     from catalog.database import Pool
     from indexer.settings import IndexerSettings
@@ -52,6 +53,58 @@ async def test_build_prints_what_it_published(environment: None, pool: Pool, hea
     published = await versions.published(pool, MODEL.model)
     assert published is not None
     assert out == f"{published.version}  40 tracks  recall@10 1.000\n"
+
+
+async def test_the_whole_life_of_versions_by_commands(environment: None, pool: Pool, hear: Hear) -> None:
+    code, out, err = await ended(await started("list"))
+    assert (code, out) == (1, "")
+    assert "nothing to show: no model is registered yet" in err
+    await hear(range(3))
+    assert (await ended(await started("build")))[0] == 0
+    await hear(range(3, 40))
+    code, out, err = await ended(await started("build", "--no-publish"))
+    assert code == 0, err
+    newest = out.split()[0]
+    _, out, _ = await ended(await started("list"))
+    header, second, first = out.splitlines()
+    assert header.split()[:3] == ["version", "state", "tracks"]
+    assert second.split()[:3] == [newest, "built", "40"]
+    assert first.split()[1:3] == ["published", "3"]
+    assert second.endswith("never")
+    code, out, _ = await ended(await started("publish"))
+    assert (code, out) == (0, f"{newest} answers now. Automatic builds go on.\n")
+    code, out, _ = await ended(await started("rollback"))
+    assert code == 0
+    assert out.startswith(f"{first.split()[0]} answers now. Automatic builds are held;")
+    assert "published, held" in (await ended(await started("list")))[1]
+    code, out, err = await ended(await started("rollback"))
+    assert (code, out) == (1, "")
+    assert "nothing was changed: there is no older version" in err
+    code, _, err = await ended(await started("publish", "nonsense"))
+    assert code == 1
+    assert "there is no version nonsense" in err
+
+
+async def test_a_killed_build_is_taken_up_by_the_next(
+    environment: None, pool: Pool, hear: Hear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INDEX_WORK_DIR", str(tmp_path / "work"))
+    monkeypatch.setenv("INDEX_TREES", "1000")
+    await hear(range(400))
+    process = await started("build")
+    async with asyncio.timeout(60):
+        while not list((tmp_path / "work").glob("*/version/vectors.npy")):
+            assert process.returncode is None
+            await asyncio.sleep(0.005)
+    process.kill()
+    await process.wait()
+    (folder,) = (tmp_path / "work").iterdir()
+    assert (folder / "plan.json").exists()
+    code, out, err = await ended(await started("build"))
+    assert code == 0, err
+    assert "taking up the build of 400 vectors" in err
+    assert " 400 tracks " in out
+    assert [path.name for path in folder.iterdir()] == ["lock"]
 
 
 async def test_build_of_nothing_fails_with_a_reason(environment: None, pool: Pool) -> None:

@@ -21,7 +21,13 @@ def test_defaults_are_those_of_the_design(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("INDEX_TREES", "0"), ("INDEX_MINIMUM_RECALL", "1.5"), ("INDEX_POLL_S", "soon"), ("S3_BUCKET", "No")],
+    [
+        ("INDEX_TREES", "0"),
+        ("INDEX_ENGINE", "faith"),
+        ("INDEX_MINIMUM_RECALL", "1.5"),
+        ("INDEX_POLL_S", "soon"),
+        ("S3_BUCKET", "No"),
+    ],
 )
 def test_refuses_and_names_the_variable(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

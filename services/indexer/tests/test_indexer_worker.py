@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import tempfile
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,9 @@ from catalog.database import connect
 from catalog.errors import StoreUnavailable
 from catalog.models import Model
 from catalog.store import MemoryStore, S3Store, s3_client
-from indexer.errors import BuilderBusy, NothingToIndex
+from catalog.versions import VersionState
+from indexer import publishing
+from indexer.errors import BuilderBusy, NoSuchVersion, NothingToIndex, RecallTooLow
 from indexer.settings import IndexerSettings
 from indexer.worker import Indexer
 from space.files import ALL_FILES
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 
     from catalog.database import Pool
     from catalog.store import ObjectSummary
+    from catalog.versions import Version
+    from space.manifest import Manifest
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +40,11 @@ def temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def only_folder(parent: Path) -> Path:
+    (folder,) = parent.iterdir()
     return folder
 
 
@@ -58,7 +69,8 @@ async def test_publishes_to_a_real_bucket_what_readers_can_open(
         assert (len(opened), opened.manifest.up_to_seq, opened.manifest.version) == (60, 60, version.version)
         query = opened.projection.apply(vector_of(17)[None])[0]
         assert opened.search(query, 1)[0].urn == track_of(17).urn
-    assert not names_in(temporary_files)
+    folder = only_folder(temporary_files)
+    assert names_in(folder) == ["lock"]
 
 
 async def test_builds_only_when_a_version_is_due(indexer: Indexer, hear: Hear, pool: Pool) -> None:
@@ -81,7 +93,7 @@ async def test_builds_only_when_a_version_is_due(indexer: Indexer, hear: Hear, p
 async def test_another_model_gets_a_version_of_its_own(indexer: Indexer, hear: Hear, pool: Pool) -> None:
     await hear(range(3))
     await indexer.build()
-    other = Model("m2", 160, trained=True)
+    other = Model("m2", 160)
     await hear(range(2), other)
     version = await indexer.look()
     assert version is not None
@@ -156,13 +168,152 @@ async def test_a_stop_gives_up_the_build_and_publishes_nothing(
     stop.set()
     await asyncio.wait_for(running, 60)
     assert not finished.is_set()
-    assert not names_in(temporary_files)
     assert not store.objects
     assert await versions.published(pool, MODEL.model) is None
+    monkeypatch.undo()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary_files))
+    with pytest.raises(BuilderBusy, match="at work in"):
+        await indexer.build()  # the thread still writes
     finish.set()
     await until(finished.is_set)
-    monkeypatch.undo()
-    assert (await indexer.build()).tracks == 3  # the lock was let go
+
+    async def built() -> bool:
+        with suppress(BuilderBusy):
+            return (await indexer.build()).tracks == 3
+        return False
+
+    async with asyncio.timeout(60):
+        while not await built():  # noqa: ASYNC110 - the lock is a file's
+            await asyncio.sleep(0.01)
+
+
+async def test_a_build_that_was_killed_is_taken_up(
+    indexer: Indexer, hear: Hear, pool: Pool, temporary_files: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Killed(BaseException):
+        """Stands for a process that ends at once."""
+
+    class Away(MemoryStore):
+        async def upload(self, key: str, path: Path) -> None:  # noqa: ARG002 - part of the protocol
+            raise Killed
+
+    await hear(range(60))
+    dying = Indexer(pool, Away(), indexer._settings)
+    with pytest.raises(Killed):
+        await dying.build()
+    folder = only_folder(temporary_files)
+    assert {"raw.npy", "names.npy", "plan.json", "version"} <= set(names_in(folder))
+    index = (folder / "version" / "index.bin").stat()
+    await hear(range(60, 63))
+    seen: list[int] = []
+    real = publishing.upload
+
+    async def watched(db: Pool, store: MemoryStore, manifest: Manifest, directory: Path, more: object) -> Version:
+        seen.append((directory / "index.bin").stat().st_mtime_ns)
+        return await real(db, store, manifest, directory, more)
+
+    with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.INFO):
+        patch.setattr(publishing, "upload", watched)
+        version = await indexer.build()
+    assert (version.tracks, version.up_to_seq) == (60, 60)
+    assert seen == [index.st_mtime_ns]
+    assert "taking up the build of 60 vectors" in caplog.text
+    assert names_in(folder) == ["lock"]
+    assert (await indexer.build()).tracks == 63
+
+
+@pytest.mark.parametrize("damage", ["other settings", "torn", "old", "no plan"])
+async def test_what_cannot_be_taken_up_is_cleared_away(
+    indexer: Indexer, hear: Hear, temporary_files: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hear(range(60))
+    real = publishing.upload
+
+    async def failing(*_: object) -> Version:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(publishing, "upload", failing)
+    with pytest.raises(StoreUnavailable):
+        await indexer.build()
+    folder = only_folder(temporary_files)
+    if damage == "other settings":
+        indexer._settings = indexer._settings.model_copy(update={"index_trees": 9})
+    elif damage == "torn":
+        (folder / "raw.npy").write_bytes(b"torn")
+    elif damage == "old":
+        os.utime(folder / "plan.json", (0, 0))
+    else:
+        (folder / "plan.json").unlink()
+    (folder / "raw.npy.part").write_bytes(b"left")
+    await hear(range(60, 63))
+    monkeypatch.setattr(publishing, "upload", real)
+    assert (await indexer.build()).tracks == 63
+    assert names_in(folder) == ["lock"]
+
+
+async def test_a_build_that_finds_too_little_is_not_taken_up(
+    pool: Pool,
+    hear: Hear,
+    store: MemoryStore,
+    settings: IndexerSettings,
+    temporary_files: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def poor(*_: object) -> None:
+        raise RecallTooLow("too little")
+
+    await hear(range(3))
+    indexer = Indexer(pool, store, settings)
+    monkeypatch.setattr("indexer.worker.build", poor)
+    with pytest.raises(RecallTooLow):
+        await indexer.build()
+    folder = only_folder(temporary_files)
+    assert names_in(folder) == ["lock"]
+
+
+async def test_a_rollback_holds_until_somebody_publishes_or_builds(
+    indexer: Indexer, hear: Hear, pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def answering() -> tuple[str, bool]:
+        published = await versions.published(pool, MODEL.model)
+        assert published is not None
+        return published.version, published.held
+
+    await hear(range(3))
+    first = await indexer.build()
+    await hear(range(3, 9))
+    second = await indexer.build()
+    assert (await indexer.rollback()).version == first.version
+    assert await answering() == (first.version, True)
+    with caplog.at_level(logging.WARNING):
+        assert await indexer.look() is None
+        assert await indexer.look() is None
+    assert caplog.text.count("was chosen by hand and is held") == 1
+    assert await answering() == (first.version, True)
+    with pytest.raises(NoSuchVersion):
+        await indexer.rollback()
+    await indexer.publish()
+    assert await answering() == (second.version, False)
+    assert (await indexer.publish(first.version)).held
+    third = await indexer.build()
+    assert await answering() == (third.version, False)
+    assert await indexer.look() is None
+    await hear(range(9, 40))
+    assert await indexer.look() is not None
+
+
+async def test_a_version_may_be_built_without_answering(indexer: Indexer, hear: Hear, pool: Pool) -> None:
+    await hear(range(3))
+    waiting = await indexer.build(publish=False)
+    assert await versions.published(pool, MODEL.model) is None
+    (listed,) = await indexer.listed()
+    assert (listed.version, listed.state) == (waiting.version, VersionState.BUILT)
+    await indexer.publish(waiting.version)
+    published = await versions.published(pool, MODEL.model)
+    assert published is not None
+    assert published.version == waiting.version
+    assert published.parameters["projection"]["kind"] == "identity"
+    assert published.parameters["build_s"] >= 0
 
 
 async def test_failures_are_counted_told_and_overcome(
@@ -191,9 +342,11 @@ async def test_failures_are_counted_told_and_overcome(
 
 async def test_a_failed_tidying_does_not_unpublish(pool: Pool, hear: Hear, settings: IndexerSettings) -> None:
     class Unlisted(MemoryStore):
-        async def list(self, prefix: str) -> AsyncIterator[ObjectSummary]:  # noqa: ARG002 - part of the protocol
-            raise StoreUnavailable("away")
-            yield
+        async def list(self, prefix: str) -> AsyncIterator[ObjectSummary]:
+            if prefix == f"indexes/{MODEL.model}/":
+                raise StoreUnavailable("away")
+            async for found in super().list(prefix):
+                yield found
 
     await hear(range(3))
     version = await Indexer(pool, Unlisted(), settings).build()
@@ -210,3 +363,7 @@ async def test_old_versions_leave_the_bucket(pool: Pool, hear: Hear, store: Memo
     indexer = Indexer(pool, store, settings)
     built = [(await indexer.build()).version for _ in range(4)]
     assert sorted({key.split("/")[2] for key in store.objects}) == built[-2:]
+    states = {each.version: each.state for each in await indexer.listed()}
+    assert [states[name] for name in built] == ["deleted", "deleted", "retired", "published"]
+    with pytest.raises(NoSuchVersion, match="were deleted"):
+        await indexer.rollback(built[0])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -8,14 +9,15 @@ import pytest
 from catalog import models, versions
 from catalog.errors import StoreUnavailable
 from catalog.store import MemoryStore
-from catalog.versions import Version
+from catalog.versions import Version, VersionState
 from indexer.building import build
-from indexer.publishing import prune, publish
+from indexer.errors import NoSuchVersion
+from indexer.publishing import before, find, prune, publish, upload
 from space.building import BuildParameters
 from space.files import ALL_FILES
 
 from .conftest import MODEL
-from .test_index_building import GATHERED
+from .test_index_building import GATHERED, PROJECTION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,14 +33,18 @@ async def built(pool: Pool, tmp_path: Path) -> Manifest:
     async with pool.acquire() as connection:
         await models.register(connection, MODEL)
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    return build(GATHERED, tmp_path, now, BuildParameters(trees=8), fit_rows=1000)
+    return build(GATHERED, PROJECTION, tmp_path, now, BuildParameters(trees=8))
 
 
 async def test_uploads_then_flips(pool: Pool, store: MemoryStore, built: Manifest, tmp_path: Path) -> None:
     async with pool.acquire() as connection:
-        version = await publish(connection, store, built, tmp_path)
-    assert list(store.objects) == [PREFIX + name for name in ALL_FILES]
-    assert list(store.objects)[-1].endswith("/manifest.json")
+        version = await upload(connection, store, built, tmp_path, {"build_s": 1.5})
+        assert list(store.objects) == [PREFIX + name for name in ALL_FILES]
+        assert list(store.objects)[-1].endswith("/manifest.json")
+        assert await versions.published(pool, MODEL.model) is None
+        (listed,) = await versions.listed(pool, MODEL.model)
+        assert listed.state is VersionState.BUILT
+        await publish(connection, store, version)
     for name in ALL_FILES:
         assert store.objects[PREFIX + name][0] == (tmp_path / name).read_bytes()
     published = await versions.published(pool, MODEL.model)
@@ -46,7 +52,8 @@ async def test_uploads_then_flips(pool: Pool, store: MemoryStore, built: Manifes
     assert (published.version, published.location, published.tracks) == (version.version, PREFIX, 400)
     assert published.recall_at_10 == pytest.approx(built.recall_at_10)
     assert published.parameters == {
-        "dimensions": 128, "trees": 8, "search_k": built.search_k, "seed": 1, "annoy": built.annoy,
+        "format": 2, "dimensions": 128, "search_dimensions": 64, "engine": "annoy", "parameters": {"trees": 8},
+        "engine_version": built.engine_version, "effort": built.effort, "seed": 1, "build_s": 1.5,
     }  # fmt: skip
 
 
@@ -60,12 +67,59 @@ async def test_a_failed_upload_publishes_nothing(pool: Pool, built: Manifest, tm
     store = Failing()
     async with pool.acquire() as connection:
         with pytest.raises(StoreUnavailable):
-            await publish(connection, store, built, tmp_path)
-    assert await versions.published(pool, MODEL.model) is None
+            await upload(connection, store, built, tmp_path, {})
+    assert await versions.listed(pool, MODEL.model) == []
     assert PREFIX + "manifest.json" not in store.objects
 
 
-async def test_prunes_what_is_old_and_what_was_left_half() -> None:
+@pytest.mark.parametrize("damage", ["missing", "short", "no manifest", "other manifest", "deleted"])
+async def test_what_is_not_whole_is_not_published(
+    pool: Pool, store: MemoryStore, built: Manifest, tmp_path: Path, damage: str
+) -> None:
+    async with pool.acquire() as connection:
+        version = await upload(connection, store, built, tmp_path, {})
+        if damage == "missing":
+            await store.delete(PREFIX + "vectors.npy")
+        elif damage == "short":
+            await store.put(PREFIX + "index.bin", b"x", "")
+        elif damage == "no manifest":
+            await store.delete(PREFIX + "manifest.json")
+        elif damage == "other manifest":
+            await store.put(PREFIX + "manifest.json", b'{"format": 1}', "")
+        else:
+            await versions.mark_deleted(connection, MODEL.model, [version.version])
+        with pytest.raises(NoSuchVersion):
+            await publish(connection, store, version)
+    assert await versions.published(pool, MODEL.model) is None
+
+
+def version(name: str, state: VersionState) -> Version:
+    return Version(name, "m", 1, 1, {}, 1.0, f"indexes/m/{name}/", state=state)
+
+
+def test_versions_are_found_by_name_or_by_what_came_before() -> None:
+    listed = [
+        version("5", VersionState.BUILT),
+        version("4", VersionState.PUBLISHED),
+        version("3", VersionState.BUILT),
+        version("2", VersionState.RETIRED),
+        version("1", VersionState.DELETED),
+    ]
+    assert find(listed, None).version == "5"
+    assert find(listed, "3").version == "3"
+    assert before(listed).version == "2"
+    with pytest.raises(NoSuchVersion, match="files of version 1 were deleted"):
+        find(listed, "1")
+    with pytest.raises(NoSuchVersion, match="no version 9"):
+        find(listed, "9")
+    with pytest.raises(NoSuchVersion, match="no version was built yet"):
+        find([], None)
+    for none in (listed[:3], [*listed[:2], listed[4]], []):
+        with pytest.raises(NoSuchVersion, match="no older version"):
+            before(none)
+
+
+async def test_prunes_what_is_old_and_what_was_left_half(pool: Pool) -> None:
     class Watching(MemoryStore):
         deleted: tuple[str, ...] = ()
 
@@ -78,19 +132,27 @@ async def test_prunes_what_is_old_and_what_was_left_half() -> None:
         for file in ALL_FILES:
             await store.put(f"indexes/m/{name}/{file}", b"", "")
     for half in ("3", "6"):
-        await store.put(f"indexes/m/{half}/index.ann", b"", "")
+        await store.put(f"indexes/m/{half}/index.bin", b"", "")
     await store.put("indexes/m-other/0/manifest.json", b"", "")
     published = Version("5", "m", 1, 1, {}, 1.0, "indexes/m/5/")
-    assert await prune(store, published, keep=2) == 4
+    async with pool.acquire() as connection:
+        await models.register(connection, replace(MODEL, model="m"))
+        for name in "1245":
+            await versions.publish(connection, version(name, VersionState.BUILT))
+    assert await prune(pool, store, published, keep=2) == 4
+    states = {each.version: each.state for each in await versions.listed(pool, "m")}
+    assert states == {
+        "1": VersionState.DELETED, "2": VersionState.DELETED, "4": VersionState.RETIRED, "5": VersionState.PUBLISHED
+    }  # fmt: skip
     assert {key.rpartition("/")[0] for key in store.objects} == {"indexes/m/4", "indexes/m/5", "indexes/m-other/0"}
     for name in ("1", "2"):
         first = next(key for key in store.deleted if key.startswith(f"indexes/m/{name}/"))
         assert first == f"indexes/m/{name}/manifest.json"
 
 
-async def test_never_prunes_the_published_version() -> None:
+async def test_never_prunes_the_published_version(pool: Pool) -> None:
     store = MemoryStore()
     for name in ("1", "2", "3"):
         await store.put(f"indexes/m/{name}/manifest.json", b"", "")
-    assert await prune(store, Version("1", "m", 1, 1, {}, 1.0, "indexes/m/1/"), keep=1) == 1
+    assert await prune(pool, store, Version("1", "m", 1, 1, {}, 1.0, "indexes/m/1/"), keep=1) == 1
     assert list(store.objects) == ["indexes/m/1/manifest.json", "indexes/m/3/manifest.json"]

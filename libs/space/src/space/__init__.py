@@ -1,1 +1,1 @@
-"""The Annoy space and its version files: built and measured once, immutable, mapped into memory by its readers."""
+"""The embedding space and its version files: built and measured once, immutable, mapped into memory by its readers."""

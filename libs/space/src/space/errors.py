@@ -27,3 +27,7 @@ class InvalidQuery(SpaceError, ValueError):
 
 class VersionClosed(SpaceError):
     """The version was closed; ask the newer one."""
+
+
+class EngineMissing(SpaceError):
+    """The engine of an index is not installed here."""

@@ -5,10 +5,12 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from space.engine import EngineName
 from space.errors import InvalidManifest
 from space.files import DATA_FILES
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""Format 1 had its rows in the order of writing, and Annoy over all dimensions."""
 
 _Version = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,199}$")]
 _Model = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._:+@=-]{0,199}$")]
@@ -26,31 +28,36 @@ class FileEntry(BaseModel):
 class Manifest(BaseModel):
     """What one immutable version holds, how it was built and how well it finds.
 
-    `dimensions` is the length of a projected vector, `count` the number of vectors, `up_to_seq` the newest write that
-    is in it, `search_k` how many nodes a search inspects, `recall_at_10` the share of the true ten nearest found.
+    `dimensions` is the length of a projected vector, of which the engine sees the first `search_dimensions`; `count`
+    the number of vectors, `up_to_seq` the newest write that is in it, `effort` what a search may cost
+    (`space.engine.Engine`), `recall_at_10` the share of the true ten nearest found.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    format: Literal[1] = FORMAT
+    format: Literal[2] = FORMAT
     version: _Version
     model: _Model
     dimensions: Annotated[int, Field(gt=0, le=65_536)]
+    search_dimensions: Annotated[int, Field(gt=0, le=65_536)]
     metric: Literal["angular"] = "angular"
     count: Annotated[int, Field(gt=0)]
-    trees: Annotated[int, Field(gt=0)]
-    search_k: Annotated[int, Field(gt=0)]
+    engine: EngineName
+    engine_version: str
+    parameters: dict[str, int]
+    effort: Annotated[int, Field(gt=0)]
     seed: Annotated[int, Field(ge=0)]
-    annoy: str
     up_to_seq: Annotated[int, Field(ge=0)]
     recall_at_10: Annotated[float, Field(ge=0.0, le=1.0)]
     built_at: AwareDatetime
     files: dict[str, FileEntry]
 
     @model_validator(mode="after")
-    def _names_every_file_once(self) -> Self:
+    def _fits_together(self) -> Self:
         if set(self.files) != set(DATA_FILES):
             raise ValueError(f"files must be {sorted(DATA_FILES)}, not {sorted(self.files)}")
+        if self.search_dimensions > self.dimensions:
+            raise ValueError(f"search_dimensions {self.search_dimensions} exceed dimensions {self.dimensions}")
         return self
 
     def to_json(self) -> str:

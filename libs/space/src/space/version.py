@@ -1,18 +1,29 @@
 """An index version as its readers see it: checked, mapped into memory, searched."""
 
-from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.errors import InvalidProjection
 from features.projection import Projection
+from space import verification
+from space.engine import open_engine
 from space.errors import CorruptVersion
-from space.files import DATA_FILES, INDEX, MANIFEST, PROJECTION, URNS, VECTORS, sha256_of
+from space.files import INDEX, MANIFEST, PROJECTION, URNS, VECTORS
 from space.manifest import Manifest
 from space.search import SpaceSearch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+_REHEARSALS: Final = 100
+_REHEARSED: Final = 60
 
 
 class Match(NamedTuple):
@@ -46,15 +57,15 @@ class IndexVersion:
     def open(cls, directory: Path) -> Self:
         """Check every file of the version in `directory` against its manifest, then map them.
 
-        Raises `InvalidManifest`, or `CorruptVersion` naming the file that is missing, cut short, altered or does not
-        fit; nothing is handed to Annoy before all of it was checked.
+        Files that were checked before and have not changed since (`space.verification`) are not read again. Raises
+        `InvalidManifest`, or `CorruptVersion` naming the file that is missing, cut short, altered or does not fit;
+        nothing is handed to the engine before all of it was checked.
         """
         try:
             manifest = Manifest.from_json((directory / MANIFEST).read_bytes())
         except OSError as error:
             raise CorruptVersion(f"{directory} holds no index version: {error.strerror} {MANIFEST}") from error
-        for name in DATA_FILES:
-            _verify(directory / name, manifest)
+        verification.verify(directory, manifest)
         try:
             projection = Projection.load(directory / PROJECTION)
         except InvalidProjection as error:
@@ -65,17 +76,44 @@ class IndexVersion:
             )
         vectors = _mapped(directory / VECTORS, np.float32, (manifest.count, manifest.dimensions))
         urns = _mapped(directory / URNS, np.bytes_, (manifest.count,))
-        search = SpaceSearch(directory / INDEX, vectors, search_k=manifest.search_k)
+        engine = open_engine(manifest.engine, directory / INDEX, manifest.search_dimensions, manifest.effort)
+        search = SpaceSearch(engine, vectors, search_dimensions=manifest.search_dimensions)
         return cls(manifest, projection, urns, vectors, search)
 
     def search(self, query: NDArray[np.float32], k: int) -> list[Match]:
         """Return the at most `k` tracks nearest to a projected vector (float32 [d], unit length), best first.
 
-        Fewer come back only where the version holds fewer. Raises `InvalidQuery`, `VersionClosed`.
+        Fewer come back where the version holds fewer. Raises `InvalidQuery`, `VersionClosed`.
         """
         rows, cosines = self._search.nearest(query, k)
         names = self._urns[rows]
-        return [Match(name.decode(), float(cosine)) for name, cosine in zip(names.tolist(), cosines, strict=True)]
+        return [Match(name.decode(), cosine) for name, cosine in zip(names.tolist(), cosines.tolist(), strict=True)]
+
+    def rows_of(self, urns: Sequence[str]) -> NDArray[np.int64]:
+        """Return the rows [n] of the tracks, -1 for one that the version does not hold."""
+        width = self._urns.dtype.itemsize
+        # A wider array would be compared with a widened copy of all names.
+        encoded = [name if len(name) <= width else b"" for name in map(str.encode, urns)]
+        wanted = np.array(encoded, dtype=self._urns.dtype)
+        rows = np.minimum(np.searchsorted(self._urns, wanted), len(self._urns) - 1)
+        return np.where(self._urns[rows] == wanted, rows, -1)
+
+    def vectors_of(self, urns: Sequence[str]) -> NDArray[np.float32]:
+        """Return the projected vectors [n, d] of the tracks, NaN for one that the version does not hold."""
+        rows = self.rows_of(urns)
+        vectors = np.array(self._vectors[np.maximum(rows, 0)])
+        vectors[rows < 0] = np.nan
+        return vectors
+
+    def sample(self, count: int) -> NDArray[np.float32]:
+        """Return at most `count` projected vectors [n, d], evenly spaced over the rows; always the same ones."""
+        rows = np.linspace(0, len(self._vectors) - 1, num=min(count, len(self._vectors)), dtype=np.int64)
+        return np.array(self._vectors[rows])
+
+    def rehearse(self) -> None:
+        """Search for some of the version's own vectors, so that the pages most searches share are mapped already."""
+        for row in np.linspace(0, len(self) - 1, min(len(self), _REHEARSALS), dtype=np.int64):
+            self.search(self._vectors[row], _REHEARSED)
 
     def close(self) -> None:
         """Accept no more searches; the files are unmapped when the last search under way has ended."""
@@ -93,28 +131,11 @@ class IndexVersion:
         self.close()
 
 
-def _verify(path: Path, manifest: Manifest) -> None:
-    expected = manifest.files[path.name]
-    try:
-        size = path.stat().st_size
-        if size != expected.bytes:
-            raise CorruptVersion(
-                f"{path.name} of version {manifest.version} has {size} bytes instead of {expected.bytes}; "
-                "fetch the version again"
-            )
-        if sha256_of(path) != expected.sha256:
-            raise CorruptVersion(
-                f"{path.name} of version {manifest.version} was altered (SHA-256 differs); fetch the version again"
-            )
-    except OSError as error:
-        raise CorruptVersion(f"{path.name} of version {manifest.version}: {error.strerror}") from error
-
-
 def _mapped(path: Path, kind: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise CorruptVersion(f"{path.name} is not an array: {error}") from error
-    if array.shape != shape or array.dtype.type is not kind:
-        raise CorruptVersion(f"{path.name} holds {array.dtype} {list(array.shape)} instead of {kind} {list(shape)}")
-    return array
+    if mapped.shape != shape or mapped.dtype.type is not kind:
+        raise CorruptVersion(f"{path.name} holds {mapped.dtype} {list(mapped.shape)} instead of {kind} {list(shape)}")
+    return np.asarray(mapped)

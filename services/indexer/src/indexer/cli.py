@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import numpy as np
 import typer
@@ -18,11 +18,16 @@ from catalog.store import S3Store
 from features.embedding_projection import EmbeddingProjection
 from indexer.errors import EXPECTED_FAILURES
 from indexer.heartbeat import beating
+from indexer.listing import render
 from indexer.settings import IndexerSettings
 from indexer.worker import Indexer
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from catalog.versions import Version
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -46,18 +51,34 @@ def run() -> None:
 
 
 @app.command()
-def build() -> None:
+def build(
+    publish: Annotated[bool, typer.Option(help="Let it answer; else `publish` does that later.")] = True,
+) -> None:
     """Build and publish a version of everything heard so far, now."""
-    logs.configure("indexer")
-    settings = load(IndexerSettings)
-    try:
-        version = asyncio.run(_build(settings))
-    except EXPECTED_FAILURES as error:
-        log.error("no version was published: %s", error)  # noqa: TRY400 - the reason is said
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt as interrupt:
-        raise typer.Exit(_INTERRUPTED) from interrupt
+    version = _asked(lambda indexer: indexer.build(publish=publish), "no version was published")
     typer.echo(f"{version.version}  {version.tracks} tracks  recall@10 {version.recall_at_10:.3f}")
+
+
+@app.command(name="list")
+def list_versions() -> None:
+    """Show the versions of the current model, newest first."""
+    typer.echo(render(_asked(lambda indexer: indexer.listed(), "nothing to show")))
+
+
+@app.command()
+def publish(
+    version: Annotated[str | None, typer.Argument(help="Name of the version; the newest without one.")] = None,
+) -> None:
+    """Let a version answer that is in the bucket. The newest lets automatic builds go on, any other holds them."""
+    typer.echo(_said(_asked(lambda indexer: indexer.publish(version), "nothing was published")))
+
+
+@app.command()
+def rollback(
+    version: Annotated[str | None, typer.Argument(help="Name of the version; the one before without it.")] = None,
+) -> None:
+    """Go back to an older version; automatic builds wait until `publish` or `build` is called."""
+    typer.echo(_said(_asked(lambda indexer: indexer.rollback(version), "nothing was changed")))
 
 
 @app.command()
@@ -77,9 +98,31 @@ def main() -> None:
     app()
 
 
-async def _build(settings: IndexerSettings) -> Version:
-    async with database.connect(settings.database_url.get_secret_value()) as pool:
-        return await Indexer(pool, S3Store.connect(settings), settings).build()
+def _asked(question: Callable[[Indexer], Awaitable[T]], failure: str) -> T:
+    """Ask an indexer something, and end with status 1 and a sentence where it cannot be done."""
+    logs.configure("indexer")
+    settings = load(IndexerSettings)
+
+    async def ask() -> T:
+        async with database.connect(settings.database_url.get_secret_value()) as pool:
+            return await question(Indexer(pool, S3Store.connect(settings), settings))
+
+    try:
+        return asyncio.run(ask())
+    except EXPECTED_FAILURES as error:
+        log.error("%s: %s", failure, error)  # noqa: TRY400 - the reason is said
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as interrupt:
+        raise typer.Exit(_INTERRUPTED) from interrupt
+
+
+def _said(version: Version) -> str:
+    if version.held:
+        return (
+            f"{version.version} answers now. Automatic builds are held; `index publish` (the newest version) or "
+            "`index build` lets them go on."
+        )
+    return f"{version.version} answers now. Automatic builds go on."
 
 
 async def _run(settings: IndexerSettings) -> bool:

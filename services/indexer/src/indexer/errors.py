@@ -28,5 +28,9 @@ class BuilderBusy(IndexerError, TransientError):
     """Another indexer is building at this moment."""
 
 
+class NoSuchVersion(IndexerError, PermanentError):
+    """The version that was asked for is unknown, or its files are not in the bucket any more."""
+
+
 EXPECTED_FAILURES: tuple[type[Exception], ...] = (CatalogError, SpaceError, FeaturesError, *CONNECTION_FAILURES)
 """What can come in the way of a version and is told in a sentence rather than a traceback."""

@@ -1,52 +1,111 @@
-"""Making a built version the one that answers."""
+"""Making a built version the one that answers, and going back to one that was."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from catalog import versions
 from catalog.keys import INDEXES, index_prefix
-from catalog.versions import Version
+from catalog.versions import Version, VersionState
+from indexer.errors import NoSuchVersion
+from space.errors import InvalidManifest
 from space.files import ALL_FILES, MANIFEST
+from space.manifest import Manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from catalog.database import Connection
+    from catalog.database import Connection, Executor
     from catalog.store import ObjectStore
-    from space.manifest import Manifest
 
 log = logging.getLogger(__name__)
 
+_PARAMETERS = {
+    "format",
+    "dimensions",
+    "search_dimensions",
+    "engine",
+    "engine_version",
+    "parameters",
+    "effort",
+    "seed",
+}
+_MANIFEST_BYTES = 100_000
 
-async def publish(connection: Connection, store: ObjectStore, manifest: Manifest, directory: Path) -> Version:
-    """Upload the files of a version, the manifest last, then flip to it in one transaction.
 
-    Until the flip nobody looks at what was uploaded. Raises `StoreUnavailable`.
+async def upload(
+    db: Executor, store: ObjectStore, manifest: Manifest, directory: Path, more: Mapping[str, Any]
+) -> Version:
+    """Upload the files of a version, the manifest last, and record it; `more` joins its parameters.
+
+    Nobody looks at it before it is published. Raises `StoreUnavailable`.
     """
     prefix = index_prefix(manifest.model, manifest.version)
     for name in ALL_FILES:
+        log.info("uploading %s, %.0f MB", name, (directory / name).stat().st_size / 1e6)
         await store.upload(prefix + name, directory / name)
     version = Version(
         version=manifest.version,
         model=manifest.model,
         up_to_seq=manifest.up_to_seq,
         tracks=manifest.count,
-        parameters=manifest.model_dump(mode="json", include={"dimensions", "trees", "search_k", "seed", "annoy"}),
+        parameters={**manifest.model_dump(mode="json", include=_PARAMETERS), **more},
         recall_at_10=manifest.recall_at_10,
         location=prefix,
     )
-    await versions.publish(connection, version)
-    log.info("published %s (%d tracks, up to write %d)", version.version, version.tracks, version.up_to_seq)
+    await versions.add(db, version)
     return version
 
 
-async def prune(store: ObjectStore, published: Version, *, keep: int) -> int:
+async def publish(connection: Connection, store: ObjectStore, version: Version, *, held: bool = False) -> None:
+    """Flip to a version whose files are in the bucket; `held` keeps automatic builds from taking its place.
+
+    Raises `NoSuchVersion` where a file is missing or has another size, and `StoreUnavailable`.
+    """
+    await _ensure_whole(store, version)
+    before = await versions.published(connection, version.model)
+    if not await versions.publish(connection, version, held=held):
+        raise NoSuchVersion(f"the files of version {version.version} were deleted")
+    if before is not None and before.held and not held:
+        log.info("automatic builds go on: the hold on %s is lifted", before.version)
+    log.info("published %s (%d tracks, up to write %d)", version.version, version.tracks, version.up_to_seq)
+
+
+def find(listed: Sequence[Version], name: str | None) -> Version:
+    """Return the version of that name, or the newest one; raises `NoSuchVersion`."""
+    there = [version for version in listed if version.state is not VersionState.DELETED]
+    if name is None and there:
+        return max(there, key=lambda version: version.version)
+    for version in there:
+        if version.version == name:
+            return version
+    if any(version.version == name for version in listed):
+        raise NoSuchVersion(f"the files of version {name} were deleted; `index list` shows those that are there")
+    raise NoSuchVersion(
+        f"there is no version {name}; `index list` shows those that are there" if name else "no version was built yet"
+    )
+
+
+def before(listed: Sequence[Version]) -> Version:
+    """Return the version that answered before the published one; raises `NoSuchVersion`."""
+    published = next((version for version in listed if version.state is VersionState.PUBLISHED), None)
+    older = [
+        version
+        for version in listed
+        if version.state is VersionState.RETIRED and (published is None or version.version < published.version)
+    ]
+    if not older:
+        raise NoSuchVersion("there is no older version to go back to whose files are still there")
+    return max(older, key=lambda version: version.version)
+
+
+async def prune(db: Executor, store: ObjectStore, published: Version, *, keep: int) -> int:
     """Delete the files of versions older than the `keep` newest, and what crashed builds left; returns how many.
 
     The published version stays in any case, and so does every version of another model: the catalogue may go back.
-    A manifest goes first, so that none ever vouches for files that are gone.
+    The rows are marked first and a manifest goes before its files, so that nothing vouches for files that are gone.
     """
     prefix = f"{INDEXES}{published.model}/"
     stored: dict[str, list[str]] = {}
@@ -55,8 +114,25 @@ async def prune(store: ObjectStore, published: Version, *, keep: int) -> int:
     whole = sorted(name for name, keys in stored.items() if prefix + f"{name}/{MANIFEST}" in keys)
     kept = {published.version, *whole[-keep:]}
     pruned = sorted(stored.keys() - kept)
+    await versions.mark_deleted(db, published.model, pruned)
     for name in pruned:
         for key in sorted(stored[name], key=lambda key: not key.endswith(f"/{MANIFEST}")):
             await store.delete(key)
         log.info("deleted the files of old version %s", name)
     return len(pruned)
+
+
+async def _ensure_whole(store: ObjectStore, version: Version) -> None:
+    prefix = version.location.rstrip("/") + "/"
+    sizes = {summary.key.removeprefix(prefix): summary.size async for summary in store.list(prefix)}
+    if MANIFEST not in sizes:
+        raise NoSuchVersion(f"version {version.version} has no files in the bucket")
+    try:
+        manifest = Manifest.from_json((await store.get(prefix + MANIFEST, max_bytes=_MANIFEST_BYTES)).data)
+    except InvalidManifest as error:
+        raise NoSuchVersion(f"version {version.version} cannot be read by this program: {error}") from error
+    for name, entry in manifest.files.items():
+        if sizes.get(name) != entry.bytes:
+            raise NoSuchVersion(
+                f"{name} of version {version.version} has {sizes.get(name, 0)} bytes in the bucket, not {entry.bytes}"
+            )

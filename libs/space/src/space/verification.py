@@ -1,0 +1,65 @@
+"""Checking the files of a version against its manifest, once for as long as they do not change.
+
+Reading gigabytes for their SHA-256 takes seconds at every start. So whoever has checked a folder leaves a note in it:
+size, time of change and inode of every file. While these are the same, so is the content, unless somebody with access
+to the disk forges them, who could as well exchange the manifest.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from space.errors import CorruptVersion
+from space.files import CHECKED, DATA_FILES, MANIFEST, sha256_of, written_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from space.manifest import Manifest
+
+
+def verify(directory: Path, manifest: Manifest) -> None:
+    """Raise `CorruptVersion` naming the file that is missing, cut short or altered; leave the note where none is."""
+    signs = {name: _signs(directory / name, manifest) for name in (*DATA_FILES, MANIFEST)}
+    if _noted(directory) == signs:
+        return
+    for name in DATA_FILES:
+        _compare(directory / name, manifest)
+    try:
+        with written_whole(directory / CHECKED) as path:
+            path.write_text(json.dumps(signs), encoding="utf-8")
+    except OSError:
+        return  # a folder that cannot be written to is checked at every start
+
+
+def _signs(path: Path, manifest: Manifest) -> list[int]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise CorruptVersion(f"{path.name} of version {manifest.version}: {error.strerror}") from error
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+
+
+def _noted(directory: Path) -> object:
+    try:
+        return json.loads((directory / CHECKED).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _compare(path: Path, manifest: Manifest) -> None:
+    expected = manifest.files[path.name]
+    try:
+        size = path.stat().st_size
+        if size != expected.bytes:
+            raise CorruptVersion(
+                f"{path.name} of version {manifest.version} has {size} bytes instead of {expected.bytes}; "
+                "fetch the version again"
+            )
+        if sha256_of(path) != expected.sha256:
+            raise CorruptVersion(
+                f"{path.name} of version {manifest.version} was altered (SHA-256 differs); fetch the version again"
+            )
+    except OSError as error:
+        raise CorruptVersion(f"{path.name} of version {manifest.version}: {error.strerror}") from error

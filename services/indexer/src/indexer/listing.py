@@ -1,0 +1,43 @@
+"""The versions as a table for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from catalog.versions import Version
+
+_HEADER = ("version", "state", "tracks", "up to write", "recall@10", "engine", "projection", "built", "published")
+
+
+def render(listed: Sequence[Version]) -> str:
+    """Lay the versions out in columns, one a line."""
+    if not listed:
+        return "no version was built yet"
+    rows = [_HEADER, *(_row(version) for version in listed)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _row(version: Version) -> tuple[str, ...]:
+    parameters = version.parameters
+    return (
+        version.version,
+        f"{version.state}, held" if version.held else str(version.state),
+        str(version.tracks),
+        str(version.up_to_seq),
+        f"{version.recall_at_10:.3f}",
+        str(parameters.get("engine", "")),
+        str(parameters.get("projection", {}).get("kind", "")),
+        _moment(version.created_at),
+        _moment(version.published_at),
+    )
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else "never"

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.embedding_projection import EmbeddingProjection
+from features.projection import Projection
+from indexer import projecting
+from indexer.projecting import Album, choose, compare, fit
+
+from .conftest import vector_of
+
+VECTORS = np.array([vector_of(number) for number in range(400)])
+RANDOM = np.random.default_rng(3)
+DIMENSIONS = 12
+
+
+@pytest.mark.parametrize(
+    ("count", "dimensions", "kind"),
+    [(1, 160, "identity"), (31, 160, "identity"), (32, 128, "fitted"), (400, 128, "fitted")],
+)
+def test_few_tracks_are_not_fitted_on(count: int, dimensions: int, kind: str) -> None:
+    projection, choice = choose("nobody-ships-this", VECTORS[:count], [], fit_rows=1000, seed=1)
+    assert (projection.dimensions, choice.kind) == (dimensions, kind)
+
+
+def test_many_tracks_are_fitted_on_a_sample_of_them() -> None:
+    sampled, again, whole = (fit(VECTORS, rows=rows, seed=1) for rows in (100, 100, 400))
+    np.testing.assert_array_equal(sampled.mean, again.mean)
+    assert not np.array_equal(sampled.mean, whole.mean)
+    np.testing.assert_array_equal(whole.mean, EmbeddingProjection().fit(VECTORS).projection_.mean)
+    assert np.abs(sampled.mean - whole.mean).max() < 0.5
+
+
+def catalogue(count: int) -> tuple[np.ndarray, list[Album]]:
+    """Albums of four that differ in few directions, drowned in directions that say nothing."""
+    albums = count // 4
+    told = np.repeat(RANDOM.normal(size=(albums, 4)), 4, axis=0) + 0.3 * RANDOM.normal(size=(4 * albums, 4))
+    noise = RANDOM.normal(size=(4 * albums, DIMENSIONS - 4))
+    vectors = np.hstack([told, 30.0 * noise]).astype(np.float32)
+    return vectors, [Album(f"artist {n // 2}", tuple(range(4 * n, 4 * n + 4))) for n in range(albums)]
+
+
+def test_a_fit_on_the_catalogue_is_taken_where_it_ranks_albums_better() -> None:
+    vectors, albums = catalogue(800)
+    choice = compare(vectors, albums, Projection.identity(DIMENSIONS), fit_rows=10_000, seed=1)
+    assert choice.kind == "refitted"
+    assert choice.albums == 200
+    assert choice.gain is not None
+    assert choice.gain[0] > 0
+    assert choice.map_refitted > choice.map_shipped
+
+
+def test_the_shipped_one_stays_where_a_fit_gains_nothing() -> None:
+    vectors, albums = catalogue(800)
+    # As good as it gets: looks at nothing but what tells.
+    told = Projection(np.zeros(DIMENSIONS), np.ones(DIMENSIONS), np.eye(DIMENSIONS)[:4], np.ones(4), 0.0)
+    choice = compare(vectors, albums, told, fit_rows=10_000, seed=1)
+    assert choice.kind == "shipped"
+    assert choice.gain is not None
+    assert choice.gain[0] <= 0
+    assert choice.map_shipped > choice.map_refitted
+
+
+def test_nothing_of_an_artist_is_fitted_on_that_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, albums = catalogue(400)
+    artist_of = {row: album.artist for album in albums for row in album.rows}
+    number_of = {vector.tobytes(): row for row, vector in enumerate(vectors)}
+    fitted_on: list[set[str]] = []
+    judged: list[set[str]] = []
+    real_fit, real_precision = projecting.fit, projecting._album_precision
+
+    def watched_fit(given: np.ndarray, **options: int) -> Projection:
+        fitted_on.append({artist_of[number_of[vector.tobytes()]] for vector in given})
+        return real_fit(given, **options)
+
+    monkeypatch.setattr(projecting, "fit", watched_fit)
+
+    class Watched:
+        def apply(self, raw: np.ndarray) -> np.ndarray:
+            judged.append({artist_of[number_of[vector.tobytes()]] for vector in raw})
+            return Projection.identity(DIMENSIONS).apply(raw)
+
+    compare(vectors, albums, Watched(), fit_rows=10_000, seed=1)
+    assert len(fitted_on) == len(judged) == 5
+    for fitting, judging in zip(fitted_on, judged, strict=True):
+        assert fitting
+        assert judging
+        assert not fitting & judging
+    assert set.union(*judged) == set(artist_of.values())
+    assert real_precision is projecting._album_precision
+
+
+def test_precision_is_what_is_counted_by_hand() -> None:
+    angles = np.radians([0, 10, 20, 30])
+    unit = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    # From 0: 10 (other), 20 (mine), 30. From 20: 10 and 30 (others, equally near), then 0.
+    mine, other = projecting._album_precision(unit, np.array([0, 1, 0, 1]))
+    assert mine == pytest.approx((1 / 2 + 1 / 3) / 2)
+    assert other == pytest.approx((1 / 3 + 1 / 2) / 2)
+
+
+def test_a_small_or_unlabelled_catalogue_keeps_the_shipped_projection(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Projection.identity(DIMENSIONS)
+    monkeypatch.setattr(projecting, "shipped_projection", lambda _: told)
+    vectors, albums = catalogue(800)
+    projection, choice = choose("m", vectors, albums, fit_rows=10_000, seed=1)
+    assert projection is told
+    assert choice.as_parameters() == {"kind": "shipped", "reason": "fewer than 5000 tracks to refit on", "albums": 0}
+    monkeypatch.setattr(projecting, "FEWEST_TO_REFIT", 800)
+    projection, choice = choose("m", vectors, albums[:99], fit_rows=10_000, seed=1)
+    assert projection is told
+    assert "only 99 albums" in choice.reason
+    projection, choice = choose("m", vectors, albums, fit_rows=10_000, seed=1)
+    assert projection is not told
+    assert choice.kind == "refitted"
