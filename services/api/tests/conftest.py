@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 DIMENSIONS = 160
 USUAL_TAGS = (0.03125,) * len(SLUGS)
-MODEL = Model("heard-by-one", DIMENSIONS, trained=True, usual_tags=USUAL_TAGS)
-OTHER_MODEL = Model("heard-by-another", DIMENSIONS, trained=True)
+MODEL = Model("heard-by-one", DIMENSIONS, usual_tags=USUAL_TAGS)
+OTHER_MODEL = Model("heard-by-another", DIMENSIONS)
 FEW_TREES = BuildParameters(trees=5, queries=20)
 
 

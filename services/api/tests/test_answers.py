@@ -1,19 +1,23 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from api.answers import NO_FILTER, Answer, Recommender, TagFilter, score_of
+from api.answers import Answered, Recommender
+from api.errors import NotInSpace, NotShown
+from api.explanation import LAYERS
 from api.lookups import HeardTrack
 from api.snapshot import Snapshot
 from api.tail import Tail
+from api.wishes import NO_FILTER, Filter, Wishes
 from catalog.embeddings import StoredVector
 from catalog.models import Model
 from catalog.tracks import State, Track
@@ -27,117 +31,275 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SMALL = 4
+UNLIMITED = {"max_per_artist": 100, "max_per_album": 100}
 
 
-def heard(number: int, raw: NDArray[np.float32], **known: object) -> HeardTrack:
+@dataclass
+class Pool:
+    """A catalogue whose tracks are all in the tail, and how often it was asked about them."""
+
+    rows: Sequence[NDArray[np.float32]]
+    tracks: list[HeardTrack] = field(default_factory=list)
+    absent: frozenset[str] = frozenset()
+    lookups: int = 0
+
+    def __post_init__(self) -> None:
+        self.tracks = self.tracks or [heard(number) for number in range(len(self.rows))]
+
+    @property
+    def snapshot(self) -> Snapshot:
+        dimensions = len(self.rows[0])
+        tail = Tail(Projection.identity(dimensions), 0)
+        tail.extend(
+            [StoredVector(number + 1, self.tracks[number].track.id.urn, row) for number, row in enumerate(self.rows)]
+        )
+        model = Model("m", dimensions, usual_tags=USUAL_TAGS)
+        return Snapshot(model, None, Projection.identity(dimensions), tail.view())
+
+    async def lookup(self, urns: Sequence[str]) -> Mapping[str, HeardTrack]:
+        self.lookups += 1
+        known = {one.track.id.urn: one for one in self.tracks}
+        return {each: known[each] for each in urns if each in known and each not in self.absent}
+
+    def answered(self, *seeds: int, only: Filter = NO_FILTER, **wishes: Any) -> Answered:
+        asked = [urn(number) for number in seeds]
+        return asyncio.run(Recommender().answer(self.lookup, self.snapshot, asked, Wishes(only=only, **wishes)))
+
+    def numbers(self, *seeds: int, only: Filter = NO_FILTER, **wishes: Any) -> list[int]:
+        found = self.answered(*seeds, only=only, **wishes)
+        return [int(answer.track.id.key, 16) for answer in found.answers]
+
+
+def heard(number: int, *tags: str, state: State = State.READY, **known: Any) -> HeardTrack:
     described = {"title": f"Title {number}", "artists": (f"Artist {number}",), **known}
-    return HeardTrack(Track(track_id(number), **described), State.READY, None, raw)  # type: ignore[arg-type]
+    return HeardTrack(Track(track_id(number), **described), state, None, said(*tags))
 
 
-def answers(
-    pool: Sequence[HeardTrack],
-    query: HeardTrack,
-    n: int,
-    *,
-    missing: frozenset[str] = frozenset(),
-    only: TagFilter = NO_FILTER,
-) -> list[Answer]:
-    """Ask a recommender whose catalogue has everything in its tail, apart from `missing`, which are not ready."""
-    tail = Tail(Projection.identity(SMALL), 0)
-    tail.extend([StoredVector(seq, each.track.id.urn, each.vector) for seq, each in enumerate(pool, 1)])  # type: ignore[arg-type]
-    by_urn = {each.track.id.urn: each for each in pool}
+def at(*angles: float) -> list[NDArray[np.float32]]:
+    """Vectors on a circle; the nearer two angles, the more alike."""
+    return [np.float32([np.cos(angle), np.sin(angle), 0, 0]) for angle in angles]
 
-    async def candidates(urns: Sequence[str]) -> Mapping[str, HeardTrack]:
-        return {each: by_urn[each] for each in urns if each not in missing}
 
-    snapshot = Snapshot(
-        Model("m", SMALL, trained=True, usual_tags=USUAL_TAGS), None, Projection.identity(SMALL), tail.view()
-    )
-    return asyncio.run(Recommender().answer(candidates, snapshot, query, n, only))
+def scattered(count: int, seed: int = 1, dimensions: int = SMALL) -> list[NDArray[np.float32]]:
+    return list(np.random.default_rng(seed).standard_normal((count, dimensions)).astype(np.float32))
 
 
 coordinates = st.floats(-4, 4, width=32)
+choices = st.fixed_dictionaries(
+    {
+        "n": st.integers(1, 100),
+        "min_score": st.sampled_from([0.0, 0.5]),
+        "max_per_artist": st.integers(1, 3),
+        "max_per_album": st.integers(1, 3),
+        "diversity": st.sampled_from([0.0, 0.3, 1.0]),
+    }
+)
 
 
-@given(st.data(), st.integers(1, 100))
-def test_the_query_never_comes_back_and_nobody_comes_twice(data: st.DataObject, n: int) -> None:
-    rows = data.draw(arrays(np.float32, st.tuples(st.integers(1, 90), st.just(SMALL)), elements=coordinates))
+@settings(deadline=None)
+@given(st.data(), choices)
+def test_what_holds_of_all_answers(data: st.DataObject, wishes: dict[str, Any]) -> None:
+    rows = data.draw(arrays(np.float32, st.tuples(st.integers(1, 70), st.just(SMALL)), elements=coordinates))
     lengths = data.draw(st.lists(st.sampled_from([None, 30_000, 200_000]), min_size=len(rows), max_size=len(rows)))
     titles = data.draw(st.lists(st.sampled_from(["A", "B", "C - Live", ""]), min_size=len(rows), max_size=len(rows)))
-    pool = [
-        heard(number, row, duration_ms=length, title=title + str(number // 3))
-        for number, (row, length, title) in enumerate(zip(rows, lengths, titles, strict=True))
+    albums = data.draw(st.lists(st.sampled_from([None, "One", "Two"]), min_size=len(rows), max_size=len(rows)))
+    tracks = [
+        heard(number, duration_ms=length, title=title + str(number // 3), album=album, artists=(f"By {number // 5}",))
+        for number, (length, title, album) in enumerate(zip(lengths, titles, albums, strict=True))
     ]
-    query = data.draw(st.sampled_from(pool))
-    found = answers(pool, query, n)
+    seeds = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=3, unique=True))
+    found = Pool(list(rows), tracks).answered(*seeds, **wishes).answers
     urns = [each.track.id.urn for each in found]
-    assert query.track.id.urn not in urns
-    assert len(set(urns)) == len(urns) <= n
-    scores = [score_of(each.cosine) for each in found]
+    assert not {urn(seed) for seed in seeds} & set(urns)
+    assert len(set(urns)) == len(urns) <= wishes["n"]
+    scores = [each.score for each in found]
     assert scores == sorted(scores, reverse=True)
-    assert all(0 <= score <= 1 for score in scores)
+    assert all(wishes["min_score"] - 1e-6 <= score <= 1 for score in scores)
+    by_artist = Counter(each.track.artists for each in found)
+    assert max(by_artist.values(), default=0) <= wishes["max_per_artist"]
+    by_album = Counter((each.track.artists, each.track.album) for each in found if each.track.album)
+    assert max(by_album.values(), default=0) <= wishes["max_per_album"]
 
 
 @pytest.mark.parametrize("n", [1, 50, 100])
 def test_a_pool_smaller_than_asked_for_is_answered_whole(n: int) -> None:
-    rng = np.random.default_rng(1)
-    pool = [heard(number, rng.standard_normal(SMALL).astype(np.float32)) for number in range(40)]
-    assert len(answers(pool, pool[0], n)) == min(n, 39)
-    assert answers(pool[:1], pool[0], n) == []
+    rows = scattered(40)
+    assert len(Pool(rows).numbers(0, n=n)) == min(n, 39)
+    assert Pool(rows[:1]).numbers(0, n=n) == []
+
+
+def test_one_lookup_is_enough_for_an_ordinary_request() -> None:
+    pool = Pool(scattered(700))
+    assert len(pool.numbers(0)) == 10
+    assert pool.lookups == 1
 
 
 def test_the_search_is_widened_where_filters_eat_the_candidates() -> None:
-    rng = np.random.default_rng(2)
-    pool = [heard(number, rng.standard_normal(SMALL).astype(np.float32)) for number in range(700)]
-    order = answers(pool, pool[0], 100)
-    nearest = frozenset(each.track.id.urn for each in order)
-    later = answers(pool, pool[0], 100, missing=nearest)
+    pool = Pool(scattered(700))
+    order = pool.numbers(0, n=100)
+    pool.absent = frozenset(map(urn, order))
+    later = pool.numbers(0, n=100)
     assert len(later) == 100
-    assert not nearest & {each.track.id.urn for each in later}
-    assert later[0].cosine <= order[-1].cosine
-    almost_all = frozenset(map(urn, range(3, 700)))
-    assert {each.track.id.urn for each in answers(pool, pool[0], 5, missing=almost_all)} == {urn(1), urn(2)}
+    assert not set(order) & set(later)
+    pool.absent = frozenset(urn(number) for number in range(3, 700))
+    assert set(pool.numbers(0, n=5)) == {1, 2}
 
 
 def test_other_releases_of_the_query_and_of_the_answers_are_left_out() -> None:
-    def at(angle: float) -> NDArray[np.float32]:
-        return np.float32([np.cos(angle), np.sin(angle), 0, 0])
-
-    pool = [
-        heard(0, at(0.0), isrc="GBAAA0000001", duration_ms=100_000),
-        heard(1, at(0.1), isrc="GB-AAA-00-00001"),
-        heard(2, at(0.2), title="title 0 (Remastered)", artists=("ARTIST 0",)),
-        heard(3, at(0.3), title="Title 0 - Live", artists=("Artist 0",)),
-        heard(4, at(0.4), isrc="GBAAA0000004"),
-        heard(5, at(0.5), isrc="GBAAA0000004"),
-        heard(6, at(0.6), title="Sóng", artists=("X", "Y")),
-        heard(7, at(0.7), title="song", artists=("y", "x")),
-        heard(8, at(0.0005), duration_ms=101_000),
-        heard(9, at(0.0005), duration_ms=150_000),
-        *(heard(20 + turn, at(np.pi / 2 * turn)) for turn in (1, 2, 3)),
+    angles = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.0005, 0.0005]
+    tracks = [
+        heard(0, isrc="GBAAA0000001", duration_ms=100_000),
+        heard(1, isrc="GB-AAA-00-00001"),
+        heard(2, title="title 0 (Remastered)", artists=("ARTIST 0",)),
+        heard(3, title="Title 0 - Live", artists=("Artist 0",)),
+        heard(4, isrc="GBAAA0000004"),
+        heard(5, isrc="GBAAA0000004"),
+        heard(6, title="Sóng", artists=("X", "Y")),
+        heard(7, title="song", artists=("y", "x")),
+        heard(8, duration_ms=101_000),
+        heard(9, duration_ms=150_000),
+        *(heard(number) for number in range(10, 110)),
     ]
-    found = [each.track.id for each in answers(pool, pool[0], 100)]
-    assert found == [track_id(number) for number in (9, 3, 4, 6, 21, 23, 22)]
+    around = [np.float32([0, 0, *row[2:]]) for row in scattered(100)]
+    found = Pool([*at(*angles), *around], tracks).numbers(0, n=5)
+    assert found[:4] == [9, 3, 4, 6]
+    assert found[4] >= 10
+
+
+def test_tracks_that_are_not_ready_are_no_answers() -> None:
+    tracks = [heard(0), heard(1, state=State.FORGOTTEN), heard(2)]
+    assert Pool(at(0, 0.1, 0.2), tracks).numbers(0) == [2]
+
+
+def test_artists_and_albums_have_room_for_so_many() -> None:
+    tracks = [
+        heard(0),
+        heard(1, artists=("A",), album="One"),
+        heard(2, artists=("a", "B"), album="ONE (Deluxe Edition)"),
+        heard(3, artists=("A",), album="Two"),
+        heard(4, artists=("B",), album="One"),
+        heard(5, title="Five (feat. A)", artists=("C",)),
+        heard(6, artists=(), album=None),
+        heard(7, artists=(), album=None),
+        heard(8, artists=(), album="Three"),
+        heard(9, artists=(), album="Three"),
+    ]
+    pool = Pool(at(*(number / 10 for number in range(10))), tracks)
+    # 2 is from the album of 1, 5 would be the third with A.
+    assert pool.numbers(0) == [1, 3, 4, 6, 7, 8]
+    assert pool.numbers(0, max_per_artist=3, max_per_album=3) == [1, 2, 3, 4, 6, 7, 8, 9]
+    assert pool.numbers(0, **UNLIMITED) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+
+def test_filters() -> None:
+    tracks = [
+        heard(0),
+        heard(1, "jazz", artists=("The Band", "Guest"), duration_ms=59_000),
+        heard(2, "jazz", "sad", duration_ms=60_000),
+        heard(3, "rock", duration_ms=120_000),
+        heard(4, "rock"),
+    ]
+    pool = Pool(at(0, 0.1, 0.2, 0.3, 0.4), tracks)
+
+    def left(**only: Any) -> list[int]:
+        return pool.numbers(0, only=Filter(**only))
+
+    assert left(tags=("jazz",)) == [1, 2]
+    assert left(tags=("jazz", "sad")) == [2]
+    assert left(no_tags=("sad", "rock")) == [1]
+    assert left(no_artists=frozenset({"band"})) == [2, 3, 4]
+    assert left(excluded=frozenset({urn(1), urn(3)})) == [2, 4]
+    assert left(sources=frozenset({"deezer"})) == []
+    assert left(sources=frozenset({"deezer", "file"})) == [1, 2, 3, 4]
+    assert left(min_duration_ms=60_000) == [2, 3]
+    assert left(max_duration_ms=60_000) == [1, 2]
+    assert left(min_duration_ms=60_000, max_duration_ms=60_000) == [2]
 
 
 def test_the_search_is_widened_until_enough_tracks_hold_the_tag() -> None:
-    rng = np.random.default_rng(3)
-    pool = [
-        replace(
-            heard(number, rng.standard_normal(SMALL).astype(np.float32)),
-            tag_probabilities=said("jazz", "sad") if number % 50 == 1 else said("rock"),
-        )
-        for number in range(900)
-    ]
-    found = answers(pool, pool[0], 18, only=TagFilter(wanted=("jazz",)))
+    tracks = [heard(number, *(("jazz", "sad") if number % 50 == 1 else ("rock",))) for number in range(900)]
+    pool = Pool(scattered(900), tracks)
+    found = pool.answered(0, n=18, only=Filter(tags=("jazz",))).answers
     assert {each.track.id.urn for each in found} == {urn(number) for number in range(1, 900, 50)}
     assert {each.tags for each in found} == {("jazz", "sad")}
-    assert [each.cosine for each in found] == sorted((each.cosine for each in found), reverse=True)
-    assert answers(pool, pool[0], 18, only=TagFilter(unwanted=("sad", "rock"))) == []
+    assert pool.numbers(0, n=18, only=Filter(no_tags=("sad", "rock"))) == []
 
 
-@pytest.mark.parametrize(
-    ("cosine", "score"), [(1.0, 1.0), (0.0, 0.5), (-1.0, 0.0), (1.0000001, 1.0), (-1.0000001, 0.0)]
-)
-def test_scores(cosine: float, score: float) -> None:
-    assert score_of(cosine) == score
+def test_a_minimum_score_ends_the_answers_and_the_search() -> None:
+    pool = Pool(scattered(2_000))
+    everything = pool.answered(0, n=100).answers
+    least = everything[30].score
+    pool.lookups = 0
+    found = pool.answered(0, n=100, min_score=least).answers
+    assert [each.track for each in found] == [each.track for each in everything[: len(found)]]
+    assert len(found) in (30, 31)  # the score is shown rounded
+    assert pool.lookups == 1
+
+
+def test_several_tracks_are_examples_and_not_a_middle() -> None:
+    # Two seeds at right angles; 2 and 3 are near to one of them each, 4 lies in the middle, 5 is far from both.
+    around = [np.float32([0, 0, *row[2:]]) for row in scattered(100)]
+    pool = Pool([*at(0, np.pi / 2, 0.05, np.pi / 2 + 0.06, np.pi / 4, np.pi * 1.25), *around])
+    found = pool.answered(0, 1, n=3)
+    assert [seed.track.id.urn for seed in found.seeds] == [urn(0), urn(1)]
+    assert {(each.track.id.urn, each.seed) for each in found.answers[:2]} == {(urn(2), urn(0)), (urn(3), urn(1))}
+    assert found.answers[2].track.id.urn == urn(4)
+
+
+def test_diversity_prefers_what_differs_among_the_near() -> None:
+    # 1 to 4 are all but the same piece to the ear, 5 is nearly as near on another side.
+    angles = [0.0, 0.3, 0.302, 0.304, 0.306, -0.5]
+    around = [np.float32([0, 0, *row[2:]]) for row in scattered(100)]
+    pool = Pool([*at(*angles), *around])
+    assert pool.numbers(0, n=3) == [1, 2, 3]
+    assert pool.numbers(0, n=2, diversity=0.5) == [1, 5]
+    assert 5 in pool.numbers(0, n=3, diversity=0.5)
+
+
+def test_an_answer_says_why() -> None:
+    rows = scattered(60, dimensions=160)
+    rows[1] = rows[0].copy()
+    rows[1][:64] = scattered(1, seed=9, dimensions=64)[0]
+    tracks = [heard(0, "jazz", "soul"), heard(1, "soul", "metal"), *(heard(number) for number in range(2, 60))]
+    first, *others = Pool(rows, tracks).answered(0).answers
+    assert (first.track.id.urn, first.seed) == (urn(1), urn(0))
+    assert tuple(first.alike) == LAYERS
+    assert min(first.alike[layer] for layer in LAYERS[2:]) == 1.0
+    assert max(first.alike[layer] for layer in LAYERS[:2]) < 1.0
+    assert first.shared_tags == ("soul",)
+    assert first.why.startswith("Alike ")
+    assert first.why.endswith("; both soul.")
+    assert all(0 <= share <= 1 for each in others for share in each.alike.values())
+
+
+def test_a_recording_that_is_no_track_is_answered_too() -> None:
+    rows = scattered(30)
+    pool = Pool(rows, [heard(number, "jazz") for number in range(30)])
+    found = asyncio.run(
+        Recommender().answer_sound(pool.lookup, pool.snapshot, rows[7], Wishes(n=3), said=said("jazz", "sad"))
+    )
+    assert found.seeds == ()
+    assert found.answers[0].track.id.urn == urn(7)
+    assert (found.answers[0].seed, found.answers[0].shared_tags) == (None, ("jazz",))
+
+
+def test_what_cannot_be_asked_about() -> None:
+    pool = Pool(at(0, 0.1), [heard(0), heard(1, state=State.REJECTED)])
+    with pytest.raises(NotInSpace) as unknown:
+        pool.answered(0, 5, 6)
+    assert unknown.value.urns == (urn(5), urn(6))
+    assert pool.lookups == 0
+    with pytest.raises(NotShown) as refused:
+        pool.answered(1)
+    assert refused.value.urn == urn(1)
+    assert refused.value.heard is not None
+
+
+def test_raw_vectors_stand_in_for_those_that_are_not_in_the_space_yet() -> None:
+    pool = Pool(scattered(30))
+    snapshot = pool.snapshot
+    pool.tracks.append(heard(30))
+    found = asyncio.run(
+        Recommender().answer(pool.lookup, snapshot, [urn(30)], Wishes(n=1), raw={urn(30): 2 * pool.rows[3]})
+    )
+    assert found.answers[0].track.id.urn == urn(3)

@@ -78,7 +78,21 @@ async def test_a_path_that_is_no_track_names_the_accepted_forms(client: httpx.As
         (f"track={urn(0)}&n=", "n"),
         (f"track={urn(0)}&limit=5", "limit"),
         (f"track={urn(0)}&N=5", "N"),
-        (f"track={urn(0)}&track={urn(1)}", "track"),
+        (f"track={urn(0)}&n=5&n=6", "n"),
+        (21 * f"&track={urn(0)}", "track"),
+        (f"track={urn(0)}&min_score=1.1", "min_score"),
+        (f"track={urn(0)}&min_score=nan", "min_score"),
+        (f"track={urn(0)}&max_per_artist=0", "max_per_artist"),
+        (f"track={urn(0)}&max_per_album=101", "max_per_album"),
+        (f"track={urn(0)}&diversity=-0.1", "diversity"),
+        (f"track={urn(0)}" + 201 * f"&exclude={urn(1)}", "exclude"),
+        (f"track={urn(0)}&exclude_artist=", "exclude_artist"),
+        (f"track={urn(0)}&exclude_artist={'x' * 201}", "exclude_artist"),
+        (f"track={urn(0)}&source=youtube", "source"),
+        (f"track={urn(0)}&min_duration=-1", "min_duration"),
+        (f"track={urn(0)}&max_duration=86401", "max_duration"),
+        (f"track={urn(0)}&min_duration=60&max_duration=59", "max_duration"),
+        (f"track={urn(0)}&format=xml", "format"),
         (f"track={'x' * 2049}", "track"),
         (f"track={urn(0)}&tag=jazz&tag=jaz", "tag"),
         (f"track={urn(0)}&not_tag=", "not_tag"),
@@ -134,7 +148,7 @@ async def test_a_track_that_waiting_does_not_help_says_its_state_and_reason(
 
 async def test_other_addresses_and_methods(client: httpx.AsyncClient) -> None:
     problem(await client.get("/nothing"), 404, "http")
-    answer = await client.post("/recommend")
+    answer = await client.delete("/search")
     problem(answer, 405, "http")
     assert answer.headers["allow"] == "GET"
 
@@ -145,7 +159,7 @@ async def test_an_error_of_the_program_is_a_problem_too(
     async def fails(*_: object) -> None:
         raise ZeroDivisionError("a secret of the program")
 
-    monkeypatch.setattr("api.routes.query_track", fails)
+    monkeypatch.setattr("api.routes.recommendation.identify", fails)
     answer = await client.get("/recommend", params={"track": urn(0)})
     assert "secret" not in str(problem(answer, 500, "internal"))
 

@@ -42,6 +42,21 @@ def test_the_least_that_is_needed() -> None:
         ("API_CACHE_DIR", "/"),
         ("API_CACHE_DIR", str(Path.home())),
         ("API_CACHE_DIR", "/dev/null/versions"),
+        ("API_READS", "closed"),
+        ("API_WRITES", "yes"),
+        ("API_METRICS", "on"),
+        ("API_WRITES_PER_MINUTE", "0"),
+        ("API_DRAIN_S", "-1"),
+        ("API_DRAIN_S", "3600"),
+        ("CORS_ORIGINS", "music.example.org"),
+        ("CORS_ORIGINS", "https://music.example.org/"),
+        ("CORS_ORIGINS", "https://music.example.org/page"),
+        ("CORS_ORIGINS", "https://*.example.org"),
+        ("CORS_ORIGINS", "https://user@music.example.org"),
+        ("CORS_ORIGINS", "ftp://music.example.org"),
+        ("CORS_ORIGINS", "null"),
+        ("CORS_ORIGINS", "*,https://music.example.org"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
     ],
 )
 def test_unsafe_values_are_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -52,9 +67,47 @@ def test_unsafe_values_are_refused_by_name(monkeypatch: pytest.MonkeyPatch, name
     assert "of-my-own" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("host", "writes", "metrics"),
+    [
+        ("127.0.0.1", "open", "open"),
+        ("localhost", "open", "open"),
+        ("::1", "open", "open"),
+        ("0.0.0.0", "keyed", "keyed"),  # noqa: S104 - what a container listens on
+        ("192.168.1.2", "keyed", "keyed"),
+    ],
+)
+def test_who_may_write_where_nobody_says_depends_on_who_can_come(
+    monkeypatch: pytest.MonkeyPatch, host: str, writes: str, metrics: str
+) -> None:
+    monkeypatch.setenv("API_HOST", host)
+    for empty in ({}, {"API_WRITES": "", "API_METRICS": ""}):
+        for name, value in empty.items():
+            monkeypatch.setenv(name, value)
+        settings = load(ApiSettings)
+        assert (settings.api_reads, settings.writes, settings.metrics) == ("open", writes, metrics)
+    monkeypatch.setenv("API_WRITES", "open" if writes == "keyed" else "keyed")
+    monkeypatch.setenv("API_METRICS", "off")
+    assert (load(ApiSettings).writes, load(ApiSettings).metrics) == ("open" if writes == "keyed" else "keyed", "off")
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("", ()),
+        ("*", ("*",)),
+        ("https://a.example.org", ("https://a.example.org",)),
+        (" https://a.example.org , http://localhost:3000,", ("https://a.example.org", "http://localhost:3000")),
+    ],
+)
+def test_origins_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch, text: str, origins: tuple[str, ...]) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", text)
+    assert load(ApiSettings).cors_origins == origins
+
+
 def test_the_template_explains_every_variable_and_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     template = TEMPLATE.read_text(encoding="utf-8")
     shown = dict(re.findall(r"^# ([A-Z0-9_]+)=(.*)$", template, re.MULTILINE))
     assert set(shown) == {name.upper() for name in ApiSettings.model_fields}
-    for name in ("API_HOST", "API_PORT", "AWS_DEFAULT_REGION"):
+    for name in ("API_HOST", "API_PORT", "API_READS", "API_WRITES_PER_MINUTE", "AWS_DEFAULT_REGION"):
         assert shown[name] == str(ApiSettings.model_fields[name.lower()].default)

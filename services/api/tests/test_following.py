@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import weakref
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +20,7 @@ from catalog.store import MemoryStore
 from features.projection import Projection
 from space.files import DATA_FILES, INDEX, MANIFEST, VECTORS
 
-from .conftest import upload_version, urn, vector
+from .conftest import eventually, upload_version, urn, vector
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
     from catalog.versions import Version
 
 SMALL = 8
-FIRST = Model("first", SMALL, trained=True)
-SECOND = Model("second", SMALL, trained=True)
+FIRST = Model("first", SMALL)
+SECOND = Model("second", SMALL)
 
 
 def written(start: int, end: int) -> list[StoredVector]:
@@ -224,7 +226,7 @@ async def _named_like_a_path(scene: Scene) -> None:
 async def _of_another_dimension(scene: Scene) -> None:
     wider = [StoredVector(seq, urn(seq), vector(seq, SMALL + 1)) for seq in range(1, 31)]
     scene.source.versions["first"] = await upload_version(
-        scene.store, scene.directory / "v2", "v2", Model("first", SMALL + 1, trained=True), wider
+        scene.store, scene.directory / "v2", "v2", Model("first", SMALL + 1), wider
     )
 
 
@@ -333,3 +335,112 @@ async def test_foreign_things_in_the_cache_directory_are_left_alone(scene: Scene
     await scene.look()
     assert (foreign / "photo.jpg").exists()
     assert scene.cached == {"holiday", "note.txt", "v1"}
+
+
+async def test_vectors_come_from_index_and_tail_alike(scene: Scene) -> None:
+    await scene.publish("v1", up_to=20)
+    scene.source.vectors["first"] = [each for each in scene.source.vectors["first"] if each.urn != urn(7)] + [
+        StoredVector(31, urn(7), -vector(7, SMALL))
+    ]
+    await scene.look()
+    snapshot = scene.follower.snapshot
+    assert snapshot is not None
+    found = snapshot.vectors([urn(3), urn(25), urn(7), "deezer:track:404"])
+    expected = snapshot.project(np.stack([vector(3, SMALL), vector(25, SMALL), -vector(7, SMALL)]))
+    np.testing.assert_allclose(found[:3], expected, atol=1e-7)
+    assert np.isnan(found[3]).all()
+    assert snapshot.vectors([]).shape == (0, SMALL)
+
+
+async def test_without_a_version_vectors_come_from_the_tail(scene: Scene) -> None:
+    await scene.look()
+    snapshot = scene.follower.snapshot
+    assert snapshot is not None
+    found = snapshot.vectors([urn(3), "deezer:track:404"])
+    np.testing.assert_allclose(found[:1], snapshot.project(vector(3, SMALL)[np.newaxis]), atol=1e-7)
+    assert np.isnan(found[1]).all()
+
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+async def test_a_forgotten_track_leaves_answers_and_counts(scene: Scene) -> None:
+    await scene.publish("v1", up_to=20)
+    assert await scene.look() == ("v1", 20, 10)
+    scene.source.forgotten += [(urn(7), NOON), (urn(25), NOON), (urn(400), NOON)]
+    assert await scene.look() == ("v1", 19, 9)
+    assert set(scene.found(vector(7, SMALL))) == {urn(number) for number in range(1, 31)} - {urn(7), urn(25)}
+    snapshot = scene.follower.snapshot
+    assert snapshot is not None
+    assert len(snapshot.search(snapshot.project(vector(7, SMALL)[np.newaxis])[0], 28)) == snapshot.reach == 28
+
+
+async def test_forgetting_is_seen_although_its_transaction_took_long(scene: Scene) -> None:
+    await scene.look()
+    scene.source.forgotten.append((urn(7), NOON))
+    await scene.look()
+    # Marked before the other one, seen after it.
+    scene.source.forgotten.append((urn(8), NOON - timedelta(seconds=30)))
+    assert await scene.look() == (None, 0, 28)
+
+
+async def test_what_was_forgotten_stays_so_in_a_version_that_holds_it(scene: Scene) -> None:
+    scene.source.forgotten.append((urn(7), NOON))
+    assert await scene.look() == (None, 0, 29)
+    await scene.publish("v1", up_to=20)
+    assert await scene.look() == ("v1", 19, 10)
+    assert urn(7) not in scene.found(vector(7, SMALL))
+    scene.follower = scene.fresh_follower()
+    assert await scene.look() == ("v1", 19, 10)
+    assert urn(7) not in scene.found(vector(7, SMALL))
+
+
+async def test_the_tail_grows_while_a_version_is_fetched(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.following._GROW_EVERY_S", 0.001)
+    await scene.publish("v1", up_to=20)
+    await scene.look()
+    go_on = asyncio.Event()
+    real = scene.store.download
+
+    async def slow(key: str, path: Path) -> None:
+        await go_on.wait()
+        await real(key, path)
+
+    monkeypatch.setattr(scene.store, "download", slow)
+    await scene.publish("v2", up_to=30)
+    looking = asyncio.create_task(scene.look())
+    try:
+        for end in (32, 34):
+            scene.source.vectors["first"] += written(end - 1, end + 1)
+            await eventually(lambda end=end: urn(end) in scene.found(vector(1, SMALL)))
+            assert scene.follower.snapshot is not None
+            assert scene.follower.snapshot.version_name == "v1"
+    finally:
+        go_on.set()
+    assert await looking == ("v2", 30, 4)
+    assert set(scene.found(vector(1, SMALL))) == {urn(number) for number in range(1, 35)}
+
+
+async def test_a_look_that_is_given_up_gives_the_fetching_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scene.publish("v1", up_to=20)
+    await scene.look()
+    fetching, ended = asyncio.Event(), asyncio.Event()
+
+    async def endless(*_: object) -> None:
+        fetching.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(scene.store, "download", endless)
+    await scene.publish("v2", up_to=30)
+    looking = asyncio.create_task(scene.look())
+    await fetching.wait()
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    assert ended.is_set()
+    assert scene.follower.snapshot is not None
+    assert scene.follower.snapshot.version_name == "v1"
+    assert scene.cached == {"v1"}

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pytest
-
 from api.app import create_app
 from catalog import tracks
 
@@ -27,34 +24,36 @@ from .conftest import (
 
 if TYPE_CHECKING:
     import httpx
+    import pytest
 
     from api.settings import ApiSettings
 
 
 async def test_everything_is_tail_before_the_first_version(platform: Platform, client: httpx.AsyncClient) -> None:
-    for number in range(5):
-        await platform.add(number)
+    for number, difference in enumerate([0.0, 0.3, 0.8, 1.5, 4.0]):
+        await platform.add(number, vector(0) + difference * vector(number))
     await eventually(lambda: _has(client, version=None, tracks=0, tail=5))
     answer = await client.get("/recommend", params={"track": urn(0), "n": 3})
     assert answer.status_code == 200
     body = answer.json()
     assert body["index"] == {"model": MODEL.model, "version": None, "tracks": 0, "tail": 5}
-    assert body["query"] == {
-        "urn": urn(0),
-        "title": "Title 0",
-        "artists": ["Artist 0"],
-        "album": None,
-        "link": "https://example.org/0",
-        "source": "file",
-        "tags": [],
-    }
-    unit = [vector(number) / np.linalg.norm(vector(number)) for number in range(5)]
-    best = sorted(range(1, 5), key=lambda number: -float(unit[0] @ unit[number]))[:3]
+    assert body["seeds"] == [
+        {
+            "urn": urn(0),
+            "title": "Title 0",
+            "artists": ["Artist 0"],
+            "album": None,
+            "link": "https://example.org/0",
+            "source": "file",
+            "tags": [],
+        }
+    ]
+    best = [1, 2, 3]
     assert [result["urn"] for result in body["results"]] == [urn(number) for number in best]
     assert [result["rank"] for result in body["results"]] == [1, 2, 3]
-    for result, number in zip(body["results"], best, strict=True):
-        assert result["score"] == pytest.approx((1 + float(unit[0] @ unit[number])) / 2, abs=1e-5)
-        assert result["link"] == f"https://example.org/{number}"
+    scores = [result["score"] for result in body["results"]]
+    assert scores == sorted(scores, reverse=True)
+    assert [result["link"] for result in body["results"]] == [f"https://example.org/{number}" for number in best]
 
 
 async def test_a_track_is_recommendable_after_its_commit_without_a_restart(
@@ -197,7 +196,8 @@ async def test_what_people_paste_is_understood(platform: Platform, client: httpx
             await client.get("/tracks/" + pasted.replace("?", "%3F")),
         ):
             body = answer.json()
-            assert expected in (body.get("urn"), body.get("track"), body.get("query", {}).get("urn")), body
+            seeds = [seed["urn"] for seed in body.get("seeds", [])]
+            assert expected in (body.get("urn"), body.get("track"), *seeds), body
 
 
 async def test_a_track_is_shown_with_state_and_reason(platform: Platform, client: httpx.AsyncClient) -> None:
@@ -231,7 +231,7 @@ async def test_an_answer_says_its_tags_and_those_it_shares(platform: Platform, c
     await platform.add(2)
     await eventually(lambda: _has(client, tail=3))
     body = (await client.get("/recommend", params={"track": urn(0)})).json()
-    assert body["query"]["tags"] == list(many[:5])
+    assert body["seeds"][0]["tags"] == list(many[:5])
     by_urn = {result["urn"]: result for result in body["results"]}
     assert by_urn[urn(1)]["tags"] == ["60s", "metal", "jazz"]
     assert by_urn[urn(1)]["shared_tags"] == ["jazz", "60s"]

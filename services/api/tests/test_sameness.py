@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.sameness import NEAR_COSINE, Distinct, Recording, fold, fold_title, near_equal, same_recording
+from api.sameness import NAMED_NEAR_DURATION_MS, NEAR_COSINE, Distinct, Recording, near_equal, same_recording
 
 NOWHERE = np.zeros(4, np.float32)
 
@@ -18,68 +18,38 @@ def turned(cosine: float) -> list[float]:
     return [cosine, float(np.sqrt(1 - cosine**2)), 0, 0]
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Café del Mar", "CAFE DEL MAR"),
-        ("Don\u2019t Stop", "Dont stop"),
-        ("Rock & Roll", "Rock and Roll"),
-        ("\uff26\uff55\uff4c\uff4c\u3000width", "full width"),
-        ("Straße", "STRASSE"),
-        ("Song - Remastered 2011", "Song"),
-        ("Song - 2009 Remaster", "Song (Remastered)"),
-        ("Song - 2002 - Remaster", "Song [Digital Remaster]"),
-        ("Song - Live - Remastered", "Song (Live)"),
-        ("Привет, мир!", "привет мир"),
-    ],
-)
-def test_spellings_of_one_title(one: str, other: str) -> None:
-    assert fold_title(one) == fold_title(other)
-    assert same_recording(recording(one, "Someone"), recording(other, "SOMEONE"))
+@pytest.mark.parametrize("other", ["SONG", "Song - Remastered 2011", "Song (Album Version)", "Song (feat. Guest)"])
+def test_editions_of_one_recording(other: str) -> None:
+    assert same_recording(recording("Song", "Someone", ms=200_000), recording(other, "SOMEONE", ms=203_000))
 
 
 @pytest.mark.parametrize(
-    "other",
-    [
-        "Song - Live",
-        "Song (Live at Wembley)",
-        "Song (Someone Remix)",
-        "Song - Radio Edit",
-        "Song - Acoustic",
-        "Song (Demo)",
-        "Song - Mono",
-        "Song 2",
-        "Song (Instrumental)",
-        "Remaster of Song",
-    ],
+    "other", ["Song - Live", "Song (Someone Remix)", "Song - Radio Edit", "Song (Someone's Version)", "Song 2"]
 )
-def test_other_takes_and_mixes_are_other_recordings(other: str) -> None:
-    assert not same_recording(recording("Song", "Someone"), recording(other, "Someone"))
+def test_other_takes_and_mixes_are_other_recordings_even_where_they_sound_the_same(other: str) -> None:
+    one = recording("Song", "Someone", ms=200_000, vector=turned(1.0))
+    assert not same_recording(one, recording(other, "Someone", ms=260_000, vector=turned(0.5)))
+    same_excerpt = recording(other, "Someone", ms=200_000, vector=turned(1.0))
+    assert same_recording(one, same_excerpt) is (other == "Song 2")
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("がき", "かき"),
-        ("夜に駆ける", "夜を駆ける"),
-        ("हिंदी", "हद"),
-        ("كتاب", "كتب"),
-        ("йод", "иод"),
-        ("!!!", "???"),
-        ("ø", "o"),
-    ],
+    ("apart_ms", "same"), [(0, True), (NAMED_NEAR_DURATION_MS, True), (NAMED_NEAR_DURATION_MS + 1, False)]
 )
-def test_folding_keeps_apart_what_other_scripts_and_signs_tell_apart(one: str, other: str) -> None:
-    assert fold(one)
-    assert fold(one) != fold(other)
+def test_names_count_only_with_lengths_that_are_near(apart_ms: int, same: bool) -> None:
+    one, other = recording("Song", "A", ms=200_000), recording("Song", "A", ms=200_000 + apart_ms, vector=turned(0.5))
+    assert same_recording(one, other) is same
+    assert same_recording(other, one) is same
+    assert same_recording(one, recording("Song", "A"))
 
 
-@given(st.text())
-def test_folding_is_settled_after_one_time_and_loses_no_text_entirely(text: str) -> None:
-    folded = fold(text)
-    assert fold(folded) == folded or not folded.isascii()
-    if any(character.isalnum() for character in text):
-        assert folded
+def test_guests_may_be_named_in_title_or_artists_or_not_at_all() -> None:
+    titled = recording("Song (feat. B)", "A", ms=200_000)
+    assert same_recording(titled, recording("Song", "A", "B"))
+    assert same_recording(titled, recording("Song", "A feat. B"))
+    assert same_recording(titled, recording("Song", "A", ms=201_000, vector=turned(0.5)))
+    assert not same_recording(titled, recording("Song", "A"))
+    assert not same_recording(titled, recording("Song", "C", ms=201_000, vector=turned(0.5)))
 
 
 def test_equal_codes_are_the_same_whatever_the_names() -> None:

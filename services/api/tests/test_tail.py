@@ -100,3 +100,25 @@ def test_the_centre_is_the_mean_of_the_projected_vectors() -> None:
         tail.extend(written[start : start + 37])
     vectors = np.stack([each.vector / np.linalg.norm(each.vector) for each in written])
     np.testing.assert_allclose(tail.view().centre, vectors.mean(axis=0), atol=1e-6)
+
+
+def test_a_forgotten_track_is_not_found_and_not_counted() -> None:
+    tail = tail_of(stored(1, "a", 1, 0), stored(2, "b", 0, 1), stored(3, "c", -1, 0))
+    before = tail.view()
+    tail.forget(["b", "unknown"])
+    after = tail.view()
+    assert (len(before), len(after)) == (3, 2)
+    query = np.resize(np.float32([0, 1]), DIMENSIONS)
+    assert before.search(query, 5)[0].urn == "b"
+    assert {match.urn for match in after.search(query, 5)} == {"a", "c"}
+    assert [match.urn for match in after.search(query, 1)] == ["a"]
+    tail.extend([stored(seq, f"later {seq}", 1, 1) for seq in range(4, 400)])
+    assert "b" not in {match.urn for match in tail.view().search(query, 1_000)}
+
+
+def test_rows_are_those_of_the_newest_write_that_a_view_holds() -> None:
+    tail = tail_of(stored(1, "a", 1, 0), stored(2, "b", 0, 1))
+    before = tail.view()
+    tail.extend([stored(3, "a", 0, 1), stored(4, "c", 1, 1)])
+    assert before.rows_of(["a", "b", "c"]).tolist() == [0, 1, -1]
+    assert tail.view().rows_of(["c", "a", "b", "?"]).tolist() == [3, 2, 1, -1]

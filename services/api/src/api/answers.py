@@ -1,4 +1,4 @@
-"""From a track to the tracks that sound like it: search widely, score exactly, then filter."""
+"""From tracks to the tracks that sound like them: search widely, score exactly, then choose."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from anyio import CapacityLimiter, to_thread
 
-from api.sameness import Distinct, Recording
+from api.choosing import choose
+from api.errors import NotShown
+from api.explanation import LAYERS, sentence
+from api.ranking import Asked, rank
+from api.scale import Scale
 from catalog import tags
+from catalog.tracks import State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,14 +23,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from api.lookups import HeardTrack
+    from api.ranking import Ranking
     from api.snapshot import Snapshot
+    from api.wishes import Wishes
     from catalog.tracks import Track
-    from space.version import Match
+    from features.calibration import Calibration
 
-    Candidates = Callable[[Sequence[str]], Awaitable[Mapping[str, HeardTrack]]]
+    Lookup = Callable[[Sequence[str]], Awaitable[Mapping[str, HeardTrack]]]
 
 _FEWEST: Final = 60
 _OVER_FETCH: Final = 3
+_OVER_FETCH_VARIED: Final = 10
 _WIDENING: Final = 8
 # Whoever has this many candidates and still too few answers gets fewer; the request stays affordable.
 WIDEST: Final = 10_000
@@ -33,29 +41,27 @@ WIDEST: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One recommended track, its exact cosine with the query, between -1 and 1, and the tags it holds."""
+    """One recommended track; `score` between 0 and 1.
+
+    `seed` is the track asked about that it is most like, None for a recording that is no track; `shared_tags` and
+    `alike` (by layer, the share of random pairs that are less alike) tell of these two, `why` says it in a sentence.
+    """
 
     track: Track
-    cosine: float
-    tags: tuple[str, ...] = ()
+    score: float
+    tags: tuple[str, ...]
+    seed: str | None
+    shared_tags: tuple[str, ...]
+    alike: Mapping[str, float]
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
-class TagFilter:
-    """Tags (slugs of `catalog.tags`) that every answer holds, and tags that none does."""
+class Answered:
+    """The tracks that were asked about, in that order, and the answers, best first."""
 
-    wanted: tuple[str, ...] = ()
-    unwanted: tuple[str, ...] = ()
-
-    def admits(self, heard: HeardTrack, usual: Sequence[float] | None) -> bool:
-        """Tell whether a track may be an answer; `usual` is what its model says of music on average."""
-        probabilities = heard.tag_probabilities
-        return tags.holds_all(self.wanted, probabilities, usual) and not tags.holds_any(
-            self.unwanted, probabilities, usual
-        )
-
-
-NO_FILTER: Final = TagFilter()
+    seeds: tuple[HeardTrack, ...]
+    answers: tuple[Answer, ...]
 
 
 class Recommender:
@@ -63,70 +69,125 @@ class Recommender:
 
     def __init__(self) -> None:
         self._limiter = CapacityLimiter(os.cpu_count() or 2)
+        self._scale = Scale()
 
     async def answer(
-        self, candidates: Candidates, snapshot: Snapshot, query: HeardTrack, n: int, only: TagFilter = NO_FILTER
-    ) -> list[Answer]:
-        """Return at most `n` tracks that sound like `query`, best first; fewer where the pool does not hold more.
+        self,
+        lookup: Lookup,
+        snapshot: Snapshot,
+        urns: Sequence[str],
+        wishes: Wishes,
+        *,
+        raw: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> Answered:
+        """Return at most `wishes.n` tracks that sound like `urns` (one or more, each once), best first.
 
-        Never among them: the query, another release of its recording, a recording twice, a track that is not ready,
-        one that `only` does not admit.
-        `candidates` looks the tracks that may be recommended up by URN; they and the query have vectors of the
-        snapshot's model.
+        Never among them: a track that is asked about, another release of its recording, a recording twice, a track
+        that is not ready, one that `wishes` does not admit. Fewer where the pool does not hold more. `raw` are raw
+        vectors [D] of tracks that are not in the snapshot yet. `lookup` tells what is known of tracks, by URN; it is
+        asked once unless filters eat most of the candidates. Raises `NotInSpace` for tracks without a vector, before
+        anything is looked up, and `NotShown` for one that has a vector and is not ready.
         """
-        assert query.vector is not None  # noqa: S101 - the caller has answered without one already
-        vector = snapshot.project(query.vector[np.newaxis])[0]
-        known: dict[str, HeardTrack] = {}
-        missed: set[str] = set()
-        k = max(_FEWEST, _OVER_FETCH * n)
+        return await self._answer(lookup, snapshot, lambda: Asked.tracks(snapshot, urns, raw or {}), wishes)
+
+    async def answer_sound(
+        self,
+        lookup: Lookup,
+        snapshot: Snapshot,
+        vector: NDArray[np.float32],
+        wishes: Wishes,
+        *,
+        said: Sequence[float] | None = None,
+    ) -> Answered:
+        """Return the tracks that sound like a recording with this raw vector [D] and tag probabilities `said` [50]."""
+        return await self._answer(
+            lookup, snapshot, lambda: Asked((), snapshot.project(vector[np.newaxis]), said), wishes
+        )
+
+    async def _answer(self, lookup: Lookup, snapshot: Snapshot, ask: Callable[[], Asked], wishes: Wishes) -> Answered:
+        k = max(_FEWEST, (_OVER_FETCH_VARIED if wishes.diversity else _OVER_FETCH) * wishes.n)
+        known: Mapping[str, HeardTrack] = {}
+        looked_up: set[str] = set()
         while True:
-            matches = await to_thread.run_sync(snapshot.search, vector, k, limiter=self._limiter)
-            unseen = [match.urn for match in matches if match.urn not in known and match.urn not in missed]
+            found = await to_thread.run_sync(_search, snapshot, self._scale, ask, wishes, k, limiter=self._limiter)
+            unseen = [urn for urn in (*found.asked.urns, *found.ranking.urns) if urn not in looked_up]
             if unseen:
-                found = await candidates(unseen)
-                known.update(found)
-                missed.update(urn for urn in unseen if urn not in found)
-            eligible = [
-                (match, known[match.urn])
-                for match in matches
-                if match.urn in known and only.admits(known[match.urn], snapshot.model.usual_tags)
-            ]
-            answers = await to_thread.run_sync(_pick, snapshot, query, vector, eligible, n, limiter=self._limiter)
-            if len(answers) == n or k >= min(snapshot.reach, WIDEST):
-                return answers
+                found_now = await lookup(unseen)
+                known = {**known, **found_now} if known else found_now
+                looked_up.update(unseen)
+            answered = await to_thread.run_sync(_choose, snapshot, found, known, wishes, limiter=self._limiter)
+            if len(answered.answers) == wishes.n or found.ranking.ends or k >= min(snapshot.reach, WIDEST):
+                return answered
             k = min(k * _WIDENING, WIDEST)
 
 
-def score_of(cosine: float) -> float:
-    """Turn a cosine into a score between 0 (opposite) and 1 (the same direction): (1 + cosine) / 2."""
-    return round(min(1.0, max(0.0, (1.0 + cosine) / 2.0)), 6)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    asked: Asked
+    calibration: Calibration
+    ranking: Ranking
 
 
-def _pick(
-    snapshot: Snapshot,
-    query: HeardTrack,
-    query_vector: NDArray[np.float32],
-    eligible: Sequence[tuple[Match, HeardTrack]],
-    n: int,
-) -> list[Answer]:
-    distinct = Distinct(snapshot.centre)
-    distinct.admit(_recording(query, query_vector))
-    picked: list[Answer] = []
-    if not eligible:
-        return picked
-    vectors = snapshot.project(np.stack([heard.vector for _, heard in eligible if heard.vector is not None]))
-    for (match, heard), vector in zip(eligible, vectors, strict=True):
-        if match.urn == query.track.id.urn or not distinct.admit(_recording(heard, vector)):
-            continue
-        held = tags.held(heard.tag_probabilities, snapshot.model.usual_tags)
-        picked.append(Answer(heard.track, match.cosine, held))
-        if len(picked) == n:
-            break
-    return picked
+def _search(snapshot: Snapshot, scale: Scale, ask: Callable[[], Asked], wishes: Wishes, k: int) -> _Found:
+    asked, calibration = ask(), scale.of(snapshot)
+    return _Found(asked, calibration, rank(snapshot, calibration, asked, wishes.only, k=k, min_score=wishes.min_score))
 
 
-def _recording(heard: HeardTrack, vector: NDArray[np.float32]) -> Recording:
-    track = heard.track
-    return Recording.of(
-        title=track.title, artists=track.artists, isrc=track.isrc, duration_ms=track.duration_ms, vector=vector
+def _choose(snapshot: Snapshot, found: _Found, known: Mapping[str, HeardTrack], wishes: Wishes) -> Answered:
+    usual = snapshot.model.usual_tags
+    seeds = _seeds(found.asked, known)
+    chosen = choose(
+        found.asked,
+        seeds,
+        found.ranking,
+        known,
+        wishes,
+        calibration=found.calibration,
+        usual=usual,
+        centre=snapshot.centre,
     )
+    alike = _alike(snapshot, found, chosen)
+    said = [seed.tag_probabilities for seed in seeds] or [found.asked.said]
+    asked_tags = [tags.held(each, usual) for each in said]
+    answers = []
+    for number in chosen:
+        heard = known[found.ranking.urns[number]]
+        nearest = int(found.ranking.nearest[number])
+        held = tags.held(heard.tag_probabilities, usual)
+        shared = tuple(tag for tag in asked_tags[nearest] if tag in held)
+        answers.append(
+            Answer(
+                track=heard.track,
+                score=round(float(found.ranking.scores[number]), 6),
+                tags=held,
+                seed=found.asked.urns[nearest] if seeds else None,
+                shared_tags=shared,
+                alike=alike[number],
+                why=sentence(alike[number], shared),
+            )
+        )
+    return Answered(seeds, tuple(answers))
+
+
+def _seeds(asked: Asked, known: Mapping[str, HeardTrack]) -> tuple[HeardTrack, ...]:
+    found = []
+    for urn in asked.urns:
+        heard = known.get(urn)
+        if heard is None or heard.state is not State.READY:
+            raise NotShown(urn, heard)
+        found.append(heard)
+    return tuple(found)
+
+
+def _alike(snapshot: Snapshot, found: _Found, chosen: Sequence[int]) -> dict[int, dict[str, float]]:
+    """Tell in which layers each chosen candidate is like the one vector asked about that it is most like."""
+    alike: dict[int, dict[str, float]] = {}
+    numbers = np.array(chosen, dtype=np.int64)
+    for nearest in np.unique(found.ranking.nearest[numbers]):
+        mine = numbers[found.ranking.nearest[numbers] == nearest]
+        shares = found.calibration.by_group(
+            found.asked.vectors[nearest], found.ranking.placed.vectors[mine], snapshot.projection
+        )
+        for number, row in zip(mine, shares, strict=True):
+            alike[int(number)] = {name: round(float(share), 3) for name, share in zip(LAYERS, row, strict=False)}
+    return alike

@@ -4,40 +4,108 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Route
 
 from api import problems
+from api.access import Guard, Rules
 from api.answers import Recommender
 from api.cache import VersionCache
+from api.caching import Revalidation
+from api.containment import Containment
 from api.following import Follower
+from api.keyring import Keyring
 from api.live import POLL_S, Live
-from api.routes import router
-from api.settings import ApiSettings
+from api.metrics import Metrics
+from api.observing import HEADER as REQUEST_ID_HEADER
+from api.observing import Observer
+from api.rates import Rates
+from api.recordings import Recordings
+from api.routes import ROUTERS
+from api.routes import metrics as metrics_route
+from api.settings import Access, ApiSettings, MetricsAccess
+from api.specification import DescribedApi
+from api.tracing import Tracing
 from catalog.store import ObjectStore, S3Store
 
-_DESCRIPTION = (
+_DESCRIPTION: Final = (
     "Give it a track, it answers with the tracks that sound alike. Errors are problem details (RFC 9457) in "
-    "`application/problem+json`; those with a `Retry-After` header go away by themselves."
+    "`application/problem+json`; those with a `Retry-After` header go away by themselves. Every answer has an "
+    "`X-Request-ID`, yours where you send one."
 )
 
+_LARGEST_BODY_BYTES: Final = 64 * 1024
+"""What a request may hold; a route that takes files has a limit of its own."""
 
-def create_app(settings: ApiSettings, store: ObjectStore | None = None, *, poll_s: float = POLL_S) -> FastAPI:
+_WORTH_COMPRESSING_BYTES: Final = 1_000
+# Higher levels take several times as long for a few percent.
+_COMPRESSION: Final = 5
+
+
+def create_app(settings: ApiSettings, store: ObjectStore | None = None, *, poll_s: float = POLL_S) -> DescribedApi:
     """Put the application together; `store` replaces the bucket that the settings name."""
+    rules = Rules(settings.api_reads, settings.writes, settings.metrics, frozenset(settings.cors_origins))
+    keyring, metrics = Keyring(), Metrics()
+    tracing = Tracing(settings.otel_exporter_otlp_endpoint)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(tracing.running())
             directory = settings.api_cache_dir or Path(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="soundalike-api-"))
             )
-            follower = Follower(VersionCache(directory, store or S3Store.connect(settings)))
+            objects = store or S3Store.connect(settings)
+            follower = Follower(VersionCache(directory, objects))
             live = Live(settings.database_url, follower, poll_s=poll_s)
             app.state.live = await stack.enter_async_context(live.running())
             app.state.recommender = Recommender()
+            app.state.recordings = Recordings(live, objects)
+            if rules.any_keyed:
+                await stack.enter_async_context(keyring.following(live))
             yield
 
-    app = FastAPI(title="Soundalike", version="0.1.0", description=_DESCRIPTION, lifespan=lifespan)
-    app.include_router(router)
-    problems.install(app)
+    app = DescribedApi(
+        title="Soundalike",
+        version="0.1.0",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        telemetry=tracing.telemetry(),
+        # The first is the outermost: what is seen of a request and what a browser needs hold for refusals too.
+        middleware=[
+            Middleware(Observer, metrics=metrics.requests),
+            *_cross_origin(settings),
+            Middleware(GZipMiddleware, minimum_size=_WORTH_COMPRESSING_BYTES, compresslevel=_COMPRESSION),
+            Middleware(Revalidation, private=settings.api_reads is Access.KEYED),
+            Middleware(Containment),
+            Middleware(Guard, rules=rules, keyring=keyring, rates=Rates(settings.api_writes_per_minute)),
+        ],
+    )
+    app.rules = rules
+    app.state.metrics = metrics
+    app.state.draining = False
+    routers = ROUTERS if settings.metrics is MetricsAccess.OFF else (*ROUTERS, metrics_route.router)
+    for router in routers:
+        app.include_router(router, max_body_size=_LARGEST_BODY_BYTES)
+    problems.install(app, [route for router in routers for route in router.routes if isinstance(route, Route)])
     return app
+
+
+def _cross_origin(settings: ApiSettings) -> list[Middleware]:
+    if not settings.cors_origins:
+        return []
+    # Keys come in a header that a page has to know, never in cookies: no credentials, whatever the origins.
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT"],
+            allow_headers=["Authorization", "Content-Type", "If-None-Match", REQUEST_ID_HEADER],
+            expose_headers=["ETag", "Location", "Retry-After", "WWW-Authenticate", REQUEST_ID_HEADER],
+        )
+    ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from api.errors import VersionRefused
 from catalog.errors import ObjectMissing
 from space.errors import SpaceError
-from space.files import ALL_FILES, DATA_FILES, MANIFEST
+from space.files import ALL_FILES, CHECKED, DATA_FILES, MANIFEST, read_ahead
 from space.manifest import Manifest
 from space.version import IndexVersion
 
@@ -49,10 +49,13 @@ class VersionCache:
         directory = self._directory / version.version
         if await asyncio.to_thread((directory / MANIFEST).exists):
             try:
-                return await asyncio.to_thread(_opened, directory, version, model)
+                opened = await asyncio.to_thread(_opened, directory, version, model)
             except VersionRefused as error:
                 log.warning("the copy of index version %s is fetched again: %s", version.version, error)
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+            else:
+                await asyncio.to_thread(read_ahead, directory)
+                return opened
         return await self._fetch(version, model, directory)
 
     async def keep_only(self, version: Version | None) -> None:
@@ -86,7 +89,7 @@ class VersionCache:
             if found.name.startswith(_PARTIAL):
                 if found.stat().st_mtime > time.time() - _PARTIAL_LIFETIME_S:
                     continue
-            elif not {file.name for file in found.iterdir()} <= set(ALL_FILES):
+            elif not {file.name for file in found.iterdir()} <= {*ALL_FILES, CHECKED}:
                 continue  # not made by us
             shutil.rmtree(found, ignore_errors=True)
 

@@ -1,18 +1,45 @@
 """What OpenAPI shows of every answer: one example of each, errors included."""
 
+import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic import BaseModel
 
-from api.problems import MEDIA_TYPE, Problem, ProblemDetails, invalid_request, not_ready, not_serving, unknown_track
+from api import formats
+from api.formats import MEDIA_TYPES, Format
+from api.problems import (
+    MEDIA_TYPE,
+    Problem,
+    ProblemDetails,
+    invalid_request,
+    not_ready,
+    not_serving,
+    playlist_not_ready,
+    unknown_playlist,
+    unknown_track,
+)
 from api.problems import unparsable as not_a_track
-from api.schemas import Health, IndexInfo, Readiness, Recommendation, Result, TrackDetails, TrackSummary
+from api.problems import unparsable_playlist as not_a_playlist
+from api.schemas import (
+    EXAMPLE,
+    Health,
+    IndexInfo,
+    PlaylistSummary,
+    Readiness,
+    Recommendation,
+    Result,
+    TrackDetails,
+    TrackSummary,
+)
+from catalog import playlist_id
 from catalog.tags import SLUGS
 from catalog.track_id import ACCEPTED_FORMS
 from catalog.tracks import State
 
-URN: Final = "deezer:track:3135556"
+URN: Final = EXAMPLE
+PLAYLIST: Final = "spotify:playlist:37i9dQZF1DXcBWIGoYBM5M"
 
 _QUERY: Final[dict[str, Any]] = {
     "urn": URN,
@@ -26,7 +53,7 @@ _QUERY: Final[dict[str, Any]] = {
 _INDEX: Final = IndexInfo(model="choi-m1-fixed", version="20261121T060000Z", tracks=3_999, tail=12)
 
 RECOMMENDATION: Final = Recommendation(
-    query=TrackSummary(**_QUERY),
+    seeds=[TrackSummary(**_QUERY)],
     index=_INDEX,
     results=[
         Result(
@@ -40,9 +67,18 @@ RECOMMENDATION: Final = Recommendation(
             source="deezer",
             tags=["electronic", "house", "dance", "funk"],
             shared_tags=["electronic", "dance", "house"],
+            duration_ms=212_546,
+            seed=URN,
+            alike={"texture": 0.914, "attack": 0.942, "rhythm": 0.993, "phrasing": 0.971, "character": 0.883},
+            why="Alike above all in rhythm and phrasing; both electronic, dance, house.",
         )
     ],
 )
+PLAYLIST_RECOMMENDATION: Final = RECOMMENDATION.model_copy(
+    update={"playlist": PlaylistSummary(urn=PLAYLIST, title="Friday evening", tracks=48, ready=45)}
+)
+FORMS: Final = {MEDIA_TYPES[form]: formats.write(form, RECOMMENDATION) for form in Format if form is not Format.JSON}
+"""The same answer in the forms other than JSON, by media type."""
 TRACK: Final = TrackDetails(
     **_QUERY,
     duration_ms=224_693,
@@ -60,6 +96,9 @@ UNKNOWN: Final = unknown_track(URN)
 UNPARSABLE: Final = not_a_track(f"'harder better' names no track; accepted are {ACCEPTED_FORMS}")
 QUEUED: Final = not_ready(URN, State.QUEUED, None)
 REJECTED: Final = not_ready(URN, State.REJECTED, "the audio is silent")
+UNKNOWN_PLAYLIST: Final = unknown_playlist(PLAYLIST)
+UNPARSABLE_PLAYLIST: Final = not_a_playlist(f"'friday' names no playlist; accepted are {playlist_id.ACCEPTED_FORMS}")
+PLAYLIST_QUEUED: Final = playlist_not_ready(PLAYLIST, {State.QUEUED: 44, State.NO_PREVIEW: 4})
 DATABASE_AWAY: Final = not_serving({"database": "the database does not answer"})
 TOO_MANY: Final = invalid_request([{"parameter": "n", "message": "Input should be less than or equal to 100"}])
 UNKNOWN_TAG: Final = invalid_request(
@@ -68,15 +107,22 @@ UNKNOWN_TAG: Final = invalid_request(
 UNKNOWN_PARAMETER: Final = invalid_request([{"parameter": "verbose", "message": "unknown; known are: none"}])
 
 
-def responses(answer: BaseModel, *errors: Problem) -> dict[int | str, dict[str, Any]]:
-    """Return OpenAPI's `responses`: the answer, and the errors grouped by their status."""
-    found: dict[int | str, dict[str, Any]] = {
-        HTTPStatus.OK.value: {"content": {"application/json": {"example": answer.model_dump(mode="json")}}}
-    }
+def responses(
+    answer: BaseModel, *errors: Problem, forms: Mapping[str, str] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI's `responses`: the answer, in other `forms` too, and the errors grouped by their status."""
+    content: dict[str, Any] = {"application/json": {"example": answer.model_dump(mode="json")}}
+    for media_type, example in (forms or {}).items():
+        is_json = media_type.endswith("+json")
+        content[media_type] = {
+            "schema": {"type": "object" if is_json else "string"},
+            "example": json.loads(example) if is_json else example,
+        }
+    found: dict[int | str, dict[str, Any]] = {HTTPStatus.OK.value: {"content": content}}
     for error in errors:
-        content = {"schema": ProblemDetails.model_json_schema(), "examples": {}}
+        problem = {"schema": ProblemDetails.model_json_schema(), "examples": {}}
         entry = found.setdefault(
-            error.status.value, {"description": error.status.phrase, "content": {MEDIA_TYPE: content}}
+            error.status.value, {"description": error.status.phrase, "content": {MEDIA_TYPE: problem}}
         )
         examples = entry["content"][MEDIA_TYPE]["examples"]
         # Two problems of one kind are two examples.

@@ -85,7 +85,7 @@ class Live:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _follow(self) -> None:
-        async with database.connect(self._url.get_secret_value(), size=_POOL_SIZE) as pool:
+        async with database.connect(self._url.get_secret_value(), size=_POOL_SIZE, stateless=True) as pool:
             source = DatabaseSource(pool)
             self._pool = pool
             try:

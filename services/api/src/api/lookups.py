@@ -1,27 +1,32 @@
-"""The two questions a recommendation asks the database: about the query, and about the candidates."""
+"""The questions a recommendation asks the database: what people pasted, and what is known of tracks and playlists."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from catalog.track_id import TrackId
+from catalog.embeddings import vector_of
+from catalog.errors import InvalidTrackId
+from catalog.playlists import Playlist
+from catalog.text import clean
+from catalog.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
 from catalog.tracks import State, Track
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     import asyncpg
+    import numpy as np
     from numpy.typing import NDArray
 
     from catalog.database import Executor
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class HeardTrack:
-    """A track with what one model heard of it: `vector` is raw, float32 [D], None where it heard nothing.
+    """A track, where it stands, and what the model that is answered from said of it.
 
     `tag_probabilities` [50] is in the order of `catalog.tags`, None where the model said none.
     """
@@ -29,32 +34,90 @@ class HeardTrack:
     track: Track
     state: State
     reason: str | None
-    vector: NDArray[np.float32] | None
     tag_probabilities: Sequence[float] | None = None
 
 
-_COLUMNS = """t.urn, t.title, t.artists, t.album, t.duration_ms, t.isrc, t.link, t.state, t.reason, e.vector,
-e.tag_probabilities"""
+@dataclass(frozen=True, slots=True)
+class PlaylistTracks:
+    """A playlist with its tracks in order, repeated ones once, each with where it stands."""
 
-_QUERY = f"""
-SELECT {_COLUMNS} FROM tracks t LEFT JOIN embeddings e ON e.urn = t.urn AND e.model = $2 WHERE t.urn = $1
-"""  # noqa: S608 - a constant of this module
+    playlist: Playlist
+    tracks: Mapping[str, State]
 
-_CANDIDATES = f"""
-SELECT {_COLUMNS} FROM tracks t JOIN embeddings e ON e.urn = t.urn AND e.model = $2
-WHERE t.urn = ANY($1) AND t.state = 'ready'
-"""  # noqa: S608 - a constant of this module
-
-
-async def query_track(db: Executor, track: TrackId, model: str) -> HeardTrack | None:
-    """Return the track that is asked about, or None when the catalogue does not know it."""
-    row = await db.fetchrow(_QUERY, track.urn, model)
-    return _heard(row) if row else None
+    @property
+    def counts(self) -> Mapping[State, int]:
+        """How many tracks stand where."""
+        return Counter(self.tracks.values())
 
 
-async def ready_candidates(db: Executor, urns: Sequence[str], model: str) -> Mapping[str, HeardTrack]:
-    """Return the tracks among `urns` that may be recommended, by URN; each has a vector."""
-    return {row["urn"]: _heard(row) for row in await db.fetch(_CANDIDATES, list(urns), model)}
+_KNOWN = """
+SELECT t.urn, t.title, t.artists, t.album, t.duration_ms, t.isrc, t.link, t.state, t.reason, e.tag_probabilities
+FROM tracks t LEFT JOIN embeddings e ON e.urn = t.urn AND e.model = $2 WHERE t.urn = ANY($1)
+"""
+
+_BY_LINK = "SELECT link, urn FROM tracks WHERE link = ANY($1) AND source = 'soundcloud'"
+
+_PLAYLIST = """
+SELECT p.urn, p.source, p.title, p.snapshot_id, t.urn AS track, t.state
+FROM playlists p LEFT JOIN (playlist_tracks l JOIN tracks t ON t.urn = l.track) ON l.playlist = p.urn
+WHERE p.urn = $1 ORDER BY l.position
+"""
+
+
+async def identify(db: Executor, texts: Sequence[str]) -> list[TrackId]:
+    """Read what a person pastes, each once; SoundCloud permalinks are looked up in one statement, nothing else is.
+
+    Raises `InvalidTrackId`.
+    """
+    pasted = [clean(text) for text in texts]
+    permalinks = {text: link for text in pasted if (link := soundcloud_permalink(text)) is not None}
+    rows = await db.fetch(_BY_LINK, list(permalinks.values())) if permalinks else []
+    known = {row["link"]: row["urn"] for row in rows}
+    found: dict[TrackId, None] = {}
+    for text in pasted:
+        link = permalinks.get(text)
+        if link is not None and link not in known:
+            raise InvalidTrackId(f"the catalogue knows no track at {link}; accepted are {ACCEPTED_FORMS}")
+        found[TrackId.parse(text) if link is None else TrackId.from_urn(known[link])] = None
+    return list(found)
+
+
+async def known_tracks(db: Executor, urns: Sequence[str], model: str) -> Mapping[str, HeardTrack]:
+    """Return the tracks among `urns` that the catalogue knows, in any state, by URN."""
+    return _Known({row["urn"]: row for row in await db.fetch(_KNOWN, list(urns), model)})
+
+
+async def raw_vector(db: Executor, urn: str, model: str) -> NDArray[np.float32] | None:
+    """Return the raw vector [D] of a track, or None where the model has not heard it."""
+    return await vector_of(db, TrackId.from_urn(urn), model)
+
+
+async def playlist_tracks(db: Executor, urn: str) -> PlaylistTracks | None:
+    """Return a playlist with its tracks, or None when it was never crawled."""
+    rows = await db.fetch(_PLAYLIST, urn)
+    if not rows:
+        return None
+    first = rows[0]
+    return PlaylistTracks(
+        Playlist(first["urn"], first["source"], first["title"], first["snapshot_id"]),
+        {row["track"]: State(row["state"]) for row in rows if row["track"] is not None},
+    )
+
+
+class _Known(Mapping[str, HeardTrack]):
+    """Rows that are read when they are asked for: of all candidates only the first few are."""
+
+    def __init__(self, rows: Mapping[str, asyncpg.Record]) -> None:
+        self._rows = rows
+
+    def __getitem__(self, urn: str) -> HeardTrack:
+        return _heard(self._rows[urn])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 def _heard(row: asyncpg.Record) -> HeardTrack:
@@ -67,11 +130,4 @@ def _heard(row: asyncpg.Record) -> HeardTrack:
         isrc=row["isrc"],
         link=row["link"],
     )
-    vector: Any = row["vector"]
-    return HeardTrack(
-        track=track,
-        state=State(row["state"]),
-        reason=row["reason"],
-        vector=None if vector is None else np.asarray(vector.to_numpy(), np.float32),
-        tag_probabilities=row["tag_probabilities"],
-    )
+    return HeardTrack(track, State(row["state"]), row["reason"], row["tag_probabilities"])

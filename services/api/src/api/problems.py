@@ -1,6 +1,6 @@
 """Errors as the API tells them: problem details in JSON (RFC 9457)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -9,15 +9,23 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from api.errors import ApiError, DatabaseAway, NotLoaded
+from catalog.api_keys import Scope as KeyScope
 from catalog.errors import InvalidTrackId
+from catalog.logs import bound_fields
 from catalog.tracks import State
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPES: Final = "urn:soundalike:problem:"
 _SOON_S: Final = 2
 _WAIT_S: Final = {State.QUEUED: 5, State.FOUND: 60, State.READY: _SOON_S}
+REQUEST_ID: Final = "request_id"
+KEYS_HINT: Final = (
+    "Keys are made by whoever runs the API: `soundalike keys add`, in a container `python -m api keys add`"
+)
+_CHALLENGE: Final = 'Bearer realm="soundalike"'
 CRAWL_HINT: Final = "make crawl PLAYLIST=<url|uri|id> or make crawl FOLDER=<path>"
 
 
@@ -30,6 +38,9 @@ class ProblemDetails(BaseModel):
     title: Annotated[str, Field(examples=["Unknown track"])]
     status: Annotated[int, Field(examples=[404])]
     detail: Annotated[str, Field(examples=[f"the catalogue does not know it; crawl it: {CRAWL_HINT}"])]
+    request_id: Annotated[
+        str | None, Field(description="The X-Request-ID of the answer, by which the log tells more")
+    ] = None
 
 
 class Problem(ApiError):
@@ -43,6 +54,7 @@ class Problem(ApiError):
         detail: str,
         *,
         retry_after_s: int | None = None,
+        headers: Mapping[str, str] | None = None,
         **extra: object,
     ) -> None:
         super().__init__(detail)
@@ -54,11 +66,14 @@ class Problem(ApiError):
             "detail": detail,
             **extra,
         }
-        self.headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+        self.headers = dict(headers or {})
+        if retry_after_s is not None:
+            self.headers["Retry-After"] = str(retry_after_s)
 
     def response(self) -> JSONResponse:
-        """Return the HTTP answer."""
-        return JSONResponse(self.body, self.status, self.headers, media_type=MEDIA_TYPE)
+        """Return the HTTP answer; it names the request, as the log does."""
+        body = {**self.body, **{name: value for name, value in bound_fields().items() if name == REQUEST_ID}}
+        return JSONResponse(body, self.status, self.headers, media_type=MEDIA_TYPE)
 
 
 def unknown_track(urn: str) -> Problem:
@@ -104,9 +119,120 @@ _STANDING: Final = {
 }
 
 
+def forgotten(urn: str) -> Problem:
+    """Say that a track was removed on request, so that it cannot be asked for either."""
+    return Problem(
+        "forgotten",
+        "Track was removed",
+        HTTPStatus.GONE,
+        _STANDING[State.FORGOTTEN].format(urn=urn) + ", and stays out of it",
+        track=urn,
+        state=State.FORGOTTEN.value,
+    )
+
+
+def not_fetchable(detail: str) -> Problem:
+    """Say that no crawler can fetch a track by its id, and what to do instead."""
+    return Problem("not-fetchable", "No crawler can fetch it", HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+
+
+def not_audio(content_type: str) -> Problem:
+    """Say that a body is not declared as audio, and how to send one."""
+    return Problem(
+        "not-audio",
+        "Not declared as audio",
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        f"the body is sent as {content_type or 'nothing in particular'}; send the audio file itself, not a form, with "
+        "its type, audio/… or application/octet-stream: "
+        "curl --data-binary @song.mp3 -H 'Content-Type: audio/mpeg' <address>",
+        headers={"Accept-Post": "audio/*, application/octet-stream"},
+    )
+
+
+def recording_too_large(largest_bytes: int) -> Problem:
+    """Say that a recording is larger than what is taken, and what to send instead."""
+    return Problem(
+        "recording-too-large",
+        "Recording too large",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"at most {largest_bytes} bytes are taken; half a minute of it is all that is heard, so cut a passage out, or "
+        "send it compressed (mp3, ogg, m4a)",
+        largest_bytes=largest_bytes,
+    )
+
+
+def upload_too_slow(limit_s: int) -> Problem:
+    """Say that a recording took too long to arrive."""
+    return Problem(
+        "upload-too-slow",
+        "Upload too slow",
+        HTTPStatus.REQUEST_TIMEOUT,
+        f"the recording did not arrive within {limit_s} s; send a shorter or compressed one (half a minute is enough)",
+    )
+
+
+def recording_refused(reason: str) -> Problem:
+    """Say why a recording cannot be heard."""
+    return Problem("recording-refused", "Recording cannot be heard", HTTPStatus.UNPROCESSABLE_ENTITY, reason)
+
+
+def nobody_listens(detail: str) -> Problem:
+    """Say that no extractor has answered; the recording was deleted."""
+    return Problem(
+        "nobody-listens",
+        "No extractor answers",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"{detail}; either none is running or all are busy. The recording was deleted: send it again later",
+        retry_after_s=_WAIT_S[State.FOUND] // 2,
+    )
+
+
+def too_many_recordings(detail: str) -> Problem:
+    """Say that a recording has to wait its turn."""
+    return Problem(
+        "too-many-recordings",
+        "Too many recordings at once",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"{detail}; send it again in a few seconds",
+        retry_after_s=_SOON_S,
+    )
+
+
 def unparsable(detail: str) -> Problem:
     """Say that a text names no track, with the accepted forms in `detail`."""
     return Problem("unparsable-track", "Not a track", HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+
+
+def unparsable_playlist(detail: str) -> Problem:
+    """Say that a text names no playlist, with the accepted forms in `detail`."""
+    return Problem("unparsable-playlist", "Not a playlist", HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+
+
+def unknown_playlist(urn: str) -> Problem:
+    """Say that a playlist was never crawled, and how that is done."""
+    return Problem(
+        "unknown-playlist",
+        "Unknown playlist",
+        HTTPStatus.NOT_FOUND,
+        f"the catalogue does not know {urn}; crawl it: {CRAWL_HINT}",
+        playlist=urn,
+    )
+
+
+def playlist_not_ready(urn: str, states: Mapping[State, int]) -> Problem:
+    """Say that no track of a playlist can be compared: 503 where waiting helps, 404 where it does not."""
+    counts = {state.value: count for state, count in states.items()}
+    listed = ", ".join(f"{count} {name}" for name, count in counts.items()) or "it is empty"
+    waits = [_WAIT_S[state] for state in states if state in _WAIT_S]
+    return Problem(
+        "playlist-not-ready",
+        "No track of the playlist is ready",
+        HTTPStatus.SERVICE_UNAVAILABLE if waits else HTTPStatus.NOT_FOUND,
+        f"no track of {urn} can be compared: {listed}",
+        retry_after_s=min(waits) if waits else None,
+        playlist=urn,
+        states=counts,
+    )
 
 
 def invalid_request(errors: list[dict[str, str]]) -> Problem:
@@ -127,15 +253,87 @@ def not_serving(missing: Mapping[str, str]) -> Problem:
     )
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of the app a problem."""
+def key_wanted(scope: KeyScope, *, shown: bool) -> Problem:
+    """Say that a call needs a key, or (`shown`) that what was shown is no valid one."""
+    detail = (
+        "the key shown is unknown, expired or revoked" if shown else f"this call needs a key that may {scope.value}"
+    )
+    return Problem(
+        "key-wanted",
+        "A key is needed",
+        HTTPStatus.UNAUTHORIZED,
+        f"{detail}; send `Authorization: Bearer <key>`. {KEYS_HINT}",
+        headers={"WWW-Authenticate": _CHALLENGE + (', error="invalid_token"' if shown else "")},
+    )
+
+
+def key_too_weak() -> Problem:
+    """Say that a key may only read."""
+    return Problem(
+        "key-too-weak",
+        "The key may only read",
+        HTTPStatus.FORBIDDEN,
+        f"this call needs a key that may write. {KEYS_HINT}",
+        headers={"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="write"'},
+    )
+
+
+def foreign_page() -> Problem:
+    """Say that a web page of another origin wanted to write."""
+    return Problem(
+        "foreign-page",
+        "Not from this page",
+        HTTPStatus.FORBIDDEN,
+        "a web page of another origin may not write here unless whoever runs the API names it in CORS_ORIGINS",
+    )
+
+
+def too_many_calls(per_minute: int, wait_s: int) -> Problem:
+    """Say that a key's holder has used up the calls of this minute, and when the next one is free."""
+    return Problem(
+        "too-many-calls",
+        "Too many calls",
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"the holder of this key may make {per_minute} writing calls a minute; ask again in {wait_s} s",
+        retry_after_s=wait_s,
+    )
+
+
+def bug() -> Problem:
+    """Say that the program is wrong, and nothing about how."""
+    return Problem(
+        "internal",
+        "Internal error",
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "this is an error of the program; its log says more",
+    )
+
+
+def http(status: int, headers: Mapping[str, str] | None = None) -> Problem:
+    """Say what HTTP itself has to say: there is no such address, method, or the body is too large."""
+    known = HTTPStatus(status)
+    return Problem("http", known.phrase, known, f"{known.description or known.phrase}; see /docs", headers=headers)
+
+
+def install(app: FastAPI, routes: Iterable[Route]) -> None:
+    """Make every error of the app a problem; `routes` are what it answers."""
+    known = tuple(routes)
+
+    async def on_http_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            # The framework names the methods of the first route with this address, and there may be more.
+            matching = [route.methods or set() for route in known if route.path_regex.match(request.url.path)]
+            headers["Allow"] = ", ".join(sorted(set().union(*matching))) or headers.get("Allow", "")
+        return http(error.status_code, headers).response()
+
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(InvalidTrackId, _on_unparsable)
     app.add_exception_handler(DatabaseAway, _on_database_away)
     app.add_exception_handler(NotLoaded, _on_not_loaded)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(Exception, _on_bug)
+    app.add_exception_handler(HTTPException, on_http_error)
 
 
 async def _on_problem(_: Request, error: Exception) -> JSONResponse:
@@ -159,25 +357,12 @@ async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
     return invalid_request(
         [
-            # After the name comes, for a parameter that is repeated, which of the values it is.
-            {"parameter": str(each["loc"][1]), "message": str(each["msg"]).removeprefix("Value error, ")}
+            {"parameter": _parameter(each["loc"]), "message": str(each["msg"]).removeprefix("Value error, ")}
             for each in error.errors()
         ]
     ).response()
 
 
-async def _on_http_error(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    status = HTTPStatus(error.status_code)
-    answer = Problem("http", status.phrase, status, f"{status.description or status.phrase}; see /docs").response()
-    answer.headers.update(error.headers or {})
-    return answer
-
-
-async def _on_bug(_: Request, __: Exception) -> JSONResponse:
-    return Problem(
-        "internal",
-        "Internal error",
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "this is an error of the program; its log says more",
-    ).response()
+def _parameter(where: tuple[str | int, ...]) -> str:
+    # After the name comes, for a parameter that is repeated, which of the values it is; a body alone has no name.
+    return str(where[1] if len(where) > 1 else where[0])

@@ -7,11 +7,12 @@ the signs leave doubt the tracks count as different: a recording shown twice ann
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
+from catalog.titles import VersionClass, fold_artists, read_title, same_artists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,56 +23,23 @@ NEAR_COSINE: Final = 0.9995
 """Vectors above it are near-equal: another encoding of the same audio moves a vector less than that."""
 
 NEAR_DURATION_MS: Final = 2_000
-"""How far the lengths of two releases of one recording lie apart at most."""
+"""How far the lengths of two releases of one recording lie apart at most, where nothing but the sound says so."""
 
-_NAMELESS: Final = ("", frozenset[str]())
-# Only this suffix says nothing about what was played: "- Remastered 2011", "(2009 Remaster)", "[Digital Remaster]".
-_REMASTER: Final = re.compile(
-    r"\s*(?:[-\u2013\u2014]\s+|(?P<open>[(\[]))"
-    r"(?:\d{4}\s+(?:-\s+)?)?(?:digital(?:ly)?\s+)?remaster(?:ed)?(?:\s+(?:version|\d{4}))?(?(open)[)\]])\s*$",
-    re.IGNORECASE,
-)
-
-
-def fold(text: str) -> str:
-    """Reduce a name to what does not differ between spellings: case, width, Latin accents, punctuation, spaces.
-
-    Accents of other scripts tell words apart (が and か) and stay. Text of punctuation only stays as it is.
-    """
-    kept: list[str] = []
-    on_latin = False
-    for character in unicodedata.normalize("NFKD", text):
-        if unicodedata.combining(character):
-            if not on_latin:
-                kept.append(character)
-            continue
-        on_latin = unicodedata.name(character, "").startswith("LATIN")
-        kept.append(character)
-    plain = unicodedata.normalize("NFKC", "".join(kept)).casefold()
-    words = "".join(_spaced(character) for character in plain).split()
-    return " ".join(words) or " ".join(plain.split())
-
-
-def fold_title(title: str) -> str:
-    """Fold a title without its note on remastering; every other note (live, remix, edit, demo) stays."""
-    return fold(_REMASTER.sub("", title)) or fold(title)
-
-
-def _spaced(character: str) -> str:
-    if character == "&":
-        return " and "
-    if character in "'\u2018\u2019`":
-        return ""
-    # Letters, marks (vowel signs are marks in many scripts) and digits; the rest separates words.
-    return character if unicodedata.category(character)[0] in "LMN" else " "
+NAMED_NEAR_DURATION_MS: Final = 5_000
+"""How far they lie apart at most where the names are the same; an edit without a note is further away."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
-    """What tells recordings apart: names as folded, length in milliseconds, vector float32 [d] of unit length."""
+    """What tells recordings apart: names as folded, length in milliseconds, vector float32 [d] of unit length.
+
+    `title` is without notes on edition and guests, `versions` is what its other notes say, `artists` holds the guests.
+    """
 
     isrc: str
-    name: tuple[str, frozenset[str]]
+    title: str
+    versions: frozenset[VersionClass]
+    artists: frozenset[str]
     duration_ms: int | None
     vector: NDArray[np.float32]
 
@@ -85,25 +53,29 @@ class Recording:
         duration_ms: int | None,
         vector: NDArray[np.float32],
     ) -> Recording:
-        """Fold what the catalogue says about a track."""
-        folded_title = fold_title(title)
-        folded_artists = frozenset(filter(None, map(fold, artists)))
+        """Read what the catalogue says about a track."""
+        read = read_title(title)
         return cls(
             isrc=re.sub(r"[^0-9A-Z]", "", (isrc or "").upper()),
-            name=(folded_title, folded_artists) if folded_title and folded_artists else _NAMELESS,
+            title=read.folded,
+            versions=read.versions,
+            artists=fold_artists(artists) | read.guests,
             duration_ms=duration_ms,
             vector=vector,
         )
 
 
 def same_recording(one: Recording, other: Recording, centre: NDArray[np.float32] | None = None) -> bool:
-    """Tell whether two tracks are one recording: equal ISRC, equal names, or near-equal vectors of equal length.
+    """Tell whether two tracks are one recording.
 
-    `centre` [d] is the middle of all vectors where they do not lie around zero; nearness is measured from there.
+    They are where the ISRC is equal; where title and artists are, and the lengths as far as both are known; where one
+    names guests that the other leaves out, and the lengths are known; and where vectors and lengths are near-equal
+    and the titles do not speak of different versions. `centre` [d] is the middle of all vectors where they do not lie
+    around zero; nearness is measured from there.
     """
     return (
         (one.isrc != "" and one.isrc == other.isrc)
-        or (one.name != _NAMELESS and one.name == other.name)
+        or _named_the_same(one, other)
         or _sounds_the_same(one, [other], centre)
     )
 
@@ -117,16 +89,31 @@ def near_equal(one: NDArray[np.float32], other: NDArray[np.float32], centre: NDA
     return _any_near(one[np.newaxis], other, centre)
 
 
-def _sounds_the_same(recording: Recording, others: Sequence[Recording], centre: NDArray[np.float32] | None) -> bool:
-    length = recording.duration_ms
-    if length is None:
+def _named_the_same(one: Recording, other: Recording) -> bool:
+    if not one.title or one.title != other.title:
         return False
+    lengths_known = one.duration_ms is not None and other.duration_ms is not None
+    if lengths_known and not _near_in_length(one, other, NAMED_NEAR_DURATION_MS):
+        return False
+    if same_artists(one.artists, other.artists):
+        return True
+    smaller, larger = sorted((one.artists, other.artists), key=len)
+    return lengths_known and bool(smaller) and smaller < larger
+
+
+def _sounds_the_same(recording: Recording, others: Sequence[Recording], centre: NDArray[np.float32] | None) -> bool:
     near = [
         other.vector
         for other in others
-        if other.duration_ms is not None and abs(other.duration_ms - length) <= NEAR_DURATION_MS
+        if _near_in_length(recording, other, NEAR_DURATION_MS) and recording.versions == other.versions
     ]
     return bool(near) and _any_near(np.stack(near), recording.vector, centre)
+
+
+def _near_in_length(one: Recording, other: Recording, apart_ms: int) -> bool:
+    if one.duration_ms is None or other.duration_ms is None:
+        return False
+    return abs(one.duration_ms - other.duration_ms) <= apart_ms
 
 
 def _any_near(ones: NDArray[np.float32], other: NDArray[np.float32], centre: NDArray[np.float32] | None) -> bool:
@@ -144,18 +131,27 @@ class Distinct:
 
     centre: NDArray[np.float32] | None = None
     _isrcs: set[str] = field(default_factory=set)
-    _names: set[tuple[str, frozenset[str]]] = field(default_factory=set)
+    _titled: dict[str, list[Recording]] = field(default_factory=dict)
     _kept: list[Recording] = field(default_factory=list)
 
     def admit(self, recording: Recording) -> bool:
         """Keep a recording and return True, or return False where it is the same as one that was kept."""
-        if recording.isrc in self._isrcs or recording.name in self._names:
+        if not self.differs(recording):
             return False
-        if _sounds_the_same(recording, self._kept, self.centre):
-            return False
+        self.keep(recording)
+        return True
+
+    def differs(self, recording: Recording) -> bool:
+        """Tell whether a recording is none of those that were kept."""
+        return not (
+            recording.isrc in self._isrcs
+            or any(_named_the_same(recording, other) for other in self._titled.get(recording.title, ()))
+            or _sounds_the_same(recording, self._kept, self.centre)
+        )
+
+    def keep(self, recording: Recording) -> None:
+        """Keep a recording whatever it is."""
         if recording.isrc:
             self._isrcs.add(recording.isrc)
-        if recording.name != _NAMELESS:
-            self._names.add(recording.name)
+        self._titled.setdefault(recording.title, []).append(recording)
         self._kept.append(recording)
-        return True

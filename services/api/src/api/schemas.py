@@ -1,21 +1,32 @@
 """The JSON that the API answers with."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field
 
-from api.answers import Answer, score_of
-from api.lookups import HeardTrack
+from api.answers import Answered
+from api.explanation import LAYERS
 from api.snapshot import Snapshot
 from catalog.tags import SHOWN, held
 from catalog.tracks import State, StoredTrack, Track
+
+EXAMPLE: Final = "deezer:track:3135556"
+
+SCORE: Final = (
+    "How alike it sounds. The chance that two tracks as alike as these stand on one album, if one pair in two did: 0.5 "
+    "says nothing either way, 0.8 is four times as common on one album as between strangers, 0.95 nineteen times. "
+    "Unrelated tracks lie around 0.4. It comes from the cosine of the two projected vectors, seen in relation to the "
+    "cosines that either has with music in general (so that tracks near to everything gain nothing by it), and was "
+    "calibrated on albums. The scale is that of the model, the same for every index version. With several seeds the "
+    "odds, score / (1 - score), are averaged. It never rises with the rank"
+)
 
 
 class TrackSummary(BaseModel):
     """A track as it is shown to people; `link` leads back to where it can be heard in full."""
 
-    urn: Annotated[str, Field(description="The track's one name in the catalogue", examples=["deezer:track:3135556"])]
+    urn: Annotated[str, Field(description="The track's one name in the catalogue", examples=[EXAMPLE])]
     title: Annotated[str, Field(examples=["Harder, Better, Faster, Stronger"])]
     artists: Annotated[list[str], Field(examples=[["Daft Punk"]])]
     album: Annotated[str | None, Field(examples=["Discovery"])]
@@ -39,20 +50,35 @@ class Result(TrackSummary):
     """One recommended track."""
 
     rank: Annotated[int, Field(ge=1, description="1 sounds most alike", examples=[1])]
-    score: Annotated[
-        float,
+    score: Annotated[float, Field(ge=0, le=1, description=SCORE, examples=[0.912345])]
+    duration_ms: Annotated[int | None, Field(description="Length in milliseconds", examples=[212546])]
+    seed: Annotated[
+        str | None,
         Field(
-            ge=0,
-            le=1,
-            description="How alike it sounds: (1 + cosine) / 2 of the two projected vectors; never rises with the rank",
-            examples=[0.912345],
+            description="The track asked about that it is most like, which the next fields tell of", examples=[EXAMPLE]
         ),
     ]
     shared_tags: Annotated[
         list[str],
         Field(
-            description="All tags that it holds as well as the query, the query's most telling first",
+            description="All tags that it holds as well as the seed, the seed's most telling first",
             examples=[["electronic"]],
+        ),
+    ]
+    alike: Annotated[
+        dict[str, float],
+        Field(
+            description=f"How alike it is to the seed in each layer of the network, {', '.join(LAYERS)}: the share of "
+            "random pairs of tracks that are less alike there. The layers overlook 0.1 s, 0.3 s, 1.7 s, 7 s and the "
+            "whole passage at once, and are named by what can be heard in that time. Empty for a model without them",
+            examples=[{"texture": 0.91, "attack": 0.94, "rhythm": 0.99, "phrasing": 0.97, "character": 0.88}],
+        ),
+    ]
+    why: Annotated[
+        str,
+        Field(
+            description="The same in a sentence",
+            examples=["Alike above all in rhythm and phrasing; both electronic."],
         ),
     ]
 
@@ -81,28 +107,43 @@ class IndexInfo(BaseModel):
         )
 
 
-class Recommendation(BaseModel):
-    """The tracks that sound like the query, best first."""
+class PlaylistSummary(BaseModel):
+    """A playlist as it was crawled."""
 
-    query: TrackSummary
+    urn: Annotated[str, Field(examples=["spotify:playlist:37i9dQZF1DXcBWIGoYBM5M"])]
+    title: Annotated[str, Field(examples=["Friday evening"])]
+    tracks: Annotated[int, Field(ge=0, description="How many different tracks it holds", examples=[48])]
+    ready: Annotated[int, Field(ge=0, description="How many of them can be compared", examples=[45])]
+
+
+class Recommendation(BaseModel):
+    """The tracks that sound like the seeds, best first."""
+
+    seeds: Annotated[list[TrackSummary], Field(description="What was asked about")]
+    playlist: Annotated[PlaylistSummary | None, Field(description="The playlist, if one was asked about")] = None
     index: IndexInfo
     results: list[Result]
 
     @classmethod
-    def of(cls, query: HeardTrack, snapshot: Snapshot, answers: list[Answer]) -> "Recommendation":
+    def of(cls, answered: Answered, snapshot: Snapshot, playlist: PlaylistSummary | None = None) -> "Recommendation":
         """Show the answers, best first, with ranks from 1."""
-        asked = held(query.tag_probabilities, snapshot.model.usual_tags)
+        usual = snapshot.model.usual_tags
         return cls(
-            query=TrackSummary.of(query.track, asked),
+            seeds=[TrackSummary.of(seed.track, held(seed.tag_probabilities, usual)) for seed in answered.seeds],
+            playlist=playlist,
             index=IndexInfo.of(snapshot),
             results=[
                 Result(
-                    rank=rank,
-                    score=score_of(answer.cosine),
-                    shared_tags=[tag for tag in asked if tag in answer.tags],
                     **_shown(answer.track, answer.tags),
+                    rank=rank,
+                    score=answer.score,
+                    duration_ms=answer.track.duration_ms,
+                    seed=answer.seed,
+                    shared_tags=list(answer.shared_tags),
+                    alike=dict(answer.alike),
+                    why=answer.why,
                 )
-                for rank, answer in enumerate(answers, 1)
+                for rank, answer in enumerate(answered.answers, 1)
             ],
         )
 

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
 
 from catalog.settings import DatabaseSettings, StoreSettings
+
+
+class Access(StrEnum):
+    """Who may do something: everybody who reaches the API, or whoever shows a key."""
+
+    OPEN = "open"
+    KEYED = "keyed"
+
+
+class MetricsAccess(StrEnum):
+    """Who may read the metrics."""
+
+    OPEN = "open"
+    KEYED = "keyed"
+    OFF = "off"
 
 
 def _host(value: str) -> str:
@@ -30,9 +48,68 @@ def _cache_dir(value: Path | None) -> Path | None:
     return value
 
 
+def _listed(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _origin(value: str) -> str:
+    if value == "*":
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or value != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError("expected origins such as https://music.example.org, separated by commas, or * for every page")
+    if "*" in value or "@" in parts.netloc:
+        raise ValueError("an origin is named in full, without a wildcard or a user; * alone allows every page")
+    return value
+
+
+def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    if "*" in value and len(value) > 1:
+        raise ValueError("* allows every page already; name origins, or * alone")
+    return value
+
+
+def _collector(value: str | None) -> str | None:
+    if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
+        raise ValueError("expected the address of a collector such as http://127.0.0.1:4318, or nothing")
+    return value or None
+
+
+def _unset(value: object) -> object:
+    # Compose and env files hand an empty text on where a person left the value out.
+    return None if value == "" else value
+
+
 class ApiSettings(DatabaseSettings, StoreSettings):
-    """Where the API listens, and where it keeps the index version that it has mapped into memory."""
+    """Where the API listens, who may call it, and where it keeps the index version that it has mapped into memory."""
 
     api_host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     api_port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     api_cache_dir: Annotated[Path | None, AfterValidator(_cache_dir)] = None
+    api_reads: Access = Access.OPEN
+    api_writes: Annotated[Access | None, BeforeValidator(_unset)] = None
+    api_metrics: Annotated[MetricsAccess | None, BeforeValidator(_unset)] = None
+    api_writes_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 60
+    api_drain_s: Annotated[float, Field(ge=0, le=60)] = 0
+    cors_origins: Annotated[
+        tuple[Annotated[str, AfterValidator(_origin)], ...],
+        NoDecode,
+        BeforeValidator(_listed),
+        AfterValidator(_origins),
+    ] = ()
+    otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(_collector)] = None
+
+    @property
+    def for_this_machine_only(self) -> bool:
+        """Tell whether nobody on another machine reaches the API."""
+        return self.api_host == "localhost" or ip_address(self.api_host).is_loopback
+
+    @property
+    def writes(self) -> Access:
+        """Who may write: where nothing is set, everybody on this machine, but nobody without a key on a network."""
+        return self.api_writes or (Access.OPEN if self.for_this_machine_only else Access.KEYED)
+
+    @property
+    def metrics(self) -> MetricsAccess:
+        """Who may read the metrics, by the same rule."""
+        return self.api_metrics or (MetricsAccess.OPEN if self.for_this_machine_only else MetricsAccess.KEYED)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from catalog import embeddings, models, versions
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from catalog.database import Pool
     from catalog.embeddings import StoredVector
     from catalog.models import Model
@@ -25,6 +27,9 @@ class VectorSource(Protocol):
 
     async def newer_than(self, model: str, seq: int, limit: int) -> list[StoredVector]:
         """Return up to `limit` vectors that a model wrote after `seq`, oldest first."""
+
+    async def forgotten_since(self, moment: datetime) -> list[tuple[str, datetime]]:
+        """Return the tracks that were forgotten at or after `moment`, and when, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,10 @@ class DatabaseSource:
         """Return up to `limit` vectors that a model wrote after `seq`, oldest first."""
         return await embeddings.newer_than(self.pool, model, seq, limit=limit)
 
+    async def forgotten_since(self, moment: datetime) -> list[tuple[str, datetime]]:
+        """Return the tracks that were forgotten at or after `moment`, and when, oldest first."""
+        return await embeddings.forgotten_since(self.pool, moment)
+
 
 @dataclass(slots=True)
 class MemorySource:
@@ -53,6 +62,7 @@ class MemorySource:
     model: Model | None = None
     versions: dict[str, Version] = field(default_factory=dict)
     vectors: dict[str, list[StoredVector]] = field(default_factory=dict)
+    forgotten: list[tuple[str, datetime]] = field(default_factory=list)
 
     async def current_model(self) -> Model | None:
         """Return the model that is answered from, or None before there is one."""
@@ -65,3 +75,7 @@ class MemorySource:
     async def newer_than(self, model: str, seq: int, limit: int) -> list[StoredVector]:
         """Return up to `limit` vectors that a model wrote after `seq`, oldest first."""
         return sorted((v for v in self.vectors.get(model, []) if v.seq > seq), key=lambda v: v.seq)[:limit]
+
+    async def forgotten_since(self, moment: datetime) -> list[tuple[str, datetime]]:
+        """Return the tracks that were forgotten at or after `moment`, and when, oldest first."""
+        return sorted((each for each in self.forgotten if each[1] >= moment), key=lambda each: each[1])

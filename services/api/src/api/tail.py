@@ -10,7 +10,7 @@ import numpy as np
 from space.version import Match
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -18,24 +18,28 @@ if TYPE_CHECKING:
     from features.projection import Projection
 
 _FIRST_ROWS: Final = 256
+_BEHIND_ALL: Final = np.float32(-2.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TailView:
     """The tail as it was at one moment; it stays so while the tail grows.
 
-    `vectors` is float32 [n, d] of unit length. `alive` [n] is False in rows whose track was extracted again later.
-    `urns` and `first_rows` are shared with the tail, which only ever appends to them: what lies behind row n is newer.
+    `vectors` is float32 [n, d] of unit length. `alive` [n] is False in rows whose track was extracted again later or
+    forgotten, `count` the number of the others. `urns`, `first_rows` and `last_rows` are shared with the tail, which
+    only ever appends to them: what lies behind row n is newer.
     """
 
     vectors: NDArray[np.float32]
     alive: NDArray[np.bool_]
+    count: int
     urns: Sequence[str]
     first_rows: Mapping[str, int]
+    last_rows: Mapping[str, int]
     total: NDArray[np.float64]
 
     def __len__(self) -> int:
-        return int(np.count_nonzero(self.alive))
+        return self.count
 
     def __contains__(self, urn: str) -> bool:
         return self.first_rows.get(urn, len(self.alive)) < len(self.alive)
@@ -48,13 +52,28 @@ class TailView:
 
     def search(self, query: NDArray[np.float32], k: int) -> list[Match]:
         """Return the at most `k` tracks nearest to a projected vector (float32 [d], unit length), best first."""
-        rows = np.flatnonzero(self.alive)
-        cosines = np.clip(self.vectors @ query, -1.0, 1.0)[rows]
-        if k < len(rows):
-            best = np.argpartition(-cosines, k - 1)[:k]
-            rows, cosines = rows[best], cosines[best]
-        order = np.lexsort((rows, -cosines))
-        return [Match(self.urns[rows[i]], float(cosines[i])) for i in order]
+        wanted = min(k, self.count)
+        if wanted <= 0:
+            return []
+        # A row that does not count lies behind every cosine, so that it is never among the wanted.
+        cosines = np.where(self.alive, np.clip(self.vectors @ query, -1.0, 1.0), _BEHIND_ALL)
+        rows = np.argpartition(-cosines, wanted - 1)[:wanted] if wanted < len(cosines) else np.arange(len(cosines))
+        best = rows[np.lexsort((rows, -cosines[rows]))]
+        return [
+            Match(self.urns[row], cosine) for row, cosine in zip(best.tolist(), cosines[best].tolist(), strict=True)
+        ]
+
+    def rows_of(self, urns: Sequence[str]) -> NDArray[np.int64]:
+        """Return the rows [n] of tracks in `vectors`, -1 for one that the tail does not hold."""
+        return np.array([self._row(urn) for urn in urns], dtype=np.int64)
+
+    def _row(self, urn: str) -> int:
+        end = len(self.alive)
+        for rows in (self.last_rows, self.first_rows):
+            row = rows.get(urn, end)
+            if row < end:
+                return row
+        return -1
 
 
 class Tail:
@@ -90,9 +109,25 @@ class Tail:
         self._total = self._total + projected.sum(axis=0, dtype=np.float64)
         self.last_seq = written[-1].seq
 
+    def forget(self, urns: Iterable[str]) -> None:
+        """Take tracks out of what is searched."""
+        rows = [self._latest[urn] for urn in urns if urn in self._latest]
+        if rows:
+            alive = self._alive.copy()
+            alive[rows] = False
+            self._alive = alive
+
     def view(self) -> TailView:
         """Return the tail as it is now."""
-        return TailView(self._vectors[: len(self._urns)], self._alive, self._urns, self._first_rows, self._total)
+        return TailView(
+            vectors=self._vectors[: len(self._urns)],
+            alive=self._alive,
+            count=int(np.count_nonzero(self._alive)),
+            urns=self._urns,
+            first_rows=self._first_rows,
+            last_rows=self._latest,
+            total=self._total,
+        )
 
     def _make_room(self, more: int) -> None:
         if len(self._urns) + more <= len(self._vectors):

@@ -1,0 +1,95 @@
+"""Choosing the answers among the candidates: every recording once, artists and albums with room, varied if wished."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from api.sameness import Distinct, Recording
+from api.wishes import Room
+from catalog.tracks import State
+from features.calibration import standardised
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from api.lookups import HeardTrack
+    from api.ranking import Asked, Ranking
+    from api.wishes import Wishes
+    from features.calibration import Calibration
+
+
+def choose(
+    asked: Asked,
+    seeds: Sequence[HeardTrack],
+    ranking: Ranking,
+    known: Mapping[str, HeardTrack],
+    wishes: Wishes,
+    *,
+    calibration: Calibration,
+    usual: Sequence[float] | None,
+    centre: NDArray[np.float32] | None,
+) -> list[int]:
+    """Return the numbers of the chosen candidates in the ranking, ascending, at most `wishes.n`.
+
+    `usual` is what the model says of music on average, `centre` the middle of the space where that is not zero.
+    """
+    distinct = Distinct(centre)
+    for seed, vector in zip(seeds, asked.vectors, strict=False):
+        distinct.keep(_recording(seed, vector))
+    room = Room(wishes.max_per_artist, wishes.max_per_album)
+    turns = _Turns(ranking, calibration, wishes.diversity)
+    chosen: list[int] = []
+    while len(chosen) < wishes.n and (number := turns.next()) is not None:
+        heard = known.get(ranking.urns[number])
+        if heard is None or heard.state is not State.READY or not wishes.only.admits(heard, usual):
+            continue
+        recording = _recording(heard, ranking.placed.vectors[number])
+        if distinct.differs(recording) and room.admits(heard.track):
+            distinct.keep(recording)
+            turns.take(number)
+            chosen.append(number)
+    return sorted(chosen)
+
+
+class _Turns:
+    """The order in which candidates are tried: best first, or by maximal marginal relevance.
+
+    Source: J. Carbonell, J. Goldstein: The use of MMR, diversity-based reranking, SIGIR 1998. Likeness to the query
+    and to those chosen are on the same scale.
+    """
+
+    def __init__(self, ranking: Ranking, calibration: Calibration, diversity: float) -> None:
+        self._ranking = ranking
+        self._calibration = calibration
+        self._diversity = diversity
+        self._tried = 0
+        # What was tried is worth nothing any more, so it comes after everything else.
+        self._worth = (1 - diversity) * ranking.scores
+        self._closest = np.zeros(len(ranking.scores))
+
+    def next(self) -> int | None:
+        """Return the candidate whose turn it is, each once, or None after the last."""
+        if self._tried == len(self._worth):
+            return None
+        number = int(np.argmax(self._worth - self._diversity * self._closest)) if self._diversity else self._tried
+        self._worth[number] = -np.inf
+        self._tried += 1
+        return number
+
+    def take(self, number: int) -> None:
+        """Say that a candidate was chosen."""
+        if self._diversity:
+            placed = self._ranking.placed
+            odds = self._calibration.odds(standardised(placed[number : number + 1], placed))[0]
+            self._closest = np.maximum(self._closest, odds / (1.0 + odds))
+
+
+def _recording(heard: HeardTrack, vector: NDArray[np.float32]) -> Recording:
+    track = heard.track
+    return Recording.of(
+        title=track.title, artists=track.artists, isrc=track.isrc, duration_ms=track.duration_ms, vector=vector
+    )

@@ -1,0 +1,17 @@
+"""The addresses of the API, one module for each group of them."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from api.routes import catalogue, health, recommendation, recording, search, tracks
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    recommendation.router,
+    recording.router,
+    search.router,
+    catalogue.router,
+    tracks.router,
+    health.router,
+)
+"""In this order they are asked whether an address is theirs."""

@@ -1,0 +1,112 @@
+"""What a listener wants of the answers: how many, how alike, how varied, and which tracks may be among them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from catalog import tags
+from catalog.titles import fold_artists, read_title
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from api.lookups import HeardTrack
+    from catalog.tracks import Track
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which tracks may be answers.
+
+    `tags` are held by every answer and `no_tags` by none (slugs of `catalog.tags`), `excluded` are URNs, `no_artists`
+    folded names (`catalog.titles`), `sources` those that are asked for, all where it is empty. Lengths in
+    milliseconds; a track of unknown length passes only where no length is asked for.
+    """
+
+    tags: tuple[str, ...] = ()
+    no_tags: tuple[str, ...] = ()
+    excluded: frozenset[str] = frozenset()
+    no_artists: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
+    min_duration_ms: int | None = None
+    max_duration_ms: int | None = None
+
+    def admits_urn(self, urn: str) -> bool:
+        """Tell whether a track may be an answer as far as its name says."""
+        return urn not in self.excluded and (not self.sources or urn.partition(":")[0] in self.sources)
+
+    def admits(self, heard: HeardTrack, usual: Sequence[float] | None) -> bool:
+        """Tell whether a track may be an answer; `usual` is what its model says of music on average."""
+        said = heard.tag_probabilities
+        return (
+            self._admits_length(heard.track.duration_ms)
+            and tags.holds_all(self.tags, said, usual)
+            and not tags.holds_any(self.no_tags, said, usual)
+            and not (self.no_artists and self.no_artists & artists_of(heard.track))
+        )
+
+    def _admits_length(self, duration_ms: int | None) -> bool:
+        if duration_ms is None:
+            return self.min_duration_ms is None and self.max_duration_ms is None
+        return (self.min_duration_ms is None or duration_ms >= self.min_duration_ms) and (
+            self.max_duration_ms is None or duration_ms <= self.max_duration_ms
+        )
+
+
+NO_FILTER: Final = Filter()
+
+_NO_ALBUM: Final = frozenset({"", "unknown", "unknown album"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How many answers, how alike at least (`min_score`), and how varied (`diversity`, 0 to 1)."""
+
+    n: int = 10
+    min_score: float = 0.0
+    max_per_artist: int = 2
+    max_per_album: int = 1
+    diversity: float = 0.0
+    only: Filter = NO_FILTER
+
+    def without(self, urns: Iterable[str]) -> Wishes:
+        """Return the same wishes with more tracks excluded."""
+        return replace(self, only=replace(self.only, excluded=self.only.excluded.union(urns)))
+
+
+@dataclass(slots=True)
+class Room:
+    """How much room is left for the artists and albums of the answers that there are.
+
+    A track counts for each of its artists. An album is known by its name together with an artist, so that two bands'
+    "Greatest Hits" are two albums. What is not known is not limited.
+    """
+
+    max_per_artist: int
+    max_per_album: int
+    _artists: Counter[str] = field(default_factory=Counter)
+    _albums: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def admits(self, track: Track) -> bool:
+        """Take a track in and return True, or return False where one of its artists or its album has no room left."""
+        artists = artists_of(track)
+        albums = _albums_of(track, artists)
+        if any(self._artists[artist] >= self.max_per_artist for artist in artists):
+            return False
+        if any(self._albums[album] >= self.max_per_album for album in albums):
+            return False
+        self._artists.update(artists)
+        self._albums.update(albums)
+        return True
+
+
+def artists_of(track: Track) -> frozenset[str]:
+    """Return the folded names of everybody who plays, guests that the title names among them."""
+    return fold_artists(track.artists) | read_title(track.title).guests
+
+
+def _albums_of(track: Track, artists: frozenset[str]) -> list[tuple[str, str]]:
+    album = read_title(track.album or "").folded
+    return [(album, artist) for artist in artists or ("",)] if album not in _NO_ALBUM else []

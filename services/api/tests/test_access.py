@@ -1,0 +1,192 @@
+"""Who may call what, on an app of two routes behind the guard, and on the API with keys in its catalogue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from api.access import Guard, Rules
+from api.app import create_app
+from api.keyring import Keyring
+from api.rates import Rates
+from api.settings import Access, MetricsAccess
+from catalog import api_keys
+from catalog.api_keys import Scope, ValidKey
+
+from .conftest import Platform, eventually, is_ready, serving, urn
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Receive, Send
+    from starlette.types import Scope as AsgiScope
+
+    from api.settings import ApiSettings
+
+READER, WRITER = "soundalike_r", "soundalike_w"
+KEYS = (
+    ValidKey(api_keys.digest(READER), "somebody who reads", Scope.READ),
+    ValidKey(api_keys.digest(WRITER), "somebody who writes", Scope.WRITE),
+)
+
+
+def guarded(
+    reads: Access = Access.OPEN,
+    writes: Access = Access.KEYED,
+    metrics: MetricsAccess = MetricsAccess.KEYED,
+    *,
+    keyring: Keyring | None = None,
+    per_minute: int = 100,
+    origins: frozenset[str] = frozenset(),
+) -> httpx.AsyncClient:
+    rules = Rules(reads, writes, metrics, origins)
+    rates = Rates(per_minute, clock=lambda: 0.0)
+    app = FastAPI(middleware=[Middleware(Guard, rules=rules, keyring=keyring or Keyring(KEYS), rates=rates)])
+
+    @app.get("/recommend")
+    @app.get("/healthz")
+    @app.get("/metrics")
+    async def read() -> str:
+        return "read"
+
+    @app.put("/tracks/1")
+    async def write() -> str:
+        return "written"
+
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.example.org")
+
+
+def shown(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def refused(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert body["type"] == f"urn:soundalike:problem:{kind}"
+    return body
+
+
+async def test_reading_is_open_and_writing_needs_a_key_that_may_write() -> None:
+    async with guarded() as client:
+        assert (await client.get("/recommend")).status_code == 200
+        nothing = await client.put("/tracks/1")
+        assert "soundalike keys add" in refused(nothing, 401, "key-wanted")["detail"]
+        assert nothing.headers["www-authenticate"] == 'Bearer realm="soundalike"'
+        unknown = await client.put("/tracks/1", headers=shown("soundalike_x"))
+        refused(unknown, 401, "key-wanted")
+        assert 'error="invalid_token"' in unknown.headers["www-authenticate"]
+        weak = await client.put("/tracks/1", headers=shown(READER))
+        refused(weak, 403, "key-too-weak")
+        assert 'error="insufficient_scope"' in weak.headers["www-authenticate"]
+        assert (await client.put("/tracks/1", headers=shown(WRITER))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header", [WRITER, f"Basic {WRITER}", "Bearer", f"Bearer {WRITER} {WRITER}", "Bearer " + "x" * 9000]
+)
+async def test_what_is_no_bearer_key_is_none(header: str) -> None:
+    async with guarded() as client:
+        refused(await client.put("/tracks/1", headers={"Authorization": header}), 401, "key-wanted")
+
+
+async def test_reading_can_need_a_key_too_but_health_never_does() -> None:
+    async with guarded(reads=Access.KEYED) as client:
+        refused(await client.get("/recommend"), 401, "key-wanted")
+        refused(await client.get("/no/such/address"), 401, "key-wanted")
+        assert (await client.get("/healthz")).status_code == 200
+        for key in (READER, WRITER):
+            assert (await client.get("/recommend", headers=shown(key))).status_code == 200
+
+
+@pytest.mark.parametrize("reads", Access)
+@pytest.mark.parametrize(("metrics", "status"), [(MetricsAccess.OPEN, 200), (MetricsAccess.KEYED, 401)])
+async def test_the_metrics_have_a_rule_of_their_own(reads: Access, metrics: MetricsAccess, status: int) -> None:
+    async with guarded(reads=reads, metrics=metrics) as client:
+        assert (await client.get("/metrics")).status_code == status
+        assert (await client.get("/metrics", headers=shown(READER))).status_code == 200
+
+
+async def test_nobody_sends_a_file_only_to_be_refused() -> None:
+    """The app is called as a server would, to see whether the body is asked for."""
+    asked: list[str] = []
+    answered: list[Message] = []
+
+    async def receive() -> Message:
+        asked.append("for the body")
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    async def reads_everything(_: AsgiScope, receive: Receive, __: Send) -> None:
+        await receive()
+
+    rules = Rules(Access.OPEN, Access.KEYED, MetricsAccess.OFF)
+    app = Guard(reads_everything, rules, Keyring(KEYS), Rates(1))
+    call = {"type": "http", "method": "POST", "path": "/recommend", "scheme": "http", "headers": []}
+    await app({**call}, receive, send)
+    assert (asked, answered[0]["status"]) == ([], 401)
+    await app({**call, "headers": [(b"authorization", f"Bearer {WRITER}".encode())]}, receive, send)
+    assert asked == ["for the body"]
+
+
+async def test_a_holder_writes_so_often_a_minute_and_no_other_pays_for_it() -> None:
+    async with guarded(per_minute=2) as client:
+        for _ in range(2):
+            assert (await client.put("/tracks/1", headers=shown(WRITER))).status_code == 200
+        answer = await client.put("/tracks/1", headers=shown(WRITER))
+        refused(answer, 429, "too-many-calls")
+        assert answer.headers["retry-after"] == "30"
+        assert (await client.get("/recommend", headers=shown(WRITER))).status_code == 200
+        refused(await client.put("/tracks/1", headers=shown(READER)), 403, "key-too-weak")
+
+
+async def test_before_the_keys_are_read_nobody_is_let_in_and_nobody_told_that_the_key_is_wrong() -> None:
+    async with guarded(keyring=Keyring()) as client:
+        answer = await client.put("/tracks/1", headers=shown(WRITER))
+        assert refused(answer, 503, "not-serving")["missing"].keys() == {"keys"}
+        assert int(answer.headers["retry-after"]) > 0
+        assert (await client.get("/recommend")).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example.com", "null", "http://api.example.org.evil.com"])
+async def test_a_foreign_web_page_cannot_write_through_the_browser_of_who_runs_this(origin: str) -> None:
+    async with guarded(writes=Access.OPEN) as client:
+        refused(await client.put("/tracks/1", headers={"Origin": origin}), 403, "foreign-page")
+        assert (await client.get("/recommend", headers={"Origin": origin})).status_code == 200
+        assert (await client.put("/tracks/1", headers={"Origin": "http://api.example.org"})).status_code == 200
+    async with guarded(writes=Access.OPEN, origins=frozenset({origin})) as client:
+        assert (await client.put("/tracks/1", headers={"Origin": origin})).status_code == 200
+
+
+async def test_keys_are_made_and_revoked_while_the_api_runs(platform: Platform, settings: ApiSettings) -> None:
+    await platform.add(0)
+    keyed = settings.model_copy(update={"api_reads": Access.KEYED, "api_writes": Access.KEYED})
+    async with serving(create_app(keyed, platform.store)) as client:
+        await eventually(lambda: is_ready(client))
+
+        async def answers(key: str, status: int) -> bool:
+            return (await client.get(f"/tracks/{urn(0)}", headers=shown(key))).status_code == status
+
+        async with platform.pool.acquire() as connection:
+            key = await api_keys.add(connection, "a test", Scope.READ)
+        await eventually(lambda: answers(key, 200))
+        assert await answers(key + "0", 401)
+        assert (await client.get("/tracks")).headers["cache-control"] == "no-store"
+        answer = await client.get(f"/tracks/{urn(0)}", headers=shown(key))
+        assert answer.headers["cache-control"].startswith("private")
+        assert await api_keys.revoke(platform.pool, key.split("_")[1])
+        await eventually(lambda: answers(key, 401))
+
+
+async def test_the_contract_tells_of_keys_only_where_there_are_any(settings: ApiSettings) -> None:
+    assert "securitySchemes" not in create_app(settings).openapi()["components"]
+    specification = create_app(settings.model_copy(update={"api_reads": Access.KEYED})).openapi()
+    assert specification["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    assert specification["paths"]["/recommend"]["get"]["security"] == [{"key": []}]
+    assert "401" in specification["paths"]["/recommend"]["get"]["responses"]
+    assert "security" not in specification["paths"]["/healthz"]["get"]

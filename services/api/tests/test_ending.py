@@ -1,0 +1,111 @@
+"""The real program, told to end while it is asked: no request is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from .conftest import Platform, eventually, urn
+from .test_serving import running
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@asynccontextmanager
+async def client_of(process: subprocess.Popen[bytes], port: int, log: Path) -> AsyncIterator[httpx.AsyncClient]:
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, limits=limits) as client:
+
+        async def ready() -> bool:
+            assert process.poll() is None, told(log)
+            return await status(client, "/readyz") == 200
+
+        await eventually(ready)
+        yield client
+
+
+def told(log: Path) -> str:
+    return log.read_text(encoding="utf-8")
+
+
+async def status(client: httpx.AsyncClient, path: str) -> int | None:
+    try:
+        return (await client.get(path)).status_code
+    except httpx.ConnectError:
+        return None
+
+
+@pytest.fixture
+def environment(database_url: str, bucket: str, tmp_path: Path, unused_tcp_port: int) -> dict[str, str]:
+    return {
+        "DATABASE_URL": database_url,
+        "S3_BUCKET": bucket,
+        "API_PORT": str(unused_tcp_port),
+        "API_CACHE_DIR": str(tmp_path / "cache"),
+        "LOG_FORMAT": "json",
+    }
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "api.log"
+
+
+async def test_what_was_asked_before_the_signal_is_answered_after_it(
+    real_platform: Platform, environment: dict[str, str], unused_tcp_port: int, log: Path
+) -> None:
+    await real_platform.add(0)
+    with running(environment, log) as process:
+        async with client_of(process, unused_tcp_port, log) as client, real_platform.pool.acquire() as connection:
+            async with connection.transaction():
+                await connection.execute("LOCK TABLE tracks IN ACCESS EXCLUSIVE MODE")
+                asked = [asyncio.create_task(client.get(f"/tracks/{urn(0)}")) for _ in range(5)]
+                await eventually(lambda: _waiting(real_platform, 5))
+                process.send_signal(signal.SIGTERM)
+                await eventually(lambda: _refused(client))
+                assert not any(request.done() for request in asked)
+                assert process.poll() is None
+            assert [(await request).status_code for request in asked] == [200] * 5
+        assert await asyncio.to_thread(process.wait) == 0, told(log)
+    assert "Traceback" not in told(log)
+
+
+async def test_a_load_balancer_is_given_time_to_notice(
+    real_platform: Platform, environment: dict[str, str], unused_tcp_port: int, log: Path
+) -> None:
+    await real_platform.add(0)
+    with running({**environment, "API_DRAIN_S": "60"}, log) as process:
+        async with client_of(process, unused_tcp_port, log) as client:
+            process.send_signal(signal.SIGTERM)
+            await eventually(lambda: _turned_away(client))
+            answer = await client.get(f"/tracks/{urn(0)}")
+            assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+            assert await status(client, "/healthz") == 200
+            assert (await client.get("/readyz")).json()["missing"].keys() == {"process"}
+            process.send_signal(signal.SIGTERM)  # whoever is in a hurry sends another
+            assert await asyncio.to_thread(process.wait) == 0, told(log)
+    assert "Traceback" not in told(log)
+
+
+async def _waiting(platform: Platform, count: int) -> bool:
+    held: Any = await platform.pool.fetchval("""
+        SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
+        WHERE NOT granted AND datname = current_database()
+    """)
+    return int(held) >= count
+
+
+async def _refused(client: httpx.AsyncClient) -> bool:
+    return await status(client, "/healthz") is None
+
+
+async def _turned_away(client: httpx.AsyncClient) -> bool:
+    return await status(client, "/readyz") == 503

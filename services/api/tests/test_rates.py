@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from api.rates import Rates
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_minutes_worth_at_once_then_one_by_one() -> None:
+    clock = Clock()
+    rates = Rates(3, clock)
+    assert [rates.wait_s("me") for _ in range(3)] == [0, 0, 0]
+    assert rates.wait_s("me") == pytest.approx(20)
+    clock.now += 19
+    assert rates.wait_s("me") == pytest.approx(1)
+    clock.now += 1.001
+    assert rates.wait_s("me") == 0
+    assert rates.wait_s("me") > 0
+
+
+def test_callers_have_shares_of_their_own_and_none_saves_up() -> None:
+    clock = Clock()
+    rates = Rates(2, clock)
+    assert [rates.wait_s("me") for _ in range(2)] == [0, 0]
+    assert rates.wait_s("somebody else") == 0
+    clock.now += 3_600
+    assert [rates.wait_s("me") for _ in range(2)] == [0, 0]
+    assert rates.wait_s("me") > 0

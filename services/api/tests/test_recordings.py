@@ -1,0 +1,183 @@
+"""`POST /recommend`: a recording of one's own, with the extractor played by the tests."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from api.recordings import Recordings
+from api.routes.recording import LARGEST_BYTES
+from catalog import queries
+from catalog.errors import StoreUnavailable
+from catalog.keys import QUERIES, query_of
+from catalog.queries import Sound
+
+from .conftest import MODEL, Platform, eventually, index_of, said, urn, vector
+from .test_api_errors import problem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx
+    from fastapi import FastAPI
+
+AUDIO = {"Content-Type": "audio/mpeg"}
+
+
+def app_of(client: httpx.AsyncClient) -> FastAPI:
+    app: FastAPI = client._transport.app  # type: ignore[attr-defined]
+    return app
+
+
+async def waiting(platform: Platform) -> str | None:
+    """The query whose recording is in the bucket."""
+    async for found in platform.store.list(QUERIES):
+        return query_of(found.key)
+    return None
+
+
+@asynccontextmanager
+async def listening(platform: Platform, outcome: Sound | str) -> AsyncIterator[list[bytes]]:
+    """An extractor that hears one recording, and says `outcome` of it; yields what it heard."""
+    heard: list[bytes] = []
+
+    async def hear() -> None:
+        query = await eventually(lambda: waiting(platform))
+        async for found in platform.store.list(QUERIES):
+            heard.append((await platform.store.get(found.key, max_bytes=10**9)).data)
+            await platform.store.delete(found.key)
+        if isinstance(outcome, Sound):
+            await queries.tell_heard(platform.pool, query, outcome)
+        else:
+            await queries.tell_refused(platform.pool, query, outcome)
+
+    task = asyncio.create_task(hear())
+    try:
+        yield heard
+    finally:
+        await task
+
+
+async def left(platform: Platform) -> tuple[int, int]:
+    objects = [found.key async for found in platform.store.list(QUERIES)]
+    return len(objects), await platform.pool.fetchval("SELECT count(*) FROM queries")
+
+
+async def sent(client: httpx.AsyncClient, content: Any = b"music", **params: Any) -> httpx.Response:
+    return await client.post("/recommend", content=content, headers=AUDIO, params=params)
+
+
+async def test_a_recording_is_compared_with_everything_and_nothing_is_kept(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    for number in (1, 2, 3):
+        await platform.add(number, heard=("jazz",))
+    await eventually(lambda: _tail(client, 3))
+    async with listening(platform, Sound(MODEL.model, vector(2), said("jazz"))) as heard:
+        answer = await sent(client, n=2)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert heard == [b"music"]
+    assert body["seeds"] == []
+    assert len(body["results"]) == 2
+    assert (body["results"][0]["urn"], body["results"][0]["shared_tags"]) == (urn(2), ["jazz"])
+    assert await left(platform) == (0, 0)
+
+
+async def _tail(client: httpx.AsyncClient, count: int) -> bool:
+    return (await index_of(client)).get("tail") == count
+
+
+async def test_the_parameters_of_recommend_count(platform: Platform, client: httpx.AsyncClient) -> None:
+    for number in (1, 2, 3):
+        await platform.add(number)
+    await eventually(lambda: _tail(client, 3))
+    async with listening(platform, Sound(MODEL.model, vector(2), None)):
+        answer = await sent(client, exclude=urn(2), format="csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert urn(2) not in answer.text
+    assert urn(1) in answer.text
+
+
+async def test_what_the_extractor_refuses_comes_back_with_its_reason(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    async with listening(platform, "the recording is silent"):
+        body = problem(await sent(client), 422, "recording-refused")
+    assert body["detail"] == "the recording is silent"
+    assert await left(platform) == (0, 0)
+
+
+async def test_without_an_extractor_it_gives_up_and_clears_up(platform: Platform, client: httpx.AsyncClient) -> None:
+    state = app_of(client).state
+    state.recordings = Recordings(state.live, platform.store, patience_s=0.3)
+    answer = await sent(client)
+    problem(answer, 503, "nobody-listens")
+    assert int(answer.headers["retry-after"]) > 0
+    assert await left(platform) == (0, 0)
+
+
+async def test_without_a_bucket_it_says_so_and_clears_up(
+    platform: Platform, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(platform.store, "put", away)
+    assert "object store" in problem(await sent(client), 503, "nobody-listens")["detail"]
+    assert await left(platform) == (0, 0)
+
+
+async def test_another_models_vector_is_not_compared(platform: Platform, client: httpx.AsyncClient) -> None:
+    async with listening(platform, Sound("another", vector(1), None)):
+        problem(await sent(client), 503, "nobody-listens")
+
+
+async def test_more_at_once_than_there_are_places_are_sent_away(platform: Platform, client: httpx.AsyncClient) -> None:
+    state = app_of(client).state
+    state.recordings = Recordings(state.live, platform.store, at_once=1)
+    first = asyncio.create_task(sent(client))
+    await eventually(lambda: waiting(platform))
+    answer = await sent(client)
+    problem(answer, 503, "too-many-recordings")
+    assert answer.headers["retry-after"]
+    async with listening(platform, "enough"):
+        assert (await first).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "video/mp4"],
+)
+async def test_what_is_not_declared_as_audio_is_told_how(client: httpx.AsyncClient, content_type: str) -> None:
+    answer = await client.post("/recommend", content=b"music", headers={"Content-Type": content_type})
+    assert "--data-binary" in problem(answer, 415, "not-audio")["detail"]
+    assert "audio/*" in answer.headers["accept-post"]
+
+
+async def test_too_much_is_refused_whether_it_says_its_size_or_not(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(LARGEST_BYTES // 1_000_000 + 1):
+            yield bytes(1_000_000)
+
+    for content in (bytes(LARGEST_BYTES + 1), pieces()):
+        body = problem(await sent(client, content), 413, "recording-too-large")
+        assert str(LARGEST_BYTES) in body["detail"]
+    assert await left(platform) == (0, 0)
+
+
+async def test_nothing_is_no_recording(client: httpx.AsyncClient) -> None:
+    assert "empty" in problem(await sent(client, b""), 422, "recording-refused")["detail"]
+
+
+@pytest.mark.parametrize("params", [{"track": "x"}, {"n": 0}, {"tag": "jaz"}, {"exclude": "nonsense"}])
+async def test_wrong_parameters_are_refused_before_anything_is_heard(
+    platform: Platform, client: httpx.AsyncClient, params: dict[str, Any]
+) -> None:
+    assert (await sent(client, **params)).status_code == 422
+    assert await left(platform) == (0, 0)

@@ -1,0 +1,117 @@
+"""How many statements a request costs: one at most, so that latency is one way to the database and back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from fastapi.routing import APIRoute
+from pgvector.asyncpg import register_vector
+
+from api.app import create_app
+from api.problems import REQUEST_ID
+from api.routes import ROUTERS, metrics
+from catalog import playlists
+from catalog.logs import bound_fields
+from catalog.playlists import Playlist
+
+from .conftest import Platform, eventually, is_ready, recommended, serving, track_id, urn
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from typing import Any
+
+    import httpx
+    from asyncpg.connection import LoggedQuery
+
+    from api.settings import ApiSettings
+
+PLAYLIST: Final = "spotify:playlist:37i9dQZF1DXcBWIGoYBM5M"
+
+ADDRESSES: Final = {
+    "/": ["/"],
+    "/healthz": ["/healthz"],
+    "/readyz": ["/readyz"],
+    "/metrics": ["/metrics"],
+    "/recommend": [
+        f"/recommend?track={urn(0)}",
+        f"/recommend?track={urn(0)}&track={urn(1)}&n=100&diversity=0.5",
+        f"/recommend?track={urn(0)}&tag=jazz&exclude={urn(2)}&format=m3u",
+    ],
+    "/playlists/{playlist:path}/recommend": [f"/playlists/{PLAYLIST}/recommend"],
+    "/search": ["/search?q=title", "/search?q=titel"],
+    "/tracks": ["/tracks", "/tracks?state=ready&n=2", f"/tracks?playlist={PLAYLIST}"],
+    "/tracks/{urn:path}": [f"/tracks/{urn(0)}"],
+}
+"""An address or several for each route; every one has to answer 200."""
+
+
+TWICE: Final = (
+    # Which tracks to search for is not known before the playlist is read.
+    f"/playlists/{PLAYLIST}/recommend",
+    f"/tracks/{urn(0)}",
+)
+"""The addresses that still ask more than once."""
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """The statements of each request, by its id; what happens in the background belongs to none."""
+    counted: dict[str, list[str]] = defaultdict(list)
+
+    def note(query: LoggedQuery) -> None:
+        # What the pool sends when a connection comes back is after the answer, whoever waits for it.
+        if "pg_advisory_unlock_all" not in query.query:
+            counted[str(bound_fields().get(REQUEST_ID))].append(" ".join(query.query.split()))
+
+    async def prepare(connection: Any) -> None:
+        await register_vector(connection)
+        connection.add_query_logger(note)
+
+    monkeypatch.setattr("catalog.database._prepare", prepare)
+    return counted
+
+
+@pytest.fixture
+async def client(
+    statements: dict[str, list[str]], platform: Platform, settings: ApiSettings
+) -> AsyncIterator[httpx.AsyncClient]:
+    for number in range(6):
+        await platform.add(number, heard=["jazz"])
+    await platform.publish()
+    await platform.add(6, heard=["jazz"])
+    async with platform.pool.acquire() as connection:
+        mine = Playlist(PLAYLIST, "spotify", "Mine", "s1")
+        await playlists.replace(connection, mine, [(0, track_id(0)), (1, track_id(1))])
+    async with serving(create_app(settings, platform.store)) as opened:
+        await eventually(lambda: is_ready(opened))
+
+        async def all_are_known() -> bool:
+            return len(await recommended(opened, urn(0), 100)) == 6
+
+        await eventually(all_are_known)
+        yield opened
+
+
+async def test_a_request_asks_the_database_once_at_most(
+    client: httpx.AsyncClient, statements: dict[str, list[str]]
+) -> None:
+    asked = {}
+    for address in chain.from_iterable(ADDRESSES.values()):
+        answer = await client.get(address, headers={"X-Request-ID": "counted"})
+        assert answer.status_code in {200, 307}, (address, answer.text)
+        asked[address] = statements.pop("counted", [])
+    assert {address: len(found) for address, found in asked.items() if len(found) > 1} == dict.fromkeys(TWICE, 2)
+
+
+async def test_statements_are_counted_at_all(client: httpx.AsyncClient, statements: dict[str, list[str]]) -> None:
+    await client.get(f"/tracks/{urn(0)}", headers={"X-Request-ID": "counted"})
+    assert any("FROM tracks" in statement for statement in statements["counted"])
+
+
+def test_every_route_is_counted() -> None:
+    routes = [route for router in (*ROUTERS, metrics.router) for route in router.routes]
+    answered = {route.path for route in routes if isinstance(route, APIRoute) and "GET" in route.methods}
+    assert answered == set(ADDRESSES)
