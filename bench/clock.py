@@ -22,7 +22,7 @@ class Cost:
 
 def now() -> Cost:
     """Read both clocks. Where the system has no /proc, the time of living children stays out of the second."""
-    return Cost(time.perf_counter(), time.process_time() + sum(_ran(child) for child in _children()))
+    return Cost(time.perf_counter(), time.process_time() + sum(ran(child) for child in _children()))
 
 
 def threads_one() -> dict[str, str]:
@@ -48,7 +48,25 @@ def cores() -> list[int]:
 
 def resident_mb(*, children: bool = False) -> float:
     """Return the resident memory of this process in MB, optionally of its children instead (Linux, else 0)."""
-    return sum(_resident(who) for who in (_children() if children else [os.getpid()]))
+    return sum(resident(who) for who in (_children() if children else [os.getpid()]))
+
+
+def ran(process: int) -> float:
+    """Return the processor time that the living threads of a process have had, in seconds (Linux, else 0)."""
+    seconds = 0.0
+    with suppress(OSError):
+        for task in Path(f"/proc/{process}/task").iterdir():
+            with suppress(OSError):
+                seconds += int((task / "schedstat").read_text().split()[0]) / 1e9
+    return seconds
+
+
+def resident(process: int) -> float:
+    """Return the resident memory of a process in MB (Linux, else 0)."""
+    with suppress(OSError):
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return 0.0
 
 
 def _children() -> list[int]:
@@ -58,16 +76,3 @@ def _children() -> list[int]:
             with suppress(OSError):
                 found += map(int, (task / "children").read_text().split())
     return found
-
-
-def _ran(process: int) -> float:
-    with suppress(OSError):
-        return int(Path(f"/proc/{process}/schedstat").read_text().split()[0]) / 1e9
-    return 0.0
-
-
-def _resident(process: int) -> float:
-    with suppress(OSError):
-        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-    return 0.0

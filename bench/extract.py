@@ -21,10 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import clock
+from bench.paths import BASELINE, OURS, TENSORFLOW
 
-BASELINE: Final = "decode alone"
-OURS: Final = "ours, end to end"
-LITERT: Final = "ours by LiteRT, end to end"
 CLIPS_A_ROUND: Final = 20
 
 
@@ -112,8 +110,7 @@ def main() -> None:
         console.print(f"{name}: its vector and ours have a cosine of {cosine:.6f}")
     scaling = {}
     if len(cores) == 2:
-        heard = [path for path in (OURS, LITERT, BASELINE) if path in measured["costs"]]
-        scaling = {path: two_cores(cores, path, given.rounds) for path in heard}
+        scaling = {path: two_cores(cores, path, given.rounds) for path in (OURS, TENSORFLOW, BASELINE)}
         table = Table("two cores, a process each", "processor time", "wall", title="multiples of one core")
         for path, found in scaling.items():
             table.add_row(path, _spread(found["cpu"]), _spread(found["wall"]))

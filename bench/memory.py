@@ -1,6 +1,6 @@
 """What the memory of an extractor does over many clips.
 
-    python -m bench.memory [--clips 2000] [--engine tensorflow|litert]
+    python -m bench.memory [--clips 2000] [--engine litert|tensorflow]
 
 Clips differ in length, so that the allocator gets no regular pattern.
 """
@@ -51,9 +51,9 @@ def main() -> None:
     """Hear, and print."""
     arguments = argparse.ArgumentParser(description="What the memory of an extractor does over many clips.")
     arguments.add_argument("--clips", type=int, default=2000)
-    arguments.add_argument("--engine", choices=["tensorflow", "litert"], default="tensorflow")
+    arguments.add_argument("--engine", choices=["litert", "tensorflow"], default="litert")
     given = arguments.parse_args()
-    listen, close = paths.listener(paths.OURS if given.engine == "tensorflow" else paths.LITERT)
+    listen, close = paths.listener(paths.OURS if given.engine == "litert" else paths.TENSORFLOW)
     table = Table("clips heard", "process", "its decoder", "both", title=f"resident MB, {given.engine}")
     for number, process, decoder in over(listen, given.clips):
         table.add_row(str(number), f"{process:.0f}", f"{decoder:.0f}", f"{process + decoder:.0f}")

@@ -38,7 +38,9 @@ def main() -> None:
     clock.pin(core)
     mp3, heard_by = preview(), paths.model()
     cosines = paths.check(mp3, heard_by)
-    measured = {paths.BASELINE: lambda: paths.decode_alone(mp3)} | paths.ours(mp3, heard_by) | paths.baselines(mp3)
+    measured = (
+        {paths.BASELINE: lambda: paths.decode_alone(mp3)} | paths.ours(mp3, heard_by) | paths.baselines(mp3, heard_by)
+    )
     costs = interleaved(measured, repetitions)
     print(
         json.dumps({"costs": {name: [asdict(cost) for cost in of] for name, of in costs.items()}, "cosines": cosines})

@@ -42,9 +42,3 @@ def encoded(samples: NDArray[Any]) -> bytes:
 def preview() -> bytes:
     """Return `music`, `encoded`."""
     return encoded(music())
-
-
-def without_length(mp3: bytes) -> bytes:
-    """Return an MP3 without its first frame, the one that says how long it is and holds no sound."""
-    start = mp3.index(b"\xff\xfb")
-    return mp3[mp3.index(b"\xff\xfb", start + 4) :]

@@ -1,39 +1,52 @@
-"""How long an extractor takes from its start to its first vector, and what is loaded by then.
+"""How long an extractor takes from its start to its first vector, and until it asks for messages.
 
     python -m bench.startup [--repetitions 5]
 
-A new process each time, with the files it reads already in the system's cache. What `python -m extractor run` does
-besides (two connections, one registration) takes the time of a few round trips.
+A new process each time, with the files it reads already in the system's cache. `python -m extractor run` gets a
+database, an object store and a queue of its own on this machine, started beforehand.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
+import os
 import subprocess
 import sys
-from dataclasses import asdict
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import clock, paths
+from bench import clock
+from standalone.data_directory import DataDirectory
+from standalone.platform import Platform
+from standalone.ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _FIRST_VECTOR: Final = """
 import extractor.cli, numpy
-from extractor import statistics, weights
+from extractor import released
 from extractor.{module} import {network}
-given = weights.untrained()
-{network}(given, statistics.shipped(given))(numpy.ones((1, 348000), numpy.float32))
+given = released.shipped()
+{network}(given.weights, given.statistics)(numpy.ones((1, 348000), numpy.float32))
 """
 _PROGRAMS: Final = {
     "Python, nothing else": "",
     "the command line, before it does anything": "import extractor.cli",
-    "its first vector by TensorFlow": _FIRST_VECTOR.format(module="network", network="Network"),
-    "its first vector by LiteRT": _FIRST_VECTOR.format(module="litert", network="LiteNetwork"),
+    "its first vector": _FIRST_VECTOR.format(module="network", network="Network"),
+    "its first vector by TensorFlow": _FIRST_VECTOR.format(module="reference", network="ReferenceNetwork"),
 }
+_READY: Final = "`extractor run`, asking for messages"
+_PATIENCE_S: Final = 60.0
 _REPORT: Final = """
 
 import json, os, time
@@ -43,15 +56,54 @@ print(json.dumps([time.process_time(), pages * os.sysconf("SC_PAGE_SIZE") / 2**2
 """
 
 
-def start(program: str) -> tuple[clock.Cost, float]:
-    """Run a program in a new process; return its cost and the MB that were resident at its end."""
-    before = clock.now()
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Seconds on the wall and of the processor from the start of a process, and the MB that it holds then."""
+
+    wall: float
+    cpu: float
+    resident_mb: float
+
+
+def started(program: str) -> Reading:
+    """Run a Python program in a new process, to its end."""
+    before = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", program + _REPORT], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
     )
-    wall = clock.now().wall - before.wall
-    cpu, resident = json.loads(done.stdout.splitlines()[-1])
-    return clock.Cost(wall, cpu), resident
+    wall = time.perf_counter() - before
+    return Reading(wall, *json.loads(done.stdout.splitlines()[-1]))
+
+
+def asking(environment: Mapping[str, str], heartbeat: Path) -> Reading:
+    """Start `extractor run` and wait until it asks for messages, just before which it touches its heartbeat."""
+    heartbeat.unlink(missing_ok=True)
+    before = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "extractor", "run"],
+        env={**environment, "HEARTBEAT_FILE": str(heartbeat)},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while not heartbeat.exists():
+            if process.poll() is not None or time.perf_counter() - before > _PATIENCE_S:
+                raise RuntimeError(f"the extractor ended, or was not ready after {_PATIENCE_S:g} s")
+            time.sleep(0.005)
+        wall = time.perf_counter() - before
+        return Reading(wall, clock.ran(process.pid), clock.resident(process.pid))
+    finally:
+        process.terminate()
+        process.wait()
+
+
+async def asking_on_a_platform(repetitions: int) -> list[Reading]:
+    """Start the database, the object store and the queue, and beside them an extractor, `repetitions` times."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = DataDirectory.at(Path(folder) / "platform")
+        platform = Platform(data, port=free_port(), services=(), report=lambda _: None)
+        async with platform.running() as running:
+            environment = running.child_environment(os.environ)
+            return [asking(environment, Path(folder) / "heartbeat") for _ in range(repetitions)]
 
 
 def main() -> None:
@@ -59,17 +111,20 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="How long an extractor takes to its first vector.")
     arguments.add_argument("--repetitions", type=int, default=5)
     given = arguments.parse_args()
-    table = Table("from the start of the process to", "s, wall", "s, processor", "MB resident")
-    programs = {name: program for name, program in _PROGRAMS.items() if "litert" not in program or paths.has_litert()}
-    readings: dict[str, list[tuple[clock.Cost, float]]] = {name: [] for name in programs}
+    readings: dict[str, list[Reading]] = {name: [] for name in _PROGRAMS}
     for _ in range(given.repetitions):
-        for name, program in programs.items():
-            readings[name].append(start(program))
+        for name, program in _PROGRAMS.items():
+            readings[name].append(started(program))
+    readings[_READY] = asyncio.run(asking_on_a_platform(given.repetitions))
+    table = Table("from the start of the process to", "s, wall", "s, processor", "MB resident")
     for name, of in readings.items():
-        costs = {key: [asdict(cost)[key] for cost, _ in of] for key in ("wall", "cpu")}
-        spread = [f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})" for values in costs.values()]
-        table.add_row(name, *spread, f"{median(resident for _, resident in of):.0f}")
+        resident = f"{median(one.resident_mb for one in of):.0f}"
+        table.add_row(name, _spread([one.wall for one in of]), _spread([one.cpu for one in of]), resident)
     Console(width=100).print(table)
+
+
+def _spread(values: list[float]) -> str:
+    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 if __name__ == "__main__":
