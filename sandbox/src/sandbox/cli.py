@@ -25,7 +25,7 @@ def serve(
     ] = PageShape.ITEM_AND_TRACK,
     compose_ahead: Annotated[bool, typer.Option(help="Compose all music at the start, not when asked for.")] = True,
 ) -> None:
-    """Serve a local stand-in of the Spotify Web API with composed music."""
+    """Serve local stand-ins of Spotify's Web API, Deezer and the iTunes Search API with composed music."""
     sandbox = Sandbox(
         SandboxSettings(
             client_id=client_id, client_secret=client_secret, token_lifetime=token_lifetime, page_shape=page_shape

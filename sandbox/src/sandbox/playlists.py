@@ -85,6 +85,16 @@ class Playlist:
         return base64.b64encode(bytes.fromhex(digest("snapshot", self.name, self.entries))[:24]).decode()
 
 
+@dataclass(frozen=True)
+class Album:
+    """The tracks of a record."""
+
+    spotify_id: str
+    name: str
+    artist: str
+    tracks: tuple[Track, ...]
+
+
 def track(piece: Piece) -> Track:
     """Return a piece of the catalogue as a track."""
     return Track(
@@ -168,9 +178,10 @@ def foreign_playlist() -> Playlist:
 
 
 class Library:
-    """Everything that can be looked up by id or by preview hash."""
+    """Everything that can be looked up by id or by preview hash, and what the user saved, the latest first."""
 
     def __init__(self) -> None:
+        self.saved: list[Track] = [track(piece) for piece in pieces()[:3]]
         self._playlists: dict[str, Playlist] = {}
         self._tracks: dict[str, Track] = {}
         self._previews: dict[str, Track] = {}
@@ -192,6 +203,19 @@ class Library:
         if known is None and (size := _GENERATED_PLAYLIST.fullmatch(playlist_id)) and int(size[1]) <= MAX_GENERATED:
             known = self._playlists[playlist_id] = generated(int(size[1]))
         return known
+
+    def listed(self) -> list[Playlist]:
+        """Return the playlists that the user owns or follows."""
+        return [playlist for key, playlist in self._playlists.items() if not _GENERATED_PLAYLIST.fullmatch(key)]
+
+    def album(self, album_id: str) -> Album | None:
+        """Return the album with an id."""
+        for entry in self._tracks.values():
+            if album_id == spotify_id("album", entry.artist, entry.album):
+                name = (entry.artist, entry.album)
+                tracks = tuple(one for one in self._tracks.values() if (one.artist, one.album) == name)
+                return Album(album_id, entry.album, entry.artist, tracks)
+        return None
 
     def track(self, track_id: str) -> Track | None:
         """Return the track with an id."""

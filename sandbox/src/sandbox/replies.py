@@ -14,48 +14,58 @@ from sandbox.settings import PageShape
 
 Reply = dict[str, Any]
 
-_OWNER = "soundalike-sandbox"
+USER = "soundalike-sandbox"
+"""Id of the user whose playlists these are."""
 
 
 @dataclass(frozen=True)
 class Replies:
-    """Builds replies whose URLs begin with `base`, the address the client used, with a slash at its end."""
+    """Builds replies whose URLs begin with `base`, the address the client used, with a slash at its end.
+
+    Without `offer_previews` no track has a preview, as for every app made since November 2024.
+    """
 
     base: str
     shape: PageShape
+    offer_previews: bool = True
 
     def track(self, track: Track) -> Reply:
         """Return the track object of `GET /tracks/{id}`."""
         reply = {
-            "album": self._album(track.album, track.artist),
-            "artists": [self._artist(track.artist)],
+            "album": self.album(track.album, track.artist),
+            "artists": [self.artist(track.artist)],
             "available_markets": ["DE", "GB", "NL", "US"],
             "disc_number": 1,
             "duration_ms": track.duration_ms,
             "explicit": False,
             "external_ids": {"isrc": track.isrc},
-            **self._reference("track", track.spotify_id),
+            **self.reference("track", track.spotify_id),
             "is_local": False,
             "name": track.title,
             "popularity": 0,
-            "preview_url": f"{self.base}mp3-preview/{track.preview}" if track.preview else track.preview,
+            "preview_url": self._preview(track),
             "track_number": 1,
         }
         if track.linked_from is not None:
-            reply["linked_from"] = self._reference("track", track.linked_from)
+            reply["linked_from"] = self.reference("track", track.linked_from)
             reply["is_playable"] = True
         return reply
+
+    def _preview(self, track: Track) -> str | None:
+        if not self.offer_previews:
+            return None
+        return f"{self.base}mp3-preview/{track.preview}" if track.preview else track.preview
 
     def playlist(self, playlist: Playlist) -> Reply:
         """Return the playlist object: metadata, and the first 100 entries if they may be read."""
         reply = {
             "collaborative": False,
             "description": "Music composed by the sandbox",
-            **self._reference("playlist", playlist.spotify_id),
+            **self.reference("playlist", playlist.spotify_id),
             "followers": {"href": None, "total": 0},
             "images": [],
             "name": playlist.name,
-            "owner": {"display_name": _OWNER, **self._reference("user", _OWNER)},
+            "owner": {"display_name": USER, **self.reference("user", USER)},
             "primary_color": None,
             "public": True,
             "snapshot_id": playlist.snapshot_id,
@@ -89,7 +99,7 @@ class Replies:
         if isinstance(entry, Episode) and not episodes:
             entry = None
         content = self._content(entry)
-        user = self._reference("user", _OWNER if entry is not None else "")
+        user = self.reference("user", USER if entry is not None else "")
         reply = {
             "added_at": "2026-11-21T12:00:00Z",
             "added_by": user,
@@ -156,7 +166,7 @@ class Replies:
             "duration_ms": 1_800_000,
             "episode": True,
             "explicit": False,
-            **self._reference("episode", entry.spotify_id),
+            **self.reference("episode", entry.spotify_id),
             "html_description": "",
             "images": [],
             "is_externally_hosted": False,
@@ -166,14 +176,14 @@ class Replies:
             "name": entry.title,
             "release_date": "2026-01-01",
             "release_date_precision": "day",
-            "show": {"name": entry.show, "publisher": _OWNER, **self._reference("show", show)},
+            "show": {"name": entry.show, "publisher": USER, **self.reference("show", show)},
             "track": False,
         }
 
     def _tombstone(self, entry: Tombstone) -> Reply:
-        artist = {**self._reference("artist", spotify_id("artist", "")), "name": ""}
+        artist = {**self.reference("artist", spotify_id("artist", "")), "name": ""}
         return {
-            "album": {**self._album("", ""), "artists": [artist], "release_date": None, "total_tracks": 0},
+            "album": {**self.album("", ""), "artists": [artist], "release_date": None, "total_tracks": 0},
             "artists": [artist],
             "available_markets": [],
             "disc_number": 0,
@@ -181,7 +191,7 @@ class Replies:
             "episode": False,
             "explicit": False,
             "external_ids": {},
-            **self._reference("track", entry.spotify_id),
+            **self.reference("track", entry.spotify_id),
             "is_local": False,
             "name": "",
             "popularity": 0,
@@ -190,12 +200,13 @@ class Replies:
             "track_number": 0,
         }
 
-    def _album(self, name: str, artist: str) -> Reply:
+    def album(self, name: str, artist: str) -> Reply:
+        """Return the album object that a track holds."""
         return {
             "album_type": "album",
-            "artists": [self._artist(artist)],
+            "artists": [self.artist(artist)],
             "available_markets": ["DE", "GB", "NL", "US"],
-            **self._reference("album", spotify_id("album", artist, name)),
+            **self.reference("album", spotify_id("album", artist, name)),
             "images": [],
             "name": name,
             "release_date": "2026-01-01",
@@ -203,10 +214,11 @@ class Replies:
             "total_tracks": 2,
         }
 
-    def _artist(self, name: str) -> Reply:
-        return {**self._reference("artist", spotify_id("artist", name)), "name": name}
+    def artist(self, name: str) -> Reply:
+        """Return the artist object that a track holds."""
+        return {**self.reference("artist", spotify_id("artist", name)), "name": name}
 
-    def _reference(self, kind: str, key: str) -> Reply:
+    def reference(self, kind: str, key: str) -> Reply:
         """Return the five keys by which every object names itself."""
         return {
             "external_urls": {"spotify": f"{self.base}{kind}/{key}"},

@@ -61,6 +61,21 @@ class SandboxServer:
         return f"{self.url}/v1/"
 
     @property
+    def deezer_url(self) -> str:
+        """Base URL of Deezer's API with a slash at its end."""
+        return f"{self.url}/deezer/"
+
+    @property
+    def itunes_url(self) -> str:
+        """Base URL of the iTunes Search API with a slash at its end."""
+        return f"{self.url}/itunes/"
+
+    @property
+    def soundcloud_url(self) -> str:
+        """Base URL of SoundCloud's API; its token endpoint lies at `/oauth/token` below it."""
+        return f"{self.url}/soundcloud"
+
+    @property
     def token_url(self) -> str:
         """URL of the token endpoint, for `OAUTH_TOKEN_URL`."""
         return f"{self.url}/api/token"

@@ -15,10 +15,11 @@ class PageShape(StrEnum):
 
 @dataclass(frozen=True)
 class SandboxSettings:
-    """Credentials that are accepted, lifetime of access tokens in seconds, and the form of playlist entries."""
+    """Credentials that are accepted, lifetime of access tokens in seconds, and what the entries of playlists hold."""
 
     client_id: str = "sandbox"
     client_secret: str = "sandbox"  # noqa: S105 - guards nothing but the sandbox's own music
     refresh_token: str = "sandbox-refresh"  # noqa: S105 - as above
     token_lifetime: int = 3600
     page_shape: PageShape = PageShape.ITEM_AND_TRACK
+    offer_previews: bool = True

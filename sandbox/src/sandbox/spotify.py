@@ -3,27 +3,28 @@
 Follows the OpenAPI description of 2026-05-30 and recorded replies; where these are silent, error texts are ours.
 """
 
-import base64
-import binascii
 import re
-import secrets
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, FastAPI, Form, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse
-from starlette.exceptions import HTTPException
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
+from sandbox.api_errors import ApiError, handle_errors
 from sandbox.composition import Previews, tagged
+from sandbox.deezer import Deezer, deezer_api
 from sandbox.faults import Fault, Faults
 from sandbox.fields import InvalidFields, select
 from sandbox.interception import Interception
+from sandbox.itunes import ITunes, itunes_api
 from sandbox.journal import Journal
 from sandbox.playlists import Library, Playlist
 from sandbox.replies import Replies, Reply
 from sandbox.settings import PageShape, SandboxSettings
-from sandbox.tokens import Tokens, TokenState
+from sandbox.soundcloud import SoundCloud, soundcloud_api
+from sandbox.spotify_accounts import accounts
+from sandbox.spotify_library import library
+from sandbox.tokens import Bearer, Grants, Tokens
 
 _ID: Final = re.compile(r"[0-9A-Za-z]{22}")
 _PREVIEW: Final = re.compile(r"[0-9a-f]{40}")
@@ -36,103 +37,40 @@ class Sandbox:
     settings: SandboxSettings = field(default_factory=SandboxSettings)
     library: Library = field(default_factory=Library)
     previews: Previews = field(default_factory=Previews)
+    deezer: Deezer = field(default_factory=Deezer)
+    itunes: ITunes = field(default_factory=ITunes)
+    soundcloud: SoundCloud = field(default_factory=SoundCloud)
     faults: Faults = field(default_factory=Faults)
     journal: Journal = field(default_factory=Journal)
     tokens: Tokens = field(init=False)
+    grants: Grants = field(init=False)
 
     def __post_init__(self) -> None:
         self.tokens = Tokens(self.settings.token_lifetime)
-
-
-class ApiError(Exception):
-    """An error reply of the Web API: `{"error": {"status", "message"}}`."""
-
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.headers = headers
-
-
-class GrantError(Exception):
-    """An error reply of the token endpoint: `{"error", "error_description"}` (RFC 6749, section 5.2)."""
-
-    def __init__(self, error: str, description: str) -> None:
-        super().__init__(description)
-        self.error = error
-        self.description = description
+        self.grants = Grants(self.settings.refresh_token)
 
 
 def create_app(sandbox: Sandbox) -> FastAPI:
     """Return the application that serves a sandbox."""
     app = FastAPI(title="Soundalike sandbox", docs_url=None, redoc_url=None)
     app.add_middleware(Interception, faults=sandbox.faults, journal=sandbox.journal)
-    app.include_router(_accounts(sandbox))
+    app.include_router(accounts(sandbox))
     app.include_router(_web_api(sandbox))
+    app.include_router(library(sandbox))
     app.include_router(_audio(sandbox))
+    app.include_router(deezer_api(sandbox.deezer, sandbox.previews))
+    app.include_router(itunes_api(sandbox.itunes, sandbox.previews))
+    app.include_router(soundcloud_api(sandbox.soundcloud, sandbox.previews))
     app.include_router(_control(sandbox))
-    _handle_errors(app)
+    handle_errors(app)
     return app
 
 
-def _accounts(sandbox: Sandbox) -> APIRouter:
-    router = APIRouter()
-    settings = sandbox.settings
-
-    @router.post("/api/token")
-    def token(
-        request: Request,
-        grant_type: Annotated[str | None, Form()] = None,
-        refresh_token: Annotated[str | None, Form()] = None,
-    ) -> dict[str, str | int]:
-        _check_client(request.headers.get("authorization", ""), settings)
-        match grant_type:
-            case "client_credentials":
-                scope = ""
-            case "refresh_token":
-                if not secrets.compare_digest((refresh_token or "").encode(), settings.refresh_token.encode()):
-                    raise GrantError("invalid_grant", "Invalid refresh token")
-                scope = "playlist-read-private playlist-read-collaborative"
-            case _:
-                raise GrantError("unsupported_grant_type", f"grant_type {grant_type!r} is not supported")
-        issued = sandbox.tokens.issue()
-        reply: dict[str, str | int] = {
-            "access_token": issued,
-            "token_type": "Bearer",
-            "expires_in": sandbox.tokens.lifetime,
-        }
-        return reply | {"scope": scope} if scope else reply
-
-    return router
-
-
-def _check_client(authorization: str, settings: SandboxSettings) -> None:
-    scheme, _, credentials = authorization.partition(" ")
-    try:
-        client_id, _, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        client_id = secret = ""
-    if scheme.lower() != "basic" or client_id != settings.client_id:
-        raise GrantError("invalid_client", "Invalid client")
-    if not secrets.compare_digest(secret.encode(), settings.client_secret.encode()):
-        raise GrantError("invalid_client", "Invalid client secret")
-
-
 def _web_api(sandbox: Sandbox) -> APIRouter:
-    def authorized(request: Request) -> None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if not scheme:
-            raise ApiError(401, "No token provided", {"WWW-Authenticate": 'Bearer realm="spotify"'})
-        state = sandbox.tokens.state(token) if scheme.lower() == "bearer" else TokenState.UNKNOWN
-        if state is not TokenState.VALID:
-            message = "The access token expired" if state is TokenState.EXPIRED else "Invalid access token"
-            challenge = f'Bearer realm="spotify", error="invalid_token", error_description="{message}"'
-            raise ApiError(401, message, {"WWW-Authenticate": challenge})
-
-    router = APIRouter(prefix="/v1", dependencies=[Depends(authorized)])
+    router = APIRouter(prefix="/v1", dependencies=[Depends(Bearer(sandbox.tokens))])
 
     def replies(request: Request, shape: PageShape) -> Replies:
-        return Replies(str(request.base_url), shape)
+        return Replies(str(request.base_url), shape, sandbox.settings.offer_previews)
 
     def playlist_of(playlist_id: str) -> Playlist:
         playlist = sandbox.library.playlist(_checked_id(playlist_id))
@@ -243,27 +181,3 @@ def _selected(reply: Reply, fields: str | None) -> Reply:
         return select(reply, fields) if fields else reply
     except InvalidFields as error:
         raise ApiError(400, f"Invalid fields: {error}") from error
-
-
-def _api_body(status: int, message: str) -> Reply:
-    return {"error": {"status": status, "message": message}}
-
-
-def _handle_errors(app: FastAPI) -> None:
-    @app.exception_handler(ApiError)
-    async def on_api_error(_: Request, error: ApiError) -> Response:
-        return JSONResponse(_api_body(error.status, error.message), error.status, error.headers)
-
-    @app.exception_handler(GrantError)
-    async def on_grant_error(_: Request, error: GrantError) -> Response:
-        return JSONResponse({"error": error.error, "error_description": error.description}, 400)
-
-    @app.exception_handler(HTTPException)
-    async def on_http_error(_: Request, error: HTTPException) -> Response:
-        return JSONResponse(_api_body(error.status_code, error.detail), error.status_code, error.headers)
-
-    @app.exception_handler(RequestValidationError)
-    async def on_invalid_request(_: Request, error: RequestValidationError) -> Response:
-        wrong = error.errors()[0]
-        name = str(wrong["loc"][-1]) if wrong["loc"] else "request"
-        return JSONResponse(_api_body(400, f"Invalid {name}: {wrong['msg']}"), 400)

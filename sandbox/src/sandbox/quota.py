@@ -1,0 +1,28 @@
+"""How often a service lets itself be asked."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+
+class Quota:
+    """At most so many requests in any window of so many seconds; thread-safe."""
+
+    def __init__(self, requests: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.requests = requests
+        self.seconds = seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._counted: deque[float] = deque()
+
+    def take(self) -> bool:
+        """Count a request and return whether it is within the quota; one that is not does not count."""
+        with self._lock:
+            now = self._clock()
+            while self._counted and self._counted[0] <= now - self.seconds:
+                self._counted.popleft()
+            if len(self._counted) >= self.requests:
+                return False
+            self._counted.append(now)
+            return True
