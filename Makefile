@@ -6,7 +6,9 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := libs/catalog libs/audio libs/features libs/space services/crawler services/extractor services/indexer services/api sandbox standalone evaluation training
+PLATFORM := libs/catalog libs/audio libs/features libs/space libs/taste libs/sc services/crawler services/extractor services/indexer services/api sandbox standalone
+WORKSHOP := evaluation training
+PACKAGES := $(PLATFORM) $(WORKSHOP)
 SOURCES := $(addsuffix /src,$(PACKAGES))
 
 # Annoy compiles itself for the CPU it is built on, and pip keeps that wheel: one that moves to an older CPU dies.
@@ -26,21 +28,30 @@ HAVE_DOCKER = docker info >/dev/null 2>&1
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  %-14s %s\n", $$1, $$2}'
 
-.venv/installed: requirements/dev.txt requirements/build.txt $(addsuffix /pyproject.toml,$(PACKAGES))
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
+
+# What the platform runs on, and on top of it what tests, measurements and training need (TensorFlow among it).
+.venv/platform: requirements/run.txt requirements/build.txt $(addsuffix /pyproject.toml,$(PLATFORM))
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Soundalike needs Python 3.11, 3.12 or 3.13; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
 	@command -v c++ >/dev/null || { echo 'A C++ compiler is needed for Annoy (Debian: apt install g++, macOS: xcode-select --install).' >&2; exit 1; }
-	@echo 'Preparing .venv (once; TensorFlow is large, this takes a few minutes) …'
+	@echo 'Preparing .venv (once, this takes a minute or two) …'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/build.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes --requirement requirements/dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(foreach package,$(PACKAGES),--editable ./$(package))
+	$(PIP_INSTALL) --require-hashes --requirement requirements/build.txt
+	$(PIP_INSTALL) --no-build-isolation --require-hashes --requirement requirements/run.txt
+	$(PIP_INSTALL) --no-build-isolation $(foreach package,$(PLATFORM),--editable ./$(package))
+	@touch $@
+
+.venv/installed: .venv/platform requirements/dev.txt $(addsuffix /pyproject.toml,$(WORKSHOP))
+	@echo 'Adding what tests and measurements need (once; TensorFlow is large, this takes a few minutes) …'
+	$(PIP_INSTALL) --no-build-isolation --require-hashes --requirement requirements/dev.txt
+	$(PIP_INSTALL) --no-build-isolation $(foreach package,$(WORKSHOP),--editable ./$(package))
 	@touch $@
 
 .PHONY: install
-install: .venv/installed ## prepare the local environment in .venv
+install: .venv/installed ## prepare .venv for work on the code; demo, up and crawl prepare what they need themselves
 
 .PHONY: demo
-demo: .venv/installed ## set up, crawl the sample playlist and serve answers (ONCE=1: end after them)
+demo: .venv/platform ## set up, crawl the sample playlist and serve answers (ONCE=1: end after them)
 	@exec $(BIN)/soundalike demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
 
 .PHONY: test
@@ -57,6 +68,14 @@ lint: .venv/installed ## check style, types, import contracts, Dockerfiles and s
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.circle-ci .circleci/config.yml
 
+.PHONY: openapi
+openapi: .venv/installed ## write services/api/openapi.json anew, after a change of the API on purpose
+	@$(BIN)/python -m api openapi > services/api/openapi.json
+
+.PHONY: contract
+contract: .venv/installed ## send the API thousands of requests made from its own OpenAPI (EXAMPLES=200 a route)
+	@CONTRACT_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest services/api/tests/test_contract.py -s
+
 .PHONY: format
 format: .venv/installed ## put the code into the house format
 	$(BIN)/ruff check --fix .
@@ -71,27 +90,42 @@ evaluate: .venv/installed ## measure the recommendations on CORPUS=<folder> (OUT
 bench: .venv/installed ## measure what hearing a preview costs, as multiples of decoding it
 	@$(BIN)/python -m bench.extract && $(BIN)/python -m bench.memory && $(BIN)/python -m bench.startup
 
+# PyTorch is larger than everything else together (on Linux it brings the libraries of a GPU), so it lies apart, on top of
+# what .venv has.
+.venv-training/installed: .venv/installed requirements/training.txt
+	@echo 'Preparing .venv-training (once; 5 GB on Linux, this takes several minutes) …'
+	$(PYTHON) -m venv .venv-training
+	.venv-training/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/training.txt
+	@$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(" + repr(sysconfig.get_path("purelib")) + ")")' \
+		> "$$(.venv-training/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth"
+	@touch $@
+
+.PHONY: train
+train: .venv-training/installed ## train soundalike-1 on CORPUS=<folder> with a tracks.csv (OUT=<folder>, HYBRIDS=<count>)
+	@[ -n "$(CORPUS)" ] || { echo 'Say on what music: make train CORPUS=<folder with a tracks.csv>' >&2; exit 2; }
+	@.venv-training/bin/python -m training "$(patsubst ~/%,$(HOME)/%,$(CORPUS))" --out "$(or $(OUT),training-results)" $(if $(HYBRIDS),--hybrids $(HYBRIDS))
+
 .PHONY: build-all
 build-all: ## build the container images, or without Docker the local environment
 	@if $(HAVE_DOCKER); then \
 		echo 'A Docker engine answers: building the images.'; $(MAKE) config; docker compose --profile '*' build; \
 	else \
-		echo 'No Docker engine answers: preparing the local environment in .venv instead.'; $(MAKE) install; \
+		echo 'No Docker engine answers: preparing the local environment in .venv instead.'; $(MAKE) .venv/platform; \
 	fi
 
 .PHONY: up
 up: ## start the platform: containers where Docker answers, else in the foreground
-	@if $(HAVE_DOCKER); then $(MAKE) config; docker compose up --detach --wait; else $(MAKE) install; exec $(BIN)/soundalike up; fi
+	@if $(HAVE_DOCKER); then $(MAKE) config; docker compose up --detach --wait; else $(MAKE) .venv/platform; exec $(BIN)/soundalike up; fi
 
 .PHONY: crawl
-crawl: ## crawl PLAYLIST=<url|uri|id> or FOLDER=<path> into the running platform
-	@[ -n "$(PLAYLIST)$(FOLDER)" ] || { echo 'Say what to crawl: make crawl PLAYLIST=<url|uri|id>, or make crawl FOLDER=~/Music' >&2; exit 2; }
+crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path> or SOUNDCLOUD=<profile url> into the running platform
+	@[ -n "$(PLAYLIST)$(FOLDER)$(SOUNDCLOUD)" ] || { echo 'Say what to crawl: make crawl PLAYLIST=<url|uri|id>, make crawl FOLDER=~/Music, or make crawl SOUNDCLOUD=https://soundcloud.com/<name>' >&2; exit 2; }
 	@if $(HAVE_DOCKER) && [ -n "$$(docker compose ps --quiet --status running api 2>/dev/null)" ]; then \
 		docker compose run --rm $(if $(FOLDER),--user "$$(id -u):$$(id -g)" --volume "$$(realpath -- "$(FOLDER_PATH)"):/music:ro") crawler \
-			$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder /music); \
+			$(if $(SOUNDCLOUD),soundcloud --from "$(SOUNDCLOUD)",$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder /music)); \
 	else \
-		$(MAKE) install; \
-		$(BIN)/soundalike crawl $(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder "$(FOLDER_PATH)"); \
+		$(MAKE) .venv/platform; \
+		$(BIN)/soundalike crawl $(if $(SOUNDCLOUD),soundcloud --from "$(SOUNDCLOUD)",$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder "$(FOLDER_PATH)")); \
 	fi
 
 .PHONY: config

@@ -13,12 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
-import secrets
-import subprocess
-import tempfile
 import time
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -27,12 +22,11 @@ from rich.table import Table
 
 from bench import clock
 from bench.clock import Cost
+from bench.servers import throwaway_database
 from catalog import database, names, schema, search
-from standalone.ports import free_port
-from standalone.postgres import ADMIN, PostgresServer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     import asyncpg
 
@@ -208,29 +202,12 @@ def _shown(costs: list[Cost]) -> list[str]:
     return [f"{_percentile(percent, costs, name):.1f}" for name in ("wall", "cpu") for percent in (50, 95)]
 
 
-@asynccontextmanager
-async def server() -> AsyncIterator[str]:
-    """Run a database server of our own, and return the address of its database."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        started = PostgresServer(home, free_port(), secrets.token_hex(16), home / "postgres.log", durable=False)
-        await asyncio.to_thread(started.prepare)
-        program = started.program()
-        process = await asyncio.create_subprocess_exec(*program.launch_command(), stderr=subprocess.DEVNULL)
-        try:
-            await started.wait_until_ready()
-            yield started.url(ADMIN)
-        finally:
-            process.send_signal(program.stop_signal)
-            await process.wait()
-
-
 async def run(given: argparse.Namespace) -> None:
     """Measure in the database that is named, or in one that is made for it."""
     if given.database:
         await measure(given.database, given.tracks, given.repetitions)
         return
-    async with server() as url:
+    async with throwaway_database() as url:
         await measure(url, given.tracks, given.repetitions)
 
 

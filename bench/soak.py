@@ -32,8 +32,7 @@ from bench.index import serving
 from bench.index.catalogue import fill, insert, track_id
 from bench.index.engines import memory_mb, percentiles
 from bench.index.music import MusicModel
-from bench.index.pgvector import server
-from bench.index.servers import running
+from bench.servers import running, throwaway_database
 from catalog import database, embeddings
 from catalog.settings import StoreSettings
 from catalog.store import s3_client
@@ -78,7 +77,7 @@ async def soak(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
         log_file=folder / "ministack.log",
     )
     aws.prepare()
-    async with server(folder / "postgres") as url, running(aws.program(neutral(os.environ))):
+    async with throwaway_database(folder) as url, running(aws.program(neutral(os.environ))):
         await aws.wait_until_ready()
         environment = {
             **neutral(os.environ),

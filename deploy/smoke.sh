@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Proves a stack that is up: crawls the sandbox's playlist inside it, waits until every track is heard, asks the API.
-# Usage: deploy/smoke.sh [docker-compose.yml]; needs docker, python3, and an extractor that has weights or may do
-# without (ALLOW_UNTRAINED=yes). Nothing outside the stack is asked, so it runs without a network.
+# Usage: deploy/smoke.sh [docker-compose.yml]; needs docker and python3. Nothing outside the stack is asked, so
+# it runs without a network.
 set -euo pipefail
 compose=(docker compose --file "${1:-docker-compose.yml}")
 

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-import shutil
-import tempfile
 import time
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -16,13 +11,11 @@ import numpy as np
 from pgvector.asyncpg import register_vector
 
 from bench.index.engines import CALLERS, GOAL, QUERIES, exactly, percentiles
-from bench.index.servers import running
+from bench.servers import throwaway_database
 from space.measuring import Yardstick
-from standalone.ports import free_port
-from standalone.postgres import ADMIN, PostgresServer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -31,30 +24,10 @@ _EFFORTS: Final = (40, 60, 80, 100, 130, 160, 200, 250, 300, 400, 500, 700, 1000
 _NEAREST: Final = "SELECT id FROM items ORDER BY vector <#> $1 LIMIT 11"
 
 
-@asynccontextmanager
-async def server(home: Path) -> AsyncIterator[str]:
-    """Run a PostgreSQL that may forget what it was told; yields the address of its first database."""
-    database = PostgresServer(
-        home=home,
-        port=free_port(),
-        password=secrets.token_hex(16),
-        log_file=home / "postgres.log",
-        durable=False,
-    )
-    await asyncio.to_thread(database.prepare)
-    async with running(database.program()):
-        await database.wait_until_ready()
-        yield database.url(ADMIN)
-
-
 async def measure(vectors: NDArray[np.float32], folder: Path) -> dict[str, Any]:
     """Fill a table, build the index, find the effort that meets the goal, and let callers search."""
-    home = Path(tempfile.mkdtemp(prefix="pgvector-", dir=folder))
-    try:
-        async with server(home / "postgres") as url:
-            return await _measured(url, vectors)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    async with throwaway_database(folder) as url:
+        return await _measured(url, vectors)
 
 
 async def _measured(url: str, vectors: NDArray[np.float32]) -> dict[str, Any]:

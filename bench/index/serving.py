@@ -19,8 +19,7 @@ import numpy as np
 
 from bench.index.catalogue import fill, publish, track_id
 from bench.index.engines import CALLERS, memory_mb
-from bench.index.pgvector import server
-from bench.index.servers import running
+from bench.servers import running, throwaway_database
 from space.building import BuildParameters
 from standalone.ports import free_port
 from standalone.program import Program, python
@@ -93,7 +92,7 @@ async def measure(
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     try:
-        async with server(home / "postgres") as url:
+        async with throwaway_database(home) as url:
             filled = await fill(url, music, raw)
             return [await _served(music, url, engine, len(raw), home, jobs, filled) for engine in engines]
     finally:

@@ -90,31 +90,60 @@ def test_answers_are_shown_by_rank(data: DataDirectory, api: Callable[..., tuple
         "link": "https://x.example/b",
         "rank": 1,
         "score": 0.98765,
-        "tags": ["jazz", "soul", "sad"],
-        "shared_tags": ["soul", "jazz"],
+        "why": "Alike above all in rhythm; both soul, jazz.",
     }
     second = {"urn": "file:track:c", "title": "Red", "artists": [], "link": None, "rank": 2, "score": 0.5}
-    query = {"urn": "file:track:a", "title": "Green", "artists": ["C"], "link": None, "tags": ["soul", "jazz", "funk"]}
-    url, asked = api(200, {"query": query, "index": {"version": "7"}, "results": [first, second]})
+    seed = {"urn": "file:track:a", "title": "Green", "artists": ["C"], "link": None, "tags": ["soul", "jazz", "funk"]}
+    url, asked = api(200, {"seeds": [seed], "index": {"version": "7"}, "results": [first, second]})
     with _up(data, url):
         done = runner.invoke(cli.app, ["recommend", "file:track:a", "-n", "2", "--data", str(data.root)])
     assert done.exit_code == 0, done.stderr
     assert done.stdout.splitlines() == [
         "sounds like Green \N{EN DASH} C  (soul, jazz, funk)",
-        "  1  0.988  Blue \N{EN DASH} A, B  https://x.example/b  (soul, jazz)",
+        "  1  0.988  Blue \N{EN DASH} A, B  https://x.example/b",
+        "            Alike above all in rhythm; both soul, jazz.",
         "  2  0.500  Red",
     ]
     assert asked == [{"track": ["file:track:a"], "n": ["2"]}]
 
 
-def test_answers_are_filtered_by_tags(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
-    query = {"urn": "file:track:a", "title": "Green", "artists": []}
-    url, asked = api(200, {"query": query, "results": []})
-    filters = ["--tag", "jazz", "--tag", "soul", "--not-tag", "sad"]
+def test_every_wish_reaches_the_api(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
+    url, asked = api(200, {"seeds": [], "results": []})
+    wishes = {
+        "n": ["3"], "min_score": ["0.5"], "max_per_artist": ["1"], "max_per_album": ["4"], "diversity": ["0.0"],
+        "tag": ["jazz", "soul"], "not_tag": ["sad"], "exclude": ["z"], "exclude_artist": ["A", "B"],
+        "source": ["file"], "min_duration": ["0.0"], "max_duration": ["600.0"],
+    }  # fmt: skip
+    options = [
+        part
+        for name, values in wishes.items()
+        for value in values
+        for part in ("-n" if name == "n" else "--" + name.replace("_", "-"), value)
+    ]
     with _up(data, url):
-        done = runner.invoke(cli.app, ["recommend", "x", *filters, "--data", str(data.root)])
+        done = runner.invoke(cli.app, ["recommend", "x", "y", *options, "--data", str(data.root)])
     assert done.exit_code == 0, done.stderr
-    assert asked == [{"track": ["x"], "n": ["10"], "tag": ["jazz", "soul"], "not_tag": ["sad"]}]
+    assert asked == [{"track": ["x", "y"], **wishes}]
+
+
+def test_a_playlist_may_be_asked_about(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
+    found = {"seeds": [], "playlist": {"urn": "spotify:playlist:a", "title": "Mine"}, "results": []}
+    url, asked = api(200, found)
+    with _up(data, url):
+        done = runner.invoke(cli.app, ["recommend", "--playlist", "https://a.example/p?x", "--data", str(data.root)])
+        both = runner.invoke(cli.app, ["recommend", "x", "--playlist", "y", "--data", str(data.root)])
+        neither = runner.invoke(cli.app, ["recommend", "--data", str(data.root)])
+    assert (done.exit_code, done.stdout) == (0, "fits Mine\n")
+    assert asked == [{"n": ["10"]}]
+    assert (both.exit_code, neither.exit_code) == (2, 2)
+
+
+def test_other_forms_are_written_as_they_come(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
+    url, asked = api(200, {"seeds": 3})
+    with _up(data, url):
+        done = runner.invoke(cli.app, ["recommend", "x", "--format", "jspf", "--data", str(data.root)])
+    assert (done.exit_code, done.stdout) == (0, '{"seeds": 3}\n')
+    assert asked == [{"track": ["x"], "n": ["10"], "format": ["jspf"]}]
 
 
 @pytest.mark.parametrize(
@@ -169,6 +198,13 @@ def test_other_programs_get_their_arguments_and_the_platform(
     assert became[2][1]["AWS_PROFILE"] == "work"
 
 
+def test_measuring_where_it_is_not_installed_says_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "find_spec", lambda _: None)
+    result = runner.invoke(cli.app, ["evaluate", "--corpus", "somewhere"])
+    assert result.exit_code == 1
+    assert "make install" in result.stderr
+
+
 def test_the_status_adds_up_on_paper() -> None:
     counts = dict.fromkeys(State, 0) | {State.READY: 90, State.REJECTED: 1}
     report = Overview(
@@ -177,7 +213,6 @@ def test_the_status_adds_up_on_paper() -> None:
         queue=Depth(visible=3, in_flight=2, delayed=1),
         dead_letters=4,
         model="choi-m1",
-        trained=False,
         version="20260101",
         in_version=80,
         tail=10,
@@ -188,7 +223,7 @@ def test_the_status_adds_up_on_paper() -> None:
     assert ["total", "91"] in words
     assert "3 waiting, 2 in work, 1 delayed" in lines[-4]
     assert lines[-3].split() == ["dead", "letters", "4"]
-    assert lines[-2].split() == ["model", "choi-m1", "(untrained)"]
+    assert lines[-2].split() == ["model", "choi-m1"]
     assert lines[-1].split(maxsplit=1)[1] == "20260101: 80 tracks, 10 in the tail"
     assert json.loads(json.dumps(status.as_json(report)))["by_state"]["ready"] == 90
 

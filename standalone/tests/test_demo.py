@@ -24,7 +24,7 @@ def urn(number: int) -> str:
 
 def answers(query: int, results: list[str]) -> Answers:
     return Answers(
-        query=Named(urn=urn(query), title="", artists=[]),
+        seeds=[Named(urn=urn(query), title="", artists=[])],
         results=[Ranked(urn=u, title="", artists=[], rank=n, score=0.5) for n, u in enumerate(results, 1)],
     )
 

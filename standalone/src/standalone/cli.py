@@ -6,14 +6,16 @@ import asyncio
 import json
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from catalog.errors import CatalogError
+from catalog.settings import load
 from standalone.data_directory import VARIABLE, DataDirectory
-from standalone.errors import SettingRefused, StandaloneError
+from standalone.errors import NotInstalled, SettingRefused, StandaloneError
 from standalone.interruption import run_until_signal
 from standalone.launch import EX_CONFIG
 from standalone.platform import API_PORT, Platform
@@ -31,6 +33,8 @@ app = typer.Typer(
 )
 index = typer.Typer(no_args_is_help=True, help="The search index.")
 app.add_typer(index, name="index")
+login = typer.Typer(no_args_is_help=True, help="Reading a service as its user.")
+app.add_typer(login, name="login")
 
 Data = Annotated[
     Path | None,
@@ -38,6 +42,8 @@ Data = Annotated[
 ]
 
 # What follows belongs to another program, its --help included.
+LOGIN_PORT = 8898
+
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -78,10 +84,38 @@ def demo(
 
 @app.command(context_settings=_PASSED_ON, add_help_option=False)
 def crawl(context: typer.Context, data: Data = None) -> None:
-    """Crawl a playlist or a folder into the running platform (see: soundalike crawl --help)."""
+    """Crawl lists, folders or your library into the running platform (see: soundalike crawl --help)."""
     # Its help needs no platform.
     environment = os.environ if "--help" in context.args else _environment(data)
     _become(python("crawler", *context.args), environment)
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
+def forget(context: typer.Context, data: Data = None) -> None:
+    """Delete a track, artist, user or playlist and keep it from coming back (see: soundalike forget --help)."""
+    environment = os.environ if "--help" in context.args else _environment(data)
+    _become(python("crawler", "forget", *context.args), environment)
+
+
+@login.command()
+def spotify(
+    data: Data = None,
+    port: Annotated[int, typer.Option(help="Port that the browser is sent back to.", min=1, max=65_535)] = LOGIN_PORT,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+) -> None:
+    """Let crawls read your playlists and saved tracks at Spotify (needs SPOTIFY_CLIENT_ID)."""
+    from standalone.spotify_login import Login, SpotifyApp
+
+    directory = DataDirectory.at(data)
+    asking = Login(load(SpotifyApp), port=port, say=typer.echo)
+    if not browser:
+        asking.open_browser = lambda _: None
+    try:
+        directory.create()
+        asking.run(directory.spotify_file)
+    except StandaloneError as error:
+        _fail(error)
+    typer.echo(f"Done. Crawls of the platform on {directory.root} read as you from now on.")
 
 
 @app.command(context_settings=_PASSED_ON, add_help_option=False)
@@ -91,16 +125,42 @@ def extract(context: typer.Context) -> None:
 
 
 @app.command(context_settings=_PASSED_ON, add_help_option=False)
+def keys(context: typer.Context, data: Data = None) -> None:
+    """Make, list and revoke keys for calling the API (see: soundalike keys --help)."""
+    environment = os.environ if not context.args or "--help" in context.args else _environment(data)
+    _become(python("api", "keys", *context.args), environment)
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
 def evaluate(context: typer.Context) -> None:
     """Measure how good the recommendations are on a folder of music (see: soundalike evaluate --help)."""
+    if find_spec("evaluation") is None:
+        _fail(NotInstalled("What measures is not installed here: `make install` does it, in the checkout."))
     _become(python("evaluation", *context.args), os.environ)
+
+
+@index.command(name="list", context_settings=_PASSED_ON, add_help_option=False)
+def list_versions(context: typer.Context, data: Data = None) -> None:
+    """Show the versions of the index, newest first."""
+    _index("list", context, data)
 
 
 @index.command(context_settings=_PASSED_ON, add_help_option=False)
 def build(context: typer.Context, data: Data = None) -> None:
-    """Build and publish a version of the index now."""
-    environment = os.environ if "--help" in context.args else _environment(data)
-    _become(python("indexer", "build", *context.args), environment)
+    """Build and publish a version of the index now (--no-publish: only build it)."""
+    _index("build", context, data)
+
+
+@index.command(context_settings=_PASSED_ON, add_help_option=False)
+def publish(context: typer.Context, data: Data = None) -> None:
+    """Let a version of the index answer: the one that is named, or the newest."""
+    _index("publish", context, data)
+
+
+@index.command(context_settings=_PASSED_ON, add_help_option=False)
+def rollback(context: typer.Context, data: Data = None) -> None:
+    """Go back to an older version of the index, and hold automatic builds."""
+    _index("rollback", context, data)
 
 
 @app.command()
@@ -120,23 +180,69 @@ def status(
 
 @app.command()
 def recommend(
-    track: Annotated[str, typer.Argument(help="Link, URI or id of the track.")],
-    n: Annotated[int, typer.Option("-n", help="How many answers.", min=1, max=100)] = 10,
-    tags: Annotated[list[str] | None, typer.Option("--tag", help="Only tracks with this tag; may be repeated.")] = None,
-    not_tags: Annotated[
-        list[str] | None, typer.Option("--not-tag", help="No track with this tag; may be repeated.")
+    tracks: Annotated[
+        list[str] | None, typer.Argument(metavar="TRACK…", help="Links, URIs or ids of one track or several.")
     ] = None,
+    *,
+    playlist: Annotated[str | None, typer.Option(help="What fits this playlist, instead of tracks.")] = None,
+    n: Annotated[int, typer.Option("-n", help="How many answers.", min=1, max=100)] = 10,
+    min_score: Annotated[float | None, typer.Option(help="The score that every answer reaches.", min=0, max=1)] = None,
+    max_per_artist: Annotated[
+        int | None, typer.Option(help="Answers by one artist, 2 if not said.", min=1, max=100)
+    ] = None,
+    max_per_album: Annotated[
+        int | None, typer.Option(help="Answers from one album, 1 if not said.", min=1, max=100)
+    ] = None,
+    diversity: Annotated[
+        float | None, typer.Option(help="How much answers are to differ from each other, 0 to 1.", min=0, max=1)
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only tracks with this tag; may be repeated.")] = None,
+    not_tag: Annotated[list[str] | None, typer.Option(help="No track with this tag; may be repeated.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Not this track; may be repeated.")] = None,
+    exclude_artist: Annotated[list[str] | None, typer.Option(help="Nothing by this artist; may be repeated.")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="Only from spotify, deezer, soundcloud or file; may be repeated.")
+    ] = None,
+    min_duration: Annotated[float | None, typer.Option(help="Least length in seconds.", min=0)] = None,
+    max_duration: Annotated[float | None, typer.Option(help="Greatest length in seconds.", min=0)] = None,
+    form: Annotated[str | None, typer.Option("--format", help="Write json, m3u, jspf or csv instead.")] = None,
     data: Data = None,
 ) -> None:
-    """Show the tracks that sound like this one."""
+    """Show the tracks that sound like one track or several, or fit a playlist."""
     from standalone import recommendation
 
+    if bool(tracks) == (playlist is not None):
+        raise typer.BadParameter("give tracks, or --playlist")
+    wishes = {
+        "n": n,
+        "min_score": min_score,
+        "max_per_artist": max_per_artist,
+        "max_per_album": max_per_album,
+        "diversity": diversity,
+        "tag": tag,
+        "not_tag": not_tag,
+        "exclude": exclude,
+        "exclude_artist": exclude_artist,
+        "source": source,
+        "min_duration": min_duration,
+        "max_duration": max_duration,
+        "format": form,
+    }
+    said = {
+        name: value if isinstance(value, list) else str(value)
+        for name, value in wishes.items()
+        if value is not None and value != []
+    }
+    question = recommendation.Question(tracks or (), playlist, said)
     try:
         url = find_usual(data).api_url
-        answers = recommendation.recommend(url, track, n, tags=tags or (), not_tags=not_tags or ())
+        if form is None:
+            text = recommendation.render(recommendation.recommend(url, question))
+        else:
+            text = recommendation.recommend_as_text(url, question).removesuffix("\n")
     except StandaloneError as error:
         _fail(error)
-    typer.echo(recommendation.render(answers))
+    typer.echo(text)
 
 
 def main() -> None:
@@ -158,6 +264,11 @@ def _environment(data: Path | None) -> dict[str, str]:
         return find_usual(data).child_environment(os.environ)
     except StandaloneError as error:
         _fail(error)
+
+
+def _index(command: str, context: typer.Context, data: Path | None) -> NoReturn:
+    environment = os.environ if "--help" in context.args else _environment(data)
+    _become(python("indexer", command, *context.args), environment)
 
 
 def _become(command: list[str], environment: Mapping[str, str]) -> NoReturn:

@@ -54,6 +54,16 @@ class DataDirectory:
         return self.root / "secrets.json"
 
     @property
+    def soundcloud_file(self) -> Path:
+        """The access token of SoundCloud, kept between walks."""
+        return self.root / "soundcloud.json"
+
+    @property
+    def spotify_file(self) -> Path:
+        """What proves a user's consent to Spotify (`soundalike login spotify`)."""
+        return self.root / "spotify.json"
+
+    @property
     def ports_file(self) -> Path:
         """Ports kept across restarts."""
         return self.root / "ports.json"

@@ -6,7 +6,6 @@ import asyncio
 import os
 import time
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -20,7 +19,7 @@ from sandbox.errors import UnknownPiece
 from sandbox.playlists import DEMO_PLAYLIST_ID
 from standalone import recommendation
 from standalone.errors import StandaloneError
-from standalone.platform import SERVICES, Platform
+from standalone.platform import Platform
 from standalone.program import python
 
 if TYPE_CHECKING:
@@ -44,12 +43,7 @@ class Demo:
     """A platform with the sandbox beside it, on a data folder of its own."""
 
     def __init__(self, data: DataDirectory, *, port: int) -> None:
-        # Where Choi's weights cannot be had, the demo goes on with a network that is marked as untrained.
-        services = tuple(
-            replace(service, environment={"ALLOW_UNTRAINED": "yes"}) if service.name == "extractor" else service
-            for service in SERVICES
-        )
-        self.platform = Platform(data, port=port, sandbox=True, services=services, report=typer.echo)
+        self.platform = Platform(data, port=port, sandbox=True, report=typer.echo)
 
     async def run(self, *, once: bool) -> int:
         """Send the sample playlist through the platform, show answers, and serve on unless `once`.
@@ -84,7 +78,7 @@ async def _show(running: RunningPlatform) -> None:
     await _indexed(running)
     asked = {piece: await asyncio.to_thread(_ask, running, piece) for piece in pieces()}
     for piece in [p for p in asked if p.index == 0][:_SHOWN_STYLES]:
-        typer.echo(f"\n{_named(asked[piece].query)}  sounds like")
+        typer.echo(f"\n{_named(asked[piece].seeds[0])}  sounds like")
         for answer in asked[piece].results[:FIRST]:
             typer.echo(f"  {answer.rank}  {answer.score:.3f}  {_named(answer)}")
     typer.echo("\n" + agreement(shares(asked)))
@@ -170,7 +164,9 @@ async def _unless(watching: asyncio.Task[None], work: Awaitable[None]) -> None:
 
 
 def _ask(running: RunningPlatform, piece: Piece) -> recommendation.Answers:
-    return recommendation.recommend(running.api_url, _urn(piece), 10)
+    # Its albums and artists are styles; limits on them would show something else than the nearest.
+    unlimited = {"n": "10", "max_per_artist": "100", "max_per_album": "100"}
+    return recommendation.recommend(running.api_url, recommendation.Question([_urn(piece)], wishes=unlimited))
 
 
 def _urn(piece: Piece) -> str:

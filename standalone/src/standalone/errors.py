@@ -33,3 +33,7 @@ class SettingRefused(StartFailed):
 
 class PrivilegesKept(StandaloneError):
     """There is no way here to run a program as anyone but the superuser."""
+
+
+class NotInstalled(StandaloneError):
+    """A part that the platform does without is not in this environment."""

@@ -142,6 +142,8 @@ class Platform:
             "API_HOST": LOOPBACK,
             "API_PORT": str(self._port),
             "API_CACHE_DIR": str(self._data.api_cache),
+            "SPOTIFY_TOKEN_FILE": str(self._data.spotify_file),
+            "SOUNDCLOUD_TOKEN_FILE": str(self._data.soundcloud_file),
         }
         return {**settings, **_sandbox_environment(_sandbox_url(chosen))} if self._sandbox else settings
 
@@ -236,6 +238,13 @@ def _sandbox_environment(url: str) -> dict[str, str]:
     return {
         "SPOTIFY_API_URL": f"{url}/v1/",
         "SPOTIFY_TOKEN_URL": f"{url}/api/token",
+        "SPOTIFY_AUTHORIZE_URL": f"{url}/authorize",
         "SPOTIFY_CLIENT_ID": "sandbox",
         "SPOTIFY_CLIENT_SECRET": "sandbox",
+        "DEEZER_API_URL": f"{url}/deezer/",
+        "ITUNES_API_URL": f"{url}/itunes/",
+        "SOUNDCLOUD_API_URL": f"{url}/soundcloud",
+        "SOUNDCLOUD_TOKEN_URL": f"{url}/soundcloud/oauth/token",
+        "SOUNDCLOUD_CLIENT_ID": "sandbox",
+        "SOUNDCLOUD_CLIENT_SECRET": "sandbox",
     }

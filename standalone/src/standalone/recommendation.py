@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, Field, ValidationError
@@ -10,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from standalone.errors import StandaloneError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _PATIENCE_S = 30
 
@@ -38,17 +40,25 @@ class Named(BaseModel):
 
 
 class Ranked(Named):
-    """One answer; `score` is 0 to 1, `shared_tags` are those that the query has too."""
+    """One answer; `score` is 0 to 1, `why` says what it has in common with the track asked about."""
 
     rank: int
     score: float
-    shared_tags: list[str] = []
+    why: str = ""
+
+
+class Playlist(BaseModel):
+    """A playlist as it is shown."""
+
+    urn: str
+    title: str
 
 
 class Answers(BaseModel):
-    """What sounds like the query, best first."""
+    """What sounds like the seeds, best first."""
 
-    query: Named
+    seeds: list[Named]
+    playlist: Playlist | None = None
     results: list[Ranked]
 
 
@@ -56,30 +66,73 @@ class _Problem(BaseModel):
     detail: Annotated[str, Field(min_length=1)]
 
 
-def recommend(api_url: str, track: str, n: int, *, tags: Sequence[str] = (), not_tags: Sequence[str] = ()) -> Answers:
-    """Ask for the `n` tracks that sound like `track` and hold all of `tags` and none of `not_tags`.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: tracks, or a playlist, and the parameters of `GET /recommend` that are not to be the usual."""
 
-    Raises `NoRecommendation`.
-    """
-    question = {"track": track, "n": str(n), "tag": list(tags), "not_tag": list(not_tags)}
+    tracks: Sequence[str] = ()
+    playlist: str | None = None
+    wishes: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """The address to ask at."""
+        if self.playlist is None:
+            return "/recommend"
+        return f"/playlists/{quote(self.playlist, safe='')}/recommend"
+
+    @property
+    def parameters(self) -> dict[str, str | Sequence[str]]:
+        """The query."""
+        return {**({"track": list(self.tracks)} if self.tracks else {}), **self.wishes}
+
+
+def recommend(api_url: str, question: Question) -> Answers:
+    """Ask; raises `NoRecommendation`."""
+    response = _get(api_url, question)
     try:
-        with httpx.Client(base_url=api_url, trust_env=False, timeout=_PATIENCE_S) as client:
-            response = client.get("/recommend", params=question)
-    except httpx.HTTPError as error:
-        raise NoRecommendation(f"The API at {api_url} does not answer: {error}") from error
-    try:
-        if response.is_success:
-            return Answers.model_validate_json(response.content)
-        message = _Problem.model_validate_json(response.content).detail
+        return Answers.model_validate_json(response.content)
     except ValidationError as error:
-        raise NoRecommendation(f"{response.url} answered {response.status_code}, in an unknown form.") from error
-    raise NoRecommendation(message)
+        raise _unknown_form(response) from error
+
+
+def recommend_as_text(api_url: str, question: Question) -> str:
+    """Ask for another form than the usual one and return it as it comes; raises `NoRecommendation`."""
+    return _get(api_url, question).text
 
 
 def render(answers: Answers) -> str:
-    """Write one line an answer, with the tags that it shares with the query."""
-    lines = [f"{a.rank:>3}  {a.score:.3f}  {a.shown()}{_listed(a.shared_tags)}" for a in answers.results]
-    return "\n".join([f"sounds like {answers.query.shown()}{_listed(answers.query.tags)}", *lines])
+    """Write two lines an answer: what it is, and why it is one."""
+    lines = [
+        f"{a.rank:>3}  {a.score:.3f}  {a.shown()}" + (f"\n            {a.why}" if a.why else "")
+        for a in answers.results
+    ]
+    return "\n".join([*_asked(answers), *lines])
+
+
+def _asked(answers: Answers) -> list[str]:
+    if answers.playlist:
+        return [f"fits {answers.playlist.title or answers.playlist.urn}"]
+    return [f"sounds like {seed.shown()}{_listed(seed.tags)}" for seed in answers.seeds]
+
+
+def _get(api_url: str, question: Question) -> httpx.Response:
+    try:
+        with httpx.Client(base_url=api_url, trust_env=False, timeout=_PATIENCE_S) as client:
+            response = client.get(question.path, params=question.parameters)
+    except httpx.HTTPError as error:
+        raise NoRecommendation(f"The API at {api_url} does not answer: {error}") from error
+    if response.is_success:
+        return response
+    try:
+        message = _Problem.model_validate_json(response.content).detail
+    except ValidationError as error:
+        raise _unknown_form(response) from error
+    raise NoRecommendation(message)
+
+
+def _unknown_form(response: httpx.Response) -> NoRecommendation:
+    return NoRecommendation(f"{response.url} answered {response.status_code}, in an unknown form.")
 
 
 def _listed(tags: Sequence[str]) -> str:

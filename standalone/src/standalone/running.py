@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
+from catalog.private_file import write_private
 from standalone.data_directory import DataDirectory
 from standalone.environment import neutral
 from standalone.errors import AlreadyRunning, NotRunning
-from standalone.private_file import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

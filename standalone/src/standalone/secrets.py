@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
+from catalog.private_file import write_private
 from standalone.errors import DataDirectoryRefused
-from standalone.private_file import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path

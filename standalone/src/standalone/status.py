@@ -46,7 +46,7 @@ def render(status: Overview) -> str:
     width = max(len(state.value) for state in status.by_state)
     counts = [f"  {state.value:<{width}}  {count:>7}" for state, count in status.by_state.items()]
     queue = status.queue
-    heard = f"{status.model}{'' if status.trained else ' (untrained)'}" if status.model else "no model yet"
+    heard = status.model or "no model yet"
     index = f"{status.version}: {status.in_version} tracks" if status.version else "not built yet"
     return "\n".join(
         [

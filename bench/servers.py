@@ -1,13 +1,18 @@
-"""Programs that run beside a measurement."""
+"""Programs that run beside a measurement, and a database of its own for it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
+import tempfile
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from standalone.ports import free_port
+from standalone.postgres import ADMIN, PostgresServer
 from standalone.program import open_log
 
 if TYPE_CHECKING:
@@ -40,3 +45,23 @@ async def running(program: Program) -> AsyncIterator[Process]:
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGKILL)
             await process.wait()
+
+
+@asynccontextmanager
+async def throwaway_database(folder: Path | None = None) -> AsyncIterator[str]:
+    """Run a PostgreSQL that may forget what it was told, below `folder`; yields the address of its first database."""
+    with tempfile.TemporaryDirectory(prefix="bench-postgres-", dir=folder, ignore_cleanup_errors=True) as home:
+        # The server runs as another user where this one is the superuser.
+        place = Path(home) / "postgres"
+        await asyncio.to_thread(Path(home).chmod, 0o755)
+        database = PostgresServer(
+            home=place,
+            port=free_port(),
+            password=secrets.token_hex(16),
+            log_file=Path(home) / "postgres.log",
+            durable=False,
+        )
+        await asyncio.to_thread(database.prepare)
+        async with running(database.program()):
+            await database.wait_until_ready()
+            yield database.url(ADMIN)

@@ -1,0 +1,263 @@
+"""The walk over SoundCloud, against a world whose reachable part is known."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sc
+from catalog import favorites, manifest, popularity, tracks, users
+from catalog.track_id import TrackId
+from crawler.errors import QuotaSpent
+from crawler.walk.bounds import Bounds, Budget
+from crawler.walk.place import Place
+from crawler.walk.recording import LIKERS, LIKES
+from crawler.walk.walking import Walk
+from sandbox.faults import Fault
+from sandbox.server import SandboxServer
+from sandbox.soundcloud import Misbehaviour, SoundCloud
+from sandbox.spotify import Sandbox
+from sandbox.taste_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
+from sc.connection import AtOnce, Patience
+from sc.errors import InvalidAddress, Missing, NotAllowed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from catalog.database import Pool
+
+SIZE = WorldSize(users=120, tracks=60, likes=1_200, gone=0.05, hidden=0.05)
+WORLD = make_world(SIZE)
+START = "https://soundcloud.com/listener-0"
+
+
+@pytest.fixture
+def server() -> Iterator[SandboxServer]:
+    with SandboxServer(Sandbox(soundcloud=SoundCloud(SIZE))) as running:
+        yield running
+
+
+async def no_time(_: float) -> None:
+    await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def walk(
+    pool: Pool, server: SandboxServer, bounds: Bounds | None = None, *, budget: int = 100_000, longest_s: float = 60.0
+) -> AsyncIterator[Walk]:
+    account = sc.Account("sandbox", "sandbox")
+    url = server.soundcloud_url
+    async with sc.connect(
+        account,
+        url=url,
+        token_url=f"{url}/oauth/token",
+        pace=Budget(AtOnce(), budget),
+        patience=Patience(sleep=no_time, longest_s=longest_s),
+    ) as connection:
+        yield Walk(pool, connection, bounds or Bounds(depth=2), workers=4)
+
+
+async def pairs(pool: Pool) -> set[tuple[int, int]]:
+    async with pool.acquire() as connection, connection.transaction():
+        return {
+            (int(user.rpartition(":")[2]) - FIRST_USER, int(track.rpartition(":")[2]) - FIRST_TRACK)
+            async for user, track in favorites.stream(connection)
+        }
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 3])
+async def test_exactly_the_reachable_graph_is_collected(pool: Pool, server: SandboxServer, depth: int) -> None:
+    async with walk(pool, server, Bounds(depth=depth)) as one:
+        assert await one.begin(START) == f"soundcloud:users:{FIRST_USER}"
+        await one.run()
+    assert await pairs(pool) == WORLD.reachable(0, depth)
+    assert (one.counts.owed, one.counts.unreadable) == (0, 0)
+    assert set(one.counts.reasons) <= {"gone or private"}
+
+
+async def test_killed_and_resumed_ten_times_the_tables_end_the_same(pool: Pool, server: SandboxServer) -> None:
+    async with walk(pool, server) as one:
+        await one.begin(START)
+    chance = random.Random(7)
+    for _ in range(10):
+        async with walk(pool, server) as one:
+            running = asyncio.create_task(one.run())
+            await asyncio.sleep(chance.uniform(0.05, 0.4))
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+        # What a killed worker held comes back with the end of its lease.
+        await pool.execute("UPDATE manifest SET claimed_until = now() WHERE claimed_until > now()")
+    async with walk(pool, server) as one:
+        await one.run()
+    assert await pairs(pool) == WORLD.reachable(0, 2)
+
+
+async def test_two_walks_side_by_side_ask_for_nothing_twice(pool: Pool, server: SandboxServer) -> None:
+    async with walk(pool, server) as one, walk(pool, server) as other:
+        await one.begin(START)
+        await asyncio.gather(one.run(), other.run())
+    assert await pairs(pool) == WORLD.reachable(0, 2)
+    asked = [f"{request.path}?{request.query}" for request in server.sandbox.journal.read("/soundcloud/users/")]
+    lists = [address for address in asked if "/likes/tracks" in address]
+    assert len(lists) == len(set(lists))
+
+
+async def test_the_budget_is_never_exceeded_and_the_next_run_goes_on(pool: Pool, server: SandboxServer) -> None:
+    server.sandbox.journal.clear()
+    async with walk(pool, server, budget=15) as one:
+        await one.begin(START)
+        await one.run()
+    made = [request for request in server.sandbox.journal.read("/soundcloud/") if "oauth" not in request.path]
+    assert len(made) == 15
+    assert one.counts.owed > 0
+    before = await pairs(pool)
+    assert before < WORLD.reachable(0, 2)
+    async with walk(pool, server) as two:
+        await two.run()
+    assert await pairs(pool) == WORLD.reachable(0, 2)
+
+
+async def test_what_was_asked_is_not_asked_again_until_it_is_stale(pool: Pool, server: SandboxServer) -> None:
+    async with walk(pool, server, Bounds(depth=1)) as one:
+        await one.begin(START)
+        await one.run()
+    server.sandbox.journal.clear()
+    async with walk(pool, server, Bounds(depth=1)) as two:
+        await two.run()
+    assert two.counts.requests == 0
+    async with walk(pool, server, Bounds(depth=2)) as deeper:
+        await deeper.run()
+    assert await pairs(pool) == WORLD.reachable(0, 2)
+    await pool.execute("UPDATE manifest SET due_at = now() WHERE depth = 0")
+    async with walk(pool, server, Bounds(depth=2)) as stale:
+        await stale.run()
+    assert 0 < stale.counts.lists < 5
+
+
+async def test_long_lists_are_cut_off_and_resumed_lists_count_on(pool: Pool, server: SandboxServer) -> None:
+    bounds = Bounds(depth=1, likes_of_user=7, likers_of_track=3)
+    async with walk(pool, server, bounds) as one:
+        await one.begin(START)
+        await one.run()
+    liked = await favorites.of_user(pool, f"soundcloud:users:{FIRST_USER}")
+    assert set(liked) >= {f"soundcloud:tracks:{FIRST_TRACK + int(track)}" for track in WORLD.tracks_of[0][:7]}
+    assert await manifest.owed(pool, [LIKES, LIKERS], depth=1) == (
+        0,
+        (await manifest.owed(pool, [LIKES, LIKERS], depth=1))[1],
+    )
+    for track in liked[:7]:
+        assert len(await favorites.of_track(pool, track)) <= 4
+
+
+@pytest.mark.parametrize("text", [None, "", "garbage", "5", "|x", "a|b"])
+def test_a_place_that_makes_no_sense_is_the_beginning(text: str | None) -> None:
+    assert Place.read(text) == Place()
+    assert Place.read(Place(400, "cursor=a|b").write()) == Place(400, "cursor=a|b")
+
+
+async def test_pages_that_go_round_end_after_the_first_round(pool: Pool) -> None:
+    habits = Misbehaviour(short_pages=False, going_round=frozenset({0}))
+    with SandboxServer(Sandbox(soundcloud=SoundCloud(SIZE, misbehaviour=habits))) as server:
+        async with walk(pool, server, Bounds(depth=0)) as one:
+            await one.begin(START)
+            await one.run()
+    assert await pairs(pool) == WORLD.reachable(0, 0)
+    assert one.counts.reasons == {"its pages go round in a circle": 1}
+
+
+async def test_a_token_that_ends_and_bursts_of_429_cost_nothing(pool: Pool, server: SandboxServer) -> None:
+    faults = server.sandbox.faults
+    faults.add(Fault(path="/soundcloud/users/*", status=401, after=3))
+    faults.add(Fault(path="/soundcloud/tracks/*", status=429, body={"error": "Rate Limit Exceeded"}, after=5, times=3))
+    faults.add(Fault(path="/soundcloud/users/*", status=504, body="upstream timed out", after=8, times=3))
+    async with walk(pool, server) as one:
+        await one.begin(START)
+        await one.run()
+    assert await pairs(pool) == WORLD.reachable(0, 2)
+
+
+async def test_a_server_that_fails_for_long_is_asked_again_later(pool: Pool, server: SandboxServer) -> None:
+    server.sandbox.faults.add(Fault(path="/soundcloud/users/*/likes/*", status=503, times=None))
+    async with walk(pool, server) as one:
+        await one.begin(START)
+        await one.run()
+    assert one.counts.reasons == {"SoundCloud did not answer": 1}
+    assert await pairs(pool) == set()
+    server.sandbox.faults.clear()
+    row = await pool.fetchrow("SELECT due_at > now() AS later, last_error FROM manifest WHERE request = 'likes'")
+    assert row is not None
+    assert row["later"]
+    assert "503" in row["last_error"]
+
+
+async def test_more_patience_than_a_run_has_stops_it_with_its_place_kept(pool: Pool, server: SandboxServer) -> None:
+    server.sandbox.faults.add(
+        Fault(path="/soundcloud/tracks/*", status=429, headers={"Retry-After": "3600"}, times=None, after=4)
+    )
+    async with walk(pool, server) as one:
+        await one.begin(START)
+        with pytest.raises(QuotaSpent, match="goes on where this one stopped") as stopped:
+            await one.run()
+    assert stopped.value.wait_s == 3600
+    server.sandbox.faults.clear()
+    async with walk(pool, server) as two:
+        await two.run()
+    assert await pairs(pool) == WORLD.reachable(0, 2)
+
+
+async def test_an_account_without_a_subscription_is_told_so(pool: Pool, server: SandboxServer) -> None:
+    async with walk(pool, server) as one:
+        await one.begin(START)
+        body = {"code": 403, "message": "An active Pro Unlimited subscription is required for this action"}
+        server.sandbox.faults.add(Fault(path="/soundcloud/*", status=403, body=body, times=None))
+        with pytest.raises(NotAllowed, match="Pro Unlimited"):
+            await one.run()
+    assert (await manifest.owed(pool, [LIKES]))[0] == 1
+
+
+async def test_no_walk_begins_where_nothing_is(pool: Pool, server: SandboxServer) -> None:
+    async with walk(pool, server) as one:
+        with pytest.raises(Missing):
+            await one.begin("https://soundcloud.com/nobody")
+        with pytest.raises(InvalidAddress):
+            await one.begin("https://example.com/listener-0")
+        assert await one.begin("https://soundcloud.com/listener-1/track-1") == f"soundcloud:tracks:{FIRST_TRACK + 1}"
+
+
+async def test_what_soundcloud_says_of_a_track_is_kept_and_of_a_person_only_counts(
+    pool: Pool, server: SandboxServer
+) -> None:
+    async with walk(pool, server, Bounds(depth=1)) as one:
+        await one.begin(START)
+        await one.run()
+    place = int(WORLD.tracks_of[0][0])
+    urn = f"soundcloud:tracks:{FIRST_TRACK + place}"
+    stored = await tracks.get(pool, TrackId.from_urn(urn))
+    assert stored is not None
+    assert stored.track.tags[0] == WORLD.piece_of(place).style
+    assert stored.track.tags[1].startswith("made for ")
+    counted = await popularity.get(pool, urn)
+    assert counted is not None
+    assert counted.published_at is not None
+    user = await users.get(pool, f"soundcloud:users:{FIRST_USER}")
+    assert user is not None
+    columns = await pool.fetch("SELECT column_name FROM information_schema.columns WHERE table_name = 'users'")
+    assert not {row["column_name"] for row in columns} & {"username", "full_name", "city", "avatar_url"}
+
+
+async def test_people_and_artists_to_be_forgotten_stay_away(pool: Pool, server: SandboxServer) -> None:
+    fan = next(int(user) for user in WORLD.users_of[int(WORLD.tracks_of[0][0])] if user != 0)
+    await pool.execute("INSERT INTO blocks (urn) VALUES ($1)", f"soundcloud:users:{FIRST_USER + fan}")
+    async with walk(pool, server) as one:
+        await one.begin(START)
+        await one.run()
+    found = await pairs(pool)
+    assert fan not in {user for user, _ in found}
+    assert fan not in {track % SIZE.users for _, track in found}
+    assert await users.expire(pool, timedelta(days=1)) == []
