@@ -17,6 +17,10 @@ import soundfile
 
 from audio import RATE, AudioKind, decode, sniff
 from audio.errors import Undecodable
+from audio.excerpt import LISTENED
+from audio.ffmpeg import read_by_ffmpeg
+from audio.mpeg import Framing, index_frames
+from audio.sndfile import read_by_sndfile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -249,6 +253,39 @@ AROUND: Final = {
 def test_tags_and_junk_around_frames(plain: dict[str, bytes], form: str, slack: float, around: str) -> None:
     front, behind = AROUND[around]
     assert_heard(decode(front + plain[form] + behind), slack=slack)
+
+
+def bare_mp3(seconds: float, rate: int, channels: int) -> tuple[bytes, list[int]]:
+    """An MP3 of which nothing says how long it is, and where its frames begin."""
+    data = by_ffmpeg(frames(seconds, rate, channels), rate, "mp3", "libmp3lame", options=NO_XING)
+    return data, list(index_frames(io.BytesIO(data), Framing.MP3).offsets)
+
+
+@pytest.mark.parametrize("seconds", [12.0, 90.0])
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (16_000, 2), (44_100, 1), (48_000, 2)])
+def test_both_libraries_read_the_same_of_an_mp3_without_a_length(rate: int, channels: int, seconds: float) -> None:
+    data, starts = bare_mp3(seconds, rate, channels)
+    torn = data[: starts[60]] + b"junk" * 777 + data[starts[60] :]
+    # Frames that lean on others which were cut away come out of each library in its own way.
+    for content, strange in ((data, 0), (data[starts[20] :], rate // 5), (torn, 0)):
+        fast, other = (
+            reader(io.BytesIO(content), AudioKind.MP3, LISTENED) for reader in (read_by_sndfile, read_by_ffmpeg)
+        )
+        assert fast.frames.shape == other.frames.shape
+        assert (fast.rate, fast.frames_declared, fast.seconds_total) == (
+            other.rate,
+            other.frames_declared,
+            other.seconds_total,
+        )
+        np.testing.assert_allclose(fast.frames[strange:], other.frames[strange:], atol=1e-4)
+
+
+def test_an_mp3_that_turns_from_stereo_to_mono_is_heard_to_its_end() -> None:
+    (stereo, at), (mono, also) = bare_mp3(34.0, 44_100, 2), bare_mp3(34.0, 44_100, 1)
+    recording = decode(stereo[: at[500]] + mono[also[500] :])
+    assert recording.seconds_heard == 29
+    quarters = recording.samples.reshape(4, -1)
+    assert (quarters.std(axis=1) > 0.1).all()
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from catalog.database import Pool
 
-MODEL = Model("test-model", 160, trained=True, usual_tags=(0.02,) * 50)
+MODEL = Model("test-model", 160, usual_tags=(0.02,) * 50)
 TRACK = TrackId("deezer", "1")
 KEY = "previews/deezer/1.mp3"
 

@@ -7,6 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from extractor.architecture import CHANNELS, LAYERS, TAGS, kernel_shape
+from extractor.statistics import Statistics
+from extractor.weights import Layer, TagHead, Weights
+
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "choi-cnn"
 WEIGHTS = SHARED / "weights_layer4_theano.hdf5"
 needs_weights = pytest.mark.skipif(not WEIGHTS.is_file(), reason="the published weights are not beside the checkout")
@@ -39,6 +43,27 @@ def golden_signal() -> np.ndarray:
     beats = rng.randn(348_000) * np.exp(-20 * (t % 0.5)) * (t % 4 < 3)
     sweep = np.sin(2 * np.pi * (50 * t + (5500 - 50) / (2 * 29) * t**2))
     return (0.15 * chord + 0.3 * beats + 0.05 * sweep + 0.005 * rng.randn(348_000)).astype(np.float32)
+
+
+def random_network(seed: int = 0) -> tuple[Weights, Statistics]:
+    """A network that heard no music, scaled up by some channels and down by others, with statistics that suit it."""
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> np.ndarray:
+        return rng.standard_normal(shape).astype(np.float32)
+
+    layers = []
+    for number in range(LAYERS):
+        shape = kernel_shape(number)
+        kernel = normal(*shape) * np.float32(np.sqrt(2 / np.prod(shape[:3])))
+        layers.append(Layer(kernel, bias=normal(CHANNELS), gamma=normal(CHANNELS), beta=normal(CHANNELS)))
+    mean, variance = normal(LAYERS, CHANNELS), rng.uniform(0.5, 2.0, (LAYERS, CHANNELS)).astype(np.float32)
+    # The first block is given decibels.
+    mean[0] *= 30
+    variance[0] *= 400
+    head = TagHead(normal(CHANNELS, TAGS), normal(TAGS))
+    sha256 = f"{seed:02x}" * 32
+    return Weights(tuple(layers), sha256, tags=head, name="random"), Statistics(mean, variance, sha256, 1, "", "")
 
 
 def likeness(a: np.ndarray, b: np.ndarray) -> float:

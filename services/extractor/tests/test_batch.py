@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,10 +10,9 @@ import soundfile
 from typer.testing import CliRunner
 
 from catalog.tags import NAMES
-from extractor import tagging
+from extractor import backend, published, tagging
 from extractor.batch import Batch, HeardFile, find
 from extractor.cli import app
-from extractor.weights import untrained
 
 from .signals import WEIGHTS, needs_weights
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("MODEL_CACHE", str(tmp_path_factory.mktemp("cache")))
-    for name in ("MODEL", "CHOI_WEIGHTS", "STATISTICS", "ALLOW_UNTRAINED"):
+    for name in ("MODEL", "CHOI_WEIGHTS", "STATISTICS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -48,27 +48,27 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_a_library_becomes_vectors_and_the_broken_file_its_reason(
-    music: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_library_becomes_vectors_and_the_broken_file_its_reason(music: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.npz"
-    result = run("extract", music, "--out", out, "--allow-untrained")
+    result = run("extract", music, "--out", out)
     assert result.exit_code == 0, result.output
     assert f"{music / 'broken.mp3'}: the content is no audio" in result.stderr.replace("\n", " ")
     assert "2 heard, 1 not" in result.stderr
-    assert "UNTRAINED" in caplog.text
     with np.load(out, allow_pickle=False) as arrays:
-        assert sorted(arrays) == ["model", "paths", "vectors"]
+        assert sorted(arrays) == ["model", "paths", "tag_names", "tags", "vectors"]
         assert arrays["paths"].tolist() == [str(music / "b.mp3"), str(music / "album é" / "1.flac")]
         assert arrays["vectors"].shape == (2, 160)
         assert arrays["vectors"].dtype == np.float32
         assert np.isfinite(arrays["vectors"]).all()
-        assert str(arrays["model"]) == "untrained-choi-2017-fixed-19cff226-7f855240-p1"
+        assert str(arrays["model"]).startswith("soundalike-1-fixed-")
+        assert (arrays["tags"].shape, arrays["tags"].dtype) == ((2, 50), np.float32)
     assert {one.name for one in tmp_path.iterdir()} == {"music", "out.npz"}
 
 
-def test_the_mode_is_an_option_and_a_variable(music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALLOW_UNTRAINED", "yes")
+@needs_weights
+def test_model_and_mode_are_options_and_variables(music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL", "choi-2017")
+    monkeypatch.setenv("CHOI_WEIGHTS", str(WEIGHTS))
     monkeypatch.setenv("STATISTICS", "clip")
     assert run("extract", music / "b.mp3", "--out", tmp_path / "a.npz").exit_code == 0
     assert run("extract", music / "b.mp3", "--out", tmp_path / "b.npz", "--statistics", "fixed").exit_code == 0
@@ -80,7 +80,7 @@ def test_the_mode_is_an_option_and_a_variable(music: Path, tmp_path: Path, monke
 
 @needs_weights
 def test_with_the_published_weights(music: Path, tmp_path: Path) -> None:
-    result = run("extract", music / "b.mp3", "--out", tmp_path / "a.npz", "--weights", WEIGHTS)
+    result = run("extract", music / "b.mp3", "--out", tmp_path / "a.npz", "--model", "choi-2017", "--weights", WEIGHTS)
     assert result.exit_code == 0, result.output
     with np.load(tmp_path / "a.npz") as arrays:
         assert sorted(arrays) == ["model", "paths", "tag_names", "tags", "vectors"]
@@ -93,7 +93,7 @@ def test_with_the_published_weights(music: Path, tmp_path: Path) -> None:
 @needs_weights
 def test_the_usual_tags_are_measured_over_a_folder(music: Path, tmp_path: Path) -> None:
     vectors, out = tmp_path / "a.npz", tmp_path / "measured.json"
-    assert run("extract", music, "--out", vectors, "--weights", WEIGHTS).exit_code == 0
+    assert run("extract", music, "--out", vectors, "--model", "choi-2017", "--weights", WEIGHTS).exit_code == 0
     result = run("measure-tags", music, "--out", out, "--weights", WEIGHTS, "--description", "two tones")
     assert result.exit_code == 0, result.output
     usual = tagging.parse(out.read_text(encoding="utf-8"))
@@ -109,10 +109,10 @@ def test_an_unknown_model_is_refused_with_the_known_ones(music: Path, tmp_path: 
 
 
 def test_without_weights_it_refuses_and_says_how_to_go_on(music: Path, tmp_path: Path) -> None:
-    result = run("extract", music, "--out", tmp_path / "out.npz")
+    result = run("extract", music, "--out", tmp_path / "out.npz", "--model", "choi-2017")
     assert result.exit_code == 78
     assert "CHOI_WEIGHTS" in result.stderr
-    assert "ALLOW_UNTRAINED" in result.stderr
+    assert "MODEL=soundalike-1" in result.stderr
     assert not (tmp_path / "out.npz").exists()
 
 
@@ -120,7 +120,7 @@ def test_nothing_heard_is_a_failure_and_writes_nothing(music: Path, tmp_path: Pa
     out = tmp_path / "out.npz"
     for paths in ([music / "broken.mp3", music / "missing.mp3"], [tmp_path / "album"]):
         (tmp_path / "album").mkdir(exist_ok=True)
-        result = run("extract", *paths, "--out", out, "--allow-untrained")
+        result = run("extract", *paths, "--out", out)
         assert result.exit_code == 1, result.output
         assert not out.exists()
     assert "no audio file was found" in result.stderr
@@ -155,15 +155,28 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path: Path, monkeypatch: py
     assert list(tmp_path.iterdir()) == [out]
 
 
+@needs_weights
 def test_statistics_are_measured_over_a_folder(music: Path, tmp_path: Path) -> None:
     from extractor.statistics import parse
 
     out = tmp_path / "measured.json"
-    result = run("measure-statistics", music, "--out", out, "--untrained", "--description", "two tones")
+    result = run("measure-statistics", music, "--out", out, "--weights", WEIGHTS, "--description", "two tones")
     assert result.exit_code == 0, result.output
     measured = parse(out.read_text(encoding="utf-8"))
-    assert (measured.clips, measured.corpus, measured.weights_sha256) == (2, "two tones", untrained().sha256)
+    assert (measured.clips, measured.corpus, measured.weights_sha256) == (2, "two tones", published.SHA256)
     assert "broken.mp3" in result.stderr
+
+
+@needs_weights
+def test_measuring_without_tensorflow_says_where_to_get_it(
+    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.tensorflow.cache_clear()
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    result = run("measure-statistics", music, "--out", tmp_path / "measured.json", "--weights", WEIGHTS)
+    assert result.exit_code == 1
+    assert "make install" in result.stderr
+    assert "broken.mp3" not in result.stderr, "known before the work"
 
 
 def current_umask() -> int:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MODEL", "STATISTICS", "CHOI_WEIGHTS", "MODEL_CACHE", "ALLOW_UNTRAINED"):
+    for name in ("MODEL", "STATISTICS", "CHOI_WEIGHTS", "MODEL_CACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:of-my-own@localhost/db")
     monkeypatch.setenv("S3_BUCKET", "bucket")

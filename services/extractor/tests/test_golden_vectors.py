@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from extractor import released
 from extractor.registry import Choice, ModelName, load_model
 
 from .signals import WEIGHTS, golden_signal, needs_weights
@@ -25,16 +24,12 @@ if TYPE_CHECKING:
 GOLDEN = Path(__file__).parent / "golden"
 TOLERANCE = 1e-3
 
-needs_release = pytest.mark.skipif(
-    not (Path(released.__file__).parent / "measured" / released.FILE).is_file(), reason="soundalike-1 is not here yet"
-)
-
 CHOICES = [
     pytest.param(Choice(name=ModelName.CHOI_2017, choi_weights=WEIGHTS), marks=needs_weights, id="choi-2017-fixed"),
     pytest.param(
         Choice(name=ModelName.CHOI_2017, mode="clip", choi_weights=WEIGHTS), marks=needs_weights, id="choi-2017-clip"
     ),
-    pytest.param(Choice(name=ModelName.SOUNDALIKE_1), marks=needs_release, id="soundalike-1-fixed"),
+    pytest.param(Choice(name=ModelName.SOUNDALIKE_1), id="soundalike-1-fixed"),
 ]
 
 

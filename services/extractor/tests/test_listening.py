@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import logging
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,10 +16,8 @@ from extractor.errors import VectorNotFinite, WeightsUnavailable
 from extractor.listening import ListeningPool
 from extractor.model import Model
 from extractor.registry import Choice, ModelName, load_model
-from extractor.statistics import shipped
-from extractor.weights import Weights, untrained
 
-from .signals import likeness
+from .signals import likeness, random_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +39,7 @@ def tones(hertz: float, seconds: float = 30.0, rate: int = 22_050) -> np.ndarray
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    weights = untrained()
-    return Model(weights, shipped(weights))
+    return load_model(Choice())
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +56,14 @@ async def test_a_preview_becomes_a_vector(pool: ListeningPool, model: Model) -> 
     assert heard.vector.dtype == np.float32
     assert heard.audio_sha256 == hashlib.sha256(data).hexdigest()
     assert heard.seconds_heard == 29
-    assert (heard.tags, pool.usual_tags) == (None, None)
-    assert (pool.model_id, pool.dimensions, pool.trained) == (model.id, 160, False)
+    assert heard.tags is not None
+    assert heard.tags.shape == (50,)
+    assert pool.usual_tags is not None
+    assert len(pool.usual_tags) == 50
+    assert (pool.model_id, pool.dimensions) == (model.id, 160)
 
 
-async def test_even_the_untrained_network_hears_what_is_alike(pool: ListeningPool) -> None:
+async def test_what_is_alike_is_heard_as_alike(pool: ListeningPool) -> None:
     low, slightly_higher, noise = [
         (await pool.listen(wav(samples))).vector
         for samples in (tones(440), tones(466), 0.1 * np.random.default_rng(0).standard_normal(22_050 * 30))
@@ -98,23 +97,21 @@ async def test_a_crash_of_a_decoder_is_transient(model: Model) -> None:
 
 
 def test_a_vector_that_is_not_finite_is_a_permanent_failure() -> None:
-    weights = untrained()
+    weights, statistics = random_network()
     first = weights.layers[0]
-    broken = Weights(
-        (replace(first, beta=first.beta + np.float32(np.inf)), *weights.layers[1:]),
-        weights.sha256,
-        trained=False,
-        name=weights.name,
-    )
+    broken = replace(first, beta=first.beta + np.float32(np.inf))
     with pytest.raises(VectorNotFinite) as caught:
-        Model(broken, shipped(weights)).embed([np.ones(348_000, np.float32)])
+        Model(replace(weights, layers=(broken, *weights.layers[1:])), statistics).embed([np.ones(348_000, np.float32)])
     assert isinstance(caught.value, PermanentAudioError)
 
 
-def test_ids_are_safe_in_a_key_and_tell_models_apart(model: Model) -> None:
-    weights = untrained()
-    ids = {model.id, Model(weights, None).id}
-    assert ids == {"untrained-choi-2017-fixed-19cff226-7f855240-p1", "untrained-choi-2017-clip-19cff226-p1"}
+def test_ids_are_safe_in_a_key_and_tell_models_apart() -> None:
+    (weights, statistics), (other, other_statistics) = random_network(1), random_network(2)
+    given = [(weights, statistics), (weights, other_statistics), (other, statistics), (weights, None)]
+    ids = [Model(*one).id for one in given]
+    assert ids[0] == f"random-fixed-01010101-{statistics.sha256[:8]}-p1"
+    assert ids[3] == "random-clip-01010101-p1"
+    assert len(set(ids)) == 4
     assert all(re.fullmatch(r"[a-z0-9-]+", one) for one in ids)
 
 
@@ -122,23 +119,16 @@ def test_no_clips_give_no_vectors(model: Model) -> None:
     assert model.embed([]).vectors.shape == (0, 160)
 
 
-class TestWithoutWeights:
+class TestWithoutPublishedWeights:
     @pytest.fixture(autouse=True)
     def nowhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # Every way out leads to a closed door of this machine.
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
 
-    def test_nothing_is_replaced_unless_it_is_allowed(self, tmp_path: Path) -> None:
+    def test_their_model_is_replaced_by_no_other(self, tmp_path: Path) -> None:
         with pytest.raises(WeightsUnavailable, match="CHOI_WEIGHTS"):
             load_model(Choice(name=ModelName.CHOI_2017, model_cache=tmp_path))
 
-    def test_the_untrained_network_is_announced(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-        with caplog.at_level(logging.WARNING):
-            model = load_model(Choice(name=ModelName.CHOI_2017, model_cache=tmp_path, allow_untrained=True))
-        assert not model.trained
-        assert model.id.startswith("untrained-")
-        assert "UNTRAINED" in caplog.text
-
-    def test_a_named_file_is_not_replaced_even_if_it_is_allowed(self, tmp_path: Path) -> None:
-        with pytest.raises(WeightsUnavailable):
-            load_model(Choice(name=ModelName.CHOI_2017, choi_weights=tmp_path / "nothing", allow_untrained=True))
+    def test_our_own_model_needs_none(self, tmp_path: Path) -> None:
+        assert load_model(Choice(model_cache=tmp_path)).id.startswith("soundalike-1-fixed-")
+        assert not list(tmp_path.iterdir())

@@ -8,7 +8,9 @@ import pytest
 
 from extractor.errors import StatisticsUnusable
 from extractor.statistics import Statistics, parse, shipped
-from extractor.weights import untrained
+from extractor.weights import parse as parse_weights
+
+from .signals import WEIGHTS, needs_weights, random_network
 
 RNG = np.random.default_rng(1)
 
@@ -27,8 +29,9 @@ def test_the_file_gives_every_bit_back() -> None:
     assert (again.clips, again.corpus, again.command) == (3, "a “corpus”", "a command")
 
 
+@needs_weights
 def test_the_shipped_ones_say_where_they_come_from() -> None:
-    statistics = shipped(untrained())
+    statistics = shipped(parse_weights(WEIGHTS.read_bytes()))
     assert statistics.mean.shape == statistics.variance.shape == (5, 32)
     assert statistics.clips == 414
     assert "measure-statistics" in statistics.command
@@ -36,7 +39,7 @@ def test_the_shipped_ones_say_where_they_come_from() -> None:
 
 def test_other_weights_get_no_statistics_of_these() -> None:
     with pytest.raises(StatisticsUnusable, match="measure them anew"):
-        shipped(untrained(seed=5))
+        shipped(random_network()[0])
 
 
 def test_the_fingerprint_is_of_the_numbers_only() -> None:

@@ -7,11 +7,10 @@ import pytest
 
 from catalog.tags import NAMES
 from extractor.errors import StatisticsUnusable
-from extractor.statistics import Statistics
 from extractor.tagging import UsualTags, parse, shipped, tag_probabilities
-from extractor.weights import TagHead, Weights, untrained
+from extractor.weights import TagHead
 
-from .signals import WEIGHTS, needs_weights
+from .signals import WEIGHTS, needs_weights, random_network
 
 RNG = np.random.default_rng(4)
 
@@ -69,7 +68,5 @@ def test_the_shipped_ones_belong_to_the_published_network() -> None:
 
 
 def test_another_network_gets_none_of_these() -> None:
-    ones = np.ones((5, 32), np.float32)
-    weights: Weights = untrained()
     with pytest.raises(StatisticsUnusable, match="measure-tags"):
-        shipped(weights, Statistics(ones, ones, weights.sha256, 1, "", ""))
+        shipped(*random_network())

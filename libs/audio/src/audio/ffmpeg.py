@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from audio.errors import Undecodable
-from audio.mpeg import Framing, declares_length, index_frames
+from audio.mpeg import RUN_UP_SECONDS, Framing, declares_length, index_frames
 from audio.passage import Passage, check_layout, with_channels
 from audio.sniffing import AudioKind
 
@@ -35,9 +35,6 @@ _DEMUXERS: Final = {
     AudioKind.WEBM: "matroska",
 }
 _SEEK_EXACTLY: Final = frozenset({AudioKind.M4A, AudioKind.OPUS, AudioKind.OGG, AudioKind.WEBM, AudioKind.FLAC})
-_RUN_UP_SECONDS: Final = 1
-"""Decoded and dropped before the wanted start: after a seek the first packets of AAC and Opus are not yet right."""
-
 _DEEP: Final = frozenset({"alac", "flac", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_s24be", "pcm_s32be"})
 """Codecs that keep what a deep sample format holds; lossy ones decode to floats without being deep."""
 
@@ -78,10 +75,8 @@ def _read_bare(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> Passage:
     index = index_frames(stream, Framing.MP3 if kind is AudioKind.MP3 else Framing.ADTS)
     if not index.offsets:
         raise Undecodable("FFmpeg finds no frame of sound in it")
-    milliseconds = rule.span(round(index.seconds * 1000), 1000)
-    first = max(0, int((milliseconds.start / 1000 - _RUN_UP_SECONDS) / index.seconds_each))
-    last = min(len(index.offsets), int((milliseconds.stop / 1000 + _RUN_UP_SECONDS) / index.seconds_each))
-    part = io.BytesIO(index.content(stream, range(first, last)))
+    around = index.around(rule)
+    part = io.BytesIO(index.content(stream, around))
     with _opened(part, kind) as (container, track):
         frames = _decoded(container, track)
         head = next(frames, None)
@@ -90,7 +85,7 @@ def _read_bare(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> Passage:
         rate, channels = head.sample_rate, len(head.layout.channels)
         check_layout(rate, channels)
         span = rule.span(round(index.seconds * rate), rate)
-        position = round(first * index.seconds_each * rate) + _place(head, track, 0, rate)
+        position = round(around.start * index.seconds_each * rate) + _place(head, track, 0, rate)
         wanted = _collect(chain([head], frames), rate, channels, range(span.start - position, span.stop - position))
     return Passage(frames=wanted, rate=rate, frames_declared=len(span), seconds_total=index.seconds, bits=16)
 
@@ -106,10 +101,10 @@ def _read(container: Any, track: Any, kind: AudioKind, rule: ExcerptRule, second
     total = round(seconds * rate)
     span = rule.span(total, rate) if total else range((rule.seconds + rule.margin) * rate)
     position = 0
-    if kind in _SEEK_EXACTLY and span.start > 2 * _RUN_UP_SECONDS * rate:
+    if kind in _SEEK_EXACTLY and span.start > 2 * RUN_UP_SECONDS * rate:
         origin = track.start_time or 0
         container.seek(
-            origin + int((span.start / rate - _RUN_UP_SECONDS) / track.time_base), stream=track, backward=True
+            origin + int((span.start / rate - RUN_UP_SECONDS) / track.time_base), stream=track, backward=True
         )
         frames = _decoded(container, track)
         first = next(frames, None)

@@ -6,7 +6,10 @@ import re
 from array import array
 from dataclasses import dataclass
 from enum import Enum
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+if TYPE_CHECKING:
+    from audio.excerpt import ExcerptRule
 
 _KBITS_V1_L3: Final = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBITS_V2_L3: Final = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
@@ -16,6 +19,9 @@ _ADTS_RATES: Final = (
     96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
 )
 # fmt: on
+RUN_UP_SECONDS: Final = 1
+"""Decoded and dropped before the wanted start: behind a gap the first frames of MP3, AAC and Opus are not yet right."""
+
 HEADER: Final = 7
 """Bytes of the longer of the two headers."""
 
@@ -60,6 +66,12 @@ class FrameIndex:
     def seconds(self) -> float:
         """Length of all frames in seconds."""
         return len(self.offsets) * self.seconds_each
+
+    def around(self, rule: ExcerptRule) -> range:
+        """Return the frames that hold what `rule` hears, and the run-up before and as much behind it."""
+        heard = rule.span(round(self.seconds * 1000), 1000)
+        first = max(0, int((heard.start / 1000 - RUN_UP_SECONDS) / self.seconds_each))
+        return range(first, min(len(self.offsets), int((heard.stop / 1000 + RUN_UP_SECONDS) / self.seconds_each)))
 
     def content(self, stream: BinaryIO, wanted: range) -> bytes:
         """Return the frames `wanted`, and nothing of what lies between them."""
@@ -130,6 +142,12 @@ def declares_length(stream: BinaryIO) -> bool:
         if at >= 0 and head[at + 7 : at + 8] and head[at + 7] & 1:
             return any(head[at + 8 : at + 12])
     return b"VBRI" in head
+
+
+def shortest_frame(header: bytes) -> bytes:
+    """Return the shortest MP3 frame of the kind under `header`: no CRC, the lowest bit rate, zeros, and so silence."""
+    plain = bytes([0xFF, header[1] | 1, 0x10 | header[2] & 0x0C, header[3]])
+    return plain.ljust(_mp3_frame(plain), b"\0")
 
 
 def _next_run(stream: BinaryIO, position: int, framing: Framing, signature: tuple[int, int]) -> int | None:

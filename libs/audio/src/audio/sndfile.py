@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -10,7 +11,7 @@ import numpy as np
 import soundfile
 
 from audio.errors import Undecodable
-from audio.mpeg import declares_length
+from audio.mpeg import HEADER, Framing, declares_length, index_frames, shortest_frame
 from audio.ogg import links
 from audio.passage import Passage, check_layout, with_channels
 from audio.sniffing import AudioKind
@@ -33,7 +34,7 @@ _UNKNOWN_LENGTH: Final = 1 << 62
 def read_by_sndfile(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> Passage:
     """Read the stretch that `rule` asks for (see `audio.passage.Reader`)."""
     if kind is AudioKind.MP3 and not declares_length(stream):
-        raise Undecodable("libsndfile cannot tell how long it is")
+        return _read_bare(stream, rule)
     parts = links(stream) if kind in {AudioKind.OGG, AudioKind.OPUS} else []
     stream.seek(0)
     try:
@@ -44,6 +45,27 @@ def read_by_sndfile(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> Pas
             return _read([opened.enter_context(soundfile.SoundFile(stream))], rule)
     except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
         raise Undecodable(f"libsndfile cannot read it ({_reason(error)})") from error
+
+
+def _read_bare(stream: BinaryIO, rule: ExcerptRule) -> Passage:
+    """Read MP3 frames that nothing counts: find them, and decode those that are wanted."""
+    index = index_frames(stream, Framing.MP3)
+    if not index.offsets:
+        raise Undecodable("libsndfile finds no frame of sound in it")
+    around = index.around(rule)
+    content = index.content(stream, around)
+    # By the first frame libsndfile guesses how many there are, and reads no more; of the shortest there could be most.
+    part = io.BytesIO(shortest_frame(content[:HEADER]) + content)
+    try:
+        with soundfile.SoundFile(part) as sound:
+            rate, channels = sound.samplerate, sound.channels
+            check_layout(rate, channels)
+            span = rule.span(round(index.seconds * rate), rate)
+            begin = round((around.start - 1) * index.seconds_each * rate)
+            frames = sound.read(span.stop - begin, dtype="float32", always_2d=True)[span.start - begin :]
+    except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
+        raise Undecodable(f"libsndfile cannot read it ({_reason(error)})") from error
+    return Passage(frames=frames, rate=rate, frames_declared=len(span), seconds_total=index.seconds, bits=16)
 
 
 def _read(sounds: list[Any], rule: ExcerptRule) -> Passage:

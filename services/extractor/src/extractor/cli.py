@@ -18,11 +18,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from catalog import logs
 from catalog.errors import CatalogError
 from catalog.settings import EX_CONFIG, load
-from extractor import batch, measuring, published, service, statistics, tagging, weights
+from extractor import batch, published, service, statistics, tagging, weights
 from extractor.architecture import LAYERS
 from extractor.batch import Batch, HeardFile, Unheard
 from extractor.decoders import Decoders
-from extractor.errors import StatisticsUnusable, WeightsDamaged, WeightsUnavailable
+from extractor.errors import StatisticsUnusable, TensorFlowMissing, WeightsDamaged, WeightsUnavailable
 from extractor.listening import ListeningPool
 from extractor.model import Model
 from extractor.registry import DEFAULT, Choice, ModelName, StatisticsMode, load_model
@@ -68,17 +68,11 @@ def extract(
     ] = "fixed",
     weights_file: WeightsFile = None,
     cache: Cache = None,
-    allow_untrained: Annotated[
-        bool,
-        typer.Option(
-            "--allow-untrained", envvar="ALLOW_UNTRAINED", help="Where there are no weights, use a random network."
-        ),
-    ] = False,
 ) -> None:
     """Hear audio files and write one vector of 160 numbers and the probabilities of 50 tags for each."""
     if not out.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
-    choice = Choice(name=name, mode=mode, choi_weights=weights_file, model_cache=cache, allow_untrained=allow_untrained)
+    choice = Choice(name=name, mode=mode, choi_weights=weights_file, model_cache=cache)
     model = _load(choice)
     files = batch.find(paths)
     result = _hear(files, model)
@@ -95,17 +89,18 @@ def measure_statistics(
     out: Annotated[Path, typer.Option(help="Where to write the statistics (JSON).")],
     *,
     description: Annotated[str, typer.Option(help="What the corpus is, for those who read the file.")] = "",
-    untrained: Annotated[bool, typer.Option("--untrained", help="Measure for the untrained network.")] = False,
     weights_file: WeightsFile = None,
     cache: Cache = None,
 ) -> None:
-    """Measure the mean and variance before each normalisation over a folder of music."""
+    """Measure the mean and variance before each normalisation over a folder of music. Needs TensorFlow."""
+    from extractor import measuring
+
     try:
-        given = weights.untrained() if untrained else weights.parse(published.published_weights(weights_file, cache))
+        given = weights.parse(published.published_weights(weights_file, cache))
     except (WeightsUnavailable, WeightsDamaged) as error:
-        raise _refusal(error, hint=False) from error
+        raise _refusal(error) from error
     files = batch.find([corpus])
-    command = f"python -m extractor measure-statistics CORPUS --out {out.name}" + (" --untrained" if untrained else "")
+    command = f"python -m extractor measure-statistics CORPUS --out {out.name}"
     with Decoders(_decoder_count()) as decoders, _progress() as progress:
         task = progress.add_task("measuring", total=len(files) * (LAYERS + 1))
 
@@ -123,7 +118,7 @@ def measure_statistics(
             measured = measuring.measure(
                 clips(), given, corpus=description or corpus.name, command=command, advance=advance
             )
-        except ValueError as error:
+        except (ValueError, TensorFlowMissing) as error:
             _say(str(error))
             raise typer.Exit(1) from error
     out.write_text(measured.to_json(), encoding="utf-8")
@@ -144,7 +139,7 @@ def measure_tags(
         given = weights.parse(published.published_weights(weights_file, cache))
         fixed = statistics.shipped(given)
     except (WeightsUnavailable, WeightsDamaged, StatisticsUnusable) as error:
-        raise _refusal(error, hint=False) from error
+        raise _refusal(error) from error
     model = Model(given, fixed)
     tags = [one.tags for one in _hear(batch.find([corpus]), model).heard if one.tags is not None]
     if not tags:
@@ -199,7 +194,7 @@ def _load(choice: Choice) -> Model:
     try:
         return load_model(choice)
     except (WeightsUnavailable, WeightsDamaged, StatisticsUnusable) as error:
-        raise _refusal(error, hint=not choice.allow_untrained) from error
+        raise _refusal(error) from error
 
 
 def _hear(files: list[Path], model: Model) -> Batch:
@@ -221,10 +216,8 @@ def _say(text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _refusal(error: Exception, *, hint: bool) -> typer.Exit:
+def _refusal(error: Exception) -> typer.Exit:
     _say(f"error: {error}.")
-    if hint and isinstance(error, WeightsUnavailable):
-        _say("ALLOW_UNTRAINED=yes (--allow-untrained) tries everything out with a network that never heard music.")
     return typer.Exit(EX_CONFIG)
 
 

@@ -23,3 +23,7 @@ class StatisticsUnusable(ExtractorError):
 
 class VectorNotFinite(ExtractorError, PermanentAudioError):
     """The network answered a recording with something that is no vector."""
+
+
+class TensorFlowMissing(ExtractorError):
+    """TensorFlow, which builds and measures the network but does not serve it, is not installed."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import flatbuffers
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from extractor.architecture import CHANNELS, LAYERS
 from extractor.folding import folded
@@ -44,9 +46,6 @@ def filled(
     shifts: list[NDArray[np.float32]] | None = None,
 ) -> bytes:
     """Return `graph` with other constants, one a block: of its convolutions, its products and sums by channel."""
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(graph))
     # TensorFlow keeps kernels as (height, width, in, out), LiteRT as (out, height, width, in).
     _replace(model, "CONV_2D", 1, [kernel.transpose(3, 0, 1, 2) for kernel in kernels])
@@ -65,8 +64,6 @@ def _shipped(name: str) -> bytes:
 
 def _replace(model: Any, operator: _Constant, position: int, arrays: list[NDArray[np.float32]]) -> None:
     """Put `arrays` in the place of that input of the operators of this kind that is a constant for each channel."""
-    from ai_edge_litert import schema_py_generated as schema
-
     code = getattr(schema.BuiltinOperator, operator)
     (graph,) = model.subgraphs
     tensors = [

@@ -1,6 +1,6 @@
 """Building the LiteRT graphs that come with this package: `python -m extractor.graph_building FOLDER`.
 
-This is TensorFlow's part. What hears previews needs neither TensorFlow nor a processor with AVX.
+Needs TensorFlow (the extra `build`), which hearing previews does not. Run it after every change of the architecture.
 """
 
 from __future__ import annotations

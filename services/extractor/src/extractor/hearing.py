@@ -11,8 +11,9 @@ from audio.errors import PermanentAudioError
 from catalog import embeddings, tracks
 from catalog.embeddings import Embedding
 from catalog.errors import ObjectMissing, ObjectTooLarge
-from catalog.keys import track_of_preview
+from catalog.keys import query_of, track_of_preview
 from catalog.tracks import State
+from extractor.comparing import compare
 
 if TYPE_CHECKING:
     from catalog.database import Pool
@@ -47,9 +48,13 @@ class Hearing:
     async def hear(self, created: Created) -> str:
         """Take one preview from the bucket to the catalogue and return what became of it, in a word.
 
+        What somebody sent to be compared goes to whoever waits for it instead (`comparing`).
+
         Every step may be repeated. Raises transient errors (network, database, decoder crash) with nothing deleted,
         and `catalog.errors.InvalidTrackId` for a key that names no track.
         """
+        if (query := query_of(created.key)) is not None:
+            return await compare(query, self.pool, self.store, self.listener, max_bytes=self.max_bytes)
         track = track_of_preview(created.key)
         await tracks.ensure(self.pool, track)
         standing = await tracks.standing(self.pool, track)

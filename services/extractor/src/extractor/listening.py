@@ -48,11 +48,6 @@ class ListeningPool:
         return self._model.dimensions
 
     @property
-    def trained(self) -> bool:
-        """Whether the model's weights have ever been trained on music."""
-        return self._model.trained
-
-    @property
     def usual_tags(self) -> tuple[float, ...] | None:
         """The probability [50] of each tag that the model gives music on average, where it says tags."""
         usual = self._model.usual_tags

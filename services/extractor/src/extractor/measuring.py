@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from extractor.architecture import CHANNELS, FRAMES, LAYERS, MEL_BANDS
-from extractor.network import Probe, Spectrograph
-from extractor.spectrogram import prepare
+from extractor.backend import tensorflow
+from extractor.reference import Probe
+from extractor.spectrogram import decibels, prepare
 from extractor.statistics import Statistics
 
 if TYPE_CHECKING:
@@ -31,13 +32,15 @@ def measure(
     """Measure mean and variance before each normalisation over `clips` (float32 [n] at 12 kHz each).
 
     The statistics of a layer depend on those of the layers before it, so there is one pass a layer, over spectrograms
-    that wait in a temporary file. `advance` is told the stage after every clip. Raises `ValueError` for no clips.
+    that wait in a temporary file. `advance` is told the stage after every clip. Raises `ValueError` for no clips,
+    `TensorFlowMissing`.
     """
-    spectrograph = Spectrograph()
+    # Missed now rather than after an hour of spectrograms.
+    tensorflow()
     with tempfile.TemporaryFile() as file:
         count = 0
         for clip in clips:
-            file.write(spectrograph(prepare(clip, repeat=True)[np.newaxis]).astype("<f4").tobytes())
+            file.write(decibels(prepare(clip, repeat=True)).astype("<f4").tobytes())
             count += 1
             advance("spectrograms")
         if count == 0:

@@ -50,11 +50,6 @@ class Model:
         self._network = Network(given, fixed)
 
     @property
-    def trained(self) -> bool:
-        """Whether the weights have ever been trained on music."""
-        return self.weights.trained
-
-    @property
     def says_tags(self) -> bool:
         """Whether there are tags; normalised by each clip's own statistics the tagger's layer hears hardly anything."""
         return self.weights.tags is not None and self.statistics is not None

@@ -70,7 +70,7 @@ def published_weights(
         raise WeightsUnavailable(
             f"the network's weights are neither in {cached.parent} nor could they be fetched from {ADDRESS} "
             f"({str(error) or type(error).__name__}). Fetch that file on a machine that can, and set CHOI_WEIGHTS to "
-            "its path"
+            "its path; MODEL=soundalike-1 needs no file"
         ) from error
     content = _checked(content, ADDRESS)
     _keep(cached, content)

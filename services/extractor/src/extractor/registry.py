@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal
 
 from extractor import published, released, statistics, tagging, weights
-from extractor.errors import StatisticsUnusable, WeightsUnavailable
+from extractor.errors import StatisticsUnusable
 from extractor.model import Model
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-log = logging.getLogger(__name__)
 
 StatisticsMode = Literal["fixed", "clip"]
 
@@ -26,7 +23,7 @@ class ModelName(StrEnum):
     CHOI_2017 = "choi-2017"
 
 
-DEFAULT: Final = ModelName.CHOI_2017
+DEFAULT: Final = ModelName.SOUNDALIKE_1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +34,6 @@ class Choice:
     mode: StatisticsMode = "fixed"
     choi_weights: Path | None = None
     model_cache: Path | None = None
-    allow_untrained: bool = False
 
 
 def load_model(choice: Choice) -> Model:
@@ -59,26 +55,8 @@ def _soundalike_1(choice: Choice) -> Model:
 
 
 def _choi_2017(choice: Choice) -> Model:
-    try:
-        given = weights.parse(published.published_weights(choice.choi_weights, choice.model_cache))
-    except WeightsUnavailable as error:
-        # A file that was named on purpose is never replaced by chance.
-        if not choice.allow_untrained or choice.choi_weights is not None:
-            raise
-        return _untrained(choice, error)
+    given = weights.parse(published.published_weights(choice.choi_weights, choice.model_cache))
     if choice.mode == "clip":
         return Model(given, None)
     fixed = statistics.shipped(given)
     return Model(given, fixed, tagging.shipped(given, fixed))
-
-
-def _untrained(choice: Choice, error: WeightsUnavailable) -> Model:
-    log.warning("%s", error)
-    given = weights.untrained()
-    model = Model(given, statistics.shipped(given) if choice.mode == "fixed" else None)
-    log.warning(
-        "LISTENING WITH AN UNTRAINED NETWORK (%s): good for trying the platform out, not for judging music. Its "
-        "vectors are kept apart from those of the trained one.",
-        model.id,
-    )
-    return model

@@ -82,7 +82,7 @@ def parse(content: bytes) -> Released:
         per_layer["mean"], per_layer["variance"], digest, clips=clips, corpus=_CORPUS, command=_COMMAND
     )
     return Released(
-        Weights(layers, digest, trained=True, tags=head, name=_NAME),
+        Weights(layers, digest, tags=head, name=_NAME),
         statistics,
         UsualTags(usual, digest, statistics.sha256, clips=clips, corpus=_CORPUS, command=_COMMAND),
     )

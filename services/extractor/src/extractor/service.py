@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from catalog import database, models
 from catalog.database import CONNECTION_FAILURES
-from catalog.errors import CatalogError, ModelConflict
+from catalog.errors import CatalogError
 from catalog.models import Model
 from catalog.queue import SqsQueue
 from catalog.settings import EX_CONFIG
@@ -35,13 +35,13 @@ class Superseded(CatalogError):
 
 
 async def serve(settings: ExtractorSettings, listener: ListeningPool) -> None:
-    """Hear previews until SIGTERM or SIGINT; raises `ModelConflict` and `Superseded` when this model may not."""
+    """Hear previews until SIGTERM or SIGINT; raises `Superseded` when another model takes over."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with database.connect(settings.database_url.get_secret_value(), size=settings.concurrency + 3) as pool:
-        ours = Model(listener.model_id, listener.dimensions, trained=listener.trained, usual_tags=listener.usual_tags)
+        ours = Model(listener.model_id, listener.dimensions, usual_tags=listener.usual_tags)
         async with pool.acquire() as connection:
             await models.register(connection, ours)
         queue = await SqsQueue.connect(settings)
@@ -110,4 +110,4 @@ async def _stay_current(pool: Pool, ours: Model, *, every_s: float) -> None:
 
 def exit_status(error: CatalogError) -> int:
     """Return 78 for what only another setting can mend, so that no supervisor restarts into it, else 1."""
-    return EX_CONFIG if isinstance(error, (ModelConflict, Superseded)) else 1
+    return EX_CONFIG if isinstance(error, Superseded) else 1

@@ -18,7 +18,6 @@ class ExtractorSettings(DatabaseSettings, QueueSettings):
     choi_weights: Path | None = None
     model_cache: Path | None = None
     statistics: Literal["fixed", "clip"] = "fixed"
-    allow_untrained: bool = False
     concurrency: Annotated[int, Field(ge=1, le=10)] = 2
     poll_wait_s: Annotated[int, Field(ge=0, le=20)] = 20
     sweep_interval_s: Annotated[float, Field(ge=1)] = 60.0
@@ -33,5 +32,4 @@ class ExtractorSettings(DatabaseSettings, QueueSettings):
             mode=self.statistics,
             choi_weights=self.choi_weights,
             model_cache=self.model_cache,
-            allow_untrained=self.allow_untrained,
         )

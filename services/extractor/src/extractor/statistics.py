@@ -74,7 +74,7 @@ def parse(text: str) -> Statistics:
 
 def shipped(weights: Weights) -> Statistics:
     """Return the statistics that come with this package for `weights`; raises `StatisticsUnusable` if none do."""
-    name = "choi-2017.json" if weights.trained else "untrained.json"
+    name = "choi-2017.json"
     statistics = parse(resources.files("extractor").joinpath("measured", name).read_text(encoding="utf-8"))
     if statistics.weights_sha256 != weights.sha256:
         raise StatisticsUnusable(

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from catalog import tracks
+from catalog import names, tracks
 from catalog.errors import InvalidTrackId
-from catalog.keys import PREVIEWS, track_of_preview
+from catalog.keys import PREVIEWS, query_of, track_of_preview
 from extractor import events
+from extractor.comparing import clear_up
 from extractor.worker import GIVEN_UP
 
 if TYPE_CHECKING:
@@ -28,11 +29,16 @@ _LOOK_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one sweep repaired: previews that got a new message, tracks whose preview is gone, dead letters seen."""
+    """What one sweep repaired: previews that got a new message, tracks whose preview is gone, dead letters seen.
+
+    `left_behind` are recordings that nobody compares any more, `named` tracks that can be found by their names now.
+    """
 
     requeued: int
     lost: int
     dead: int
+    left_behind: int = 0
+    named: int = 0
 
 
 async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letters: MessageQueue) -> Swept:
@@ -40,6 +46,8 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
 
     While messages wait, only previews older than a quarter of an hour are taken for forgotten; when the queue is
     empty, all are. A second message for one preview does no harm. Dead letters are read and left where they are.
+    Recordings that were to be compared are deleted where nobody can be waiting any more, and the names of tracks that
+    were written by a way of their own are folded for searching.
     """
     given_up = await _read_dead_letters(pool, dead_letters)
     idle = (await queue.depth()).total == 0
@@ -63,7 +71,11 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
         await tracks.mark_lost(pool, track, "the preview was lost before it was heard; the next crawl fetches it")
     if requeued or lost:
         log.info("sweep: %d previews queued again, %d tracks owed a preview again", requeued, len(lost))
-    return Swept(requeued=requeued, lost=len(lost), dead=len(given_up))
+    if left_behind := await clear_up(pool, store):
+        log.info("sweep: %d recordings deleted that nobody compares any more", left_behind)
+    if named := await names.refill(pool):
+        log.info("sweep: the names of %d tracks folded for searching", named)
+    return Swept(requeued, len(lost), len(given_up), left_behind, named)
 
 
 async def redrive(queue: MessageQueue, dead_letters: MessageQueue) -> int:
@@ -85,7 +97,11 @@ async def _read_dead_letters(pool: Pool, dead_letters: MessageQueue) -> set[Trac
             await dead_letters.hide(message, _LOOK_S)
             seen.add(message.id)
             try:
-                given_up |= {track_of_preview(created.key) for created in events.read(message.body)}
+                keys = [created.key for created in events.read(message.body)]
+                if keys and all(query_of(key) for key in keys):
+                    await dead_letters.delete(message)  # whoever waited for it has long given up
+                    continue
+                given_up |= {track_of_preview(key) for key in keys}
             except (events.UnreadableEvent, InvalidTrackId):
                 log.error("dead letter %s is no preview of ours", message.id)  # noqa: TRY400 - no traceback needed
     for track in given_up:

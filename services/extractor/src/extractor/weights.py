@@ -1,22 +1,20 @@
-"""The weights of the network: the published ones, or the same network initialised by a fixed seed."""
+"""The weights of the network, and the file that the published ones come in."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
 from extractor.architecture import CHANNELS, LAYERS, TAGS, kernel_shape
 from extractor.errors import WeightsDamaged
 
 if TYPE_CHECKING:
+    import h5py
     from numpy.typing import NDArray
-
-UNTRAINED_SEED: Final = 2017
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,11 +37,10 @@ class TagHead:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """All five blocks; `sha256` tells them apart from any others. An untrained network has no tags to say."""
+    """All five blocks, and where the network says tags, the layer that does; `sha256` tells them from any others."""
 
     layers: tuple[Layer, ...]
     sha256: str
-    trained: bool
     tags: TagHead | None = None
     name: str = "choi-2017"
 
@@ -54,6 +51,9 @@ def parse(content: bytes) -> Weights:
     Theano convolves with kernels stored (out, in, height, width), TensorFlow correlates with (height, width, in, out):
     so both axes are flipped, then moved.
     """
+    # Nothing but the published weights is in this format.
+    import h5py
+
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             layers = tuple(_layer(file, number) for number in range(LAYERS))
@@ -63,24 +63,7 @@ def parse(content: bytes) -> Weights:
             )
     except OSError as error:
         raise WeightsDamaged(f"the weights are no HDF5 file: {error}") from error
-    return Weights(layers, hashlib.sha256(content).hexdigest(), trained=True, tags=tags)
-
-
-def untrained(seed: int = UNTRAINED_SEED) -> Weights:
-    """Initialise the network by `seed` (He et al. 2015, uniform), the same on every machine and for ever."""
-    # The raw output of a bit generator is the one thing that NumPy promises not to change.
-    bits = np.random.PCG64(seed)
-    digest = hashlib.sha256()
-    layers = []
-    for number in range(LAYERS):
-        shape = kernel_shape(number)
-        unit = (bits.random_raw(int(np.prod(shape))) >> np.uint64(11)).astype(np.float64) * 2.0**-53
-        bound = np.sqrt(6.0 / np.prod(shape[:3]))
-        kernel = ((2.0 * unit - 1.0) * bound).astype(np.float32).reshape(shape)
-        digest.update(kernel.astype("<f4").tobytes())
-        zeros, ones = np.zeros(CHANNELS, np.float32), np.ones(CHANNELS, np.float32)
-        layers.append(Layer(kernel, bias=zeros, gamma=ones, beta=zeros))
-    return Weights(tuple(layers), digest.hexdigest(), trained=False, name="untrained-choi-2017")
+    return Weights(layers, hashlib.sha256(content).hexdigest(), tags=tags)
 
 
 def _layer(file: h5py.File, number: int) -> Layer:

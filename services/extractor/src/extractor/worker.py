@@ -13,7 +13,7 @@ from audio.errors import TransientAudioError
 from catalog import tracks
 from catalog.database import CONNECTION_FAILURES
 from catalog.errors import CatalogError, InvalidTrackId, QueueUnavailable, TransientError
-from catalog.keys import track_of_preview
+from catalog.keys import query_of, track_of_preview
 from extractor import events
 from extractor.heartbeat import beating
 
@@ -117,6 +117,8 @@ class Worker:
     async def _note(self, message: Message, note: str) -> None:
         try:
             for created in events.read(message.body):
+                if query_of(created.key) is not None:
+                    continue  # it has no track to note this on
                 await tracks.note(self.hearing.pool, track_of_preview(created.key), note)
         except (events.UnreadableEvent, InvalidTrackId):
             log.error("message %s belongs to no track: %s", message.id, note)  # noqa: TRY400 - no traceback needed
