@@ -13,10 +13,14 @@ from pydantic import SecretStr
 
 from catalog import database, schema
 from catalog.store import MemoryStore
+from crawler.bringing import Bringer
 from crawler.crawl import Crawl
 from crawler.downloading import Downloader, preview_client
 from crawler.hosts import HostList, host_of
 from crawler.patience import Patience
+from crawler.policy import Policy
+from crawler.previews.chain import PreviewChain
+from crawler.previews.spotify import SpotifyPreviews
 from crawler.settings import SpotifyAccess
 from crawler.sources.folder import CuttingBench
 from crawler.sources.spotify import SpotifyPlaylist
@@ -51,17 +55,23 @@ class Tones(Previews):
 
     def mp3(self, piece: Piece) -> bytes:  # noqa: ARG002 - all sound alike
         if not Tones._made:
-            Tones._made = encode_mp3(np.stack([tone(2, rate=44_100)] * 2, axis=1))
+            Tones._made = encode_mp3(np.stack([tone(6, rate=44_100)] * 2, axis=1))
         return Tones._made
 
 
 @dataclass
 class Naps:
-    """A patience that notes how long it would have waited."""
+    """Notes how long a patience would have slept, and how long a limiter would have let nobody through."""
 
     taken: list[float] = field(default_factory=list)
 
     async def sleep(self, seconds: float) -> None:
+        self.taken.append(seconds)
+
+    async def acquire(self) -> None:
+        pass
+
+    async def hold(self, seconds: float) -> None:
         self.taken.append(seconds)
 
 
@@ -71,16 +81,21 @@ class Bench:
 
     pool: Pool
     server: SandboxServer
-    downloader: Downloader
+    chain: PreviewChain
     api: SpotifyWebApi
     naps: Naps
     store: MemoryStore = field(default_factory=MemoryStore)
 
     def crawl(self, **options: Any) -> Crawl:
-        return Crawl(**{"pool": self.pool, "store": self.store, "patience": Patience(sleep=self.naps.sleep)} | options)
+        """Make a crawl; options are those of `Bringer`, `Policy` and `Crawl`."""
+        names = Policy.__dataclass_fields__
+        policy = Policy(**{name: value for name, value in options.items() if name in names})
+        parts = {name: options[name] for name in ("pool", "store", "claims") if name in options}
+        standard = {"pool": self.pool, "store": self.store, "patience": Patience(sleep=self.naps.sleep)}
+        return Crawl(Bringer(**{**standard, **parts, "policy": policy}), concurrency=options.get("concurrency", 4))
 
     def playlist(self, key: str) -> SpotifyPlaylist:
-        return SpotifyPlaylist(PlaylistId(key), self.api, self.downloader)
+        return SpotifyPlaylist(PlaylistId(key), self.api, self.chain)
 
 
 @pytest.fixture
@@ -107,7 +122,7 @@ def naps() -> Naps:
 
 @pytest.fixture
 def api(access: SpotifyAccess, naps: Naps) -> Iterator[SpotifyWebApi]:
-    with SpotifyWebApi(access, patience=Patience(sleep=naps.sleep)) as opened:
+    with SpotifyWebApi(access, limiter=naps, patience=Patience(sleep=naps.sleep)) as opened:
         yield opened
 
 
@@ -118,26 +133,52 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def downloader(client: httpx.AsyncClient, server: SandboxServer) -> Downloader:
-    return Downloader(client, HostList.parse("p.scdn.co").with_host(host_of(server.url)))
+def hosts(server: SandboxServer) -> HostList:
+    return HostList.parse("p.scdn.co").with_host(host_of(server.url))
+
+
+@pytest.fixture
+def downloader(client: httpx.AsyncClient) -> Downloader:
+    return Downloader(client)
+
+
+@pytest.fixture
+def chain(downloader: Downloader, hosts: HostList, naps: Naps) -> PreviewChain:
+    return PreviewChain([SpotifyPreviews(hosts)], downloader, patience=Patience(sleep=naps.sleep))
 
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
     await schema.upgrade(database_url)
-    async with database.connect(database_url) as opened:
+    async with database.connect(database_url, size=12) as opened:
         yield opened
 
 
 @pytest.fixture
-def bench(pool: Pool, server: SandboxServer, downloader: Downloader, api: SpotifyWebApi, naps: Naps) -> Bench:
-    return Bench(pool, server, downloader, api, naps)
+def bench(pool: Pool, server: SandboxServer, chain: PreviewChain, api: SpotifyWebApi, naps: Naps) -> Bench:
+    return Bench(pool, server, chain, api, naps)
 
 
 @pytest.fixture
 def cutting() -> Iterator[CuttingBench]:
     with CuttingBench() as opened:
         yield opened
+
+
+_SUMMARY: pytest.StashKey[list[str]] = pytest.StashKey()
+
+
+@pytest.fixture
+def summary(request: pytest.FixtureRequest) -> list[str]:
+    """Lines that are printed at the end of the run."""
+    return request.config.stash.setdefault(_SUMMARY, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if lines := config.stash.get(_SUMMARY, []):
+        terminalreporter.section("measured by the crawler's tests")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

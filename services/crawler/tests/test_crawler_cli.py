@@ -110,9 +110,9 @@ def test_a_playlist_then_the_same_again(command: Command, store: S3Store, databa
     assert counts(out) == {"found": 48, "skipped": 0, "no preview": 0, "rejected": 0, "uploaded": 48, "failed": 0}
     assert len(in_bucket(store)) == 48
     assert states(database_url) == {"queued": 48}
-    status, out, _ = command("playlist", DEMO_PLAYLIST_ID)
+    status, out, _ = command(DEMO_PLAYLIST_ID)
     assert status == 0
-    assert counts(out)["on its way already"] == counts(out)["skipped"] == 48
+    assert counts(out)["the playlist has not changed since all of it was crawled"] == counts(out)["skipped"] == 48
 
 
 def test_both_one_after_the_other(
@@ -133,7 +133,7 @@ def test_both_one_after_the_other(
 def test_a_folder_needs_no_spotify(command: Command, tmp_path: Path, audio: Callable[..., bytes]) -> None:
     (tmp_path / "song.flac").write_bytes(audio(8))
     nothing: dict[str, str | None] = {name: None for name in command.environment if name.startswith("SPOTIFY_")}
-    status, out, err = command("folder", str(tmp_path), **nothing)
+    status, out, err = command(str(tmp_path), **nothing)
     assert (status, counts(out)["uploaded"]) == (0, 1), err
 
 
@@ -143,7 +143,7 @@ def test_a_folder_needs_no_spotify(command: Command, tmp_path: Path, audio: Call
         ([], "say what to crawl"),
         (["--playlist", "nonsense"], "open.spotify.com/playlist/"),
         (["--folder", "nowhere/at/all"], "there is no folder"),
-        (["--retry-rejected", "folder", "."], "behind the command"),
+        (["forget", "nonsense"], "names nothing that can be forgotten"),
         (["--unknown"], "No such option"),
     ],
 )
@@ -205,7 +205,7 @@ def test_an_interrupted_crawl_shows_its_table_and_goes_on(
 ) -> None:
     held = Fault(path="/mp3-preview/*", delay_seconds=600, after=10, times=None)
     server.sandbox.faults.add(held)
-    process = command.start("--playlist", DEMO_PLAYLIST_ID)
+    process = command.start("--playlist", DEMO_PLAYLIST_ID, CRAWL_CONCURRENCY="4")
     while len(in_bucket(store)) < 10:
         assert process.poll() is None
         time.sleep(0.05)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audio import AudioKind
-from crawler.errors import PreviewMissing, PreviewUnavailable, PreviewUnusable
+from crawler.errors import PreviewError, PreviewMissing, PreviewUnavailable, PreviewUnusable
 from crawler.hosts import HostList
 from sandbox.catalogue import pieces
 from sandbox.faults import Fault
@@ -42,84 +42,103 @@ async def breaking_off() -> AsyncIterator[str]:
         yield f"http://{host}:{port}/preview"
 
 
-async def test_a_preview(downloader: Downloader, url: str, server: SandboxServer) -> None:
-    preview = await downloader.fetch(url)
-    assert preview.kind is AudioKind.MP3
-    assert preview.data == server.sandbox.previews.mp3(pieces()[0])
+async def test_a_preview(downloader: Downloader, url: str, server: SandboxServer, hosts: HostList) -> None:
+    data, kind = await downloader.download(url, hosts)
+    assert kind is AudioKind.MP3
+    assert data == server.sandbox.previews.mp3(pieces()[0])
     assert server.sandbox.journal.read(PATH)[0].user_agent.startswith("soundalike-crawler/")
 
 
-async def test_redirects_within_the_list_are_followed(downloader: Downloader, server: SandboxServer) -> None:
-    preview = await downloader.fetch(f"{server.url}/track/{pieces()[0].spotify_id}")
-    assert preview.kind is AudioKind.MP3
+async def test_redirects_within_the_list_are_followed(
+    downloader: Downloader, server: SandboxServer, hosts: HostList
+) -> None:
+    data, kind = await downloader.download(f"{server.url}/track/{pieces()[0].spotify_id}", hosts)
+    assert kind is AudioKind.MP3
     server.sandbox.faults.add(Fault(path="/elsewhere", status=307, headers={"Location": PATH}))
-    assert (await downloader.fetch(f"{server.url}/elsewhere")).data == preview.data
+    assert await downloader.download(f"{server.url}/elsewhere", hosts) == (data, kind)
 
 
-async def test_redirects_lead_to_no_other_host(downloader: Downloader, server: SandboxServer, url: str) -> None:
+async def test_redirects_lead_to_no_other_host(
+    downloader: Downloader, server: SandboxServer, url: str, hosts: HostList
+) -> None:
     port = server.url.rpartition(":")[2]
     server.sandbox.faults.add(Fault(path=PATH, status=302, headers={"Location": f"http://localhost:{port}/private"}))
-    with pytest.raises(PreviewMissing, match=f"lies on localhost:{port}, which PREVIEW_HOSTS does not name"):
-        await downloader.fetch(url)
+    with pytest.raises(PreviewMissing, match=f"lies on localhost:{port}, which is none of the provider's hosts"):
+        await downloader.download(url, hosts)
     assert not server.sandbox.journal.read("/private")
 
 
-async def test_redirects_in_a_circle(downloader: Downloader, server: SandboxServer, url: str) -> None:
+async def test_redirects_in_a_circle(downloader: Downloader, server: SandboxServer, url: str, hosts: HostList) -> None:
     server.sandbox.faults.add(Fault(path=PATH, status=302, headers={"Location": PATH}, times=None))
     with pytest.raises(PreviewMissing, match="more than 5 redirects"):
-        await downloader.fetch(url)
+        await downloader.download(url, hosts)
     assert len(server.sandbox.journal.read(PATH)) == 6
 
 
 @pytest.mark.parametrize("address", ["https://evil.example/x", "ftp://p.scdn.co/x", "file:///etc/passwd", "nonsense"])
-async def test_other_hosts_are_not_asked(downloader: Downloader, address: str) -> None:
+async def test_other_hosts_are_not_asked(downloader: Downloader, address: str, hosts: HostList) -> None:
     with pytest.raises(PreviewMissing) as missing:
-        await downloader.fetch(address)
+        await downloader.download(address, hosts)
     assert missing.value.reason == "the preview lies on a host that is not allowed"
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410])
-async def test_gone_for_good(downloader: Downloader, server: SandboxServer, url: str, status: int) -> None:
+async def test_gone_for_good(
+    downloader: Downloader, server: SandboxServer, url: str, status: int, hosts: HostList
+) -> None:
     server.sandbox.faults.add(Fault(path=PATH, status=status))
     with pytest.raises(PreviewMissing, match=f"answered {status}"):
-        await downloader.fetch(url)
+        await downloader.download(url, hosts)
+
+
+@pytest.mark.parametrize("status", [404, 503])
+async def test_the_key_in_an_address_is_not_told(
+    downloader: Downloader, server: SandboxServer, url: str, hosts: HostList, status: int
+) -> None:
+    server.sandbox.faults.add(Fault(path=PATH, status=status))
+    with pytest.raises(PreviewError) as caught:
+        await downloader.download(f"{url}?hdnea=exp=1~hmac=secret#x", hosts)
+    assert "secret" not in str(caught.value)
+    assert url in str(caught.value)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
-async def test_gone_for_now(downloader: Downloader, server: SandboxServer, url: str, status: int) -> None:
+async def test_gone_for_now(
+    downloader: Downloader, server: SandboxServer, url: str, status: int, hosts: HostList
+) -> None:
     server.sandbox.faults.add(Fault(path=PATH, status=status))
     with pytest.raises(PreviewUnavailable, match=f"answered {status}"):
-        await downloader.fetch(url)
+        await downloader.download(url, hosts)
 
 
-async def test_too_slow(downloader: Downloader, server: SandboxServer, url: str) -> None:
+async def test_too_slow(downloader: Downloader, server: SandboxServer, url: str, hosts: HostList) -> None:
     server.sandbox.faults.add(Fault(path=PATH, delay_seconds=30))
     with pytest.raises(PreviewUnavailable) as late:
-        await replace(downloader, seconds=0.2).fetch(url)
+        await replace(downloader, seconds=0.2).download(url, hosts)
     assert late.value.reason == "the preview's server took too long"
 
 
 async def test_nobody_there(downloader: Downloader) -> None:
     with pytest.raises(PreviewUnavailable, match="ConnectError"):
-        await replace(downloader, hosts=HostList.parse("127.0.0.1:9")).fetch("http://127.0.0.1:9/x")
+        await downloader.download("http://127.0.0.1:9/x", HostList.parse("127.0.0.1:9"))
 
 
 async def test_a_download_that_breaks_off_is_not_taken_for_whole(downloader: Downloader, breaking_off: str) -> None:
-    allowing = replace(downloader, hosts=HostList.parse(breaking_off.split("/")[2]))
     with pytest.raises(PreviewUnavailable, match="RemoteProtocolError"):
-        await allowing.fetch(breaking_off)
+        await downloader.download(breaking_off, HostList.parse(breaking_off.split("/")[2]))
 
 
-async def test_too_large(downloader: Downloader, url: str, server: SandboxServer) -> None:
+async def test_too_large(downloader: Downloader, url: str, server: SandboxServer, hosts: HostList) -> None:
     size = len(server.sandbox.previews.mp3(pieces()[0]))
-    assert len((await replace(downloader, max_bytes=size).fetch(url)).data) == size
+    data, _ = await replace(downloader, max_bytes=size).download(url, hosts)
+    assert len(data) == size
     with pytest.raises(PreviewUnusable, match=f"more than {size - 1} bytes") as large:
-        await replace(downloader, max_bytes=size - 1).fetch(url)
+        await replace(downloader, max_bytes=size - 1).download(url, hosts)
     assert large.value.reason == "too large"
 
 
 @pytest.mark.parametrize("body", ["", "<html>sorry</html>"])
-async def test_not_audio(downloader: Downloader, server: SandboxServer, url: str, body: str) -> None:
+async def test_not_audio(downloader: Downloader, server: SandboxServer, url: str, body: str, hosts: HostList) -> None:
     server.sandbox.faults.add(Fault(path=PATH, status=200, headers={"Content-Type": "audio/mpeg"}, body=body))
     with pytest.raises(PreviewUnusable, match="no audio"):
-        await downloader.fetch(url)
+        await downloader.download(url, hosts)

@@ -18,8 +18,10 @@ from catalog.keys import preview_key
 from catalog.store import MemoryStore
 from catalog.track_id import TrackId
 from catalog.tracks import State
+from crawler.bringing import Bringer
 from crawler.crawl import Crawl
 from crawler.patience import Patience
+from crawler.policy import Policy
 from crawler.sources.folder import MusicFolder
 from crawler.tally import Fate, Outcome
 
@@ -53,8 +55,9 @@ class Library:
     store: MemoryStore = field(default_factory=MemoryStore)
     listening: Listening = field(default_factory=Listening)
 
-    async def crawl(self, **options: Any) -> Crawl:
-        crawl = Crawl(pool=self.pool, store=self.store, audience=self.listening, **options)
+    async def crawl(self, *, retry_rejected: bool = False, attempts: int = 4) -> Crawl:
+        bringer = Bringer(self.pool, self.store, Policy(retry_rejected=retry_rejected), patience=Patience(attempts))
+        crawl = Crawl(bringer, audience=self.listening)
         assert await crawl.run(MusicFolder(self.folder, self.cutting)) is None
         assert crawl.tally.unfinished == 0
         return crawl
@@ -191,12 +194,12 @@ async def test_a_file_that_goes_away_while_it_waits(
         async def playlist(self) -> None:
             return None
 
-        async def entries(self) -> Any:
-            async for entry in source.entries():
+        async def entries(self, start: int = 0) -> Any:
+            async for entry in source.entries(start):
                 (tmp_path / "1.flac").unlink()
                 yield entry
 
-    crawl = Crawl(pool=library.pool, store=library.store, patience=Patience(attempts=1))
+    crawl = Crawl(Bringer(library.pool, library.store, patience=Patience(attempts=1)))
     assert await crawl.run(Vanishing()) is None
     assert crawl.tally.by_reason[Fate.FAILED] == {"the file cannot be read": 1}
     found = await stored(library, track)
@@ -231,7 +234,7 @@ async def test_only_what_a_file_does_is_held_against_it(
 ) -> None:
     track = library.put("1.flac", audio(8))
     library.cutting = BrokenBench(error)  # type: ignore[assignment]
-    crawl = await library.crawl(patience=Patience(attempts=1))
+    crawl = await library.crawl(attempts=1)
     assert crawl.tally.by_reason[fate] == {reason: 1}
     assert (await stored(library, track)).state is state
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.progress import Progress
 
-from crawler.progress import ProgressBar, ProgressLines, progress_on
-from crawler.summary import print_closing_table
+from crawler.progress import Countdown, ProgressBar, ProgressLines, progress_on
+from crawler.summary import in_a_line, print_closing_table
 from crawler.tally import Fate, Outcome, Tally
 
 if TYPE_CHECKING:
@@ -70,12 +71,12 @@ def test_the_bar_moves_and_says_what_went_wrong() -> None:
     with progress_on(Console(file=text, force_terminal=True, width=120), "[red]list") as bar:
         bar.outcome(Outcome(Fate.UPLOADED, "good"), 1, 3)
         bar.outcome(Outcome(Fate.REJECTED, "[bold]bad", "too short", "it is 2.0 s long"), 2, 3)
-        bar.waiting(7)
+        bar.waiting("spotify", 7)
     said = text.getvalue()
     assert "crawling [red]list" in said
     assert "2/3" in said
     assert "[bold]bad: rejected, it is 2.0 s long" in said
-    assert "pause of 7 s" in said
+    assert "spotify asks for a pause, 7 s" in said
     assert "good" not in said
 
 
@@ -87,11 +88,33 @@ def test_lines_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:
             now = float(done)
             lines.outcome(Outcome(Fate.UPLOADED, "x"), done, None if done < 8 else 12)
         lines.outcome(Outcome(Fate.FAILED, "bad", "away"), 12, 12)
-        lines.waiting(30)
+        lines.waiting("deezer", 30)
     assert caplog.messages == [
         "crawling list",
         "5 of ?",
         "10 of 12",
         "bad: failed, away",
-        "the source asks for a pause of 30 s",
+        "deezer asks for a pause of 30 s",
     ]
+
+
+def test_the_pause_is_counted_down_and_then_gone() -> None:
+    now = 100.0
+    bar = Progress(console=Console(file=io.StringIO()), get_time=lambda: now)
+    task = bar.add_task("x", pause=("deezer", 107.5))
+
+    def shown(at: float) -> str:
+        nonlocal now
+        now = at
+        return Countdown().render(bar.tasks[task]).plain
+
+    assert [shown(at) for at in (100.0, 101.6, 107.4)] == [f"deezer asks for a pause, {left} s" for left in (8, 6, 1)]
+    assert shown(107.5) == ""
+
+
+def test_a_run_in_a_line() -> None:
+    tally = Tally()
+    assert in_a_line(tally) == "nothing there"
+    tally.add(Outcome(Fate.UPLOADED, "x"))
+    tally.add(Outcome(Fate.NO_PREVIEW, "x", "nobody has it"))
+    assert in_a_line(tally) == "1 uploaded, 1 no preview (nobody has it)"

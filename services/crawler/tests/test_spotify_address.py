@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from catalog.track_id import TrackId
 from crawler.errors import InvalidTarget
-from crawler.sources.spotify_address import PlaylistId, parse_target
+from crawler.sources.spotify_address import AlbumId, PlaylistId, parse_target
 
 KEY = "37i9dQZF1DXcBWIGoYBM5M"
 BASE_62 = string.ascii_letters + string.digits
@@ -42,8 +42,8 @@ WRONG = [
     KEY[:-1] + "_",
     f"spotify:playlist:{KEY}:x",
     f"spotify:playlist:{KEY[:-1]}",
-    f"spotify:album:{KEY}",
-    f"https://open.spotify.com/album/{KEY}",
+    f"spotify:album:{KEY[:-1]}",
+    f"spotify:artist:{KEY}",
     f"https://open.spotify.com/playlist/{KEY}/tracks",
     f"https://openXspotify.com/playlist/{KEY}",
     f"https://open.spotify.com.example.org/playlist/{KEY}",
@@ -84,6 +84,12 @@ def test_nothing_gets_through_but_22_letters_and_digits(text: str) -> None:
     assert len(key) == 22
     assert set(key) <= set(BASE_62)
     assert key in text
+
+
+@pytest.mark.parametrize("text", [f"spotify:album:{KEY}", f"https://open.spotify.com/intl-de/album/{KEY}?si=1"])
+def test_an_album(text: str) -> None:
+    assert parse_target(text) == AlbumId(KEY)
+    assert AlbumId(KEY).urn == f"spotify:album:{KEY}"
 
 
 @pytest.mark.parametrize("text", [f"spotify:track:{KEY}", f"https://open.spotify.com/intl-de/track/{KEY}?si=1"])

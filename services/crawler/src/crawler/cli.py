@@ -3,198 +3,123 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+import sys
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import asyncpg
 import typer
 from rich.console import Console
 
-from catalog import database, logs
-from catalog.database import CONNECTION_FAILURES
-from catalog.settings import load
-from catalog.store import S3Store
-from crawler.crawl import Crawl
-from crawler.downloading import Downloader, preview_client
-from crawler.errors import InvalidTarget, QuotaSpent, SourceError
-from crawler.patience import Patience
-from crawler.progress import progress_on
+from catalog import logs
+from catalog.settings import DatabaseSettings, StoreSettings, load
+from crawler.errors import InvalidTarget
+from crawler.session import Order, Session, forget_one
 from crawler.settings import CrawlerSettings
-from crawler.sources.folder import CuttingBench, MusicFolder
-from crawler.sources.spotify import SpotifyPlaylist, SpotifyTrack
-from crawler.sources.spotify_address import PlaylistId, parse_target
-from crawler.sources.spotify_web_api import SpotifyWebApi
-from crawler.summary import print_closing_table
-from crawler.tally import Fate
+from crawler.sources.registry import ACCEPTED_FORMS, FolderPath, Target, recognise
+from crawler.sourcing import check
+from crawler.walk.cli import app as walking
 
-if TYPE_CHECKING:
-    import httpx
-
-    from catalog.database import Pool
-    from catalog.track_id import TrackId
-    from crawler.progress import Progressing
-    from crawler.settings import SpotifyAccess
-    from crawler.sources.source import Source
-
-log = logging.getLogger(__name__)
-
-FAILED = 1
-EX_TEMPFAIL = 75
 INTERRUPTED = 130
 
 app = typer.Typer(add_completion=False, help="Reads track lists and brings their previews into the object store.")
+forgetting = typer.Typer(add_completion=False, help="Deletes on request what is held, and keeps it from coming back.")
 
-RetryRejected = Annotated[bool, typer.Option("--retry-rejected", help="Try rejected tracks again.")]
-FolderOption = Annotated[Path | None, typer.Option(help="A folder of music files.")]
-FolderArgument = Annotated[Path, typer.Argument(help="A folder of music files.")]
+FolderOption = Annotated[list[Path] | None, typer.Option(help="A folder of music files.")]
+HoursOption = Annotated[
+    float | None, typer.Option("--every", help="Hours between two crawls of a list (RECRAWL_HOURS).", min=0.01)
+]
 
-_DATABASE_FAILURES: tuple[type[Exception], ...] = (*CONNECTION_FAILURES, asyncpg.PostgresError, ValueError)
 
-
-@app.callback(invoke_without_command=True)
+@app.command()
 def crawl(
-    context: typer.Context,
+    targets: Annotated[
+        list[str] | None, typer.Argument(help=f"What to crawl, each {ACCEPTED_FORMS}.", metavar="[WHAT]...")
+    ] = None,
     *,
-    playlist: Annotated[str | None, typer.Option(help="A playlist or track of Spotify: address, URI or id.")] = None,
+    playlist: Annotated[list[str] | None, typer.Option(help="A list of a service: address, URI or id.")] = None,
     folder: FolderOption = None,
-    retry_rejected: RetryRejected = False,
+    library: Annotated[
+        bool, typer.Option("--library", help="Saved tracks and playlists of the user who logged in at Spotify.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Then go on: crawl lists again when due, and fetch what people ask for.")
+    ] = False,
+    every: HoursOption = None,
+    retry_rejected: Annotated[bool, typer.Option("--retry-rejected", help="Try rejected tracks again.")] = False,
+    retry_missing: Annotated[
+        bool, typer.Option("--retry-missing", help="Look again for previews that nobody had.")
+    ] = False,
 ) -> None:
-    """Crawl a playlist, a folder, or one after the other."""
-    named = playlist is not None or folder is not None
-    if context.invoked_subcommand is not None:
-        if named or retry_rejected:
-            raise typer.BadParameter("give the options behind the command, or leave the command out")
-        return
-    if not named:
-        raise typer.BadParameter("say what to crawl: --playlist <address, URI or id>, or --folder <path>")
-    _run(_Order(_target(playlist), _folder(folder), retry_rejected))
-
-
-@app.command("playlist")
-def crawl_playlist(
-    playlist: Annotated[str, typer.Argument(help="A playlist or track of Spotify: address, URI or id.")],
-    *,
-    retry_rejected: RetryRejected = False,
-) -> None:
-    """Crawl a playlist or a single track of Spotify."""
-    _run(_Order(_target(playlist), None, retry_rejected))
-
-
-@app.command("folder")
-def crawl_folder(folder: FolderArgument, *, retry_rejected: RetryRejected = False) -> None:
-    """Crawl a folder of music files; needs no network."""
-    _run(_Order(None, _folder(folder), retry_rejected))
-
-
-def main() -> None:
-    """Run the command that the arguments name."""
-    app()
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    spotify: PlaylistId | TrackId | None
-    folder: Path | None
-    retry_rejected: bool
-
-
-def _target(text: str | None) -> PlaylistId | TrackId | None:
-    try:
-        return None if text is None else parse_target(text)
-    except InvalidTarget as error:
-        raise typer.BadParameter(str(error), param_hint="playlist") from error
-
-
-def _folder(path: Path | None) -> Path | None:
-    if path is not None and not path.is_dir():
-        raise typer.BadParameter(f"there is no folder {path}", param_hint="folder")
-    return path
-
-
-def _run(order: _Order) -> None:
+    """Crawl lists of tracks, one after the other; what begins with forget or soundcloud is another command."""
+    wanted = [*map(_target, [*(targets or []), *(playlist or [])]), *map(_folder, folder or [])]
+    if not (wanted or library or watch):
+        raise typer.BadParameter(f"say what to crawl: {ACCEPTED_FORMS}; or --library, or --watch")
     console = Console(stderr=True)
     # A bar and a log do not mix; what is worth a line is printed above the bar.
-    logs.configure("crawler", "WARNING" if console.is_terminal else "INFO")
+    logs.configure("crawler", "WARNING" if console.is_terminal and not watch else "INFO")
     settings = load(CrawlerSettings)
-    access = settings.spotify() if order.spotify is not None else None
+    check(settings, wanted, library=library)
+    order = Order(
+        targets=tuple(wanted),
+        library=library,
+        watch=watch,
+        every=timedelta(hours=every or settings.recrawl_hours),
+        retry_rejected=retry_rejected,
+        retry_missing=retry_missing,
+    )
     try:
-        status = asyncio.run(_Session(settings, order, access, console).run())
+        status = asyncio.run(_until_stopped(Session(settings, order, console)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("interrupted; the same command goes on where this one stopped")
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(status)
 
 
-@dataclass(frozen=True, slots=True)
-class _Session:
-    settings: CrawlerSettings
-    order: _Order
-    access: SpotifyAccess | None
-    console: Console
+@forgetting.command()
+def forget(
+    what: Annotated[str, typer.Argument(help="A track, an artist, a user or a playlist: address, URI or URN.")],
+    *,
+    with_tracks: Annotated[
+        bool, typer.Option("--with-tracks", help="Of a playlist: its tracks as well, not only the list.")
+    ] = False,
+) -> None:
+    """Delete what is held of a track, artist, user or playlist, and keep it from coming back."""
+    logs.configure("crawler", "WARNING")
+    try:
+        said = asyncio.run(forget_one(load(DatabaseSettings), load(StoreSettings), what, with_tracks=with_tracks))
+    except InvalidTarget as error:
+        raise typer.BadParameter(str(error), param_hint="what") from error
+    typer.echo(said.text, err=said.status != 0)
+    raise typer.Exit(said.status)
 
-    async def run(self) -> int:
-        task = asyncio.current_task()
-        if task is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        async with AsyncExitStack() as stack:
-            try:
-                pool = await self._connect(stack)
-            except _DATABASE_FAILURES as error:
-                self._say(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")
-                return FAILED
-            client = await stack.enter_async_context(preview_client())
-            statuses = [0]
-            if self.order.spotify is not None and self.access is not None:
-                statuses.append(await self._crawl_spotify(pool, client, self.order.spotify, self.access))
-            if self.order.folder is not None:
-                with CuttingBench() as bench:
-                    folder = MusicFolder(self.order.folder, bench)
-                    statuses.append(await self._crawl(pool, folder, progress_on(self.console, folder.name)))
-        return max(statuses)
 
-    async def _connect(self, stack: AsyncExitStack) -> Pool:
-        url, size = self.settings.database_url.get_secret_value(), self.settings.crawl_concurrency
-        return await Patience().through(
-            lambda: stack.enter_async_context(database.connect(url, size=size)), CONNECTION_FAILURES
-        )
+def main() -> None:
+    """Run the command that the arguments name."""
+    if sys.argv[1:2] == ["forget"]:
+        forgetting(sys.argv[2:], prog_name="forget")
+    elif sys.argv[1:2] == ["soundcloud"]:
+        walking(sys.argv[2:], prog_name="soundcloud")
+    else:
+        app()
 
-    async def _crawl_spotify(
-        self, pool: Pool, client: httpx.AsyncClient, target: PlaylistId | TrackId, access: SpotifyAccess
-    ) -> int:
-        progress = progress_on(self.console, target.urn)
-        with SpotifyWebApi(access, on_wait=progress.waiting) as api:
-            downloader = Downloader(client, self.settings.allowed_hosts)
-            source: Source
-            if isinstance(target, PlaylistId):
-                source = SpotifyPlaylist(target, api, downloader)
-            else:
-                source = SpotifyTrack(target, api, downloader)
-            return await self._crawl(pool, source, progress)
 
-    async def _crawl(self, pool: Pool, source: Source, progress: Progressing) -> int:
-        crawl = Crawl(
-            pool=pool,
-            store=S3Store.connect(self.settings),
-            audience=progress,
-            concurrency=self.settings.crawl_concurrency,
-            retry_rejected=self.order.retry_rejected,
-        )
-        stopped: SourceError | None = None
-        try:
-            with progress:
-                stopped = await crawl.run(source)
-        finally:
-            # Also after Ctrl-C.
-            with suppress(BrokenPipeError):
-                print_closing_table(Console(), source.name, crawl.tally)
-        if stopped is not None:
-            self._say(str(stopped))
-            return EX_TEMPFAIL if isinstance(stopped, QuotaSpent) else FAILED
-        return FAILED if crawl.tally.count(Fate.FAILED) else 0
+def _target(text: str) -> Target:
+    try:
+        return recognise(text)
+    except InvalidTarget as error:
+        raise typer.BadParameter(str(error), param_hint="what to crawl") from error
 
-    def _say(self, text: str) -> None:
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+def _folder(path: Path) -> FolderPath:
+    if not path.is_dir():
+        raise typer.BadParameter(f"there is no folder {path}", param_hint="folder")
+    return FolderPath(path)
+
+
+async def _until_stopped(session: Session) -> int:
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await session.run()

@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol
 
 from catalog import playlists, tracks
-from catalog.database import CONNECTION_FAILURES
-from catalog.errors import TransientError
-from catalog.keys import preview_key
-from catalog.tracks import State
-from crawler.entries import Aside, Found, NoPreview, Skipped, Unreadable
-from crawler.errors import PreviewMissing, PreviewUnavailable, PreviewUnusable, SourceError, SourceUnavailable
-from crawler.patience import Patience
+from crawler.bringing import Away
+from crawler.entries import Aside, Deferred, Skipped, Unreadable
+from crawler.errors import (
+    QuotaSpent,
+    ServiceRefused,
+    ServiceUnavailable,
+    SourceBusy,
+    SourceError,
+    SourceRefused,
+    SourceUnavailable,
+)
+from crawler.reading import Reading
 from crawler.tally import Fate, Outcome, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from catalog.database import Pool
     from catalog.playlists import Playlist
-    from catalog.store import ObjectStore
     from catalog.track_id import TrackId
-    from crawler.entries import Offer
+    from crawler.bringing import Bringer
+    from crawler.entries import Place, Settled
     from crawler.sources.source import Source
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 UNCHANGED: Final = "the playlist has not changed since all of it was crawled"
-_DATABASE_AWAY: Final = "the database does not answer"
-_STORE_AWAY: Final = "the object store does not answer"
-_SETTLED: Final = frozenset({State.READY, State.REJECTED, State.FORGOTTEN})
+LONGEST_WAIT_S: Final = 60.0
+"""A service that asks for more patience than this ends the run."""
+
+_DUPLICATE: Final = "duplicate"
 
 
 class Audience(Protocol):
@@ -50,180 +51,145 @@ class _Silence:
         pass
 
 
-class _Away(Exception):
-    """A part of the platform stayed away through every try."""
-
-
 @dataclass(slots=True)
 class Crawl:
     """One run over one source; `tally` is true at any moment, also after the run was cancelled."""
 
-    pool: Pool
-    store: ObjectStore
+    bringer: Bringer
     audience: Audience = field(default_factory=_Silence)
-    patience: Patience = field(default_factory=Patience)
-    concurrency: int = 4
-    retry_rejected: bool = False
+    concurrency: int = 16
     tally: Tally = field(default_factory=Tally, init=False)
     _seen: set[TrackId] = field(default_factory=set, init=False)
-    _stored: set[TrackId] = field(default_factory=set, init=False)
-    _places: list[tuple[int, TrackId]] = field(default_factory=list, init=False)
+    _stopped: SourceError | None = field(default=None, init=False)
 
     async def run(self, source: Source) -> SourceError | None:
         """Crawl the source; returns what ended its list early, if anything did. Other failures are in the tally."""
         try:
             playlist = await source.playlist()
-            if playlist and await self._is_unchanged(playlist):
-                return None
+            if playlist is None:
+                return await self._each_entry(source, None)
+            return await self._playlist(source, playlist)
         except SourceError as error:
             return error
-        except _Away as error:
+        except Away as error:
             return SourceUnavailable(str(error))
-        stopped = await self._each_entry(source)
-        if stopped:
-            return stopped
-        if self.tally.unfinished:
-            raise AssertionError(f"{self.tally.unfinished} places of the list came to no end")
-        if playlist:
-            return await self._keep(playlist)
-        return None
 
-    async def _each_entry(self, source: Source) -> SourceError | None:
-        places = asyncio.Semaphore(self.concurrency)
-        stopped: SourceError | None = None
-        async with asyncio.TaskGroup() as group, aclosing(source.entries()) as entries:  # type: ignore[type-var]
+    async def _playlist(self, source: Source, playlist: Playlist) -> SourceError | None:
+        bringer = self.bringer
+        if await bringer.in_database(lambda: playlists.is_blocked(bringer.pool, playlist.urn)):
+            return SourceRefused(f"{playlist.urn} is to be forgotten")
+        async with AsyncExitStack() as stack:
+            claimed = bringer.claims.of(playlist.urn)
+            if not await bringer.in_database(lambda: stack.enter_async_context(claimed)):
+                return SourceBusy(f"another crawler is reading {playlist.urn} at the moment")
+            if await self._is_unchanged(playlist):
+                return None
+            reading = await Reading.begin(bringer, playlist)
+            try:
+                stopped = await self._each_entry(source, reading)
+            finally:
+                await asyncio.shield(reading.keep())
+            return stopped or await reading.finish()
+
+    async def _each_entry(self, source: Source, reading: Reading | None) -> SourceError | None:
+        workers = asyncio.Semaphore(self.concurrency)
+        start = self._count_known(source, reading) if reading else 0
+        async with asyncio.TaskGroup() as group, aclosing(source.entries(start)) as entries:  # type: ignore[type-var]
             try:
                 async for entry in entries:
                     if isinstance(entry, Aside):
                         self.tally.aside[entry.what] += 1
                         continue
-                    await places.acquire()
+                    if entry.position < start:
+                        continue
+                    await workers.acquire()
+                    if self._stopped:
+                        break
                     self.tally.begun += 1
-                    group.create_task(self._work(entry, places, source))
+                    group.create_task(self._work(entry, workers, source, reading))
             except SourceError as error:
                 # The tracks that were taken up are still brought to their end.
-                stopped = error
-        return stopped
+                self._stopped = error
+        if self.tally.unfinished:
+            raise AssertionError(f"{self.tally.unfinished} places of the list came to no end")
+        return self._stopped
 
-    async def _work(self, entry: _Place, places: asyncio.Semaphore, source: Source) -> None:
+    def _count_known(self, source: Source, reading: Reading) -> int:
+        """Count the places that an interrupted crawl brought to their ends, and return where this one begins."""
+        for place, fate, reason in reading.settled:
+            self.tally.begun += 1
+            if place.track and place.track in self._seen:
+                fate, reason = Fate.SKIPPED, _DUPLICATE  # noqa: PLW2901 - the same place, seen better
+            elif place.track:
+                self._seen.add(place.track)
+            self._count(Outcome(fate, place.label, reason, track=place.track), source.total)
+        return len(reading.settled)
+
+    async def _work(self, entry: Place, workers: asyncio.Semaphore, source: Source, reading: Reading | None) -> None:
         try:
             outcome = await self._settle(entry)
-        except _Away as error:
+        except Away as error:
             outcome = Outcome(Fate.FAILED, entry.label, str(error), repr(error.__cause__))
         except Exception as error:
             log.exception("%s failed in a way that nobody thought of", entry.label)
             outcome = Outcome(Fate.FAILED, entry.label, "an error in the crawler", repr(error))
         finally:
-            places.release()
+            workers.release()
+        if reading:
+            await reading.note(entry.position, outcome)
+        if (outcome.wait_s or 0.0) > LONGEST_WAIT_S:
+            self._stopped = QuotaSpent(outcome.detail, wait_s=outcome.wait_s)
         self._count(outcome, source.total)
 
     def _count(self, outcome: Outcome, total: int | None) -> None:
         self.tally.add(outcome)
         self.audience.outcome(outcome, self.tally.found + self.tally.aside.total(), total)
 
-    async def _settle(self, entry: _Place) -> Outcome:
+    async def _settle(self, entry: Place) -> Outcome:
+        if isinstance(entry, Deferred):
+            return await self._settle_deferred(entry)
+        return await self._settle_read(entry)
+
+    async def _settle_deferred(self, entry: Deferred) -> Outcome:
+        try:
+            read = await entry.read()
+        except QuotaSpent as error:
+            self._stopped = error
+            return Outcome(Fate.FAILED, entry.label, "the service asks for patience", str(error))
+        except ServiceUnavailable as error:
+            return Outcome(Fate.FAILED, entry.label, "the service cannot be asked", str(error), wait_s=error.wait_s)
+        except (ServiceRefused, SourceRefused) as error:
+            return Outcome(Fate.SKIPPED, entry.label, "the service knows nothing of it", str(error))
+        except SourceError as error:
+            return Outcome(Fate.FAILED, entry.label, "the service cannot be asked", str(error))
+        return await self._settle_read(read)
+
+    async def _settle_read(self, entry: Settled) -> Outcome:
         match entry:
             case Skipped(_, label, reason):
                 return Outcome(Fate.SKIPPED, label, reason)
             case Unreadable(_, label, reason, detail):
                 return Outcome(Fate.FAILED, label, reason, detail)
-            case Found() | NoPreview():
-                return await self._settle_track(entry)
-
-    async def _settle_track(self, entry: Found | NoPreview) -> Outcome:
-        track = entry.track
-        self._places.append((entry.position, track.id))
-        if track.id in self._seen:
-            return Outcome(Fate.SKIPPED, entry.label, "duplicate")
-        self._seen.add(track.id)
-        await self._in_database(lambda: tracks.upsert(self.pool, track))
-        self._stored.add(track.id)
-        standing = await self._in_database(lambda: tracks.standing(self.pool, track.id))
-        if passed_over := self._reason_to_pass_over(standing):
-            return Outcome(Fate.SKIPPED, entry.label, passed_over)
-        await self._in_database(lambda: tracks.mark_owed(self.pool, track.id))
-        if isinstance(entry, NoPreview):
-            return await self._without_preview(track.id, entry.label, entry.reason, entry.reason)
-        return await self._bring(track.id, entry.label, entry.offer)
-
-    def _reason_to_pass_over(self, standing: tracks.Standing | None) -> str | None:
-        if standing is None or standing.state is State.FORGOTTEN:
-            return "to be forgotten"
-        if standing.heard:
-            return "heard already"
-        if standing.state is State.QUEUED:
-            return "on its way already"
-        if standing.state is State.REJECTED and not self.retry_rejected:
-            return "rejected before (--retry-rejected tries again)"
-        return None
-
-    async def _bring(self, track: TrackId, label: str, offer: Offer) -> Outcome:
-        try:
-            preview = await self.patience.through(offer.fetch, (PreviewUnavailable,))
-        except PreviewMissing as error:
-            return await self._without_preview(track, label, error.reason, str(error))
-        except PreviewUnusable as error:
-            detail = str(error)
-            await self._in_database(lambda: tracks.mark_rejected(self.pool, track, detail))
-            return Outcome(Fate.REJECTED, label, error.reason, detail)
-        except PreviewUnavailable as error:
-            return await self._late(track, label, error.reason, str(error))
-        key = preview_key(track, preview.kind.extension)
-        try:
-            await self.patience.through(
-                lambda: self.store.put(key, preview.data, preview.kind.mime_type), (TransientError,)
-            )
-        except TransientError as error:
-            return await self._late(track, label, _STORE_AWAY, str(error))
-        await self._in_database(
-            lambda: tracks.mark_queued(self.pool, track, provider=offer.provider, method=offer.method)
-        )
-        return Outcome(Fate.UPLOADED, label)
-
-    async def _without_preview(self, track: TrackId, label: str, reason: str, detail: str) -> Outcome:
-        await self._in_database(lambda: tracks.mark_no_preview(self.pool, track, detail))
-        return Outcome(Fate.NO_PREVIEW, label, reason, detail)
-
-    async def _late(self, track: TrackId, label: str, reason: str, detail: str) -> Outcome:
-        await self._in_database(lambda: tracks.note(self.pool, track, f"{detail}; the next crawl tries again"))
-        return Outcome(Fate.FAILED, label, reason, detail)
+        track = entry.track.id
+        if track in self._seen:
+            return Outcome(Fate.SKIPPED, entry.label, _DUPLICATE, track=track)
+        self._seen.add(track)
+        return await self.bringer.bring(entry)
 
     async def _is_unchanged(self, playlist: Playlist) -> bool:
         """Tell whether nothing is owed of a playlist that is the same as before, and count its places if so."""
-        before = await self._in_database(lambda: playlists.get(self.pool, playlist.urn))
+        bringer = self.bringer
+        before = await bringer.in_database(lambda: playlists.get(bringer.pool, playlist.urn))
         if before is None or playlist.snapshot_id is None or before.snapshot_id != playlist.snapshot_id:
             return False
-        listed = await self._in_database(lambda: playlists.tracks_of(self.pool, playlist.urn))
-        urns = [track.urn for track in listed]
-        stored = await self._in_database(lambda: tracks.get_many(self.pool, urns))
-        states = {one.state for one in stored.values()}
-        if not states <= _SETTLED or (self.retry_rejected and State.REJECTED in states):
+        listed = [
+            track.urn for track in await bringer.in_database(lambda: playlists.tracks_of(bringer.pool, playlist.urn))
+        ]
+        standings = await bringer.in_database(lambda: tracks.standings(bringer.pool, listed))
+        ends = [bringer.policy.passes_over(standings.get(urn)) for urn in listed]
+        if None in ends:
             return False
-        for urn in urns:
+        for urn, (fate, reason) in zip(listed, filter(None, ends), strict=True):
             self.tally.begun += 1
-            self._count(Outcome(Fate.SKIPPED, urn, UNCHANGED), len(urns))
+            self._count(Outcome(fate, urn, reason if fate is Fate.NO_PREVIEW else UNCHANGED), len(listed))
         return True
-
-    async def _keep(self, playlist: Playlist) -> SourceError | None:
-        # A track whose row could not be written leaves its places out; being owed, it is not forgotten.
-        places = sorted(place for place in self._places if place[1] in self._stored)
-
-        async def replace() -> None:
-            async with self.pool.acquire() as connection:
-                await playlists.replace(connection, playlist, places)
-
-        try:
-            await self._in_database(replace)
-        except _Away as error:
-            return SourceUnavailable(f"the playlist could not be stored: {error}")
-        return None
-
-    async def _in_database(self, statement: Callable[[], Awaitable[T]]) -> T:
-        try:
-            return await self.patience.through(statement, CONNECTION_FAILURES)
-        except CONNECTION_FAILURES as error:
-            raise _Away(_DATABASE_AWAY) from error
-
-
-if TYPE_CHECKING:
-    _Place = Found | NoPreview | Skipped | Unreadable

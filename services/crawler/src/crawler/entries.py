@@ -6,8 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from audio import AudioKind
     from catalog.tracks import Track
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Who gave a preview and how it was matched to the track, as stored with it; `score` (0..1) says how surely.
+
+    `isrc` is the recording's code as the provider knows it.
+    """
+
+    provider: str
+    method: str
+    provider_id: str | None = None
+    score: float | None = None
+    isrc: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,18 +32,11 @@ class Preview:
 
     data: bytes
     kind: AudioKind
+    provenance: Provenance
 
 
 class Offer(Protocol):
-    """A way to get at a preview, used at once or not at all: the addresses of some services expire."""
-
-    @property
-    def provider(self) -> str:
-        """Name of who gives the preview, as stored with the track."""
-
-    @property
-    def method(self) -> str:
-        """How the preview was matched to the track, as stored with it."""
+    """A way to get at a preview: found and fetched in one step, since the addresses of some services expire."""
 
     async def fetch(self) -> Preview:
         """Get the preview; raises `PreviewMissing`, `PreviewUnusable`, `PreviewUnavailable`."""
@@ -73,6 +82,15 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Deferred:
+    """A place whose content takes requests of its own; `read` raises `SourceError` and `ServiceError`."""
+
+    position: int
+    label: str
+    read: Callable[[], Awaitable[Settled]]
+
+
+@dataclass(frozen=True, slots=True)
 class Aside:
     """Something that lies between the tracks and is none, such as a cover; counted apart."""
 
@@ -80,4 +98,6 @@ class Aside:
     what: str
 
 
-Entry: TypeAlias = Found | NoPreview | Skipped | Unreadable | Aside
+Settled: TypeAlias = Found | NoPreview | Skipped | Unreadable
+Place: TypeAlias = Settled | Deferred
+Entry: TypeAlias = Place | Aside

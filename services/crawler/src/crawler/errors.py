@@ -24,7 +24,15 @@ class SourceUnavailable(SourceError):
 
 
 class QuotaSpent(SourceUnavailable):
-    """The source asks for more patience than a run has; a later crawl goes on."""
+    """A service asks for more patience than a run has; a crawl after `wait_s` seconds, if that is known, goes on."""
+
+    def __init__(self, message: str, *, wait_s: float | None = None) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class SourceBusy(SourceError):
+    """Another crawler is reading the same list at the moment."""
 
 
 class PreviewError(CrawlerError):
@@ -36,7 +44,15 @@ class PreviewError(CrawlerError):
 
 
 class PreviewMissing(PreviewError):
-    """Nobody offers the preview where it should be."""
+    """Nobody offers the preview; `asked` names the providers who said so."""
+
+    def __init__(self, reason: str, message: str | None = None, *, asked: frozenset[str] = frozenset()) -> None:
+        super().__init__(reason, message)
+        self.asked = asked
+
+
+class PreviewGone(PreviewMissing):
+    """The address answers that nothing is there, or not for everybody; it may have expired."""
 
 
 class PreviewUnusable(PreviewError):
@@ -44,4 +60,24 @@ class PreviewUnusable(PreviewError):
 
 
 class PreviewUnavailable(PreviewError):
-    """The preview could not be had this time; trying again can succeed."""
+    """The preview could not be had this time; trying again can succeed, after `wait_s` seconds if that is known."""
+
+    def __init__(self, reason: str, message: str | None = None, *, wait_s: float | None = None) -> None:
+        super().__init__(reason, message)
+        self.wait_s = wait_s
+
+
+class ServiceError(CrawlerError):
+    """A service gave no answer that can be used."""
+
+
+class ServiceRefused(ServiceError):
+    """The service will give the same answer again: nothing is there, or the question is not understood."""
+
+
+class ServiceUnavailable(ServiceError):
+    """The service was away, busy or answered nonsense; asking again can succeed, after `wait_s` seconds if known."""
+
+    def __init__(self, message: str, *, wait_s: float | None = None) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s

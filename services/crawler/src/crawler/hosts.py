@@ -8,13 +8,16 @@ from typing import Final
 from urllib.parse import urlsplit
 
 _HOST: Final = re.compile(
-    r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\])(?::\d{1,5})?"
+    r"(?:\*\.(?=[a-z0-9-]+\.[a-z]))?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\])(?::\d{1,5})?"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class HostList:
-    """Hosts by name, `host` or `host:port`; without a port only the usual ones are meant."""
+    """Hosts by name, `host` or `host:port`; without a port only the usual ones are meant.
+
+    `*.dzcdn.net` stands for every host below that domain, but not for the domain.
+    """
 
     hosts: frozenset[str]
 
@@ -33,10 +36,18 @@ class HostList:
 
     def allows(self, address: str) -> bool:
         """Tell whether an address is http or https and on the list."""
-        return host_of(address) in self.hosts
+        host = host_of(address)
+        return host in self.hosts or any(
+            host.endswith(name.removeprefix("*")) for name in self.hosts if name.startswith("*.")
+        )
 
     def __str__(self) -> str:
         return ",".join(sorted(self.hosts))
+
+
+def without_query(address: str) -> str:
+    """Return an address as it may be shown: what stands behind the path is often a key to it."""
+    return address.partition("?")[0].partition("#")[0]
 
 
 def host_of(address: str) -> str:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from crawler.tally import Fate
 
@@ -15,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rich.console import Console
+    from rich.progress import Task
 
     from crawler.tally import Outcome
 
@@ -38,8 +48,8 @@ class Progressing(Protocol):
     def outcome(self, outcome: Outcome, done: int, total: int | None) -> None:
         """Show that one more place, of `total` if that is known, came to its end."""
 
-    def waiting(self, seconds: float) -> None:
-        """Show that the source asked for a pause."""
+    def waiting(self, service: str, seconds: float) -> None:
+        """Show that a service asked for a pause."""
 
 
 def progress_on(console: Console, name: str) -> Progressing:
@@ -57,6 +67,7 @@ class ProgressBar:
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
+            Countdown(),
             console=console,
         )
         self._task = self._bar.add_task(f"crawling {name}", total=None)
@@ -76,9 +87,9 @@ class ProgressBar:
         if outcome.fate in _WORTH_A_LINE:
             self._say(_line(outcome))
 
-    def waiting(self, seconds: float) -> None:
-        """Say that the source asked for a pause."""
-        self._say(_wait(seconds))
+    def waiting(self, service: str, seconds: float) -> None:
+        """Count the pause down beside the bar."""
+        self._bar.update(self._task, pause=(service, self._bar.get_time() + seconds))
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -109,14 +120,22 @@ class ProgressLines:
             self._next_line = self._clock() + _LINE_EVERY_S
             log.info("%d of %s", done, "?" if total is None else total)
 
-    def waiting(self, seconds: float) -> None:
-        """Write that the source asked for a pause."""
-        log.info("%s", _wait(seconds))
+    def waiting(self, service: str, seconds: float) -> None:
+        """Write that a service asked for a pause."""
+        log.info("%s asks for a pause of %.0f s", service, seconds)
+
+
+class Countdown(ProgressColumn):
+    """How long a service's pause still lasts, in whole seconds; nothing while nobody waits."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        """Write the seconds that are left."""
+        service, ends_at = task.fields.get("pause", ("", 0.0))
+        left = ends_at - task.get_time()
+        return Text(f"{service} asks for a pause, {math.ceil(left)} s" if left > 0 else "")
 
 
 def _line(outcome: Outcome) -> str:
     return f"{outcome.label}: {outcome.fate}, {outcome.detail or outcome.reason}"
-
-
-def _wait(seconds: float) -> str:
-    return f"the source asks for a pause of {seconds:.0f} s"

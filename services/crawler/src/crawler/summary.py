@@ -24,6 +24,16 @@ def print_closing_table(console: Console, name: str, tally: Tally) -> None:
     console.print(closing_table(tally))
 
 
+def in_a_line(tally: Tally) -> str:
+    """Write how the places of a list ended, each fate with its most frequent reason."""
+    parts = []
+    for fate in Fate:
+        if count := tally.count(fate):
+            [(reason, _)] = tally.by_reason[fate].most_common(1)
+            parts.append(f"{count} {fate}" + (f" ({reason})" if reason else ""))
+    return ", ".join(parts) or "nothing there"
+
+
 def closing_table(tally: Tally) -> Table:
     """Lay out how the places of a list ended: `found` is the sum of what stands flush left for the five fates."""
     table = Table(show_header=False, box=None, pad_edge=False)

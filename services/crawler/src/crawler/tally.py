@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from catalog.track_id import TrackId
 
 
 class Fate(StrEnum):
@@ -19,12 +23,17 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one place: `reason` in a few words for counting, `detail` where there is more to say."""
+    """The end of one place: `reason` in a few words for counting, `detail` where there is more to say.
+
+    `track` is whose row tells the same, None where there is no row; `wait_s` is the patience that a service asked for.
+    """
 
     fate: Fate
     label: str
     reason: str = ""
     detail: str = ""
+    track: TrackId | None = None
+    wait_s: float | None = None
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from audio.errors import (
 from audio.sniffing import sniff_stream
 from catalog.track_id import TrackId
 from catalog.tracks import Track
-from crawler.entries import Aside, Found, Preview, Unreadable
+from crawler.entries import Aside, Found, Preview, Provenance, Unreadable
 from crawler.errors import PreviewUnavailable, PreviewUnusable
 from crawler.sources.folder_walk import Closed, Lies, Odd, walk
 from crawler.sources.music_tags import read_tags
@@ -49,6 +49,7 @@ SECONDS_LIMIT: Final = 60.0
 """Files may lie on a disk behind a slow network."""
 
 _CRASHES: Final = 2
+_CUT: Final = Provenance("file", "cut")
 _REASONS: Final[dict[type[AudioError], str]] = {
     NotAudio: "not audio",
     TooShort: "too short",
@@ -64,13 +65,11 @@ class CutPreview:
 
     path: Path
     bench: CuttingBench
-    provider: str = "file"
-    method: str = "cut"
 
     async def fetch(self) -> Preview:
         """Cut the preview (see `crawler.entries.Offer`)."""
         try:
-            return Preview(await self._cut(), CUT_KIND)
+            return Preview(await self._cut(), CUT_KIND, _CUT)
         except DecoderUnavailable as error:
             raise PreviewUnavailable("the decoding process fails", str(error)) from error
         except DecoderCrashed as error:
@@ -136,7 +135,7 @@ class MusicFolder:
     async def playlist(self) -> None:
         """Return nothing: the order of files says nothing about the music."""
 
-    async def entries(self) -> AsyncIterator[Entry]:
+    async def entries(self, start: int = 0) -> AsyncIterator[Entry]:  # noqa: ARG002 - no list, nothing is known ahead
         """Yield what each file is."""
         found = await asyncio.to_thread(lambda: list(walk(self.folder)))
         self.total = len(found)

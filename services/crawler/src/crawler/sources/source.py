@@ -25,5 +25,8 @@ class Source(Protocol):
     async def playlist(self) -> Playlist | None:
         """Return the list as a playlist to be stored, or None for one that is not; raises `SourceError`."""
 
-    def entries(self) -> AsyncIterator[Entry]:
-        """Yield what stands at each place, in order; raises `SourceError`."""
+    def entries(self, start: int = 0) -> AsyncIterator[Entry]:
+        """Yield what stands at each place, in order; raises `SourceError`.
+
+        Places before `start` are known already: a source that can begin in the middle leaves them out.
+        """

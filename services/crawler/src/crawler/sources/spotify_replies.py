@@ -73,6 +73,44 @@ class PlaylistReply(_Reply):
     snapshot_id: str | None = None
 
 
+class AlbumReply(_Reply):
+    """What an album is called, whose it is, and how many tracks it has."""
+
+    name: str
+    artists: list[_Named] = []
+    total_tracks: int = Field(ge=0)
+    tracks: PageReply
+
+    @property
+    def title(self) -> str:
+        """Artists and name in a line."""
+        artists = ", ".join(artist.name for artist in self.artists if artist.name)
+        return f"{artists} - {self.name}" if artists else self.name
+
+
+class UserReply(_Reply):
+    """The id of a user."""
+
+    id: str = Field(min_length=1)
+
+
+class SavedReply(_Reply):
+    """The newest of the tracks that a user saved, and how many there are."""
+
+    items: list[Any]
+    total: int = Field(ge=0)
+
+    @property
+    def version(self) -> str:
+        """A text that changes whenever a track is saved or taken out."""
+        newest = self.items[0].get("added_at") if self.items and isinstance(self.items[0], dict) else None
+        return f"{self.total} {newest or ''}".strip()
+
+
+class _ListedPlaylist(_Reply):
+    id: str = Field(pattern=_ID)
+
+
 @dataclass(frozen=True, slots=True)
 class ListedTrack:
     """A track of Spotify, and where its preview lies if there is one."""
@@ -103,6 +141,36 @@ def parse_page(body: Any) -> PageReply:
 def parse_playlist(body: Any) -> PlaylistReply:
     """Read the name and version of a playlist; raises `SourceUnavailable` for anything else."""
     return _parse(PlaylistReply, body, "the playlist")
+
+
+def parse_album(body: Any) -> AlbumReply:
+    """Read an album; raises `SourceUnavailable` for anything else."""
+    return _parse(AlbumReply, body, "the album")
+
+
+def parse_user(body: Any) -> UserReply:
+    """Read a user; raises `SourceUnavailable` for anything else."""
+    return _parse(UserReply, body, "the user")
+
+
+def parse_saved(body: Any) -> SavedReply:
+    """Read a page of saved tracks; raises `SourceUnavailable` for anything else."""
+    return _parse(SavedReply, body, "a page of saved tracks")
+
+
+def parse_playlist_ids(body: Any) -> tuple[list[str], int]:
+    """Read the ids of a page of playlists, and how many there are; raises `SourceUnavailable` for anything else."""
+    page = _parse(PageReply, body, "a page of playlists")
+    # A followed playlist that was taken down is null.
+    return [_parse(_ListedPlaylist, item, "a playlist").id for item in page.items if item], page.total
+
+
+def track_id_of(body: Any) -> str | None:
+    """Return the id of a track as an album lists it, None for what has none."""
+    try:
+        return _Reference.model_validate(body).id
+    except ValidationError:
+        return None
 
 
 def parse_entry(body: Any) -> Listed:

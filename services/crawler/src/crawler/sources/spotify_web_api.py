@@ -12,23 +12,28 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import requests
 import spotipy
-from spotipy.cache_handler import MemoryCacheHandler
-from spotipy.oauth2 import SpotifyClientCredentials, SpotifyOAuth
 
-from crawler.errors import CrawlerError, QuotaSpent, SourceRefused, SourceUnavailable
+from crawler.agent import user_agent
+from crawler.errors import CrawlerError, QuotaSpent, ServiceUnavailable, SourceRefused, SourceUnavailable
+from crawler.limits import Allowance, Unlimited
 from crawler.patience import Patience
+from crawler.sources.spotify_tokens import TIMEOUT_S, SpotifyTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
+    from crawler.limits import Limiter
     from crawler.settings import SpotifyAccess
 
 T = TypeVar("T")
 
+SPOTIFY: Final = Allowance("spotify", per_second=4.0, burst=4)
+"""Spotify counts over 30 s and tells nobody how many; who asks too often is told so, and keeps to it."""
+
 PAGE_SIZE: Final = 50
-"""The most that the endpoint gives at once."""
+"""The most that the endpoints give at once."""
 
 LONGEST_WAIT_S: Final = 60.0
 """A longer Retry-After means a spent quota, not a busy moment."""
@@ -36,10 +41,7 @@ LONGEST_WAIT_S: Final = 60.0
 MOST_WAITS: Final = 10
 _UNKNOWN_WAIT_S: Final = 5.0
 _FOREVER_S: Final = 7 * 86_400.0
-_TIMEOUT_S: Final = 15.0
-_USER_AGENT: Final = "soundalike-crawler/0.1"
-# Only satisfies SpotifyOAuth's constructor: a refresh token is never redirected anywhere.
-_REDIRECT_URI: Final = "http://127.0.0.1:9/callback"
+_LOG_IN: Final = "log in first, by `soundalike login spotify` (or set SPOTIFY_REFRESH_TOKEN)"
 
 
 class _Answer(CrawlerError):
@@ -69,27 +71,26 @@ class _Refusal(_Answer):
 
 @dataclass(slots=True)
 class SpotifyWebApi:
-    """The three questions a crawl has; use it as a context manager.
+    """The questions a crawl has, answered as JSON; use it as a context manager.
 
-    `on_wait(seconds)` is called before every wait that Spotify asks for. Each question raises `SourceRefused`,
-    `SourceUnavailable`, `QuotaSpent`.
+    Each raises `SourceRefused`, `SourceUnavailable`, `QuotaSpent`.
     """
 
     access: SpotifyAccess
-    on_wait: Callable[[float], None] = lambda _: None
+    limiter: Limiter = field(default_factory=Unlimited)
     patience: Patience = field(default_factory=Patience)
+    contact: str | None = None
     longest_wait_s: float = LONGEST_WAIT_S
     _session: requests.Session = field(init=False, default_factory=requests.Session)
-    _tokens: MemoryCacheHandler = field(init=False)
+    _tokens: SpotifyTokens = field(init=False)
     _spotify: spotipy.Spotify = field(init=False)
 
     def __post_init__(self) -> None:
-        self._session.headers["User-Agent"] = _USER_AGENT
+        self._session.headers["User-Agent"] = user_agent(self.contact)
         self._session.hooks["response"].append(self._judge)
-        self._tokens = MemoryCacheHandler()
-        self._forget_token()
+        self._tokens = SpotifyTokens(self.access, self._session)
         self._spotify = spotipy.Spotify(
-            auth_manager=self._auth_manager(), requests_session=self._session, requests_timeout=_TIMEOUT_S
+            auth_manager=self._tokens, requests_session=self._session, requests_timeout=TIMEOUT_S
         )
         self._spotify.prefix = self.access.api_url
 
@@ -102,11 +103,11 @@ class SpotifyWebApi:
         self._session.close()
 
     async def playlist(self, playlist_id: str) -> Any:
-        """Return name and snapshot id of a playlist, as JSON."""
+        """Return name and snapshot id of a playlist."""
         return await self._ask(lambda: self._spotify.playlist(playlist_id, fields="name,snapshot_id"))
 
     async def page(self, playlist_id: str, offset: int) -> Any:
-        """Return up to 50 entries of a playlist, as JSON; by offset, since `next` may lead to another host."""
+        """Return up to 50 entries of a playlist; by offset, since `next` may lead to another host."""
         # Asked for tracks alone, Spotify answers null for an episode, and the table could not tell the two apart.
         return await self._ask(
             lambda: self._spotify.playlist_items(
@@ -115,25 +116,54 @@ class SpotifyWebApi:
         )
 
     async def track(self, track_id: str) -> Any:
-        """Return one track, as JSON."""
+        """Return one track."""
         return await self._ask(lambda: self._spotify.track(track_id))
+
+    async def album(self, album_id: str) -> Any:
+        """Return an album with the first of its tracks."""
+        return await self._ask(lambda: self._spotify.album(album_id))
+
+    async def album_page(self, album_id: str, offset: int) -> Any:
+        """Return up to 50 tracks of an album, without what only whole tracks have (ISRC, preview)."""
+        return await self._ask(lambda: self._spotify.album_tracks(album_id, limit=PAGE_SIZE, offset=offset))
+
+    async def user(self) -> Any:
+        """Return the user who is asked for."""
+        self._check_user()
+        return await self._ask(self._spotify.current_user)
+
+    async def saved_page(self, offset: int, *, limit: int = PAGE_SIZE) -> Any:
+        """Return some of the tracks that the user saved, the latest first."""
+        self._check_user()
+        return await self._ask(lambda: self._spotify.current_user_saved_tracks(limit=limit, offset=offset))
+
+    async def playlists_page(self, offset: int) -> Any:
+        """Return up to 50 of the playlists that the user owns or follows."""
+        self._check_user()
+        return await self._ask(lambda: self._spotify.current_user_playlists(limit=PAGE_SIZE, offset=offset))
+
+    def _check_user(self) -> None:
+        if self.access.refresh_token is None:
+            raise SourceRefused(f"Spotify is asked for the app alone, which has no library: {_LOG_IN}")
 
     async def _ask(self, question: Callable[[], T]) -> T:
         fresh_token, waits, troubles = False, 0, 0
         while True:
             try:
+                await self.limiter.acquire()
                 return await asyncio.to_thread(question)
             except _TokenExpired as expired:
                 if fresh_token:
                     raise SourceRefused("Spotify does not take the access token it has just given") from expired
                 fresh_token = True
-                self._forget_token()
+                self._tokens.forget()
             except _TooManyRequests as limit:
                 waits += 1
                 if limit.quota_spent or limit.wait_s > self.longest_wait_s or waits > MOST_WAITS:
-                    raise QuotaSpent(_come_back(limit)) from limit
-                self.on_wait(limit.wait_s)
-                await self.patience.sleep(limit.wait_s)
+                    raise QuotaSpent(_come_back(limit), wait_s=limit.wait_s) from limit
+                await self.limiter.hold(limit.wait_s)
+            except ServiceUnavailable as error:
+                raise SourceUnavailable(str(error)) from error
             except _Refusal as refusal:
                 raise SourceRefused(self._explain(refusal)) from refusal
             except (_Trouble, requests.RequestException) as trouble:
@@ -159,43 +189,20 @@ class SpotifyWebApi:
             raise _Trouble(f"it answered {status} {message}".strip())
         raise _Refusal(status, message, at_token_endpoint)
 
-    def _auth_manager(self) -> Any:
-        secret = self.access.client_secret.get_secret_value()
-        shared = {"requests_session": self._session, "requests_timeout": _TIMEOUT_S, "cache_handler": self._tokens}
-        manager: Any
-        if self.access.refresh_token is None:
-            manager = SpotifyClientCredentials(self.access.client_id, secret, **shared)
-        else:
-            manager = SpotifyOAuth(self.access.client_id, secret, _REDIRECT_URI, open_browser=False, **shared)
-        manager.OAUTH_TOKEN_URL = self.access.token_url
-        return manager
-
-    def _forget_token(self) -> None:
-        """Make spotipy ask for an access token before the next question."""
-        if self.access.refresh_token is None:
-            self._tokens.save_token_to_cache(None)
-            return
-        known = self._tokens.get_cached_token() or {
-            "refresh_token": self.access.refresh_token.get_secret_value(),
-            "access_token": "",
-            "scope": None,
-        }
-        self._tokens.save_token_to_cache({**known, "expires_at": 0})
-
     def _explain(self, refusal: _Refusal) -> str:
         said = f"Spotify answered {refusal.status} {refusal.message}".strip()
         if refusal.by_token_endpoint:
             names = "SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET" + (
-                "" if self.access.refresh_token is None else ", and whether SPOTIFY_REFRESH_TOKEN still belongs to them"
+                "" if self.access.refresh_token is None else ", or log in again by `soundalike login spotify`"
             )
             return f"{said} when asked for an access token; check {names}"
         if refusal.status == requests.codes.forbidden:
             how = (
-                "set SPOTIFY_REFRESH_TOKEN to one of the playlist's owner"
+                f"if it is yours, {_LOG_IN}"
                 if self.access.refresh_token is None
-                else "SPOTIFY_REFRESH_TOKEN must be one of the playlist's owner, with scope playlist-read-private"
+                else "this one is not of the user who logged in, or that login did not allow it"
             )
-            return f"{said}: since 2026 an app reads the entries of its own user's playlists only; {how}"
+            return f"{said}: since 2026 an app reads what belongs to its own user only; {how}"
         if refusal.status == requests.codes.not_found:
             return f"{said}: there is nothing by this id, or it is a playlist made by Spotify, which apps may not read"
         return said

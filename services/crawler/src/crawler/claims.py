@@ -1,0 +1,107 @@
+"""What a crawler works on is its own until it is done or dead, however many crawlers run side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Protocol, Self
+
+from catalog import locks
+from catalog.database import CONNECTION_FAILURES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+    from types import TracebackType
+
+    from catalog.database import Connection, Pool
+
+log = logging.getLogger(__name__)
+
+
+class Claims(Protocol):
+    """Hands out names, each to one worker at a time."""
+
+    def of(self, name: str) -> AbstractAsyncContextManager[bool]:
+        """Hold a name inside the context; the context's value tells whether it could be had."""
+
+
+class LocalClaims:
+    """Claims among the workers of one process."""
+
+    def __init__(self) -> None:
+        self._held: set[str] = set()
+
+    @asynccontextmanager
+    async def of(self, name: str) -> AsyncIterator[bool]:
+        """Hold a name inside the context (see `Claims`)."""
+        if name in self._held:
+            yield False
+            return
+        self._held.add(name)
+        try:
+            yield True
+        finally:
+            self._held.discard(name)
+
+
+class SharedClaims:
+    """Claims among all crawlers of a catalogue; use it as a context manager.
+
+    They are bound to one connection, so those of a crawler that dies are free at once. Raises what asyncpg raises.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._here = LocalClaims()
+        self._turn = asyncio.Lock()
+        self._stack = AsyncExitStack()
+        self._connection: Connection | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._let_go()
+
+    @asynccontextmanager
+    async def of(self, name: str) -> AsyncIterator[bool]:
+        """Hold a name inside the context (see `Claims`)."""
+        # To PostgreSQL all workers of this process are one.
+        async with self._here.of(name) as mine:
+            if not mine or not await self._lock(name):
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                await asyncio.shield(self._unlock(name))
+
+    async def _lock(self, name: str) -> bool:
+        async with self._turn:
+            try:
+                if self._connection is None or self._connection.is_closed():
+                    await self._let_go()
+                    self._connection = await self._stack.enter_async_context(self._pool.acquire())
+                return await locks.try_lock(self._connection, name)
+            except CONNECTION_FAILURES:
+                await self._let_go()
+                raise
+
+    async def _unlock(self, name: str) -> None:
+        async with self._turn:
+            if self._connection is None:
+                return
+            try:
+                await locks.unlock(self._connection, name)
+            except CONNECTION_FAILURES:
+                # With the connection go its locks.
+                await self._let_go()
+
+    async def _let_go(self) -> None:
+        self._connection = None
+        with suppress(*CONNECTION_FAILURES):
+            await self._stack.aclose()

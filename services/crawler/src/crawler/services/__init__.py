@@ -1,0 +1,1 @@
+"""Asking the services that know music: one client each, with typed answers."""

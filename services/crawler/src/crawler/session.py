@@ -1,0 +1,179 @@
+"""What one call of the command does: connect, crawl one list after the other, and watch if asked to."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+from rich.console import Console
+
+from catalog import database
+from catalog.database import CONNECTION_FAILURES
+from catalog.errors import StoreUnavailable
+from catalog.store import S3Store
+from crawler import forgetting
+from crawler.bringing import Bringer
+from crawler.claims import SharedClaims
+from crawler.crawl import Crawl
+from crawler.downloading import preview_client
+from crawler.errors import InvalidTarget, QuotaSpent, SourceBusy, SourceError
+from crawler.limits_announced import Announcements
+from crawler.patience import Patience
+from crawler.policy import Policy
+from crawler.progress import progress_on
+from crawler.shared_limits import SharedLimiters
+from crawler.sourcing import Sourcing
+from crawler.summary import print_closing_table
+from crawler.tally import Fate
+from crawler.watch import Watch, schedule
+
+if TYPE_CHECKING:
+    from catalog.database import Pool
+    from catalog.settings import DatabaseSettings, StoreSettings
+    from crawler.claims import Claims
+    from crawler.settings import CrawlerSettings
+    from crawler.sources.registry import Target
+    from crawler.sources.source import Source
+
+FAILED: Final = 1
+EX_TEMPFAIL: Final = 75
+"""A service asks for more patience than a run has (sysexits.h)."""
+
+_MOST_CONNECTIONS: Final = 8
+_CONNECTIONS_HELD: Final = 2
+_DATABASE_FAILURES: tuple[type[Exception], ...] = (*CONNECTION_FAILURES, asyncpg.PostgresError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a person wants: lists, then the library, then to go on watching with `every` between two crawls."""
+
+    targets: tuple[Target, ...] = ()
+    library: bool = False
+    watch: bool = False
+    every: timedelta = timedelta(days=1)
+    retry_rejected: bool = False
+    retry_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command has to say at its end, and its exit status."""
+
+    text: str
+    status: int = 0
+
+
+@dataclass(slots=True)
+class Session:
+    """One call of the command."""
+
+    settings: CrawlerSettings
+    order: Order
+    console: Console
+    _announcements: Announcements = field(init=False)
+
+    async def run(self) -> int:
+        """Do what was ordered and return the exit status, the worst of all lists."""
+        settings = self.settings
+        async with AsyncExitStack() as stack:
+            try:
+                pool = await self._connect(stack)
+            except _DATABASE_FAILURES as error:
+                return self._say(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")
+            client = await stack.enter_async_context(preview_client(settings.crawler_contact))
+            claims = await stack.enter_async_context(SharedClaims(pool))
+            self._announcements = Announcements(SharedLimiters(pool))
+            sourcing = stack.enter_context(Sourcing(settings, client, self._announcements))
+            status = 0
+            for target in self.order.targets:
+                status = max(status, await self._crawl(pool, claims, sourcing, sourcing.source(target)))
+            if self.order.library:
+                status = max(status, await self._crawl_library(pool, claims, sourcing))
+            if self.order.watch:
+                await self._watch(pool, claims, sourcing)
+        return status
+
+    async def _connect(self, stack: AsyncExitStack) -> Pool:
+        url = self.settings.database_url.get_secret_value()
+        size = min(self.settings.crawl_concurrency, _MOST_CONNECTIONS) + _CONNECTIONS_HELD
+        return await Patience().through(
+            lambda: stack.enter_async_context(database.connect(url, size=size)), CONNECTION_FAILURES
+        )
+
+    async def _crawl_library(self, pool: Pool, claims: Claims, sourcing: Sourcing) -> int:
+        try:
+            sources = await sourcing.library()
+        except SourceError as error:
+            return self._stopped(error)
+        return max([await self._crawl(pool, claims, sourcing, source) for source in sources])
+
+    async def _crawl(self, pool: Pool, claims: Claims, sourcing: Sourcing, source: Source) -> int:
+        progress = progress_on(self.console, source.name)
+        crawl = self._new_crawl(pool, claims, sourcing)
+        crawl.audience = progress
+        self._announcements.waiting = progress.waiting
+        try:
+            with progress:
+                stopped = await crawl.run(source)
+        finally:
+            # Also after Ctrl-C.
+            with suppress(BrokenPipeError):
+                print_closing_table(Console(), source.name, crawl.tally)
+        failed = crawl.tally.count(Fate.FAILED)
+        try:
+            await schedule(pool, source.name, stopped, failed=failed, every=self.order.every)
+        except CONNECTION_FAILURES as error:
+            return self._say(f"the database does not answer: {str(error) or type(error).__name__}")
+        return self._stopped(stopped) if stopped else FAILED if failed else 0
+
+    def _new_crawl(self, pool: Pool, claims: Claims, sourcing: Sourcing) -> Crawl:
+        policy = Policy(
+            retry_rejected=self.order.retry_rejected,
+            retry_missing=self.order.retry_missing,
+            missing_for=timedelta(days=self.settings.no_preview_retry_days),
+            providers=sourcing.chain.providers_on,
+        )
+        bringer = Bringer(pool, S3Store.connect(self.settings), policy, claims)
+        return Crawl(bringer, concurrency=self.settings.crawl_concurrency)
+
+    async def _watch(self, pool: Pool, claims: Claims, sourcing: Sourcing) -> None:
+        await Watch(
+            pool=pool,
+            sourcing=sourcing,
+            crawl=lambda: self._new_crawl(pool, claims, sourcing),
+            every=self.order.every,
+            missing_for=timedelta(days=self.settings.no_preview_retry_days),
+            heartbeat=self.settings.heartbeat_file,
+        ).run()
+
+    def _stopped(self, error: SourceError) -> int:
+        self._say(str(error))
+        return EX_TEMPFAIL if isinstance(error, QuotaSpent | SourceBusy) else FAILED
+
+    def _say(self, text: str) -> int:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        return FAILED
+
+
+async def forget_one(
+    database_settings: DatabaseSettings, store_settings: StoreSettings, text: str, *, with_tracks: bool
+) -> Said:
+    """Forget what a text names; raises `InvalidTarget`."""
+    try:
+        async with database.connect(database_settings.database_url.get_secret_value(), size=1) as pool:
+            subject = await forgetting.recognise(pool, text)
+            done = await forgetting.forget(pool, S3Store.connect(store_settings), subject, with_tracks=with_tracks)
+    except InvalidTarget:
+        raise
+    except StoreUnavailable as error:
+        return Said(f"forgotten, but its previews could not be deleted: {error}; run the same again", FAILED)
+    except _DATABASE_FAILURES as error:
+        return Said(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}", FAILED)
+    return Said(
+        f"forgotten: {subject.kind} {subject.urn}, {done.tracks} {'track' if done.tracks == 1 else 'tracks'}, "
+        f"{done.previews} {'preview' if done.previews == 1 else 'previews'} deleted; it will not come back"
+    )

@@ -1,0 +1,1 @@
+"""Lists of tracks in files, as people export them: CSV, JSPF, M3U."""

@@ -1,0 +1,85 @@
+"""What one line of a list says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from catalog.errors import InvalidTrackId
+from catalog.track_id import TrackId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LONGEST_TEXT: Final = 1000
+_LONGEST_SECONDS: Final = 2_000_000
+_CLOCK: Final = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{2}(?:\.\d+)?)")
+_LEAST_MILLISECONDS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRow:
+    """A track as a list names it, with its id where the list knows one that we know; the length in seconds."""
+
+    title: str = ""
+    artists: tuple[str, ...] = ()
+    album: str | None = None
+    seconds: float | None = None
+    isrc: str | None = None
+    id: TrackId | None = None
+
+    @property
+    def label(self) -> str:
+        """What the row is called in reports."""
+        return " - ".join(filter(None, (", ".join(self.artists), self.title))) or self.isrc or str(self.id or "")
+
+
+@dataclass(frozen=True, slots=True)
+class UnclearRow:
+    """A line that does not tell which track is meant, with the reason."""
+
+    label: str
+    reason: str
+
+
+Row: TypeAlias = ListedRow | UnclearRow
+
+NOT_ENOUGH: Final = "neither an id, an ISRC, nor title and artist"
+
+
+def checked(row: ListedRow) -> Row:
+    """Return a row that tells which track is meant, or say that it does not."""
+    if row.id is not None or row.isrc is not None or (row.title and row.artists):
+        return row
+    return UnclearRow(row.label, NOT_ENOUGH)
+
+
+def text_of(value: object) -> str:
+    """Return a cell's text, without what PostgreSQL or a terminal could stumble over."""
+    return " ".join(str(value).replace("\x00", " ").split())[:LONGEST_TEXT] if value is not None else ""
+
+
+def track_id_in(texts: Iterable[str]) -> TrackId | None:
+    """Return the first track of Spotify or Deezer that one of the texts names."""
+    for text in texts:
+        try:
+            track = TrackId.parse(text)
+        except InvalidTrackId:
+            continue
+        if track.source in {"spotify", "deezer"}:
+            return track
+    return None
+
+
+def seconds_in(text: str, *, milliseconds: bool = False) -> float | None:
+    """Return a length: 3:45, 0:03:45, seconds, or milliseconds where that is said or the number is large."""
+    clock = _CLOCK.fullmatch(text.strip())
+    if clock:
+        return int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + float(clock[3])
+    try:
+        number = float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    seconds = number / 1000 if milliseconds or number >= _LEAST_MILLISECONDS else number
+    return seconds if 0 < seconds < _LONGEST_SECONDS else None

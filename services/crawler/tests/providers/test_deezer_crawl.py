@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from catalog import playlists, tracks
+from catalog.store import MemoryStore
+from catalog.tracks import State
+from crawler.bringing import Bringer
+from crawler.crawl import Crawl
+from crawler.sources.deezer import DeezerList
+from crawler.sources.deezer_address import DeezerTarget
+from crawler.sources.listing.forms import ListFile
+from crawler.sources.listing.resolving import Resolver
+from crawler.sources.listing.track_list_file import TrackListFile
+from crawler.tally import Fate
+from sandbox.catalogue import pieces
+from sandbox.deezer_shelf import AWKWARD_PLAYLIST
+from sandbox.faults import Fault
+
+from .conftest import HASTY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from catalog.database import Pool
+    from crawler.previews.chain import PreviewChain
+    from crawler.services.deezer import DeezerApi
+    from sandbox.server import SandboxServer
+
+PIECE = pieces()[0]
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def crawl(pool: Pool, store: MemoryStore) -> Callable[[], Crawl]:
+    return lambda: Crawl(Bringer(pool, store, patience=HASTY))
+
+
+@pytest.fixture
+def awkward(deezer: DeezerApi, chain: PreviewChain) -> Callable[[], DeezerList]:
+    return lambda: DeezerList(DeezerTarget("playlist", str(AWKWARD_PLAYLIST)), deezer, chain)
+
+
+async def row_of(pool: Pool, urn: str) -> dict[str, Any]:
+    return dict(await pool.fetchrow("SELECT * FROM tracks WHERE urn = $1", urn))
+
+
+async def test_a_playlist_of_deezer_comes_to_the_bucket(
+    crawl: Callable[[], Crawl], awkward: Callable[[], DeezerList], pool: Pool, store: MemoryStore
+) -> None:
+    run = crawl()
+    assert await run.run(awkward()) is None
+    assert {fate: run.tally.count(fate) for fate in Fate if run.tally.count(fate)} == {
+        Fate.UPLOADED: 4,
+        Fate.SKIPPED: 3,
+    }
+    listed = await playlists.tracks_of(pool, f"deezer:playlist:{AWKWARD_PLAYLIST}")
+    assert len(listed) == 5
+    assert listed[0] == listed[-1]
+    assert len(store.objects) == 4
+    first = await row_of(pool, listed[0].urn)
+    assert (first["preview_provider"], first["match_method"]) == ("deezer", "id")
+    assert first["preview_provider_id"] == listed[0].key
+    assert first["match_score"] == 1.0
+    # Rows of playlists come without a code; it was learnt on the way.
+    assert first["isrc"] == PIECE.isrc
+
+
+async def test_an_unchanged_playlist_costs_one_request(
+    crawl: Callable[[], Crawl], awkward: Callable[[], DeezerList], shops: SandboxServer
+) -> None:
+    await crawl().run(awkward())
+    shops.sandbox.journal.clear()
+    run = crawl()
+    assert await run.run(awkward()) is None
+    assert [request.path for request in shops.sandbox.journal.read()] == [f"/deezer/playlist/{AWKWARD_PLAYLIST}"]
+    assert run.tally.unfinished == 0
+
+
+async def test_a_list_in_a_file_comes_to_the_bucket(
+    crawl: Callable[[], Crawl], deezer: DeezerApi, chain: PreviewChain, pool: Pool, tmp_path: Path
+) -> None:
+    path = tmp_path / "Mine.csv"
+    content = f"Title,Artist,ISRC,Spotify ID\n,,{PIECE.isrc},\n{PIECE.title},{PIECE.artist},,{PIECE.spotify_id}\nx,,,\n"
+    await asyncio.to_thread(path.write_text, content)
+    run = crawl()
+    assert await run.run(TrackListFile(ListFile.at(path), Resolver(deezer), chain)) is None
+    assert run.tally.count(Fate.UPLOADED) == 2
+    assert run.tally.by_reason[Fate.SKIPPED] == {"neither an id, an ISRC, nor title and artist": 1}
+    assert await pool.fetchval("SELECT count(*) FROM playlists WHERE source = 'list' AND title = 'Mine'") == 1
+
+
+async def test_what_deezer_could_not_say_is_never_kept_as_an_absence(
+    crawl: Callable[[], Crawl],
+    awkward: Callable[[], DeezerList],
+    pool: Pool,
+    shops: SandboxServer,
+) -> None:
+    busy = {"error": {"type": "Exception", "message": "Quota limit exceeded", "code": 4}}
+    shops.sandbox.faults.add(Fault(path="/deezer/track/*", status=200, body=busy, times=None))
+    shops.sandbox.faults.add(Fault(path="/itunes/search", status=403, body="", times=None))
+    run = crawl()
+    await run.run(awkward())
+    assert run.tally.count(Fate.NO_PREVIEW) == 0
+    assert run.tally.count(Fate.FAILED) == 4
+    assert (await tracks.count_by_state(pool))[State.FOUND] == 4
+    shops.sandbox.faults.clear()
+    again = crawl()
+    assert await again.run(awkward()) is None
+    assert again.tally.count(Fate.UPLOADED) == 4

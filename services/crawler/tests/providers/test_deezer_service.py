@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crawler.errors import ServiceRefused, ServiceUnavailable
+from crawler.services.deezer_replies import (
+    DeezerTrack,
+    NotATrack,
+    NothingThere,
+    expires_at,
+    judge,
+    parse_track,
+)
+from crawler.services.web_service import Busy, Trouble
+from sandbox.catalogue import pieces
+from sandbox.faults import Fault
+from sandbox.quota import Quota
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crawler.services.deezer import DeezerApi
+    from sandbox.server import SandboxServer
+
+    from .conftest import Doorman
+
+PIECE = pieces()[0]
+
+
+def error(code: int | None, kind: str = "Exception", message: str = "so it is") -> dict[str, Any]:
+    body: dict[str, Any] = {"type": kind, "message": message}
+    return {"error": body if code is None else {**body, "code": code}}
+
+
+@pytest.mark.parametrize(
+    ("body", "meaning"),
+    [
+        (error(4, message="Quota limit exceeded"), Busy),
+        (error(700), Trouble),
+        (error(None), Trouble),
+        (error(800, "DataException", "no data"), NothingThere),
+        (error(None, "DataException", "no data"), NothingThere),
+        ({"error": "Not Found"}, NothingThere),
+        ({"error": "Internal Server Error"}, Trouble),
+        ({"error": ["odd"]}, Trouble),
+        (error(500, "ParameterException"), ServiceRefused),
+        (error(600, "InvalidQueryException"), ServiceRefused),
+        (error(200, "OAuthException"), ServiceRefused),
+    ],
+)
+def test_each_form_of_error_has_its_meaning(body: Any, meaning: type[Exception]) -> None:
+    with pytest.raises(meaning):
+        judge(body)
+
+
+def test_recorded_errors(recorded: Callable[[str], Any]) -> None:
+    with pytest.raises(NothingThere):
+        judge(recorded("deezer-error-no-data-http200.json"))
+    with pytest.raises(Trouble):
+        judge(recorded("deezer-error-no-code-http200.json"))
+    with pytest.raises(Busy, match="Quota limit exceeded"):
+        judge(recorded("transcribed-from-threads.json")["deezer_quota_http200"]["body"])
+
+
+def test_a_recorded_track(recorded: Callable[[str], Any]) -> None:
+    found = parse_track(judge(recorded("deezer-track-2947516331.json")))
+    assert isinstance(found, DeezerTrack)
+    assert found.track.id.urn == "deezer:track:2947516331"
+    assert found.track.title == "Die With A Smile"
+    assert found.track.artists == ("Lady Gaga", "Bruno Mars")
+    assert found.track.artist_urns == ("deezer:artist:75491", "deezer:artist:429675")
+    assert (found.track.album, found.track.duration_ms) == ("Die With A Smile", 250_000)
+    assert found.track.isrc == "USUM72409273"
+    assert found.track.link == "https://www.deezer.com/track/2947516331"
+    assert found.preview_url is not None
+    # The reply was recorded 900 s before: its `share` link holds that moment.
+    assert expires_at(found.preview_url) == 1738407332 + 900
+
+
+def test_recorded_rows(recorded: Callable[[str], Any]) -> None:
+    for name, rows, without in (
+        ("deezer-playlist-with-empty-previews.json", 25, 3),
+        ("deezer-search-simple.json", 25, 0),
+    ):
+        found = [parse_track(row) for row in judge(recorded(name))["data"]]
+        assert len(found) == rows
+        assert all(isinstance(one, DeezerTrack) for one in found)
+        assert sum(one.preview_url is None for one in found if isinstance(one, DeezerTrack)) == without
+
+
+def test_a_version_that_the_title_leaves_out_is_added() -> None:
+    row = {"id": 1, "title": "Song", "title_version": "(Live)", "duration": 0, "isrc": "gb-abc-12-34567"}
+    found = parse_track(row)
+    assert isinstance(found, DeezerTrack)
+    assert found.track.title == "Song (Live)"
+    assert found.track.duration_ms is None
+    assert found.track.isrc == "GBABC1234567"
+    assert found.preview_url is None
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (None, "empty entry"),
+        ({}, "empty entry"),
+        ({"id": 5, "title": ""}, "taken down from Deezer"),
+        ({"id": 0, "title": "x"}, "entry in a form that is not understood"),
+        ({"id": "x", "title": "x"}, "entry in a form that is not understood"),
+        (["x"], "entry in a form that is not understood"),
+    ],
+)
+def test_what_is_no_track(row: Any, reason: str) -> None:
+    found = parse_track(row)
+    assert isinstance(found, NotATrack)
+    assert found.reason == reason
+
+
+async def test_a_track_by_id_and_by_isrc(deezer: DeezerApi, doorman: Doorman) -> None:
+    by_isrc = await deezer.by_isrc(PIECE.isrc)
+    assert by_isrc is not None
+    assert by_isrc.track.title == PIECE.title
+    assert await deezer.track(by_isrc.track.id.key) is not None
+    assert doorman.acquired == 2
+    assert await deezer.track("5") is None
+    assert await deezer.by_isrc("ZZZZZ0000000") is None
+
+
+async def test_a_spent_quota_makes_everybody_wait_and_is_tried_again(
+    deezer: DeezerApi, shops: SandboxServer, doorman: Doorman
+) -> None:
+    shops.sandbox.faults.add(Fault(path="/deezer/track/*", status=200, body=error(4), times=2))
+    assert await deezer.by_isrc(PIECE.isrc) is not None
+    assert doorman.held == [5.0, 5.0]
+    assert doorman.acquired == 3
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(path="*", status=200, body=error(4), times=None),
+        Fault(path="*", status=200, body=error(700), times=None),
+        Fault(path="*", status=200, body=error(None), times=None),
+        Fault(path="*", status=503, body="", times=None),
+        Fault(path="*", status=403, body="", times=None),
+        Fault(path="*", status=200, body="<html>", times=None),
+        Fault(path="*", status=200, body={"odd": True}, times=None),
+    ],
+)
+async def test_what_is_temporary_is_never_an_absence(deezer: DeezerApi, shops: SandboxServer, fault: Fault) -> None:
+    shops.sandbox.faults.add(fault)
+    with pytest.raises(ServiceUnavailable):
+        await deezer.by_isrc(PIECE.isrc)
+    assert len(shops.sandbox.journal.read()) == 3
+
+
+async def test_a_long_wait_is_not_waited_for(deezer: DeezerApi, shops: SandboxServer, doorman: Doorman) -> None:
+    shops.sandbox.faults.add(Fault(path="*", status=429, headers={"Retry-After": "3600"}, body=""))
+    with pytest.raises(ServiceUnavailable) as caught:
+        await deezer.track("5")
+    assert caught.value.wait_s == 3600
+    assert doorman.held == [60.0]
+    assert len(shops.sandbox.journal.read()) == 1
+
+
+async def test_an_endless_answer_is_not_read_to_its_end(
+    deezer: DeezerApi, shops: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crawler.services.web_service.MOST_BYTES", 1000)
+    shops.sandbox.faults.add(Fault(path="*", status=200, body="[" * 2000))
+    with pytest.raises(ServiceRefused, match="more than 1000 bytes"):
+        await deezer.track("5")
+
+
+async def test_redirects_are_not_followed(deezer: DeezerApi, shops: SandboxServer) -> None:
+    shops.sandbox.faults.add(Fault(path="/deezer/track/5", status=302, headers={"Location": "/deezer/track/6"}))
+    with pytest.raises(ServiceRefused, match="302"):
+        await deezer.track("5")
+    assert len(shops.sandbox.journal.read()) == 1
+
+
+async def test_an_absence_may_come_with_404(deezer: DeezerApi, shops: SandboxServer) -> None:
+    body = error(800, "DataException", "no data")
+    shops.sandbox.faults.add(Fault(path="/deezer/track/5", status=404, body=body))
+    shops.sandbox.faults.add(Fault(path="/deezer/track/6", status=404, body={"error": "Not Found"}))
+    assert await deezer.track("5") is None
+    assert await deezer.track("6") is None
+
+
+async def test_the_sandbox_refuses_the_51st_of_five_seconds(deezer: DeezerApi, shops: SandboxServer) -> None:
+    shops.sandbox.deezer.quota = Quota(50, 5.0, clock=lambda: 0.0)
+    for _ in range(50):
+        assert await deezer.track("5") is None
+    with pytest.raises(ServiceUnavailable, match="Quota limit exceeded"):
+        await deezer.track("5")
+
+
+async def test_searching_by_field_and_by_words(deezer: DeezerApi) -> None:
+    by_field = await deezer.search(f'artist:"{PIECE.artist}" track:"{PIECE.title}"', strict=True)
+    by_words = await deezer.search(f"{PIECE.artist} {PIECE.title}")
+    assert [one.track.title for one in by_field] == [PIECE.title]
+    assert by_field == [] or by_words[0].track.id == by_field[0].track.id
+    assert by_field[0].track.isrc is None
+    assert await deezer.search("nobody has sung this") == []

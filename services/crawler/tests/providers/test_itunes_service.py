@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crawler.errors import ServiceUnavailable
+from crawler.services.itunes import parse_songs
+from crawler.services.web_service import Trouble
+from sandbox.catalogue import pieces
+from sandbox.faults import Fault
+from sandbox.quota import Quota
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crawler.services.itunes import ITunesApi
+    from sandbox.server import SandboxServer
+
+    from .conftest import Doorman
+
+PIECE = pieces()[0]
+
+
+def test_a_recorded_reply(recorded: Callable[[str], Any]) -> None:
+    songs = parse_songs(recorded("itunes-lookup-album-songs-us.json"))
+    assert len(songs) == 6
+    first = songs[0]
+    assert first.key == "1728639279"
+    assert first.recording.title == "INSIDE-OUTSIDE (Intro)"
+    assert first.recording.artists == ("Dreamcatcher",)
+    assert first.recording.seconds == 83.72
+    assert first.recording.album == "Nightmare·Escape The ERA - EP"
+    assert first.preview_url is not None
+    assert first.preview_url.startswith("https://audio-ssl.itunes.apple.com/")
+    assert first.preview_url.endswith(".m4a")
+
+
+@pytest.mark.parametrize("body", [None, [], {}, {"results": None}, "x"])
+def test_what_is_no_reply(body: Any) -> None:
+    with pytest.raises(Trouble):
+        parse_songs(body)
+
+
+def test_rows_that_are_no_songs_are_left_out() -> None:
+    rows = [
+        None,
+        {"wrapperType": "collection"},
+        {"kind": "music-video", "trackId": 1, "trackName": "x", "artistName": "y"},
+        {"kind": "song", "trackId": 1, "trackName": "x"},
+    ]
+    assert parse_songs({"resultCount": 4, "results": rows}) == []
+
+
+async def test_searching(itunes: ITunesApi) -> None:
+    songs = await itunes.search(f"{PIECE.artist} {PIECE.title}")
+    assert [song.recording.title for song in songs] == [PIECE.title]
+
+
+async def test_a_recorded_refusal_is_no_empty_answer(
+    itunes: ITunesApi, shops: SandboxServer, doorman: Doorman, recorded: Callable[[str], Any]
+) -> None:
+    refusal = recorded("transcribed-from-threads.json")["itunes_403_rate_limited"]
+    fault = Fault(path="/itunes/*", status=refusal["status"], body=refusal["body"], times=1)
+    shops.sandbox.faults.add(fault)
+    assert len(await itunes.search(f"{PIECE.artist} {PIECE.title}")) == 1
+    assert doorman.held == [30.0]
+
+
+async def test_the_sandbox_refuses_the_21st_of_a_minute(itunes: ITunesApi, shops: SandboxServer) -> None:
+    shops.sandbox.itunes.quota = Quota(20, 60.0, clock=lambda: 0.0)
+    for _ in range(20):
+        await itunes.search("x")
+    with pytest.raises(ServiceUnavailable, match="403"):
+        await itunes.search("x")

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from catalog.track_id import TrackId
+from crawler.errors import InvalidTarget
+from crawler.sources.deezer_address import DeezerTarget
+from crawler.sources.listing.forms import ListFile
+from crawler.sources.registry import FolderPath, recognise
+from crawler.sources.spotify_address import PlaylistId
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "37i9dQZF1DXcBWIGoYBM5M"
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        (f"https://open.spotify.com/playlist/{KEY}?si=1", PlaylistId(KEY)),
+        (f"spotify:playlist:{KEY}", PlaylistId(KEY)),
+        (KEY, PlaylistId(KEY)),
+        (f"spotify:track:{KEY}", TrackId("spotify", KEY)),
+        ("https://www.deezer.com/en/playlist/7", DeezerTarget("playlist", "7")),
+        ("deezer:album:7", DeezerTarget("album", "7")),
+        ("https://www.deezer.com/track/7", DeezerTarget("track", "7")),
+    ],
+)
+def test_addresses(text: str, target: object) -> None:
+    assert recognise(text) == target
+
+
+def test_files_and_folders(tmp_path: Path) -> None:
+    (tmp_path / "a.CSV").write_text("x")
+    assert recognise(str(tmp_path)) == FolderPath(tmp_path)
+    assert recognise(str(tmp_path / "a.CSV")) == ListFile(tmp_path / "a.CSV")
+
+
+def test_a_file_of_no_known_form(tmp_path: Path) -> None:
+    (tmp_path / "a.doc").write_text("x")
+    with pytest.raises(InvalidTarget, match=r"'a\.doc' is no list of tracks"):
+        recognise(str(tmp_path / "a.doc"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "   ", "my favourite music", "https://example.org/playlist/7", "gone.csv", "a\0b", "~nobody-has-this-name/x"],
+)
+def test_what_names_nothing_gets_every_accepted_form(text: str) -> None:
+    with pytest.raises(InvalidTarget) as caught:
+        recognise(text)
+    for form in ("open.spotify.com", "deezer.com", ".jspf", "folder"):
+        assert form in str(caught.value)
+
+
+def test_a_wrong_address_of_a_service_gets_the_forms_of_that_service() -> None:
+    with pytest.raises(InvalidTarget) as caught:
+        recognise("https://www.deezer.com/profile/7")
+    assert "spotify" not in str(caught.value)

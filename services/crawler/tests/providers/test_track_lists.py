@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from catalog.track_id import TrackId
+from crawler.entries import Deferred, Found, Skipped
+from crawler.errors import InvalidTarget, PreviewMissing, QuotaSpent, SourceRefused, SourceUnavailable
+from crawler.sources.listing.forms import ListFile
+from crawler.sources.listing.resolving import Resolver
+from crawler.sources.listing.row import ListedRow, UnclearRow
+from crawler.sources.listing.track_list_file import NO_RESOLVER, TrackListFile
+from sandbox.catalogue import pieces
+from sandbox.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from crawler.previews.chain import PreviewChain
+    from crawler.services.deezer import DeezerApi
+    from sandbox.server import SandboxServer
+
+    Reader = Callable[[str, str | bytes], list[Any]]
+
+SPOTIFY = "4iV5W9uYEdYUVa79Axb7Rh"
+PIECE = pieces()[0]
+
+EXPORTIFY = f"""\
+"Track URI","Track Name","Album Name","Artist Name(s)","Release Date","Duration (ms)","Popularity","Explicit","ISRC"
+"spotify:track:{SPOTIFY}","Teardrop","Mezzanine","Massive Attack","1998-04-20","330773","70","false","GBAAA9800322"
+"spotify:track:0000000000000000000002","Déjà Vu","B'Day","Beyoncé;JAY-Z","2006","240280","60","false",""
+"""
+TUNE_MY_MUSIC = f"""\
+Track name,Artist name,Album,Playlist name,Type,ISRC,Spotify - id
+Otherwise,Morcheeba,Charango,Mine,Playlist,gb-abc-02-00001,
+"Rome Wasn't Built in a Day",Morcheeba,,Mine,Playlist,,{SPOTIFY}
+"""
+
+CONTENT = f"""\
+Title,Artist,ISRC,Spotify ID
+{PIECE.title},{PIECE.artist},,{PIECE.spotify_id}
+,,{PIECE.isrc},
+{PIECE.title},{PIECE.artist},,
+Something Else,{PIECE.artist},{PIECE.isrc},
+Unheard Of,Nobody,,
+Nameless,,,
+"""
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Reader:
+    def read(name: str, content: str | bytes) -> list[Any]:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return ListFile.at(path).read().rows
+
+    return read
+
+
+def test_exportify(rows: Reader) -> None:
+    first, second = rows("a.csv", EXPORTIFY)
+    assert first == ListedRow(
+        "Teardrop", ("Massive Attack",), "Mezzanine", 330.773, "GBAAA9800322", TrackId("spotify", SPOTIFY)
+    )
+    assert second.artists == ("Beyoncé", "JAY-Z")
+    assert second.isrc is None
+
+
+def test_tune_my_music(rows: Reader) -> None:
+    first, second = rows("a.csv", TUNE_MY_MUSIC)
+    assert first == ListedRow("Otherwise", ("Morcheeba",), "Charango", None, "GBABC0200001", None)
+    assert second.id == TrackId("spotify", SPOTIFY)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Title,Artist\nHeroes,David Bowie\n",
+        "title;artist\r\nHeroes;David Bowie\r\n",
+        "Artist\tTitle\nDavid Bowie\tHeroes\n",
+        "sep=;\nTitel;Künstler\nHeroes;David Bowie\n",
+        "\ufeffName,Artists\nHeroes,David Bowie\n\n , \n",
+        "Titre,Artiste\nHeroes,David Bowie\n".encode("utf-16"),
+        "Titel;Künstler\nHeroes;David Bowie\n".encode("cp1252"),
+        "曲名,アーティスト\nHeroes,David Bowie\n",
+    ],
+)
+def test_tables_of_many_makers(rows: Reader, content: str | bytes) -> None:
+    (row,) = rows("a.csv", content)
+    assert (row.title, row.artists) == ("Heroes", ("David Bowie",))
+
+
+def test_a_cell_may_hold_lines_and_commas(rows: Reader) -> None:
+    (row,) = rows("a.csv", 'Title,Artist,Note\r\n"Heroes, we\u2028can be","David Bowie","one\r\ntwo"\r\n')
+    assert (row.title, row.artists) == ("Heroes, we can be", ("David Bowie",))
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "seconds"),
+    [
+        ("Duration (ms)", "330773", 330.773),
+        ("Track Duration (ms)", "9000", 9.0),
+        ("Duration", "330773", 330.773),
+        ("Duration", "330", 330.0),
+        ("Length", "5:30", 330.0),
+        ("Time", "0:05:30", 330.0),
+        ("Total Time", "330773", 330.773),
+        ("Duration", "soon", None),
+        ("Duration", "-5", None),
+    ],
+)
+def test_lengths(rows: Reader, header: str, value: str, seconds: float | None) -> None:
+    (row,) = rows("a.csv", f"Title,Artist,{header}\nHeroes,David Bowie,{value}\n")
+    assert row.seconds == seconds
+
+
+def test_other_services_ids(rows: Reader) -> None:
+    (row,) = rows("a.csv", "Title,Artist,Deezer ID\nHeroes,David Bowie,3135556\n")
+    assert row.id == TrackId("deezer", "3135556")
+    (row,) = rows("a.csv", "URL\nhttps://open.spotify.com/intl-de/track/4iV5W9uYEdYUVa79Axb7Rh?si=x\n")
+    assert row.id == TrackId("spotify", SPOTIFY)
+    (row,) = rows("a.csv", "Title,Artist,ID\nHeroes,David Bowie,17\n")
+    assert row.id is None
+
+
+def test_lines_that_do_not_tell_enough_are_named(rows: Reader) -> None:
+    unclear, short, fine = rows("a.csv", "Title,Artist,ISRC\nHeroes,,\nAshes\n,,GBAAA9800322\n")
+    assert unclear == UnclearRow("Heroes", "neither an id, an ISRC, nor title and artist")
+    assert isinstance(short, UnclearRow)
+    assert fine.isrc == "GBAAA9800322"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", "", "empty"),
+        ("a.csv", "Heroes,David Bowie\nAshes,David Bowie\n", "must name the columns"),
+        ("a.csv", "Title\nHeroes\n", "must name the columns"),
+        ("a.csv", "Title,Artist\n" + "x" * 2_000_000 + ",y\n", "no table"),
+        ("a.jspf", "{", "no JSPF"),
+        ("a.jspf", "[]", "no JSPF"),
+        ("a.jspf", "[" * 100_000, "no JSPF"),
+        ("a.m3u", "#EXTM3U\n", "names no track"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(rows: Reader, name: str, content: str, said: str) -> None:
+    with pytest.raises(SourceRefused, match=said):
+        rows(name, content)
+
+
+def test_a_file_of_another_form(tmp_path: Path) -> None:
+    with pytest.raises(InvalidTarget, match=r"\.jspf"):
+        ListFile.at(tmp_path / "a.xlsx")
+    with pytest.raises(SourceRefused, match="cannot be read"):
+        ListFile.at(tmp_path / "gone.csv").read()
+
+
+def test_jspf(tmp_path: Path) -> None:
+    path = tmp_path / "a.jspf"
+    tracks = [
+        {"title": "Teardrop", "creator": "Massive Attack", "album": "Mezzanine", "duration": 330773},
+        {"title": "Heroes", "creator": "David Bowie", "identifier": [f"https://open.spotify.com/track/{SPOTIFY}"]},
+        {
+            "title": "Ashes",
+            "creator": "x",
+            "extension": {"https://example.org/jspf": [{"a": {"isrc": "gbaaa9800322"}}]},
+        },
+        {"title": "Angel", "identifier": "urn:isrc:GBAAA9800323"},
+        {"title": "Alone"},
+        "odd",
+        {"title": "Song", "creator": "y", "location": ["https://www.deezer.com/track/7"], "duration": None},
+    ]
+    path.write_text(json.dumps({"playlist": {"title": "Mine", "track": tracks}}))
+    listed = ListFile.at(path).read()
+    assert listed.title == "Mine"
+    first, second, third, fourth, alone, odd, last = listed.rows
+    assert first == ListedRow("Teardrop", ("Massive Attack",), "Mezzanine", 330.773)
+    assert isinstance(second, ListedRow)
+    assert second.id == TrackId("spotify", SPOTIFY)
+    assert [row.isrc for row in (third, fourth) if isinstance(row, ListedRow)] == ["GBAAA9800322", "GBAAA9800323"]
+    assert isinstance(alone, UnclearRow)
+    assert isinstance(odd, UnclearRow)
+    assert isinstance(last, ListedRow)
+    assert last.id == TrackId("deezer", "7")
+
+
+def test_m3u(tmp_path: Path) -> None:
+    path = tmp_path / "a.m3u8"
+    path.write_text(
+        "\n".join(
+            [
+                "#EXTM3U",
+                "#PLAYLIST:Road trip",
+                "#EXTINF:330,Massive Attack - Teardrop",
+                "Music/Massive Attack/Mezzanine/03 Teardrop.flac",
+                "",
+                '#EXTINF:215 tvg-id="x" isrc="GBAAA9800322",Sing, sing - Song',
+                "https://example.org/x.mp3",
+                "#EXTALB:Charango",
+                "#EXTART:Morcheeba",
+                "#EXTINF:-1,Otherwise",
+                "otherwise.mp3",
+                "C:\\Music\\07 - David Bowie - Heroes.mp3",
+                "just a name.mp3",
+                f"https://open.spotify.com/track/{SPOTIFY}",
+            ]
+        )
+    )
+    listed = ListFile.at(path).read()
+    assert listed.title == "Road trip"
+    assert listed.rows == [
+        ListedRow("Teardrop", ("Massive Attack",), None, 330.0),
+        ListedRow("Song", ("Sing, sing",), None, 215.0, "GBAAA9800322"),
+        ListedRow("Otherwise", ("Morcheeba",), "Charango", None),
+        ListedRow("Heroes", ("David Bowie",)),
+        UnclearRow("just a name", "neither an id, an ISRC, nor title and artist"),
+        ListedRow(id=TrackId("spotify", SPOTIFY)),
+    ]
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    path = tmp_path / "Mine.csv"
+    path.write_text(CONTENT)
+    return path
+
+
+async def test_every_line_comes_to_a_track_or_a_reason(mine: Path, deezer: DeezerApi, chain: PreviewChain) -> None:
+    source = TrackListFile(ListFile.at(mine), Resolver(deezer), chain)
+    entries = [entry async for entry in source.entries()]
+    assert source.total == 6
+    read = [await entry.read() if isinstance(entry, Deferred) else entry for entry in entries]
+    found = [entry for entry in read if isinstance(entry, Found)]
+    assert [entry.position for entry in found] == [0, 1, 2]
+    assert found[0].track.id == TrackId("spotify", PIECE.spotify_id)
+    assert found[0].track.link == f"https://open.spotify.com/track/{PIECE.spotify_id}"
+    assert {entry.track.id.source for entry in found[1:3]} == {"deezer"}
+    assert found[1].track.isrc == PIECE.isrc
+    assert [entry.reason for entry in read if isinstance(entry, Skipped)] == [
+        # The code is that of another title, and no length speaks for it.
+        "not found on Deezer",
+        "not found on Deezer",
+        "neither an id, an ISRC, nor title and artist",
+    ]
+    assert [(await entry.offer.fetch()).provenance.provider for entry in found] == ["deezer"] * len(found)
+
+
+async def test_a_list_says_nothing_of_what_spotify_offers(tmp_path: Path, chain: PreviewChain) -> None:
+    path = tmp_path / "a.csv"
+    await asyncio.to_thread(path.write_text, f"Title,Artist,Spotify ID\nUnheard Of,Nobody,{SPOTIFY}\n")
+    found = await anext(TrackListFile(ListFile.at(path), None, chain).entries())
+    assert isinstance(found, Found)
+    with pytest.raises(PreviewMissing) as caught:
+        await found.offer.fetch()
+    assert caught.value.reason == "not found on Deezer; not found on iTunes"
+
+
+async def test_without_deezer_the_reason_says_what_to_set(mine: Path, chain: PreviewChain) -> None:
+    source = TrackListFile(ListFile.at(mine), None, chain)
+    entries = [entry async for entry in source.entries(start=1)]
+    assert [entry.reason for entry in entries if isinstance(entry, Skipped)][:4] == [NO_RESOLVER] * 4
+    assert "DEEZER_TERMS_ACCEPTED" in NO_RESOLVER
+
+
+async def test_an_edited_file_is_the_same_list_in_another_version(mine: Path, chain: PreviewChain) -> None:
+    before = await TrackListFile(ListFile.at(mine), None, chain).playlist()
+    again = await TrackListFile(ListFile.at(mine), None, chain).playlist()
+    await asyncio.to_thread(mine.write_text, f"{CONTENT}One,More,,\n")
+    after = await TrackListFile(ListFile.at(mine), None, chain).playlist()
+    assert before == again
+    assert (before.urn, before.title) == (after.urn, "Mine")
+    assert before.snapshot_id != after.snapshot_id
+    assert str(mine.parent) not in before.urn
+
+
+@pytest.mark.parametrize(("wait", "expected"), [("5", SourceUnavailable), ("9000", QuotaSpent)])
+async def test_a_throttled_look_up_is_no_absence(
+    mine: Path, deezer: DeezerApi, chain: PreviewChain, shops: SandboxServer, wait: str, expected: type[Exception]
+) -> None:
+    shops.sandbox.faults.add(Fault(path="*", status=429, headers={"Retry-After": wait}, body="", times=None))
+    source = TrackListFile(ListFile.at(mine), Resolver(deezer), chain)
+    entry = await anext(source.entries(1))
+    assert isinstance(entry, Deferred)
+    with pytest.raises(expected):
+        await entry.read()

@@ -1,0 +1,99 @@
+"""Limiters that processes share; the database's clock runs, so the figures are wide."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from catalog import allowances
+from crawler.errors import ServiceUnavailable
+from crawler.limits import Allowance
+from crawler.limits_announced import Announcements
+from crawler.patience import Patience
+from crawler.shared_limits import SharedLimiter, SharedLimiters
+
+if TYPE_CHECKING:
+    from catalog.database import Pool
+
+FAST = Allowance("fast", per_second=100, burst=1)
+SLOW = Allowance("slow", per_second=0.5, burst=1)
+
+
+async def test_nobody_is_let_through_before_the_token_is_good(pool: Pool) -> None:
+    loop = asyncio.get_running_loop()
+    first, second = SharedLimiter(pool, FAST), SharedLimiter(pool, FAST)
+    await first.acquire()
+    begun = loop.time()
+    await asyncio.gather(*(limiter.acquire() for limiter in [first, second] * 20))
+    assert loop.time() - begun >= 0.35
+
+
+async def test_everybody_who_waits_is_served_by_one_statement(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    take = allowances.take
+
+    async def counted(*arguments: Any, count: int, **bucket: Any) -> float | None:
+        asked.append(count)
+        return await take(*arguments, count=count, **bucket)
+
+    monkeypatch.setattr(allowances, "take", counted)
+    limiter = SharedLimiter(pool, FAST)
+    await limiter.acquire()
+    await asyncio.gather(*(limiter.acquire() for _ in range(30)))
+    assert asked[-1] == 30
+
+
+async def test_a_pause_reaches_every_process(pool: Pool, naps: Any) -> None:
+    theirs = SharedLimiter(pool, FAST)
+    await SharedLimiter(pool, FAST).hold(100)
+    naps_limited = SharedLimiter(pool, FAST, sleep=naps.sleep)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await theirs.acquire()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await naps_limited.acquire()
+    # It looks again now and then, so that it hears where the pause ends sooner or is made longer.
+    assert 0 < max(naps.taken) <= 5
+
+
+async def test_a_token_from_before_a_pause_is_not_used(pool: Pool) -> None:
+    limiter = SharedLimiter(pool, SLOW)
+    await limiter.acquire()
+    waiting = asyncio.create_task(limiter.acquire())
+    await asyncio.sleep(0.2)
+    await limiter.hold(100)
+    done, _ = await asyncio.wait([waiting], timeout=2.5)
+    assert not done
+    waiting.cancel()
+
+
+async def test_who_gives_up_waiting_holds_up_nobody(pool: Pool) -> None:
+    limiter = SharedLimiter(pool, FAST)
+    waiting = [asyncio.create_task(limiter.acquire()) for _ in range(10)]
+    for task in waiting[:5]:
+        task.cancel()
+    await asyncio.gather(*waiting[5:])
+    await limiter.acquire()
+
+
+async def test_a_database_that_stays_away_is_told_to_everybody(pool: Pool, naps: Any) -> None:
+    class Gone:
+        async def fetchval(self, *_: object) -> None:
+            raise OSError("no route to host")
+
+    limiter = SharedLimiter(Gone(), FAST, patience=Patience(sleep=naps.sleep))  # type: ignore[arg-type]
+    results = await asyncio.gather(*(limiter.acquire() for _ in range(3)), return_exceptions=True)
+    assert [type(result) for result in results] == [ServiceUnavailable] * 3
+
+
+async def test_one_limiter_a_service_and_its_pauses_are_told(pool: Pool) -> None:
+    limiters = SharedLimiters(pool)
+    assert limiters(FAST) is limiters(FAST)
+    told: list[tuple[str, float]] = []
+    announcements = Announcements(limiters, lambda *pause: told.append(pause))
+    await announcements(FAST).acquire()
+    await announcements(FAST).hold(0.01)
+    assert told == [("fast", 0.01)]

@@ -1,0 +1,153 @@
+"""The user's own library and albums of the sandbox, and the tokens that are needed for them."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import SecretStr
+
+from catalog import playlists
+from catalog.track_id import TrackId
+from crawler.crawl import UNCHANGED
+from crawler.errors import SourceRefused
+from crawler.sources.spotify import SavedTracks, SpotifyAlbum, playlists_of_user
+from crawler.sources.spotify_address import AlbumId
+from crawler.sources.spotify_web_api import SpotifyWebApi
+from crawler.tally import Fate
+from sandbox.catalogue import pieces, spotify_id
+from sandbox.faults import Fault
+from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, track
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from crawler.settings import SpotifyAccess
+    from sandbox.server import SandboxServer
+
+    from .conftest import Bench
+else:
+    Bench = Any
+
+COLLECTION = "spotify:user:soundalike-sandbox:collection"
+ALBUM = AlbumId(spotify_id("album", pieces()[0].artist, pieces()[0].album))
+
+
+@pytest.fixture
+def personal(access: SpotifyAccess, naps: Any) -> Iterator[SpotifyWebApi]:
+    mine = replace(access, refresh_token=SecretStr("sandbox-refresh"))
+    with SpotifyWebApi(mine, limiter=naps) as api:
+        yield api
+
+
+async def test_what_the_user_saved(bench: Bench, personal: SpotifyWebApi) -> None:
+    crawl = bench.crawl()
+    assert await crawl.run(SavedTracks(personal, bench.chain)) is None
+    assert crawl.tally.count(Fate.UPLOADED) == 3
+    assert [t.key for t in await playlists.tracks_of(bench.pool, COLLECTION)] == [p.spotify_id for p in pieces()[:3]]
+    bench.server.sandbox.journal.clear()
+    again = bench.crawl()
+    assert await again.run(SavedTracks(personal, bench.chain)) is None
+    assert again.tally.by_reason[Fate.SKIPPED] == {UNCHANGED: 3}
+    saved = bench.server.sandbox.library.saved
+    saved.insert(0, track(pieces()[9]))
+    del saved[2]
+    more = bench.crawl()
+    assert await more.run(SavedTracks(personal, bench.chain)) is None
+    assert (more.tally.count(Fate.UPLOADED), more.tally.found) == (1, 3)
+
+
+async def test_an_app_alone_has_no_library(bench: Bench) -> None:
+    stopped = await bench.crawl().run(SavedTracks(bench.api, bench.chain))
+    assert isinstance(stopped, SourceRefused)
+    assert "soundalike login spotify" in str(stopped)
+    assert not bench.server.sandbox.journal.read("/v1/")
+
+
+async def test_a_user_who_allowed_less(bench: Bench, access: SpotifyAccess, naps: Any) -> None:
+    less = bench.server.sandbox.grants.refresh_token_for(frozenset({"playlist-read-private"}))
+    with SpotifyWebApi(replace(access, refresh_token=SecretStr(less)), limiter=naps) as api:
+        stopped = await bench.crawl().run(SavedTracks(api, bench.chain))
+    assert isinstance(stopped, SourceRefused)
+    assert "403 Insufficient client scope" in str(stopped)
+
+
+async def test_the_playlists_of_the_user(personal: SpotifyWebApi) -> None:
+    listed = {playlist.key for playlist in await playlists_of_user(personal)}
+    assert listed == {DEMO_PLAYLIST_ID, AWKWARD_PLAYLIST_ID, FOREIGN_PLAYLIST_ID}
+
+
+async def test_an_album_is_read_track_by_track_for_the_sake_of_the_isrc(bench: Bench) -> None:
+    crawl = bench.crawl()
+    assert await crawl.run(SpotifyAlbum(ALBUM, bench.api, bench.chain)) is None
+    listed = await playlists.tracks_of(bench.pool, ALBUM.urn)
+    assert TrackId("spotify", pieces()[0].spotify_id) in listed
+    assert crawl.tally.count(Fate.UPLOADED) == len(listed) == 2
+    isrcs = await bench.pool.fetchval("SELECT count(*) FROM tracks WHERE isrc IS NOT NULL")
+    assert isrcs == 2
+    bench.server.sandbox.journal.clear()
+    again = bench.crawl()
+    await again.run(SpotifyAlbum(ALBUM, bench.api, bench.chain))
+    assert len(bench.server.sandbox.journal.read("/v1/")) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "fate"), [(Fault(path="", status=404), "skipped"), (Fault(path="", status=500, times=None), "failed")]
+)
+async def test_one_track_of_an_album_that_cannot_be_read(bench: Bench, fault: Fault, fate: str) -> None:
+    bench.server.sandbox.faults.add(fault.model_copy(update={"path": f"/v1/tracks/{pieces()[0].spotify_id}"}))
+    crawl = bench.crawl()
+    assert await crawl.run(SpotifyAlbum(ALBUM, bench.api, bench.chain)) is None
+    assert crawl.tally.count(Fate(fate)) == 1
+    assert crawl.tally.count(Fate.UPLOADED) == 1
+    # Nobody knows what stands at a place that could not be read this time.
+    assert (await playlists.get(bench.pool, ALBUM.urn) is None) is (fate == "failed")
+
+
+async def test_a_client_without_secret_keeps_the_token_it_is_given_next(
+    server: SandboxServer, access: SpotifyAccess, naps: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "spotify.json"
+    file.write_text(json.dumps({"client_id": "sandbox", "refresh_token": "sandbox-refresh"}))
+    public = replace(access, client_secret=None, refresh_token=SecretStr("sandbox-refresh"), token_file=file)
+    with SpotifyWebApi(public, limiter=naps) as api:
+        await api.user()
+        server.sandbox.tokens.expire_all()
+        await api.user()
+    kept = json.loads(file.read_text())["refresh_token"]
+    assert kept != "sandbox-refresh"
+    assert server.sandbox.grants.refreshes(kept) is not None
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_a_token_that_another_crawler_renewed_is_taken_from_the_file(
+    server: SandboxServer, access: SpotifyAccess, naps: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "spotify.json"
+    file.write_text(json.dumps({"client_id": "sandbox", "refresh_token": "sandbox-refresh"}))
+    public = replace(access, client_secret=None, refresh_token=SecretStr("sandbox-refresh"), token_file=file)
+    with SpotifyWebApi(public, limiter=naps) as first, SpotifyWebApi(public, limiter=naps) as second:
+        await first.user()
+        await second.user()
+    file.unlink()
+    with SpotifyWebApi(public, limiter=naps) as third, pytest.raises(SourceRefused, match="soundalike login spotify"):
+        await third.user()
+
+
+async def test_a_foreign_next_is_never_asked_with_the_token(bench: Bench) -> None:
+    key = DEMO_PLAYLIST_ID
+    page = {"items": [], "total": 1, "next": f"{bench.server.url}/elsewhere?offset=50"}
+    bench.server.sandbox.faults.add(Fault(path="/v1/playlists/*/items", status=200, body=page))
+    await bench.crawl().run(bench.playlist(key))
+    assert not bench.server.sandbox.journal.read("/elsewhere")
+
+
+async def test_a_refusal_with_an_empty_body(bench: Bench) -> None:
+    bench.server.sandbox.faults.add(Fault(path="/v1/playlists/*", status=403, body=""))
+    stopped = await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
+    assert isinstance(stopped, SourceRefused)
+    assert str(stopped).startswith("Spotify answered 403: since 2026")

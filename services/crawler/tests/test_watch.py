@@ -1,0 +1,205 @@
+"""Watching crawlers: asked-for tracks at once, lists when due, each by one of several."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from catalog import manifest, playlists, tracks, wanted
+from catalog.track_id import TrackId
+from catalog.tracks import State
+from crawler.claims import SharedClaims
+from crawler.errors import QuotaSpent, SourceBusy, SourceRefused, SourceUnavailable
+from crawler.sourcing import Sourcing
+from crawler.watch import Watch, schedule
+from sandbox.catalogue import pieces, spotify_id
+from sandbox.faults import Fault
+from sandbox.playlists import DEMO_PLAYLIST_ID, generated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    import httpx
+
+    from .conftest import Bench
+else:
+    Bench = Any
+
+FIRST = TrackId("spotify", pieces()[0].spotify_id)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def settings(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Any:
+    from crawler.settings import CrawlerSettings
+
+    for name, value in {
+        "DATABASE_URL": "postgresql://u:a-good-one@db/x",
+        "S3_BUCKET": "soundalike",
+        "SPOTIFY_API_URL": bench.server.api_url,
+        "SPOTIFY_TOKEN_URL": bench.server.token_url,
+        "SPOTIFY_CLIENT_ID": "sandbox",
+        "SPOTIFY_CLIENT_SECRET": "sandbox",
+        "PREVIEW_PROVIDERS": "spotify",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("SPOTIFY_TOKEN_FILE", "SPOTIFY_REFRESH_TOKEN", "DEEZER_API_URL", "DEEZER_TERMS_ACCEPTED"):
+        monkeypatch.delenv(name, raising=False)
+    return CrawlerSettings()
+
+
+@pytest.fixture
+def watching(bench: Bench, settings: Any, client: httpx.AsyncClient) -> Callable[..., Any]:
+    """Run so many watching crawlers inside a context."""
+
+    @asynccontextmanager
+    async def run(crawlers: int = 1) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            running = []
+            for _ in range(crawlers):
+                claims = await stack.enter_async_context(SharedClaims(bench.pool))
+                sourcing = stack.enter_context(Sourcing(settings, client, lambda _: bench.naps))
+
+                def crawl(claims: SharedClaims = claims) -> Any:
+                    return bench.crawl(claims=claims)
+
+                watch = Watch(bench.pool, sourcing, crawl, every=DAY, missing_for=30 * DAY)
+                running.append(asyncio.create_task(watch.run()))
+            try:
+                yield
+            finally:
+                for task in running:
+                    task.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
+
+    return run
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(60):
+        while not await condition():  # noqa: ASYNC110 - what is waited for happens in the database
+            await asyncio.sleep(0.02)
+
+
+async def settled(bench: Bench, track: TrackId) -> bool:
+    """Tell whether the errand for a track is done or given up."""
+    row = await bench.pool.fetchrow("SELECT * FROM manifest WHERE urn = $1", track.urn)
+    assert row is not None
+    return row["claimed_until"] is None and (row["done_at"] is not None or row["last_error"] is not None)
+
+
+async def test_a_track_that_somebody_asks_for_is_fetched_at_once(bench: Bench, watching: Any) -> None:
+    async with watching():
+        assert (await wanted.want(bench.pool, FIRST))[0] is State.FOUND
+        await until(lambda: settled(bench, FIRST))
+    stored = await tracks.get(bench.pool, FIRST)
+    assert stored is not None
+    assert (stored.state, stored.track.title) == (State.QUEUED, pieces()[0].title)
+    assert len(bench.store.objects) == 1
+    assert await manifest.owed(bench.pool, [wanted.REQUEST]) == (0, None)
+
+
+async def test_several_crawlers_fetch_each_track_once(bench: Bench, watching: Any) -> None:
+    asked = [TrackId("spotify", f"generatedtrack{number:08d}") for number in range(20)]
+    for track in asked:
+        await wanted.want(bench.pool, track)
+    async with watching(crawlers=3):
+        for track in asked:
+            await until(lambda track=track: settled(bench, track))
+    paths = [request.path for request in bench.server.sandbox.journal.read("/mp3-preview/")]
+    assert len(paths) == len(set(paths)) == 20
+    assert (await tracks.count_by_state(bench.pool))[State.QUEUED] == 20
+
+
+@pytest.mark.parametrize(
+    ("track", "reason"),
+    [
+        (TrackId("spotify", "0" * 22), "nothing by this id"),
+        (TrackId("deezer", "7"), "DEEZER_TERMS_ACCEPTED"),
+        (TrackId("soundcloud", "7"), "cannot be fetched"),
+        (TrackId("spotify", spotify_id("no preview")), "Spotify offers no preview"),
+    ],
+)
+async def test_what_cannot_be_fetched_says_why(bench: Bench, watching: Any, track: TrackId, reason: str) -> None:
+    await wanted.want(bench.pool, track)
+    async with watching():
+        await until(lambda: settled(bench, track))
+    stored = await tracks.get(bench.pool, track)
+    assert stored is not None
+    assert stored.state is State.NO_PREVIEW
+    assert reason in (stored.reason or "")
+    due, _ = await manifest.owed(bench.pool, [wanted.REQUEST])
+    assert due == 0
+
+
+async def test_a_failure_that_may_pass_stays_on_the_list(bench: Bench, watching: Any) -> None:
+    bench.server.sandbox.faults.add(Fault(path="/mp3-preview/*", status=503, times=None))
+    await wanted.want(bench.pool, FIRST)
+    async with watching():
+        await until(lambda: settled(bench, FIRST))
+    stored = await tracks.get(bench.pool, FIRST)
+    assert stored is not None
+    assert stored.state is State.FOUND
+    _, again = await manifest.owed(bench.pool, [wanted.REQUEST])
+    assert again is not None
+
+
+async def test_a_spent_quota_postpones_for_as_long_as_the_service_says(bench: Bench, watching: Any) -> None:
+    bench.server.sandbox.faults.add(Fault.quota_exceeded("/v1/*", retry_after=7200))
+    await wanted.want(bench.pool, FIRST)
+    async with watching():
+        await until(lambda: settled(bench, FIRST))
+    seconds = await bench.pool.fetchval("SELECT extract(epoch FROM due_at - now())::float8 FROM manifest")
+    assert 7000 < seconds <= 7200
+
+
+async def test_a_stopped_crawler_gives_its_errand_back(bench: Bench, watching: Any) -> None:
+    bench.server.sandbox.faults.add(Fault(path="/mp3-preview/*", delay_seconds=600))
+    await wanted.want(bench.pool, FIRST)
+    async with watching():
+
+        async def begun() -> bool:
+            return bool(bench.server.sandbox.journal.read("/v1/tracks"))
+
+        await until(begun)
+    bench.server.sandbox.faults.clear()
+    assert [errand.urn for errand in await manifest.claim(bench.pool, [wanted.REQUEST])] == [FIRST.urn]
+
+
+async def test_lists_are_crawled_again_when_they_are_due(bench: Bench, watching: Any) -> None:
+    urn = f"spotify:playlist:{DEMO_PLAYLIST_ID}"
+    await bench.crawl().run(bench.playlist(generated(3).spotify_id))
+    await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
+    await playlists.schedule(bench.pool, urn, timedelta(0))
+    bench.server.sandbox.journal.clear()
+
+    async def crawled() -> bool:
+        seconds = await playlists.seconds_to_next(bench.pool, ["spotify"])
+        return seconds is not None and seconds > timedelta(hours=23).total_seconds()
+
+    async with watching(crawlers=2):
+        await until(crawled)
+    assert [r.path for r in bench.server.sandbox.journal.read("/v1/")] == [f"/v1/playlists/{DEMO_PLAYLIST_ID}"]
+
+
+@pytest.mark.parametrize(
+    ("stopped", "failed", "seconds"),
+    [
+        (None, 0, 86_400),
+        (None, 3, 3_600),
+        (SourceUnavailable("away"), 0, 3_600),
+        (SourceRefused("gone"), 0, 86_400),
+        (SourceBusy("busy"), 0, 600),
+        (QuotaSpent("spent", wait_s=50_000), 0, 50_000),
+    ],
+)
+async def test_when_a_list_is_looked_at_again(bench: Bench, stopped: Any, failed: int, seconds: int) -> None:
+    await bench.crawl().run(bench.playlist(generated(1).spotify_id))
+    await schedule(bench.pool, f"spotify:playlist:{generated(1).spotify_id}", stopped, failed=failed, every=DAY)
+    left = await playlists.seconds_to_next(bench.pool, ["spotify"])
+    assert left is not None
+    assert seconds - 60 < left <= seconds
