@@ -28,6 +28,7 @@ HAVE_DOCKER = docker info >/dev/null 2>&1
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  %-14s %s\n", $$1, $$2}'
 
+comma := ,
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
 # What the platform runs on, and on top of it what tests, measurements and training need (TensorFlow among it).
@@ -90,6 +91,18 @@ evaluate: .venv/installed ## measure the recommendations on CORPUS=<folder> (OUT
 bench: .venv/installed ## measure what hearing a preview costs, as multiples of decoding it
 	@$(BIN)/python -m bench.extract && $(BIN)/python -m bench.memory && $(BIN)/python -m bench.startup
 
+.venv/bench: .venv/installed requirements/bench.txt
+	$(PIP_INSTALL) --require-hashes --requirement requirements/bench.txt
+	@touch $@
+
+.PHONY: bench-index
+bench-index: .venv/bench ## measure the index beside other engines (SIZES=10k,100k,1M)
+	@$(BIN)/python -m bench.index --sizes "$(or $(SIZES),10k$(comma)100k)"
+
+.PHONY: soak
+soak: .venv/installed ## ten minutes of load with three index swaps
+	@$(BIN)/python -m bench.soak
+
 # PyTorch is larger than everything else together (on Linux it brings the libraries of a GPU), so it lies apart, on top of
 # what .venv has.
 .venv-training/installed: .venv/installed requirements/training.txt
@@ -118,14 +131,14 @@ up: ## start the platform: containers where Docker answers, else in the foregrou
 	@if $(HAVE_DOCKER); then $(MAKE) config; docker compose up --detach --wait; else $(MAKE) .venv/platform; exec $(BIN)/soundalike up; fi
 
 .PHONY: crawl
-crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path> or SOUNDCLOUD=<profile url> into the running platform
-	@[ -n "$(PLAYLIST)$(FOLDER)$(SOUNDCLOUD)" ] || { echo 'Say what to crawl: make crawl PLAYLIST=<url|uri|id>, make crawl FOLDER=~/Music, or make crawl SOUNDCLOUD=https://soundcloud.com/<name>' >&2; exit 2; }
+crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path>, LIBRARY=1 or SOUNDCLOUD=<profile url>; WATCH=1 goes on
+	@[ -n "$(PLAYLIST)$(FOLDER)$(LIBRARY)$(WATCH)$(SOUNDCLOUD)" ] || { echo 'Say what to crawl: make crawl PLAYLIST=<url|uri|id>, make crawl FOLDER=~/Music, or make crawl SOUNDCLOUD=https://soundcloud.com/<name>' >&2; exit 2; }
 	@if $(HAVE_DOCKER) && [ -n "$$(docker compose ps --quiet --status running api 2>/dev/null)" ]; then \
 		docker compose run --rm $(if $(FOLDER),--user "$$(id -u):$$(id -g)" --volume "$$(realpath -- "$(FOLDER_PATH)"):/music:ro") crawler \
-			$(if $(SOUNDCLOUD),soundcloud --from "$(SOUNDCLOUD)",$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder /music)); \
+			$(if $(SOUNDCLOUD),soundcloud --from "$(SOUNDCLOUD)",$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder /music) $(if $(LIBRARY),--library) $(if $(WATCH),--watch)); \
 	else \
 		$(MAKE) .venv/platform; \
-		$(BIN)/soundalike crawl $(if $(SOUNDCLOUD),soundcloud --from "$(SOUNDCLOUD)",$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder "$(FOLDER_PATH)")); \
+		$(BIN)/soundalike crawl $(if $(SOUNDCLOUD),soundcloud --from "$(SOUNDCLOUD)",$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder "$(FOLDER_PATH)") $(if $(LIBRARY),--library) $(if $(WATCH),--watch)); \
 	fi
 
 .PHONY: config

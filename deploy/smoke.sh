@@ -59,7 +59,7 @@ print(f"smoke: model {index['model']}, version {index['version']} with {index['t
 
 same = asked = 0
 for urn in [next(u for u, s in styles.items() if s == style) for style in sorted(set(styles.values()))]:
-    answer = ask(f"/recommend?track={quote(urn)}&n=10")
+    answer = ask(f"/recommend?track={quote(urn)}&n=10&max_per_artist=100&max_per_album=100")
     results = answer["results"]
     urns = [result["urn"] for result in results]
     if len(results) < 5:
@@ -68,7 +68,7 @@ for urn in [next(u for u, s in styles.items() if s == style) for style in sorted
         sys.exit(f"smoke: the answer for {urn} holds itself, a track twice, or a track never crawled: {urns}")
     alike = sum(styles[u] == styles[urn] for u in urns[:5])
     same, asked = same + alike, asked + 5
-    print(f"smoke: {answer['query']['title']} ({styles[urn]}): {alike} of the first 5 share the style")
+    print(f"smoke: {answer['seeds'][0]['title']} ({styles[urn]}): {alike} of the first 5 share the style")
 per_style = len(styles) / len(set(styles.values()))
 chance = (per_style - 1) / (len(styles) - 1)
 print(f"smoke: passed; {same} of {asked} share the query's style ({same / asked:.0%}), chance gives {chance:.0%}")
