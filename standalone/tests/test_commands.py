@@ -240,8 +240,8 @@ async def test_the_status_of_an_empty_platform_is_asked_for(
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         report = await status.gather(running)
     assert report.total == sum(report.by_state.values()) == 0
-    # S3 tells a new destination of its events that it is one, by an event.
-    assert report.queue.total == 1
+    # S3 tells a new destination of its events that it is one, by an event: previews, and recordings that callers send.
+    assert report.queue.total == 2
     assert report.dead_letters == report.tail == 0
     assert report.version is None
     assert status.render(report).splitlines()[-1].endswith("not built yet, 0 in the tail")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from catalog import embeddings, models, tags, tracks
+from catalog.details import details
 from catalog.embeddings import Embedding
 from catalog.errors import PermanentError
 from catalog.models import Model
@@ -125,21 +126,27 @@ async def test_a_vector_that_is_not_finite_is_refused(catalogue: Pool, bad: floa
     assert await state(catalogue) is State.FOUND
 
 
+async def tags_of(catalogue: Pool) -> tuple[str, ...]:
+    found = await details(catalogue, ID.urn)
+    assert found is not None
+    return found.tags
+
+
 async def test_tags_are_kept_with_the_vector_and_told_beside_what_is_usual(catalogue: Pool) -> None:
-    assert await embeddings.tags_of(catalogue, ID) == ()
+    assert await tags_of(catalogue) == ()
     probabilities = np.full(50, 0.01, np.float32)
     probabilities[tags.SLUGS.index("jazz")] = 0.5
     await save(catalogue, replace(heard(1.0), tag_probabilities=probabilities))
-    assert await embeddings.tags_of(catalogue, ID) == ()
+    assert await tags_of(catalogue) == ()
     tagging = replace(REAL, usual_tags=(0.02,) * 50)
     await register(catalogue, tagging)
-    assert await embeddings.tags_of(catalogue, ID) == ("jazz",)
+    assert await tags_of(catalogue) == ("jazz",)
     found = await models.current(catalogue)
     assert found is not None
     assert found.usual_tags == pytest.approx(tagging.usual_tags)
     # A later write replaces the tags together with the vector.
     await save(catalogue, heard(2.0, sequencer="0B"))
-    assert await embeddings.tags_of(catalogue, ID) == ()
+    assert await tags_of(catalogue) == ()
 
 
 @pytest.mark.parametrize("bad", [np.full(50, 1.5), np.full(50, np.nan), np.full(49, 0.5)])

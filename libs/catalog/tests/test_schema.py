@@ -24,7 +24,9 @@ async def test_from_each_earlier_version_with_rows_in_it(database_url: str, star
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute("INSERT INTO tracks (urn, source, title) VALUES ($1, 'spotify', 'kept')", TRACK)
-        await connection.execute("INSERT INTO models (model, dimensions) VALUES ('m', 160)" if start >= "0010" else _OLD)
+        await connection.execute(
+            "INSERT INTO models (model, dimensions) VALUES ('m', 160)" if start >= "0010" else _OLD
+        )
         await connection.execute(
             "INSERT INTO embeddings (urn, model, vector, object_key, audio_sha256, seconds_heard) "
             "VALUES ($1, 'm', $2::text::vector, 'k', 's', 29)",

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.titles import VersionClass, fold, fold_artists, read_title, same_artists, version_class
+from catalog.title_notes import VersionClass
+from catalog.titles import fold, fold_artists, read_title, same_artists, version_class
 
 SAME = [
     ("Café del Mar", "CAFE DEL MAR"),

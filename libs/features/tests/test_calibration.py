@@ -96,7 +96,7 @@ def test_vectors_that_do_not_divide_have_no_groups() -> None:
     projection = Projection.identity(7)
     vectors = projection.apply(np.random.default_rng(0).standard_normal((30, 7)))
     calibration = Calibration.measure(vectors, projection)
-    assert grouped(vectors, projection) == []
+    assert len(grouped(vectors, projection)) == 0
     assert calibration.by_group(vectors[0], vectors, projection).shape == (30, 0)
 
 

@@ -15,20 +15,25 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from api.settings import ApiSettings
-from catalog import database, embeddings, models, schema, tracks, versions
+from catalog import database, embeddings, favorites, models, schema, taste_versions, tracks, versions
 from catalog.embeddings import Embedding, StoredVector
-from catalog.keys import index_prefix, preview_key
+from catalog.keys import index_prefix, preview_key, taste_prefix
 from catalog.models import Model
 from catalog.provisioning import provision_events
 from catalog.settings import QueueSettings
 from catalog.store import MemoryStore, ObjectStore, S3Store
 from catalog.tags import SLUGS
+from catalog.taste_versions import TasteRow
 from catalog.track_id import TrackId
 from catalog.tracks import Track
 from catalog.versions import Version
 from features.projection import Projection
 from space.building import BuildParameters, VersionName, build_version
 from space.files import ALL_FILES
+from taste import manifest as taste_files
+from taste.building import build_taste
+from taste.likes import LikesReader
+from taste.similarity import SimilarityParameters
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -154,6 +159,26 @@ class Platform:
         async with self.pool.acquire() as connection:
             await versions.publish(connection, version)
         return version
+
+
+async def publish_taste(
+    pool: Pool, store: ObjectStore, directory: Path, name: str, parameters: SimilarityParameters | None = None
+) -> TasteRow:
+    """Build taste of the favourites there are and publish it, as the indexer does."""
+    reader = LikesReader()
+    async with pool.acquire() as connection, connection.transaction():
+        async for user, track in favorites.stream(connection):
+            reader.add(user, track)
+    await asyncio.to_thread((directory / name).mkdir, parents=True)
+    manifest = build_taste(
+        directory / name, name, datetime.now(UTC), reader.likes(), parameters or SimilarityParameters()
+    )
+    for file in taste_files.ALL_FILES:
+        await store.upload(taste_prefix(name) + file, directory / name / file)
+    row = TasteRow(name, manifest.method, manifest.favorites, manifest.tracks, taste_prefix(name))
+    async with pool.acquire() as connection:
+        await taste_versions.publish(connection, row)
+    return row
 
 
 @pytest.fixture

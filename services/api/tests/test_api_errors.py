@@ -150,7 +150,7 @@ async def test_other_addresses_and_methods(client: httpx.AsyncClient) -> None:
     problem(await client.get("/nothing"), 404, "http")
     answer = await client.delete("/search")
     problem(answer, 405, "http")
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == "GET, HEAD"
 
 
 async def test_an_error_of_the_program_is_a_problem_too(

@@ -106,3 +106,23 @@ async def test_a_page_asks_before_it_writes(client: httpx.AsyncClient, shared: h
     problem(await client.options("/tracks/x", headers=asking), 405, "http")
     foreign = await shared.options("/tracks/x", headers={**asking, "Origin": "https://evil.example.com"})
     assert foreign.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/healthz", 200), ("/tracks", 200), (f"/tracks/{urn(77)}", 404), ("/nothing", 404)]
+)
+async def test_head_is_answered_as_get_is_without_the_body(client: httpx.AsyncClient, path: str, status: int) -> None:
+    told, shown = await client.head(path), await client.get(path)
+    assert (told.status_code, told.content) == (status, b"")
+    for name in ("content-type", "content-length", "etag", "cache-control"):
+        if status == 200 or name != "content-length":  # an error holds the id of its request
+            assert told.headers.get(name) == shown.headers.get(name), name
+
+
+async def test_head_is_seen_as_such_and_named_where_get_is(client: httpx.AsyncClient) -> None:
+    await client.head("/tracks")
+    assert (
+        'soundalike_requests_total{method="HEAD",route="/tracks",status="200"} 1.0'
+        in (await client.get("/metrics")).text
+    )
+    assert (await client.delete("/recommend")).headers["allow"] == "GET, HEAD, POST"

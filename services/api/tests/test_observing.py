@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from starlette.responses import StreamingResponse
 
-from api import problems
+from api import handlers
 from api.containment import Containment
 from api.metrics import RequestMetrics
 from api.observing import Observer
@@ -74,7 +74,7 @@ async def client(registry: CollectorRegistry) -> AsyncIterator[httpx.AsyncClient
     async def alive() -> None:
         return
 
-    problems.install(app, [])
+    handlers.install(app, [])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as opened:
         yield opened

@@ -13,14 +13,19 @@ from pgvector.asyncpg import register_vector
 from api.app import create_app
 from api.problems import REQUEST_ID
 from api.routes import ROUTERS, metrics
-from catalog import playlists
+from catalog import favorites, playlists, tracks, users
 from catalog.logs import bound_fields
 from catalog.playlists import Playlist
+from catalog.track_id import TrackId
+from catalog.tracks import Track
+from catalog.users import User
+from taste.similarity import SimilarityParameters
 
-from .conftest import Platform, eventually, is_ready, recommended, serving, track_id, urn
+from .conftest import Platform, eventually, is_ready, publish_taste, recommended, serving, track_id, urn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
     from typing import Any
 
     import httpx
@@ -39,11 +44,15 @@ ADDRESSES: Final = {
         f"/recommend?track={urn(0)}",
         f"/recommend?track={urn(0)}&track={urn(1)}&n=100&diversity=0.5",
         f"/recommend?track={urn(0)}&tag=jazz&exclude={urn(2)}&format=m3u",
+        f"/recommend?track={urn(4)}&by=taste",
+        f"/recommend?track={urn(4)}&by=both",
+        "/recommend?user=4",
     ],
     "/playlists/{playlist:path}/recommend": [f"/playlists/{PLAYLIST}/recommend"],
     "/search": ["/search?q=title", "/search?q=titel"],
     "/tracks": ["/tracks", "/tracks?state=ready&n=2", f"/tracks?playlist={PLAYLIST}"],
-    "/tracks/{urn:path}": [f"/tracks/{urn(0)}"],
+    "/tracks/{urn:path}": [f"/tracks/{urn(0)}", "/tracks/https://soundcloud.com/a/b"],
+    "/users/{user:path}/similar": ["/users/1/similar"],
 }
 """An address or several for each route; every one has to answer 200."""
 
@@ -51,9 +60,10 @@ ADDRESSES: Final = {
 TWICE: Final = (
     # Which tracks to search for is not known before the playlist is read.
     f"/playlists/{PLAYLIST}/recommend",
-    f"/tracks/{urn(0)}",
+    # Nor before the favourites are.
+    "/recommend?user=4",
 )
-"""The addresses that still ask more than once."""
+"""The addresses that ask a second time."""
 
 
 @pytest.fixture
@@ -76,17 +86,27 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 
 @pytest.fixture
 async def client(
-    statements: dict[str, list[str]], platform: Platform, settings: ApiSettings
+    statements: dict[str, list[str]], platform: Platform, settings: ApiSettings, tmp_path: Path
 ) -> AsyncIterator[httpx.AsyncClient]:
     for number in range(6):
         await platform.add(number, heard=["jazz"])
     await platform.publish()
     await platform.add(6, heard=["jazz"])
+    await tracks.upsert(platform.pool, Track(TrackId("soundcloud", "1"), "", link="https://soundcloud.com/a/b"))
     async with platform.pool.acquire() as connection:
         mine = Playlist(PLAYLIST, "spotify", "Mine", "s1")
         await playlists.replace(connection, mine, [(0, track_id(0)), (1, track_id(1))])
+    pairs = [(f"soundcloud:users:{user}", urn(number)) for user in range(1, 5) for number in range(user, 5)]
+    await users.upsert(platform.pool, [User(user) for user, _ in pairs])
+    await favorites.add(platform.pool, pairs)
+    await publish_taste(platform.pool, platform.store, tmp_path, "t1", SimilarityParameters(method="cosine"))
     async with serving(create_app(settings, platform.store)) as opened:
         await eventually(lambda: is_ready(opened))
+
+        async def taste_is_known() -> bool:
+            return (await opened.get(f"/recommend?track={urn(4)}&by=taste")).status_code == 200
+
+        await eventually(taste_is_known)
 
         async def all_are_known() -> bool:
             return len(await recommended(opened, urn(0), 100)) == 6

@@ -7,6 +7,7 @@ import pytest
 
 from audio.errors import DecoderCrashed
 from catalog import embeddings, tracks
+from catalog.details import details
 from catalog.errors import QueueUnavailable, StoreUnavailable
 from catalog.tracks import State
 from extractor.heartbeat import MOST_BEATS, beating
@@ -43,7 +44,9 @@ async def test_a_preview_becomes_a_vector_and_its_audio_goes(bench: Bench, messa
     vector = await embeddings.vector_of(bench.pool, TRACK, MODEL.model)
     assert vector is not None
     assert vector[0] == len(b"music")
-    assert await embeddings.tags_of(bench.pool, TRACK) == ("jazz",)
+    told = await details(bench.pool, TRACK.urn)
+    assert told is not None
+    assert told.tags == ("jazz",)
     assert await standing(bench) == (State.READY, None)
     assert bench.store.objects == {}
     assert (await bench.queue.depth()).total == 0

@@ -129,8 +129,8 @@ async def test_two_never_build_at_once(
         await asyncio.wait_for(uploading.wait(), 60)
         with pytest.raises(BuilderBusy):
             await indexer.build()
-        await indexer._look_safely()
-        assert indexer.failures == 0
+        await indexer.lookout.once()
+        assert indexer.lookout.failures == 0
         go_on.set()
         await building
     assert (await indexer.build()).tracks == 3
@@ -332,7 +332,9 @@ async def test_failures_are_counted_told_and_overcome(
     indexer, stop = Indexer(pool, store, settings), asyncio.Event()
     with caplog.at_level(logging.INFO):
         running = asyncio.create_task(indexer.run(stop))
-        await until(lambda: indexer.failures == 0 and any(key.endswith("manifest.json") for key in store.objects))
+        await until(
+            lambda: indexer.lookout.failures == 0 and any(key.endswith("manifest.json") for key in store.objects)
+        )
         stop.set()
         await asyncio.wait_for(running, 60)
     assert "failure 1 in a row): the store is away" in caplog.text

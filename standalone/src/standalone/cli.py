@@ -152,6 +152,12 @@ def build(context: typer.Context, data: Data = None) -> None:
 
 
 @index.command(context_settings=_PASSED_ON, add_help_option=False)
+def taste(context: typer.Context, data: Data = None) -> None:
+    """Build and publish what is favourited together, of everything that was walked, now."""
+    _index("taste", context, data)
+
+
+@index.command(context_settings=_PASSED_ON, add_help_option=False)
 def publish(context: typer.Context, data: Data = None) -> None:
     """Let a version of the index answer: the one that is named, or the newest."""
     _index("publish", context, data)

@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 import secrets
+import threading
 import webbrowser
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -81,7 +82,8 @@ class Login:
         with server:
             self.say(f"The app needs {self.redirect_uri} among its redirect URIs (developer.spotify.com).")
             self.say(f"If no browser opens, open this address:\n  {self._address()}")
-            self.open_browser(self._address())
+            # A browser in the terminal returns only when it is closed.
+            threading.Thread(target=self.open_browser, args=[self._address()], daemon=True).start()
             answer = server.wait(self.patience_s)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept = {"client_id": self.app.spotify_client_id, "refresh_token": self._redeem(self._code(answer))}

@@ -9,7 +9,7 @@ import numpy as np
 
 from catalog.copying import BinaryRows
 from catalog.errors import PermanentError
-from catalog.tags import NAMES, held
+from catalog.tags import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,10 +79,6 @@ WHERE urn = $1 AND state NOT IN ('ready', 'forgotten') AND EXISTS (SELECT FROM m
 _NOTIFY = "SELECT pg_notify($1, $2)"
 
 _EXISTS = "SELECT EXISTS (SELECT FROM embeddings WHERE urn = $1 AND model = $2)"
-
-_TAGS = """
-SELECT e.tag_probabilities, m.usual_tags FROM embeddings e JOIN models m USING (model) WHERE e.urn = $1 AND m.current
-"""
 
 _VECTOR = "SELECT vector FROM embeddings WHERE urn = $1 AND model = $2"
 
@@ -182,12 +178,6 @@ async def vector_of(db: Executor, track: TrackId, model: str) -> NDArray[np.floa
     """Return the raw vector (float32 [dimensions]) of a track, or None when `model` has not heard it."""
     found = await db.fetchval(_VECTOR, track.urn, model)
     return None if found is None else _array(found)
-
-
-async def tags_of(db: Executor, track: TrackId) -> tuple[str, ...]:
-    """Return the slugs of the tags that the current model heard in a track, the most telling first (`tags.held`)."""
-    row = await db.fetchrow(_TAGS, track.urn)
-    return held(row["tag_probabilities"], row["usual_tags"]) if row else ()
 
 
 async def newer_than(db: Executor, model: str, seq: int, *, limit: int = 10_000) -> list[StoredVector]:

@@ -21,6 +21,10 @@ class InvalidPlaylistId(PermanentError, ValueError):
     """The text names no playlist in any of the accepted forms."""
 
 
+class InvalidUserId(PermanentError, ValueError):
+    """The text names no SoundCloud account in any of the accepted forms."""
+
+
 class UnknownTag(PermanentError, ValueError):
     """The text names none of the tags that the networks know."""
 

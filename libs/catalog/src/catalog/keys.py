@@ -9,6 +9,7 @@ from catalog.track_id import TrackId
 
 PREVIEWS = "previews/"
 INDEXES = "indexes/"
+TASTE = "taste/"
 QUERIES = "queries/"
 
 _EXTENSION = re.compile(r"[a-z0-9]{1,5}")
@@ -41,6 +42,11 @@ def track_of_preview(key: str) -> TrackId:
 def index_prefix(model: str, version: str) -> str:
     """Name the folder of one index version, with a slash at its end."""
     return f"{INDEXES}{model}/{version}/"
+
+
+def taste_prefix(version: str) -> str:
+    """Name the folder of one taste version, with a slash at its end."""
+    return f"{TASTE}{version}/"
 
 
 def query_key(query: str) -> str:

@@ -69,7 +69,8 @@ def held(probabilities: Sequence[float] | None, usual: Sequence[float] | None) -
     found = [
         (-p * log(p / max(u, _SMALLEST_USUAL)), name)
         for p, u, name in zip(probabilities, usual, SLUGS, strict=True)
-        if _is_held(p, u)
+        # Nearly all fall at the first of the two, so it is asked before anything is called.
+        if p >= LEAST_PROBABILITY and _is_held(p, u)
     ]
     return tuple(name for _, name in sorted(found))
 

@@ -50,7 +50,10 @@ _ARRAYS: Final = ("mean", "covariance", "group_means", "group_covariances", "gro
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Placed:
-    """Projected vectors [n, d], with mean [n] and deviation [n] of the cosines that each has with music in general."""
+    """Projected vectors [n, d], with mean [n] and deviation [n] of the cosines that each has with music in general.
+
+    In front of n may stand more axes, the same in all three.
+    """
 
     vectors: NDArray[np.float32]
     mean: NDArray[np.float32]
@@ -59,7 +62,7 @@ class Placed:
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def __getitem__(self, rows: NDArray[np.integer] | slice) -> Placed:
+    def __getitem__(self, rows: NDArray[np.integer] | slice | tuple[slice, ...]) -> Placed:
         """Return some of them."""
         return Placed(self.vectors[rows], self.mean[rows], self.deviation[rows])
 
@@ -136,13 +139,13 @@ class Calibration:
         self, one: NDArray[np.float32], others: NDArray[np.float32], projection: Projection
     ) -> NDArray[np.float32]:
         """Return the share of random pairs that are less alike than `one` [d] and `others` [n, d], by group [n, g]."""
-        shares = np.empty((len(others), len(self.group_means)), np.float32)
-        pair = zip(grouped(one[np.newaxis], projection), grouped(others, projection), strict=True)
+        parts = grouped(np.concatenate([one[np.newaxis], others]), projection)
+        placed = _placed(parts, self.group_means, self.group_covariances)
+        likeness = standardised(placed[:, :1], placed[:, 1:])[:, 0]
         levels = np.linspace(0.0, 1.0, self.group_quantiles.shape[1])
-        for number, (mine, theirs) in enumerate(pair):
-            mean, covariance = self.group_means[number], self.group_covariances[number]
-            likeness = standardised(_placed(mine, mean, covariance), _placed(theirs, mean, covariance))[0]
-            shares[:, number] = np.interp(likeness, self.group_quantiles[number], levels)
+        shares = np.empty((len(others), len(self.group_means)), np.float32)
+        for number, quantiles in enumerate(self.group_quantiles):
+            shares[:, number] = np.interp(likeness[number], quantiles, levels)
         return shares
 
     def to_bytes(self) -> bytes:
@@ -170,9 +173,9 @@ class Calibration:
         """Write the calibration to an .npz file of plain arrays."""
         Path(path).write_bytes(self.to_bytes())
 
-    def _quantiles(self, parts: list[NDArray[np.float32]], seed: int) -> NDArray[np.float32]:
+    def _quantiles(self, parts: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
         levels = np.linspace(0.0, 1.0, _QUANTILES)
-        count = len(parts[0]) if parts else 0
+        count = parts.shape[1]
         if count < 2:
             # Cosines of random directions, standardised, are about normally distributed.
             normal = np.random.default_rng(seed).standard_normal(_PAIRS)
@@ -190,18 +193,20 @@ class Calibration:
         return found
 
 
-def grouped(projected: NDArray[np.float32], projection: Projection) -> list[NDArray[np.float32]]:
-    """Return projected vectors [n, d] in the groups of their raw numbers: g arrays [n, w], rows of unit length.
+def grouped(projected: NDArray[np.float32], projection: Projection) -> NDArray[np.float32]:
+    """Return projected vectors [n, d] in the groups of their raw numbers: [g, n, w], rows of unit length.
+
+    A raw vector that does not divide into groups has none of them: g = 0.
 
     The way back from a projection knows neither the length of a vector nor the least of its components; both do not
     matter: on real music cosines in a group differ from those of the raw vectors, standardised, by less than 0.05.
     """
     width, rest = divmod(projection.input_dimensions, GROUPS)
     if rest or width == 0:
-        return []
+        return np.empty((0, len(projected), 0), np.float32)
     weights = (projection.eigenvalues**projection.exponent)[:, np.newaxis] * projection.components
-    raw = projected.astype(np.float64) @ weights
-    return [unit_length(raw[:, number * width : (number + 1) * width]).astype(np.float32) for number in range(GROUPS)]
+    raw = (projected.astype(np.float64) @ weights).reshape(-1, GROUPS, width)
+    return np.ascontiguousarray(unit_length(raw).astype(np.float32).swapaxes(0, 1))
 
 
 def digest(projection: Projection) -> str:
@@ -224,14 +229,14 @@ def _moments(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray
 
 def standardised(ones: Placed, others: Placed) -> NDArray[np.float32]:
     """Return how much more alike than usual [m] and [n] vectors are, in deviations [m, n]."""
-    cosines = np.clip(ones.vectors @ others.vectors.T, np.float32(-1.0), np.float32(1.0))
-    mine = (cosines - ones.mean[:, np.newaxis]) / ones.deviation[:, np.newaxis]
-    theirs = (cosines - others.mean) / others.deviation
+    cosines = np.clip(ones.vectors @ others.vectors.swapaxes(-1, -2), np.float32(-1.0), np.float32(1.0))
+    mine = (cosines - ones.mean[..., np.newaxis]) / ones.deviation[..., np.newaxis]
+    theirs = (cosines - others.mean[..., np.newaxis, :]) / others.deviation[..., np.newaxis, :]
     likeness: NDArray[np.float32] = (mine + theirs) / 2
     return likeness
 
 
 def _placed(vectors: NDArray[np.float32], mean: NDArray[np.float32], covariance: NDArray[np.float32]) -> Placed:
-    variance = ((vectors @ covariance) * vectors).sum(axis=1)
+    variance = ((vectors @ covariance) * vectors).sum(axis=-1)
     deviation = np.maximum(np.sqrt(np.maximum(variance, 0.0)), np.float32(_SMALLEST_DEVIATION))
-    return Placed(vectors, vectors @ mean, deviation)
+    return Placed(vectors, (vectors @ mean[..., np.newaxis])[..., 0], deviation)

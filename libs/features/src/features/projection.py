@@ -127,8 +127,8 @@ class Projection:
 
 
 def unit_length(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale the rows of [n, d] to unit length; a row without a direction becomes zeros."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    """Scale the rows of [..., d] to unit length; a row without a direction becomes zeros."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     has_direction = lengths > _NO_DIRECTION
     return np.where(has_direction, vectors, 0.0) / np.where(has_direction, lengths, 1.0)
 

@@ -11,7 +11,7 @@ from anyio import CapacityLimiter, to_thread
 
 from api.choosing import choose
 from api.errors import NotShown
-from api.explanation import LAYERS, sentence
+from api.explanation import LAYERS, SOUND, TASTE, Signal, sentence
 from api.ranking import Asked, rank
 from api.scale import Scale
 from catalog import tags
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from api.wishes import Wishes
     from catalog.tracks import Track
     from features.calibration import Calibration
+    from taste.version import TasteVersion
 
     Lookup = Callable[[Sequence[str]], Awaitable[Mapping[str, HeardTrack]]]
 
@@ -45,6 +46,7 @@ class Answer:
 
     `seed` is the track asked about that it is most like, None for a recording that is no track; `shared_tags` and
     `alike` (by layer, the share of random pairs that are less alike) tell of these two, `why` says it in a sentence.
+    `signals` are the scores of the signals that it came from, each alone.
     """
 
     track: Track
@@ -54,6 +56,7 @@ class Answer:
     shared_tags: tuple[str, ...]
     alike: Mapping[str, float]
     why: str
+    signals: Mapping[Signal, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Recommender:
         wishes: Wishes,
         *,
         raw: Mapping[str, NDArray[np.float32]] | None = None,
+        taste: TasteVersion | None = None,
     ) -> Answered:
         """Return at most `wishes.n` tracks that sound like `urns` (one or more, each once), best first.
 
@@ -86,9 +90,30 @@ class Recommender:
         that is not ready, one that `wishes` does not admit. Fewer where the pool does not hold more. `raw` are raw
         vectors [D] of tracks that are not in the snapshot yet. `lookup` tells what is known of tracks, by URN; it is
         asked once unless filters eat most of the candidates. Raises `NotInSpace` for tracks without a vector, before
-        anything is looked up, and `NotShown` for one that has a vector and is not ready.
+        anything is looked up, and `NotShown` for one that has a vector and is not ready. By taste (`wishes.by`) answers
+        need not be ready, nor need the tracks that are asked about; raises `NoTaste` where nothing is known of these.
         """
-        return await self._answer(lookup, snapshot, lambda: Asked.tracks(snapshot, urns, raw or {}), wishes)
+        return await self._answer(
+            lookup, snapshot, lambda: Asked.signals(snapshot, urns, raw or {}, taste, wishes), wishes
+        )
+
+    async def answer_favorites(
+        self,
+        lookup: Lookup,
+        snapshot: Snapshot,
+        urns: Sequence[str],
+        wishes: Wishes,
+        *,
+        taste: TasteVersion | None,
+        most: int,
+    ) -> Answered:
+        """Return tracks that go with somebody's favourites, of which at most `most` are compared by their sound.
+
+        Raises `NoTaste` where nothing is known of any.
+        """
+        return await self._answer(
+            lookup, snapshot, lambda: Asked.favorites(snapshot, urns, taste, wishes, most=most), wishes
+        )
 
     async def answer_sound(
         self,
@@ -110,13 +135,16 @@ class Recommender:
         looked_up: set[str] = set()
         while True:
             found = await to_thread.run_sync(_search, snapshot, self._scale, ask, wishes, k, limiter=self._limiter)
-            unseen = [urn for urn in (*found.asked.urns, *found.ranking.urns) if urn not in looked_up]
+            unseen = [
+                urn for urn in (*found.asked.urns, *found.asked.seeds, *found.ranking.urns) if urn not in looked_up
+            ]
             if unseen:
                 found_now = await lookup(unseen)
                 known = {**known, **found_now} if known else found_now
                 looked_up.update(unseen)
+            reach = max(snapshot.reach, len(found.asked.taste or ()))
             answered = await to_thread.run_sync(_choose, snapshot, found, known, wishes, limiter=self._limiter)
-            if len(answered.answers) == wishes.n or found.ranking.ends or k >= min(snapshot.reach, WIDEST):
+            if len(answered.answers) == wishes.n or found.ranking.ends or k >= min(reach, WIDEST):
                 return answered
             k = min(k * _WIDENING, WIDEST)
 
@@ -147,23 +175,25 @@ def _choose(snapshot: Snapshot, found: _Found, known: Mapping[str, HeardTrack], 
         centre=snapshot.centre,
     )
     alike = _alike(snapshot, found, chosen)
-    said = [seed.tag_probabilities for seed in seeds] or [found.asked.said]
-    asked_tags = [tags.held(each, usual) for each in said]
+    asked_tags = _asked_tags(found.asked, known, usual)
     answers = []
     for number in chosen:
         heard = known[found.ranking.urns[number]]
         nearest = int(found.ranking.nearest[number])
         held = tags.held(heard.tag_probabilities, usual)
-        shared = tuple(tag for tag in asked_tags[nearest] if tag in held)
+        signals, seed = _signals(found.ranking, number), _seed(found, number)
+        compared = seed is not None or SOUND in signals
+        shared = tuple(tag for tag in asked_tags[nearest] if tag in held) if compared else ()
         answers.append(
             Answer(
                 track=heard.track,
                 score=round(float(found.ranking.scores[number]), 6),
                 tags=held,
-                seed=found.asked.urns[nearest] if seeds else None,
+                seed=seed,
                 shared_tags=shared,
-                alike=alike[number],
-                why=sentence(alike[number], shared),
+                alike=alike.get(number, {}),
+                why=sentence(alike.get(number, {}), shared, signals),
+                signals=signals,
             )
         )
     return Answered(seeds, tuple(answers))
@@ -171,18 +201,40 @@ def _choose(snapshot: Snapshot, found: _Found, known: Mapping[str, HeardTrack], 
 
 def _seeds(asked: Asked, known: Mapping[str, HeardTrack]) -> tuple[HeardTrack, ...]:
     found = []
-    for urn in asked.urns:
+    for urn in asked.seeds:
         heard = known.get(urn)
-        if heard is None or heard.state is not State.READY:
+        shown = heard is not None and heard.state is not State.FORGOTTEN
+        if heard is None or not shown or (asked.taste is None and heard.state is not State.READY):
             raise NotShown(urn, heard)
         found.append(heard)
     return tuple(found)
 
 
+def _asked_tags(asked: Asked, known: Mapping[str, HeardTrack], usual: Sequence[float] | None) -> list[tuple[str, ...]]:
+    """Return the tags of each vector that is asked about, or those of the one track where there is none."""
+    named = asked.urns or (asked.seeds if len(asked.seeds) == 1 else ())
+    said = [known[urn].tag_probabilities if urn in known else None for urn in named] or [asked.said]
+    return [tags.held(each, usual) for each in said]
+
+
+def _signals(ranking: Ranking, number: int) -> dict[Signal, float]:
+    said: dict[Signal, float] = {SOUND: ranking.sound[number], TASTE: ranking.taste[number]}
+    return {name: round(float(score), 6) for name, score in said.items() if not np.isnan(score)}
+
+
+def _seed(found: _Found, number: int) -> str | None:
+    """Name the track asked about that a candidate is most like; taste does not say of several which it was."""
+    seeds = found.asked.seeds
+    if len(seeds) == 1:
+        return seeds[0]
+    heard = not np.isnan(found.ranking.sound[number])
+    return found.asked.urns[int(found.ranking.nearest[number])] if seeds and heard else None
+
+
 def _alike(snapshot: Snapshot, found: _Found, chosen: Sequence[int]) -> dict[int, dict[str, float]]:
     """Tell in which layers each chosen candidate is like the one vector asked about that it is most like."""
     alike: dict[int, dict[str, float]] = {}
-    numbers = np.array(chosen, dtype=np.int64)
+    numbers = np.array([number for number in chosen if not np.isnan(found.ranking.sound[number])], dtype=np.int64)
     for nearest in np.unique(found.ranking.nearest[numbers]):
         mine = numbers[found.ranking.nearest[numbers] == nearest]
         shares = found.calibration.by_group(

@@ -12,13 +12,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
-from api import problems
+from api import handlers
 from api.access import Guard, Rules
 from api.answers import Recommender
 from api.cache import VersionCache
 from api.caching import Revalidation
 from api.containment import Containment
 from api.following import Follower
+from api.heads import HeadAsGet
 from api.keyring import Keyring
 from api.live import POLL_S, Live
 from api.metrics import Metrics
@@ -29,6 +30,7 @@ from api.recordings import Recordings
 from api.routes import ROUTERS
 from api.routes import metrics as metrics_route
 from api.settings import Access, ApiSettings, MetricsAccess
+from api.shelf import TasteShelf
 from api.specification import DescribedApi
 from api.tracing import Tracing
 from catalog.store import ObjectStore, S3Store
@@ -62,7 +64,7 @@ def create_app(settings: ApiSettings, store: ObjectStore | None = None, *, poll_
             )
             objects = store or S3Store.connect(settings)
             follower = Follower(VersionCache(directory, objects))
-            live = Live(settings.database_url, follower, poll_s=poll_s)
+            live = Live(settings.database_url, follower, TasteShelf(directory, objects), poll_s=poll_s)
             app.state.live = await stack.enter_async_context(live.running())
             app.state.recommender = Recommender()
             app.state.recordings = Recordings(live, objects)
@@ -79,6 +81,7 @@ def create_app(settings: ApiSettings, store: ObjectStore | None = None, *, poll_
         # The first is the outermost: what is seen of a request and what a browser needs hold for refusals too.
         middleware=[
             Middleware(Observer, metrics=metrics.requests),
+            Middleware(HeadAsGet),
             *_cross_origin(settings),
             Middleware(GZipMiddleware, minimum_size=_WORTH_COMPRESSING_BYTES, compresslevel=_COMPRESSION),
             Middleware(Revalidation, private=settings.api_reads is Access.KEYED),
@@ -92,7 +95,7 @@ def create_app(settings: ApiSettings, store: ObjectStore | None = None, *, poll_
     routers = ROUTERS if settings.metrics is MetricsAccess.OFF else (*ROUTERS, metrics_route.router)
     for router in routers:
         app.include_router(router, max_body_size=_LARGEST_BODY_BYTES)
-    problems.install(app, [route for router in routers for route in router.routes if isinstance(route, Route)])
+    handlers.install(app, [route for router in routers for route in router.routes if isinstance(route, Route)])
     return app
 
 

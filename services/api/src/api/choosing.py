@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from features.calibration import Calibration
 
 
+_READY: Final = frozenset({State.READY})
+_LIKABLE: Final = frozenset({State.READY, State.QUEUED, State.FOUND, State.NO_PREVIEW})
+"""What can be favourited without having been heard."""
+
+
 def choose(
     asked: Asked,
     seeds: Sequence[HeardTrack],
@@ -38,14 +43,17 @@ def choose(
     `usual` is what the model says of music on average, `centre` the middle of the space where that is not zero.
     """
     distinct = Distinct(centre)
-    for seed, vector in zip(seeds, asked.vectors, strict=False):
-        distinct.keep(_recording(seed, vector))
+    vectors = dict(zip(asked.urns, asked.vectors, strict=False))
+    unheard = np.full(ranking.placed.vectors.shape[1], np.nan, np.float32)
+    for seed in seeds:
+        distinct.keep(_recording(seed, vectors.get(seed.track.id.urn, unheard)))
     room = Room(wishes.max_per_artist, wishes.max_per_album)
     turns = _Turns(ranking, calibration, wishes.diversity)
     chosen: list[int] = []
     while len(chosen) < wishes.n and (number := turns.next()) is not None:
         heard = known.get(ranking.urns[number])
-        if heard is None or heard.state is not State.READY or not wishes.only.admits(heard, usual):
+        allowed = _READY if np.isnan(ranking.taste[number]) else _LIKABLE
+        if heard is None or heard.state not in allowed or not wishes.only.admits(heard, usual):
             continue
         recording = _recording(heard, ranking.placed.vectors[number])
         if distinct.differs(recording) and room.admits(heard.track):
@@ -85,7 +93,8 @@ class _Turns:
         if self._diversity:
             placed = self._ranking.placed
             odds = self._calibration.odds(standardised(placed[number : number + 1], placed))[0]
-            self._closest = np.maximum(self._closest, odds / (1.0 + odds))
+            # What was never heard is like nothing.
+            self._closest = np.fmax(self._closest, odds / (1.0 + odds))
 
 
 def _recording(heard: HeardTrack, vector: NDArray[np.float32]) -> Recording:

@@ -38,6 +38,10 @@ class NotInSpace(ApiError):
         self.urns = tuple(urns)
 
 
+class NoTaste(ApiError):
+    """Nothing is known of who else favourites what is asked about, and nothing else was asked for."""
+
+
 class NotShown(ApiError):
     """A track that is asked about has a vector and is not ready; `heard` is what is known of it, None for nothing."""
 

@@ -14,14 +14,17 @@ from api.problems import (
     Problem,
     ProblemDetails,
     invalid_request,
+    no_taste,
     not_ready,
     not_serving,
     playlist_not_ready,
     unknown_playlist,
     unknown_track,
+    unknown_user,
 )
 from api.problems import unparsable as not_a_track
 from api.problems import unparsable_playlist as not_a_playlist
+from api.problems import unparsable_user as not_an_account
 from api.schemas import (
     EXAMPLE,
     Health,
@@ -30,10 +33,12 @@ from api.schemas import (
     Readiness,
     Recommendation,
     Result,
+    SimilarUser,
+    SimilarUsers,
     TrackDetails,
     TrackSummary,
 )
-from catalog import playlist_id
+from catalog import playlist_id, user_id
 from catalog.tags import SLUGS
 from catalog.track_id import ACCEPTED_FORMS
 from catalog.tracks import State
@@ -71,6 +76,8 @@ RECOMMENDATION: Final = Recommendation(
             seed=URN,
             alike={"texture": 0.914, "attack": 0.942, "rhythm": 0.993, "phrasing": 0.971, "character": 0.883},
             why="Alike above all in rhythm and phrasing; both electronic, dance, house.",
+            by=["sound"],
+            scores={"sound": 0.912345},
         )
     ],
 )
@@ -92,7 +99,15 @@ TRACK: Final = TrackDetails(
 READY: Final = Readiness(index=_INDEX)
 ALIVE: Final = Health()
 
+USER: Final = "soundcloud:users:3000000001"
+SIMILAR_USERS: Final = SimilarUsers(
+    user=USER, results=[SimilarUser(urn="soundcloud:users:3000000421", shared=12, score=0.294118)]
+)
+
 UNKNOWN: Final = unknown_track(URN)
+UNKNOWN_USER: Final = unknown_user(USER)
+UNPARSABLE_USER: Final = not_an_account(f"'anna' names no SoundCloud account; accepted are {user_id.ACCEPTED_FORMS}")
+NO_TASTE: Final = no_taste(URN, "ask by=both, or by=sound")
 UNPARSABLE: Final = not_a_track(f"'harder better' names no track; accepted are {ACCEPTED_FORMS}")
 QUEUED: Final = not_ready(URN, State.QUEUED, None)
 REJECTED: Final = not_ready(URN, State.REJECTED, "the audio is silent")

@@ -31,7 +31,7 @@ MEDIA_TYPES: Final[Mapping[Format, str]] = {
 }
 
 COLUMNS: Final = (
-    "rank", "score", "title", "artists", "album", "duration_s", "link", "urn", "seed", "shared_tags", "why",
+    "rank", "score", "title", "artists", "album", "duration_s", "link", "urn", "seed", "shared_tags", "why", "by",
 )  # fmt: skip
 
 
@@ -103,6 +103,7 @@ def _csv(found: Recommendation) -> str:
             result.seed,
             "; ".join(result.shared_tags),
             result.why,
+            "; ".join(result.by),
         )
         writer.writerow(row)
     return text.getvalue()
@@ -118,6 +119,8 @@ _WRITERS: Final[Mapping[Format, Callable[[Recommendation], str]]] = {
 def _title(found: Recommendation) -> str:
     if found.playlist:
         return f"Fits {found.playlist.title or found.playlist.urn}"
+    if found.user:
+        return f"Suggestions for {found.user.urn}"
     return f"Sounds like {', '.join(seed.title or seed.urn for seed in found.seeds) or 'a recording'}"
 
 

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from api.following import Follower
+    from api.shelf import TasteShelf
     from api.snapshot import Snapshot
     from catalog.database import Pool
+    from taste.version import TasteVersion
 
 log = logging.getLogger(__name__)
 
 POLL_S: Final = 0.5
+_POLLS_A_TASTE: Final = 10
 _RECONNECT_S: Final = 1.0
 _POOL_SIZE: Final = 10
 _REQUEST_S: Final = 10.0
@@ -37,9 +40,10 @@ _LOG_EVERY: Final = 60
 class Live:
     """What the requests share; it outlives any absence of the database."""
 
-    def __init__(self, database_url: SecretStr, follower: Follower, *, poll_s: float) -> None:
+    def __init__(self, database_url: SecretStr, follower: Follower, shelf: TasteShelf, *, poll_s: float) -> None:
         self._url = database_url
         self._follower = follower
+        self._shelf = shelf
         self._poll_s = poll_s
         self._pool: Pool | None = None
         self._changed = asyncio.Event()
@@ -53,6 +57,10 @@ class Live:
             if self._follower.has_looked
             else "the vectors are being loaded"
         )
+
+    def taste(self) -> TasteVersion | None:
+        """Return what is known of taste now, None while nothing is."""
+        return self._shelf.version
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Pool]:
@@ -89,7 +97,10 @@ class Live:
             source = DatabaseSource(pool)
             self._pool = pool
             try:
-                await _repeat(lambda: self._follower.refresh(source), self._news, "following the space")
+                await asyncio.gather(
+                    _repeat(lambda: self._follower.refresh(source), self._news, "following the space"),
+                    _repeat(lambda: self._shelf.refresh(pool), self._while, "following taste"),
+                )
             finally:
                 self._pool = None
 
@@ -99,6 +110,10 @@ class Live:
                 await self._changed.wait()
         # Cleared before the refresh that comes next: what is announced meanwhile causes one more.
         self._changed.clear()
+
+    async def _while(self) -> None:
+        # Taste is built once a day, so that nobody waits for it.
+        await asyncio.sleep(_POLLS_A_TASTE * self._poll_s)
 
     async def _listen(self) -> None:
         connection = await asyncpg.connect(self._url.get_secret_value(), timeout=_REQUEST_S)

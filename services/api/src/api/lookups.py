@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from catalog.embeddings import vector_of
 from catalog.errors import InvalidTrackId
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import asyncpg
-    import numpy as np
     from numpy.typing import NDArray
 
     from catalog.database import Executor
@@ -50,10 +51,15 @@ class PlaylistTracks:
         return Counter(self.tracks.values())
 
 
+# Most candidates are never looked at, so their fifty numbers each come as bytes.
 _KNOWN = """
-SELECT t.urn, t.title, t.artists, t.album, t.duration_ms, t.isrc, t.link, t.state, t.reason, e.tag_probabilities
+SELECT t.urn, t.title, t.artists, t.album, t.duration_ms, t.isrc, t.link, t.state, t.reason,
+    array_send(e.tag_probabilities) AS said
 FROM tracks t LEFT JOIN embeddings e ON e.urn = t.urn AND e.model = $2 WHERE t.urn = ANY($1)
 """
+
+_SENT_HEAD_BYTES: Final = 20
+_SENT_REAL: Final = np.dtype([("length", ">i4"), ("number", ">f4")])
 
 _BY_LINK = "SELECT link, urn FROM tracks WHERE link = ANY($1) AND source = 'soundcloud'"
 
@@ -109,9 +115,12 @@ class _Known(Mapping[str, HeardTrack]):
 
     def __init__(self, rows: Mapping[str, asyncpg.Record]) -> None:
         self._rows = rows
+        self._read: dict[str, HeardTrack] = {}
 
     def __getitem__(self, urn: str) -> HeardTrack:
-        return _heard(self._rows[urn])
+        if urn not in self._read:
+            self._read[urn] = _heard(self._rows[urn])
+        return self._read[urn]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
@@ -130,4 +139,11 @@ def _heard(row: asyncpg.Record) -> HeardTrack:
         isrc=row["isrc"],
         link=row["link"],
     )
-    return HeardTrack(track, State(row["state"]), row["reason"], row["tag_probabilities"])
+    said = row["said"]
+    return HeardTrack(track, State(row["state"]), row["reason"], None if said is None else _numbers(said))
+
+
+def _numbers(sent: bytes) -> list[float]:
+    """Read a one-dimensional `real[]` as PostgreSQL sends it: five words that describe it, then length and number."""
+    numbers: list[float] = np.frombuffer(sent, _SENT_REAL, offset=_SENT_HEAD_BYTES)["number"].tolist()
+    return numbers

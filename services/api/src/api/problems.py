@@ -1,19 +1,14 @@
 """Errors as the API tells them: problem details in JSON (RFC 9457)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.exceptions import HTTPException
-from starlette.routing import Route
 
-from api.errors import ApiError, DatabaseAway, NotLoaded
+from api.errors import ApiError
 from catalog.api_keys import Scope as KeyScope
-from catalog.errors import InvalidTrackId
 from catalog.logs import bound_fields
 from catalog.tracks import State
 
@@ -208,6 +203,33 @@ def unparsable_playlist(detail: str) -> Problem:
     return Problem("unparsable-playlist", "Not a playlist", HTTPStatus.UNPROCESSABLE_ENTITY, detail)
 
 
+def unparsable_user(detail: str) -> Problem:
+    """Say that a text names no account, with the accepted forms in `detail`."""
+    return Problem("unparsable-user", "Not an account", HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+
+
+def unknown_user(urn: str) -> Problem:
+    """Say that no walk came by an account, and how that is done."""
+    return Problem(
+        "unknown-user",
+        "Unknown account",
+        HTTPStatus.NOT_FOUND,
+        f"the catalogue does not know {urn}; walk from it: make crawl SOUNDCLOUD=<address of its profile>",
+        user=urn,
+    )
+
+
+def no_taste(urn: str, remedy: str) -> Problem:
+    """Say that nothing is known of what else is favourited beside a track, or by a user."""
+    return Problem(
+        "no-taste",
+        "Nothing to compare by",
+        HTTPStatus.NOT_FOUND,
+        f"too little is known of who favourites what to answer for {urn}; {remedy}",
+        subject=urn,
+    )
+
+
 def unknown_playlist(urn: str) -> Problem:
     """Say that a playlist was never crawled, and how that is done."""
     return Problem(
@@ -313,56 +335,3 @@ def http(status: int, headers: Mapping[str, str] | None = None) -> Problem:
     """Say what HTTP itself has to say: there is no such address, method, or the body is too large."""
     known = HTTPStatus(status)
     return Problem("http", known.phrase, known, f"{known.description or known.phrase}; see /docs", headers=headers)
-
-
-def install(app: FastAPI, routes: Iterable[Route]) -> None:
-    """Make every error of the app a problem; `routes` are what it answers."""
-    known = tuple(routes)
-
-    async def on_http_error(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-        headers = dict(error.headers or {})
-        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            # The framework names the methods of the first route with this address, and there may be more.
-            matching = [route.methods or set() for route in known if route.path_regex.match(request.url.path)]
-            headers["Allow"] = ", ".join(sorted(set().union(*matching))) or headers.get("Allow", "")
-        return http(error.status_code, headers).response()
-
-    app.add_exception_handler(Problem, _on_problem)
-    app.add_exception_handler(InvalidTrackId, _on_unparsable)
-    app.add_exception_handler(DatabaseAway, _on_database_away)
-    app.add_exception_handler(NotLoaded, _on_not_loaded)
-    app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(HTTPException, on_http_error)
-
-
-async def _on_problem(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Problem)  # noqa: S101 - registered for it
-    return error.response()
-
-
-async def _on_unparsable(_: Request, error: Exception) -> JSONResponse:
-    return unparsable(str(error)).response()
-
-
-async def _on_database_away(_: Request, error: Exception) -> JSONResponse:
-    return not_serving({"database": str(error)}).response()
-
-
-async def _on_not_loaded(_: Request, error: Exception) -> JSONResponse:
-    return not_serving({"space": str(error)}).response()
-
-
-async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    return invalid_request(
-        [
-            {"parameter": _parameter(each["loc"]), "message": str(each["msg"]).removeprefix("Value error, ")}
-            for each in error.errors()
-        ]
-    ).response()
-
-
-def _parameter(where: tuple[str | int, ...]) -> str:
-    # After the name comes, for a parameter that is repeated, which of the values it is; a body alone has no name.
-    return str(where[1] if len(where) > 1 else where[0])

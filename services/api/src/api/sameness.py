@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from catalog.titles import VersionClass, fold_artists, read_title, same_artists
+from catalog.titles import fold_artists, read_title, same_artists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from catalog.title_notes import VersionClass
 
 NEAR_COSINE: Final = 0.9995
 """Vectors above it are near-equal: another encoding of the same audio moves a vector less than that."""

@@ -6,10 +6,12 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, Field
 
 from api.answers import Answered
-from api.explanation import LAYERS
+from api.explanation import LAYERS, Signal
 from api.snapshot import Snapshot
+from catalog.kindred import KindredUser
 from catalog.tags import SHOWN, held
 from catalog.tracks import State, StoredTrack, Track
+from taste.version import TasteVersion
 
 EXAMPLE: Final = "deezer:track:3135556"
 
@@ -81,6 +83,20 @@ class Result(TrackSummary):
             examples=["Alike above all in rhythm and phrasing; both electronic."],
         ),
     ]
+    by: Annotated[
+        list[Signal],
+        Field(description="The signals that it came from", examples=[["sound", "taste"]]),
+    ]
+    scores: Annotated[
+        dict[Signal, float],
+        Field(
+            description="What each of these signals says alone. That of taste is 0.8 where the two are four times as "
+            "similar, by who favourites them, as two tracks usually are. `score` is made of both: their odds, "
+            "score / (1 - score), are multiplied, each to the power of its weight; a signal that says nothing of a "
+            "track counts as 0.5",
+            examples=[{"sound": 0.912345, "taste": 0.953201}],
+        ),
+    ]
 
 
 class IndexInfo(BaseModel):
@@ -107,6 +123,52 @@ class IndexInfo(BaseModel):
         )
 
 
+class TasteInfo(BaseModel):
+    """What was known of taste."""
+
+    version: Annotated[str, Field(examples=["20261121T060000.000Z"])]
+    tracks: Annotated[int, Field(ge=0, description="Tracks that two or more people favourite", examples=[4712])]
+    favorites: Annotated[int, Field(ge=0, description="How many favourites it was built of", examples=[300_000])]
+
+    @classmethod
+    def of(cls, version: TasteVersion) -> "TasteInfo":
+        """Describe a version."""
+        manifest = version.manifest
+        return cls(version=manifest.version, tracks=manifest.tracks, favorites=manifest.favorites)
+
+
+class UserSummary(BaseModel):
+    """The account that suggestions are for."""
+
+    urn: Annotated[str, Field(examples=["soundcloud:users:3000000001"])]
+    favorites: Annotated[int, Field(ge=0, description="How many of its favourites are known", examples=[31])]
+
+
+class SimilarUser(BaseModel):
+    """An account of similar taste; nothing else is kept of people."""
+
+    urn: Annotated[str, Field(examples=["soundcloud:users:3000000421"])]
+    shared: Annotated[int, Field(ge=1, description="How many favourites the two share", examples=[12])]
+    score: Annotated[
+        float, Field(ge=0, le=1, description="Shared favourites / sqrt(favourites * favourites)", examples=[0.2941])
+    ]
+
+
+class SimilarUsers(BaseModel):
+    """The accounts that favourite most of the same, best first."""
+
+    user: Annotated[str, Field(examples=["soundcloud:users:3000000001"])]
+    results: list[SimilarUser]
+
+    @classmethod
+    def of(cls, urn: str, found: Sequence[KindredUser]) -> "SimilarUsers":
+        """Show whom was found."""
+        return cls(
+            user=urn,
+            results=[SimilarUser(urn=each.urn, shared=each.shared, score=round(each.score, 6)) for each in found],
+        )
+
+
 class PlaylistSummary(BaseModel):
     """A playlist as it was crawled."""
 
@@ -117,21 +179,33 @@ class PlaylistSummary(BaseModel):
 
 
 class Recommendation(BaseModel):
-    """The tracks that sound like the seeds, best first."""
+    """The tracks that sound like the seeds, or go with them by taste, best first."""
 
     seeds: Annotated[list[TrackSummary], Field(description="What was asked about")]
     playlist: Annotated[PlaylistSummary | None, Field(description="The playlist, if one was asked about")] = None
+    user: Annotated[UserSummary | None, Field(description="The account, if one was asked for")] = None
     index: IndexInfo
+    taste: Annotated[TasteInfo | None, Field(description="What was known of taste, if it was asked for")] = None
     results: list[Result]
 
     @classmethod
-    def of(cls, answered: Answered, snapshot: Snapshot, playlist: PlaylistSummary | None = None) -> "Recommendation":
+    def of(
+        cls,
+        answered: Answered,
+        snapshot: Snapshot,
+        playlist: PlaylistSummary | None = None,
+        *,
+        user: UserSummary | None = None,
+        taste: TasteVersion | None = None,
+    ) -> "Recommendation":
         """Show the answers, best first, with ranks from 1."""
         usual = snapshot.model.usual_tags
         return cls(
             seeds=[TrackSummary.of(seed.track, held(seed.tag_probabilities, usual)) for seed in answered.seeds],
             playlist=playlist,
+            user=user,
             index=IndexInfo.of(snapshot),
+            taste=TasteInfo.of(taste) if taste is not None else None,
             results=[
                 Result(
                     **_shown(answer.track, answer.tags),
@@ -142,6 +216,8 @@ class Recommendation(BaseModel):
                     shared_tags=list(answer.shared_tags),
                     alike=dict(answer.alike),
                     why=answer.why,
+                    by=list(answer.signals),
+                    scores=dict(answer.signals),
                 )
                 for rank, answer in enumerate(answered.answers, 1)
             ],

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import time
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
+    from socket import socket
     from types import FrameType
 
     from fastapi import FastAPI
@@ -20,6 +23,37 @@ GRACE_S: Final = 12
 
 # Addresses may be long: twenty tracks and two hundred to leave out, each as somebody pasted it.
 LARGEST_HEAD_BYTES: Final = 256 * 1024
+
+# How many new objects, and how many rounds over those, before the next rounds over what is older.
+_GARBAGE_AFTER: Final = (50_000, 20, 20)
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """uvicorn's faster protocol, which by itself would keep a head of any length in memory."""
+
+    _unread = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and refuse what is no request yet after `LARGEST_HEAD_BYTES`."""
+        self._unread += len(data)
+        super().data_received(data)
+        if self._unread > LARGEST_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
+
+    def on_headers_complete(self) -> None:
+        """Take a head."""
+        self._unread = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take some of a body, which the routes limit."""
+        self._unread = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Take the end of a request."""
+        self._unread = 0
+        super().on_message_complete()
 
 
 class Server(uvicorn.Server):
@@ -39,13 +73,20 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=GRACE_S,
-                http="h11",
-                h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
+                http=BoundedHttp,
             )
         )
         self._app = app
         self._drain_s = settings.api_drain_s
         self._ends_at: float | None = None
+
+    def run(self, sockets: list[socket] | None = None) -> None:
+        """Serve until a signal comes."""
+        # What is loaded by now stays: looking through it for garbage again and again took a twentieth of every answer.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GARBAGE_AFTER)
+        super().run(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal."""

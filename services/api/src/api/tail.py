@@ -65,6 +65,8 @@ class TailView:
 
     def rows_of(self, urns: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows [n] of tracks in `vectors`, -1 for one that the tail does not hold."""
+        if not self.first_rows:
+            return np.full(len(urns), -1, dtype=np.int64)
         return np.array([self._row(urn) for urn in urns], dtype=np.int64)
 
     def _row(self, urn: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from catalog import tags
@@ -60,9 +61,20 @@ NO_FILTER: Final = Filter()
 _NO_ALBUM: Final = frozenset({"", "unknown", "unknown album"})
 
 
+class By(StrEnum):
+    """By which signals tracks are compared: how they sound, who favourites them, or both."""
+
+    SOUND = "sound"
+    TASTE = "taste"
+    BOTH = "both"
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How many answers, how alike at least (`min_score`), and how varied (`diversity`, 0 to 1)."""
+    """How many answers, how alike at least (`min_score`), and how varied (`diversity`, 0 to 1).
+
+    `blend` is the weight of taste, 0 to 1, where both signals are asked for.
+    """
 
     n: int = 10
     min_score: float = 0.0
@@ -70,6 +82,8 @@ class Wishes:
     max_per_album: int = 1
     diversity: float = 0.0
     only: Filter = NO_FILTER
+    by: By = By.SOUND
+    blend: float = 0.5
 
     def without(self, urns: Iterable[str]) -> Wishes:
         """Return the same wishes with more tracks excluded."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from rapidfuzz import fuzz
 
-from catalog.titles import VersionClass, fold, fold_artists, read_title, same_artists
+from catalog.title_notes import VersionClass
+from catalog.titles import fold, fold_artists, read_title, same_artists
 from crawler.isrc import normalised_isrc
 from crawler.music_words import COMPOSERS, OTHER_PLACES, SHORTENING, VERSION_WORDS
 

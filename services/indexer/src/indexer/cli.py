@@ -20,11 +20,14 @@ from indexer.errors import EXPECTED_FAILURES
 from indexer.heartbeat import beating
 from indexer.listing import render
 from indexer.settings import IndexerSettings
+from indexer.tasting import TasteIndexer
 from indexer.worker import Indexer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from catalog.database import Pool
+    from catalog.store import ObjectStore
     from catalog.versions import Version
 
 T = TypeVar("T")
@@ -57,6 +60,13 @@ def build(
     """Build and publish a version of everything heard so far, now."""
     version = _asked(lambda indexer: indexer.build(publish=publish), "no version was published")
     typer.echo(f"{version.version}  {version.tracks} tracks  recall@10 {version.recall_at_10:.3f}")
+
+
+@app.command()
+def taste() -> None:
+    """Build and publish what is favourited together, of everything walked so far, now."""
+    row = _done(lambda pool, store, settings: TasteIndexer(pool, store, settings).build(), "no taste was published")
+    typer.echo(f"{row.version}  {row.tracks} tracks  {row.favorites} favourites  {row.method}")
 
 
 @app.command(name="list")
@@ -100,12 +110,16 @@ def main() -> None:
 
 def _asked(question: Callable[[Indexer], Awaitable[T]], failure: str) -> T:
     """Ask an indexer something, and end with status 1 and a sentence where it cannot be done."""
+    return _done(lambda pool, store, settings: question(Indexer(pool, store, settings)), failure)
+
+
+def _done(work: Callable[[Pool, ObjectStore, IndexerSettings], Awaitable[T]], failure: str) -> T:
     logs.configure("indexer")
     settings = load(IndexerSettings)
 
     async def ask() -> T:
         async with database.connect(settings.database_url.get_secret_value()) as pool:
-            return await question(Indexer(pool, S3Store.connect(settings), settings))
+            return await work(pool, S3Store.connect(settings), settings)
 
     try:
         return asyncio.run(ask())
@@ -137,7 +151,10 @@ async def _run(settings: IndexerSettings) -> bool:
     loop.add_signal_handler(signal.SIGINT, interrupt)
     async with database.connect(settings.database_url.get_secret_value()) as pool:
         log.info("looking for new tracks every %g s", settings.index_poll_s)
+        store = S3Store.connect(settings)
         async with beating(settings.heartbeat_file):
-            await Indexer(pool, S3Store.connect(settings), settings).run(stop)
+            await asyncio.gather(
+                Indexer(pool, store, settings).run(stop), TasteIndexer(pool, store, settings).run(stop)
+            )
     log.info("stopped")
     return interrupted.is_set()

@@ -6,6 +6,7 @@ from catalog.database import CONNECTION_FAILURES
 from catalog.errors import CatalogError, PermanentError, TransientError
 from features.errors import FeaturesError
 from space.errors import SpaceError
+from taste.errors import TasteError
 
 
 class IndexerError(CatalogError):
@@ -32,5 +33,11 @@ class NoSuchVersion(IndexerError, PermanentError):
     """The version that was asked for is unknown, or its files are not in the bucket any more."""
 
 
-EXPECTED_FAILURES: tuple[type[Exception], ...] = (CatalogError, SpaceError, FeaturesError, *CONNECTION_FAILURES)
+EXPECTED_FAILURES: tuple[type[Exception], ...] = (
+    CatalogError,
+    SpaceError,
+    TasteError,
+    FeaturesError,
+    *CONNECTION_FAILURES,
+)
 """What can come in the way of a version and is told in a sentence rather than a traceback."""

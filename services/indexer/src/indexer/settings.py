@@ -11,6 +11,8 @@ from catalog.settings import DatabaseSettings, StoreSettings
 from indexer.schedule import Thresholds
 from space.building import BuildParameters
 from space.engine import EngineName
+from taste.manifest import Method
+from taste.similarity import SimilarityParameters
 
 
 class IndexerSettings(DatabaseSettings, StoreSettings):
@@ -32,6 +34,12 @@ class IndexerSettings(DatabaseSettings, StoreSettings):
     index_forget_s: Annotated[float, Field(gt=0)] = 86_400.0
     index_work_dir: Path | None = None
     index_keep_versions: Annotated[int, Field(ge=1, le=1000)] = 3
+    taste_method: Method = "bm25"
+    taste_neighbours: Annotated[int, Field(ge=10, le=1000)] = 100
+    taste_fewest: Annotated[int, Field(ge=2)] = 1_000
+    taste_growth: Annotated[float, Field(gt=0, le=10)] = 0.10
+    taste_max_age_s: Annotated[float, Field(gt=0)] = 86_400.0
+    taste_poll_s: Annotated[float, Field(gt=0, le=86_400)] = 60.0
     heartbeat_file: Path | None = None
 
     @property
@@ -57,3 +65,8 @@ class IndexerSettings(DatabaseSettings, StoreSettings):
             jobs=self.index_jobs,
             recall_goal=self.index_minimum_recall,
         )
+
+    @property
+    def taste_parameters(self) -> SimilarityParameters:
+        """How taste is built."""
+        return SimilarityParameters(method=self.taste_method, neighbours=self.taste_neighbours, jobs=self.index_jobs)

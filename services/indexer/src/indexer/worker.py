@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -16,8 +14,9 @@ from indexer import publishing
 from indexer.albums import known_albums
 from indexer.background import in_background
 from indexer.building import build
-from indexer.errors import EXPECTED_FAILURES, BuilderBusy, NothingToIndex, RecallTooLow
+from indexer.errors import NothingToIndex, RecallTooLow
 from indexer.gathering import gather, gathered_before
+from indexer.lookout import Lookout, sole_builder
 from indexer.projecting import FEWEST_TO_REFIT, choose
 from indexer.schedule import Indexed, due
 from indexer.worksite import Worksite
@@ -25,7 +24,7 @@ from space.errors import SpaceError
 from space.manifest import FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import asyncio
 
     from catalog.database import Connection, Pool
     from catalog.models import Model
@@ -41,11 +40,7 @@ log = logging.getLogger(__name__)
 
 # Any constant; it only has to differ from the other advisory locks of the catalogue.
 _BUILDER_LOCK: Final = 0x50_1A_11_D0
-_LONGEST_WAIT_S: Final = 300.0
 _SAY_AGAIN_S: Final = 3_600.0
-
-_LOCK = "SELECT pg_try_advisory_lock($1)"
-_UNLOCK = "SELECT pg_advisory_unlock($1)"
 
 
 class Indexer:
@@ -57,22 +52,11 @@ class Indexer:
         self._settings = settings
         self._site = Worksite.of(settings.index_work_dir, settings.database_url.get_secret_value())
         self._said_until = 0.0
-        self.failures = 0
-        """How many looks in a row have failed."""
+        self.lookout = Lookout(self.look, poll_s=settings.index_poll_s, what="version")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look, and build when due, until `stop` is set; a build under way is then given up, nothing is published."""
-        while not stop.is_set():
-            look = asyncio.create_task(self._look_safely())
-            stopping = asyncio.create_task(stop.wait())
-            try:
-                await asyncio.wait({look, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                stopping.cancel()
-                look.cancel()
-                await asyncio.wait({look})
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._wait_s())
+        await self.lookout.run(stop)
 
     async def look(self) -> Version | None:
         """Build and publish if a version is due; returns it, or None."""
@@ -98,7 +82,7 @@ class Indexer:
         `RecallTooLow`, `StoreUnavailable`, or what asyncpg raises when the database is away; in every case the
         version before goes on answering.
         """
-        async with self._pool.acquire() as connection, _sole_builder(connection):
+        async with self._pool.acquire() as connection, sole_builder(connection, _BUILDER_LOCK):
             model = await models.current(connection)
             if model is None:
                 raise NothingToIndex("no model is registered yet; start an extractor first")
@@ -214,34 +198,3 @@ class Indexer:
             reason,
             published.version,
         )
-
-    async def _look_safely(self) -> None:
-        try:
-            await self.look()
-        except BuilderBusy as busy:
-            log.info("%s", busy)
-        except EXPECTED_FAILURES as error:
-            self.failures += 1
-            log.error("no version was published (failure %d in a row): %s", self.failures, error)  # noqa: TRY400 - said by its type
-        except Exception:
-            self.failures += 1
-            log.exception("no version was published (failure %d in a row)", self.failures)
-        else:
-            self.failures = 0
-
-    def _wait_s(self) -> float:
-        # A build that failed will mostly fail again; the more often it did, the longer its CPU time is saved.
-        return min(self._settings.index_poll_s * 2.0 ** min(self.failures, 20), _LONGEST_WAIT_S)
-
-
-@asynccontextmanager
-async def _sole_builder(connection: Connection) -> AsyncIterator[None]:
-    # The lock belongs to the session, and the version is published in that same session: who lost the one cannot do
-    # the other.
-    if not await connection.fetchval(_LOCK, _BUILDER_LOCK):
-        raise BuilderBusy("another indexer is building at this moment")
-    try:
-        yield
-    finally:
-        if not connection.is_closed():
-            await connection.execute(_UNLOCK, _BUILDER_LOCK)

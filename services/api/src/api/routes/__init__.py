@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from api.routes import catalogue, health, recommendation, recording, search, tracks
+from api.routes import catalogue, health, recommendation, recording, search, tracks, users
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     recommendation.router,
@@ -12,6 +12,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     search.router,
     catalogue.router,
     tracks.router,
+    users.router,
     health.router,
 )
 """In this order they are asked whether an address is theirs."""

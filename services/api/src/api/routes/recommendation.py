@@ -1,5 +1,6 @@
 """`GET /recommend`: the tracks that sound like one track or several, or fit a playlist."""
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -7,42 +8,64 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from api import examples, problems
 from api.answers import Answered, Recommender
-from api.errors import NotInSpace, NotShown
+from api.errors import NoTaste, NotInSpace, NotShown
 from api.formats import Format
+from api.live import Live
 from api.lookups import HeardTrack, identify, known_tracks, playlist_tracks, raw_vector
 from api.routes.dependencies import LiveNow, RecommenderNow, only
-from api.routes.wishing import OFTEN, ONCE, Pasted, Wanted, shaped, wanted, wanted_form
-from api.schemas import PlaylistSummary, Recommendation
+from api.routes.users import user_of
+from api.routes.wishing import (
+    OFTEN,
+    ONCE,
+    SIGNALS,
+    Pasted,
+    Signals,
+    Wanted,
+    shaped,
+    wanted,
+    wanted_form,
+    wanted_signals,
+)
+from api.schemas import PlaylistSummary, Recommendation, UserSummary
 from api.snapshot import Snapshot
-from api.wishes import Wishes
+from api.wishes import By, Wishes
 from catalog.errors import InvalidPlaylistId
+from catalog.kindred import favorites_of
 from catalog.playlist_id import ACCEPTED_FORMS as PLAYLIST_FORMS
 from catalog.playlist_id import playlist_urn
 from catalog.text import clean
 from catalog.track_id import ACCEPTED_FORMS, LONGEST_TEXT
 from catalog.tracks import State
+from catalog.user_id import ACCEPTED_FORMS as USER_FORMS
+from taste.version import TasteVersion
 
 if TYPE_CHECKING:
     from catalog.database import Executor
 
 MOST_SEEDS: Final = 20
+MOST_FAVORITES: Final = 5_000
+"""Of a user with more, those that were seen last count, and are kept out of the answers."""
 
 router = APIRouter()
 
 WantedNow = Annotated[Wanted, Depends(wanted)]
+SignalsNow = Annotated[Signals, Depends(wanted_signals)]
 FormNow = Annotated[Format, Depends(wanted_form)]
 
 
 @router.get(
     "/recommend",
-    summary="The tracks that sound like a track, or like several",
+    summary="The tracks that sound like a track or several, or go with it by taste; suggestions for a user",
     response_model=Recommendation,
-    dependencies=[Depends(only(*ONCE, often=("track", *OFTEN)))],
+    dependencies=[Depends(only("user", *SIGNALS, *ONCE, often=("track", *OFTEN)))],
     responses=examples.responses(
         examples.RECOMMENDATION,
         examples.UNKNOWN,
         examples.REJECTED,
+        examples.NO_TASTE,
+        examples.UNKNOWN_USER,
         examples.UNPARSABLE,
+        examples.UNPARSABLE_USER,
         examples.TOO_MANY,
         examples.UNKNOWN_TAG,
         examples.QUEUED,
@@ -55,15 +78,22 @@ async def recommend(
     recommender: RecommenderNow,
     asked: WantedNow,
     form: FormNow,
+    signals: SignalsNow,
     track: Annotated[
         list[Pasted],
         Query(
-            min_length=1,
             max_length=MOST_SEEDS,
             description=f"What you have: {ACCEPTED_FORMS}. May be repeated",
             examples=[[examples.URN]],
         ),
-    ],
+    ] = [],  # noqa: B006 - never changed
+    user: Annotated[
+        str | None,
+        Query(
+            max_length=LONGEST_TEXT,
+            description=f"Instead of tracks, whom to suggest something to, by favourites: {USER_FORMS}",
+        ),
+    ] = None,
 ) -> Response:
     """Answer with at most `n` tracks, never one that was asked about, never the same recording twice.
 
@@ -71,23 +101,32 @@ async def recommend(
     more of them it sounds like the better. What lies between two different tracks and sounds like neither is no
     answer, as it would be if their middle were searched. Fewer answers come where the catalogue holds no more that
     are ready and admitted.
+
+    By taste, tracks are alike that the same people favourite on SoundCloud; such answers need not have been heard.
+    For a user the answers go with what they favourite, and are none of it.
     """
+    if bool(track) == (user is not None):
+        raise problems.invalid_request([{"parameter": "track", "message": "give track, once or more, or else user"}])
     snapshot = live.snapshot()
+    if user is not None:
+        return shaped(await _suggested(live, recommender, asked, signals, user), form)
     async with live.database() as db:
         seeds = [each.urn for each in await identify(db, track)]
-        wishes = asked.wishes(snapshot.model, await identify(db, asked.exclude))
-        answered = await _answered(db, recommender, snapshot, seeds, wishes)
-    return shaped(Recommendation.of(answered, snapshot), form)
+        wishes = asked.wishes(snapshot.model, await identify(db, asked.exclude), signals)
+        taste = None if wishes.by is By.SOUND else live.taste()
+        answered = await _answered(db, recommender, snapshot, seeds, wishes, taste)
+    return shaped(Recommendation.of(answered, snapshot, taste=taste), form)
 
 
 @router.get(
     "/playlists/{playlist:path}/recommend",
     summary="The tracks that fit a playlist",
     response_model=Recommendation,
-    dependencies=[Depends(only(*ONCE, often=OFTEN))],
+    dependencies=[Depends(only(*SIGNALS, *ONCE, often=OFTEN))],
     responses=examples.responses(
         examples.PLAYLIST_RECOMMENDATION,
         examples.UNKNOWN_PLAYLIST,
+        examples.NO_TASTE,
         examples.UNPARSABLE_PLAYLIST,
         examples.TOO_MANY,
         examples.PLAYLIST_QUEUED,
@@ -100,6 +139,7 @@ async def recommend_for_playlist(
     recommender: RecommenderNow,
     asked: WantedNow,
     form: FormNow,
+    signals: SignalsNow,
     playlist: Annotated[
         str,
         Path(
@@ -126,19 +166,62 @@ async def recommend_for_playlist(
         ready = [each for each, state in found.tracks.items() if state is State.READY]
         if not ready:
             raise problems.playlist_not_ready(urn, found.counts)
-        wishes = asked.wishes(snapshot.model, excluded).without(found.tracks)
-        answered = await _answered(db, recommender, snapshot, _spaced(ready), wishes)
+        wishes = asked.wishes(snapshot.model, excluded, signals).without(found.tracks)
+        taste = None if wishes.by is By.SOUND else live.taste()
+        answered = await _answered(db, recommender, snapshot, _spaced(ready), wishes, taste)
     summary = PlaylistSummary(urn=urn, title=found.playlist.title, tracks=len(found.tracks), ready=len(ready))
-    return shaped(Recommendation.of(answered, snapshot, summary), form)
+    return shaped(Recommendation.of(answered, snapshot, summary, taste=taste), form)
+
+
+async def _suggested(
+    live: Live, recommender: Recommender, asked: Wanted, signals: Signals, user: str
+) -> Recommendation:
+    urn, snapshot = user_of(user), live.snapshot()
+    signals = replace(signals, by=signals.by or By.TASTE)
+    taste = None if signals.by is By.SOUND else live.taste()
+    async with live.database() as db:
+        excluded = await identify(db, asked.exclude)
+        favorites = await favorites_of(db, urn, limit=MOST_FAVORITES)
+        if favorites is None:
+            raise problems.unknown_user(urn)
+        wishes = asked.wishes(snapshot.model, excluded, signals).without(favorites)
+        try:
+            answered = await recommender.answer_favorites(
+                partial(known_tracks, db, model=snapshot.model.model),
+                snapshot,
+                favorites,
+                wishes,
+                taste=taste,
+                most=MOST_SEEDS,
+            )
+        except NoTaste as error:
+            remedy = (
+                "ask by=both, or walk further" if signals.by is By.TASTE else "walk further: make crawl SOUNDCLOUD=…"
+            )
+            raise problems.no_taste(urn, remedy) from error
+    summary = UserSummary(urn=urn, favorites=len(favorites))
+    return Recommendation.of(answered, snapshot, user=summary, taste=taste)
 
 
 async def _answered(
-    db: "Executor", recommender: Recommender, snapshot: Snapshot, seeds: list[str], wishes: Wishes
+    db: "Executor",
+    recommender: Recommender,
+    snapshot: Snapshot,
+    seeds: list[str],
+    wishes: Wishes,
+    taste: TasteVersion | None,
 ) -> Answered:
     lookup = partial(known_tracks, db, model=snapshot.model.model)
     try:
         try:
-            return await recommender.answer(lookup, snapshot, seeds, wishes)
+            return await recommender.answer(lookup, snapshot, seeds, wishes, taste=taste)
+        except NoTaste as error:
+            known = await lookup(seeds)
+            for urn in seeds:
+                heard = known.get(urn)
+                if heard is None or heard.state is State.FORGOTTEN:
+                    raise NotShown(urn, heard) from error
+            raise problems.no_taste(seeds[0], "ask by=both, or by=sound") from error
         except NotInSpace as missing:
             # Committed a moment ago, or not ready at all; that is seen here.
             known = await lookup(missing.urns)
@@ -150,7 +233,7 @@ async def _answered(
                 if vector is None:
                     raise NotShown(urn, heard) from missing
                 raw[urn] = vector
-            return await recommender.answer(lookup, snapshot, seeds, wishes, raw=raw)
+            return await recommender.answer(lookup, snapshot, seeds, wishes, raw=raw, taste=taste)
     except NotShown as error:
         raise _problem(error.urn, error.heard) from error
 

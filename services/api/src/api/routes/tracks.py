@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Path
 from api import examples, problems
 from api.routes.dependencies import LiveNow, only
 from api.schemas import TrackDetails
-from catalog import embeddings, tracks
+from catalog.details import details
 from catalog.text import clean
-from catalog.track_id import LONGEST_TEXT
+from catalog.track_id import LONGEST_TEXT, TrackId
 
 router = APIRouter()
 
@@ -30,9 +30,7 @@ async def show_track(
 ) -> TrackDetails:
     """Show a track with its state and the reason for it."""
     async with live.database() as db:
-        track_id = await tracks.identify(db, clean(urn))
-        stored = await tracks.get(db, track_id)
-        heard = await embeddings.tags_of(db, track_id)
-    if stored is None:
-        raise problems.unknown_track(track_id.urn)
-    return TrackDetails.of_stored(stored, heard)
+        found = await details(db, urn)
+    if found is None:
+        raise problems.unknown_track(TrackId.parse(clean(urn)).urn)
+    return TrackDetails.of_stored(found.stored, found.tags)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, WithJsonSchema
 from api import problems
 from api.formats import MEDIA_TYPES, Format, preferred, write
 from api.schemas import Recommendation
-from api.wishes import Filter, Wishes
+from api.wishes import By, Filter, Wishes
 from catalog.models import Model
 from catalog.tags import SLUGS
 from catalog.tags import known as known_tag
@@ -36,11 +36,22 @@ ONCE: Final = (
     "format",
 )
 
+SIGNALS: Final = ("by", "blend")
+"""The parameters that say by which signals tracks are compared."""
+
 Source = Literal["spotify", "deezer", "soundcloud", "file"]
 Tag = Annotated[str, AfterValidator(known_tag), WithJsonSchema({"type": "string", "enum": list(SLUGS)})]
 Pasted = Annotated[str, Query(max_length=LONGEST_TEXT)]
 Name = Annotated[str, Query(min_length=1, max_length=LONGEST_NAME)]
 Seconds = Annotated[float | None, Query(ge=0, le=LONGEST_DURATION_S)]
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """By which signals tracks are compared, None where that was not said, and the weight of taste beside the sound."""
+
+    by: By | None
+    blend: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +71,18 @@ class Wanted:
     min_duration: float | None
     max_duration: float | None
 
-    def wishes(self, model: Model, excluded: Sequence[TrackId]) -> Wishes:
+    def wishes(self, model: Model, excluded: Sequence[TrackId], signals: Signals | None = None) -> Wishes:
         """Check them together; `excluded` are the tracks that `exclude` names. Raises `Problem`."""
         self._check(model)
+        signals = signals or Signals(By.SOUND, 0.0)
         return Wishes(
             n=self.n,
             min_score=self.min_score,
             max_per_artist=self.max_per_artist,
             max_per_album=self.max_per_album,
             diversity=self.diversity,
+            by=signals.by or By.SOUND,
+            blend=signals.blend,
             only=Filter(
                 tags=tuple(dict.fromkeys(self.tag)),
                 no_tags=tuple(dict.fromkeys(self.not_tag)),
@@ -165,6 +179,23 @@ async def wanted(
         min_duration=min_duration,
         max_duration=max_duration,
     )
+
+
+async def wanted_signals(
+    by: Annotated[
+        By | None,
+        Query(
+            description="What makes tracks alike: their sound, the taste of those who favourite them, or both. By "
+            "sound where nothing is said, for a user by taste. With `both` a track of which one signal knows nothing "
+            "is answered for by the other; each result tells which it came from"
+        ),
+    ] = None,
+    blend: Annotated[
+        float, Query(ge=0, le=1, description="Weight of taste with `by=both`: 0 is sound alone, 1 taste alone")
+    ] = 0.5,
+) -> Signals:
+    """Read by which signals to compare."""
+    return Signals(by, blend)
 
 
 async def wanted_form(

@@ -1,0 +1,35 @@
+"""HEAD is answered as GET is, without the body."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class HeadAsGet:
+    """ASGI middleware that lets the app answer HEAD as GET, and keeps the body back.
+
+    The framework answers 405 where a route says GET only. What is outside of this sees HEAD, what is inside sees GET,
+    so that length and tag are those of the answer to GET.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        inner = {**scope, "method": "GET"}
+        try:
+            await self._app(inner, receive, without_body)
+        finally:
+            # The route, and who called: what is outside tells them.
+            scope.update({name: value for name, value in inner.items() if name not in scope})
