@@ -61,3 +61,15 @@ def host_of(address: str) -> str:
         return ""
     name = f"[{host}]" if ":" in host else host
     return name if port in {None, 443 if parts.scheme == "https" else 80} else f"{name}:{port}"
+
+
+def is_at(address: str, domain: str) -> bool:
+    """Tell whether a web address lies in a domain."""
+    host = urlsplit(address).hostname or ""
+    return host == domain or host.endswith(f".{domain}")
+
+
+def preview_hosts(named: str, api_url: str, *, official: str) -> HostList:
+    """Return the hosts that are named, and that of a stand-in for the service at `official` if one is set."""
+    hosts = HostList.parse(named)
+    return hosts if is_at(api_url, official) else hosts.with_host(host_of(api_url))

@@ -12,7 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from catalog.settings import DatabaseSettings, StoreSettings, refuse
 from crawler.errors import SourceRefused
-from crawler.hosts import HostList, host_of
+from crawler.hosts import HostList, is_at, preview_hosts
 from crawler.login import Login, read_login
 
 if TYPE_CHECKING:
@@ -42,13 +42,8 @@ PROVIDERS: Final = ("spotify", "deezer", "itunes")
 """Who can give previews, in the order in which they are asked."""
 
 
-def _is_at(address: str, domain: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    return host == domain or host.endswith(f".{domain}")
-
-
 def _is_spotifys(address: str) -> bool:
-    return _is_at(address, "spotify.com")
+    return is_at(address, "spotify.com")
 
 
 def _service_address(value: str) -> str:
@@ -59,7 +54,7 @@ def _service_address(value: str) -> str:
         raise ValueError("expected an address without user, query and fragment")
     if _is_spotifys(value) and parts.scheme != "https":
         raise ValueError("Spotify is asked over https only, since the request holds your credentials")
-    if any(_is_at(value, domain) for domain in ("deezer.com", "apple.com")) and parts.scheme != "https":
+    if any(is_at(value, domain) for domain in ("deezer.com", "apple.com")) and parts.scheme != "https":
         raise ValueError("the service is asked over https only")
     return value
 
@@ -144,24 +139,24 @@ class CrawlerSettings(DatabaseSettings, StoreSettings):
     @property
     def allowed_hosts(self) -> HostList:
         """Where previews may be fetched from: the named hosts, and a stand-in for Spotify if one is set."""
-        return _hosts(self.preview_hosts, self.spotify_api_url, official="spotify.com")
+        return preview_hosts(self.preview_hosts, self.spotify_api_url, official="spotify.com")
 
     @property
     def deezer_is_allowed(self) -> bool:
         """Whether Deezer's terms are accepted, or a stand-in is asked in its place."""
-        return self.deezer_terms_accepted == "yes" or not _is_at(self.deezer_api_url, "deezer.com")
+        return self.deezer_terms_accepted == "yes" or not is_at(self.deezer_api_url, "deezer.com")
 
     @property
     def itunes_is_allowed(self) -> bool:
         """Whether Apple's terms are accepted, or a stand-in is asked in its place."""
-        return self.itunes_terms_accepted == "yes" or not _is_at(self.itunes_api_url, "apple.com")
+        return self.itunes_terms_accepted == "yes" or not is_at(self.itunes_api_url, "apple.com")
 
     def deezer(self) -> DeezerAccess:
         """Return how to ask Deezer; exits with 78, naming the variable, while that is not allowed."""
         if not self.deezer_is_allowed:
             refuse("Deezer", [("deezer_terms_accepted", DEEZER_TERMS)])
         return DeezerAccess(
-            self.deezer_api_url, _hosts(self.deezer_preview_hosts, self.deezer_api_url, official="deezer.com")
+            self.deezer_api_url, preview_hosts(self.deezer_preview_hosts, self.deezer_api_url, official="deezer.com")
         )
 
     def itunes(self) -> ITunesAccess:
@@ -171,7 +166,7 @@ class CrawlerSettings(DatabaseSettings, StoreSettings):
         return ITunesAccess(
             self.itunes_api_url,
             self.itunes_country,
-            _hosts(self.itunes_preview_hosts, self.itunes_api_url, official="apple.com"),
+            preview_hosts(self.itunes_preview_hosts, self.itunes_api_url, official="apple.com"),
         )
 
     @property
@@ -221,9 +216,3 @@ class CrawlerSettings(DatabaseSettings, StoreSettings):
                 "or the credentials of one would reach the other"
             }
         return problems
-
-
-def _hosts(named: str, api_url: str, *, official: str) -> HostList:
-    """Return the hosts that are named, and that of a stand-in for the service if one is set."""
-    hosts = HostList.parse(named)
-    return hosts if _is_at(api_url, official) else hosts.with_host(host_of(api_url))

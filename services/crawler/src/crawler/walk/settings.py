@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from catalog.settings import DatabaseSettings, StoreSettings, refuse
-from crawler.hosts import HostList, host_of
+from crawler.hosts import is_at, preview_hosts
 from crawler.limits import Allowance
 from sc import Account
+
+if TYPE_CHECKING:
+    from crawler.hosts import HostList
+
+_DOMAIN: Final = "soundcloud.com"
 
 TERMS: Final = (
     "set it to `yes` to say that you have read SoundCloud's API Terms of Use and that your use is allowed: they forbid "
@@ -27,14 +32,9 @@ def _https_only(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("expected an address such as https://api.soundcloud.com")
-    if parts.scheme != "https" and _is_soundclouds(value):
+    if parts.scheme != "https" and is_at(value, _DOMAIN):
         raise ValueError("SoundCloud is asked over https only, since the request holds your credentials")
     return value.rstrip("/")
-
-
-def _is_soundclouds(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    return host == "soundcloud.com" or host.endswith(".soundcloud.com")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class SoundCloudSettings(DatabaseSettings, StoreSettings):
     def access(self) -> SoundCloudAccess:
         """Return how to ask SoundCloud; exits with 78, naming the variables, while that is not allowed."""
         problems: dict[str, str] = {}
-        theirs = [_is_soundclouds(self.soundcloud_api_url), _is_soundclouds(self.soundcloud_token_url)]
+        theirs = [is_at(self.soundcloud_api_url, _DOMAIN), is_at(self.soundcloud_token_url, _DOMAIN)]
         if any(theirs) and self.soundcloud_terms_accepted != "yes":
             problems["soundcloud_terms_accepted"] = TERMS
         if any(theirs) != all(theirs):
@@ -90,11 +90,10 @@ class SoundCloudSettings(DatabaseSettings, StoreSettings):
                 problems[name] = "it is not set; an application registered at soundcloud.com/you/apps has one"
         if problems or self.soundcloud_client_id is None or self.soundcloud_client_secret is None:
             refuse("SoundCloud", list(problems.items()))
-        hosts = HostList.parse(self.soundcloud_preview_hosts)
         return SoundCloudAccess(
             account=Account(self.soundcloud_client_id, self.soundcloud_client_secret.get_secret_value()),
             api_url=self.soundcloud_api_url,
             token_url=self.soundcloud_token_url,
             token_file=self.soundcloud_token_file,
-            hosts=hosts if all(theirs) else hosts.with_host(host_of(self.soundcloud_api_url)),
+            hosts=preview_hosts(self.soundcloud_preview_hosts, self.soundcloud_api_url, official=_DOMAIN),
         )
