@@ -8,19 +8,28 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 import sc
 from catalog import favorites, manifest, popularity, tracks, users
+from catalog.store import MemoryStore
 from catalog.track_id import TrackId
+from crawler.bringing import Bringer
+from crawler.downloading import Downloader, preview_client
 from crawler.errors import QuotaSpent
+from crawler.hosts import HostList, host_of
+from crawler.previews.chain import PreviewChain
 from crawler.walk.bounds import Bounds, Budget
 from crawler.walk.place import Place
+from crawler.walk.previews import Previewing, SoundCloudPreviews
 from crawler.walk.recording import LIKERS, LIKES
 from crawler.walk.walking import Walk
+from sandbox.composition import Previews, encode_mp3
 from sandbox.faults import Fault
 from sandbox.server import SandboxServer
 from sandbox.soundcloud import Misbehaviour, SoundCloud
+from sandbox.soundcloud_replies import SoundCloudReplies
 from sandbox.spotify import Sandbox
 from sandbox.taste_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
 from sc.connection import AtOnce, Patience
@@ -30,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from catalog.database import Pool
+    from sandbox.catalogue import Piece
 
 SIZE = WorldSize(users=120, tracks=60, likes=1_200, gone=0.05, hidden=0.05)
 WORLD = make_world(SIZE)
@@ -261,3 +271,34 @@ async def test_people_and_artists_to_be_forgotten_stay_away(pool: Pool, server: 
     assert fan not in {user for user, _ in found}
     assert fan not in {track % SIZE.users for _, track in found}
     assert await users.expire(pool, timedelta(days=1)) == []
+
+
+class Tones(Previews):
+    """Previews that are made in no time."""
+
+    def mp3(self, piece: Piece) -> bytes:  # noqa: ARG002 - all sound alike
+        time = np.arange(6 * 44_100) / 44_100
+        return encode_mp3(np.stack([0.3 * np.sin(2 * np.pi * 440 * time)] * 2, axis=1).astype(np.float32))
+
+
+async def test_previews_of_the_tracks_on_the_way_are_brought_where_that_is_allowed(pool: Pool) -> None:
+    store = MemoryStore()
+    with SandboxServer(Sandbox(soundcloud=SoundCloud(SIZE), previews=Tones())) as server:
+        async with preview_client(None) as client, walk(pool, server, Bounds(depth=0)) as one:
+            hosts = HostList.parse("*.sndcdn.com").with_host(host_of(server.url))
+            chain = PreviewChain([SoundCloudPreviews(one.connection, hosts)], Downloader(client))
+            allowed = Walk(
+                pool, one.connection, one.bounds, workers=4, previewing=Previewing(pool, Bringer(pool, store), chain)
+            )
+            await allowed.begin(START)
+            await allowed.run()
+    liked = [int(track) for track in WORLD.tracks_of[0]]
+    offered = {
+        f"soundcloud:tracks:{FIRST_TRACK + track}"
+        for track in liked
+        if SoundCloudReplies(WORLD, "").track(track)["access"] != "blocked"
+    }
+    brought = {row["urn"] for row in await pool.fetch("SELECT urn FROM tracks WHERE state = 'queued'")}
+    assert brought == offered, allowed.counts
+    assert allowed.counts.previews == len(offered) < len(liked)
+    assert len([found async for found in store.list("previews/soundcloud/")]) == len(offered)

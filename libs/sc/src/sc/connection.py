@@ -72,7 +72,7 @@ class Answer:
 class Connection:
     """Sends GET requests to paths below `url`; any number of tasks may ask at the same time.
 
-    `asked` counts the requests that were sent, retries among them.
+    `url` has no slash at its end. `asked` counts the requests that were sent, retries among them.
     """
 
     client: httpx.AsyncClient
@@ -134,7 +134,7 @@ class Connection:
         headers = {"Authorization": f"OAuth {token}", "Accept": "application/json; charset=utf-8"}
         body = bytearray()
         async with self.client.stream(
-            "GET", self.url.rstrip("/") + path, params=dict(query or {}), headers=headers, follow_redirects=False
+            "GET", self.url + path, params=dict(query or {}), headers=headers, follow_redirects=False
         ) as response:
             async for chunk in response.aiter_bytes():
                 body += chunk
@@ -158,7 +158,7 @@ async def connect(
     agent = f"soundalike/0.1 ({contact})" if contact else "soundalike/0.1"
     async with httpx.AsyncClient(headers={"User-Agent": agent}, timeout=httpx.Timeout(30.0, connect=10.0)) as client:
         keeper = TokenKeeper(client, account, store or MemoryTokenStore(), token_url)
-        yield Connection(client, keeper, url, pace or AtOnce(), patience or Patience())
+        yield Connection(client, keeper, url.rstrip("/"), pace or AtOnce(), patience or Patience())
 
 
 def _answer(path: str, status: int, headers: httpx.Headers, body: bytes) -> Answer:

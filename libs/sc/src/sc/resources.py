@@ -110,11 +110,11 @@ class Tracks:
         address = streams.get("preview_mp3_128_url") if isinstance(streams, dict) else None
         if not isinstance(address, str) or not address:
             raise Missing(f"SoundCloud offers no preview of {urn}")
-        parts = urlsplit(address)
-        if parts.hostname != urlsplit(self.connection.url).hostname:
+        path = address.removeprefix(self.connection.url)
+        if path == address:
             return address
         # On the API's own host the token is asked for, and what comes back leads to where it is not.
-        answer = await self.connection.ask(parts.path)
+        answer = await self.connection.ask(path)
         if answer.location is None:
             raise Missing(f"SoundCloud offers no preview of {urn}")
         return answer.location
