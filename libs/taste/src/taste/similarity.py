@@ -1,4 +1,7 @@
-"""How similar tracks are by who favourites them; the only module that needs `implicit` and scipy."""
+"""How similar tracks are by who favourites them; the only module that needs `implicit` and scipy.
+
+They are loaded when something is built: the index of sounds does not wait for them, nor fail where they cannot load.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from implicit.nearest_neighbours import all_pairs_knn, bm25_weight, normalize, tfidf_weight
-from scipy import sparse
 
 from taste.errors import TooFewFavourites
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from taste.likes import Likes
     from taste.manifest import Method
@@ -53,6 +55,8 @@ def neighbours(likes: Likes, parameters: SimilarityParameters) -> Neighbours:
     count = len(likes.urns)
     if count < 2:
         raise TooFewFavourites(f"{count} tracks have {parameters.least_fans} favourites or more; two are needed")
+    from implicit.nearest_neighbours import all_pairs_knn
+
     weighted = _weighted(likes, parameters)
     # Each is most similar to itself, or nearly so, and that is left out below.
     found = all_pairs_knn(
@@ -77,6 +81,9 @@ def neighbours(likes: Likes, parameters: SimilarityParameters) -> Neighbours:
 
 def _weighted(likes: Likes, parameters: SimilarityParameters) -> sparse.csr_matrix:
     """Return tracks by users, float64 [n, u], whose products are the similarities."""
+    from implicit.nearest_neighbours import bm25_weight, normalize, tfidf_weight
+    from scipy import sparse
+
     ones = np.ones(len(likes.users))
     counts = sparse.coo_matrix((ones, (likes.tracks, likes.users)))
     if parameters.method == "bm25":
