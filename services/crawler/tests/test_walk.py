@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+import crawler.patience
 import sc
-from catalog import favorites, manifest, popularity, tracks, users
+from catalog import database, favorites, manifest, popularity, tracks, users
+from catalog.database import CONNECTION_FAILURES
 from catalog.store import MemoryStore
 from catalog.track_id import TrackId
 from crawler.bringing import Bringer
@@ -302,3 +304,14 @@ async def test_previews_of_the_tracks_on_the_way_are_brought_where_that_is_allow
     assert brought == offered, allowed.counts
     assert allowed.counts.previews == len(offered) < len(liked)
     assert len([found async for found in store.list("previews/soundcloud/")]) == len(offered)
+
+
+async def test_a_database_that_stays_away_ends_the_walk_by_its_own_type(
+    pool: Pool, database_url: str, server: SandboxServer
+) -> None:
+    async with database.connect(database_url) as gone:
+        pass
+    async with walk(gone, server) as one:
+        impatient = Walk(gone, one.connection, patience=crawler.patience.Patience(attempts=1))
+        with pytest.raises(CONNECTION_FAILURES):
+            await impatient.run()

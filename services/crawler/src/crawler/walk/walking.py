@@ -106,6 +106,9 @@ class Walk:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self.workers):
                     group.create_task(self._work())
+        except ExceptionGroup as failed:
+            # Workers fail for one reason, such as a database that stays away; callers look for its type.
+            raise failed.exceptions[0] from failed
         finally:
             self.counts.requests = self.connection.asked
         self.counts.owed, _ = await manifest.owed(self.pool, self._requests, depth=self.bounds.depth)
