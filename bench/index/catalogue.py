@@ -146,6 +146,7 @@ def _track(number: int, state: str = "ready") -> tuple[Any, ...]:
 def _heard(model: str, raw: NDArray[np.float32], numbers: range) -> Iterator[tuple[Any, ...]]:
     rng = np.random.default_rng(numbers.start)
     for number in numbers:
-        tags = rng.random(50, dtype=np.float32) ** 4
+        # So that a track holds four or five of them, as real ones do.
+        tags = rng.random(50, dtype=np.float32) ** 14
         urn = track_id(number).urn
         yield urn, model, raw[number], f"previews/{number}", "0" * 64, 29.0, tags.tolist()

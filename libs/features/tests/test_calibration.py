@@ -61,8 +61,6 @@ def test_few_vectors_and_none_give_a_usable_scale(count: int) -> None:
     placed = calibration.place(vectors)
     odds = calibration.odds(standardised(placed, placed))
     assert np.isfinite(odds).all()
-    shares = calibration.by_group(vectors[0], vectors, Projection.identity(WIDE))
-    assert ((shares >= 0) & (shares <= 1)).all()
 
 
 def test_identical_vectors_everywhere_break_nothing() -> None:
@@ -72,32 +70,11 @@ def test_identical_vectors_everywhere_break_nothing() -> None:
     assert np.isfinite(calibration.odds(standardised(placed, placed))).all()
 
 
-def test_groups_are_told_apart() -> None:
-    calibration = measured()
-    one, other = music(2, seed=7)
-    width = WIDE // GROUPS
-    mixed = other.copy()
-    mixed[2 * width : 3 * width] = one[2 * width : 3 * width]
-    shares = calibration.by_group(one, mixed[np.newaxis], Projection.identity(WIDE))[0]
-    assert shares[2] > 0.99
-    assert (np.delete(shares, 2) < 0.99).all()
-
-
-def test_groups_of_random_pairs_are_spread_evenly() -> None:
-    calibration = measured(2_000)
-    vectors = music(500, seed=4)
-    shares = np.concatenate(
-        [calibration.by_group(vectors[row], vectors[row + 1 :], Projection.identity(WIDE)) for row in range(0, 400, 8)]
-    )
-    np.testing.assert_allclose(np.quantile(shares, [0.1, 0.5, 0.9], axis=0).mean(axis=1), [0.1, 0.5, 0.9], atol=0.05)
-
-
 def test_vectors_that_do_not_divide_have_no_groups() -> None:
     projection = Projection.identity(7)
     vectors = projection.apply(np.random.default_rng(0).standard_normal((30, 7)))
-    calibration = Calibration.measure(vectors, projection)
     assert len(grouped(vectors, projection)) == 0
-    assert calibration.by_group(vectors[0], vectors, projection).shape == (30, 0)
+    assert Calibration.measure(vectors, projection).group_quantiles.shape[0] == 0
 
 
 def test_a_file_gives_the_same_calibration() -> None:

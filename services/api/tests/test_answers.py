@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from api import answers
 from api.answers import Answered, Recommender
 from api.errors import NotInSpace, NotShown
 from api.explanation import LAYERS
@@ -42,6 +43,7 @@ class Pool:
     tracks: list[HeardTrack] = field(default_factory=list)
     absent: frozenset[str] = frozenset()
     lookups: int = 0
+    looked_up: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.tracks = self.tracks or [heard(number) for number in range(len(self.rows))]
@@ -58,6 +60,7 @@ class Pool:
 
     async def lookup(self, urns: Sequence[str]) -> Mapping[str, HeardTrack]:
         self.lookups += 1
+        self.looked_up.append(len(urns))
         known = {one.track.id.urn: one for one in self.tracks}
         return {each: known[each] for each in urns if each in known and each not in self.absent}
 
@@ -119,6 +122,29 @@ def test_what_holds_of_all_answers(data: st.DataObject, wishes: dict[str, Any]) 
     assert max(by_artist.values(), default=0) <= wishes["max_per_artist"]
     by_album = Counter((each.track.artists, each.track.album) for each in found if each.track.album)
     assert max(by_album.values(), default=0) <= wishes["max_per_album"]
+
+
+def test_of_a_large_catalogue_no_more_is_looked_up_than_is_likely_to_be_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(answers, "WIDEST", 300)
+    rows = scattered(301, dimensions=8)
+    usual = Pool(rows)
+    assert len(usual.numbers(0)) == 10
+    assert usual.looked_up == [31]
+    # Where the first will not do, the others are: of the thirty nearest none is admitted here.
+    nearest = set(Pool(rows).numbers(0, n=30))
+    one_band = Pool(
+        rows, [heard(number, artists=("A" if number in nearest else f"B {number}",)) for number in range(len(rows))]
+    )
+    found = one_band.numbers(0)
+    assert len(found) == 10
+    assert len(nearest & set(found)) == 2
+    assert one_band.looked_up == [31, 29]
+    # A wish that many will not meet is looked into at once.
+    filtered = Pool(rows)
+    filtered.numbers(0, only=Filter(min_duration_ms=1))
+    assert filtered.looked_up[0] > 31
 
 
 @pytest.mark.parametrize("n", [1, 50, 100])

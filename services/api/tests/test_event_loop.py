@@ -102,7 +102,7 @@ async def test_a_long_computation_keeps_nobody_waiting(
         return real(*arguments)
 
     monkeypatch.setattr(answers, step, takes_its_time)
-    asked = asyncio.create_task(recommended(client, urn(0)))
+    asked = asyncio.create_task(recommended(client, urn(0), n=100))
     await eventually(begun.is_set)
     assert (await client.get("/healthz")).status_code == 200
     assert (await client.get(f"/tracks/{urn(0)}")).status_code == 200

@@ -43,7 +43,9 @@ Measured with Choi's vectors under the shipped projection on 414 tracks of 32 ga
 _QUANTILES: Final = 201
 _PAIRS: Final = 40_000
 _IMAGINED: Final = 16
-_SMALLEST_DEVIATION: Final = 1e-6
+SMALLEST_DEVIATION: Final = np.float32(1e-6)
+"""What cosines spread at least, so that nothing is divided by zero."""
+
 _FARTHEST: Final = 50.0
 _ARRAYS: Final = ("mean", "covariance", "group_means", "group_covariances", "group_quantiles", "log_odds", "projection")
 
@@ -135,19 +137,6 @@ class Calibration:
         log_odds = intercept + slope * likeness.astype(np.float64)
         return np.asarray(np.exp(np.clip(log_odds, -_FARTHEST, _FARTHEST)))
 
-    def by_group(
-        self, one: NDArray[np.float32], others: NDArray[np.float32], projection: Projection
-    ) -> NDArray[np.float32]:
-        """Return the share of random pairs that are less alike than `one` [d] and `others` [n, d], by group [n, g]."""
-        parts = grouped(np.concatenate([one[np.newaxis], others]), projection)
-        placed = _placed(parts, self.group_means, self.group_covariances)
-        likeness = standardised(placed[:, :1], placed[:, 1:])[:, 0]
-        levels = np.linspace(0.0, 1.0, self.group_quantiles.shape[1])
-        shares = np.empty((len(others), len(self.group_means)), np.float32)
-        for number, quantiles in enumerate(self.group_quantiles):
-            shares[:, number] = np.interp(likeness[number], quantiles, levels)
-        return shares
-
     def to_bytes(self) -> bytes:
         """Return the calibration as the bytes of an .npz file of plain arrays."""
         buffer = BytesIO()
@@ -201,12 +190,16 @@ def grouped(projected: NDArray[np.float32], projection: Projection) -> NDArray[n
     The way back from a projection knows neither the length of a vector nor the least of its components; both do not
     matter: on real music cosines in a group differ from those of the raw vectors, standardised, by less than 0.05.
     """
+    return unit_length(projected.astype(np.float64) @ way_back(projection)).astype(np.float32)
+
+
+def way_back(projection: Projection) -> NDArray[np.float64]:
+    """Return what leads from a projected vector to each group of raw numbers, [g, d, w]; see `grouped`."""
     width, rest = divmod(projection.input_dimensions, GROUPS)
     if rest or width == 0:
-        return np.empty((0, len(projected), 0), np.float32)
+        return np.empty((0, projection.dimensions, 0))
     weights = (projection.eigenvalues**projection.exponent)[:, np.newaxis] * projection.components
-    raw = (projected.astype(np.float64) @ weights).reshape(-1, GROUPS, width)
-    return np.ascontiguousarray(unit_length(raw).astype(np.float32).swapaxes(0, 1))
+    return np.ascontiguousarray(weights.reshape(projection.dimensions, GROUPS, width).swapaxes(0, 1))
 
 
 def digest(projection: Projection) -> str:
@@ -238,5 +231,5 @@ def standardised(ones: Placed, others: Placed) -> NDArray[np.float32]:
 
 def _placed(vectors: NDArray[np.float32], mean: NDArray[np.float32], covariance: NDArray[np.float32]) -> Placed:
     variance = ((vectors @ covariance) * vectors).sum(axis=-1)
-    deviation = np.maximum(np.sqrt(np.maximum(variance, 0.0)), np.float32(_SMALLEST_DEVIATION))
+    deviation = np.maximum(np.sqrt(np.maximum(variance, 0.0)), SMALLEST_DEVIATION)
     return Placed(vectors, (vectors @ mean[..., np.newaxis])[..., 0], deviation)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from anyio import CapacityLimiter, to_thread
 
 from api.choosing import choose
 from api.errors import NotShown
 from api.explanation import LAYERS, SOUND, TASTE, Signal, sentence
 from api.ranking import Asked, rank
-from api.scale import Scale
+from api.scale import Scales
+from api.wishes import By
+from api.workshop import Workshop
 from catalog import tags
 from catalog.tracks import State
 
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
     from api.lookups import HeardTrack
     from api.ranking import Ranking
+    from api.scale import Scale
     from api.snapshot import Snapshot
     from api.wishes import Wishes
     from catalog.tracks import Track
-    from features.calibration import Calibration
     from taste.version import TasteVersion
 
     Lookup = Callable[[Sequence[str]], Awaitable[Mapping[str, HeardTrack]]]
@@ -36,6 +37,7 @@ _FEWEST: Final = 60
 _OVER_FETCH: Final = 3
 _OVER_FETCH_VARIED: Final = 10
 _WIDENING: Final = 8
+_SHORT_TAIL: Final = 4_096
 # Whoever has this many candidates and still too few answers gets fewer; the request stays affordable.
 WIDEST: Final = 10_000
 
@@ -68,11 +70,11 @@ class Answered:
 
 
 class Recommender:
-    """Answers requests; the searching is done in as many threads as the machine has cores."""
+    """Answers requests; what takes more than a moment is done in threads."""
 
     def __init__(self) -> None:
-        self._limiter = CapacityLimiter(os.cpu_count() or 2)
-        self._scale = Scale()
+        self._workshop = Workshop()
+        self._scales = Scales()
 
     async def answer(
         self,
@@ -94,7 +96,11 @@ class Recommender:
         need not be ready, nor need the tracks that are asked about; raises `NoTaste` where nothing is known of these.
         """
         return await self._answer(
-            lookup, snapshot, lambda: Asked.signals(snapshot, urns, raw or {}, taste, wishes), wishes
+            lookup,
+            snapshot,
+            lambda: Asked.signals(snapshot, urns, raw or {}, taste, wishes),
+            wishes,
+            single=len(urns) == 1 and wishes.by is By.SOUND,
         )
 
     async def answer_favorites(
@@ -112,7 +118,7 @@ class Recommender:
         Raises `NoTaste` where nothing is known of any.
         """
         return await self._answer(
-            lookup, snapshot, lambda: Asked.favorites(snapshot, urns, taste, wishes, most=most), wishes
+            lookup, snapshot, lambda: Asked.favorites(snapshot, urns, taste, wishes, most=most), wishes, single=False
         )
 
     async def answer_sound(
@@ -126,39 +132,59 @@ class Recommender:
     ) -> Answered:
         """Return the tracks that sound like a recording with this raw vector [D] and tag probabilities `said` [50]."""
         return await self._answer(
-            lookup, snapshot, lambda: Asked((), snapshot.project(vector[np.newaxis]), said), wishes
+            lookup, snapshot, lambda: Asked((), snapshot.project(vector[np.newaxis]), said), wishes, single=True
         )
 
-    async def _answer(self, lookup: Lookup, snapshot: Snapshot, ask: Callable[[], Asked], wishes: Wishes) -> Answered:
+    async def _answer(
+        self, lookup: Lookup, snapshot: Snapshot, ask: Callable[[], Asked], wishes: Wishes, *, single: bool
+    ) -> Answered:
         k = max(_FEWEST, (_OVER_FETCH_VARIED if wishes.diversity else _OVER_FETCH) * wishes.n)
+        scale = self._scales.kept(snapshot)
+        if scale is None:
+            scale = await self._workshop.do_at_leisure(partial(self._scales.measure, snapshot))
         known: Mapping[str, HeardTrack] = {}
         looked_up: set[str] = set()
         while True:
-            found = await to_thread.run_sync(_search, snapshot, self._scale, ask, wishes, k, limiter=self._limiter)
-            unseen = [
-                urn for urn in (*found.asked.urns, *found.asked.seeds, *found.ranking.urns) if urn not in looked_up
-            ]
-            if unseen:
-                found_now = await lookup(unseen)
-                known = {**known, **found_now} if known else found_now
-                looked_up.update(unseen)
+            # One vector among an index and a short tail, a few answers: the usual question.
+            short = single and k <= _FEWEST and len(snapshot.tail) <= _SHORT_TAIL
+            found = await self._workshop.do(partial(_search, snapshot, scale, ask, wishes, k), short=short)
+            for candidates in _portions(snapshot, found.ranking, wishes):
+                asked = dict.fromkeys((*found.asked.urns, *found.asked.seeds, *candidates))
+                if unseen := [urn for urn in asked if urn not in looked_up]:
+                    found_now = await lookup(unseen)
+                    known = {**known, **found_now} if known else found_now
+                    looked_up.update(unseen)
+                answered = await self._workshop.do(partial(_choose, snapshot, found, known, wishes), short=short)
+                if len(answered.answers) == wishes.n:
+                    return answered
             reach = max(snapshot.reach, len(found.asked.taste or ()))
-            answered = await to_thread.run_sync(_choose, snapshot, found, known, wishes, limiter=self._limiter)
-            if len(answered.answers) == wishes.n or found.ranking.ends or k >= min(reach, WIDEST):
+            if found.ranking.ends or k >= min(reach, WIDEST):
                 return answered
             k = min(k * _WIDENING, WIDEST)
+
+
+def _portions(snapshot: Snapshot, ranking: Ranking, wishes: Wishes) -> list[tuple[str, ...]]:
+    """Tell which candidates to look up at first, and which where these are not enough: half of the cost is there.
+
+    All at once where many of the first will fall: in a small catalogue half of them are of one album.
+    """
+    first = _OVER_FETCH * wishes.n
+    if wishes.diversity or wishes.only.asks_facts or snapshot.reach <= WIDEST or first >= len(ranking.urns):
+        return [ranking.urns]
+    return [ranking.urns[:first], ranking.urns]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
     asked: Asked
-    calibration: Calibration
+    scale: Scale
     ranking: Ranking
 
 
 def _search(snapshot: Snapshot, scale: Scale, ask: Callable[[], Asked], wishes: Wishes, k: int) -> _Found:
-    asked, calibration = ask(), scale.of(snapshot)
-    return _Found(asked, calibration, rank(snapshot, calibration, asked, wishes.only, k=k, min_score=wishes.min_score))
+    asked = ask()
+    ranking = rank(snapshot, scale.calibration, asked, wishes.only, k=k, min_score=wishes.min_score)
+    return _Found(asked, scale, ranking)
 
 
 def _choose(snapshot: Snapshot, found: _Found, known: Mapping[str, HeardTrack], wishes: Wishes) -> Answered:
@@ -170,11 +196,11 @@ def _choose(snapshot: Snapshot, found: _Found, known: Mapping[str, HeardTrack], 
         found.ranking,
         known,
         wishes,
-        calibration=found.calibration,
+        calibration=found.scale.calibration,
         usual=usual,
         centre=snapshot.centre,
     )
-    alike = _alike(snapshot, found, chosen)
+    alike = _alike(found, chosen)
     asked_tags = _asked_tags(found.asked, known, usual)
     answers = []
     for number in chosen:
@@ -231,15 +257,14 @@ def _seed(found: _Found, number: int) -> str | None:
     return found.asked.urns[int(found.ranking.nearest[number])] if seeds and heard else None
 
 
-def _alike(snapshot: Snapshot, found: _Found, chosen: Sequence[int]) -> dict[int, dict[str, float]]:
+def _alike(found: _Found, chosen: Sequence[int]) -> dict[int, dict[str, float]]:
     """Tell in which layers each chosen candidate is like the one vector asked about that it is most like."""
     alike: dict[int, dict[str, float]] = {}
     numbers = np.array([number for number in chosen if not np.isnan(found.ranking.sound[number])], dtype=np.int64)
     for nearest in np.unique(found.ranking.nearest[numbers]):
         mine = numbers[found.ranking.nearest[numbers] == nearest]
-        shares = found.calibration.by_group(
-            found.asked.vectors[nearest], found.ranking.placed.vectors[mine], snapshot.projection
-        )
-        for number, row in zip(mine, shares, strict=True):
-            alike[int(number)] = {name: round(float(share), 3) for name, share in zip(LAYERS, row, strict=False)}
+        shares = found.scale.layers.shares(found.asked.vectors[nearest], found.ranking.placed.vectors[mine])
+        rounded = shares.astype(np.float64).round(3).tolist()
+        for number, row in zip(mine.tolist(), rounded, strict=True):
+            alike[number] = dict(zip(LAYERS, row, strict=False))
     return alike

@@ -56,7 +56,9 @@ def choose(
         if heard is None or heard.state not in allowed or not wishes.only.admits(heard, usual):
             continue
         recording = _recording(heard, ranking.placed.vectors[number])
-        if distinct.differs(recording) and room.admits(heard.track):
+        # Most fall for want of room, which is told sooner than whether they are repeated.
+        if room.admits(recording.artists, heard.track.album) and distinct.differs(recording):
+            room.take(recording.artists, heard.track.album)
             distinct.keep(recording)
             turns.take(number)
             chosen.append(number)

@@ -46,6 +46,8 @@ class Live:
         self._shelf = shelf
         self._poll_s = poll_s
         self._pool: Pool | None = None
+        # Whoever waits for a connection of the pool may be overtaken again and again by those who come later.
+        self._turns = asyncio.Semaphore(_POOL_SIZE)
         self._changed = asyncio.Event()
 
     def snapshot(self) -> Snapshot:
@@ -64,11 +66,14 @@ class Live:
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Pool]:
-        """Lend the pool to one request; raises `DatabaseAway` where the database does not answer."""
-        if self._pool is None:
-            raise DatabaseAway("the database does not answer")
+        """Lend the pool to one request, to as many at a time as it has connections, in the order in which they came.
+
+        Raises `DatabaseAway` where the database does not answer. Nobody may ask for it twice at a time.
+        """
         try:
-            async with asyncio.timeout(_REQUEST_S):
+            async with asyncio.timeout(_REQUEST_S), self._turns:
+                if self._pool is None:
+                    raise DatabaseAway("the database does not answer")
                 yield self._pool
         except CONNECTION_FAILURES as error:
             raise DatabaseAway("the database does not answer") from error

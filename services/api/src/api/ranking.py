@@ -140,7 +140,8 @@ def rank(
     taste = np.array([lifts.get(urn, np.nan) for urn in urns], dtype=np.float64)
     odds = sound if asked.taste is None else _blended(sound, taste, asked.blend)
     scores = odds / (1.0 + odds)
-    order = np.lexsort((np.array(urns, dtype=np.str_), -scores))[:k]
+    # What is equally near was found in the order of its names.
+    order = np.argsort(-scores, kind="stable")[:k]
     admitted = order[scores[order] >= min_score]
     nearest = likeness[:, admitted].argmax(axis=0) if len(asked.vectors) else np.zeros(len(admitted))
     return Ranking(

@@ -6,17 +6,17 @@ the signs leave doubt the tracks count as different: a recording shown twice ann
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-
-import numpy as np
 
 from catalog.titles import fold_artists, read_title, same_artists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from catalog.title_notes import VersionClass
@@ -58,7 +58,7 @@ class Recording:
         """Read what the catalogue says about a track."""
         read = read_title(title)
         return cls(
-            isrc=re.sub(r"[^0-9A-Z]", "", (isrc or "").upper()),
+            isrc=re.sub(r"[^0-9A-Z]", "", isrc.upper()) if isrc else "",
             title=read.folded,
             versions=read.versions,
             artists=fold_artists(artists) | read.guests,
@@ -88,7 +88,11 @@ def near_equal(one: NDArray[np.float32], other: NDArray[np.float32], centre: NDA
     Raw vectors all point the same way (real music: cosines around 0.97), so that an angle at the origin would call
     different pieces equal. For vectors of unit length and no centre this is the cosine, by the law of cosines.
     """
-    return _any_near(one[np.newaxis], other, centre)
+    apart = one - other
+    if centre is not None:
+        one, other = one - centre, other - centre
+    distance, spread = float(apart @ apart), math.sqrt(float(one @ one) * float(other @ other))
+    return distance == 0 or distance < 2 * (1 - NEAR_COSINE) * spread
 
 
 def _named_the_same(one: Recording, other: Recording) -> bool:
@@ -104,27 +108,18 @@ def _named_the_same(one: Recording, other: Recording) -> bool:
 
 
 def _sounds_the_same(recording: Recording, others: Sequence[Recording], centre: NDArray[np.float32] | None) -> bool:
-    near = [
-        other.vector
+    return any(
+        _near_in_length(recording, other, NEAR_DURATION_MS)
+        and recording.versions == other.versions
+        and near_equal(other.vector, recording.vector, centre)
         for other in others
-        if _near_in_length(recording, other, NEAR_DURATION_MS) and recording.versions == other.versions
-    ]
-    return bool(near) and _any_near(np.stack(near), recording.vector, centre)
+    )
 
 
 def _near_in_length(one: Recording, other: Recording, apart_ms: int) -> bool:
     if one.duration_ms is None or other.duration_ms is None:
         return False
     return abs(one.duration_ms - other.duration_ms) <= apart_ms
-
-
-def _any_near(ones: NDArray[np.float32], other: NDArray[np.float32], centre: NDArray[np.float32] | None) -> bool:
-    firsts, second = ones.astype(np.float64), other.astype(np.float64)
-    apart = ((firsts - second) ** 2).sum(axis=1)
-    if centre is not None:
-        firsts, second = firsts - centre, second - centre
-    spread = np.linalg.norm(firsts, axis=1) * np.linalg.norm(second)
-    return bool(((apart == 0) | (apart < 2 * (1 - NEAR_COSINE) * spread)).any())
 
 
 @dataclass(slots=True)

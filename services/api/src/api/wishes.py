@@ -34,6 +34,13 @@ class Filter:
     min_duration_ms: int | None = None
     max_duration_ms: int | None = None
 
+    @property
+    def asks_facts(self) -> bool:
+        """Tell whether more than a track's name decides."""
+        return bool(
+            self.tags or self.no_tags or self.no_artists or self.min_duration_ms is not None or self.max_duration_ms
+        )
+
     def admits_urn(self, urn: str) -> bool:
         """Tell whether a track may be an answer as far as its name says."""
         return urn not in self.excluded and (not self.sources or urn.partition(":")[0] in self.sources)
@@ -45,7 +52,7 @@ class Filter:
             self._admits_length(heard.track.duration_ms)
             and tags.holds_all(self.tags, said, usual)
             and not tags.holds_any(self.no_tags, said, usual)
-            and not (self.no_artists and self.no_artists & artists_of(heard.track))
+            and not (self.no_artists and self.no_artists & _artists_of(heard.track))
         )
 
     def _admits_length(self, duration_ms: int | None) -> bool:
@@ -94,8 +101,8 @@ class Wishes:
 class Room:
     """How much room is left for the artists and albums of the answers that there are.
 
-    A track counts for each of its artists. An album is known by its name together with an artist, so that two bands'
-    "Greatest Hits" are two albums. What is not known is not limited.
+    A track counts for each of its `artists`, whose names are folded, guests among them. An album is known by its name
+    together with an artist, so that two bands' "Greatest Hits" are two albums. What is not known is not limited.
     """
 
     max_per_artist: int
@@ -103,24 +110,22 @@ class Room:
     _artists: Counter[str] = field(default_factory=Counter)
     _albums: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def admits(self, track: Track) -> bool:
-        """Take a track in and return True, or return False where one of its artists or its album has no room left."""
-        artists = artists_of(track)
-        albums = _albums_of(track, artists)
-        if any(self._artists[artist] >= self.max_per_artist for artist in artists):
-            return False
-        if any(self._albums[album] >= self.max_per_album for album in albums):
-            return False
+    def admits(self, artists: frozenset[str], album: str | None) -> bool:
+        """Tell whether there is room for one more by these artists and from this album."""
+        return all(self._artists[artist] < self.max_per_artist for artist in artists) and all(
+            self._albums[each] < self.max_per_album for each in _albums_of(artists, album)
+        )
+
+    def take(self, artists: frozenset[str], album: str | None) -> None:
+        """Take in a track that there is room for."""
         self._artists.update(artists)
-        self._albums.update(albums)
-        return True
+        self._albums.update(_albums_of(artists, album))
 
 
-def artists_of(track: Track) -> frozenset[str]:
-    """Return the folded names of everybody who plays, guests that the title names among them."""
+def _artists_of(track: Track) -> frozenset[str]:
     return fold_artists(track.artists) | read_title(track.title).guests
 
 
-def _albums_of(track: Track, artists: frozenset[str]) -> list[tuple[str, str]]:
-    album = read_title(track.album or "").folded
-    return [(album, artist) for artist in artists or ("",)] if album not in _NO_ALBUM else []
+def _albums_of(artists: frozenset[str], album: str | None) -> list[tuple[str, str]]:
+    name = read_title(album).folded if album else ""
+    return [(name, artist) for artist in artists or ("",)] if name not in _NO_ALBUM else []
