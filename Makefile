@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-PLATFORM := libs/catalog libs/audio libs/features libs/space libs/taste libs/sc services/crawler services/extractor services/indexer services/api sandbox standalone
+PLATFORM := libs/artifacts libs/catalog libs/audio libs/features libs/space libs/taste libs/sc services/crawler services/extractor services/indexer services/api sandbox standalone
 WORKSHOP := evaluation training
 PACKAGES := $(PLATFORM) $(WORKSHOP)
 SOURCES := $(addsuffix /src,$(PACKAGES))

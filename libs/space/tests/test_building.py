@@ -6,9 +6,9 @@ import pytest
 
 from features.projection import Projection
 from space.annoy_engine import AnnoyEngine, write
-from space.building import BuildParameters, build_version, write_urns
+from space.building import BuildParameters, build_version
 from space.errors import EmptySpace, InvalidBuild
-from space.files import ALL_FILES, DATA_FILES, written_whole
+from space.files import DATA_FILES
 from space.manifest import Manifest
 from space.measuring import Yardstick, tune
 from space.search import SpaceSearch, exact_nearest
@@ -20,7 +20,7 @@ Build = Callable[..., tuple[Path, Manifest]]
 
 def test_writes_every_file_and_nothing_else(build: Build) -> None:
     directory, manifest = build(300)
-    assert sorted(path.name for path in directory.iterdir()) == sorted(ALL_FILES)
+    assert sorted(path.name for path in directory.iterdir()) == sorted(Manifest.all_files())
     assert Manifest.from_json((directory / "manifest.json").read_text()) == manifest
     assert (manifest.count, manifest.dimensions, manifest.up_to_seq) == (300, 24, 7)
     assert manifest.recall_at_10 >= 0.98
@@ -28,7 +28,7 @@ def test_writes_every_file_and_nothing_else(build: Build) -> None:
 
 def test_the_same_input_gives_the_same_bytes(build: Build) -> None:
     first, second = build(500, "first")[0], build(500, "second")[0]
-    for name in ALL_FILES:
+    for name in Manifest.all_files():
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
 
 
@@ -117,7 +117,7 @@ def test_a_build_goes_on_where_a_crash_ended_it(build: Build, monkeypatch: pytes
     for step in ("write_projected", "write_index"):
         monkeypatch.setattr(f"space.building.{step}", killed)
     crashed = build(500, "crashed")[0]
-    for name in ALL_FILES:
+    for name in Manifest.all_files():
         assert (whole / name).read_bytes() == (crashed / name).read_bytes(), name
 
 
@@ -156,24 +156,3 @@ def test_a_failed_build_leaves_no_manifest(tmp_path: Path) -> None:
         build_version(tmp_path, NAME, raw, urns_of(40), Projection.identity(24), BuildParameters())
     left = {path.name for path in tmp_path.iterdir()}
     assert left <= set(DATA_FILES) - {"vectors.npy", "index.bin"}
-
-
-@pytest.mark.parametrize("urns", [["a", "b", "a"], ["a", ""], ["a", "b\0"]])
-def test_refuses_names_that_are_odd_or_repeated(tmp_path: Path, urns: list[str]) -> None:
-    with pytest.raises(InvalidBuild, match="urn"):
-        write_urns(tmp_path / "urns.npy", urns)
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_half_written_file_never_gets_its_name(tmp_path: Path) -> None:
-    (tmp_path / "kept").write_text("before")
-
-    def write_half() -> None:
-        with written_whole(tmp_path / "kept") as part:
-            part.write_text("half")
-            raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_half()
-    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
-    assert (tmp_path / "kept").read_text() == "before"

@@ -3,9 +3,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from space.errors import InvalidManifest
+from artifacts.errors import InvalidManifest
+from artifacts.manifest import FileEntry
 from space.files import DATA_FILES
-from space.manifest import FileEntry, Manifest
+from space.manifest import Manifest
 
 
 @pytest.fixture

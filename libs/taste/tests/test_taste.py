@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from artifacts.errors import CorruptVersion, InvalidManifest
+from artifacts.manifest import MANIFEST, vouched
 from taste.building import build_taste
-from taste.errors import CorruptTaste, InvalidTaste, TooFewFavourites
+from taste.errors import TooFewFavourites
 from taste.likes import LikesReader
-from taste.manifest import ALL_FILES, MANIFEST, NEIGHBOURS, SIMILARITIES, TasteManifest
+from taste.manifest import NEIGHBOURS, SIMILARITIES, TasteManifest
 from taste.similarity import SimilarityParameters, neighbours
 from taste.version import TasteVersion
 
@@ -87,7 +89,7 @@ def test_tracks_of_one_fan_are_in_no_file(built: Path) -> None:
 
 
 def test_no_file_names_a_person(built: Path) -> None:
-    content = b"".join((built / name).read_bytes() for name in ALL_FILES)
+    content = b"".join((built / name).read_bytes() for name in TasteManifest.all_files())
     assert not [user for user in LISTENERS if user.encode() in content]
 
 
@@ -118,10 +120,10 @@ def test_too_few_favourites_are_told(tmp_path: Path, listeners: Mapping[str, Seq
         build_taste(tmp_path, "v1", BUILT_AT, likes(listeners), COSINE)
 
 
-@pytest.mark.parametrize("name", ALL_FILES)
+@pytest.mark.parametrize("name", TasteManifest.all_files())
 def test_a_missing_file_is_told(built: Path, name: str) -> None:
     (built / name).unlink()
-    with pytest.raises(CorruptTaste, match=name):
+    with pytest.raises(CorruptVersion, match=name):
         TasteVersion.open(built)
 
 
@@ -129,10 +131,10 @@ def test_altered_and_shortened_files_are_told(built: Path) -> None:
     content = bytearray((built / SIMILARITIES).read_bytes())
     content[-1] ^= 1
     (built / SIMILARITIES).write_bytes(content)
-    with pytest.raises(CorruptTaste, match="is not what was written"):
+    with pytest.raises(CorruptVersion, match="was altered"):
         TasteVersion.open(built)
     (built / SIMILARITIES).write_bytes(content[:-4])
-    with pytest.raises(CorruptTaste, match="bytes instead of"):
+    with pytest.raises(CorruptVersion, match="bytes instead of"):
         TasteVersion.open(built)
 
 
@@ -141,15 +143,13 @@ def test_neighbours_beyond_the_tracks_are_told(built: Path) -> None:
     numbers[0] = 99
     np.save(built / NEIGHBOURS, numbers)
     revouched = json.loads((built / MANIFEST).read_text())
-    from space.files import sha256_of
-
-    revouched["files"][NEIGHBOURS]["sha256"] = sha256_of(built / NEIGHBOURS)
+    revouched["files"][NEIGHBOURS] = vouched(built, [NEIGHBOURS])[NEIGHBOURS].model_dump()
     (built / MANIFEST).write_text(json.dumps(revouched))
-    with pytest.raises(CorruptTaste, match="beyond"):
+    with pytest.raises(CorruptVersion, match="beyond"):
         TasteVersion.open(built)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 9}', '{"format": 1}'])
 def test_other_manifests_are_told(text: str) -> None:
-    with pytest.raises(InvalidTaste):
+    with pytest.raises(InvalidManifest):
         TasteManifest.from_json(text)

@@ -20,7 +20,7 @@ from indexer import publishing
 from indexer.errors import BuilderBusy, NoSuchVersion, NothingToIndex, RecallTooLow
 from indexer.settings import IndexerSettings
 from indexer.worker import Indexer
-from space.files import ALL_FILES
+from space.manifest import Manifest
 from space.version import IndexVersion
 
 from .conftest import MODEL, Hear, names_in, track_of, vector_of
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from catalog.database import Pool
     from catalog.store import ObjectSummary
     from catalog.versions import Version
-    from space.manifest import Manifest
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +62,7 @@ async def test_publishes_to_a_real_bucket_what_readers_can_open(
     store = S3Store.connect(settings)
     version = await Indexer(pool, store, settings).build()
     assert await versions.published(pool, MODEL.model) is not None
-    for name in ALL_FILES:
+    for name in Manifest.all_files():
         await store.download(version.location + name, tmp_path / name)
     with IndexVersion.open(tmp_path) as opened:
         assert (len(opened), opened.manifest.up_to_seq, opened.manifest.version) == (60, 60, version.version)

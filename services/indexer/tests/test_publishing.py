@@ -14,7 +14,7 @@ from indexer.building import build
 from indexer.errors import NoSuchVersion
 from indexer.publishing import before, find, prune, publish, upload
 from space.building import BuildParameters
-from space.files import ALL_FILES
+from space.manifest import Manifest
 
 from .conftest import MODEL
 from .test_index_building import GATHERED, PROJECTION
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from catalog.database import Pool
-    from space.manifest import Manifest
 
 PREFIX = "indexes/m1-fixed/20261121T120000.000Z-000000000042/"
 
@@ -39,13 +38,13 @@ async def built(pool: Pool, tmp_path: Path) -> Manifest:
 async def test_uploads_then_flips(pool: Pool, store: MemoryStore, built: Manifest, tmp_path: Path) -> None:
     async with pool.acquire() as connection:
         version = await upload(connection, store, built, tmp_path, {"build_s": 1.5})
-        assert list(store.objects) == [PREFIX + name for name in ALL_FILES]
+        assert list(store.objects) == [PREFIX + name for name in Manifest.all_files()]
         assert list(store.objects)[-1].endswith("/manifest.json")
         assert await versions.published(pool, MODEL.model) is None
         (listed,) = await versions.listed(pool, MODEL.model)
         assert listed.state is VersionState.BUILT
         await publish(connection, store, version)
-    for name in ALL_FILES:
+    for name in Manifest.all_files():
         assert store.objects[PREFIX + name][0] == (tmp_path / name).read_bytes()
     published = await versions.published(pool, MODEL.model)
     assert published is not None
@@ -129,7 +128,7 @@ async def test_prunes_what_is_old_and_what_was_left_half(pool: Pool) -> None:
 
     store = Watching()
     for name in ("1", "2", "4", "5"):
-        for file in ALL_FILES:
+        for file in Manifest.all_files():
             await store.put(f"indexes/m/{name}/{file}", b"", "")
     for half in ("3", "6"):
         await store.put(f"indexes/m/{half}/index.bin", b"", "")

@@ -11,7 +11,7 @@ from catalog.users import User
 from indexer.errors import BuilderBusy, NothingToIndex
 from indexer.tasting import TasteIndexer
 from taste.errors import TooFewFavourites
-from taste.manifest import ALL_FILES
+from taste.manifest import TasteManifest
 from taste.version import TasteVersion
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ async def test_publishes_what_readers_can_open(
     published = await taste_versions.published(pool)
     assert published is not None
     assert (published.version, published.favorites, published.tracks) == (row.version, 12, 4)
-    for name in ALL_FILES:
+    for name in TasteManifest.all_files():
         await store.download(published.location + name, tmp_path / name)
     assert list(TasteVersion.open(tmp_path).kindred([track(1)], 9)) == [track(2)]
 
@@ -97,7 +97,7 @@ async def test_forgotten_tracks_leave_the_files(
     await favourite(pool, *TWO_CIRCLES, *[(user, number) for user in (8, 9) for number in (2, 5, 6)])
     await pool.execute("UPDATE tracks SET state = 'forgotten' WHERE urn = $1", track(2))
     row = await tasting.build()
-    for name in ALL_FILES:
+    for name in TasteManifest.all_files():
         await store.download(row.location + name, tmp_path / name)
     assert track(2) not in TasteVersion.open(tmp_path)
 

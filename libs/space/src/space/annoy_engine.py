@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from annoy import AnnoyIndex
 
-from space.errors import CorruptVersion
-from space.files import written_whole
+from artifacts.errors import CorruptVersion
+from artifacts.files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from artifacts.arrays import write_names
+from artifacts.files import written_whole
+from artifacts.manifest import vouched
 from features.errors import InvalidVectors
 from space.engine import FIRST_EFFORT, EngineName, engine_version, open_engine, write_index
 from space.errors import EmptySpace, InvalidBuild
-from space.files import DATA_FILES, INDEX, MANIFEST, PROJECTION, URNS, VECTORS, sha256_of, written_whole
-from space.manifest import FileEntry, Manifest
+from space.files import DATA_FILES, INDEX, PROJECTION, URNS, VECTORS
+from space.manifest import Manifest
 from space.measuring import Yardstick, tune
 from space.search import SpaceSearch
 
@@ -83,8 +86,8 @@ def build_version(
 
     A file that is there already is taken as it is: a build that a crash ended goes on where it stood, provided that
     it is given the same again. The manifest is written last, so a folder without one is not a version. Raises
-    `EmptySpace` for no vectors, `InvalidBuild` when the parts do not fit together and `EngineMissing`. The recall is
-    only measured here; whether it will do is for the caller to say.
+    `EmptySpace` for no vectors, `InvalidBuild` or `InvalidNames` when the parts do not fit together and
+    `EngineMissing`. The recall is only measured here; whether it will do is for the caller to say.
     """
     if len(raw_vectors) == 0:
         raise EmptySpace("there are no vectors to build an index of")
@@ -95,7 +98,7 @@ def build_version(
     searched = min(parameters.search_dimensions, projection.dimensions)
     with written_whole(directory / PROJECTION) as path:
         path.write_bytes(projection.to_bytes())
-    order = write_urns(directory / URNS, urns)
+    order = write_names(directory / URNS, urns)
     vectors = _finished(directory / VECTORS) or write_projected(directory / VECTORS, raw_vectors, order, projection)
     mapped: NDArray[np.float32] = np.load(vectors, mmap_mode="r", allow_pickle=False)
     if not _finished(directory / INDEX):
@@ -124,32 +127,10 @@ def build_version(
         up_to_seq=name.up_to_seq,
         recall_at_10=recall,
         built_at=name.built_at,
-        files={
-            file: FileEntry(bytes=(directory / file).stat().st_size, sha256=sha256_of(directory / file))
-            for file in DATA_FILES
-        },
+        files=vouched(directory, DATA_FILES),
     )
-    with written_whole(directory / MANIFEST) as path:
-        path.write_text(manifest.to_json(), encoding="utf-8")
+    manifest.write(directory)
     return manifest
-
-
-def write_urns(path: Path, urns: Sequence[str]) -> NDArray[np.int64]:
-    """Write the names of the rows, ascending, as fixed-width bytes; returns which of `urns` each row is.
-
-    Raises `InvalidBuild` for empty, odd or repeated ones.
-    """
-    encoded = [urn.encode() for urn in urns]
-    if any(not urn or b"\0" in urn for urn in encoded):
-        raise InvalidBuild("a urn is empty or holds a NUL byte")
-    array = np.array(encoded, dtype=np.bytes_)
-    order = np.argsort(array, kind="stable")
-    array = array[order]
-    if (array[1:] == array[:-1]).any():
-        raise InvalidBuild("a urn occurs twice; every track has one vector")
-    with written_whole(path) as part, part.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
-    return order
 
 
 def write_projected(

@@ -1,4 +1,4 @@
-"""What can be wrong with an index version, as types."""
+"""What can be wrong with an embedding space, as types; what can be wrong with its files, `artifacts.errors` tells."""
 
 
 class SpaceError(Exception):
@@ -11,14 +11,6 @@ class EmptySpace(SpaceError, ValueError):
 
 class InvalidBuild(SpaceError, ValueError):
     """The vectors, names and parameters handed to a build do not fit together."""
-
-
-class InvalidManifest(SpaceError, ValueError):
-    """A manifest.json does not say what this program needs to read the version safely."""
-
-
-class CorruptVersion(SpaceError):
-    """A file of the version is missing, cut short or altered, or does not fit the others."""
 
 
 class InvalidQuery(SpaceError, ValueError):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from space.errors import CorruptVersion, InvalidQuery, VersionClosed
+from artifacts.errors import CorruptVersion
+from space.errors import InvalidQuery, VersionClosed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from space.errors import CorruptVersion, EngineMissing
-from space.files import written_whole
+from artifacts.errors import CorruptVersion
+from artifacts.files import written_whole
+from space.errors import EngineMissing
 
 try:
     from usearch.index import Index

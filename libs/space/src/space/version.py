@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import numpy as np
 
+from artifacts.arrays import map_array, rows_of
+from artifacts.errors import CorruptVersion
+from artifacts.verification import verify
 from features.errors import InvalidProjection
 from features.projection import Projection
-from space import verification
 from space.engine import open_engine
-from space.errors import CorruptVersion
-from space.files import INDEX, MANIFEST, PROJECTION, URNS, VECTORS
+from space.files import INDEX, PROJECTION, URNS, VECTORS
 from space.manifest import Manifest
 from space.search import SpaceSearch
 
@@ -57,15 +58,12 @@ class IndexVersion:
     def open(cls, directory: Path) -> Self:
         """Check every file of the version in `directory` against its manifest, then map them.
 
-        Files that were checked before and have not changed since (`space.verification`) are not read again. Raises
+        Files that were checked before and have not changed since (`artifacts.verification`) are not read again. Raises
         `InvalidManifest`, or `CorruptVersion` naming the file that is missing, cut short, altered or does not fit;
         nothing is handed to the engine before all of it was checked.
         """
-        try:
-            manifest = Manifest.from_json((directory / MANIFEST).read_bytes())
-        except OSError as error:
-            raise CorruptVersion(f"{directory} holds no index version: {error.strerror} {MANIFEST}") from error
-        verification.verify(directory, manifest)
+        manifest = Manifest.read(directory)
+        verify(directory, manifest)
         try:
             projection = Projection.load(directory / PROJECTION)
         except InvalidProjection as error:
@@ -74,8 +72,8 @@ class IndexVersion:
             raise CorruptVersion(
                 f"{PROJECTION} gives {projection.dimensions} dimensions, the manifest says {manifest.dimensions}"
             )
-        vectors = _mapped(directory / VECTORS, np.float32, (manifest.count, manifest.dimensions))
-        urns = _mapped(directory / URNS, np.bytes_, (manifest.count,))
+        vectors = map_array(directory / VECTORS, np.float32, (manifest.count, manifest.dimensions))
+        urns = map_array(directory / URNS, np.bytes_, (manifest.count,))
         engine = open_engine(manifest.engine, directory / INDEX, manifest.search_dimensions, manifest.effort)
         search = SpaceSearch(engine, vectors, search_dimensions=manifest.search_dimensions)
         return cls(manifest, projection, urns, vectors, search)
@@ -91,12 +89,7 @@ class IndexVersion:
 
     def rows_of(self, urns: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows [n] of the tracks, -1 for one that the version does not hold."""
-        width = self._urns.dtype.itemsize
-        # A wider array would be compared with a widened copy of all names.
-        encoded = [name if len(name) <= width else b"" for name in map(str.encode, urns)]
-        wanted = np.array(encoded, dtype=self._urns.dtype)
-        rows = np.minimum(np.searchsorted(self._urns, wanted), len(self._urns) - 1)
-        return np.where(self._urns[rows] == wanted, rows, -1)
+        return rows_of(self._urns, urns)
 
     def vectors_of(self, urns: Sequence[str]) -> NDArray[np.float32]:
         """Return the projected vectors [n, d] of the tracks, NaN for one that the version does not hold."""
@@ -129,13 +122,3 @@ class IndexVersion:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _mapped(path: Path, kind: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
-    try:
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise CorruptVersion(f"{path.name} is not an array: {error}") from error
-    if mapped.shape != shape or mapped.dtype.type is not kind:
-        raise CorruptVersion(f"{path.name} holds {mapped.dtype} {list(mapped.shape)} instead of {kind} {list(shape)}")
-    return np.asarray(mapped)

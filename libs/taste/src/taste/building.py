@@ -5,12 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from space.building import write_urns
-from space.files import sha256_of, written_whole
-from space.manifest import FileEntry
-from taste.manifest import DATA_FILES, MANIFEST, NEIGHBOURS, SIMILARITIES, STARTS, URNS, TasteManifest
+from artifacts.arrays import write_array, write_names
+from artifacts.manifest import vouched
+from taste.manifest import DATA_FILES, NEIGHBOURS, SIMILARITIES, STARTS, URNS, TasteManifest
 from taste.similarity import neighbours
 
 if TYPE_CHECKING:
@@ -33,10 +30,10 @@ def build_taste(
     common = likes.common(least_fans=parameters.least_fans, most_likes=parameters.most_likes)
     log.info("comparing %d tracks by %d of %d favourites", len(common.urns), len(common.users), len(likes.users))
     found = neighbours(common, parameters)
-    write_urns(directory / URNS, common.urns)
-    for name, values in ((STARTS, found.starts), (NEIGHBOURS, found.numbers), (SIMILARITIES, found.similarities)):
-        with written_whole(directory / name) as path, path.open("wb") as file:
-            np.save(file, values, allow_pickle=False)
+    write_names(directory / URNS, common.urns)
+    write_array(directory / STARTS, found.starts)
+    write_array(directory / NEIGHBOURS, found.numbers)
+    write_array(directory / SIMILARITIES, found.similarities)
     manifest = TasteManifest(
         version=version,
         method=parameters.method,
@@ -46,11 +43,7 @@ def build_taste(
         pairs=len(found.numbers),
         background=found.background,
         built_at=built_at,
-        files={
-            name: FileEntry(bytes=(directory / name).stat().st_size, sha256=sha256_of(directory / name))
-            for name in DATA_FILES
-        },
+        files=vouched(directory, DATA_FILES),
     )
-    with written_whole(directory / MANIFEST) as path:
-        path.write_text(manifest.to_json(), encoding="utf-8")
+    manifest.write(directory)
     return manifest

@@ -1,4 +1,4 @@
-"""What can be wrong with taste, as types."""
+"""What can come in the way of taste, as types; what can be wrong with its files, `artifacts.errors` tells."""
 
 
 class TasteError(Exception):
@@ -7,11 +7,3 @@ class TasteError(Exception):
 
 class TooFewFavourites(TasteError, ValueError):
     """No two tracks have enough favourites to be compared."""
-
-
-class InvalidTaste(TasteError, ValueError):
-    """A manifest does not say what this program needs to read the files safely."""
-
-
-class CorruptTaste(TasteError):
-    """A file is missing, cut short or altered, or does not fit the others."""

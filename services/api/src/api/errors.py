@@ -15,7 +15,7 @@ class ApiError(Exception):
 
 
 class VersionRefused(ApiError):
-    """The published index version is incomplete, altered or not what its row in the database says."""
+    """A published version is incomplete, altered or not what its row in the database says."""
 
 
 class DatabaseAway(ApiError):

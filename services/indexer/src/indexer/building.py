@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from indexer.bucket import stamp
 from indexer.errors import RecallTooLow
 from space.building import VersionName, build_version
 
@@ -46,4 +47,4 @@ def build(
 
 def version_name(built_at: datetime, up_to_seq: int) -> str:
     """Name a version so that names sort by time and can stand in a key: `20261121T120000.123Z-000000000042`."""
-    return f"{built_at:%Y%m%dT%H%M%S}.{built_at.microsecond // 1000:03d}Z-{up_to_seq:012d}"
+    return f"{stamp(built_at)}-{up_to_seq:012d}"

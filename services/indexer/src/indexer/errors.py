@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from artifacts.errors import ArtifactError
 from catalog.database import CONNECTION_FAILURES
 from catalog.errors import CatalogError, PermanentError, TransientError
 from features.errors import FeaturesError
@@ -35,6 +36,7 @@ class NoSuchVersion(IndexerError, PermanentError):
 
 EXPECTED_FAILURES: tuple[type[Exception], ...] = (
     CatalogError,
+    ArtifactError,
     SpaceError,
     TasteError,
     FeaturesError,

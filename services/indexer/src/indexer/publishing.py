@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from artifacts.errors import InvalidManifest
+from artifacts.manifest import MANIFEST
 from catalog import versions
 from catalog.keys import INDEXES, index_prefix
 from catalog.versions import Version, VersionState
+from indexer import bucket
 from indexer.errors import NoSuchVersion
-from space.errors import InvalidManifest
-from space.files import ALL_FILES, MANIFEST
 from space.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -43,9 +44,7 @@ async def upload(
     Nobody looks at it before it is published. Raises `StoreUnavailable`.
     """
     prefix = index_prefix(manifest.model, manifest.version)
-    for name in ALL_FILES:
-        log.info("uploading %s, %.0f MB", name, (directory / name).stat().st_size / 1e6)
-        await store.upload(prefix + name, directory / name)
+    await bucket.upload(store, prefix, directory, manifest)
     version = Version(
         version=manifest.version,
         model=manifest.model,
@@ -105,21 +104,14 @@ async def prune(db: Executor, store: ObjectStore, published: Version, *, keep: i
     """Delete the files of versions older than the `keep` newest, and what crashed builds left; returns how many.
 
     The published version stays in any case, and so does every version of another model: the catalogue may go back.
-    The rows are marked first and a manifest goes before its files, so that nothing vouches for files that are gone.
+    The rows are marked first: no row leads to files that are gone.
     """
-    prefix = f"{INDEXES}{published.model}/"
-    stored: dict[str, list[str]] = {}
-    async for summary in store.list(prefix):
-        stored.setdefault(summary.key.removeprefix(prefix).partition("/")[0], []).append(summary.key)
-    whole = sorted(name for name, keys in stored.items() if prefix + f"{name}/{MANIFEST}" in keys)
-    kept = {published.version, *whole[-keep:]}
-    pruned = sorted(stored.keys() - kept)
-    await versions.mark_deleted(db, published.model, pruned)
-    for name in pruned:
-        for key in sorted(stored[name], key=lambda key: not key.endswith(f"/{MANIFEST}")):
-            await store.delete(key)
+    old = await bucket.outdated(store, f"{INDEXES}{published.model}/", published.version, keep=keep)
+    await versions.mark_deleted(db, published.model, list(old))
+    for name, keys in old.items():
+        await bucket.delete(store, keys)
         log.info("deleted the files of old version %s", name)
-    return len(pruned)
+    return len(old)
 
 
 async def _ensure_whole(store: ObjectStore, version: Version) -> None:

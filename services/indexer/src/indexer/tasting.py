@@ -12,12 +12,12 @@ from catalog import embeddings, favorites, taste_versions
 from catalog.errors import TransientError
 from catalog.keys import TASTE, taste_prefix
 from catalog.taste_versions import TasteRow
+from indexer import bucket
 from indexer.background import in_background
 from indexer.errors import NothingToIndex
 from indexer.lookout import Lookout, sole_builder
 from taste.building import build_taste
 from taste.likes import LikesReader
-from taste.manifest import ALL_FILES, MANIFEST
 
 if TYPE_CHECKING:
     import asyncio
@@ -67,12 +67,11 @@ class TasteIndexer:
             if not known:
                 raise NothingToIndex("no favourites are known; walk SoundCloud first")
             built_at = datetime.now(UTC)
-            version = f"{built_at:%Y%m%dT%H%M%S}.{built_at.microsecond // 1000:03d}Z"
+            version = bucket.stamp(built_at)
             with tempfile.TemporaryDirectory(prefix="soundalike-taste-", dir=self._settings.index_work_dir) as folder:
                 manifest = await in_background(lambda: self._built(Path(folder), version, built_at, likes))
                 prefix = taste_prefix(version)
-                for name in ALL_FILES:
-                    await self._store.upload(prefix + name, Path(folder) / name)
+                await bucket.upload(self._store, prefix, Path(folder), manifest)
             row = TasteRow(version, manifest.method, known, manifest.tracks, prefix)
             await taste_versions.publish(connection, row)
             log.info("published taste %s: %d pairs of %d tracks", version, manifest.pairs, manifest.tracks)
@@ -98,14 +97,11 @@ class TasteIndexer:
         return None
 
     async def _prune(self, published: str) -> None:
-        """Delete the files of versions before the last `index_keep_versions`; a manifest goes before its files."""
+        """Delete the files of versions before the last `index_keep_versions`, and what crashed builds left."""
         try:
-            keys = [summary.key async for summary in self._store.list(TASTE)]
-            names = sorted({key.removeprefix(TASTE).partition("/")[0] for key in keys})
-            kept = {published, *names[-self._settings.index_keep_versions :]}
-            pruned = [key for key in keys if key.removeprefix(TASTE).partition("/")[0] not in kept]
-            for key in sorted(pruned, key=lambda key: not key.endswith(f"/{MANIFEST}")):
-                await self._store.delete(key)
+            old = await bucket.outdated(self._store, TASTE, published, keep=self._settings.index_keep_versions)
+            for keys in old.values():
+                await bucket.delete(self._store, keys)
         except TransientError as error:
             log.warning("old versions of taste stay in the bucket until the next build: %s", error)
 

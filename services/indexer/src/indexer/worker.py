@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from artifacts.errors import ArtifactError
 from catalog import embeddings, models, versions
 from catalog.errors import TransientError
 from indexer import publishing
@@ -146,7 +147,7 @@ class Indexer:
 
         try:
             manifest, choice = await in_background(claim.share(work))
-        except (SpaceError, RecallTooLow):
+        except (ArtifactError, SpaceError, RecallTooLow):
             # Taken up again it would fail again.
             self._site.clear()
             raise

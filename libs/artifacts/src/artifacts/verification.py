@@ -8,23 +8,26 @@ to the disk forges them, who could as well exchange the manifest.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from space.errors import CorruptVersion
-from space.files import CHECKED, DATA_FILES, MANIFEST, sha256_of, written_whole
+from artifacts.errors import CorruptVersion
+from artifacts.files import sha256_of, written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from space.manifest import Manifest
+    from artifacts.manifest import VersionManifest
+
+CHECKED: Final = "checked.json"
+"""The note; never published."""
 
 
-def verify(directory: Path, manifest: Manifest) -> None:
+def verify(directory: Path, manifest: VersionManifest) -> None:
     """Raise `CorruptVersion` naming the file that is missing, cut short or altered; leave the note where none is."""
-    signs = {name: _signs(directory / name, manifest) for name in (*DATA_FILES, MANIFEST)}
+    signs = {name: _signs(directory / name, manifest) for name in manifest.all_files()}
     if _noted(directory) == signs:
         return
-    for name in DATA_FILES:
+    for name in manifest.FILES:
         _compare(directory / name, manifest)
     try:
         with written_whole(directory / CHECKED) as path:
@@ -33,7 +36,7 @@ def verify(directory: Path, manifest: Manifest) -> None:
         return  # a folder that cannot be written to is checked at every start
 
 
-def _signs(path: Path, manifest: Manifest) -> list[int]:
+def _signs(path: Path, manifest: VersionManifest) -> list[int]:
     try:
         found = path.stat()
     except OSError as error:
@@ -48,7 +51,7 @@ def _noted(directory: Path) -> object:
         return None
 
 
-def _compare(path: Path, manifest: Manifest) -> None:
+def _compare(path: Path, manifest: VersionManifest) -> None:
     expected = manifest.files[path.name]
     try:
         size = path.stat().st_size

@@ -1,0 +1,1 @@
+"""Versions of files: written once, vouched for in a manifest, checked and mapped into memory by their readers."""

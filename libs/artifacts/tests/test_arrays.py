@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from artifacts.arrays import map_array, rows_of, write_array, write_names
+from artifacts.errors import CorruptVersion, InvalidNames
+from artifacts.files import read_ahead, written_whole
+
+
+def test_a_written_array_is_mapped(tmp_path: Path) -> None:
+    values = np.arange(6, dtype=np.float32).reshape(2, 3)
+    write_array(tmp_path / "values.npy", values)
+    read_ahead([tmp_path / "values.npy"])
+    mapped = map_array(tmp_path / "values.npy", np.float32, (2, 3))
+    np.testing.assert_array_equal(mapped, values)
+    with pytest.raises(ValueError, match="read-only"):
+        mapped[0, 0] = 1.0
+
+
+@pytest.mark.parametrize(("kind", "shape"), [(np.float64, (2, 3)), (np.float32, (3, 2)), (np.float32, (6,))])
+def test_an_array_of_another_kind_or_shape_is_told(
+    tmp_path: Path, kind: type[np.generic], shape: tuple[int, ...]
+) -> None:
+    write_array(tmp_path / "values.npy", np.zeros((2, 3), dtype=np.float32))
+    with pytest.raises(CorruptVersion, match=r"values\.npy holds float32 \[2, 3\] instead of"):
+        map_array(tmp_path / "values.npy", kind, shape)
+
+
+def test_what_is_no_array_is_told(tmp_path: Path) -> None:
+    (tmp_path / "values.npy").write_bytes(b"no array")
+    with pytest.raises(CorruptVersion, match=r"values\.npy is not an array"):
+        map_array(tmp_path / "values.npy", np.float32, (1,))
+    np.save(tmp_path / "values.npy", np.array([{}]), allow_pickle=True)
+    with pytest.raises(CorruptVersion, match=r"values\.npy is not an array"):
+        map_array(tmp_path / "values.npy", np.object_, (1,))
+
+
+def test_names_are_sorted_and_found(tmp_path: Path) -> None:
+    order = write_names(tmp_path / "urns.npy", ["pear", "äpfel", "fig"])
+    assert order.tolist() == [2, 0, 1]
+    names = map_array(tmp_path / "urns.npy", np.bytes_, (3,))
+    assert [name.decode() for name in names.tolist()] == ["fig", "pear", "äpfel"]
+    assert rows_of(names, ["äpfel", "plum", "fig", "pear", "", "z", "longer than all"]).tolist() == [
+        2, -1, 0, 1, -1, -1, -1,
+    ]  # fmt: skip
+    assert rows_of(names, []).tolist() == []
+
+
+@pytest.mark.parametrize("names", [["a", "b", "a"], ["a", ""], ["a", "b\0"]])
+def test_refuses_names_that_are_odd_or_repeated(tmp_path: Path, names: list[str]) -> None:
+    with pytest.raises(InvalidNames, match="urn"):
+        write_names(tmp_path / "urns.npy", names)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_half_written_file_never_gets_its_name(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("before")
+
+    def write_half() -> None:
+        with written_whole(tmp_path / "kept") as part:
+            part.write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_half()
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert (tmp_path / "kept").read_text() == "before"

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from api.cache import VersionCache
+from api.following import Follower
+from api.source import MemorySource
+from catalog.embeddings import StoredVector
+from catalog.errors import StoreUnavailable
+from catalog.models import Model
+from catalog.store import MemoryStore
+
+from ..conftest import upload_version, urn, vector
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from catalog.versions import Version
+    from features.projection import Projection
+
+SMALL = 8
+FIRST = Model("first", SMALL)
+SECOND = Model("second", SMALL)
+
+
+def written(start: int, end: int) -> list[StoredVector]:
+    return [StoredVector(seq, urn(seq), vector(seq, SMALL)) for seq in range(start, end)]
+
+
+class CountingStore(MemoryStore):
+    """A bucket that counts downloads and can be away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.downloads: list[str] = []
+        self.away = False
+
+    async def download(self, key: str, path: Path) -> None:
+        if self.away:
+            raise StoreUnavailable("the object store did not answer")
+        self.downloads.append(key)
+        await super().download(key, path)
+
+
+class Scene:
+    """A follower of a catalogue and a bucket in memory; time stands still until it is moved."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.now = 0.0
+        self.store = CountingStore()
+        self.source = MemorySource(model=FIRST, vectors={"first": written(1, 31)})
+        self.follower = self.fresh_follower()
+
+    @property
+    def cached(self) -> set[str]:
+        return {path.name for path in (self.directory / "cache").glob("indexes/*")}
+
+    def fresh_follower(self) -> Follower:
+        cache = VersionCache(self.directory / "cache", self.store)
+        return Follower(cache, patience_s=30.0, clock=lambda: self.now)
+
+    async def publish(
+        self, name: str, up_to: int, model: Model = FIRST, *, projection: Projection | None = None, leave_out: str = ""
+    ) -> Version:
+        covered = [each for each in self.source.vectors[model.model] if each.seq <= up_to]
+        version = await upload_version(
+            self.store, self.directory / name, name, model, covered, projection=projection, leave_out=leave_out
+        )
+        self.source.versions[model.model] = version
+        return version
+
+    async def look(self) -> tuple[str | None, int, int]:
+        await self.follower.refresh(self.source)
+        snapshot = self.follower.snapshot
+        assert snapshot is not None
+        return snapshot.version_name, snapshot.indexed, len(snapshot.tail)
+
+    def found(self, query: NDArray[np.float32], k: int = 1_000) -> dict[str, float]:
+        snapshot = self.follower.snapshot
+        assert snapshot is not None
+        matches = snapshot.search(snapshot.project(query[np.newaxis])[0], k)
+        assert len({match.urn for match in matches}) == len(matches)
+        return {match.urn: match.cosine for match in matches}
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)

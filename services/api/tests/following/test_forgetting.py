@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from ..conftest import urn, vector
+from .conftest import SMALL, Scene
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+async def test_a_forgotten_track_leaves_answers_and_counts(scene: Scene) -> None:
+    await scene.publish("v1", up_to=20)
+    assert await scene.look() == ("v1", 20, 10)
+    scene.source.forgotten += [(urn(7), NOON), (urn(25), NOON), (urn(400), NOON)]
+    assert await scene.look() == ("v1", 19, 9)
+    assert set(scene.found(vector(7, SMALL))) == {urn(number) for number in range(1, 31)} - {urn(7), urn(25)}
+    snapshot = scene.follower.snapshot
+    assert snapshot is not None
+    assert len(snapshot.search(snapshot.project(vector(7, SMALL)[np.newaxis])[0], 28)) == snapshot.reach == 28
+
+
+async def test_forgetting_is_seen_although_its_transaction_took_long(scene: Scene) -> None:
+    await scene.look()
+    scene.source.forgotten.append((urn(7), NOON))
+    await scene.look()
+    # Marked before the other one, seen after it.
+    scene.source.forgotten.append((urn(8), NOON - timedelta(seconds=30)))
+    assert await scene.look() == (None, 0, 28)
+
+
+async def test_what_was_forgotten_stays_so_in_a_version_that_holds_it(scene: Scene) -> None:
+    scene.source.forgotten.append((urn(7), NOON))
+    assert await scene.look() == (None, 0, 29)
+    await scene.publish("v1", up_to=20)
+    assert await scene.look() == ("v1", 19, 10)
+    assert urn(7) not in scene.found(vector(7, SMALL))
+    scene.follower = scene.fresh_follower()
+    assert await scene.look() == ("v1", 19, 10)
+    assert urn(7) not in scene.found(vector(7, SMALL))

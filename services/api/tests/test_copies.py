@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import pytest
+
+from api.copies import Copies, Published
+from api.errors import VersionRefused
+from artifacts.manifest import MANIFEST, VersionManifest, vouched
+from artifacts.verification import verify
+from catalog.errors import StoreUnavailable
+from catalog.store import MemoryStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Notes(VersionManifest):
+    FILES: ClassVar = ("first.txt", "second.txt")
+
+    format: Literal[1] = 1
+    author: str
+
+
+class Bucket(MemoryStore):
+    """A bucket that counts downloads and can be away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.downloads: list[str] = []
+        self.away = False
+
+    async def download(self, key: str, path: Path) -> None:
+        if self.away:
+            raise StoreUnavailable("the object store did not answer")
+        self.downloads.append(key.rpartition("/")[2])
+        await super().download(key, path)
+
+
+def read(directory: Path) -> str:
+    verify(directory, Notes.read(directory))
+    return " ".join((directory / name).read_text() for name in Notes.FILES)
+
+
+@pytest.fixture
+def bucket() -> Bucket:
+    return Bucket()
+
+
+@pytest.fixture
+def copies(tmp_path: Path, bucket: Bucket) -> Copies:
+    return Copies(tmp_path / "copies", bucket, Notes, "notes")
+
+
+def write(directory: Path, version: str) -> None:
+    directory.mkdir()
+    for name in Notes.FILES:
+        (directory / name).write_text(f"{version}/{name}")
+    Notes(version=version, author="me", files=vouched(directory, Notes.FILES)).write(directory)
+
+
+async def publish(bucket: Bucket, directory: Path, version: str) -> Published:
+    write(directory, version)
+    for name in (*Notes.FILES, MANIFEST):
+        await bucket.upload(f"notes/{version}/{name}", directory / name)
+    return Published(version, f"notes/{version}/", {"author": "me"})
+
+
+async def test_is_fetched_once(copies: Copies, bucket: Bucket, tmp_path: Path) -> None:
+    published = await publish(bucket, tmp_path / "written", "v1")
+    assert await copies.open(published, read) == "v1/first.txt v1/second.txt"
+    bucket.away = True
+    again = Copies(tmp_path / "copies", bucket, Notes, "notes")
+    assert await again.open(published, read) == "v1/first.txt v1/second.txt"
+
+
+async def test_an_altered_copy_is_fetched_again(copies: Copies, bucket: Bucket, tmp_path: Path) -> None:
+    published = await publish(bucket, tmp_path / "written", "v1")
+    await copies.open(published, read)
+    (tmp_path / "copies/v1/second.txt").write_text("V1/SECOND.TXT")
+    assert await copies.open(published, read) == "v1/first.txt v1/second.txt"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (Published("v1", "notes/v1", {"author": "you"}), "its manifest says author me, the database says you"),
+        (Published("v2", "notes/v1"), "its manifest says version v1, the database says v2"),
+    ],
+)
+async def test_what_its_row_does_not_say_is_refused_before_its_files_come(
+    copies: Copies, bucket: Bucket, tmp_path: Path, said: Published, told: str
+) -> None:
+    await publish(bucket, tmp_path / "written", "v1")
+    with pytest.raises(VersionRefused, match=told):
+        await copies.open(said, read)
+    assert bucket.downloads == [MANIFEST]
+    assert not list((tmp_path / "copies").iterdir())
+
+
+@pytest.mark.parametrize("name", ["../v1", "", ".v1", "v1/", "v1\n"])
+async def test_a_name_that_leads_elsewhere_is_refused(copies: Copies, bucket: Bucket, name: str) -> None:
+    with pytest.raises(VersionRefused, match="cannot be the name"):
+        await copies.open(Published(name, "notes/v1/"), read)
+    assert bucket.downloads == []
+
+
+async def test_a_version_of_which_a_file_is_missing_is_refused(copies: Copies, bucket: Bucket, tmp_path: Path) -> None:
+    published = await publish(bucket, tmp_path / "written", "v1")
+    await bucket.delete("notes/v1/second.txt")
+    with pytest.raises(VersionRefused, match="incomplete"):
+        await copies.open(published, read)
+    assert not list((tmp_path / "copies").iterdir())
+
+
+async def test_only_versions_and_old_remains_are_removed(copies: Copies, bucket: Bucket, tmp_path: Path) -> None:
+    await copies.keep_only("v0")
+    for version in ("v1", "v2"):
+        await copies.open(await publish(bucket, tmp_path / version, version), read)
+    root = tmp_path / "copies"
+    for name, age_s in (("under way", 10), ("remains", 7_200)):
+        (root / f".partial-{name}").mkdir()
+        (root / f".partial-{name}/first.txt").touch()
+        os.utime(root / f".partial-{name}", (time.time() - age_s,) * 2)
+    # As if another process had removed it between listing and looking.
+    (root / ".partial-gone").symlink_to("nowhere")
+    (root / "holiday").mkdir()
+    (root / "holiday/photo.jpg").touch()
+    (root / "note.txt").touch()
+    await copies.keep_only("v2")
+    assert {path.name for path in root.iterdir()} == {
+        "v2",
+        ".partial-under way",
+        ".partial-gone",
+        "holiday",
+        "note.txt",
+    }

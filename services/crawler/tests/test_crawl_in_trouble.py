@@ -1,0 +1,219 @@
+"""Previews, buckets and databases that fail while a playlist is crawled, and crawls that are cut off."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import pytest
+
+from catalog import playlists, tracks
+from catalog.errors import StoreUnavailable
+from catalog.keys import preview_key
+from catalog.store import MemoryStore
+from catalog.track_id import TrackId
+from catalog.tracks import State
+from crawler.errors import QuotaSpent, SourceUnavailable
+from crawler.sources.spotify_web_api import PAGE_SIZE
+from crawler.tally import Fate
+from sandbox.catalogue import pieces
+from sandbox.faults import Fault
+from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, generated
+
+from .conftest import FIRST_ID, FIRST_PREVIEW, state_of, sums
+
+if TYPE_CHECKING:
+    from .conftest import Bench
+else:
+    Bench = Any
+
+
+@pytest.mark.parametrize(
+    ("fault", "fate", "state", "reason"),
+    [
+        (Fault(path=FIRST_PREVIEW, status=404), Fate.NO_PREVIEW, State.NO_PREVIEW, "the preview's server answered 404"),
+        (
+            Fault(path=FIRST_PREVIEW, status=302, headers={"Location": "https://evil.example/"}),
+            Fate.NO_PREVIEW,
+            State.NO_PREVIEW,
+            "the preview lies on a host that is not allowed",
+        ),
+        (
+            Fault(path=FIRST_PREVIEW, status=503, times=None),
+            Fate.FAILED,
+            State.FOUND,
+            "the preview's server answered 503",
+        ),
+    ],
+)
+async def test_one_bad_preview_stops_nobody(bench: Bench, fault: Fault, fate: Fate, state: State, reason: str) -> None:
+    bench.server.sandbox.faults.add(fault)
+    crawl = bench.crawl()
+    assert await crawl.run(bench.playlist(DEMO_PLAYLIST_ID)) is None
+    assert sums(crawl.tally) == {Fate.UPLOADED: 47, fate: 1}
+    assert crawl.tally.by_reason[fate] == {reason: 1}
+    found, said = await state_of(bench, FIRST_ID)
+    assert found is state
+    assert said
+    bench.server.sandbox.faults.clear()
+    again = bench.crawl(retry_missing=True)
+    await again.run(bench.playlist(DEMO_PLAYLIST_ID))
+    assert sums(again.tally) == {Fate.SKIPPED: 47, Fate.UPLOADED: 1}
+    assert await state_of(bench, FIRST_ID) == (State.QUEUED, None)
+
+
+async def test_a_preview_that_comes_at_the_second_try(bench: Bench) -> None:
+    bench.server.sandbox.faults.add(Fault(path=FIRST_PREVIEW, status=503, times=2))
+    crawl = bench.crawl()
+    await crawl.run(bench.playlist(DEMO_PLAYLIST_ID))
+    assert sums(crawl.tally) == {Fate.UPLOADED: 48}
+    assert len(bench.naps.taken) == 2
+
+
+async def test_a_spent_quota_keeps_what_was_read_and_goes_on_next_time(bench: Bench) -> None:
+    count = 2 * PAGE_SIZE
+    key = generated(count).spotify_id
+    bench.server.sandbox.faults.add(Fault.quota_exceeded("/v1/playlists/*/items").model_copy(update={"after": 1}))
+    crawl = bench.crawl()
+    assert isinstance(await crawl.run(bench.playlist(key)), QuotaSpent)
+    assert sums(crawl.tally) == {Fate.UPLOADED: PAGE_SIZE}
+    assert await playlists.get(bench.pool, f"spotify:playlist:{key}") is None
+    bench.server.sandbox.faults.clear()
+    again = bench.crawl()
+    assert await again.run(bench.playlist(key)) is None
+    assert sums(again.tally) == {Fate.SKIPPED: PAGE_SIZE, Fate.UPLOADED: PAGE_SIZE}
+    assert len(await playlists.tracks_of(bench.pool, f"spotify:playlist:{key}")) == count
+
+
+async def test_a_list_that_ends_too_early_is_not_taken_for_whole(bench: Bench) -> None:
+    key = generated(60).spotify_id
+    body = {"items": [], "total": 60}
+    bench.server.sandbox.faults.add(Fault(path="/v1/playlists/*/items", status=200, body=body, after=1, times=None))
+    crawl = bench.crawl()
+    stopped = await crawl.run(bench.playlist(key))
+    assert isinstance(stopped, SourceUnavailable)
+    assert "announced 60 entries and gave only 50" in str(stopped)
+    assert sums(crawl.tally) == {Fate.UPLOADED: 50}
+
+
+class UnsteadyStore(MemoryStore):
+    """Refuses so many writes, then takes them."""
+
+    def __init__(self, refusals: int) -> None:
+        super().__init__()
+        self.refusals = refusals
+
+    async def put(self, key: str, data: bytes, content_type: str) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreUnavailable("busy")
+        await super().put(key, data, content_type)
+
+
+@pytest.mark.parametrize(("refusals", "fates"), [(3, {Fate.UPLOADED: 3}), (4, {Fate.UPLOADED: 2, Fate.FAILED: 1})])
+async def test_a_store_that_is_away_for_a_while(bench: Bench, refusals: int, fates: dict[Fate, int]) -> None:
+    crawl = bench.crawl(store=UnsteadyStore(refusals), concurrency=1)
+    assert await crawl.run(bench.playlist(generated(3).spotify_id)) is None
+    assert sums(crawl.tally) == fates
+    counts = await tracks.count_by_state(bench.pool)
+    assert (counts[State.QUEUED], counts[State.FOUND]) == (fates[Fate.UPLOADED], fates.get(Fate.FAILED, 0))
+
+
+class UnsteadyPool:
+    """A pool whose connections break so often before they hold."""
+
+    def __init__(self, pool: Any, failures: int) -> None:
+        self._pool = pool
+        self.failures = failures
+
+    async def fetchval(self, statement: str, *arguments: Any) -> Any:
+        if self.failures and "INSERT INTO tracks" in statement:
+            self.failures -= 1
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+        return await self._pool.fetchval(statement, *arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+
+@pytest.mark.parametrize(("failures", "fates"), [(3, {Fate.UPLOADED: 3}), (4, {Fate.UPLOADED: 2, Fate.FAILED: 1})])
+async def test_a_database_that_is_away_for_a_while(bench: Bench, failures: int, fates: dict[Fate, int]) -> None:
+    crawl = bench.crawl(pool=UnsteadyPool(bench.pool, failures), concurrency=1)
+    key = generated(3).spotify_id
+    assert await crawl.run(bench.playlist(key)) is None
+    assert sums(crawl.tally) == fates
+    assert (await playlists.get(bench.pool, f"spotify:playlist:{key}") is None) is (Fate.FAILED in fates)
+
+
+async def test_a_track_whose_row_was_never_written_does_not_break_the_list(bench: Bench) -> None:
+    crawl = bench.crawl(pool=UnsteadyPool(bench.pool, 4), concurrency=1)
+    assert await crawl.run(bench.playlist(AWKWARD_PLAYLIST_ID)) is None
+    assert crawl.tally.count(Fate.FAILED) == 1
+    # A list that is not wholly known is not stored, or its history would tell of removals that never were.
+    assert await playlists.get(bench.pool, f"spotify:playlist:{AWKWARD_PLAYLIST_ID}") is None
+    again = bench.crawl()
+    assert await again.run(bench.playlist(AWKWARD_PLAYLIST_ID)) is None
+    assert again.tally.count(Fate.UPLOADED) == 1
+    assert len(await playlists.tracks_of(bench.pool, f"spotify:playlist:{AWKWARD_PLAYLIST_ID}")) == 7
+
+
+class GatedStore(MemoryStore):
+    """Takes so many objects, then none until it is asked no more."""
+
+    def __init__(self, takes: int) -> None:
+        super().__init__()
+        self.takes = takes
+        self.full = asyncio.Event()
+
+    async def put(self, key: str, data: bytes, content_type: str) -> None:
+        if len(self.objects) >= self.takes:
+            self.full.set()
+            await asyncio.Event().wait()
+        await super().put(key, data, content_type)
+
+
+async def test_an_interrupted_crawl_goes_on_where_it_stopped(bench: Bench) -> None:
+    store = GatedStore(takes=10)
+    crawl = bench.crawl(store=store)
+    running = asyncio.create_task(crawl.run(bench.playlist(DEMO_PLAYLIST_ID)))
+    await store.full.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    # What was cut off between its commit and its count is queued all the same.
+    done = (await tracks.count_by_state(bench.pool))[State.QUEUED]
+    assert crawl.tally.count(Fate.UPLOADED) == crawl.tally.found <= done <= 10
+    assert len(store.objects) == 10
+    assert 1 <= crawl.tally.unfinished <= crawl.concurrency
+    again = bench.crawl()
+    assert await again.run(bench.playlist(DEMO_PLAYLIST_ID)) is None
+    assert sums(again.tally) == {Fate.SKIPPED: done, Fate.UPLOADED: 48 - done}
+    assert set(store.objects) | set(bench.store.objects) == {
+        preview_key(TrackId("spotify", piece.spotify_id), "mp3") for piece in pieces()
+    }
+
+
+async def test_no_more_than_asked_for_at_a_time(bench: Bench) -> None:
+    store = GatedStore(takes=0)
+    crawl = bench.crawl(store=store, concurrency=3)
+    running = asyncio.create_task(crawl.run(bench.playlist(DEMO_PLAYLIST_ID)))
+    await store.full.wait()
+    await asyncio.sleep(0.1)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert crawl.tally.begun == 3
+
+
+async def test_an_error_that_nobody_thought_of_is_counted_and_logged(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    class BrokenStore(MemoryStore):
+        async def put(self, *_: object) -> None:  # type: ignore[override]
+            raise ZeroDivisionError("a bug")
+
+    crawl = bench.crawl(store=BrokenStore())
+    assert await crawl.run(bench.playlist(generated(2).spotify_id)) is None
+    assert crawl.tally.by_reason[Fate.FAILED] == {"an error in the crawler": 2}
+    assert "a bug" in caplog.text

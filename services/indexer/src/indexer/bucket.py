@@ -1,0 +1,49 @@
+"""The folders of versions in the bucket: filled, and emptied once newer versions have taken their place."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from artifacts.manifest import MANIFEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+    from pathlib import Path
+
+    from artifacts.manifest import VersionManifest
+    from catalog.store import ObjectStore
+
+log = logging.getLogger(__name__)
+
+
+def stamp(built_at: datetime) -> str:
+    """Write a moment so that names sort by time and can stand in a key: `20261121T120000.123Z`."""
+    return f"{built_at:%Y%m%dT%H%M%S}.{built_at.microsecond // 1000:03d}Z"
+
+
+async def upload(store: ObjectStore, prefix: str, directory: Path, manifest: VersionManifest) -> None:
+    """Upload the files of the version in `directory`, the manifest last; raises `StoreUnavailable`."""
+    for name in manifest.all_files():
+        log.info("uploading %s, %.0f MB", name, (directory / name).stat().st_size / 1e6)
+        await store.upload(prefix + name, directory / name)
+
+
+async def outdated(store: ObjectStore, prefix: str, published: str, *, keep: int) -> dict[str, list[str]]:
+    """Return, by version, the keys below `prefix` that are no longer needed; raises `StoreUnavailable`.
+
+    These are of versions older than the `keep` newest, and what crashed builds left; never of the published one.
+    """
+    stored: dict[str, list[str]] = {}
+    async for summary in store.list(prefix):
+        stored.setdefault(summary.key.removeprefix(prefix).partition("/")[0], []).append(summary.key)
+    whole = sorted(name for name, keys in stored.items() if f"{prefix}{name}/{MANIFEST}" in keys)
+    kept = {published, *whole[-keep:]}
+    return {name: stored[name] for name in sorted(stored.keys() - kept)}
+
+
+async def delete(store: ObjectStore, keys: Iterable[str]) -> None:
+    """Delete files, a manifest before the others, so that nothing vouches for files that are gone."""
+    for key in sorted(keys, key=lambda key: not key.endswith(f"/{MANIFEST}")):
+        await store.delete(key)
