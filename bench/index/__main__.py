@@ -1,6 +1,7 @@
 """Measures the index: engines beside each other, then the API over HTTP, on the same vectors.
 
     python -m bench.index [--sizes 10k,100k,1M] [--engines annoy,usearch,…] [--out FOLDER] [--only direct|http]
+        [--workers N]
 
 Each part is a process of its own and leaves a JSON file in the folder; a part whose file is there is not measured
 again (delete it, or choose another folder), so that a run may be ended and taken up. Without `--engines` all are
@@ -47,6 +48,7 @@ def main() -> None:
     arguments.add_argument("--only", choices=["direct", "http"])
     arguments.add_argument("--out", type=Path, default=Path("bench-results/index"))
     arguments.add_argument("--jobs", type=int, default=2, help="Threads that build")
+    arguments.add_argument("--workers", type=int, default=1, help="Processes of the API (API_WORKERS)")
     given = arguments.parse_args()
     chosen = [name.strip() for name in given.engines.split(",")] if given.engines else None
     # Names with a comma in them are chosen by their beginning.
@@ -61,7 +63,7 @@ def main() -> None:
         if given.only != "direct":
             for engine in _SERVED:
                 if chosen is None or engine in chosen:
-                    served(engine, folder, count, given.jobs)
+                    served(engine, folder, count, given.jobs, given.workers)
         for file in (*folder.glob("*.npy"), folder / "urns.txt"):
             file.unlink(missing_ok=True)
         report(folder, count)
@@ -88,14 +90,14 @@ def direct(name: str, folder: Path, count: int, jobs: int) -> None:
         print(f"{name} was not measured")
 
 
-def served(engine: EngineName, folder: Path, count: int, jobs: int) -> None:
+def served(engine: EngineName, folder: Path, count: int, jobs: int, workers: int) -> None:
     """Measure the API with one engine."""
-    out = folder / f"http-{engine}.json"
+    out = folder / (f"http-{engine}.json" if workers == 1 else f"http-{engine}-{workers}-workers.json")
     if out.exists():
         return
     music, raw = _draw(folder, count)
-    print(f"{count} vectors, {engine} over HTTP …", flush=True)
-    (result,) = asyncio.run(serving.measure(music, raw, [engine], folder, jobs))
+    print(f"{count} vectors, {engine} over HTTP, {workers} workers …", flush=True)
+    (result,) = asyncio.run(serving.measure(music, raw, [engine], folder, jobs, workers))
     out.write_text(json.dumps(result, indent=2), encoding="utf-8")
 
 
@@ -106,7 +108,20 @@ def report(folder: Path, count: int) -> None:
         ("direct", ("build_s", "file_mb", "private_mb", "effort", "recall")),
         (
             "http",
-            ("gather_s", "build_s", "index_mb", "private_mb", "resident_mb", "ready_s", "effort", "recall", "cpu_ms"),
+            (
+                "workers",
+                *(
+                    "gather_s",
+                    "build_s",
+                    "index_mb",
+                    "private_mb",
+                    "resident_mb",
+                    "ready_s",
+                    "effort",
+                    "recall",
+                    "cpu_ms",
+                ),
+            ),
         ),
     ):
         results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob(f"{kind}-*.json"))]

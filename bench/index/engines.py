@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 GOAL: Final = 0.98
 CALLERS: Final = (1, 8, 32)
 QUERIES: Final = 400
+GRAPH: Final = BuildParameters(engine="usearch")
+"""The graphs of all engines that have one are as dense as ours."""
+
 _SECONDS: Final = 4.0
 _WARM: Final = 50
 _K: Final = 11
@@ -112,7 +115,7 @@ class Hnswlib:
         import hnswlib
 
         index = hnswlib.Index("ip", vectors.shape[1])
-        index.init_index(len(vectors), M=16, ef_construction=100, random_seed=1)
+        index.init_index(len(vectors), M=GRAPH.connectivity, ef_construction=GRAPH.expansion, random_seed=1)
         index.add_items(np.asarray(vectors), num_threads=_JOBS)
         index.save_index(str(path))
         self._index = hnswlib.Index("ip", vectors.shape[1])
@@ -139,7 +142,11 @@ class Voyager:
         from voyager import Index, Space, StorageDataType
 
         index = Index(
-            Space.Cosine, vectors.shape[1], M=16, ef_construction=100, storage_data_type=StorageDataType.Float8
+            Space.Cosine,
+            vectors.shape[1],
+            M=GRAPH.connectivity,
+            ef_construction=GRAPH.expansion,
+            storage_data_type=StorageDataType.Float8,
         )
         index.add_items(np.array(vectors), num_threads=_JOBS)
         index.save(str(path))
@@ -169,7 +176,13 @@ class Usearch:
         """Build, save, and map what was saved."""
         from usearch.index import Index
 
-        index = Index(ndim=vectors.shape[1], metric="cos", dtype="f16", connectivity=16, expansion_add=100)
+        index = Index(
+            ndim=vectors.shape[1],
+            metric="cos",
+            dtype="f16",
+            connectivity=GRAPH.connectivity,
+            expansion_add=GRAPH.expansion,
+        )
         index.add(np.arange(len(vectors)), np.asarray(vectors), threads=_JOBS)
         index.save(str(path))
         mapped = Index.restore(str(path), view=True)

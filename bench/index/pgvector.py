@@ -10,7 +10,7 @@ import asyncpg
 import numpy as np
 from pgvector.asyncpg import register_vector
 
-from bench.index.engines import CALLERS, GOAL, QUERIES, exactly, percentiles
+from bench.index.engines import CALLERS, GOAL, GRAPH, QUERIES, exactly, percentiles
 from bench.servers import throwaway_database
 from space.measuring import Yardstick
 
@@ -41,7 +41,8 @@ async def _measured(url: str, vectors: NDArray[np.float32]) -> dict[str, Any]:
     await connection.execute("SET maintenance_work_mem = '2GB'; SET max_parallel_maintenance_workers = 1")
     began = time.monotonic()
     await connection.execute(
-        "CREATE INDEX near ON items USING hnsw (vector vector_ip_ops) WITH (m = 16, ef_construction = 100)",
+        "CREATE INDEX near ON items USING hnsw (vector vector_ip_ops) "
+        f"WITH (m = {GRAPH.connectivity}, ef_construction = {GRAPH.expansion})",
         timeout=7_200,
     )
     built = time.monotonic() - began

@@ -9,7 +9,8 @@ import secrets
 import shutil
 import sys
 import time
-from contextlib import asynccontextmanager
+from collections import Counter
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -85,7 +86,7 @@ async def api(database_url: str, folder: Path, environment: Mapping[str, str] | 
 
 
 async def measure(
-    music: MusicModel, raw: NDArray[np.float32], engines: list[EngineName], folder: Path, jobs: int
+    music: MusicModel, raw: NDArray[np.float32], engines: list[EngineName], folder: Path, jobs: int, workers: int = 1
 ) -> list[dict[str, Any]]:
     """Fill a catalogue, and for each engine build, publish, start an API and let callers ask."""
     home = folder / "served"
@@ -94,13 +95,13 @@ async def measure(
     try:
         async with throwaway_database(home) as url:
             filled = await fill(url, music, raw)
-            return [await _served(music, url, engine, len(raw), home, jobs, filled) for engine in engines]
+            return [await _served(music, url, engine, len(raw), home, jobs, filled, workers) for engine in engines]
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
 async def _served(
-    music: MusicModel, url: str, engine: EngineName, count: int, home: Path, jobs: int, filled: float
+    music: MusicModel, url: str, engine: EngineName, count: int, home: Path, jobs: int, filled: float, workers: int
 ) -> dict[str, Any]:
     parameters = BuildParameters(engine=engine, jobs=jobs)
     manifest, took = await publish(url, music, home / "cache", home / "work", parameters)
@@ -108,19 +109,24 @@ async def _served(
     asked = np.random.default_rng(8).choice(count, min(count, _ASKED), replace=False)
     urns.write_text("\n".join(track_id(int(number)).urn for number in asked), encoding="ascii")
     # The first start checks the files; what is measured is every start after it.
-    async with api(url, home) as first:
+    environment = {"API_WORKERS": str(workers)}
+    async with api(url, home, environment) as first:
         first_ready = first.ready_s
-    async with api(url, home) as started:
+    async with api(url, home, environment) as started:
+        pids = await _all_started(started.process.pid, workers)
         await load(started.url, urns, callers=8, seconds=_WARM_S)
-        began, answers, latency = cpu_s(started.process.pid), 0.0, {}
+        began, answers, latency = sum(map(cpu_s, pids)), 0.0, {}
         for callers in CALLERS:
             found = await load(started.url, urns, callers=callers, seconds=_SECONDS)
             answers += found.get("per_s", 0.0) * _SECONDS
             latency[str(callers)] = found
-        cpu = (cpu_s(started.process.pid) - began) / max(1.0, answers)
-        memory = memory_mb(started.process.pid)
+        cpu = (sum(map(cpu_s, pids)) - began) / max(1.0, answers)
+        memory = Counter[str]()
+        for pid in pids:
+            memory.update(memory_mb(pid))
     return {
         "engine": engine,
+        "workers": workers,
         "vectors": count,
         **took,
         "fill_s": round(filled, 1),
@@ -131,10 +137,32 @@ async def _served(
         "ready_first_s": first_ready,
         "ready_s": started.ready_s,
         "private_mb": round(memory["Private_Dirty"] + memory["Swap"], 1),
-        "resident_mb": round(memory["Rss"], 1),
+        # Of several processes, what they share is counted once, not once for each.
+        "resident_mb": round(memory["Pss" if workers > 1 else "Rss"], 1),
         "cpu_ms": round(1e3 * cpu, 2),
         "latency_ms": latency,
     }
+
+
+async def _all_started(pid: int, workers: int) -> list[int]:
+    # Of several, one process more looks after them.
+    while True:
+        found = processes(pid)
+        if len(found) > workers or workers == 1:
+            return found
+        await asyncio.sleep(0.02)
+
+
+def processes(pid: int) -> list[int]:
+    """Return the numbers of a process and of all that it has started."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            parents[int(stat.parent.name)] = int(stat.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    found = [pid]
+    for known in found:  # it grows meanwhile
+        found += [child for child, parent in parents.items() if parent == known]
+    return found
 
 
 def cpu_s(pid: int) -> float:

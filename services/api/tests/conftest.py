@@ -29,8 +29,6 @@ from catalog.tracks import Track
 from catalog.versions import Version
 from features.projection import Projection
 from space.building import BuildParameters, VersionName, build_version
-from space.files import ALL_FILES
-from taste import manifest as taste_files
 from taste.building import build_taste
 from taste.likes import LikesReader
 from taste.similarity import SimilarityParameters
@@ -101,7 +99,7 @@ async def upload_version(
         FEW_TREES,
     )
     location = index_prefix(model.model, version)
-    for name in ALL_FILES:
+    for name in manifest.all_files():
         if name != leave_out:
             await store.upload(location + name, directory / name)
     return Version(
@@ -173,7 +171,7 @@ async def publish_taste(
     manifest = build_taste(
         directory / name, name, datetime.now(UTC), reader.likes(), parameters or SimilarityParameters()
     )
-    for file in taste_files.ALL_FILES:
+    for file in manifest.all_files():
         await store.upload(taste_prefix(name) + file, directory / name / file)
     row = TasteRow(name, manifest.method, manifest.favorites, manifest.tracks, taste_prefix(name))
     async with pool.acquire() as connection:

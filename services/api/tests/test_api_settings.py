@@ -38,6 +38,9 @@ def test_the_least_that_is_needed() -> None:
         ("API_PORT", "0"),
         ("API_PORT", "65536"),
         ("API_PORT", "http"),
+        ("API_WORKERS", "0"),
+        ("API_WORKERS", "65"),
+        ("API_WORKERS", "all"),
         ("API_CACHE_DIR", "relative"),
         ("API_CACHE_DIR", "/"),
         ("API_CACHE_DIR", str(Path.home())),
@@ -109,5 +112,5 @@ def test_the_template_explains_every_variable_and_shows_the_defaults(monkeypatch
     template = TEMPLATE.read_text(encoding="utf-8")
     shown = dict(re.findall(r"^# ([A-Z0-9_]+)=(.*)$", template, re.MULTILINE))
     assert set(shown) == {name.upper() for name in ApiSettings.model_fields}
-    for name in ("API_HOST", "API_PORT", "API_READS", "API_WRITES_PER_MINUTE", "AWS_DEFAULT_REGION"):
+    for name in ("API_HOST", "API_PORT", "API_WORKERS", "API_READS", "API_WRITES_PER_MINUTE", "AWS_DEFAULT_REGION"):
         assert shown[name] == str(ApiSettings.model_fields[name.lower()].default)

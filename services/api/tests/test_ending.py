@@ -39,7 +39,7 @@ def told(log: Path) -> str:
 async def status(client: httpx.AsyncClient, path: str) -> int | None:
     try:
         return (await client.get(path)).status_code
-    except httpx.ConnectError:
+    except httpx.TransportError:
         return None
 
 
@@ -59,11 +59,12 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "api.log"
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 async def test_what_was_asked_before_the_signal_is_answered_after_it(
-    real_platform: Platform, environment: dict[str, str], unused_tcp_port: int, log: Path
+    real_platform: Platform, environment: dict[str, str], unused_tcp_port: int, log: Path, workers: str
 ) -> None:
     await real_platform.add(0)
-    with running(environment, log) as process:
+    with running({**environment, "API_WORKERS": workers}, log) as process:
         async with client_of(process, unused_tcp_port, log) as client, real_platform.pool.acquire() as connection:
             async with connection.transaction():
                 await connection.execute("LOCK TABLE tracks IN ACCESS EXCLUSIVE MODE")

@@ -35,6 +35,7 @@ def running(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen
             process.wait()
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize(("end", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 async def test_it_serves_until_it_is_told_to_end(
     real_platform: Platform,
@@ -44,6 +45,7 @@ async def test_it_serves_until_it_is_told_to_end(
     unused_tcp_port: int,
     end: signal.Signals,
     status: int,
+    workers: str,
 ) -> None:
     for number in range(12):
         await real_platform.add(number)
@@ -54,6 +56,7 @@ async def test_it_serves_until_it_is_told_to_end(
         "S3_BUCKET": bucket,
         "API_PORT": str(unused_tcp_port),
         "API_CACHE_DIR": str(tmp_path / "cache"),
+        "API_WORKERS": workers,
     }
     log = tmp_path / "api.log"
     with running(environment, log) as process:
@@ -102,7 +105,7 @@ async def test_a_head_without_an_end_is_refused(
 
 def test_the_program_loads_neither_tensorflow_nor_scikit_learn() -> None:
     told = subprocess.run(
-        [sys.executable, "-c", "import api.cli, sys; print(*sys.modules, sep='\\n')"],
+        [sys.executable, "-c", "import api.app, api.cli, sys; print(*sys.modules, sep='\\n')"],
         check=True,
         capture_output=True,
         text=True,

@@ -47,8 +47,8 @@ class BuildParameters:
     engine: EngineName = "annoy"
     search_dimensions: int = 64
     trees: int = 50
-    connectivity: int = 16
-    expansion: int = 100
+    connectivity: int = 24
+    expansion: int = 128
     effort: int | None = None
     seed: int = 1
     jobs: int = 1

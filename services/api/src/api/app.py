@@ -30,6 +30,7 @@ from api.recordings import Recordings
 from api.routes import ROUTERS
 from api.routes import metrics as metrics_route
 from api.settings import Access, ApiSettings, MetricsAccess
+from api.shared_counts import SharedCounts
 from api.shelf import TasteShelf
 from api.specification import DescribedApi
 from api.tracing import Tracing
@@ -49,10 +50,19 @@ _WORTH_COMPRESSING_BYTES: Final = 1_000
 _COMPRESSION: Final = 5
 
 
-def create_app(settings: ApiSettings, store: ObjectStore | None = None, *, poll_s: float = POLL_S) -> DescribedApi:
-    """Put the application together; `store` replaces the bucket that the settings name."""
+def create_app(
+    settings: ApiSettings,
+    store: ObjectStore | None = None,
+    *,
+    poll_s: float = POLL_S,
+    shared: SharedCounts | None = None,
+) -> DescribedApi:
+    """Put the application together; `store` replaces the bucket that the settings name.
+
+    Where it is one worker of several, they count in `shared`.
+    """
     rules = Rules(settings.api_reads, settings.writes, settings.metrics, frozenset(settings.cors_origins))
-    keyring, metrics = Keyring(), Metrics()
+    keyring, metrics = Keyring(), Metrics(shared)
     tracing = Tracing(settings.otel_exporter_otlp_endpoint)
 
     @asynccontextmanager

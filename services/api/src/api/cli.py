@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import typer
 from pydantic import SecretStr
 
-from api.app import create_app
-from api.serving import Server
+from api import workers
+from api.serving import NOT_SERVED, Server
 from api.settings import Access, ApiSettings, MetricsAccess
-from api.specification import as_text
 from catalog import api_keys, database, logs
 from catalog.api_keys import Scope
 from catalog.database import CONNECTION_FAILURES
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NOT_SERVED = 3
 _LONGEST_HOLDER = 100
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -50,15 +48,23 @@ def serve(context: typer.Context) -> None:
     # uvicorn raises the signal again once everything has ended, so that this handler decides the exit status.
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _interrupt)
+    if settings.api_workers > 1:
+        raise SystemExit(workers.serve(settings))
+    # Not above: the process that only looks after workers needs none of it.
+    from api.app import create_app
+
     server = Server(create_app(settings), settings)
     server.run()
     if not server.started:
-        raise SystemExit(_NOT_SERVED)
+        raise SystemExit(NOT_SERVED)
 
 
 @cli.command()
 def openapi() -> None:
     """Write the OpenAPI specification of an API that is open to all, as JSON; needs no platform."""
+    from api.app import create_app
+    from api.specification import as_text
+
     settings = ApiSettings(
         database_url=SecretStr("postgresql://nobody:at-all@localhost/nothing"),
         s3_bucket="nothing",

@@ -17,15 +17,18 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 
 from api.errors import DatabaseAway, NotLoaded
 from catalog import overview
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from api.live import Live
+    from api.shared_counts import SharedCounts
     from catalog.overview import Census
 
 # Each series would come with one more that tells when it began.
@@ -59,7 +62,12 @@ class RequestMetrics:
             ["method", "route", "status"],
             registry=registry,
         )
-        self.in_progress = Gauge("soundalike_requests_in_progress", "Requests not answered yet", registry=registry)
+        self.in_progress = Gauge(
+            "soundalike_requests_in_progress",
+            "Requests not answered yet",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Note one answered request."""
@@ -68,49 +76,64 @@ class RequestMetrics:
         self._answered.labels(method, route, str(status)).inc()
 
 
-class PlatformMetrics:
-    """What is searched, and where the tracks stand; gauges that are set whenever somebody reads."""
+@dataclass(slots=True, eq=False)
+class PlatformMetrics(Collector):
+    """What is searched, and where the tracks stand; looked up whenever somebody reads.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._loaded = _gauge("index_loaded", "1 where there is something to answer from", registry)
-        self._indexed = _gauge("index_tracks", "Tracks in the index version", registry)
-        self._tail = _gauge("index_tail_tracks", "Tracks newer than it, searched exactly", registry)
-        self._version = _gauge(
-            "index_info", "Always 1: the model and version answered from", registry, "model", "version"
-        )
-        self._database = _gauge("database_up", "1 where the database answered", registry)
-        self._states = _gauge("tracks", "Tracks of the catalogue by state", registry, "state")
-        self._waiting = _gauge(
-            "queue_oldest_seconds", "How long nothing was heard of the queued track that waits longest", registry
-        )
+    They are no `Gauge`s: of several processes each one knows all of it, so that whichever is asked tells its own.
+    """
+
+    _space: tuple[GaugeMetricFamily, ...] = ()
+    _tracks: tuple[GaugeMetricFamily, ...] = ()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Return what was shown last."""
+        return (*self._space, *self._tracks)
 
     def show_space(self, live: Live) -> None:
         """Describe what requests are answered from."""
-        self._version.clear()
         try:
             snapshot = live.snapshot()
         except NotLoaded:
-            self._loaded.set(0)
-            return
-        self._loaded.set(1)
-        self._indexed.set(snapshot.indexed)
-        self._tail.set(len(snapshot.tail))
-        self._version.labels(snapshot.model.model, snapshot.version_name or "").set(1)
+            snapshot = None
+        version = _gauge("index_info", "Always 1: the model and version answered from", "model", "version")
+        if snapshot is not None:
+            version.add_metric([snapshot.model.model, snapshot.version_name or ""], 1)
+        self._space = (
+            _gauge("index_loaded", "1 where there is something to answer from", value=int(snapshot is not None)),
+            _gauge("index_tracks", "Tracks in the index version", value=snapshot.indexed if snapshot else 0),
+            _gauge(
+                "index_tail_tracks",
+                "Tracks newer than it, searched exactly",
+                value=len(snapshot.tail) if snapshot else 0,
+            ),
+            version,
+        )
 
     def show_census(self, census: Census | None) -> None:
         """Describe where the tracks stand; None where the database is away."""
-        self._database.set(census is not None)
-        self._states.clear()
-        if census is not None:
-            for state, count in census.by_state.items():
-                self._states.labels(state.value).set(count)
-        self._waiting.set(math.nan if census is None else census.oldest_queued_s or 0)
+        states = _gauge("tracks", "Tracks of the catalogue by state", "state")
+        for state, count in census.by_state.items() if census else ():
+            states.add_metric([state.value], count)
+        self._tracks = (
+            _gauge("database_up", "1 where the database answered", value=int(census is not None)),
+            states,
+            _gauge(
+                "queue_oldest_seconds",
+                "How long nothing was heard of the queued track that waits longest",
+                value=census.oldest_queued_s or 0 if census else math.nan,
+            ),
+        )
 
 
 @dataclass(slots=True)
 class Metrics:
-    """All of it, as text. What has to be counted in the database is counted at most every `_CENSUS_S` seconds."""
+    """All of it, as text. What has to be counted in the database is counted at most every `_CENSUS_S` seconds.
 
+    Where `shared` is given, requests and processes are those of all workers, whichever is asked.
+    """
+
+    shared: SharedCounts | None = None
     clock: Callable[[], float] = time.monotonic
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     requests: RequestMetrics = field(init=False)
@@ -119,9 +142,14 @@ class Metrics:
     _counted_at: float | None = None
 
     def __post_init__(self) -> None:
-        self.requests = RequestMetrics(self.registry)
-        self._platform = PlatformMetrics(self.registry)
-        ProcessCollector(registry=self.registry)
+        self._platform = PlatformMetrics()
+        # What is counted together goes to files, which another collector reads.
+        self.requests = RequestMetrics(CollectorRegistry() if self.shared else self.registry)
+        self.registry.register(self._platform)
+        if self.shared:
+            self.shared.show_in(self.registry)
+        else:
+            ProcessCollector(registry=self.registry)
 
     async def exposition(self, live: Live) -> bytes:
         """Return everything in Prometheus's text format; what a database that is away cannot tell is left out."""
@@ -134,8 +162,8 @@ class Metrics:
         return await asyncio.to_thread(generate_latest, self.registry)
 
 
-def _gauge(name: str, text: str, registry: CollectorRegistry, *labels: str) -> Gauge:
-    return Gauge(f"soundalike_{name}", text, labels, registry=registry)
+def _gauge(name: str, text: str, *labels: str, value: float | None = None) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"soundalike_{name}", text, value, labels or None)
 
 
 async def _census(live: Live) -> Census | None:

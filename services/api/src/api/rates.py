@@ -22,8 +22,10 @@ class _Bucket:
 class Rates:
     """So many calls a minute for each caller, all of them at once if none came before.
 
-    Each process counts for itself: of n processes a caller gets up to n times as much. That keeps a limit from costing
-    a statement, and what it protects (queue and catalogue) bears a small factor.
+    Each process counts for itself: of n processes (`API_WORKERS` of one service, or services beside each other) a
+    caller gets up to n times as much. That keeps a limit from costing a statement, and what it protects (queue and
+    catalogue) bears a small factor. A share is not divided by n: one kept-alive connection reaches one process only,
+    and its caller is to get all of what the setting promises.
     """
 
     per_minute: int

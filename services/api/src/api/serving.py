@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import signal
 import time
+from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 # Requests are given this long to end after SIGTERM; every one of them is limited to ten seconds.
 GRACE_S: Final = 12
+
+# Exit status of a process that never answered; uvicorn's own.
+NOT_SERVED: Final = STARTUP_FAILURE
 
 # Addresses may be long: twenty tracks and two hundred to leave out, each as somebody pasted it.
 LARGEST_HEAD_BYTES: Final = 256 * 1024
@@ -56,6 +61,23 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_complete()
 
 
+class Ending(IntEnum):
+    """How far a process, or all that belong to one service, has come on its way to the end; it never goes back."""
+
+    SERVING = 0
+    DRAINING = 1  # says that it will end, and still answers everything
+    CLOSING = 2  # takes no new connection and ends with the last request
+    AT_ONCE = 3
+
+    def after(self, sig: int, *, drains: bool) -> Ending:
+        """Return what a signal makes of it: the first may begin a wait, another ends it, a second Ctrl-C everything."""
+        if self is Ending.SERVING and sig == signal.SIGTERM and drains:
+            return Ending.DRAINING
+        if self >= Ending.CLOSING and sig == signal.SIGINT:
+            return Ending.AT_ONCE
+        return max(self, Ending.CLOSING)
+
+
 class Server(uvicorn.Server):
     """uvicorn, which after a signal takes no new connection and ends with the last request, or after `GRACE_S`.
 
@@ -78,6 +100,7 @@ class Server(uvicorn.Server):
         )
         self._app = app
         self._drain_s = settings.api_drain_s
+        self._ending = Ending.SERVING
         self._ends_at: float | None = None
 
     def run(self, sockets: list[socket] | None = None) -> None:
@@ -88,18 +111,25 @@ class Server(uvicorn.Server):
         gc.set_threshold(*_GARBAGE_AFTER)
         super().run(sockets)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
         """Take a signal."""
-        if sig == signal.SIGTERM and self._drain_s > 0 and self._ends_at is None:
-            self._captured_signals.append(sig)
+        self._captured_signals.append(sig)
+        self.end(self._ending.after(sig, drains=self._drain_s > 0))
+
+    def end(self, ending: Ending) -> None:
+        """Come so far on the way to the end; nothing where it has come further already."""
+        if ending <= self._ending:
+            return
+        self._ending = ending
+        self._app.state.draining = True
+        if ending is Ending.DRAINING:
             self._ends_at = time.monotonic() + self._drain_s
-            self._app.state.draining = True
         else:
-            self._app.state.draining = True
-            super().handle_exit(sig, frame)
+            self.should_exit = True
+            self.force_exit = ending is Ending.AT_ONCE
 
     async def on_tick(self, counter: int) -> bool:
         """Tell, several times a second, whether the time has come."""
         if self._ends_at is not None and time.monotonic() >= self._ends_at:
-            self.should_exit = True
+            self.end(Ending.CLOSING)
         return await super().on_tick(counter)

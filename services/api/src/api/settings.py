@@ -85,6 +85,7 @@ class ApiSettings(DatabaseSettings, StoreSettings):
 
     api_host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     api_port: Annotated[int, Field(ge=1, le=65_535)] = 8000
+    api_workers: Annotated[int, Field(ge=1, le=64)] = 1
     api_cache_dir: Annotated[Path | None, AfterValidator(_cache_dir)] = None
     api_reads: Access = Access.OPEN
     api_writes: Annotated[Access | None, BeforeValidator(_unset)] = None

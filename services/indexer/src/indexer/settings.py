@@ -21,8 +21,8 @@ class IndexerSettings(DatabaseSettings, StoreSettings):
     index_engine: EngineName = "annoy"
     index_search_dimensions: Annotated[int, Field(ge=1, le=65_536)] = 64
     index_trees: Annotated[int, Field(ge=1, le=1000)] = 50
-    index_connectivity: Annotated[int, Field(ge=2, le=256)] = 16
-    index_expansion: Annotated[int, Field(ge=8, le=4096)] = 100
+    index_connectivity: Annotated[int, Field(ge=2, le=256)] = 24
+    index_expansion: Annotated[int, Field(ge=8, le=4096)] = 128
     index_seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     index_jobs: Annotated[int, Field(ge=1, le=256)] = 1
     index_minimum_recall: Annotated[float, Field(ge=0.5, le=1.0)] = 0.98

@@ -1,0 +1,333 @@
+"""Several processes that answer on one port: the real program, its real workers, real connections."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import sys
+from collections import Counter
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from api.serving import Ending
+from api.workers import Pauses
+
+from .conftest import Platform, eventually, urn
+from .test_metrics import named, read
+from .test_serving import running
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import AsyncIterator, Iterable
+
+_WORKERS = 2
+_ROUTE = "/tracks/{urn:path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back over a connection."""
+
+    status: int
+    headers: str
+    body: str
+
+
+@dataclass(slots=True)
+class Caller:
+    """One connection that is kept, and therefore always one and the same worker."""
+
+    name: str
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def get(self, path: str) -> Answer:
+        self.writer.write(f"GET {path} HTTP/1.1\r\nHost: api\r\nX-Request-ID: {self.name}\r\n\r\n".encode())
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
+        length = re.search(r"content-length: (\d+)", head)
+        assert length, head
+        body = (await self.reader.readexactly(int(length[1]))).decode()
+        return Answer(int(head.split()[1]), head.lower(), body)
+
+    async def begin(self) -> None:
+        """Ask for something and never finish asking."""
+        self.writer.write(
+            b"POST /recommend HTTP/1.1\r\nHost: api\r\nContent-Length: 9\r\nContent-Type: audio/mpeg\r\n\r\n"
+        )
+        await self.writer.drain()
+
+
+@dataclass(slots=True)
+class Service:
+    """The running program, as seen from outside: its log and its port."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+    callers: list[Caller] = field(default_factory=list)
+
+    async def call(self) -> Caller:
+        caller = Caller(uuid4().hex, *await asyncio.open_connection("127.0.0.1", self.port))
+        self.callers.append(caller)
+        return caller
+
+    def text(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def said(self) -> list[dict[str, Any]]:
+        lines = self.text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
+
+    def started(self) -> list[tuple[int, int]]:
+        """Return (worker, pid) of all that ever answered."""
+        assert self.process.poll() is None, self.text()
+        pids = {
+            line["worker"]: int(found[1])
+            for line in self.said()
+            if (found := re.match(r"Started server process \[(\d+)\]", line["message"]))
+        }
+        return [(line["worker"], pids[line["worker"]]) for line in self.said() if "startup complete" in line["message"]]
+
+    def pids(self) -> dict[int, int]:
+        return dict(self.started())
+
+    async def all_started(self, count: int = _WORKERS) -> dict[int, int]:
+        await eventually(lambda: len(self.started()) >= count)
+        return self.pids()
+
+    async def by_worker(self, callers: Iterable[Caller]) -> dict[int, list[Caller]]:
+        """Return who is answered by which worker."""
+        wanted = {caller.name: caller for caller in callers}
+        for caller in wanted.values():
+            assert (await caller.get(f"/tracks/{urn(0)}")).status in {200, 404, 503}
+        found: dict[str, int] = {}
+
+        def all_logged() -> bool:
+            found.update({line["request_id"]: line["worker"] for line in self.said() if "request_id" in line})
+            return wanted.keys() <= found.keys()
+
+        await eventually(all_logged)
+        return {worker: [wanted[name] for name in wanted if found[name] == worker] for worker in range(_WORKERS)}
+
+    async def metrics(self, caller: Caller) -> dict[tuple[str, frozenset[str]], float]:
+        answer = await caller.get("/metrics")
+        assert answer.status == 200
+        return read(answer.body)
+
+
+@pytest.fixture
+def environment(database_url: str, bucket: str, tmp_path: Path, unused_tcp_port: int) -> dict[str, str]:
+    return {
+        "DATABASE_URL": database_url,
+        "S3_BUCKET": bucket,
+        "API_PORT": str(unused_tcp_port),
+        "API_CACHE_DIR": str(tmp_path / "cache"),
+        "API_WORKERS": str(_WORKERS),
+        # What a killed supervisor leaves behind goes with the test.
+        "TMPDIR": str(tmp_path),
+        "LOG_FORMAT": "json",
+    }
+
+
+@asynccontextmanager
+async def serving(environment: dict[str, str], log: Path) -> AsyncIterator[Service]:
+    with running(environment, log) as process:
+        service = Service(process, int(environment["API_PORT"]), log)
+        try:
+            await service.all_started()
+            yield service
+        finally:
+            for caller in service.callers:
+                caller.writer.close()
+    assert "Traceback" not in service.text()
+
+
+@pytest.fixture
+async def service(platform: Platform, environment: dict[str, str], tmp_path: Path) -> AsyncIterator[Service]:
+    await platform.add(0)
+    async with serving(environment, tmp_path / "api.log") as opened:
+        yield opened
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux deals connections out")
+async def test_connections_are_dealt_out(service: Service) -> None:
+    # So many that chance alone gives one of two fewer than a fifth once in a million times.
+    callers = await asyncio.gather(*(service.call() for _ in range(64)))
+    shares = Counter({worker: len(its) for worker, its in (await service.by_worker(callers)).items()})
+    assert min(shares.values()) >= len(callers) / 5, shares
+
+
+async def test_a_killed_worker_is_replaced_while_the_others_answer(service: Service) -> None:
+    first = service.pids()
+    callers = await service.by_worker([await service.call() for _ in range(32)])
+    os.kill(first[0], signal.SIGKILL)
+
+    async def replaced() -> bool:
+        # Over connections that were there before, and over new ones.
+        for caller in (*callers[1], *((await service.call(),) if gone() else ())):
+            assert (await caller.get(f"/tracks/{urn(0)}")).status == 200
+        return len(service.started()) == _WORKERS + 1
+
+    def gone() -> bool:
+        return any("worker 0" in line["message"] and "by SIGKILL" in line["message"] for line in service.said())
+
+    await eventually(replaced)
+    now = service.pids()
+    assert gone()
+    assert now[1] == first[1]
+    assert now[0] != first[0]
+    answered = await service.by_worker([await service.call() for _ in range(32)])
+    assert sys.platform != "linux" or all(answered.values())
+
+
+async def test_metrics_are_those_of_all_workers(service: Service) -> None:
+    callers = await service.by_worker([await service.call() for _ in range(32)])
+    one_each = [its[0] for its in callers.values()]
+    answered = _counted("requests_total", "status=200")
+    timed = _counted("request_duration_seconds_count")
+    cpu = ("process_cpu_seconds_total", frozenset[str]())
+
+    async def loaded() -> bool:
+        found = [await service.metrics(caller) for caller in one_each]
+        return all(each[named("index_tail_tracks")] == 1 for each in found)
+
+    await eventually(loaded)
+    begun = await service.metrics(one_each[0])
+    for caller in (*callers[0], *callers[1]):
+        assert (await caller.get(f"/tracks/{urn(0)}")).status == 200
+    for caller in one_each:
+        found = await service.metrics(caller)
+        for counter in (answered, timed, _counted("request_duration_seconds_bucket", "le=+Inf")):
+            assert found[counter] == begun.get(counter, 0) + 32
+        assert found[named("requests_in_progress")] == 1
+        assert found[named("tracks", "state=ready")] == found[named("index_loaded")] == found[named("database_up")] == 1
+        if sys.platform == "linux":
+            memory = {labels for name, labels in found if name == "process_resident_memory_bytes"}
+            assert memory == {frozenset({f"worker={each}"}) for each in ("supervisor", "0", "1")}
+    for caller in (*callers[0][1:3], callers[1][1]):
+        await caller.begin()
+
+    async def under_way() -> float:
+        return (await service.metrics(one_each[1]))[named("requests_in_progress")] - 1
+
+    async def under_way_are(count: int) -> bool:
+        return await under_way() == count
+
+    await eventually(lambda: under_way_are(3))
+    before = await service.metrics(one_each[1])
+    os.kill(service.pids()[0], signal.SIGKILL)
+    # Only those of the worker that lives are left.
+    await eventually(lambda: under_way_are(1))
+    await service.all_started(_WORKERS + 1)
+    after = await service.metrics(one_each[1])
+    for counter in (answered, timed, *((cpu,) if sys.platform == "linux" else ())):
+        assert after[counter] >= before[counter]
+    replaced = await service.by_worker([await service.call() for _ in range(32)])
+    for its in replaced.values():
+        assert not its or (await service.metrics(its[0]))[timed] == after[timed] + 32
+
+
+async def test_every_worker_gives_a_load_balancer_time(
+    platform: Platform, environment: dict[str, str], tmp_path: Path
+) -> None:
+    await platform.add(0)
+    async with serving({**environment, "API_DRAIN_S": "60"}, tmp_path / "api.log") as service:
+        callers = await service.by_worker([await service.call() for _ in range(32)])
+        # A service manager tells every process, and the supervisor tells its workers: that is one signal all the same.
+        os.kill(service.pids()[0], signal.SIGTERM)
+        service.process.send_signal(signal.SIGTERM)
+        for its in callers.values():
+
+            async def turned_away(waiting: Caller = its[0]) -> bool:
+                return (await waiting.get("/readyz")).status == 503
+
+            await eventually(turned_away)
+            answer = await its[1].get(f"/tracks/{urn(0)}")
+            assert answer.status == 200
+            assert "connection: close" in answer.headers
+        assert service.process.poll() is None
+        service.process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(service.process.wait) == 0, service.text()
+
+
+async def test_no_worker_outlives_a_killed_supervisor(service: Service) -> None:
+    pids = service.pids()
+    assert len(pids) == _WORKERS
+    service.process.kill()
+    await asyncio.to_thread(service.process.wait)
+    await eventually(lambda: not any(_lives(pid) for pid in pids.values()))
+    with pytest.raises(ConnectionRefusedError):
+        await service.call()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_port_that_is_taken_ends_the_service(environment: dict[str, str], tmp_path: Path, workers: str) -> None:
+    log = tmp_path / "api.log"
+    with (
+        socket.create_server(("127.0.0.1", int(environment["API_PORT"]))),
+        running({**environment, "API_WORKERS": workers}, log) as process,
+    ):
+        assert await asyncio.to_thread(process.wait) == 3
+    assert f"bind on address ('127.0.0.1', {environment['API_PORT']}): address already in use" in log.read_text()
+
+
+async def test_a_port_of_another_service_with_workers_is_taken(service: Service, environment: dict[str, str]) -> None:
+    log = service.log.with_name("second.log")
+    with running(environment, log) as process:
+        assert await asyncio.to_thread(process.wait) == 3
+    assert "address already in use" in log.read_text()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_what_cannot_start_ends_the_service(environment: dict[str, str], tmp_path: Path, workers: str) -> None:
+    log = tmp_path / "api.log"
+    unfit = {"API_WORKERS": workers, "AWS_PROFILE": "of-nobody"}
+    with running({**environment, **unfit}, log) as process:
+        assert await asyncio.to_thread(process.wait) == 3
+    assert log.read_text().count("Application startup failed") == 1
+
+
+def test_it_waits_ever_longer_for_what_dies_young() -> None:
+    pauses = Pauses()
+    assert [pauses.after(1) for _ in range(9)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert [pauses.after(lived) for lived in (3_600, 1, 1)] == [0.5, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("now", "sig", "drains", "then"),
+    [
+        (Ending.SERVING, signal.SIGTERM, True, Ending.DRAINING),
+        (Ending.SERVING, signal.SIGTERM, False, Ending.CLOSING),
+        (Ending.SERVING, signal.SIGINT, True, Ending.CLOSING),
+        (Ending.DRAINING, signal.SIGTERM, True, Ending.CLOSING),
+        (Ending.DRAINING, signal.SIGINT, True, Ending.CLOSING),
+        (Ending.CLOSING, signal.SIGTERM, True, Ending.CLOSING),
+        (Ending.CLOSING, signal.SIGINT, False, Ending.AT_ONCE),
+        (Ending.AT_ONCE, signal.SIGTERM, True, Ending.AT_ONCE),
+    ],
+)
+def test_a_second_signal_ends_the_wait(now: Ending, sig: signal.Signals, drains: bool, then: Ending) -> None:
+    assert now.after(sig, drains=drains) is then
+
+
+def _counted(name: str, *labels: str) -> tuple[str, frozenset[str]]:
+    return named(name, "method=GET", f"route={_ROUTE}", *labels)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # What has ended and waits for a parent that never asks is no process any more.
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
