@@ -131,14 +131,14 @@ up: ## start the platform: containers where Docker answers, else in the foregrou
 	@if $(HAVE_DOCKER); then $(MAKE) config; docker compose up --detach --wait; else $(MAKE) .venv/platform; exec $(BIN)/soundalike up; fi
 
 .PHONY: crawl
-crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path>, LIBRARY=1 or SOUNDCLOUD=<profile url>; WATCH=1 goes on
+crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path>, LIBRARY=1 or SOUNDCLOUD=<profile url>; WATCH=1 goes on, EVERY=24 does so once a day
 	@[ -n "$(PLAYLIST)$(FOLDER)$(LIBRARY)$(WATCH)$(SOUNDCLOUD)" ] || { echo 'Say what to crawl: make crawl PLAYLIST=<url|uri|id>, make crawl FOLDER=~/Music, or make crawl SOUNDCLOUD=https://soundcloud.com/<name>' >&2; exit 2; }
 	@if $(HAVE_DOCKER) && [ -n "$$(docker compose ps --quiet --status running api 2>/dev/null)" ]; then \
 		docker compose run --rm $(if $(FOLDER),--user "$$(id -u):$$(id -g)" --volume "$$(realpath -- "$(FOLDER_PATH)"):/music:ro") crawler \
-			$(if $(SOUNDCLOUD),soundcloud --from "$(SOUNDCLOUD)",$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder /music) $(if $(LIBRARY),--library) $(if $(WATCH),--watch)); \
+			$(if $(SOUNDCLOUD),soundcloud --from "$(SOUNDCLOUD)",$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder /music) $(if $(LIBRARY),--library) $(if $(WATCH),--watch) $(if $(EVERY),--every $(EVERY))); \
 	else \
 		$(MAKE) .venv/platform; \
-		$(BIN)/soundalike crawl $(if $(SOUNDCLOUD),soundcloud --from "$(SOUNDCLOUD)",$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder "$(FOLDER_PATH)") $(if $(LIBRARY),--library) $(if $(WATCH),--watch)); \
+		$(BIN)/soundalike crawl $(if $(SOUNDCLOUD),soundcloud --from "$(SOUNDCLOUD)",$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder "$(FOLDER_PATH)") $(if $(LIBRARY),--library) $(if $(WATCH),--watch) $(if $(EVERY),--every $(EVERY))); \
 	fi
 
 .PHONY: config

@@ -205,7 +205,6 @@ _ANNOY_LADDER: Final = tuple(round(1000 * 2 ** (step / 2)) for step in range(16)
 ENGINES: Final[dict[str, Callable[[], Baseline]]] = {
     "exact NumPy": Exact,
     "annoy, ours": lambda: Ours(BuildParameters(jobs=_JOBS), _ANNOY_LADDER),
-    "annoy, all dimensions": lambda: Ours(BuildParameters(jobs=_JOBS, search_dimensions=65_536), _ANNOY_LADDER),
     "usearch, ours": lambda: Ours(BuildParameters(engine="usearch", jobs=_JOBS), Hnswlib.efforts),
     "usearch": Usearch,
     "hnswlib": Hnswlib,

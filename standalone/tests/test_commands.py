@@ -5,6 +5,7 @@ import json
 import os
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 runner = CliRunner()
+
+_NOTHING = "  nothing that is ready passes what was asked for"
 
 
 @pytest.fixture
@@ -112,7 +115,7 @@ def test_every_wish_reaches_the_api(data: DataDirectory, api: Callable[..., tupl
     wishes = {
         "n": ["3"], "min_score": ["0.5"], "max_per_artist": ["1"], "max_per_album": ["4"], "diversity": ["0.0"],
         "tag": ["jazz", "soul"], "not_tag": ["sad"], "exclude": ["z"], "exclude_artist": ["A", "B"],
-        "source": ["file"], "min_duration": ["0.0"], "max_duration": ["600.0"],
+        "source": ["file"], "min_duration": ["0.0"], "max_duration": ["600.0"], "by": ["both"], "blend": ["0.3"],
     }  # fmt: skip
     options = [
         part
@@ -133,9 +136,45 @@ def test_a_playlist_may_be_asked_about(data: DataDirectory, api: Callable[..., t
         done = runner.invoke(cli.app, ["recommend", "--playlist", "https://a.example/p?x", "--data", str(data.root)])
         both = runner.invoke(cli.app, ["recommend", "x", "--playlist", "y", "--data", str(data.root)])
         neither = runner.invoke(cli.app, ["recommend", "--data", str(data.root)])
-    assert (done.exit_code, done.stdout) == (0, "fits Mine\n")
+    assert (done.exit_code, done.stdout) == (0, f"fits Mine\n{_NOTHING}\n")
     assert asked == [{"n": ["10"]}]
     assert (both.exit_code, neither.exit_code) == (2, 2)
+
+
+def test_what_each_signal_says_is_shown_where_taste_was_asked_for(
+    data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]
+) -> None:
+    shown = {"artists": [], "link": None, "score": 0.9}
+    first = {**shown, "urn": "x", "title": "Blue", "rank": 1, "why": "So.", "scores": {"sound": 0.91, "taste": 0.95}}
+    second = {**shown, "urn": "y", "title": "Red", "rank": 2, "why": "", "scores": {"taste": 0.9}}
+    body = {
+        "seeds": [{"urn": "z", "title": "Green", "artists": []}],
+        "taste": {"version": "1"},
+        "results": [first, second],
+    }
+    url, _ = api(200, body)
+    with _up(data, url):
+        done = runner.invoke(cli.app, ["recommend", "z", "--by", "both", "--data", str(data.root)])
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "goes with Green",
+        "  1  0.900  Blue",
+        "            So.  (sound 0.910, taste 0.950)",
+        "  2  0.900  Red",
+        "            (taste 0.900)",
+    ]
+
+
+def test_a_user_may_be_asked_about(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
+    user = "soundcloud:users:5"
+    url, asked = api(200, {"seeds": [], "user": {"urn": user, "favorites": 31}, "results": []})
+    with _up(data, url):
+        done = runner.invoke(cli.app, ["recommend", "--user", user, "--data", str(data.root)])
+        both = runner.invoke(cli.app, ["recommend", "x", "--user", user, "--data", str(data.root)])
+        other = runner.invoke(cli.app, ["recommend", "--playlist", "y", "--user", user, "--data", str(data.root)])
+    assert (done.exit_code, done.stdout) == (0, f"for soundcloud:users:5  (31 favourites)\n{_NOTHING}\n")
+    assert asked == [{"user": [user], "n": ["10"]}]
+    assert (both.exit_code, other.exit_code) == (2, 2)
 
 
 def test_other_forms_are_written_as_they_come(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
@@ -217,15 +256,25 @@ def test_the_status_adds_up_on_paper() -> None:
         in_version=80,
         tail=10,
     )
-    lines = status.render(report).splitlines()
+    due = datetime(2026, 1, 2, tzinfo=UTC)
+    found = status.Status(report, status.Requests(5, due), {"api": True, "indexer": True, "watcher": False})
+    lines = status.render(found).splitlines()
     words = [line.split() for line in lines]
     assert ["ready", "90"] in words
     assert ["total", "91"] in words
-    assert "3 waiting, 2 in work, 1 delayed" in lines[-4]
-    assert lines[-3].split() == ["dead", "letters", "4"]
-    assert lines[-2].split() == ["model", "choi-m1"]
-    assert lines[-1].split(maxsplit=1)[1] == "20260101: 80 tracks, 10 in the tail"
-    assert json.loads(json.dumps(status.as_json(report)))["by_state"]["ready"] == 90
+    assert lines[-7:] == [
+        "queue         3 waiting, 2 in work, 1 delayed",
+        "dead letters  4",
+        "model         choi-m1",
+        "index         20260101: 80 tracks, 10 in the tail",
+        "asked for     5 to be fetched now",
+        "running       api, indexer",
+        "not running   watcher: its log says why",
+    ]
+    written = json.loads(json.dumps(status.as_json(found)))
+    assert written["by_state"]["ready"] == 90
+    assert written["requests"] == {"due": 5, "next_due": "2026-01-02T00:00:00+00:00"}
+    assert written["programs"] == {"api": True, "indexer": True, "watcher": False}
 
 
 async def test_the_status_of_an_empty_platform_is_asked_for(
@@ -238,10 +287,16 @@ async def test_the_status_of_an_empty_platform_is_asked_for(
             monkeypatch.setenv(name, os.environ.get(name, ""))
         # boto3 keeps the credentials that it found first.
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-        report = await status.gather(running)
+        found = await status.gather(data)
+    report = found.overview
     assert report.total == sum(report.by_state.values()) == 0
     # S3 tells a new destination of its events that it is one, by an event: previews, and recordings that callers send.
     assert report.queue.total == 2
     assert report.dead_letters == report.tail == 0
     assert report.version is None
-    assert status.render(report).splitlines()[-1].endswith("not built yet, 0 in the tail")
+    assert found.programs == {"postgres": True, "ministack": True}
+    assert [line.split(maxsplit=1)[1] for line in status.render(found).splitlines()[-3:]] == [
+        "not built yet, 0 in the tail",
+        "for     nothing",
+        "postgres, ministack",
+    ]

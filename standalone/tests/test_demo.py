@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.catalogue import pieces
+from sandbox.deezer_shelf import DeezerShelf
 from standalone.data_directory import DataDirectory
-from standalone.demo import Demo, DemoFailed, agreement, shares
+from standalone.demo import UNHEARD, Demo, DemoFailed, agreement, shares
 from standalone.ports import free_port
 from standalone.recommendation import Answers, Named, Ranked
 from standalone.running import held
@@ -46,6 +47,13 @@ def test_the_share_is_told_beside_what_chance_would_give() -> None:
     said = agreement([1.0, 0.5] * 24)
     assert "75%" in said
     assert "chance: 11%" in said
+
+
+def test_the_track_to_ask_for_is_there_and_new() -> None:
+    found = DeezerShelf().track(int(UNHEARD.rpartition(":")[2]))
+    assert found is not None
+    assert found.preview
+    assert found.isrc not in {piece.isrc for piece in pieces()}
 
 
 async def test_a_demo_on_a_folder_in_use_says_so(tmp_path: Path) -> None:

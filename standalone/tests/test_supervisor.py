@@ -99,6 +99,22 @@ async def test_programs_stop_in_reverse_order(
     ]
 
 
+async def test_the_list_on_the_disk_tells_what_runs(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    kept, journal = Roster(tmp_path / "processes.json"), tmp_path / "journal"
+    assert kept.running() == set()
+    await supervisor.start(program("one", _PATIENT, str(journal), "one"))
+    await supervisor.start(program("two", _PATIENT, str(journal), "two"))
+    await _content(journal, lines=2)
+    assert supervisor.names == ["one", "two"]
+    assert kept.running() == {"one", "two"}
+    listed = (tmp_path / "processes.json").read_bytes()
+    await supervisor.stop()
+    (tmp_path / "processes.json").write_bytes(listed)
+    assert kept.running() == set()
+
+
 async def test_a_killed_program_is_started_again(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path, reports: list[str]
 ) -> None:

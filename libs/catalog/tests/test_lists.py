@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 A, B, C = TrackId("deezer", "1"), TrackId("deezer", "2"), TrackId("deezer", "3")
 MINE = Playlist("spotify:playlist:x", "spotify", "Mine", "s1")
 MINUTE = timedelta(minutes=1)
+NOW = timedelta(0)
 
 
 async def store(pool: Pool, *listed: TrackId, playlist: Playlist = MINE) -> None:
@@ -64,7 +65,7 @@ async def test_due_playlists_are_shared_out(pool: Pool) -> None:
     assert await playlists.claim_due(pool, ["spotify"], lease=MINUTE) is None
     assert await playlists.seconds_to_next(pool, ["spotify"]) is None
     for playlist in (MINE, other, foreign):
-        await playlists.schedule(pool, playlist.urn, timedelta(0))
+        await playlists.schedule(pool, playlist.urn, MINUTE, sooner=NOW)
     claims = await asyncio.gather(*(playlists.claim_due(pool, ["spotify"], lease=MINUTE) for _ in range(3)))
     assert sorted(one.urn for one in claims if one) == [MINE.urn, other.urn]
     left = await playlists.seconds_to_next(pool, ["spotify"])
@@ -74,6 +75,45 @@ async def test_due_playlists_are_shared_out(pool: Pool) -> None:
 
 async def test_a_claim_that_nobody_finished_is_due_again(pool: Pool) -> None:
     await store(pool)
-    await playlists.schedule(pool, MINE.urn, timedelta(0), error="503 \x00")
+    await playlists.schedule(pool, MINE.urn, MINUTE, sooner=NOW, error="503 \x00")
     assert await playlists.claim_due(pool, ["spotify"], lease=timedelta(0)) == MINE
     assert await playlists.claim_due(pool, ["spotify"], lease=timedelta(0)) == MINE
+
+
+async def due_in(pool: Pool) -> float | None:
+    seconds = await playlists.seconds_to_next(pool, [MINE.source])
+    return None if seconds is None else round(seconds, -1)
+
+
+async def test_a_list_that_nobody_wants_again_is_never_due(pool: Pool) -> None:
+    await store(pool)
+    await playlists.schedule(pool, MINE.urn)
+    await playlists.schedule(pool, MINE.urn, sooner=NOW, not_before=NOW, error="503")
+    assert await due_in(pool) is None
+    assert await playlists.claim_due(pool, [MINE.source], lease=MINUTE) is None
+    assert await playlists.subscribed(pool, [MINE.source]) == 0
+
+
+async def test_lists_that_somebody_wants_again_are_counted_by_source(pool: Pool) -> None:
+    await store(pool)
+    await playlists.schedule(pool, MINE.urn, MINUTE)
+    assert await playlists.subscribed(pool, [MINE.source, "deezer"]) == 1
+    assert await playlists.subscribed(pool, ["deezer"]) == 0
+
+
+async def test_a_list_keeps_its_pace_until_another_is_agreed(pool: Pool) -> None:
+    await store(pool)
+    await playlists.schedule(pool, MINE.urn, 10 * MINUTE)
+    assert await due_in(pool) == 600
+    await playlists.schedule(pool, MINE.urn, sooner=MINUTE)
+    assert await due_in(pool) == 60
+    await playlists.schedule(pool, MINE.urn, sooner=60 * MINUTE)
+    assert await due_in(pool) == 600
+    await playlists.schedule(pool, MINE.urn, sooner=20 * MINUTE, not_before=20 * MINUTE)
+    assert await due_in(pool) == 1200
+    await playlists.schedule(pool, MINE.urn, 5 * MINUTE)
+    assert await due_in(pool) == 300
+    await playlists.schedule(pool, MINE.urn, NOW)
+    assert await due_in(pool) is None
+    await playlists.schedule(pool, MINE.urn)
+    assert await due_in(pool) is None

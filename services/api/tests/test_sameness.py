@@ -104,7 +104,7 @@ recordings = st.builds(
     Recording.of,
     title=names,
     artists=st.lists(names, max_size=2),
-    isrc=st.sampled_from([None, "", "X1", "X2"]),
+    isrc=st.sampled_from([None, "", "QZAAA0000001", "QZAAA0000002"]),
     duration_ms=st.sampled_from([None, 1_000, 2_500, 5_000]),
     vector=st.sampled_from([np.float32(turned(c)) for c in (1.0, 0.9999, 0.5, 0.0)]),
 )

@@ -11,8 +11,11 @@ import pytest
 import soundfile
 from pydantic import SecretStr
 
-from catalog import database, schema
+from catalog import database, embeddings, models, schema, tracks
+from catalog.embeddings import Embedding
+from catalog.models import Model
 from catalog.store import MemoryStore
+from catalog.track_id import TrackId
 from crawler.bringing import Bringer
 from crawler.crawl import Crawl
 from crawler.downloading import Downloader, preview_client
@@ -26,6 +29,8 @@ from crawler.sources.folder import CuttingBench
 from crawler.sources.spotify import SpotifyPlaylist
 from crawler.sources.spotify_address import PlaylistId
 from crawler.sources.spotify_web_api import SpotifyWebApi
+from crawler.tally import Fate
+from sandbox.catalogue import pieces
 from sandbox.composition import Previews, encode_mp3
 from sandbox.server import SandboxServer
 from sandbox.spotify import Sandbox
@@ -37,9 +42,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from catalog.database import Pool
+    from catalog.tracks import State
+    from crawler.tally import Tally
     from sandbox.catalogue import Piece
 
 RATE = 22_050
+MODEL = Model("test-model", 160)
+FIRST = pieces()[0]
+FIRST_ID = TrackId("spotify", FIRST.spotify_id)
+NOT_OFFERED = "Spotify offers no preview"
+FIRST_PREVIEW = f"/mp3-preview/{FIRST.preview_hash}"
 RECORDED = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "replies"
 
 
@@ -96,6 +108,26 @@ class Bench:
 
     def playlist(self, key: str) -> SpotifyPlaylist:
         return SpotifyPlaylist(PlaylistId(key), self.api, self.chain)
+
+
+def sums(tally: Tally) -> dict[Fate, int]:
+    assert tally.unfinished == 0
+    assert tally.found == sum(tally.count(fate) for fate in Fate)
+    return {fate: tally.count(fate) for fate in Fate if tally.count(fate)}
+
+
+async def hear(bench: Bench, track: TrackId) -> None:
+    """Do what the extractor does."""
+    async with bench.pool.acquire() as connection:
+        await models.register(connection, MODEL)
+        heard = Embedding(track, MODEL.model, np.ones(160, dtype=np.float32), "previews/x", None, "0" * 64, 29.0)
+        await embeddings.save(connection, heard)
+
+
+async def state_of(bench: Bench, track: TrackId) -> tuple[State, str | None]:
+    stored = await tracks.get(bench.pool, track)
+    assert stored is not None
+    return stored.state, stored.reason
 
 
 @pytest.fixture

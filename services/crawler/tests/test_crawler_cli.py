@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from catalog import schema
+from catalog import database, schema, tracks
 from catalog.provisioning import provision_events
 from catalog.settings import QueueSettings
 from catalog.store import S3Store
+from catalog.track_id import TrackId
+from catalog.tracks import Track
+from sandbox.catalogue import pieces
 from sandbox.faults import Fault
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID
 
@@ -115,6 +118,35 @@ def test_a_playlist_then_the_same_again(command: Command, store: S3Store, databa
     assert counts(out)["the playlist has not changed since all of it was crawled"] == counts(out)["skipped"] == 48
 
 
+def test_only_lists_that_somebody_wants_again_are_due(command: Command, database_url: str) -> None:
+    def due_in_hours() -> float | None:
+        async def ask() -> float | None:
+            connection = await asyncpg.connect(database_url)
+            try:
+                return await connection.fetchval("SELECT extract(epoch FROM next_crawl_at - now()) FROM playlists")
+            finally:
+                await connection.close()
+
+        seconds = asyncio.run(ask())
+        return None if seconds is None else round(float(seconds) / 3600, 1)
+
+    for arguments, hours in (
+        ([], None),
+        (["--every", "6"], 6),
+        ([], 6),
+        (["--every", "0"], None),
+    ):
+        status, _, err = command(AWKWARD_PLAYLIST_ID, *arguments)
+        assert (status, due_in_hours()) == (0, hours), err
+    process = command.start("--watch", AWKWARD_PLAYLIST_ID, RECRAWL_HOURS="12")
+    assert process.stderr is not None
+    while "watching" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert due_in_hours() == 12
+
+
 def test_both_one_after_the_other(
     command: Command, store: S3Store, tmp_path: Path, audio: Callable[..., bytes]
 ) -> None:
@@ -143,7 +175,12 @@ def test_a_folder_needs_no_spotify(command: Command, tmp_path: Path, audio: Call
         ([], "say what to crawl"),
         (["--playlist", "nonsense"], "open.spotify.com/playlist/"),
         (["--folder", "nowhere/at/all"], "there is no folder"),
+        (["--every", "0.001", "--watch"], "0 for never"),
         (["forget", "nonsense"], "names nothing that can be forgotten"),
+        (["forget"], "say one thing"),
+        (["forget", "deezer:track:7", "--isrc", "ZZAAA2600001"], "say one thing"),
+        (["forget", "--isrc", "nonsense"], "is no ISRC"),
+        (["forget", "--title", "Song"], "go together"),
         (["--unknown"], "No such option"),
     ],
 )
@@ -235,3 +272,62 @@ def test_an_interrupted_folder(command: Command, tmp_path: Path, audio: Callable
     status, out, err = command("--folder", str(tmp_path))
     assert status == 0, err
     assert counts(out)["found"] == 40
+
+
+def test_forgetting_by_code_and_by_name(command: Command, database_url: str, store: S3Store) -> None:
+    first, second = pieces()[0], pieces()[1]
+    name = ("forget", "--title", second.title.upper(), "--artist", f"The {second.artist}")
+    status, _, err = command(*name)
+    assert status == 1
+    assert "nothing that is held is called" in err
+    assert command("--playlist", DEMO_PLAYLIST_ID)[0] == 0
+
+    code = f"{first.isrc[:2]}-{first.isrc[2:5]}-{first.isrc[5:7]}-{first.isrc[7:]}".lower()
+    status, out, err = command("forget", "--isrc", code)
+    assert (status, out) == (
+        0,
+        f"forgotten: ISRC {first.isrc}, 1 track, 1 preview deleted; nothing that bears it will come back\n",
+    ), err
+
+    status, out, err = command(*name)
+    assert status == 1
+    assert f"spotify:track:{second.spotify_id}  {second.artist} \N{EN DASH} {second.title}" in out
+    assert "the same with --yes does it" in err
+    assert states(database_url) == {"queued": 47, "forgotten": 1}
+
+    status, out, err = command(*name, "--yes")
+    assert status == 0, err
+    assert f"1 track, 1 preview deleted; these will not come back, nor will anything that bears {second.isrc}" in out
+    assert states(database_url) == {"queued": 46, "forgotten": 2}
+    assert len(in_bucket(store)) == 46
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y", {"forgotten": 1}), ("n", {"found": 1}), ("", {"found": 1})])
+def test_a_person_is_asked_before_a_name_is_forgotten(
+    command: Command, database_url: str, answer: str, left: dict[str, int]
+) -> None:
+    async def fill() -> None:
+        async with database.connect(database_url, size=1) as pool:
+            await tracks.upsert(pool, Track(TrackId("deezer", "1"), "Song", ("Band",)))
+
+    asyncio.run(fill())
+    ours, theirs = os.openpty()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "crawler", "forget", "--title", "song", "--artist", "band"],
+            env=command.environment,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        os.write(ours, f"{answer}\n".encode())
+        out, err = process.communicate(timeout=60)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "Forget 1 track? [y/N]" in out
+    assert process.returncode == (0 if answer == "y" else 1)
+    assert ("nothing was forgotten" in err) is (answer != "y")
+    assert ("as none of these has an ISRC" in out) is (answer == "y")
+    assert states(database_url) == left

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from audio import CUT_KIND
 from catalog import playlists, tracks
 from catalog.track_id import TrackId
-from catalog.tracks import State
+from catalog.tracks import State, Track
+from crawler.entries import Found, Preview, Provenance
 from crawler.errors import InvalidTarget, SourceRefused
-from crawler.forgetting import Subject, forget, recognise
+from crawler.forgetting import Subject, forget, forget_releases, isrcs_of, recognise, releases_of
 from crawler.policy import TO_BE_FORGOTTEN
 from crawler.tally import Fate
 from sandbox.catalogue import pieces, spotify_id
@@ -24,6 +27,16 @@ else:
 KEY = "37i9dQZF1DXcBWIGoYBM5M"
 FIRST = TrackId("spotify", pieces()[0].spotify_id)
 ARTIST = f"spotify:artist:{spotify_id('artist', pieces()[0].artist)}"
+
+
+@dataclass
+class OfDeezer:
+    """A preview of which Deezer tells the code."""
+
+    isrc: str
+
+    async def fetch(self) -> Preview:
+        return Preview(b"audio", CUT_KIND, Provenance("deezer", "search", "7", 1.0, self.isrc))
 
 
 @pytest.mark.parametrize(
@@ -76,6 +89,52 @@ async def test_an_artist_goes_with_everything_and_stays_away(bench: Bench) -> No
     assert await again.run(bench.playlist(DEMO_PLAYLIST_ID)) is None
     assert again.tally.by_reason[Fate.SKIPPED] == {TO_BE_FORGOTTEN: 2}
     assert await tracks.get(bench.pool, FIRST) is None
+
+
+async def test_a_recording_goes_by_its_code_and_no_other_release_brings_it_back(bench: Bench) -> None:
+    await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
+    done = await forget_releases(bench.pool, bench.store, [pieces()[0].isrc])
+    assert (done.tracks, done.previews) == (1, 1)
+    assert not [key for key in bench.store.objects if FIRST.key in key]
+    await bench.pool.execute("DELETE FROM playlists")
+    await bench.pool.execute("DELETE FROM tracks")
+    again = bench.crawl()
+    assert await again.run(bench.playlist(DEMO_PLAYLIST_ID)) is None
+    assert again.tally.by_reason[Fate.SKIPPED] == {TO_BE_FORGOTTEN: 1}
+    assert again.tally.count(Fate.UPLOADED) == 47
+    assert await tracks.get(bench.pool, FIRST) is None
+
+
+async def test_a_code_that_only_the_provider_tells_is_heeded(bench: Bench) -> None:
+    await forget_releases(bench.pool, bench.store, ["ZZAAA2600001"])
+    track = Track(TrackId("spotify", "0" * 22), "Song", ("Band",))
+    outcome = await bench.crawl().bringer.bring(Found(0, "Band - Song", track, OfDeezer("ZZAAA2600001")))
+    assert (outcome.fate, outcome.reason) == (Fate.SKIPPED, TO_BE_FORGOTTEN)
+    assert bench.store.objects == {}
+    stored = await tracks.get(bench.pool, track.id)
+    assert stored is not None
+    assert (stored.state, stored.track.title) == (State.FORGOTTEN, "")
+
+
+async def test_what_was_known_before_its_code_was_goes_when_it_is_told(bench: Bench) -> None:
+    await tracks.upsert(bench.pool, Track(FIRST, "as of an earlier crawl that knew no code"))
+    await forget_releases(bench.pool, bench.store, [pieces()[0].isrc])
+    assert (await tracks.count_by_state(bench.pool))[State.FOUND] == 1
+    await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
+    stored = await tracks.get(bench.pool, FIRST)
+    assert stored is not None
+    assert stored.state is State.FORGOTTEN
+
+
+async def test_a_name_means_what_is_called_so_and_what_shares_its_code(bench: Bench) -> None:
+    for number, (title, code) in enumerate(
+        [("Song", "ZZAAA2600001"), ("Song (Remastered)", None), ("Piosenka", "ZZAAA2600001"), ("Song (Live)", None)]
+    ):
+        await tracks.upsert(bench.pool, Track(TrackId("deezer", str(number + 1)), title, ("Band",), isrc=code))
+    found = await releases_of(bench.pool, "song", "the band")
+    assert sorted(each.track.id.key for each in found) == ["1", "2", "3"]
+    assert isrcs_of(found) == ["ZZAAA2600001"]
+    assert await releases_of(bench.pool, "Piosenka Inna", "band") == []
 
 
 async def test_a_playlist_goes_and_is_not_crawled_again(bench: Bench) -> None:

@@ -67,7 +67,7 @@ def watching(bench: Bench, settings: Any, client: httpx.AsyncClient) -> Callable
                 def crawl(claims: SharedClaims = claims) -> Any:
                     return bench.crawl(claims=claims)
 
-                watch = Watch(bench.pool, sourcing, crawl, every=DAY, missing_for=30 * DAY)
+                watch = Watch(bench.pool, sourcing, crawl, missing_for=30 * DAY)
                 running.append(asyncio.create_task(watch.run()))
             try:
                 yield
@@ -144,6 +144,7 @@ async def test_a_failure_that_may_pass_stays_on_the_list(bench: Bench, watching:
     stored = await tracks.get(bench.pool, FIRST)
     assert stored is not None
     assert stored.state is State.FOUND
+    assert "; tried again at " in (stored.reason or "")
     _, again = await manifest.owed(bench.pool, [wanted.REQUEST])
     assert again is not None
 
@@ -174,7 +175,7 @@ async def test_lists_are_crawled_again_when_they_are_due(bench: Bench, watching:
     urn = f"spotify:playlist:{DEMO_PLAYLIST_ID}"
     await bench.crawl().run(bench.playlist(generated(3).spotify_id))
     await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
-    await playlists.schedule(bench.pool, urn, timedelta(0))
+    await playlists.schedule(bench.pool, urn, DAY, sooner=timedelta(0))
     bench.server.sandbox.journal.clear()
 
     async def crawled() -> bool:

@@ -20,7 +20,7 @@ from standalone.interruption import run_until_signal
 from standalone.launch import EX_CONFIG
 from standalone.platform import API_PORT, Platform
 from standalone.program import python
-from standalone.running import find_usual
+from standalone.running import find_usual, usual_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +92,7 @@ def crawl(context: typer.Context, data: Data = None) -> None:
 
 @app.command(context_settings=_PASSED_ON, add_help_option=False)
 def forget(context: typer.Context, data: Data = None) -> None:
-    """Delete a track, artist, user or playlist and keep it from coming back (see: soundalike forget --help)."""
+    """Delete a track, recording, artist, user or playlist for good (see: soundalike forget --help)."""
     environment = os.environ if "--help" in context.args else _environment(data)
     _become(python("crawler", "forget", *context.args), environment)
 
@@ -174,11 +174,11 @@ def status(
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Show where the tracks stand, what waits in the queues, and what the index covers."""
+    """Show where the tracks stand, what waits, what the index covers, and which programs run."""
     from standalone import status as reporting
 
     try:
-        report = asyncio.run(reporting.gather(find_usual(data)))
+        report = asyncio.run(reporting.gather(usual_directory(data)))
     except StandaloneError as error:
         _fail(error)
     typer.echo(json.dumps(reporting.as_json(report), indent=2) if as_json else reporting.render(report))
@@ -191,6 +191,13 @@ def recommend(
     ] = None,
     *,
     playlist: Annotated[str | None, typer.Option(help="What fits this playlist, instead of tracks.")] = None,
+    user: Annotated[str | None, typer.Option(help="What to suggest to this user of SoundCloud, instead.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="What makes tracks alike: sound, taste (who favourites them), or both.")
+    ] = None,
+    blend: Annotated[
+        float | None, typer.Option(help="Weight of taste with --by both, 0 to 1; .5 if not said.", min=0, max=1)
+    ] = None,
     n: Annotated[int, typer.Option("-n", help="How many answers.", min=1, max=100)] = 10,
     min_score: Annotated[float | None, typer.Option(help="The score that every answer reaches.", min=0, max=1)] = None,
     max_per_artist: Annotated[
@@ -214,12 +221,15 @@ def recommend(
     form: Annotated[str | None, typer.Option("--format", help="Write json, m3u, jspf or csv instead.")] = None,
     data: Data = None,
 ) -> None:
-    """Show the tracks that sound like one track or several, or fit a playlist."""
+    """Show the tracks that sound like one track or several, or go with them by taste; or fit a playlist, or a user."""
     from standalone import recommendation
 
-    if bool(tracks) == (playlist is not None):
-        raise typer.BadParameter("give tracks, or --playlist")
+    if [bool(tracks), playlist is not None, user is not None].count(True) != 1:
+        raise typer.BadParameter("give tracks, or --playlist, or --user")
     wishes = {
+        "user": user,
+        "by": by,
+        "blend": blend,
         "n": n,
         "min_score": min_score,
         "max_per_artist": max_per_artist,

@@ -17,6 +17,7 @@ from catalog.tracks import State
 from sandbox.catalogue import PIECES_PER_STYLE, pieces, style_of
 from sandbox.errors import UnknownPiece
 from sandbox.playlists import DEMO_PLAYLIST_ID
+from sandbox.shops import GENERATED_KEYS
 from standalone import recommendation
 from standalone.errors import StandaloneError
 from standalone.platform import Platform
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from standalone.running import RunningPlatform
 
 FIRST = 5
+UNHEARD = f"deezer:track:{GENERATED_KEYS + 2}"
+"""A track that the sandbox has and its sample playlist has not."""
+
 _SHOWN_STYLES = 4
 _PATIENCE_S = 900.0
 _POLL_S = 0.3
@@ -65,6 +69,7 @@ class Demo:
 def _invite(running: RunningPlatform) -> None:
     typer.echo(f"\nServing on {running.api_url} until Ctrl-C. Try, in another terminal:")
     typer.echo(f"  curl '{running.api_url}/recommend?track={_urn(pieces()[0])}&n=5'")
+    typer.echo(f"  curl -X PUT '{running.api_url}/tracks/{UNHEARD}'    # please add it; then ask for it as above")
     typer.echo("  make crawl FOLDER=~/Music")
 
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -59,6 +59,8 @@ SERVICES = (
     Service("extractor", tuple(python("extractor", "run"))),
     Service("indexer", tuple(python("indexer", "run"))),
     Service("api", tuple(python("api")), health_path="/healthz"),
+    # Behind the API, which needs nothing of it: who asks for a track before it listens is served when it does.
+    Service("watcher", tuple(python("crawler", "--watch"))),
 )
 
 
@@ -126,6 +128,7 @@ class Platform:
             environment=environment,
         )
         await self._start_services(platform)
+        platform = replace(platform, programs=self.supervisor.names)
         publish(self._data, platform)
         self._report(f"up after {time.monotonic() - begun:.1f} s: {platform.api_url}  (data in {self._data.root})")
         return platform

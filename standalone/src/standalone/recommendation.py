@@ -40,11 +40,15 @@ class Named(BaseModel):
 
 
 class Ranked(Named):
-    """One answer; `score` is 0 to 1, `why` says what it has in common with the track asked about."""
+    """One answer; `score` is 0 to 1, `why` says what it has in common with the track asked about.
+
+    `scores` is what each signal says alone, by its name.
+    """
 
     rank: int
     score: float
     why: str = ""
+    scores: dict[str, float] = {}
 
 
 class Playlist(BaseModel):
@@ -54,11 +58,26 @@ class Playlist(BaseModel):
     title: str
 
 
+class User(BaseModel):
+    """The account that suggestions are for."""
+
+    urn: str
+    favorites: int
+
+
+class Taste(BaseModel):
+    """What was known of who favourites what."""
+
+    version: str
+
+
 class Answers(BaseModel):
-    """What sounds like the seeds, best first."""
+    """What goes with the seeds, the playlist or the user, best first; `taste` is there where it was asked for."""
 
     seeds: list[Named]
     playlist: Playlist | None = None
+    user: User | None = None
+    taste: Taste | None = None
     results: list[Ranked]
 
 
@@ -68,7 +87,7 @@ class _Problem(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: tracks, or a playlist, and the parameters of `GET /recommend` that are not to be the usual."""
+    """What is asked: tracks, or a playlist, and the parameters of `GET /recommend` that are said, `user` among them."""
 
     tracks: Sequence[str] = ()
     playlist: str | None = None
@@ -102,18 +121,25 @@ def recommend_as_text(api_url: str, question: Question) -> str:
 
 
 def render(answers: Answers) -> str:
-    """Write two lines an answer: what it is, and why it is one."""
-    lines = [
-        f"{a.rank:>3}  {a.score:.3f}  {a.shown()}" + (f"\n            {a.why}" if a.why else "")
-        for a in answers.results
-    ]
-    return "\n".join([*_asked(answers), *lines])
+    """Write two lines an answer: what it is, and why it is one; where taste was asked for, what each signal says."""
+    with_signals = answers.taste is not None
+    lines = [line for each in answers.results for line in _answer(each, with_signals)]
+    return "\n".join([*_asked(answers), *(lines or ["  nothing that is ready passes what was asked for"])])
 
 
 def _asked(answers: Answers) -> list[str]:
+    if answers.user:
+        return [f"for {answers.user.urn}  ({answers.user.favorites} favourites)"]
     if answers.playlist:
         return [f"fits {answers.playlist.title or answers.playlist.urn}"]
-    return [f"sounds like {seed.shown()}{_listed(seed.tags)}" for seed in answers.seeds]
+    relation = "sounds like" if answers.taste is None else "goes with"
+    return [f"{relation} {seed.shown()}{_listed(seed.tags)}" for seed in answers.seeds]
+
+
+def _answer(answer: Ranked, with_signals: bool) -> list[str]:
+    signals = [f"{signal} {score:.3f}" for signal, score in answer.scores.items()] if with_signals else []
+    below = f"{answer.why}{_listed(signals)}".strip()
+    return [f"{answer.rank:>3}  {answer.score:.3f}  {answer.shown()}", *([f"{'':12}{below}"] if below else [])]
 
 
 def _get(api_url: str, question: Question) -> httpx.Response:

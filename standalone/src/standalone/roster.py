@@ -54,15 +54,21 @@ class Roster:
         if self._entries.pop(pid, None) is not None:
             self._save()
 
+    def running(self) -> set[str]:
+        """Read from the disk which programs of whatever platform keeps this list run at the moment."""
+        return {entry.name for entry in self._kept() if entry.lives()}
+
     def end_leftovers(self, *, grace_s: float) -> list[str]:
         """Stop what an earlier platform left running, last started first, and return the names; blocks."""
+        ended = [entry.name for entry in reversed(self._kept()) if _end(entry, grace_s)]
+        self._path.unlink(missing_ok=True)
+        return ended
+
+    def _kept(self) -> list[Entry]:
         try:
-            left = TypeAdapter(list[Entry]).validate_json(self._path.read_bytes())
+            return TypeAdapter(list[Entry]).validate_json(self._path.read_bytes())
         except (FileNotFoundError, ValidationError):
             return []
-        ended = [entry.name for entry in reversed(left) if _end(entry, grace_s)]
-        self._path.unlink()
-        return ended
 
     def _save(self) -> None:
         write_private(self._path, json.dumps([asdict(entry) for entry in self._entries.values()]) + "\n")

@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunningPlatform:
-    """A platform that is up; `environment` is what its services were given, passwords included."""
+    """A platform that is up; `environment` is what its services were given, passwords included.
+
+    `programs` are the names of what it keeps alive.
+    """
 
     pid: int
     api_url: str
     sandbox_url: str | None
     environment: dict[str, str] = field(repr=False)
+    programs: list[str] = field(default_factory=list)
 
     def child_environment(self, own: Mapping[str, str]) -> dict[str, str]:
         """Join what is harmless in the caller's environment and the platform's, which counts."""
@@ -76,12 +80,17 @@ def find(data: DataDirectory) -> RunningPlatform:
         raise NotRunning(f"{data.platform_file} cannot be read: {error}. Restart the platform.") from error
 
 
-def find_usual(data: Path | None) -> RunningPlatform:
-    """Find the platform on `data`; where none was named and none runs, the demo's will do. Raises `NotRunning`."""
+def usual_directory(data: Path | None) -> DataDirectory:
+    """Name the folder that `data` means; where none was named and none is in use, the demo's will do if that runs."""
     demo = DataDirectory.of_the_demo()
     if data is None and not _is_held(DataDirectory.at(None)) and _is_held(demo):
-        return find(demo)
-    return find(DataDirectory.at(data))
+        return demo
+    return DataDirectory.at(data)
+
+
+def find_usual(data: Path | None) -> RunningPlatform:
+    """Find the platform on the folder that `data` means (see `usual_directory`); raises `NotRunning`."""
+    return find(usual_directory(data))
 
 
 def _is_held(data: DataDirectory) -> bool:

@@ -120,6 +120,11 @@ class Supervisor:
             child.task.exception()
         self._children.clear()
 
+    @property
+    def names(self) -> list[str]:
+        """The programs that are kept alive, in the order of their start."""
+        return [child.program.name for child in self._children]
+
     def pid(self, name: str) -> int:
         """Return the pid of a running program; raises KeyError."""
         for child in self._children:

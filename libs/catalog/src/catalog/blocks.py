@@ -1,10 +1,12 @@
-"""Queries that forget: what is held of a track, an artist, a user or a playlist goes, and does not come back."""
+"""Queries that forget: what is held of a track, a recording, an artist, a user or a playlist goes and stays away."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from catalog import releases
 from catalog.embeddings import CHANNEL
+from catalog.isrc import isrc_urn
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from catalog.track_id import TrackId
 
 _BLOCK = "INSERT INTO blocks (urn) VALUES ($1) ON CONFLICT (urn) DO NOTHING"
+
+_BLOCK_MANY = "INSERT INTO blocks (urn) SELECT unnest($1::text[]) ON CONFLICT (urn) DO NOTHING"
 
 _BLOCKED = "SELECT urn FROM blocks WHERE urn = ANY($1)"
 
@@ -36,6 +40,8 @@ _TRACES = (
     "DELETE FROM manifest WHERE kind = 'track' AND urn = ANY($1)",
 )
 
+_HELD = "SELECT EXISTS (SELECT FROM tracks WHERE urn = $1 AND state <> 'forgotten')"
+
 _BY_ARTIST = "SELECT urn FROM tracks WHERE artist_urns && ARRAY[$1::text]"
 
 _LISTED = "SELECT DISTINCT track AS urn FROM playlist_tracks WHERE playlist = $1"
@@ -50,13 +56,32 @@ _MODELS = "SELECT pg_notify($1, model) FROM models WHERE current"
 
 
 async def blocked(db: Executor, urns: Collection[str]) -> set[str]:
-    """Return those of the artists, users and playlists that are to be forgotten."""
+    """Return those of the artists, users, playlists and ISRCs (`catalog.isrc.isrc_urn`) that are to be forgotten."""
     return {row["urn"] for row in await db.fetch(_BLOCKED, list(urns))}
 
 
 async def forget_tracks(db: Connection, tracks: Sequence[TrackId]) -> None:
     """Delete what is held of tracks, apart from their ids, and tell who answers from it."""
     await _forget(db, [track.urn for track in tracks])
+
+
+async def forget_held(db: Connection, track: TrackId) -> None:
+    """Delete what is held of a track that may not be there, if anything is."""
+    if await db.fetchval(_HELD, track.urn):
+        await _forget(db, [track.urn])
+
+
+async def forget_releases(db: Connection, isrcs: Sequence[str], tracks: Sequence[TrackId] = ()) -> list[str]:
+    """Delete the tracks that bear one of the ISRCs, block what comes with them, and return the URNs of the tracks.
+
+    With `tracks` these are deleted as well.
+    """
+    async with db.transaction():
+        await db.execute(_BLOCK_MANY, [isrc_urn(isrc) for isrc in isrcs])
+        bearing = [found.track.id for found in await releases.by_isrc(db, isrcs)]
+        urns = sorted({track.urn for track in (*bearing, *tracks)})
+        await _forget(db, urns)
+    return urns
 
 
 async def forget_artist(db: Connection, urn: str) -> list[str]:

@@ -71,7 +71,15 @@ WHERE urn = (
 RETURNING urn, source, title, snapshot_id
 """
 
-_SCHEDULE = "UPDATE playlists SET next_crawl_at = now() + $2, last_error = $3 WHERE urn = $1"
+# A pace of zero is none; least() and greatest() pass over what is NULL.
+_SCHEDULE = """
+UPDATE playlists SET last_error = $5, recrawl_every = asked.every, next_crawl_at = now() + CASE
+    WHEN asked.every IS NOT NULL THEN greatest($4::interval, least($3::interval, asked.every)) END
+FROM (SELECT urn, nullif(coalesce($2::interval, recrawl_every), interval '0') AS every FROM playlists) AS asked
+WHERE playlists.urn = $1 AND asked.urn = $1
+"""
+
+_SUBSCRIBED = "SELECT count(*) FROM playlists WHERE recrawl_every IS NOT NULL AND source = ANY($1)"
 
 _NEXT = """
 SELECT extract(epoch FROM min(next_crawl_at) - now())::float8 FROM playlists
@@ -109,6 +117,11 @@ async def get(db: Executor, urn: str) -> Playlist | None:
     return Playlist(**row) if row else None
 
 
+async def subscribed(db: Executor, sources: Sequence[str]) -> int:
+    """Count the playlists of these sources that somebody wants crawled again and again."""
+    return int(await db.fetchval(_SUBSCRIBED, list(sources)))
+
+
 async def is_blocked(db: Executor, urn: str) -> bool:
     """Tell whether the playlist is to be forgotten."""
     return bool(await db.fetchval(_BLOCKED, urn))
@@ -133,9 +146,21 @@ async def claim_due(db: Executor, sources: Sequence[str], *, lease: timedelta) -
     return Playlist(**row) if row else None
 
 
-async def schedule(db: Executor, urn: str, again_in: timedelta | None, *, error: str | None = None) -> None:
-    """Let a playlist be crawled again after `again_in`, or never by itself; `error` is why the last crawl failed."""
-    await db.execute(_SCHEDULE, urn, again_in, clean_or_none(error))
+async def schedule(
+    db: Executor,
+    urn: str,
+    every: timedelta | None = None,
+    *,
+    sooner: timedelta | None = None,
+    not_before: timedelta | None = None,
+    error: str | None = None,
+) -> None:
+    """Say that a playlist was crawled, `error` being why that failed, and when it is due again.
+
+    `every` is its pace from now on, zero for never again; without one the pace stays, and a playlist begins without.
+    One that has a pace is due `sooner` this time if that is said, but `not_before` a time that a service asked for.
+    """
+    await db.execute(_SCHEDULE, urn, every, sooner, not_before, clean_or_none(error))
 
 
 async def seconds_to_next(db: Executor, sources: Sequence[str]) -> float | None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from catalog.errors import InvalidTrackId
+from catalog.isrc import normalised_isrc
 from catalog.names import Names
 from catalog.text import clean, clean_or_none
 from catalog.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
@@ -76,12 +77,13 @@ class Standing:
 COLUMNS = """urn, title, artists, artist_urns, album, duration_ms, isrc, link, tags, state, reason,
 preview_provider, match_method, preview_provider_id, match_score"""
 
-# A track that is forgotten stays forgotten, whatever a crawl finds, and so does what a forgotten artist made.
+# A track that is forgotten stays forgotten, whatever a crawl finds, and so does what a forgotten artist made, and every
+# release of a recording whose ISRC is (see `catalog.isrc.isrc_urn`).
 _UPSERT = """
 WITH written AS (
     INSERT INTO tracks (urn, source, title, artists, artist_urns, album, duration_ms, isrc, link, tags)
     SELECT $1, $2, $3, $4::text[], $5::text[], $6, $7::integer, $8, $9, $10::text[]
-    WHERE NOT EXISTS (SELECT FROM blocks WHERE urn = ANY($5))
+    WHERE NOT EXISTS (SELECT FROM blocks WHERE urn = ANY(array_append($5::text[], 'isrc:' || $8::text)))
     ON CONFLICT (urn) DO UPDATE SET
         title = EXCLUDED.title, artists = EXCLUDED.artists, artist_urns = EXCLUDED.artist_urns, album = EXCLUDED.album,
         duration_ms = EXCLUDED.duration_ms, isrc = coalesce(EXCLUDED.isrc, tracks.isrc), link = EXCLUDED.link,
@@ -153,7 +155,7 @@ _COUNTS = "SELECT state, count(*) AS n FROM tracks GROUP BY state"
 async def upsert(db: Executor, track: Track) -> bool:
     """Write what a crawl found about a track, and what it is searched by; its state stays, or starts as `found`.
 
-    Returns False, having written nothing, for a track that is to be forgotten or whose artist is.
+    Returns False, having written nothing, for a track that is to be forgotten or whose artist or ISRC is.
     """
     names = Names.of(track.title, track.artists, track.album)
     written = await db.fetchval(
@@ -165,7 +167,7 @@ async def upsert(db: Executor, track: Track) -> bool:
         list(track.artist_urns),
         clean_or_none(track.album),
         track.duration_ms,
-        clean_or_none(track.isrc),
+        normalised_isrc(track.isrc) or clean_or_none(track.isrc),
         clean_or_none(track.link),
         [clean(t) for t in track.tags],
         names.title,

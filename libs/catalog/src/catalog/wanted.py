@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 REQUEST: Final = "add"
 """Name of the errand in the manifest."""
 
-REASON: Final = "somebody asked for it; a crawler that watches (soundalike crawl --watch) fetches its preview"
+REASON: Final = "somebody asked for it; the next crawler that watches fetches its preview"
 
 _NEVER_FETCHED: Final = frozenset({"file"})
 _TRIED_AGAIN: Final = frozenset({State.FOUND, State.NO_PREVIEW, State.REJECTED})

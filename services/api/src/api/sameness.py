@@ -7,10 +7,10 @@ the signs leave doubt the tracks count as different: a recording shown twice ann
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from catalog.isrc import normalised_isrc
 from catalog.titles import fold_artists, read_title, same_artists
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Recording:
         """Read what the catalogue says about a track."""
         read = read_title(title)
         return cls(
-            isrc=re.sub(r"[^0-9A-Z]", "", isrc.upper()) if isrc else "",
+            isrc=normalised_isrc(isrc) or "",
             title=read.folded,
             versions=read.versions,
             artists=fold_artists(artists) | read.guests,

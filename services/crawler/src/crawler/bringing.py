@@ -6,9 +6,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from catalog import tracks
+from catalog import blocks, tracks
 from catalog.database import CONNECTION_FAILURES
 from catalog.errors import TransientError
+from catalog.isrc import isrc_urn
 from catalog.keys import preview_key
 from crawler.claims import LocalClaims
 from crawler.entries import NoPreview
@@ -50,7 +51,7 @@ class Bringer:
         """Do what is owed for a track; raises `Away`."""
         track = entry.track
         if not await self.in_database(lambda: tracks.upsert(self.pool, track)):
-            return Outcome(Fate.SKIPPED, entry.label, TO_BE_FORGOTTEN)
+            return await self._to_be_forgotten(track.id, entry.label)
         async with AsyncExitStack() as stack:
             if not await self.in_database(lambda: stack.enter_async_context(self.claims.of(track.id.urn))):
                 return Outcome(Fate.SKIPPED, entry.label, "another crawler is bringing it", track=track.id)
@@ -85,6 +86,9 @@ class Bringer:
         return await self._upload(track, label, preview)
 
     async def _upload(self, track: TrackId, label: str, preview: Preview) -> Outcome:
+        origin = preview.provenance
+        if origin.isrc is not None and await self._is_blocked(origin.isrc):
+            return await self._to_be_forgotten(track, label)
         key = preview_key(track, preview.kind.extension)
         try:
             await self.patience.through(
@@ -92,7 +96,6 @@ class Bringer:
             )
         except TransientError as error:
             return await self._late(track, label, _STORE_AWAY, str(error))
-        origin = preview.provenance
         await self.in_database(
             lambda: tracks.mark_queued(
                 self.pool,
@@ -105,6 +108,19 @@ class Bringer:
             )
         )
         return Outcome(Fate.UPLOADED, label, track=track)
+
+    async def _is_blocked(self, isrc: str) -> bool:
+        return bool(await self.in_database(lambda: blocks.blocked(self.pool, [isrc_urn(isrc)])))
+
+    async def _to_be_forgotten(self, track: TrackId, label: str) -> Outcome:
+        """Leave a track out, and take back what is known of it from before its artist or its ISRC were told."""
+
+        async def forget() -> None:
+            async with self.pool.acquire() as db:
+                await blocks.forget_held(db, track)
+
+        await self.in_database(forget)
+        return Outcome(Fate.SKIPPED, label, TO_BE_FORGOTTEN)
 
     async def _missing(self, track: TrackId, label: str, reason: str, detail: str, asked: frozenset[str]) -> Outcome:
         await self.in_database(lambda: tracks.mark_no_preview(self.pool, track, detail, asked=asked))

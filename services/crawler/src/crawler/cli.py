@@ -13,9 +13,10 @@ import typer
 from rich.console import Console
 
 from catalog import logs
-from catalog.settings import DatabaseSettings, StoreSettings, load
+from catalog.settings import load
 from crawler.errors import InvalidTarget
-from crawler.session import Order, Session, forget_one
+from crawler.forget_command import app as forgetting
+from crawler.session import Order, Session
 from crawler.settings import CrawlerSettings
 from crawler.sources.registry import ACCEPTED_FORMS, FolderPath, Target, recognise
 from crawler.sourcing import check
@@ -23,12 +24,19 @@ from crawler.walk.cli import app as walking
 
 INTERRUPTED = 130
 
+_LEAST_HOURS = 0.01
+
 app = typer.Typer(add_completion=False, help="Reads track lists and brings their previews into the object store.")
-forgetting = typer.Typer(add_completion=False, help="Deletes on request what is held, and keeps it from coming back.")
 
 FolderOption = Annotated[list[Path] | None, typer.Option(help="A folder of music files.")]
 HoursOption = Annotated[
-    float | None, typer.Option("--every", help="Hours between two crawls of a list (RECRAWL_HOURS).", min=0.01)
+    float | None,
+    typer.Option(
+        "--every",
+        help="Let a watching crawler crawl these lists again after so many hours, and again; 0: no longer.",
+        min=0,
+        max=24 * 365,
+    ),
 ]
 
 
@@ -44,7 +52,12 @@ def crawl(
         bool, typer.Option("--library", help="Saved tracks and playlists of the user who logged in at Spotify.")
     ] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Then go on: crawl lists again when due, and fetch what people ask for.")
+        bool,
+        typer.Option(
+            "--watch",
+            help="Then go on: fetch what people ask for, and crawl lists again when due, these every RECRAWL_HOURS "
+            "unless --every says otherwise.",
+        ),
     ] = False,
     every: HoursOption = None,
     retry_rejected: Annotated[bool, typer.Option("--retry-rejected", help="Try rejected tracks again.")] = False,
@@ -65,7 +78,7 @@ def crawl(
         targets=tuple(wanted),
         library=library,
         watch=watch,
-        every=timedelta(hours=every or settings.recrawl_hours),
+        every=_pause(settings.recrawl_hours if watch and every is None else every),
         retry_rejected=retry_rejected,
         retry_missing=retry_missing,
     )
@@ -75,24 +88,6 @@ def crawl(
         console.print("interrupted; the same command goes on where this one stopped")
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(status)
-
-
-@forgetting.command()
-def forget(
-    what: Annotated[str, typer.Argument(help="A track, an artist, a user or a playlist: address, URI or URN.")],
-    *,
-    with_tracks: Annotated[
-        bool, typer.Option("--with-tracks", help="Of a playlist: its tracks as well, not only the list.")
-    ] = False,
-) -> None:
-    """Delete what is held of a track, artist, user or playlist, and keep it from coming back."""
-    logs.configure("crawler", "WARNING")
-    try:
-        said = asyncio.run(forget_one(load(DatabaseSettings), load(StoreSettings), what, with_tracks=with_tracks))
-    except InvalidTarget as error:
-        raise typer.BadParameter(str(error), param_hint="what") from error
-    typer.echo(said.text, err=said.status != 0)
-    raise typer.Exit(said.status)
 
 
 def main() -> None:
@@ -110,6 +105,12 @@ def _target(text: str) -> Target:
         return recognise(text)
     except InvalidTarget as error:
         raise typer.BadParameter(str(error), param_hint="what to crawl") from error
+
+
+def _pause(hours: float | None) -> timedelta | None:
+    if hours is not None and 0 < hours < _LEAST_HOURS:
+        raise typer.BadParameter(f"at least {_LEAST_HOURS} hours, or 0 for never", param_hint="every")
+    return None if hours is None else timedelta(hours=hours)
 
 
 def _folder(path: Path) -> FolderPath:

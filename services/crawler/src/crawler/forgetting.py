@@ -1,4 +1,4 @@
-"""Forgetting on request: what is held of a track, an artist, a user or a playlist is deleted and does not come back."""
+"""Forgetting on request: what is held of a track, a recording, an artist, a user or a playlist goes and stays away."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from catalog import blocks, tracks
+from catalog import blocks, releases, tracks
 from catalog.errors import InvalidPlaylistId, InvalidTrackId
+from catalog.isrc import normalised_isrc
 from catalog.keys import preview_prefix
 from catalog.playlist_id import playlist_urn
 from catalog.track_id import TrackId, address_parts
 from crawler.errors import InvalidTarget
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from catalog.database import Pool
     from catalog.store import ObjectStore
+    from catalog.tracks import StoredTrack
 
 ACCEPTED_FORMS: Final = (
     "a track (what GET /recommend takes), a playlist or album (address or URI), an artist (spotify:artist:…, "
@@ -39,7 +43,7 @@ _AT_A_TIME: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is to be forgotten: `kind` is track, artist, user or playlist."""
+    """What is to be forgotten: `kind` is track, artist, user or playlist, and `urn` names it."""
 
     kind: str
     urn: str
@@ -49,7 +53,6 @@ class Subject:
 class Forgotten:
     """What was deleted: how many tracks with all that was known of them, and how many previews in the bucket."""
 
-    subject: Subject
     tracks: int
     previews: int
 
@@ -85,9 +88,34 @@ async def forget(pool: Pool, store: ObjectStore, subject: Subject, *, with_track
             case _:
                 await blocks.forget_tracks(db, [TrackId.from_urn(subject.urn)])
                 urns = [subject.urn]
+    return await _forgotten(store, urns)
+
+
+async def releases_of(pool: Pool, title: str, artist: str) -> list[StoredTrack]:
+    """List the tracks of a recording: those that are called so, and those that share the ISRC of one of them."""
+    named = await releases.by_name(pool, title, artist)
+    also = await releases.by_isrc(pool, isrcs_of(named))
+    return list({found.track.id: found for found in (*named, *also)}.values())
+
+
+def isrcs_of(tracks: Iterable[StoredTrack]) -> list[str]:
+    """Return the codes that tracks bear, in their one form."""
+    return sorted({code for found in tracks if (code := normalised_isrc(found.track.isrc))})
+
+
+async def forget_releases(
+    pool: Pool, store: ObjectStore, isrcs: Sequence[str], tracks: Sequence[TrackId] = ()
+) -> Forgotten:
+    """Delete tracks, and by ISRC all releases of a recording, which are blocked. Raises `StoreUnavailable`."""
+    async with pool.acquire() as db:
+        urns = await blocks.forget_releases(db, isrcs, tracks)
+    return await _forgotten(store, urns)
+
+
+async def _forgotten(store: ObjectStore, urns: Sequence[str]) -> Forgotten:
     turns = asyncio.Semaphore(_AT_A_TIME)
     deleted = await asyncio.gather(*(_delete_previews(store, TrackId.from_urn(urn), turns) for urn in urns))
-    return Forgotten(subject, len(urns), sum(deleted))
+    return Forgotten(len(urns), sum(deleted))
 
 
 async def _delete_previews(store: ObjectStore, track: TrackId, turns: asyncio.Semaphore) -> int:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from rapidfuzz import fuzz
 
+from catalog.isrc import normalised_isrc
 from catalog.title_notes import VersionClass
 from catalog.titles import fold, fold_artists, read_title, same_artists
-from crawler.isrc import normalised_isrc
 from crawler.music_words import COMPOSERS, OTHER_PLACES, SHORTENING, VERSION_WORDS
 
 if TYPE_CHECKING:

@@ -12,14 +12,12 @@ from rich.console import Console
 
 from catalog import database
 from catalog.database import CONNECTION_FAILURES
-from catalog.errors import StoreUnavailable
 from catalog.store import S3Store
-from crawler import forgetting
 from crawler.bringing import Bringer
 from crawler.claims import SharedClaims
 from crawler.crawl import Crawl
 from crawler.downloading import preview_client
-from crawler.errors import InvalidTarget, QuotaSpent, SourceBusy, SourceError
+from crawler.errors import QuotaSpent, SourceBusy, SourceError
 from crawler.limits_announced import Announcements
 from crawler.patience import Patience
 from crawler.policy import Policy
@@ -32,7 +30,6 @@ from crawler.watch import Watch, schedule
 
 if TYPE_CHECKING:
     from catalog.database import Pool
-    from catalog.settings import DatabaseSettings, StoreSettings
     from crawler.claims import Claims
     from crawler.settings import CrawlerSettings
     from crawler.sources.registry import Target
@@ -44,27 +41,23 @@ EX_TEMPFAIL: Final = 75
 
 _MOST_CONNECTIONS: Final = 8
 _CONNECTIONS_HELD: Final = 2
-_DATABASE_FAILURES: tuple[type[Exception], ...] = (*CONNECTION_FAILURES, asyncpg.PostgresError, ValueError)
+DATABASE_FAILURES: tuple[type[Exception], ...] = (*CONNECTION_FAILURES, asyncpg.PostgresError, ValueError)
+"""What a command ends with in a sentence: away, without the schema, or no address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a person wants: lists, then the library, then to go on watching with `every` between two crawls."""
+    """What a person wants: lists, then the library, then to go on watching.
+
+    `every` is how often the lists are to be crawled again: never with zero, as was agreed before with None.
+    """
 
     targets: tuple[Target, ...] = ()
     library: bool = False
     watch: bool = False
-    every: timedelta = timedelta(days=1)
+    every: timedelta | None = None
     retry_rejected: bool = False
     retry_missing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a command has to say at its end, and its exit status."""
-
-    text: str
-    status: int = 0
 
 
 @dataclass(slots=True)
@@ -82,7 +75,7 @@ class Session:
         async with AsyncExitStack() as stack:
             try:
                 pool = await self._connect(stack)
-            except _DATABASE_FAILURES as error:
+            except DATABASE_FAILURES as error:
                 return self._say(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")
             client = await stack.enter_async_context(preview_client(settings.crawler_contact))
             claims = await stack.enter_async_context(SharedClaims(pool))
@@ -145,7 +138,6 @@ class Session:
             pool=pool,
             sourcing=sourcing,
             crawl=lambda: self._new_crawl(pool, claims, sourcing),
-            every=self.order.every,
             missing_for=timedelta(days=self.settings.no_preview_retry_days),
             heartbeat=self.settings.heartbeat_file,
         ).run()
@@ -157,23 +149,3 @@ class Session:
     def _say(self, text: str) -> int:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
         return FAILED
-
-
-async def forget_one(
-    database_settings: DatabaseSettings, store_settings: StoreSettings, text: str, *, with_tracks: bool
-) -> Said:
-    """Forget what a text names; raises `InvalidTarget`."""
-    try:
-        async with database.connect(database_settings.database_url.get_secret_value(), size=1) as pool:
-            subject = await forgetting.recognise(pool, text)
-            done = await forgetting.forget(pool, S3Store.connect(store_settings), subject, with_tracks=with_tracks)
-    except InvalidTarget:
-        raise
-    except StoreUnavailable as error:
-        return Said(f"forgotten, but its previews could not be deleted: {error}; run the same again", FAILED)
-    except _DATABASE_FAILURES as error:
-        return Said(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}", FAILED)
-    return Said(
-        f"forgotten: {subject.kind} {subject.urn}, {done.tracks} {'track' if done.tracks == 1 else 'tracks'}, "
-        f"{done.previews} {'preview' if done.previews == 1 else 'previews'} deleted; it will not come back"
-    )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from crawler.crawl import Crawl
     from crawler.errors import SourceError
     from crawler.sourcing import Sourcing
+    from crawler.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ _LAST_RETRY: Final = timedelta(days=1)
 
 @dataclass(slots=True)
 class Watch:
-    """One watching crawler of any number; `crawl` makes a run, `every` is the pause between two runs over a list.
+    """One watching crawler of any number; `crawl` makes a run.
 
     `missing_for` is how long a preview that nobody has is not looked for; `heartbeat` is touched at every turn.
     """
@@ -49,7 +50,6 @@ class Watch:
     pool: Pool
     sourcing: Sourcing
     crawl: Callable[[], Crawl]
-    every: timedelta
     missing_for: timedelta
     heartbeat: Path | None = None
     _errands: set[asyncio.Task[None]] = field(default_factory=set, init=False)
@@ -120,6 +120,11 @@ class Watch:
             await connection.add_listener(manifest.CHANNEL, wake)
             # A statement on another connection then finds out why.
             connection.add_termination_listener(wake)
+            log.info(
+                "watching: what people ask for is fetched at once, and %d lists are crawled again when they are due "
+                "(crawl --every HOURS <list> adds one)",
+                await playlists.subscribed(connection, self.sourcing.services),
+            )
             try:
                 yield woken
             finally:
@@ -161,8 +166,9 @@ class Watch:
         if isinstance(stopped, SourceRefused):
             await self._give_up(errand, str(stopped))
         elif stopped or crawl.tally.count(Fate.FAILED):
-            why = str(stopped) if stopped else in_a_line(crawl.tally)
-            await manifest.postpone(self.pool, errand, why, self._later(errand, stopped))
+            why, again_at = str(stopped) if stopped else _reason(crawl.tally), self._later(errand, stopped)
+            await tracks.note(self.pool, TrackId.from_urn(errand.urn), f"{why}; tried again at {again_at:%H:%M} UTC")
+            await manifest.postpone(self.pool, errand, why, again_at)
         else:
             await self._settle(errand, crawl)
 
@@ -171,7 +177,7 @@ class Watch:
         standing = await tracks.standing(self.pool, track)
         if standing and standing.state is State.FOUND:
             # The service has something else under this id, such as what is left of a track that was taken down.
-            await tracks.mark_no_preview(self.pool, track, in_a_line(crawl.tally))
+            await tracks.mark_no_preview(self.pool, track, _reason(crawl.tally))
         missing = standing is not None and standing.state in {State.FOUND, State.NO_PREVIEW}
         await manifest.done(self.pool, errand, again_in=self.missing_for if missing else None)
 
@@ -216,19 +222,30 @@ class Watch:
         except (InvalidTarget, SourceRefused) as error:
             stopped = error
         log.info("%s: %s", playlist.urn, stopped or in_a_line(crawl.tally))
-        await schedule(self.pool, playlist.urn, stopped, failed=crawl.tally.count(Fate.FAILED), every=self.every)
+        await schedule(self.pool, playlist.urn, stopped, failed=crawl.tally.count(Fate.FAILED))
 
 
-async def schedule(pool: Pool, urn: str, stopped: CrawlerError | None, *, failed: int, every: timedelta) -> None:
-    """Say when a list that was crawled is due again: sooner where the run did not come to its end."""
-    soon = min(every, _UNKNOWN_WAIT)
+def _reason(tally: Tally) -> str:
+    """Say how the one place of a list ended."""
+    return next((reason for fate in Fate for reason in tally.by_reason[fate] if reason), in_a_line(tally))
+
+
+async def schedule(
+    pool: Pool, urn: str, stopped: CrawlerError | None, *, failed: int, every: timedelta | None = None
+) -> None:
+    """Say when a list that was crawled is due again, if it is: sooner where the run did not come to its end.
+
+    `every` is how often from now on (see `catalog.playlists.schedule`).
+    """
+    sooner = not_before = None
     match stopped:
-        case QuotaSpent(wait_s=wait_s):
-            pause = timedelta(seconds=wait_s) if wait_s is not None else soon
+        case QuotaSpent(wait_s=wait_s) if wait_s is not None:
+            sooner = not_before = timedelta(seconds=wait_s)
         case SourceBusy():
-            pause = min(every, _BUSY)
+            sooner = _BUSY
         case SourceRefused() | InvalidTarget():
-            pause = every
+            pass
         case _:
-            pause = soon if stopped or failed else every
-    await playlists.schedule(pool, urn, pause, error=str(stopped) if stopped else None)
+            sooner = _UNKNOWN_WAIT if stopped or failed else None
+    error = str(stopped) if stopped else None
+    await playlists.schedule(pool, urn, every, sooner=sooner, not_before=not_before, error=error)

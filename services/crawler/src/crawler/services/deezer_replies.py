@@ -8,10 +8,10 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from catalog.isrc import normalised_isrc
 from catalog.track_id import TrackId
 from catalog.tracks import Track
 from crawler.errors import ServiceRefused
-from crawler.isrc import normalised_isrc
 from crawler.services.web_service import Busy, Trouble
 
 _QUOTA_SPENT: Final = 4

@@ -7,8 +7,8 @@ import io
 import re
 from typing import TYPE_CHECKING, Final
 
+from catalog.isrc import normalised_isrc
 from catalog.titles import fold
-from crawler.isrc import normalised_isrc
 from crawler.sources.listing.row import ListedRow, checked, seconds_in, text_of, track_id_in
 
 if TYPE_CHECKING:

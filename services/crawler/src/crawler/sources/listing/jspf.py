@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from crawler.isrc import normalised_isrc
+from catalog.isrc import normalised_isrc
 from crawler.sources.listing.row import ListedRow, UnclearRow, checked, seconds_in, text_of, track_id_in
 
 if TYPE_CHECKING:

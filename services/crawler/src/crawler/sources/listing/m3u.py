@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final
 
-from crawler.isrc import normalised_isrc
+from catalog.isrc import normalised_isrc
 from crawler.sources.listing.row import ListedRow, Row, checked, seconds_in, text_of, track_id_in
 
 _INFO: Final = re.compile(

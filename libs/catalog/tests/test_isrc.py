@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.isrc import normalised_isrc
+from catalog.isrc import normalised_isrc
 
 
 @pytest.mark.parametrize(

@@ -12,3 +12,8 @@ def normalised_isrc(text: str | None) -> str | None:
     """Return the code in upper case without separators, or None for what has not its form (ISO 3901)."""
     code = re.sub(r"[\s-]", "", text or "").upper()
     return code if _FORM.fullmatch(code) else None
+
+
+def isrc_urn(code: str) -> str:
+    """Return the name by which a recording of that code, in its one form, is blocked (see `catalog.blocks`)."""
+    return f"isrc:{code}"
