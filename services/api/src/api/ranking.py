@@ -137,7 +137,7 @@ def rank(
     placed = calibration.place(snapshot.vectors(urns))
     likeness = standardised(calibration.place(asked.vectors), placed)
     sound = calibration.odds(likeness).mean(axis=0) if len(asked.vectors) else np.full(len(urns), np.nan)
-    taste = np.array([lifts.get(urn, np.nan) for urn in urns], dtype=np.float64)
+    taste = np.array([lifts.get(urn, np.nan) for urn in urns]) if lifts else np.full(len(urns), np.nan)
     odds = sound if asked.taste is None else _blended(sound, taste, asked.blend)
     scores = odds / (1.0 + odds)
     # What is equally near was found in the order of its names.
@@ -145,7 +145,7 @@ def rank(
     admitted = order[scores[order] >= min_score]
     nearest = likeness[:, admitted].argmax(axis=0) if len(asked.vectors) else np.zeros(len(admitted))
     return Ranking(
-        urns=tuple(urns[number] for number in admitted),
+        urns=tuple([urns[number] for number in admitted.tolist()]),
         placed=placed[admitted],
         scores=scores[admitted],
         nearest=nearest.astype(np.int64),

@@ -64,6 +64,8 @@ class Snapshot:
         A track that is in both counts from the tail only, one that was forgotten not at all. Fewer than `k` come back
         only where there are fewer.
         """
+        if self.version is not None and not self.forgotten and not len(self.tail):
+            return self.version.search(query, k)
         merged = self.tail.search(query, k) + self._indexed_only(query, k)
         return sorted(merged, key=lambda match: (-match.cosine, match.urn))[:k]
 
