@@ -48,7 +48,7 @@ def main() -> None:
     arguments.add_argument("--only", choices=["direct", "http"])
     arguments.add_argument("--out", type=Path, default=Path("bench-results/index"))
     arguments.add_argument("--jobs", type=int, default=2, help="Threads that build")
-    arguments.add_argument("--workers", type=int, default=1, help="Processes of the API (API_WORKERS)")
+    arguments.add_argument("--workers", default="1", help="Processes of the API (API_WORKERS), such as 1,2")
     given = arguments.parse_args()
     chosen = [name.strip() for name in given.engines.split(",")] if given.engines else None
     # Names with a comma in them are chosen by their beginning.
@@ -63,7 +63,7 @@ def main() -> None:
         if given.only != "direct":
             for engine in _SERVED:
                 if chosen is None or engine in chosen:
-                    served(engine, folder, count, given.jobs, given.workers)
+                    served(engine, folder, count, given.jobs, [int(each) for each in given.workers.split(",")])
         for file in (*folder.glob("*.npy"), folder / "urns.txt"):
             file.unlink(missing_ok=True)
         report(folder, count)
@@ -90,15 +90,16 @@ def direct(name: str, folder: Path, count: int, jobs: int) -> None:
         print(f"{name} was not measured")
 
 
-def served(engine: EngineName, folder: Path, count: int, jobs: int, workers: int) -> None:
-    """Measure the API with one engine."""
-    out = folder / (f"http-{engine}.json" if workers == 1 else f"http-{engine}-{workers}-workers.json")
-    if out.exists():
+def served(engine: EngineName, folder: Path, count: int, jobs: int, workers: list[int]) -> None:
+    """Measure the API with one engine, and with as many processes as are not measured yet."""
+    files = {each: folder / f"http-{engine}-{each}.json" for each in workers}
+    left = [each for each, file in files.items() if not file.exists()]
+    if not left:
         return
     music, raw = _draw(folder, count)
-    print(f"{count} vectors, {engine} over HTTP, {workers} workers …", flush=True)
-    (result,) = asyncio.run(serving.measure(music, raw, [engine], folder, jobs, workers))
-    out.write_text(json.dumps(result, indent=2), encoding="utf-8")
+    print(f"{count} vectors, {engine} over HTTP, {', '.join(map(str, left))} workers …", flush=True)
+    for result in asyncio.run(serving.measure(music, raw, engine, folder, jobs, left)):
+        files[result["workers"]].write_text(json.dumps(result, indent=2), encoding="utf-8")
 
 
 def report(folder: Path, count: int) -> None:

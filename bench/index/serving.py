@@ -86,30 +86,38 @@ async def api(database_url: str, folder: Path, environment: Mapping[str, str] | 
 
 
 async def measure(
-    music: MusicModel, raw: NDArray[np.float32], engines: list[EngineName], folder: Path, jobs: int, workers: int = 1
+    music: MusicModel, raw: NDArray[np.float32], engine: EngineName, folder: Path, jobs: int, workers: list[int]
 ) -> list[dict[str, Any]]:
-    """Fill a catalogue, and for each engine build, publish, start an API and let callers ask."""
+    """Fill a catalogue, build and publish, and for each number of workers start an API and let callers ask."""
     home = folder / "served"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     try:
         async with throwaway_database(home) as url:
             filled = await fill(url, music, raw)
-            return [await _served(music, url, engine, len(raw), home, jobs, filled, workers) for engine in engines]
+            parameters = BuildParameters(engine=engine, jobs=jobs)
+            manifest, took = await publish(url, music, home / "cache", home / "work", parameters)
+            asked = np.random.default_rng(8).choice(len(raw), min(len(raw), _ASKED), replace=False)
+            urns = home / "urns.txt"
+            urns.write_text("\n".join(track_id(int(number)).urn for number in asked), encoding="ascii")
+            known = {
+                "engine": engine,
+                "vectors": len(raw),
+                "fill_s": round(filled, 1),
+                **took,
+                "index_mb": round(manifest.files["index.bin"].bytes / 1e6, 1),
+                "all_files_mb": round(sum(entry.bytes for entry in manifest.files.values()) / 1e6, 1),
+                "effort": manifest.effort,
+                "recall": round(manifest.recall_at_10, 4),
+            }
+            return [{**known, **await _served(url, home, urns, each)} for each in workers]
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-async def _served(
-    music: MusicModel, url: str, engine: EngineName, count: int, home: Path, jobs: int, filled: float, workers: int
-) -> dict[str, Any]:
-    parameters = BuildParameters(engine=engine, jobs=jobs)
-    manifest, took = await publish(url, music, home / "cache", home / "work", parameters)
-    urns = home / "urns.txt"
-    asked = np.random.default_rng(8).choice(count, min(count, _ASKED), replace=False)
-    urns.write_text("\n".join(track_id(int(number)).urn for number in asked), encoding="ascii")
-    # The first start checks the files; what is measured is every start after it.
+async def _served(url: str, home: Path, urns: Path, workers: int) -> dict[str, Any]:
     environment = {"API_WORKERS": str(workers)}
+    # The first start checks the files; what is measured is every start after it.
     async with api(url, home, environment) as first:
         first_ready = first.ready_s
     async with api(url, home, environment) as started:
@@ -125,15 +133,7 @@ async def _served(
         for pid in pids:
             memory.update(memory_mb(pid))
     return {
-        "engine": engine,
         "workers": workers,
-        "vectors": count,
-        **took,
-        "fill_s": round(filled, 1),
-        "index_mb": round(manifest.files["index.bin"].bytes / 1e6, 1),
-        "all_files_mb": round(sum(entry.bytes for entry in manifest.files.values()) / 1e6, 1),
-        "effort": manifest.effort,
-        "recall": round(manifest.recall_at_10, 4),
         "ready_first_s": first_ready,
         "ready_s": started.ready_s,
         "private_mb": round(memory["Private_Dirty"] + memory["Swap"], 1),
