@@ -13,6 +13,7 @@ import pytest
 from catalog import versions
 from catalog.settings import EX_CONFIG
 from catalog.store import s3_client
+from indexer.worker import BUILDER_LOCK
 
 from .conftest import MODEL, Hear
 
@@ -53,6 +54,22 @@ async def test_build_prints_what_it_published(environment: None, pool: Pool, hea
     published = await versions.published(pool, MODEL.model)
     assert published is not None
     assert out == f"{published.version}  40 tracks  recall@10 1.000\n"
+
+
+async def test_build_waits_for_a_build_that_is_under_way(environment: None, pool: Pool, hear: Hear) -> None:
+    await hear(range(40))
+    async with pool.acquire() as other:
+        await other.execute("SELECT pg_advisory_lock($1)", BUILDER_LOCK)
+        process = await started("build")
+        assert process.stderr is not None
+        async with asyncio.timeout(60):
+            while b"another indexer is building at this moment" not in await process.stderr.readline():
+                assert process.returncode is None
+        await hear(range(40, 45))
+        await other.execute("SELECT pg_advisory_unlock($1)", BUILDER_LOCK)
+    code, out, err = await ended(process)
+    assert code == 0, err
+    assert " 45 tracks " in out
 
 
 async def test_the_whole_life_of_versions_by_commands(environment: None, pool: Pool, hear: Hear) -> None:

@@ -19,6 +19,7 @@ from features.embedding_projection import EmbeddingProjection
 from indexer.errors import EXPECTED_FAILURES
 from indexer.heartbeat import beating
 from indexer.listing import render
+from indexer.lookout import when_free
 from indexer.settings import IndexerSettings
 from indexer.tasting import TasteIndexer
 from indexer.worker import Indexer
@@ -57,15 +58,20 @@ def run() -> None:
 def build(
     publish: Annotated[bool, typer.Option(help="Let it answer; else `publish` does that later.")] = True,
 ) -> None:
-    """Build and publish a version of everything heard so far, now."""
-    version = _asked(lambda indexer: indexer.build(publish=publish), "no version was published")
+    """Build and publish a version of everything heard so far, now, or as soon as another build has ended."""
+    version = _asked(
+        lambda indexer: when_free(lambda: indexer.build(publish=publish)),
+        "no version was published",
+    )
     typer.echo(f"{version.version}  {version.tracks} tracks  recall@10 {version.recall_at_10:.3f}")
 
 
 @app.command()
 def taste() -> None:
     """Build and publish what is favourited together, of everything walked so far, now."""
-    row = _done(lambda pool, store, settings: TasteIndexer(pool, store, settings).build(), "no taste was published")
+    row = _done(
+        lambda pool, store, settings: when_free(TasteIndexer(pool, store, settings).build), "no taste was published"
+    )
     typer.echo(f"{row.version}  {row.tracks} tracks  {row.favorites} favourites  {row.method}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from indexer.errors import EXPECTED_FAILURES, BuilderBusy
 
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
     from catalog.database import Connection
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
+_BUSY_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 300.0
 
 _LOCK = "SELECT pg_try_advisory_lock($1)"
@@ -64,6 +67,19 @@ class Lookout:
     def _wait_s(self) -> float:
         # A build that failed will mostly fail again; the more often it did, the longer its CPU time is saved.
         return max(self._poll_s, min(self._poll_s * 2.0 ** min(self.failures, 20), _LONGEST_WAIT_S))
+
+
+async def when_free(build: Callable[[], Awaitable[T]]) -> T:
+    """Build as soon as no other builder is at work: what that one began with may lack what was heard since."""
+    waited = False
+    while True:
+        try:
+            return await build()
+        except BuilderBusy as busy:
+            if not waited:
+                log.info("%s; this build begins when that one has ended", busy)
+            waited = True
+        await asyncio.sleep(_BUSY_S)
 
 
 @asynccontextmanager

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Any constant; it only has to differ from the other advisory locks of the catalogue.
-_BUILDER_LOCK: Final = 0x50_1A_11_D0
+BUILDER_LOCK: Final = 0x50_1A_11_D0
 _SAY_AGAIN_S: Final = 3_600.0
 
 
@@ -83,7 +83,7 @@ class Indexer:
         `RecallTooLow`, `StoreUnavailable`, or what asyncpg raises when the database is away; in every case the
         version before goes on answering.
         """
-        async with self._pool.acquire() as connection, sole_builder(connection, _BUILDER_LOCK):
+        async with self._pool.acquire() as connection, sole_builder(connection, BUILDER_LOCK):
             model = await models.current(connection)
             if model is None:
                 raise NothingToIndex("no model is registered yet; start an extractor first")
