@@ -37,9 +37,8 @@ class Filter:
     @property
     def asks_facts(self) -> bool:
         """Tell whether more than a track's name decides."""
-        return bool(
-            self.tags or self.no_tags or self.no_artists or self.min_duration_ms is not None or self.max_duration_ms
-        )
+        lengths = (self.min_duration_ms, self.max_duration_ms)
+        return bool(self.tags or self.no_tags or self.no_artists) or lengths != (None, None)
 
     def admits_urn(self, urn: str) -> bool:
         """Tell whether a track may be an answer as far as its name says."""
