@@ -52,10 +52,7 @@ _ARRAYS: Final = ("mean", "covariance", "group_means", "group_covariances", "gro
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Placed:
-    """Projected vectors [n, d], with mean [n] and deviation [n] of the cosines that each has with music in general.
-
-    In front of n may stand more axes, the same in all three.
-    """
+    """Projected vectors [n, d], with mean [n] and deviation [n] of the cosines that each has with music in general."""
 
     vectors: NDArray[np.float32]
     mean: NDArray[np.float32]
@@ -64,7 +61,7 @@ class Placed:
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def __getitem__(self, rows: NDArray[np.integer] | slice | tuple[slice, ...]) -> Placed:
+    def __getitem__(self, rows: NDArray[np.integer] | slice) -> Placed:
         """Return some of them."""
         return Placed(self.vectors[rows], self.mean[rows], self.deviation[rows])
 
@@ -222,14 +219,14 @@ def _moments(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray
 
 def standardised(ones: Placed, others: Placed) -> NDArray[np.float32]:
     """Return how much more alike than usual [m] and [n] vectors are, in deviations [m, n]."""
-    cosines = np.clip(ones.vectors @ others.vectors.swapaxes(-1, -2), np.float32(-1.0), np.float32(1.0))
-    mine = (cosines - ones.mean[..., np.newaxis]) / ones.deviation[..., np.newaxis]
-    theirs = (cosines - others.mean[..., np.newaxis, :]) / others.deviation[..., np.newaxis, :]
+    cosines = np.clip(ones.vectors @ others.vectors.T, np.float32(-1.0), np.float32(1.0))
+    mine = (cosines - ones.mean[:, np.newaxis]) / ones.deviation[:, np.newaxis]
+    theirs = (cosines - others.mean) / others.deviation
     likeness: NDArray[np.float32] = (mine + theirs) / 2
     return likeness
 
 
 def _placed(vectors: NDArray[np.float32], mean: NDArray[np.float32], covariance: NDArray[np.float32]) -> Placed:
-    variance = ((vectors @ covariance) * vectors).sum(axis=-1)
+    variance = ((vectors @ covariance) * vectors).sum(axis=1)
     deviation = np.maximum(np.sqrt(np.maximum(variance, 0.0)), SMALLEST_DEVIATION)
-    return Placed(vectors, (vectors @ mean[..., np.newaxis])[..., 0], deviation)
+    return Placed(vectors, vectors @ mean, deviation)

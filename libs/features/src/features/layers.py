@@ -41,11 +41,8 @@ class Layers:
         covariances, means = calibration.group_covariances, calibration.group_means
         side_by_side = (dimensions, len(ways) * dimensions)
         return cls(
-            products=_float32(np.einsum("dgw,egw->dge", ways.swapaxes(0, 1), ways.swapaxes(0, 1)), side_by_side),
-            variances=_float32(
-                np.einsum("gdw,gwv,gev->dge", ways, covariances, ways, optimize=True).reshape(side_by_side),
-                side_by_side,
-            ),
+            products=_float32(np.einsum("gdw,gew->dge", ways, ways), side_by_side),
+            variances=_float32(np.einsum("gdw,gwv,gev->dge", ways, covariances, ways, optimize=True), side_by_side),
             means=_float32(np.einsum("gdw,gw->dg", ways, means), (dimensions, len(ways))),
             quantiles=calibration.group_quantiles,
         )
