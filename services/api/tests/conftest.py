@@ -17,6 +17,7 @@ from api.app import create_app
 from api.settings import ApiSettings
 from catalog import database, embeddings, favorites, models, schema, taste_versions, tracks, versions
 from catalog.embeddings import Embedding, StoredVector
+from catalog.errors import StoreUnavailable
 from catalog.keys import index_prefix, preview_key, taste_prefix
 from catalog.models import Model
 from catalog.provisioning import provision_events
@@ -105,6 +106,21 @@ async def upload_version(
     return Version(
         version, model.model, up_to_seq, len(written), {"trees": FEW_TREES.trees}, manifest.recall_at_10, location
     )
+
+
+class CountingStore(MemoryStore):
+    """A bucket that counts downloads and can be away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.downloads: list[str] = []
+        self.away = False
+
+    async def download(self, key: str, path: Path) -> None:
+        if self.away:
+            raise StoreUnavailable("the object store did not answer")
+        self.downloads.append(key)
+        await super().download(key, path)
 
 
 @dataclass

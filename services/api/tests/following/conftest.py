@@ -9,11 +9,9 @@ from api.cache import VersionCache
 from api.following import Follower
 from api.source import MemorySource
 from catalog.embeddings import StoredVector
-from catalog.errors import StoreUnavailable
 from catalog.models import Model
-from catalog.store import MemoryStore
 
-from ..conftest import upload_version, urn, vector
+from ..conftest import CountingStore, upload_version, urn, vector
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,21 +28,6 @@ SECOND = Model("second", SMALL)
 
 def written(start: int, end: int) -> list[StoredVector]:
     return [StoredVector(seq, urn(seq), vector(seq, SMALL)) for seq in range(start, end)]
-
-
-class CountingStore(MemoryStore):
-    """A bucket that counts downloads and can be away."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.downloads: list[str] = []
-        self.away = False
-
-    async def download(self, key: str, path: Path) -> None:
-        if self.away:
-            raise StoreUnavailable("the object store did not answer")
-        self.downloads.append(key)
-        await super().download(key, path)
 
 
 class Scene:
