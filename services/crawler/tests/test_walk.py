@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 import crawler.patience
-import sc
 from catalog import database, favorites, manifest, popularity, tracks, users
 from catalog.database import CONNECTION_FAILURES
 from catalog.store import MemoryStore
@@ -34,8 +33,9 @@ from sandbox.soundcloud import Misbehaviour, SoundCloud
 from sandbox.soundcloud_replies import SoundCloudReplies
 from sandbox.spotify import Sandbox
 from sandbox.taste_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
-from sc.connection import AtOnce, Patience
-from sc.errors import InvalidAddress, Missing, NotAllowed
+from soundalike import soundcloud
+from soundalike.soundcloud.connection import AtOnce, Patience
+from soundalike.soundcloud.errors import InvalidAddress, Missing, NotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -62,9 +62,9 @@ async def no_time(_: float) -> None:
 async def walk(
     pool: Pool, server: SandboxServer, bounds: Bounds | None = None, *, budget: int = 100_000, longest_s: float = 60.0
 ) -> AsyncIterator[Walk]:
-    account = sc.Account("sandbox", "sandbox")
+    account = soundcloud.Account("sandbox", "sandbox")
     url = server.soundcloud_url
-    async with sc.connect(
+    async with soundcloud.connect(
         account,
         url=url,
         token_url=f"{url}/oauth/token",

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from features.columnwise import Columnwise, is_missing
-from sc import tag_list
+from soundalike.soundcloud import tag_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sc.connection import Pace
+    from soundalike.soundcloud.connection import Pace
 
 
 class BudgetSpent(Exception):
@@ -16,7 +16,7 @@ class BudgetSpent(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """A pace (`sc.connection.Pace`) that lets at most `left` more requests through, retries among them.
+    """A pace (`soundcloud.connection.Pace`) that lets at most `left` more requests through, retries among them.
 
     Raises `BudgetSpent` for the one after the last.
     """

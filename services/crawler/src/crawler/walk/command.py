@@ -13,7 +13,6 @@ import asyncpg
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-import sc
 from catalog import database, users
 from catalog.database import CONNECTION_FAILURES
 from catalog.store import S3Store
@@ -27,8 +26,9 @@ from crawler.shared_limits import SharedLimiters
 from crawler.walk.bounds import Bounds, Budget, BudgetSpent
 from crawler.walk.previews import Previewing, SoundCloudPreviews
 from crawler.walk.walking import Walk
-from sc.errors import ScError
-from sc.tokens import FileTokenStore, MemoryTokenStore
+from soundalike import soundcloud
+from soundalike.soundcloud.access_tokens import FileTokenStore, MemoryTokenStore
+from soundalike.soundcloud.errors import ScError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,7 @@ async def _open(settings: SoundCloudSettings, journey: Journey, pool: Pool, stac
     pace = Budget(SharedLimiters(pool)(settings.allowance), journey.budget)
     store = FileTokenStore(access.token_file) if access.token_file else MemoryTokenStore()
     connection = await stack.enter_async_context(
-        sc.connect(
+        soundcloud.connect(
             access.account,
             contact=settings.crawler_contact,
             url=access.api_url,

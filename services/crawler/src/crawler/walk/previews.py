@@ -13,8 +13,8 @@ from crawler.errors import PreviewUnavailable
 from crawler.previews import provider
 from crawler.previews.provider import Absent, Wanted
 from crawler.tally import Fate
-from sc import Tracks
-from sc.errors import Missing, Refused, Throttled, Unavailable
+from soundalike.soundcloud import Tracks
+from soundalike.soundcloud.errors import Missing, Refused, Throttled, Unavailable
 
 if TYPE_CHECKING:
     from catalog.database import Pool
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from crawler.hosts import HostList
     from crawler.previews.chain import PreviewChain
     from crawler.tally import Outcome
-    from sc import Connection
+    from soundalike.soundcloud import Connection
 
 NAME: Final = "soundcloud"
 PREVIEW: Final = "preview"

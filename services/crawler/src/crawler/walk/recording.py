@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
-import sc
 from catalog import favorites, manifest, popularity, tracks, users
 from catalog.database import CONNECTION_FAILURES
 from catalog.popularity import Popularity
@@ -15,6 +14,7 @@ from catalog.tracks import Track
 from catalog.users import User
 from crawler.patience import Patience
 from crawler.walk.previews import PREVIEW
+from soundalike import soundcloud
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,16 +38,16 @@ class Record:
     owes_previews: bool = False
     _held: dict[str, bool] = field(default_factory=dict, init=False)
 
-    async def start(self, start: sc.User | sc.Track) -> None:
+    async def start(self, start: soundcloud.User | soundcloud.Track) -> None:
         """Owe the first question of a walk, at once, whenever it was asked before."""
-        if isinstance(start, sc.User):
+        if isinstance(start, soundcloud.User):
             await users.upsert(self.pool, [_user(start)])
             await self._owe_now("user", start.urn, LIKES)
         else:
             await self._write_tracks([start])
             await self._owe_now("track", start.urn, LIKERS)
 
-    async def likes(self, errand: Errand, page: Sequence[sc.Track], place: Place) -> None:
+    async def likes(self, errand: Errand, page: Sequence[soundcloud.Track], place: Place) -> None:
         """Write down a page of what a user likes, and owe the question who else likes it."""
         liked = await self._write_tracks(page)
 
@@ -60,7 +60,7 @@ class Record:
 
         await self.patience.through(write, CONNECTION_FAILURES)
 
-    async def likers(self, errand: Errand, page: Sequence[sc.User], place: Place) -> None:
+    async def likers(self, errand: Errand, page: Sequence[soundcloud.User], place: Place) -> None:
         """Write down a page of who likes a track, and owe the question what else they like."""
 
         async def write() -> None:
@@ -80,7 +80,7 @@ class Record:
         await manifest.owe(self.pool, kind, [urn], request)
         await manifest.renew(self.pool, kind, urn, request)
 
-    async def _write_tracks(self, page: Sequence[sc.Track]) -> list[str]:
+    async def _write_tracks(self, page: Sequence[soundcloud.Track]) -> list[str]:
         """Write the rows of tracks that were not yet written; returns the URNs of those that may be held."""
         if len(self._held) > _MOST_REMEMBERED:
             self._held.clear()
@@ -98,15 +98,15 @@ class Record:
         return sorted(track.urn for track in page if self._held[track.urn])
 
 
-def _can_be_heard(track: sc.Track) -> bool:
+def _can_be_heard(track: soundcloud.Track) -> bool:
     return track.access in {"playable", "preview"}
 
 
-def _user(user: sc.User) -> User:
+def _user(user: soundcloud.User) -> User:
     return User(user.urn, user.track_count, user.public_favorites_count, user.followers_count)
 
 
-def _track(track: sc.Track) -> Track:
+def _track(track: soundcloud.Track) -> Track:
     artist = track.metadata_artist or (track.user.username if track.user else None)
     return Track(
         id=TrackId.from_urn(track.urn),
@@ -120,7 +120,7 @@ def _track(track: sc.Track) -> Track:
     )
 
 
-def _popularity(track: sc.Track) -> Popularity:
+def _popularity(track: soundcloud.Track) -> Popularity:
     return Popularity(
         track=track.urn,
         genre=track.genre,

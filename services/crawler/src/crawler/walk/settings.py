@@ -13,7 +13,7 @@ from pydantic_settings import SettingsConfigDict
 from catalog.settings import DatabaseSettings, StoreSettings, refuse
 from crawler.hosts import is_at, preview_hosts
 from crawler.limits import Allowance
-from sc import Account
+from soundalike.soundcloud import Account
 
 if TYPE_CHECKING:
     from crawler.hosts import HostList

@@ -21,18 +21,18 @@ from crawler.walk.bounds import Bounds, BudgetSpent
 from crawler.walk.place import Place
 from crawler.walk.previews import PREVIEW
 from crawler.walk.recording import LIKERS, LIKES, Record
-from sc import Resolve, Tracks, Users
-from sc.errors import Missing, NotAllowed, PagesRepeat, Refused, Throttled, Unavailable
+from soundalike.soundcloud import Resolve, Tracks, Users
+from soundalike.soundcloud.errors import Missing, NotAllowed, PagesRepeat, Refused, Throttled, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    import sc
     from catalog.database import Pool
     from catalog.manifest import Errand
     from crawler.walk.previews import Previewing
-    from sc import Page
-    from sc.replies import Model
+    from soundalike import soundcloud
+    from soundalike.soundcloud import Page
+    from soundalike.soundcloud.replies import Model
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Walk:
     """
 
     pool: Pool
-    connection: sc.Connection
+    connection: soundcloud.Connection
     bounds: Bounds = field(default_factory=Bounds)
     workers: int = 8
     previewing: Previewing | None = None
@@ -90,7 +90,7 @@ class Walk:
     async def begin(self, url: str) -> str:
         """Owe the first question about whom or what an address of soundcloud.com names; returns the URN.
 
-        Raises what `sc.Resolve` raises.
+        Raises what `soundcloud.Resolve` raises.
         """
         start = await Resolve(self.connection).resolve(url)
         await self.patience.through(lambda: self._record.start(start), CONNECTION_FAILURES)

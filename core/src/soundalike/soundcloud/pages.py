@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from sc.errors import UnreadableReply
-from sc.replies import Model, read
+from soundalike.soundcloud.errors import UnreadableReply
+from soundalike.soundcloud.replies import Model, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
-from sc.errors import InvalidAddress
+from soundalike.soundcloud.errors import InvalidAddress
 
 Kind = Literal["tracks", "users"]
 

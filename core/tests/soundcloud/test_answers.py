@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sc.answers import patience_asked, said
+from soundalike.soundcloud.error_bodies import patience_asked, said
 
 NOW = datetime(2015, 6, 1, 9, 48, 40, tzinfo=UTC)
 PLAYS = {"errors": [{"meta": {"rate_limit": {"group": "plays"}, "reset_time": "2015/06/01 09:49:40 +0000"}}]}

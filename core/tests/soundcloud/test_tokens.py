@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from sc.errors import NotAllowed, Throttled, Unavailable
-from sc.tokens import Account, FileTokenStore, MemoryTokenStore, Token, TokenKeeper
+from soundalike.soundcloud.access_tokens import Account, FileTokenStore, MemoryTokenStore, Token, TokenKeeper
+from soundalike.soundcloud.errors import NotAllowed, Throttled, Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from sc.errors import InvalidAddress, Missing, PagesRepeat, UnreadableReply
-from sc.pages import page_of, query_of, rows_of
-from sc.replies import Track, User, read
-from sc.urns import urn_of
+from soundalike.soundcloud.errors import InvalidAddress, Missing, PagesRepeat, UnreadableReply
+from soundalike.soundcloud.pages import page_of, query_of, rows_of
+from soundalike.soundcloud.replies import Track, User, read
+from soundalike.soundcloud.urns import urn_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
 
-    from sc.connection import Connection
-    from sc.pages import Page
-    from sc.replies import Model
+    from soundalike.soundcloud.connection import Connection
+    from soundalike.soundcloud.pages import Page
+    from soundalike.soundcloud.replies import Model
 
 MOST_AT_ONCE: Final = 200
 """Rows a page, and names a bulk request: the most that SoundCloud gives."""

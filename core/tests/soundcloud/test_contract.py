@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from sc.replies import Track, User
-from sc.resources import MOST_AT_ONCE
+from soundalike.soundcloud.replies import Track, User
+from soundalike.soundcloud.resources import MOST_AT_ONCE
 
 SPECIFICATION = Path(__file__).parents[4] / "shared" / "data" / "specs" / "soundcloud-openapi-2026-07-19.yaml"
 

@@ -6,10 +6,10 @@ async for page in Users(connection).favorites(me.urn):
 ...
 """
 
-from sc.connection import Connection, connect
-from sc.pages import Page
-from sc.replies import Track, User
-from sc.resources import Resolve, Tracks, Users
-from sc.tokens import Account
+from soundalike.soundcloud.access_tokens import Account
+from soundalike.soundcloud.connection import Connection, connect
+from soundalike.soundcloud.pages import Page
+from soundalike.soundcloud.replies import Track, User
+from soundalike.soundcloud.resources import Resolve, Tracks, Users
 
 __all__ = ["Account", "Connection", "Page", "Resolve", "Track", "Tracks", "User", "Users", "connect"]

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sc.errors import InvalidAddress
-from sc.urns import number_of, urn_of
+from soundalike.soundcloud.errors import InvalidAddress
+from soundalike.soundcloud.urns import number_of, urn_of
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from sc.errors import UnreadableReply
-from sc.pages import page_of, query_of
-from sc.replies import Track, User, read
+from soundalike.soundcloud.errors import UnreadableReply
+from soundalike.soundcloud.pages import page_of, query_of
+from soundalike.soundcloud.replies import Track, User, read
 
 REPLIES = Path(__file__).parents[4] / "shared" / "data" / "replies"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sc.tag_list import split
+from soundalike.soundcloud.tag_list import split
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from sc import tag_list
-from sc.errors import InvalidAddress, UnreadableReply
-from sc.urns import urn_of
+from soundalike.soundcloud import tag_list
+from soundalike.soundcloud.errors import InvalidAddress, UnreadableReply
+from soundalike.soundcloud.urns import urn_of
 
 Model = TypeVar("Model", bound="User | Track")
 

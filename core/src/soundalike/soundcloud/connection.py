@@ -12,14 +12,22 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import httpx
 
-from sc.answers import patience_asked, said
-from sc.errors import InvalidAddress, Missing, NotAllowed, Refused, Throttled, Unavailable, UnreadableReply
-from sc.tokens import TOKEN_URL, MemoryTokenStore, TokenKeeper
+from soundalike.soundcloud.access_tokens import TOKEN_URL, MemoryTokenStore, TokenKeeper
+from soundalike.soundcloud.error_bodies import patience_asked, said
+from soundalike.soundcloud.errors import (
+    InvalidAddress,
+    Missing,
+    NotAllowed,
+    Refused,
+    Throttled,
+    Unavailable,
+    UnreadableReply,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-    from sc.tokens import Account, TokenStore
+    from soundalike.soundcloud.access_tokens import Account, TokenStore
 
 API_URL: Final = "https://api.soundcloud.com"
 LARGEST_REPLY: Final = 16_000_000

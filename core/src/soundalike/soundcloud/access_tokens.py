@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import httpx
 
-from sc.answers import said
-from sc.errors import NotAllowed, Throttled, Unavailable, UnreadableReply
+from soundalike.soundcloud.error_bodies import said
+from soundalike.soundcloud.errors import NotAllowed, Throttled, Unavailable, UnreadableReply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
