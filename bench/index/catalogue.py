@@ -15,10 +15,10 @@ from bench.index.music import TRACKS_AN_ALBUM
 from catalog import database, embeddings, models, schema, versions
 from catalog.embeddings import Embedding
 from catalog.models import Model
-from catalog.track_id import TrackId
 from catalog.versions import Version
 from indexer.building import build
 from indexer.gathering import gather
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

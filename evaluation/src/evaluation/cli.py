@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from catalog.settings import EX_CONFIG
 from evaluation import corpus as music
 from evaluation import learnt_from, report, results, systems
 from evaluation.cache import default_file, open_cache
@@ -25,6 +24,7 @@ from evaluation.results import Circumstances, Results
 from evaluation.versions import ORIGINAL
 from extractor.decoders import Decoders
 from extractor.errors import ExtractorError
+from soundalike.settings import EX_CONFIG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

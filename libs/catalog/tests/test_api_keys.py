@@ -8,7 +8,7 @@ import pytest
 
 from catalog import api_keys
 from catalog.api_keys import Scope, ValidKey
-from catalog.errors import TooManyKeys
+from soundalike.errors import TooManyKeys
 
 if TYPE_CHECKING:
     from catalog.database import Pool

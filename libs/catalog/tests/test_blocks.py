@@ -12,8 +12,8 @@ from catalog import blocks, embeddings, manifest, models, playlists, tracks
 from catalog.embeddings import Embedding
 from catalog.models import Model
 from catalog.playlists import Playlist
-from catalog.track_id import TrackId
 from catalog.tracks import State, StoredTrack, Track
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from catalog.database import Pool

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from catalog import embeddings, models, tags, tracks
+from catalog import embeddings, models, tracks
 from catalog.details import details
 from catalog.embeddings import Embedding
-from catalog.errors import PermanentError
 from catalog.models import Model
-from catalog.track_id import TrackId
 from catalog.tracks import State
+from soundalike.domain import tags
+from soundalike.domain.track_id import TrackId
+from soundalike.errors import PermanentError
 
 if TYPE_CHECKING:
     from catalog.database import Pool

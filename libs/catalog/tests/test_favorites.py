@@ -9,9 +9,9 @@ import pytest
 
 from catalog import favorites, popularity, tracks, users
 from catalog.popularity import Popularity
-from catalog.track_id import TrackId
 from catalog.tracks import Track
 from catalog.users import User
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from catalog.database import Pool

@@ -8,8 +8,8 @@ import pytest
 
 from catalog import listing, playlists, tracks
 from catalog.playlists import Playlist
-from catalog.track_id import TrackId
 from catalog.tracks import State, Track
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from catalog.database import Pool

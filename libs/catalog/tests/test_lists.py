@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from catalog import playlists, readings, tracks
 from catalog.playlists import Playlist
 from catalog.readings import Place
-from catalog.track_id import TrackId
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from catalog.database import Pool

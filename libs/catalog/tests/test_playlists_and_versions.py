@@ -7,8 +7,8 @@ from catalog.models import Model
 from catalog.overview import overview
 from catalog.playlists import Playlist
 from catalog.queue import MemoryQueue
-from catalog.track_id import TrackId
 from catalog.versions import Version, VersionState
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from catalog.database import Pool

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from catalog import blocks, releases, tracks
-from catalog.isrc import isrc_urn
-from catalog.track_id import TrackId
 from catalog.tracks import State, Track
+from soundalike.domain.isrc import isrc_urn
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

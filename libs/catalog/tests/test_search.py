@@ -8,8 +8,8 @@ import pytest
 
 from catalog import blocks, names, schema, tracks
 from catalog.search import Likeness, Typed, search
-from catalog.track_id import TrackId
 from catalog.tracks import State, Track
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from catalog.database import Pool

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog.errors import ObjectMissing, ObjectTooLarge, QueueUnavailable, StoreUnavailable
 from catalog.provisioning import provision_events
 from catalog.queue import MemoryQueue, MessageQueue, SqsQueue
-from catalog.settings import QueueSettings
 from catalog.store import MemoryStore, ObjectStore, S3Store, s3_client
+from soundalike.errors import ObjectMissing, ObjectTooLarge, QueueUnavailable, StoreUnavailable
+from soundalike.settings import QueueSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from catalog import favorites, taste_versions, tracks, users
-from catalog.errors import InvalidUserId
 from catalog.kindred import favorites_of, similar_users
 from catalog.taste_versions import TasteRow
-from catalog.track_id import TrackId
-from catalog.user_id import user_urn
 from catalog.users import User
+from soundalike.domain.track_id import TrackId
+from soundalike.domain.user_id import user_urn
+from soundalike.errors import InvalidUserId
 
 if TYPE_CHECKING:
     from catalog.database import Pool

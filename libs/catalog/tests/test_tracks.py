@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from catalog import tracks
-from catalog.errors import InvalidTrackId
-from catalog.track_id import TrackId
 from catalog.tracks import State, Track
+from soundalike.domain.track_id import TrackId
+from soundalike.errors import InvalidTrackId
 
 if TYPE_CHECKING:
     from catalog.database import Pool

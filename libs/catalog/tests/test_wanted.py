@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from catalog import blocks, manifest, tracks
-from catalog.track_id import TrackId
 from catalog.tracks import State, Track
 from catalog.wanted import REASON, REQUEST, NotFetchable, want
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from catalog.database import Pool

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from api.cli import cli
 from api.settings import ApiSettings
-from catalog.settings import EX_CONFIG, load
+from soundalike.settings import EX_CONFIG, load
 
 PLENTY = {"DATABASE_URL": "postgresql://user:of-my-own@localhost:5432/db", "S3_BUCKET": "bucket"}
 TEMPLATE = Path(__file__).parents[3] / "config" / "api.env.example"

@@ -8,8 +8,8 @@ import pytest
 
 from catalog import blocks, manifest, playlists, tracks
 from catalog.playlists import Playlist
-from catalog.track_id import TrackId
 from catalog.tracks import Track
+from soundalike.domain.track_id import TrackId
 
 from .conftest import Platform, track_id, urn
 from .test_api_errors import problem

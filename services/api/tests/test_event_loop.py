@@ -11,7 +11,7 @@ import pytest
 
 from api import answers
 from api.problems import REQUEST_ID
-from catalog.logs import bound_fields
+from soundalike.logs import bound_fields
 
 from .conftest import Platform, eventually, recommended, urn
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from api.cli import cli
 from catalog import schema
-from catalog.settings import EX_CONFIG
+from soundalike.settings import EX_CONFIG
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from api import handlers
 from api.containment import Containment
 from api.metrics import RequestMetrics
 from api.observing import Observer
-from catalog.logs import JsonLines
+from soundalike.logs import JsonLines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -11,7 +11,7 @@ from api.app import create_app
 from api.cli import cli
 from api.problems import MEDIA_TYPE, ProblemDetails
 from api.settings import ApiSettings
-from catalog.tags import SLUGS
+from soundalike.domain.tags import SLUGS
 
 COMMITTED: Final = Path(__file__).parents[1] / "openapi.json"
 

@@ -14,11 +14,11 @@ from api.app import create_app
 from api.problems import REQUEST_ID
 from api.routes import ROUTERS, metrics
 from catalog import favorites, playlists, tracks, users
-from catalog.logs import bound_fields
 from catalog.playlists import Playlist
-from catalog.track_id import TrackId
 from catalog.tracks import Track
 from catalog.users import User
+from soundalike.domain.track_id import TrackId
+from soundalike.logs import bound_fields
 from taste.similarity import SimilarityParameters
 
 from .conftest import Platform, eventually, is_ready, publish_taste, recommended, serving, track_id, urn

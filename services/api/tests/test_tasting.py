@@ -9,9 +9,9 @@ import pytest
 
 from api.app import create_app
 from catalog import favorites, tracks, users
-from catalog.track_id import TrackId
 from catalog.tracks import Track
 from catalog.users import User
+from soundalike.domain.track_id import TrackId
 from taste.manifest import SIMILARITIES
 
 from .conftest import Platform, eventually, is_ready, publish_taste, serving, track_id, urn, vector

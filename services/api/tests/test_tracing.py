@@ -12,7 +12,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from api.app import create_app
-from catalog.settings import EX_CONFIG, load
+from soundalike.settings import EX_CONFIG, load
 
 from .conftest import Platform, eventually, is_ready, serving, urn
 

@@ -15,7 +15,6 @@ from catalog import database, embeddings, models, schema, tracks
 from catalog.embeddings import Embedding
 from catalog.models import Model
 from catalog.store import MemoryStore
-from catalog.track_id import TrackId
 from crawler.bringing import Bringer
 from crawler.crawl import Crawl
 from crawler.downloading import Downloader, preview_client
@@ -34,6 +33,7 @@ from sandbox.catalogue import pieces
 from sandbox.composition import Previews, encode_mp3
 from sandbox.server import SandboxServer
 from sandbox.spotify import Sandbox
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

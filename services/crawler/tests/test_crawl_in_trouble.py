@@ -9,10 +9,8 @@ import asyncpg
 import pytest
 
 from catalog import playlists, tracks
-from catalog.errors import StoreUnavailable
 from catalog.keys import preview_key
 from catalog.store import MemoryStore
-from catalog.track_id import TrackId
 from catalog.tracks import State
 from crawler.errors import QuotaSpent, SourceUnavailable
 from crawler.sources.spotify_web_api import PAGE_SIZE
@@ -20,6 +18,8 @@ from crawler.tally import Fate
 from sandbox.catalogue import pieces
 from sandbox.faults import Fault
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, generated
+from soundalike.domain.track_id import TrackId
+from soundalike.errors import StoreUnavailable
 
 from .conftest import FIRST_ID, FIRST_PREVIEW, state_of, sums
 

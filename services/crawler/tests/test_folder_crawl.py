@@ -16,7 +16,6 @@ from audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
 from catalog import tracks
 from catalog.keys import preview_key
 from catalog.store import MemoryStore
-from catalog.track_id import TrackId
 from catalog.tracks import State
 from crawler.bringing import Bringer
 from crawler.crawl import Crawl
@@ -24,6 +23,7 @@ from crawler.patience import Patience
 from crawler.policy import Policy
 from crawler.sources.folder import MusicFolder
 from crawler.tally import Fate, Outcome
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

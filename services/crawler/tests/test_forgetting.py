@@ -9,7 +9,6 @@ import pytest
 
 from audio import CUT_KIND
 from catalog import playlists, tracks
-from catalog.track_id import TrackId
 from catalog.tracks import State, Track
 from crawler.entries import Found, Preview, Provenance
 from crawler.errors import InvalidTarget, SourceRefused
@@ -18,6 +17,7 @@ from crawler.policy import TO_BE_FORGOTTEN
 from crawler.tally import Fate
 from sandbox.catalogue import pieces, spotify_id
 from sandbox.playlists import DEMO_PLAYLIST_ID
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from .conftest import Bench

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.track_id import TrackId
 from crawler.errors import InvalidTarget
 from crawler.sources.spotify_address import AlbumId, PlaylistId, parse_target
+from soundalike.domain.track_id import TrackId
 
 KEY = "37i9dQZF1DXcBWIGoYBM5M"
 BASE_62 = string.ascii_letters + string.digits

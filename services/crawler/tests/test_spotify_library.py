@@ -11,7 +11,6 @@ import pytest
 from pydantic import SecretStr
 
 from catalog import playlists
-from catalog.track_id import TrackId
 from crawler.crawl import UNCHANGED
 from crawler.errors import SourceRefused
 from crawler.sources.spotify import SavedTracks, SpotifyAlbum, playlists_of_user
@@ -21,6 +20,7 @@ from crawler.tally import Fate
 from sandbox.catalogue import pieces, spotify_id
 from sandbox.faults import Fault
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, track
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

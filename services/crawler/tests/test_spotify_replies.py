@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalog.track_id import TrackId
 from catalog.tracks import Track
 from crawler.errors import SourceUnavailable
 from crawler.sources.spotify_replies import ListedTrack, NotATrack, parse_entry, parse_page, parse_playlist, parse_track
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Callable

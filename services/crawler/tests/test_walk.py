@@ -15,7 +15,6 @@ import crawler.patience
 from catalog import database, favorites, manifest, popularity, tracks, users
 from catalog.database import CONNECTION_FAILURES
 from catalog.store import MemoryStore
-from catalog.track_id import TrackId
 from crawler.bringing import Bringer
 from crawler.downloading import Downloader, preview_client
 from crawler.errors import QuotaSpent
@@ -34,6 +33,7 @@ from sandbox.soundcloud_replies import SoundCloudReplies
 from sandbox.spotify import Sandbox
 from sandbox.taste_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
 from soundalike import soundcloud
+from soundalike.domain.track_id import TrackId
 from soundalike.soundcloud.connection import AtOnce, Patience
 from soundalike.soundcloud.errors import InvalidAddress, Missing, NotAllowed
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalog import manifest, playlists, tracks, wanted
-from catalog.track_id import TrackId
 from catalog.tracks import State
 from crawler.claims import SharedClaims
 from crawler.errors import QuotaSpent, SourceBusy, SourceRefused, SourceUnavailable
@@ -19,6 +18,7 @@ from crawler.watch import Watch, schedule
 from sandbox.catalogue import pieces, spotify_id
 from sandbox.faults import Fault
 from sandbox.playlists import DEMO_PLAYLIST_ID, generated
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

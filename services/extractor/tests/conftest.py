@@ -12,11 +12,11 @@ from catalog import database, models, schema
 from catalog.models import Model
 from catalog.queue import MemoryQueue
 from catalog.store import MemoryStore
-from catalog.tags import SLUGS
-from catalog.track_id import TrackId
 from extractor.hearing import Hearing
 from extractor.listening import Heard
 from extractor.worker import Worker
+from soundalike.domain.tags import SLUGS
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -9,10 +9,10 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from catalog.tags import NAMES
 from extractor import backend, published, tagging
 from extractor.batch import Batch, HeardFile, find
 from extractor.cli import app
+from soundalike.domain.tags import NAMES
 
 from .signals import WEIGHTS, needs_weights
 

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog.settings import load
 from extractor.registry import DEFAULT, Choice, ModelName
 from extractor.settings import ExtractorSettings
+from soundalike.settings import load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from catalog import tracks
-from catalog.track_id import TrackId
 from catalog.tracks import State
 from extractor.sweep import Swept, redrive, sweep
+from soundalike.domain.track_id import TrackId
 
 from .conftest import KEY, TRACK
 

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from catalog.tags import NAMES
 from extractor.errors import StatisticsUnusable
 from extractor.tagging import UsualTags, parse, shipped, tag_probabilities
 from extractor.weights import TagHead
+from soundalike.domain.tags import NAMES
 
 from .signals import WEIGHTS, needs_weights, random_network
 

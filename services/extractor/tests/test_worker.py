@@ -8,10 +8,10 @@ import pytest
 from audio.errors import DecoderCrashed
 from catalog import embeddings, tracks
 from catalog.details import details
-from catalog.errors import QueueUnavailable, StoreUnavailable
 from catalog.tracks import State
 from extractor.heartbeat import MOST_BEATS, beating
 from extractor.worker import backoff_s
+from soundalike.errors import QueueUnavailable, StoreUnavailable
 
 from .conftest import KEY, MODEL, TRACK
 

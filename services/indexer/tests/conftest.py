@@ -9,9 +9,9 @@ from catalog import database, embeddings, models, schema, tracks
 from catalog.embeddings import Embedding
 from catalog.models import Model
 from catalog.store import MemoryStore
-from catalog.track_id import TrackId
 from indexer.settings import IndexerSettings
 from indexer.worker import Indexer
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -1,7 +1,7 @@
 import pytest
 
-from catalog.settings import EX_CONFIG, load
 from indexer.settings import IndexerSettings
+from soundalike.settings import EX_CONFIG, load
 
 ENVIRONMENT = {"DATABASE_URL": "postgresql://u:k3ptpriv@127.0.0.1:5432/soundalike", "S3_BUCKET": "soundalike"}
 

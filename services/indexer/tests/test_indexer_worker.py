@@ -12,7 +12,6 @@ import pytest
 
 from catalog import models, versions
 from catalog.database import connect
-from catalog.errors import StoreUnavailable
 from catalog.models import Model
 from catalog.store import MemoryStore, S3Store, s3_client
 from catalog.versions import VersionState
@@ -20,6 +19,7 @@ from indexer import publishing
 from indexer.errors import BuilderBusy, NoSuchVersion, NothingToIndex, RecallTooLow
 from indexer.settings import IndexerSettings
 from indexer.worker import Indexer
+from soundalike.errors import StoreUnavailable
 from space.manifest import Manifest
 from space.version import IndexVersion
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from catalog import favorites, taste_versions, tracks, users
-from catalog.track_id import TrackId
 from catalog.users import User
 from indexer.errors import BuilderBusy, NothingToIndex
 from indexer.tasting import TasteIndexer
+from soundalike.domain.track_id import TrackId
 from taste.errors import TooFewFavourites
 from taste.manifest import TasteManifest
 from taste.version import TasteVersion

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from catalog.errors import CatalogError
-from catalog.settings import load
+from soundalike.errors import CatalogError
+from soundalike.settings import load
 from standalone.data_directory import VARIABLE, DataDirectory
 from standalone.errors import NotInstalled, SettingRefused, StandaloneError
 from standalone.interruption import run_until_signal

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from catalog import database, manifest, wanted
 from catalog.database import CONNECTION_FAILURES
-from catalog.errors import CatalogError
 from catalog.overview import Overview, overview
 from catalog.provisioning import ProvisioningSettings
 from catalog.queue import SqsQueue
-from catalog.settings import load
+from soundalike.errors import CatalogError
+from soundalike.settings import load
 from standalone.errors import StandaloneError
 from standalone.roster import Roster
 from standalone.running import find

@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from catalog.errors import TooManyKeys
+from soundalike.errors import TooManyKeys
 
 if TYPE_CHECKING:
     from datetime import datetime

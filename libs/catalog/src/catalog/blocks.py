@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from catalog import releases
 from catalog.embeddings import CHANNEL
-from catalog.isrc import isrc_urn
+from soundalike.domain.isrc import isrc_urn
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from catalog.database import Connection, Executor
-    from catalog.track_id import TrackId
+    from soundalike.domain.track_id import TrackId
 
 _BLOCK = "INSERT INTO blocks (urn) VALUES ($1) ON CONFLICT (urn) DO NOTHING"
 
@@ -56,7 +56,7 @@ _MODELS = "SELECT pg_notify($1, model) FROM models WHERE current"
 
 
 async def blocked(db: Executor, urns: Collection[str]) -> set[str]:
-    """Return those of the artists, users, playlists and ISRCs (`catalog.isrc.isrc_urn`) that are to be forgotten."""
+    """Return those of the artists, users, playlists and ISRCs (`domain.isrc.isrc_urn`) that are to be forgotten."""
     return {row["urn"] for row in await db.fetch(_BLOCKED, list(urns))}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from catalog import logs
 from catalog.provisioning import ProvisioningSettings, provision
-from catalog.settings import load
+from soundalike import logs
+from soundalike.settings import load
 
 
 def main() -> None:

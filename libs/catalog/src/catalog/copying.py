@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from catalog.errors import PermanentError
+from soundalike.errors import PermanentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

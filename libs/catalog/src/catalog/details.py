@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from catalog.errors import InvalidTrackId
-from catalog.tags import held
-from catalog.text import clean
-from catalog.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
 from catalog.tracks import COLUMNS, stored
+from soundalike.domain.tags import held
+from soundalike.domain.text import clean
+from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
+from soundalike.errors import InvalidTrackId
 
 if TYPE_CHECKING:
     from catalog.database import Executor

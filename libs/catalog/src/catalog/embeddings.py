@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catalog.copying import BinaryRows
-from catalog.errors import PermanentError
-from catalog.tags import NAMES
+from soundalike.domain.tags import NAMES
+from soundalike.errors import PermanentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from catalog.database import Connection, Executor
-    from catalog.track_id import TrackId
+    from soundalike.domain.track_id import TrackId
 
 CHANNEL = "embeddings"
 """PostgreSQL channel that is notified with the model id at every commit of an embedding."""
@@ -31,7 +31,7 @@ _SEQ_LOCK = 0x50_1A_11_CE
 class Embedding:
     """One vector (float32 [dimensions]) and where it came from; `seconds_heard` in seconds.
 
-    `tag_probabilities` float32 [50] is in the order of `catalog.tags`, None where the model says no tags.
+    `tag_probabilities` float32 [50] is in the order of `domain.tags`, None where the model says no tags.
     """
 
     track: TrackId

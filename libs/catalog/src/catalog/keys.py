@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from catalog.errors import InvalidTrackId
-from catalog.track_id import TrackId
+from soundalike.domain.track_id import TrackId
+from soundalike.errors import InvalidTrackId
 
 PREVIEWS = "previews/"
 INDEXES = "indexes/"

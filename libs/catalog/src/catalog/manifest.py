@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from catalog.text import clean
+from soundalike.domain.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Model:
     """One way of turning audio into vectors; vectors of two models are never compared.
 
-    `usual_tags` [50] is the probability of each tag (`catalog.tags`) that the model gives music on average, None for a
+    `usual_tags` [50] is the probability of each tag (`domain.tags`) that the model gives music on average, None for a
     model that says no tags.
     """
 

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from catalog.text import clean
-from catalog.titles import fold
+from soundalike.domain.text import clean
+from soundalike.domain.titles import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catalog.text import clean_or_none
+from soundalike.domain.text import clean_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Collection

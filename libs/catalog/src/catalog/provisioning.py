@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from catalog import database, names, schema
 from catalog.keys import PREVIEWS, QUERIES
 from catalog.queue import sqs_client
-from catalog.settings import DatabaseSettings, QueueSettings
 from catalog.store import s3_client
+from soundalike.settings import DatabaseSettings, QueueSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -12,14 +12,14 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from catalog.errors import QueueUnavailable
+from soundalike.errors import QueueUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy_boto3_sqs.client import SQSClient
 
-    from catalog.settings import QueueSettings
+    from soundalike.settings import QueueSettings
 
 T = TypeVar("T")
 

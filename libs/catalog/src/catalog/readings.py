@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catalog.text import clean, clean_or_none
-from catalog.track_id import TrackId
+from soundalike.domain.text import clean, clean_or_none
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

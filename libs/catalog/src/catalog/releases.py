@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from catalog.names import LONGEST_WORD
-from catalog.text import clean
-from catalog.titles import fold_artists, read_title, same_artists
 from catalog.tracks import COLUMNS, stored
+from soundalike.domain.text import clean
+from soundalike.domain.titles import fold_artists, read_title, same_artists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ ORDER BY urn
 
 
 async def by_isrc(db: Executor, isrcs: Sequence[str]) -> list[StoredTrack]:
-    """List the tracks that bear one of some ISRCs (see `catalog.isrc`)."""
+    """List the tracks that bear one of some ISRCs (see `domain.isrc`)."""
     return [stored(row) for row in await db.fetch(_BY_ISRC, list(isrcs))]
 
 

@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from catalog.names import LONGEST_WORD, is_unspaced, pairs
-from catalog.text import clean
-from catalog.titles import fold
 from catalog.tracks import COLUMNS, stored
+from soundalike.domain.text import clean
+from soundalike.domain.titles import fold
 
 if TYPE_CHECKING:
     from catalog.database import Executor

@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from catalog.errors import ObjectMissing, ObjectTooLarge, StoreUnavailable
+from soundalike.errors import ObjectMissing, ObjectTooLarge, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3.client import S3Client
 
-    from catalog.settings import StoreSettings
+    from soundalike.settings import StoreSettings
 
 T = TypeVar("T")
 

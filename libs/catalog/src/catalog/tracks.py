@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from catalog.errors import InvalidTrackId
-from catalog.isrc import normalised_isrc
 from catalog.names import Names
-from catalog.text import clean, clean_or_none
-from catalog.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
+from soundalike.domain.isrc import normalised_isrc
+from soundalike.domain.text import clean, clean_or_none
+from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
+from soundalike.errors import InvalidTrackId
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -78,7 +78,7 @@ COLUMNS = """urn, title, artists, artist_urns, album, duration_ms, isrc, link, t
 preview_provider, match_method, preview_provider_id, match_score"""
 
 # A track that is forgotten stays forgotten, whatever a crawl finds, and so does what a forgotten artist made, and every
-# release of a recording whose ISRC is (see `catalog.isrc.isrc_urn`).
+# release of a recording whose ISRC is (see `domain.isrc.isrc_urn`).
 _UPSERT = """
 WITH written AS (
     INSERT INTO tracks (urn, source, title, artists, artist_urns, album, duration_ms, isrc, link, tags)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from catalog import manifest, tracks
-from catalog.errors import PermanentError
 from catalog.tracks import State
+from soundalike.errors import PermanentError
 
 if TYPE_CHECKING:
     from catalog.database import Pool
-    from catalog.track_id import TrackId
+    from soundalike.domain.track_id import TrackId
 
 REQUEST: Final = "add"
 """Name of the errand in the manifest."""

@@ -15,8 +15,8 @@ from api.ranking import Asked, rank
 from api.scale import Scales
 from api.wishes import By
 from api.workshop import Workshop
-from catalog import tags
 from catalog.tracks import State
+from soundalike.domain import tags
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence

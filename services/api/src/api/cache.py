@@ -27,7 +27,7 @@ class VersionCache:
         """Map a published version into memory, fetching it from the bucket unless an intact copy is here.
 
         Raises `VersionRefused` when what the bucket holds is not the version that was published, and
-        `catalog.errors.StoreUnavailable` when the bucket does not answer.
+        `errors.StoreUnavailable` when the bucket does not answer.
         """
         said = {"model": version.model, "up_to_seq": version.up_to_seq}
         published = Published(version.version, version.location, said)

@@ -13,11 +13,12 @@ from pydantic import SecretStr
 from api import workers
 from api.serving import NOT_SERVED, Server
 from api.settings import Access, ApiSettings, MetricsAccess
-from catalog import api_keys, database, logs
+from catalog import api_keys, database
 from catalog.api_keys import Scope
 from catalog.database import CONNECTION_FAILURES
-from catalog.errors import TooManyKeys
-from catalog.settings import DatabaseSettings, load, refuse
+from soundalike import logs
+from soundalike.errors import TooManyKeys
+from soundalike.settings import DatabaseSettings, load, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

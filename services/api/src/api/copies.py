@@ -18,7 +18,7 @@ from artifacts.errors import ArtifactError
 from artifacts.files import read_ahead
 from artifacts.manifest import MANIFEST, VERSION_NAME
 from artifacts.verification import CHECKED
-from catalog.errors import ObjectMissing
+from soundalike.errors import ObjectMissing
 from space.errors import SpaceError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Copies:
         """Return what `mapped` makes of the folder of a version, fetched from the bucket unless an intact copy is here.
 
         `mapped` checks the files and raises `ArtifactError`, `SpaceError` or `VersionRefused`. Raises `VersionRefused`
-        when what the bucket holds is not the version that was published, and `catalog.errors.StoreUnavailable` when
+        when what the bucket holds is not the version that was published, and `errors.StoreUnavailable` when
         the bucket does not answer.
         """
         if not re.fullmatch(VERSION_NAME, published.version):

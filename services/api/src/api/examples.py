@@ -38,10 +38,10 @@ from api.schemas import (
     TrackDetails,
     TrackSummary,
 )
-from catalog import playlist_id, user_id
-from catalog.tags import SLUGS
-from catalog.track_id import ACCEPTED_FORMS
 from catalog.tracks import State
+from soundalike.domain import playlist_id, user_id
+from soundalike.domain.tags import SLUGS
+from soundalike.domain.track_id import ACCEPTED_FORMS
 
 URN: Final = EXAMPLE
 PLAYLIST: Final = "spotify:playlist:37i9dQZF1DXcBWIGoYBM5M"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from api.errors import VersionRefused
 from api.snapshot import Snapshot
 from api.tail import Tail
-from catalog.errors import StoreUnavailable
 from features.projection import Projection
 from features.shipped import shipped_projection
+from soundalike.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

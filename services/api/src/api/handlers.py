@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from api import problems
 from api.errors import DatabaseAway, NotLoaded
-from catalog.errors import InvalidTrackId
+from soundalike.errors import InvalidTrackId
 
 
 def install(app: FastAPI, routes: Iterable[Route]) -> None:

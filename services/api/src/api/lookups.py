@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from catalog.embeddings import vector_of
-from catalog.errors import InvalidTrackId
 from catalog.playlists import Playlist
-from catalog.text import clean
-from catalog.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
 from catalog.tracks import State, Track
+from soundalike.domain.text import clean
+from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
+from soundalike.errors import InvalidTrackId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class HeardTrack:
     """A track, where it stands, and what the model that is answered from said of it.
 
-    `tag_probabilities` [50] is in the order of `catalog.tags`, None where the model said none.
+    `tag_probabilities` [50] is in the order of `domain.tags`, None where the model said none.
     """
 
     track: Track

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 
 from api.access import METRICS_PATH
 from api.problems import REQUEST_ID
-from catalog.logs import bound
+from soundalike.logs import bound
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import ApiError
 from catalog.api_keys import Scope as KeyScope
-from catalog.logs import bound_fields
 from catalog.tracks import State
+from soundalike.logs import bound_fields
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPES: Final = "urn:soundalike:problem:"

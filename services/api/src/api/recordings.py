@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from api.errors import DatabaseAway, NobodyListens, RecordingRefused, TooManyRecordings
 from catalog import queries
-from catalog.errors import StoreUnavailable
 from catalog.keys import query_key
 from catalog.queries import Refusal, Sound
+from soundalike.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from catalog.isrc import normalised_isrc
-from catalog.titles import fold_artists, read_title, same_artists
+from soundalike.domain.isrc import normalised_isrc
+from soundalike.domain.titles import fold_artists, read_title, same_artists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from catalog.title_notes import VersionClass
+    from soundalike.domain.title_notes import VersionClass
 
 NEAR_COSINE: Final = 0.9995
 """Vectors above it are near-equal: another encoding of the same audio moves a vector less than that."""

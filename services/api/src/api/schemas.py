@@ -9,8 +9,8 @@ from api.answers import Answered
 from api.explanation import LAYERS, Signal
 from api.snapshot import Snapshot
 from catalog.kindred import KindredUser
-from catalog.tags import SHOWN, held
 from catalog.tracks import State, StoredTrack, Track
+from soundalike.domain.tags import SHOWN, held
 from taste.version import TasteVersion
 
 EXAMPLE: Final = "deezer:track:3135556"

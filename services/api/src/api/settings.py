@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from catalog.settings import DatabaseSettings, StoreSettings
+from soundalike.settings import DatabaseSettings, StoreSettings
 
 
 class Access(StrEnum):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from api.copies import Copies, Published
 from api.errors import VersionRefused
 from catalog import taste_versions
-from catalog.errors import StoreUnavailable
+from soundalike.errors import StoreUnavailable
 from taste.manifest import TasteManifest
 from taste.version import TasteVersion
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from catalog import tags
-from catalog.titles import fold_artists, read_title
+from soundalike.domain import tags
+from soundalike.domain.titles import fold_artists, read_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Filter:
     """Which tracks may be answers.
 
-    `tags` are held by every answer and `no_tags` by none (slugs of `catalog.tags`), `excluded` are URNs, `no_artists`
-    folded names (`catalog.titles`), `sources` those that are asked for, all where it is empty. Lengths in
+    `tags` are held by every answer and `no_tags` by none (slugs of `domain.tags`), `excluded` are URNs, `no_artists`
+    folded names (`domain.titles`), `sources` those that are asked for, all where it is empty. Lengths in
     milliseconds; a track of unknown length passes only where no length is asked for.
     """
 

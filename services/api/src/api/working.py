@@ -15,8 +15,8 @@ from api.app import create_app
 from api.serving import GRACE_S, NOT_SERVED, Ending, Server
 from api.settings import ApiSettings
 from api.shared_counts import SharedCounts
-from catalog import logs
-from catalog.settings import load
+from soundalike import logs
+from soundalike.settings import load
 
 if TYPE_CHECKING:
     from types import FrameType

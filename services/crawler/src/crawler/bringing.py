@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from catalog import blocks, tracks
 from catalog.database import CONNECTION_FAILURES
-from catalog.errors import TransientError
-from catalog.isrc import isrc_urn
 from catalog.keys import preview_key
 from crawler.claims import LocalClaims
 from crawler.entries import NoPreview
@@ -17,15 +15,17 @@ from crawler.errors import PreviewMissing, PreviewUnavailable, PreviewUnusable
 from crawler.patience import Patience
 from crawler.policy import TO_BE_FORGOTTEN, Policy
 from crawler.tally import Fate, Outcome
+from soundalike.domain.isrc import isrc_urn
+from soundalike.errors import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from catalog.database import Pool
     from catalog.store import ObjectStore
-    from catalog.track_id import TrackId
     from crawler.claims import Claims
     from crawler.entries import Found, Preview
+    from soundalike.domain.track_id import TrackId
 
 T = TypeVar("T")
 

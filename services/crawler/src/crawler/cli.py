@@ -12,8 +12,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from catalog import logs
-from catalog.settings import load
 from crawler.errors import InvalidTarget
 from crawler.forget_command import app as forgetting
 from crawler.session import Order, Session
@@ -21,6 +19,8 @@ from crawler.settings import CrawlerSettings
 from crawler.sources.registry import ACCEPTED_FORMS, FolderPath, Target, recognise
 from crawler.sourcing import check
 from crawler.walk.cli import app as walking
+from soundalike import logs
+from soundalike.settings import load
 
 INTERRUPTED = 130
 

@@ -25,10 +25,10 @@ from crawler.tally import Fate, Outcome, Tally
 
 if TYPE_CHECKING:
     from catalog.playlists import Playlist
-    from catalog.track_id import TrackId
     from crawler.bringing import Bringer
     from crawler.entries import Place, Settled
     from crawler.sources.source import Source
+    from soundalike.domain.track_id import TrackId
 
 log = logging.getLogger(__name__)
 

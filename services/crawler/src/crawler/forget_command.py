@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
-from catalog import database, logs
-from catalog.errors import StoreUnavailable
-from catalog.isrc import normalised_isrc
-from catalog.settings import DatabaseSettings, StoreSettings, load
+from catalog import database
 from catalog.store import S3Store
 from crawler import forgetting
 from crawler.errors import InvalidTarget
 from crawler.session import DATABASE_FAILURES, FAILED
+from soundalike import logs
+from soundalike.domain.isrc import normalised_isrc
+from soundalike.errors import StoreUnavailable
+from soundalike.settings import DatabaseSettings, StoreSettings, load
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

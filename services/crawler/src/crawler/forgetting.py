@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from catalog import blocks, releases, tracks
-from catalog.errors import InvalidPlaylistId, InvalidTrackId
-from catalog.isrc import normalised_isrc
 from catalog.keys import preview_prefix
-from catalog.playlist_id import playlist_urn
-from catalog.track_id import TrackId, address_parts
 from crawler.errors import InvalidTarget
+from soundalike.domain.isrc import normalised_isrc
+from soundalike.domain.playlist_id import playlist_urn
+from soundalike.domain.track_id import TrackId, address_parts
+from soundalike.errors import InvalidPlaylistId, InvalidTrackId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Final
 
 from rapidfuzz import fuzz
 
-from catalog.isrc import normalised_isrc
-from catalog.title_notes import VersionClass
-from catalog.titles import fold, fold_artists, read_title, same_artists
 from crawler.music_words import COMPOSERS, OTHER_PLACES, SHORTENING, VERSION_WORDS
+from soundalike.domain.isrc import normalised_isrc
+from soundalike.domain.title_notes import VersionClass
+from soundalike.domain.titles import fold, fold_artists, read_title, same_artists
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from catalog.titles import Title
     from catalog.tracks import Track
+    from soundalike.domain.titles import Title
 
 ISRC_SECONDS: Final = 5.0
 """Services measure the same master differently: 251.667 s and 250 s have been seen."""

@@ -1,4 +1,4 @@
-"""Words that say something of a recording, folded as `catalog.titles.fold` folds."""
+"""Words that say something of a recording, folded as `domain.titles.fold` folds."""
 
 from __future__ import annotations
 

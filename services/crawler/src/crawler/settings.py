@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from catalog.settings import DatabaseSettings, StoreSettings, refuse
 from crawler.errors import SourceRefused
 from crawler.hosts import HostList, is_at, preview_hosts
 from crawler.login import Login, read_login
+from soundalike.settings import DatabaseSettings, StoreSettings, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

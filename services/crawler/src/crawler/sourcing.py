@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, assert_never
 
-from catalog.track_id import TrackId
 from crawler.errors import SourceRefused
 from crawler.previews.assembling import assemble, deezer_api
 from crawler.sources.deezer import DeezerList
@@ -18,6 +17,7 @@ from crawler.sources.registry import FolderPath, recognise
 from crawler.sources.spotify import SavedTracks, SpotifyAlbum, SpotifyPlaylist, SpotifyTrack, playlists_of_user
 from crawler.sources.spotify_address import AlbumId, PlaylistId
 from crawler.sources.spotify_web_api import SPOTIFY, SpotifyWebApi
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from catalog.track_id import TrackId
+    from soundalike.domain.track_id import TrackId
 
 
 class Fate(StrEnum):

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from catalog import manifest, playlists, tracks, wanted
 from catalog.database import CONNECTION_FAILURES
-from catalog.errors import InvalidTrackId
-from catalog.track_id import TrackId
 from catalog.tracks import State
 from crawler.errors import CrawlerError, InvalidTarget, QuotaSpent, SourceBusy, SourceRefused
 from crawler.summary import in_a_line
 from crawler.tally import Fate
+from soundalike.domain.track_id import TrackId
+from soundalike.errors import InvalidTrackId
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine

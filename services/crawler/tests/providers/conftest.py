@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from catalog.track_id import TrackId
 from catalog.tracks import Track
 from crawler.downloading import Downloader, preview_client
 from crawler.hosts import HostList, host_of
@@ -24,6 +23,7 @@ from sandbox.playlists import Track as Listed
 from sandbox.playlists import generated_track
 from sandbox.server import SandboxServer
 from sandbox.spotify import Sandbox
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog.track_id import TrackId
 from crawler.errors import InvalidTarget
 from crawler.sources.deezer_address import DeezerTarget
 from crawler.sources.listing.forms import ListFile
 from crawler.sources.registry import FolderPath, recognise
 from crawler.sources.spotify_address import PlaylistId
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from pathlib import Path

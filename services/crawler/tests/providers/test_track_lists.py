@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalog.track_id import TrackId
 from crawler.entries import Deferred, Found, Skipped
 from crawler.errors import InvalidTarget, PreviewMissing, QuotaSpent, SourceRefused, SourceUnavailable
 from crawler.sources.listing.forms import ListFile
@@ -15,6 +14,7 @@ from crawler.sources.listing.row import ListedRow, UnclearRow
 from crawler.sources.listing.track_list_file import NO_RESOLVER, TrackListFile
 from sandbox.catalogue import pieces
 from sandbox.faults import Fault
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,9 +14,9 @@ import numpy as np
 
 from audio import AudioKind
 from audio.errors import AudioError, DecoderCrashed
-from catalog.tags import NAMES
 from extractor.architecture import DIMENSIONS
 from extractor.errors import VectorNotFinite
+from soundalike.domain.tags import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,9 +15,6 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from catalog import logs
-from catalog.errors import CatalogError
-from catalog.settings import EX_CONFIG, load
 from extractor import batch, published, service, statistics, tagging, weights
 from extractor.architecture import LAYERS
 from extractor.batch import Batch, HeardFile, Unheard
@@ -27,6 +24,9 @@ from extractor.listening import ListeningPool
 from extractor.model import Model
 from extractor.registry import DEFAULT, Choice, ModelName, StatisticsMode, load_model
 from extractor.settings import ExtractorSettings
+from soundalike import logs
+from soundalike.errors import CatalogError
+from soundalike.settings import EX_CONFIG, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

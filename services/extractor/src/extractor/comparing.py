@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from audio.errors import PermanentAudioError
 from catalog import queries
-from catalog.errors import ObjectMissing, ObjectTooLarge
 from catalog.keys import QUERIES, query_key
 from catalog.queries import Sound
+from soundalike.errors import ObjectMissing, ObjectTooLarge
 
 if TYPE_CHECKING:
     from catalog.database import Pool

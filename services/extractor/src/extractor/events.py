@@ -7,7 +7,7 @@ from urllib.parse import quote_plus, unquote_plus
 
 from pydantic import BaseModel, ConfigDict, Field, Json, TypeAdapter, ValidationError
 
-from catalog.errors import PermanentError
+from soundalike.errors import PermanentError
 
 
 class UnreadableEvent(PermanentError):

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Protocol
 from audio.errors import PermanentAudioError
 from catalog import embeddings, tracks
 from catalog.embeddings import Embedding
-from catalog.errors import ObjectMissing, ObjectTooLarge
 from catalog.keys import query_of, track_of_preview
 from catalog.tracks import State
 from extractor.comparing import compare
+from soundalike.errors import ObjectMissing, ObjectTooLarge
 
 if TYPE_CHECKING:
     from catalog.database import Pool
     from catalog.store import ObjectStore, StoredObject
-    from catalog.track_id import TrackId
     from extractor.events import Created
     from extractor.listening import Heard
+    from soundalike.domain.track_id import TrackId
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Hearing:
         What somebody sent to be compared goes to whoever waits for it instead (`comparing`).
 
         Every step may be repeated. Raises transient errors (network, database, decoder crash) with nothing deleted,
-        and `catalog.errors.InvalidTrackId` for a key that names no track.
+        and `errors.InvalidTrackId` for a key that names no track.
         """
         if (query := query_of(created.key)) is not None:
             return await compare(query, self.pool, self.store, self.listener, max_bytes=self.max_bytes)

@@ -30,7 +30,7 @@ PREPROCESSING: Final = "p1"
 class Embedded:
     """What a model makes of n clips: `vectors` float32 [n, 160], and `tags` float32 [n, 50], probabilities.
 
-    `tags` is in the order of `catalog.tags`, and None where the model says none.
+    `tags` is in the order of `domain.tags`, and None where the model says none.
     """
 
     vectors: NDArray[np.float32]

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from catalog import database, models
 from catalog.database import CONNECTION_FAILURES
-from catalog.errors import CatalogError
 from catalog.models import Model
 from catalog.queue import SqsQueue
-from catalog.settings import EX_CONFIG
 from catalog.store import S3Store
 from extractor.hearing import Hearing
 from extractor.sweep import redrive, sweep
 from extractor.worker import MAY_PASS, Worker
+from soundalike.errors import CatalogError
+from soundalike.settings import EX_CONFIG
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from catalog.settings import DatabaseSettings, QueueSettings
 from extractor.registry import DEFAULT, Choice, ModelName
+from soundalike.settings import DatabaseSettings, QueueSettings
 
 
 class ExtractorSettings(DatabaseSettings, QueueSettings):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from catalog.tags import NAMES
 from extractor.architecture import CHANNELS
 from extractor.errors import StatisticsUnusable
+from soundalike.domain.tags import NAMES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

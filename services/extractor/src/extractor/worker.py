@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from audio.errors import TransientAudioError
 from catalog import tracks
 from catalog.database import CONNECTION_FAILURES
-from catalog.errors import CatalogError, InvalidTrackId, QueueUnavailable, TransientError
 from catalog.keys import query_of, track_of_preview
 from extractor import events
 from extractor.heartbeat import beating
+from soundalike.errors import CatalogError, InvalidTrackId, QueueUnavailable, TransientError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import numpy as np
 import typer
 
-from catalog import database, logs
+from catalog import database
 from catalog.database import CONNECTION_FAILURES
-from catalog.settings import load
 from catalog.store import S3Store
 from features.embedding_projection import EmbeddingProjection
 from indexer.errors import EXPECTED_FAILURES
@@ -23,6 +22,8 @@ from indexer.lookout import when_free
 from indexer.settings import IndexerSettings
 from indexer.tasting import TasteIndexer
 from indexer.worker import Indexer
+from soundalike import logs
+from soundalike.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from artifacts.errors import ArtifactError
 from catalog.database import CONNECTION_FAILURES
-from catalog.errors import CatalogError, PermanentError, TransientError
 from features.errors import FeaturesError
+from soundalike.errors import CatalogError, PermanentError, TransientError
 from space.errors import SpaceError
 from taste.errors import TasteError
 

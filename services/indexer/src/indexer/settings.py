@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from catalog.settings import DatabaseSettings, StoreSettings
 from indexer.schedule import Thresholds
+from soundalike.settings import DatabaseSettings, StoreSettings
 from space.building import BuildParameters
 from space.engine import EngineName
 from taste.manifest import Method

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from artifacts.errors import ArtifactError
 from catalog import embeddings, models, versions
-from catalog.errors import TransientError
 from indexer import publishing
 from indexer.albums import known_albums
 from indexer.background import in_background
@@ -21,6 +20,7 @@ from indexer.lookout import Lookout, sole_builder
 from indexer.projecting import FEWEST_TO_REFIT, choose
 from indexer.schedule import Indexed, due
 from indexer.worksite import Worksite
+from soundalike.errors import TransientError
 from space.errors import SpaceError
 from space.manifest import FORMAT
 

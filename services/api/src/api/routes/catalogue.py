@@ -11,11 +11,11 @@ from api.lookups import identify
 from api.routes.dependencies import LiveNow, only
 from api.routes.wishing import Source
 from catalog import listing, wanted
-from catalog.errors import InvalidPlaylistId, InvalidTrackId
-from catalog.playlist_id import playlist_urn
-from catalog.text import clean
-from catalog.track_id import LONGEST_TEXT, TrackId
 from catalog.tracks import State
+from soundalike.domain.playlist_id import playlist_urn
+from soundalike.domain.text import clean
+from soundalike.domain.track_id import LONGEST_TEXT, TrackId
+from soundalike.errors import InvalidPlaylistId, InvalidTrackId
 
 router = APIRouter()
 

@@ -29,14 +29,14 @@ from api.routes.wishing import (
 from api.schemas import PlaylistSummary, Recommendation, UserSummary
 from api.snapshot import Snapshot
 from api.wishes import By, Wishes
-from catalog.errors import InvalidPlaylistId
 from catalog.kindred import favorites_of
-from catalog.playlist_id import ACCEPTED_FORMS as PLAYLIST_FORMS
-from catalog.playlist_id import playlist_urn
-from catalog.text import clean
-from catalog.track_id import ACCEPTED_FORMS, LONGEST_TEXT
 from catalog.tracks import State
-from catalog.user_id import ACCEPTED_FORMS as USER_FORMS
+from soundalike.domain.playlist_id import ACCEPTED_FORMS as PLAYLIST_FORMS
+from soundalike.domain.playlist_id import playlist_urn
+from soundalike.domain.text import clean
+from soundalike.domain.track_id import ACCEPTED_FORMS, LONGEST_TEXT
+from soundalike.domain.user_id import ACCEPTED_FORMS as USER_FORMS
+from soundalike.errors import InvalidPlaylistId
 from taste.version import TasteVersion
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from api.found import SEARCH_EXAMPLE, SearchResults
 from api.routes.dependencies import LiveNow, only
 from api.routes.wishing import Source
 from catalog.search import search
-from catalog.text import clean
 from catalog.tracks import State
+from soundalike.domain.text import clean
 
 router = APIRouter()
 

@@ -8,8 +8,8 @@ from api import examples, problems
 from api.routes.dependencies import LiveNow, only
 from api.schemas import TrackDetails
 from catalog.details import details
-from catalog.text import clean
-from catalog.track_id import LONGEST_TEXT, TrackId
+from soundalike.domain.text import clean
+from soundalike.domain.track_id import LONGEST_TEXT, TrackId
 
 router = APIRouter()
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Path, Query
 from api import examples, problems
 from api.routes.dependencies import LiveNow, only
 from api.schemas import SimilarUsers
-from catalog.errors import InvalidUserId
 from catalog.kindred import similar_users
-from catalog.text import clean
-from catalog.track_id import LONGEST_TEXT
-from catalog.user_id import ACCEPTED_FORMS, user_urn
+from soundalike.domain.text import clean
+from soundalike.domain.track_id import LONGEST_TEXT
+from soundalike.domain.user_id import ACCEPTED_FORMS, user_urn
+from soundalike.errors import InvalidUserId
 
 router = APIRouter()
 

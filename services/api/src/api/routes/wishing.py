@@ -12,10 +12,10 @@ from api.formats import MEDIA_TYPES, Format, preferred, write
 from api.schemas import Recommendation
 from api.wishes import By, Filter, Wishes
 from catalog.models import Model
-from catalog.tags import SLUGS
-from catalog.tags import known as known_tag
-from catalog.titles import fold_artists
-from catalog.track_id import ACCEPTED_FORMS, LONGEST_TEXT, TrackId
+from soundalike.domain.tags import SLUGS
+from soundalike.domain.tags import known as known_tag
+from soundalike.domain.titles import fold_artists
+from soundalike.domain.track_id import ACCEPTED_FORMS, LONGEST_TEXT, TrackId
 
 MOST_ANSWERS: Final = 100
 MOST_EXCLUDED: Final = 200

@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from catalog.titles import fold, read_title
 from crawler.entries import Provenance
 from crawler.errors import PreviewUnavailable, ServiceError, ServiceUnavailable
 from crawler.matching import Recording, by_isrc, by_name
 from crawler.previews.provider import Absent, Finding, Found, Wanted
 from crawler.services.deezer_replies import expires_at
+from soundalike.domain.titles import fold, read_title
 
 if TYPE_CHECKING:
     from collections.abc import Callable

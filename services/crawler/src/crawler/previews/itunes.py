@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from catalog.titles import fold, read_title
 from crawler.entries import Provenance
 from crawler.errors import PreviewUnavailable, ServiceError, ServiceUnavailable
 from crawler.matching import Recording, by_name
 from crawler.previews.provider import Absent, Finding, Found, Wanted
+from soundalike.domain.titles import fold, read_title
 
 if TYPE_CHECKING:
     from crawler.hosts import HostList

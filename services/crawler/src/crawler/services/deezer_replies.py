@@ -8,11 +8,11 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from catalog.isrc import normalised_isrc
-from catalog.track_id import TrackId
 from catalog.tracks import Track
 from crawler.errors import ServiceRefused
 from crawler.services.web_service import Busy, Trouble
+from soundalike.domain.isrc import normalised_isrc
+from soundalike.domain.track_id import TrackId
 
 _QUOTA_SPENT: Final = 4
 _SERVICE_BUSY: Final = 700

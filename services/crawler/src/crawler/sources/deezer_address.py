@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from catalog.track_id import LONGEST_TEXT, address_parts
 from crawler.errors import InvalidTarget
+from soundalike.domain.track_id import LONGEST_TEXT, address_parts
 
 ACCEPTED_FORMS: Final = (
     "a deezer.com address of a playlist, album, artist or track, or deezer:playlist:<digits> and the like"

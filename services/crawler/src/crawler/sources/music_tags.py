@@ -20,7 +20,7 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
 from audio import AudioKind
-from catalog.isrc import normalised_isrc
+from soundalike.domain.isrc import normalised_isrc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from catalog.track_id import address_parts
 from crawler.errors import InvalidTarget
 from crawler.sources import deezer_address, spotify_address
 from crawler.sources.deezer_address import DeezerTarget
 from crawler.sources.listing.forms import ACCEPTED_FORMS as LIST_FORMS
 from crawler.sources.listing.forms import ListFile
 from crawler.sources.spotify_address import SpotifyTarget
+from soundalike.domain.track_id import address_parts
 
 ACCEPTED_FORMS: Final = (
     f"{spotify_address.ACCEPTED_FORMS}; {deezer_address.ACCEPTED_FORMS}; {LIST_FORMS}; or a folder of music files"

@@ -30,12 +30,12 @@ from crawler.sources.spotify_web_api import PAGE_SIZE
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from catalog.track_id import TrackId
     from crawler.entries import Entry, Settled
     from crawler.previews.chain import PreviewChain
     from crawler.sources.spotify_address import AlbumId
     from crawler.sources.spotify_replies import Listed, ListedTrack
     from crawler.sources.spotify_web_api import SpotifyWebApi
+    from soundalike.domain.track_id import TrackId
 
 log = logging.getLogger(__name__)
 

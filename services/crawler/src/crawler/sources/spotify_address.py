@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Final, Self, TypeAlias
 
-from catalog.errors import InvalidTrackId
-from catalog.track_id import LONGEST_TEXT, TrackId, address_parts
 from crawler.errors import InvalidTarget
+from soundalike.domain.track_id import LONGEST_TEXT, TrackId, address_parts
+from soundalike.errors import InvalidTrackId
 
 ACCEPTED_FORMS: Final = (
     "an open.spotify.com/playlist/… address, spotify:playlist:<22 letters and digits>, a bare playlist id, "

@@ -10,10 +10,10 @@ from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from catalog.isrc import normalised_isrc
-from catalog.track_id import TrackId
 from catalog.tracks import Track
 from crawler.errors import SourceUnavailable
+from soundalike.domain.isrc import normalised_isrc
+from soundalike.domain.track_id import TrackId
 
 _ID = r"^[0-9A-Za-z]{22}$"
 _LONGEST_DURATION_MS = 2**31 - 1

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from catalog import logs
-from catalog.settings import load
 from crawler.walk.command import Journey, walk
 from crawler.walk.settings import SoundCloudSettings
+from soundalike import logs
+from soundalike.settings import load
 
 INTERRUPTED = 130
 

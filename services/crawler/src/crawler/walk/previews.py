@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from catalog import tracks
-from catalog.track_id import TrackId
 from catalog.tracks import State
 from crawler.entries import Found, Provenance
 from crawler.errors import PreviewUnavailable
 from crawler.previews import provider
 from crawler.previews.provider import Absent, Wanted
 from crawler.tally import Fate
+from soundalike.domain.track_id import TrackId
 from soundalike.soundcloud import Tracks
 from soundalike.soundcloud.errors import Missing, Refused, Throttled, Unavailable
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, Literal
 from catalog import favorites, manifest, popularity, tracks, users
 from catalog.database import CONNECTION_FAILURES
 from catalog.popularity import Popularity
-from catalog.track_id import TrackId
 from catalog.tracks import Track
 from catalog.users import User
 from crawler.patience import Patience
 from crawler.walk.previews import PREVIEW
 from soundalike import soundcloud
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

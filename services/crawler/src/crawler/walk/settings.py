@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from catalog.settings import DatabaseSettings, StoreSettings, refuse
 from crawler.hosts import is_at, preview_hosts
 from crawler.limits import Allowance
+from soundalike.settings import DatabaseSettings, StoreSettings, refuse
 from soundalike.soundcloud import Account
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import io
 import re
 from typing import TYPE_CHECKING, Final
 
-from catalog.isrc import normalised_isrc
-from catalog.titles import fold
 from crawler.sources.listing.row import ListedRow, checked, seconds_in, text_of, track_id_in
+from soundalike.domain.isrc import normalised_isrc
+from soundalike.domain.titles import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

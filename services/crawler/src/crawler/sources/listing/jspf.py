@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from catalog.isrc import normalised_isrc
 from crawler.sources.listing.row import ListedRow, UnclearRow, checked, seconds_in, text_of, track_id_in
+from soundalike.domain.isrc import normalised_isrc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

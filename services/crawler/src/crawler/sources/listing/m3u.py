@@ -6,8 +6,8 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final
 
-from catalog.isrc import normalised_isrc
 from crawler.sources.listing.row import ListedRow, Row, checked, seconds_in, text_of, track_id_in
+from soundalike.domain.isrc import normalised_isrc
 
 _INFO: Final = re.compile(
     r"#EXTINF:\s*(?P<seconds>-?[\d.]+)?(?P<attributes>(?:\s+[\w-]+=(?:\"[^\"]*\"|\S+))*)\s*,(?P<name>.*)", re.IGNORECASE

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from catalog.errors import InvalidTrackId
-from catalog.track_id import TrackId
+from soundalike.domain.track_id import TrackId
+from soundalike.errors import InvalidTrackId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,12 +16,12 @@ from crawler.sources.listing.row import UnclearRow
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from catalog.track_id import TrackId
     from crawler.entries import Entry, Settled
     from crawler.previews.chain import PreviewChain
     from crawler.sources.listing.forms import ListFile, TrackList
     from crawler.sources.listing.resolving import Resolver
     from crawler.sources.listing.row import ListedRow
+    from soundalike.domain.track_id import TrackId
 
 NO_RESOLVER: Final = "only Deezer could tell which track it is, and Deezer is off (DEEZER_TERMS_ACCEPTED)"
 _LINKS: Final = {"spotify": "https://open.spotify.com/track/", "deezer": "https://www.deezer.com/track/"}

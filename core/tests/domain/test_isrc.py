@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.isrc import normalised_isrc
+from soundalike.domain.isrc import normalised_isrc
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import InvalidTrackId
-from catalog.track_id import TrackId, soundcloud_permalink
+from soundalike.domain.track_id import TrackId, soundcloud_permalink
+from soundalike.errors import InvalidTrackId
 
 SPOTIFY = "6rqhFgbbKwnb9MLmUQDhG6"
 HASH = "ab" * 32

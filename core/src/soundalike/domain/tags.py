@@ -10,7 +10,7 @@ import re
 from math import log
 from typing import TYPE_CHECKING, Final
 
-from catalog.errors import UnknownTag
+from soundalike.errors import UnknownTag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

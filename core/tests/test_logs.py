@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalog import logs
-from catalog.settings import EX_CONFIG
+from soundalike import logs
+from soundalike.settings import EX_CONFIG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-from catalog.text import clean, clean_or_none
+from soundalike.domain.text import clean, clean_or_none
 
 
 def test_nul_and_lone_surrogates_go_the_rest_stays() -> None:

@@ -1,6 +1,6 @@
 """What people write behind titles: the forms of notes on version, edition and guests, and of numbers in a name.
 
-All are regular expressions; those of `CLASSES` and `EDITION` are for folded text (`catalog.titles.fold`).
+All are regular expressions; those of `CLASSES` and `EDITION` are for folded text (`domain.titles.fold`).
 """
 
 import re

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from catalog.errors import InvalidTrackId
+from soundalike.errors import InvalidTrackId
 
 LONGEST_TEXT = 2048
 

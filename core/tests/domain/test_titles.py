@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.title_notes import VersionClass
-from catalog.titles import fold, fold_artists, read_title, same_artists, version_class
+from soundalike.domain.title_notes import VersionClass
+from soundalike.domain.titles import fold, fold_artists, read_title, same_artists, version_class
 
 SAME = [
     ("Café del Mar", "CAFE DEL MAR"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from catalog.settings import load
+from soundalike.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

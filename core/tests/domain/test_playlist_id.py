@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.errors import InvalidPlaylistId
-from catalog.playlist_id import ACCEPTED_FORMS, playlist_urn
+from soundalike.domain.playlist_id import ACCEPTED_FORMS, playlist_urn
+from soundalike.errors import InvalidPlaylistId
 
 KEY = "37i9dQZF1DXcBWIGoYBM5M"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from catalog.errors import InvalidPlaylistId
-from catalog.track_id import LONGEST_TEXT, address_parts
+from soundalike.domain.track_id import LONGEST_TEXT, address_parts
+from soundalike.errors import InvalidPlaylistId
 
 ACCEPTED_FORMS: Final = (
     "spotify:playlist:<22 letters and digits>, a bare Spotify playlist id, an open.spotify.com/playlist/… address, "

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import UnknownTag
-from catalog.tags import NAMES, SLUGS, held, holds_all, holds_any, known, slug, top
+from soundalike.domain.tags import NAMES, SLUGS, held, holds_all, holds_any, known, slug, top
+from soundalike.errors import UnknownTag
 
 USUAL = tuple(0.1 if name == "rock" else 0.02 for name in NAMES)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from catalog.errors import InvalidUserId
-from catalog.track_id import LONGEST_TEXT
+from soundalike.domain.track_id import LONGEST_TEXT
+from soundalike.errors import InvalidUserId
 
 ACCEPTED_FORMS: Final = "soundcloud:users:<digits>, the number alone, or https://api.soundcloud.com/users/<number>"
 

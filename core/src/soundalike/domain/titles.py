@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from catalog.title_notes import (
+from soundalike.domain.title_notes import (
     BEFORE_GUESTS,
     BETWEEN_GUESTS,
     BRACKETS,

@@ -1,0 +1,1 @@
+"""Values that everything agrees on: identities, titles, tags; no input, no output."""
