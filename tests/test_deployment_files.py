@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import tomllib
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -18,8 +19,10 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 SERVICES = ("crawler", "extractor", "indexer", "api")
 PROJECTS = {name: ROOT / "services" / name for name in SERVICES} | {"sandbox": ROOT / "sandbox"}
-IMAGES = ("services/*", "sandbox", "deploy/*")
-DOCKERFILES = sorted(file for folder in IMAGES for file in ROOT.glob(f"{folder}/Dockerfile"))
+DOCKERFILE = ROOT / "deploy/Dockerfile"
+TARGETS = (*PROJECTS, "ministack")
+# The step of the Dockerfile that installs what a lock names.
+INSTALLER = (ROOT / "deploy/image/dependencies").read_text()
 ONE_SHOT = {"provision", "crawler"}
 SETTINGS = {
     "crawler": ("crawler.settings", "CrawlerSettings"),
@@ -63,57 +66,124 @@ def test_schema_check_finds_a_misspelt_key(tmp_path: Path) -> None:
     assert run_tool(tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(wrong)).returncode != 0
 
 
-def test_dockerfiles_pass_hadolint() -> None:
-    assert len(DOCKERFILES) == 6
-    checked = run_tool(tool("hadolint"), *map(short, DOCKERFILES))
+def test_dockerfile_passes_hadolint() -> None:
+    checked = run_tool(tool("hadolint"), short(DOCKERFILE))
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=short)
-class TestDockerfile:
-    def test_needs_no_registry_besides_its_base_image(self, dockerfile: Path) -> None:
-        text = dockerfile.read_text()
-        assert not re.search(r"^#\s*syntax=", text, re.MULTILINE)
-        assert "@sha256" not in text
+@dataclass(frozen=True)
+class Stage:
+    """A stage of the Dockerfile, without its comments."""
 
-    def test_runs_as_a_numbered_user_other_than_root(self, dockerfile: Path) -> None:
-        users = re.findall(r"^USER (\S+)$", dockerfile.read_text(), re.MULTILINE)
+    base: str
+    text: str
+
+
+def stages() -> dict[str, Stage]:
+    told = re.sub(r"^\s*#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE)
+    parts = re.split(r"^FROM (\S+) AS (\S+)$", told, flags=re.MULTILINE)[1:]
+    return {name: Stage(base, text) for base, name, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True)}
+
+
+def lineage(name: str) -> str:
+    """What the stage and the stages below it say, from the image that is not ours on."""
+    known = stages()
+    stage = known[name]
+    return (lineage(stage.base) if stage.base in known else "") + stage.text
+
+
+def sources(target: str) -> list[str]:
+    return re.findall(r"^COPY --from=(\S+)", lineage(target), re.MULTILINE)
+
+
+def copied_from_the_checkout(name: str) -> list[tuple[str, str]]:
+    return re.findall(r"^COPY ([^-\s]\S*) (\S+)$", lineage(name), re.MULTILINE)
+
+
+def test_dockerfile_needs_no_registry_besides_its_base_images() -> None:
+    text = DOCKERFILE.read_text()
+    assert not re.search(r"^#\s*syntax=", text, re.MULTILINE)
+    assert "@sha256" not in text
+    assert {stage.base for stage in stages().values()} - stages().keys() == {
+        "python:3.12-slim-bookworm",
+        f"ministackorg/ministack:{pins(ROOT / 'requirements/run.txt')['ministack']}",
+    }
+
+
+def test_every_stage_has_a_name_and_serves_an_image() -> None:
+    assert len(re.findall("^FROM ", DOCKERFILE.read_text(), re.MULTILINE)) == len(stages())
+    used: set[str] = set()
+    todo = list(TARGETS)
+    while todo:
+        name = todo.pop()
+        used.add(name)
+        todo += sources(name)
+        if stages()[name].base in stages():
+            todo.append(stages()[name].base)
+    assert used == stages().keys()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+class TestTarget:
+    def test_runs_as_a_numbered_user_other_than_root(self, target: str) -> None:
+        users = re.findall(r"^USER (\S+)$", stages()[target].text, re.MULTILINE)
         assert users[-1] == "10001:10001"
 
-    def test_final_stage_holds_no_compiler_and_no_installer(self, dockerfile: Path) -> None:
-        final = re.split(r"^FROM ", dockerfile.read_text(), flags=re.MULTILINE)[-1]
-        assert not re.search(r"\b(apt-get|pip|g\+\+)\b", final)
+    def test_final_stage_holds_no_compiler_and_no_installer(self, target: str) -> None:
+        assert not re.search(r"\b(apt-get|pip|g\+\+|install-\w+)\b", lineage(target))
+
+    def test_takes_nothing_but_what_is_made_for_it(self, target: str) -> None:
+        assert copied_from_the_checkout(target) == []
+        made = {f"{target}-dependencies", f"{target}-code"} if target in PROJECTS else set()
+        assert set(sources(target)) == made
+
+    def test_is_what_the_stack_starts_under_its_name(self, target: str, compose: dict[str, Any]) -> None:
+        built = [service for service in compose["services"].values() if f"/{target}:" in service["image"]]
+        assert built
+        for service in built:
+            assert service["build"] == {"context": ".", "dockerfile": short(DOCKERFILE), "target": target}
 
 
 @pytest.mark.parametrize("name", PROJECTS)
 def test_image_is_built_from_the_service_and_the_libraries_it_needs(name: str) -> None:
-    text = (PROJECTS[name] / "Dockerfile").read_text()
-    needed = {short(PROJECTS[name])}
-    todo: list[tuple[Path, list[str]]] = [(PROJECTS[name], [])]
+    ours = [file for pattern in ("*", "*/*") for file in ROOT.glob(f"{pattern}/pyproject.toml")]
+    homes = {tomllib.loads(file.read_text())["project"]["name"]: file.parent for file in ours}
+    # A package may be asked for again with another extra, which may ask for more.
+    done: set[tuple[Path, str | None]] = set()
+    todo: set[tuple[Path, str | None]] = {(PROJECTS[name], None)}
     while todo:
-        path, extras = todo.pop()
+        done.add(asked := todo.pop())
+        path, extra = asked
         project = tomllib.loads((path / "pyproject.toml").read_text())["project"]
-        wanted = [
-            *project["dependencies"],
-            *(one for extra in extras for one in project["optional-dependencies"][extra]),
-        ]
-        for library, named in re.findall(r"^soundalike-(\w+)(?:\[([\w,]+)\])?", "\n".join(wanted), re.MULTILINE):
-            if f"libs/{library}" not in needed:
-                needed.add(f"libs/{library}")
-                todo.append((ROOT / "libs" / library, named.split(",") if named else []))
-    copied = set(re.findall(r"^COPY ((?:libs|services|sandbox)\S*) ", text, re.MULTILINE))
-    assert copied == needed
-    installed = re.search(r"--wheel-dir /ours (.+?) \\", text)
-    assert installed is not None
-    assert {word.removeprefix("./") for word in installed[1].split()} == needed
-    assert f"--requirement requirements/{name}.txt" in text
+        wanted = project["dependencies"] if extra is None else project["optional-dependencies"][extra]
+        for package, extras in re.findall(r"^(soundalike-\w+)(?:\[([\w,]+)\])?", "\n".join(wanted), re.MULTILINE):
+            todo |= {(homes[package], one) for one in (None, *filter(None, extras.split(",")))}
+        todo -= done
+    needed = {short(path) for path, _ in done}
+    build = copied_from_the_checkout("build")
+    copied = dict(copied_from_the_checkout(f"{name}-code")[len(build) :])
+    assert copied == {folder: folder for folder in needed} | {"deploy/image/code": "/usr/local/bin/install-code"}
+    # The step installs every project that was copied.
+    assert stages()[f"{name}-code"].text.strip().endswith("\nRUN install-code")
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_image_has_the_dependencies_of_its_own_lock(name: str) -> None:
+    lock = f"requirements/{name}.txt"
+    build = copied_from_the_checkout("build")
+    copied = dict(copied_from_the_checkout(f"{name}-dependencies")[len(build) :])
+    script = {"deploy/image/dependencies": "/usr/local/bin/install-dependencies"}
+    assert copied == {lock: "requirements/"} | script
+    assert re.findall(r"\binstall-dependencies (\S+)$", lineage(f"{name}-dependencies"), re.MULTILINE) == [lock]
+    assert '--require-hashes --no-deps --no-build-isolation --wheel-dir /wheels --requirement "$1"' in INSTALLER
 
 
 @pytest.mark.parametrize("name", ["indexer", "api"])
 def test_annoy_is_not_compiled_for_the_builders_own_cpu(name: str) -> None:
-    build = (PROJECTS[name] / "Dockerfile").read_text()
-    assert "-march=x86-64-v2" in build
     assert "annoy==" in (ROOT / f"requirements/{name}.txt").read_text()
+    assert re.search(r"\bg\+\+", lineage(f"{name}-dependencies"))
+    flags, compilation = INSTALLER.index('export ANNOY_COMPILER_ARGS="$flags"'), INSTALLER.index("\npip wheel ")
+    assert INSTALLER.index("-march=x86-64-v2") < flags < compilation
 
 
 def pins(lock: Path) -> dict[str, str]:
@@ -148,12 +218,17 @@ def test_lock_knows_every_dependency(name: str) -> None:
     assert outside - pins(ROOT / f"requirements/{name}.txt").keys() == set()
 
 
-@pytest.mark.parametrize("script", [".ci/run", "deploy/make-config", "deploy/smoke.sh", "requirements/compile"])
+IMAGE_STEPS = ["deploy/image/code", "deploy/image/dependencies"]
+
+
+@pytest.mark.parametrize(
+    "script", [".ci/run", "deploy/make-config", "deploy/smoke.sh", "requirements/compile", *IMAGE_STEPS]
+)
 def test_script_is_well_formed(script: str) -> None:
     assert run_tool("bash", "-n", script).stderr == ""
 
 
-@pytest.mark.parametrize("script", [".ci/run", "deploy/make-config", "requirements/compile"])
+@pytest.mark.parametrize("script", [".ci/run", "deploy/make-config", "requirements/compile", *IMAGE_STEPS])
 def test_script_can_be_called(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
 
