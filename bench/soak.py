@@ -34,9 +34,9 @@ from bench.index.engines import memory_mb, percentiles
 from bench.index.music import MusicModel
 from bench.servers import running, throwaway_database
 from catalog import database, embeddings
-from catalog.store import s3_client
 from soundalike.domain.track_id import TrackId
 from soundalike.settings import StoreSettings
+from soundalike.storage.object_store import s3_client
 from standalone.aws import AwsServer
 from standalone.environment import neutral
 from standalone.ports import free_port

@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog.overview import Overview
-from catalog.queue import Depth
 from catalog.tracks import State
+from soundalike.storage.message_queue import Depth
 from standalone import cli, status
 from standalone.data_directory import DataDirectory
 from standalone.platform import Platform

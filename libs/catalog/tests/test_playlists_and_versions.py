@@ -6,9 +6,9 @@ from catalog import models, playlists, tracks, versions
 from catalog.models import Model
 from catalog.overview import overview
 from catalog.playlists import Playlist
-from catalog.queue import MemoryQueue
 from catalog.versions import Version, VersionState
 from soundalike.domain.track_id import TrackId
+from soundalike.storage.message_queue import MemoryQueue
 
 if TYPE_CHECKING:
     from catalog.database import Pool

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalog import keys, queries
+from catalog import queries
 from catalog.queries import Refusal, Sound
+from soundalike.storage import object_keys
 
 if TYPE_CHECKING:
     from catalog.database import Pool
@@ -74,6 +75,6 @@ async def test_the_sweep_takes_only_what_is_old(pool: Pool) -> None:
 
 def test_the_key_of_a_query_names_it_and_no_other_key_does() -> None:
     query = queries.new_id()
-    assert keys.query_of(keys.query_key(query)) == query
+    assert object_keys.query_of(object_keys.query_key(query)) == query
     for key in (f"previews/deezer/{query}.audio", f"queries/{query}.mp3", f"queries/x{query}.audio", "queries/.audio"):
-        assert keys.query_of(key) is None
+        assert object_keys.query_of(key) is None

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from artifacts.errors import InvalidManifest
-from artifacts.manifest import FileEntry
+from soundalike.storage.artifacts.errors import InvalidManifest
+from soundalike.storage.artifacts.manifest import FileEntry
 from space.files import DATA_FILES
 from space.manifest import Manifest
 

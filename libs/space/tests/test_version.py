@@ -8,9 +8,9 @@ from threading import Event, Thread
 import numpy as np
 import pytest
 
-from artifacts.errors import ArtifactError, CorruptVersion, InvalidManifest
-from artifacts.manifest import vouched
 from features.projection import Projection
+from soundalike.storage.artifacts.errors import ArtifactError, CorruptVersion, InvalidManifest
+from soundalike.storage.artifacts.manifest import vouched
 from space.building import BuildParameters, build_version
 from space.errors import InvalidQuery, VersionClosed
 from space.files import DATA_FILES

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from artifacts.errors import CorruptVersion, InvalidManifest
-from artifacts.manifest import MANIFEST, vouched
+from soundalike.storage.artifacts.errors import CorruptVersion, InvalidManifest
+from soundalike.storage.artifacts.manifest import MANIFEST, vouched
 from taste.building import build_taste
 from taste.errors import TooFewFavourites
 from taste.likes import LikesReader

@@ -17,10 +17,8 @@ from api.app import create_app
 from api.settings import ApiSettings
 from catalog import database, embeddings, favorites, models, schema, taste_versions, tracks, versions
 from catalog.embeddings import Embedding, StoredVector
-from catalog.keys import index_prefix, preview_key, taste_prefix
 from catalog.models import Model
 from catalog.provisioning import provision_events
-from catalog.store import MemoryStore, ObjectStore, S3Store
 from catalog.taste_versions import TasteRow
 from catalog.tracks import Track
 from catalog.versions import Version
@@ -29,6 +27,8 @@ from soundalike.domain.tags import SLUGS
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
 from soundalike.settings import QueueSettings
+from soundalike.storage.object_keys import index_prefix, preview_key, taste_prefix
+from soundalike.storage.object_store import MemoryStore, ObjectStore, S3Store
 from space.building import BuildParameters, VersionName, build_version
 from taste.building import build_taste
 from taste.likes import LikesReader

@@ -10,9 +10,9 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from catalog import database, schema, tracks
-from catalog.store import MemoryStore
 from catalog.tracks import Track
 from soundalike.domain.track_id import ACCEPTED_FORMS
+from soundalike.storage.object_store import MemoryStore
 
 from .conftest import MODEL, Platform, eventually, is_ready, recommended, serving, track_id, urn
 

@@ -8,8 +8,8 @@ import pytest
 
 from api.copies import Copies, Published
 from api.errors import VersionRefused
-from artifacts.manifest import MANIFEST, VersionManifest, vouched
-from artifacts.verification import verify
+from soundalike.storage.artifacts.manifest import MANIFEST, VersionManifest, vouched
+from soundalike.storage.artifacts.verification import verify
 
 from .conftest import CountingStore
 

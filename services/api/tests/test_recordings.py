@@ -11,9 +11,9 @@ import pytest
 from api.recordings import Recordings
 from api.routes.recording import LARGEST_BYTES
 from catalog import queries
-from catalog.keys import QUERIES, query_of
 from catalog.queries import Sound
 from soundalike.errors import StoreUnavailable
+from soundalike.storage.object_keys import QUERIES, query_of
 
 from .conftest import MODEL, Platform, eventually, index_of, said, urn, vector
 from .test_api_errors import problem

@@ -14,7 +14,6 @@ from pydantic import SecretStr
 from catalog import database, embeddings, models, schema, tracks
 from catalog.embeddings import Embedding
 from catalog.models import Model
-from catalog.store import MemoryStore
 from crawler.bringing import Bringer
 from crawler.crawl import Crawl
 from crawler.downloading import Downloader, preview_client
@@ -34,6 +33,7 @@ from sandbox.composition import Previews, encode_mp3
 from sandbox.server import SandboxServer
 from sandbox.spotify import Sandbox
 from soundalike.domain.track_id import TrackId
+from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

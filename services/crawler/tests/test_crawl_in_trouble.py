@@ -9,8 +9,6 @@ import asyncpg
 import pytest
 
 from catalog import playlists, tracks
-from catalog.keys import preview_key
-from catalog.store import MemoryStore
 from catalog.tracks import State
 from crawler.errors import QuotaSpent, SourceUnavailable
 from crawler.sources.spotify_web_api import PAGE_SIZE
@@ -20,6 +18,8 @@ from sandbox.faults import Fault
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, generated
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
+from soundalike.storage.object_keys import preview_key
+from soundalike.storage.object_store import MemoryStore
 
 from .conftest import FIRST_ID, FIRST_PREVIEW, state_of, sums
 

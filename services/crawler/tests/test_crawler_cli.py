@@ -16,13 +16,13 @@ import pytest
 
 from catalog import database, schema, tracks
 from catalog.provisioning import provision_events
-from catalog.store import S3Store
 from catalog.tracks import Track
 from sandbox.catalogue import pieces
 from sandbox.faults import Fault
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID
 from soundalike.domain.track_id import TrackId
 from soundalike.settings import QueueSettings
+from soundalike.storage.object_store import S3Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

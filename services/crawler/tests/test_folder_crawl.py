@@ -14,8 +14,6 @@ from mutagen.flac import FLAC
 from audio import decode
 from audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
 from catalog import tracks
-from catalog.keys import preview_key
-from catalog.store import MemoryStore
 from catalog.tracks import State
 from crawler.bringing import Bringer
 from crawler.crawl import Crawl
@@ -24,6 +22,8 @@ from crawler.policy import Policy
 from crawler.sources.folder import MusicFolder
 from crawler.tally import Fate, Outcome
 from soundalike.domain.track_id import TrackId
+from soundalike.storage.object_keys import preview_key
+from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

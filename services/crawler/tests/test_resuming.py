@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalog import playlists, readings, tracks
-from catalog.store import MemoryStore
 from catalog.tracks import State
 from crawler.claims import LocalClaims, SharedClaims
 from crawler.crawl import UNCHANGED
@@ -18,6 +17,7 @@ from crawler.sources.spotify_web_api import PAGE_SIZE
 from crawler.tally import Fate
 from sandbox.faults import Fault
 from sandbox.playlists import generated
+from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:
     from .conftest import Bench

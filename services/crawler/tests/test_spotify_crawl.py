@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalog import playlists, tracks
-from catalog.keys import preview_key
 from catalog.tracks import State
 from crawler.errors import SourceRefused
 from crawler.sources.spotify import SpotifyTrack
@@ -17,6 +16,7 @@ from sandbox.catalogue import pieces
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, awkward_playlist, generated
 from sandbox.settings import PageShape, SandboxSettings
 from soundalike.domain.track_id import TrackId
+from soundalike.storage.object_keys import preview_key
 
 from .conftest import FIRST, FIRST_ID, NOT_OFFERED, sums
 

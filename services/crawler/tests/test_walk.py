@@ -14,7 +14,6 @@ import pytest
 import crawler.patience
 from catalog import database, favorites, manifest, popularity, tracks, users
 from catalog.database import CONNECTION_FAILURES
-from catalog.store import MemoryStore
 from crawler.bringing import Bringer
 from crawler.downloading import Downloader, preview_client
 from crawler.errors import QuotaSpent
@@ -36,6 +35,7 @@ from soundalike import soundcloud
 from soundalike.domain.track_id import TrackId
 from soundalike.soundcloud.connection import AtOnce, Patience
 from soundalike.soundcloud.errors import InvalidAddress, Missing, NotAllowed
+from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

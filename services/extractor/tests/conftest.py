@@ -10,13 +10,13 @@ import pytest
 from audio.errors import Undecodable
 from catalog import database, models, schema
 from catalog.models import Model
-from catalog.queue import MemoryQueue
-from catalog.store import MemoryStore
 from extractor.hearing import Hearing
 from extractor.listening import Heard
 from extractor.worker import Worker
 from soundalike.domain.tags import SLUGS
 from soundalike.domain.track_id import TrackId
+from soundalike.storage.message_queue import MemoryQueue
+from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

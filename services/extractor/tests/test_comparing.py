@@ -9,11 +9,11 @@ import pytest
 
 from audio.errors import DecoderCrashed
 from catalog import queries, tracks
-from catalog.keys import query_key
 from catalog.queries import Refusal, Sound
 from extractor.sweep import sweep
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
+from soundalike.storage.object_keys import query_key
 
 from .conftest import MODEL
 

@@ -18,7 +18,7 @@ from .conftest import KEY, MODEL, TRACK
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from catalog.queue import Message
+    from soundalike.storage.message_queue import Message
 
     from .conftest import Bench
 

@@ -8,10 +8,10 @@ import pytest
 from catalog import database, embeddings, models, schema, tracks
 from catalog.embeddings import Embedding
 from catalog.models import Model
-from catalog.store import MemoryStore
 from indexer.settings import IndexerSettings
 from indexer.worker import Indexer
 from soundalike.domain.track_id import TrackId
+from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

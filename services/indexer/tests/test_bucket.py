@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from catalog.store import MemoryStore
 from indexer.bucket import delete, outdated, stamp
+from soundalike.storage.object_store import MemoryStore
 
 FOLDER = "taste/"
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from catalog import versions
-from catalog.store import s3_client
 from indexer.worker import BUILDER_LOCK
 from soundalike.settings import EX_CONFIG
+from soundalike.storage.object_store import s3_client
 
 from .conftest import MODEL, Hear
 

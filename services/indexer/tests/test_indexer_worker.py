@@ -13,13 +13,13 @@ import pytest
 from catalog import models, versions
 from catalog.database import connect
 from catalog.models import Model
-from catalog.store import MemoryStore, S3Store, s3_client
 from catalog.versions import VersionState
 from indexer import publishing
 from indexer.errors import BuilderBusy, NoSuchVersion, NothingToIndex, RecallTooLow
 from indexer.settings import IndexerSettings
 from indexer.worker import Indexer
 from soundalike.errors import StoreUnavailable
+from soundalike.storage.object_store import MemoryStore, S3Store, s3_client
 from space.manifest import Manifest
 from space.version import IndexVersion
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from catalog.database import Pool
-    from catalog.store import ObjectSummary
     from catalog.versions import Version
+    from soundalike.storage.object_store import ObjectSummary
 
 
 @pytest.fixture(autouse=True)

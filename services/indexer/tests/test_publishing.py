@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from catalog import models, versions
-from catalog.store import MemoryStore
 from catalog.versions import Version, VersionState
 from indexer.building import build
 from indexer.errors import NoSuchVersion
 from indexer.publishing import before, find, prune, publish, upload
 from soundalike.errors import StoreUnavailable
+from soundalike.storage.object_store import MemoryStore
 from space.building import BuildParameters
 from space.manifest import Manifest
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from catalog.database import Pool
-    from catalog.store import MemoryStore
     from indexer.settings import IndexerSettings
+    from soundalike.storage.object_store import MemoryStore
 
 
 def track(number: int) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from catalog.private_file import write_private
+from soundalike.storage.private_file import write_private
 from standalone.process import start_mark
 
 if TYPE_CHECKING:

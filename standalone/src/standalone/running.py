@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from catalog.private_file import write_private
+from soundalike.storage.private_file import write_private
 from standalone.data_directory import DataDirectory
 from standalone.environment import neutral
 from standalone.errors import AlreadyRunning, NotRunning

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from catalog.private_file import write_private
+from soundalike.storage.private_file import write_private
 from standalone.errors import DataDirectoryRefused
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import httpx
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from catalog.private_file import write_private
+from soundalike.storage.private_file import write_private
 from standalone.errors import StandaloneError
 from standalone.ports import LOOPBACK
 

@@ -10,9 +10,9 @@ from catalog import database, manifest, wanted
 from catalog.database import CONNECTION_FAILURES
 from catalog.overview import Overview, overview
 from catalog.provisioning import ProvisioningSettings
-from catalog.queue import SqsQueue
 from soundalike.errors import CatalogError
 from soundalike.settings import load
+from soundalike.storage.message_queue import SqsQueue
 from standalone.errors import StandaloneError
 from standalone.roster import Roster
 from standalone.running import find

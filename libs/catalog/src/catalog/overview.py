@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from catalog.database import Executor
-    from catalog.queue import Depth, MessageQueue
+    from soundalike.storage.message_queue import Depth, MessageQueue
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from catalog import database, names, schema
-from catalog.keys import PREVIEWS, QUERIES
-from catalog.queue import sqs_client
-from catalog.store import s3_client
 from soundalike.settings import DatabaseSettings, QueueSettings
+from soundalike.storage.message_queue import sqs_client
+from soundalike.storage.object_keys import PREVIEWS, QUERIES
+from soundalike.storage.object_store import s3_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from annoy import AnnoyIndex
 
-from artifacts.errors import CorruptVersion
-from artifacts.files import written_whole
+from soundalike.storage.artifacts.errors import CorruptVersion
+from soundalike.storage.atomic_files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from artifacts.arrays import write_names
-from artifacts.files import written_whole
-from artifacts.manifest import vouched
 from features.errors import InvalidVectors
+from soundalike.storage.artifacts.arrays import write_names
+from soundalike.storage.artifacts.manifest import vouched
+from soundalike.storage.atomic_files import written_whole
 from space.engine import FIRST_EFFORT, EngineName, engine_version, open_engine, write_index
 from space.errors import EmptySpace, InvalidBuild
 from space.files import DATA_FILES, INDEX, PROJECTION, URNS, VECTORS

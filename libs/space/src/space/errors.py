@@ -1,4 +1,4 @@
-"""What can be wrong with an embedding space, as types; what can be wrong with its files, `artifacts.errors` tells."""
+"""What can be wrong with an embedding space, as types; its files have errors of their own (`storage.artifacts`)."""
 
 
 class SpaceError(Exception):

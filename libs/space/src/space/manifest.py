@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from artifacts.manifest import VersionManifest
+from soundalike.storage.artifacts.manifest import VersionManifest
 from space.engine import EngineName
 from space.files import DATA_FILES
 

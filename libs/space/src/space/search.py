@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from artifacts.errors import CorruptVersion
+from soundalike.storage.artifacts.errors import CorruptVersion
 from space.errors import InvalidQuery, VersionClosed
 
 if TYPE_CHECKING:

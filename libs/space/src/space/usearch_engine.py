@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from artifacts.errors import CorruptVersion
-from artifacts.files import written_whole
+from soundalike.storage.artifacts.errors import CorruptVersion
+from soundalike.storage.atomic_files import written_whole
 from space.errors import EngineMissing
 
 try:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import numpy as np
 
-from artifacts.arrays import map_array, rows_of
-from artifacts.errors import CorruptVersion
-from artifacts.verification import verify
 from features.errors import InvalidProjection
 from features.projection import Projection
+from soundalike.storage.artifacts.arrays import map_array, rows_of
+from soundalike.storage.artifacts.errors import CorruptVersion
+from soundalike.storage.artifacts.verification import verify
 from space.engine import open_engine
 from space.files import INDEX, PROJECTION, URNS, VECTORS
 from space.manifest import Manifest
@@ -58,9 +58,9 @@ class IndexVersion:
     def open(cls, directory: Path) -> Self:
         """Check every file of the version in `directory` against its manifest, then map them.
 
-        Files that were checked before and have not changed since (`artifacts.verification`) are not read again. Raises
-        `InvalidManifest`, or `CorruptVersion` naming the file that is missing, cut short, altered or does not fit;
-        nothing is handed to the engine before all of it was checked.
+        Files that were checked before and have not changed since (`storage.artifacts.verification`) are not read again.
+        Raises `InvalidManifest`, or `CorruptVersion` naming the file that is missing, cut short, altered or does not
+        fit; nothing is handed to the engine before all of it was checked.
         """
         manifest = Manifest.read(directory)
         verify(directory, manifest)

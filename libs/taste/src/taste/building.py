@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from artifacts.arrays import write_array, write_names
-from artifacts.manifest import vouched
+from soundalike.storage.artifacts.arrays import write_array, write_names
+from soundalike.storage.artifacts.manifest import vouched
 from taste.manifest import DATA_FILES, NEIGHBOURS, SIMILARITIES, STARTS, URNS, TasteManifest
 from taste.similarity import neighbours
 

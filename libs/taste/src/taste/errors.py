@@ -1,4 +1,4 @@
-"""What can come in the way of taste, as types; what can be wrong with its files, `artifacts.errors` tells."""
+"""What can come in the way of taste, as types; what can be wrong with its files, `storage.artifacts.errors` tells."""
 
 
 class TasteError(Exception):

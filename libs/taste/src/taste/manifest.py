@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AwareDatetime, Field
 
-from artifacts.manifest import VersionManifest
+from soundalike.storage.artifacts.manifest import VersionManifest
 
 FORMAT: Final = 1
 

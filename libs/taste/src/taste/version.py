@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from artifacts.arrays import map_array, rows_of
-from artifacts.errors import CorruptVersion
-from artifacts.verification import verify
+from soundalike.storage.artifacts.arrays import map_array, rows_of
+from soundalike.storage.artifacts.errors import CorruptVersion
+from soundalike.storage.artifacts.verification import verify
 from taste.manifest import NEIGHBOURS, SIMILARITIES, STARTS, URNS, TasteManifest
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ class TasteVersion:
     def open(cls, directory: Path) -> Self:
         """Check every file in `directory` against its manifest, then map them.
 
-        Files that were checked before and have not changed since (`artifacts.verification`) are not read again. Raises
-        `InvalidManifest`, or `CorruptVersion` naming the file that is missing, cut short, altered or does not fit.
+        Files that were checked before and have not changed since (`storage.artifacts.verification`) are not read again.
+        Raises `InvalidManifest`, or `CorruptVersion` naming the file that is missing, cut short, altered or does not
+        fit.
         """
         manifest = TasteManifest.read(directory)
         verify(directory, manifest)

@@ -34,7 +34,7 @@ from api.shared_counts import SharedCounts
 from api.shelf import TasteShelf
 from api.specification import DescribedApi
 from api.tracing import Tracing
-from catalog.store import ObjectStore, S3Store
+from soundalike.storage.object_store import ObjectStore, S3Store
 
 _DESCRIPTION: Final = (
     "Give it a track, it answers with the tracks that sound alike. Errors are problem details (RFC 9457) in "

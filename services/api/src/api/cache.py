@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from catalog.models import Model
-    from catalog.store import ObjectStore
     from catalog.versions import Version
+    from soundalike.storage.object_store import ObjectStore
 
 
 class VersionCache:

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from api.errors import VersionRefused
 from api.turns import turn
-from artifacts.errors import ArtifactError
-from artifacts.files import read_ahead
-from artifacts.manifest import MANIFEST, VERSION_NAME
-from artifacts.verification import CHECKED
 from soundalike.errors import ObjectMissing
+from soundalike.storage.artifacts.errors import ArtifactError
+from soundalike.storage.artifacts.manifest import MANIFEST, VERSION_NAME
+from soundalike.storage.artifacts.verification import CHECKED
+from soundalike.storage.atomic_files import read_ahead
 from space.errors import SpaceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from artifacts.manifest import VersionManifest
-    from catalog.store import ObjectStore
+    from soundalike.storage.artifacts.manifest import VersionManifest
+    from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
 

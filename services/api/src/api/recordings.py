@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 from api.errors import DatabaseAway, NobodyListens, RecordingRefused, TooManyRecordings
 from catalog import queries
-from catalog.keys import query_key
 from catalog.queries import Refusal, Sound
 from soundalike.errors import StoreUnavailable
+from soundalike.storage.object_keys import query_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from api.live import Live
     from catalog.database import Connection, Pool
-    from catalog.store import ObjectStore
+    from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
 

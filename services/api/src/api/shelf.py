@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from catalog.database import Executor
-    from catalog.store import ObjectStore
+    from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
 

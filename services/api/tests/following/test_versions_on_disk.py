@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from artifacts.manifest import MANIFEST
 from catalog.embeddings import StoredVector
 from catalog.models import Model
+from soundalike.storage.artifacts.manifest import MANIFEST
 from space.files import DATA_FILES, INDEX, VECTORS
 
 from ..conftest import upload_version, urn, vector

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from catalog import blocks, tracks
 from catalog.database import CONNECTION_FAILURES
-from catalog.keys import preview_key
 from crawler.claims import LocalClaims
 from crawler.entries import NoPreview
 from crawler.errors import PreviewMissing, PreviewUnavailable, PreviewUnusable
@@ -17,15 +16,16 @@ from crawler.policy import TO_BE_FORGOTTEN, Policy
 from crawler.tally import Fate, Outcome
 from soundalike.domain.isrc import isrc_urn
 from soundalike.errors import TransientError
+from soundalike.storage.object_keys import preview_key
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from catalog.database import Pool
-    from catalog.store import ObjectStore
     from crawler.claims import Claims
     from crawler.entries import Found, Preview
     from soundalike.domain.track_id import TrackId
+    from soundalike.storage.object_store import ObjectStore
 
 T = TypeVar("T")
 

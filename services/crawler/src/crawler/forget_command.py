@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import typer
 
 from catalog import database
-from catalog.store import S3Store
 from crawler import forgetting
 from crawler.errors import InvalidTarget
 from crawler.session import DATABASE_FAILURES, FAILED
@@ -17,6 +16,7 @@ from soundalike import logs
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.errors import StoreUnavailable
 from soundalike.settings import DatabaseSettings, StoreSettings, load
+from soundalike.storage.object_store import S3Store
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from catalog import blocks, releases, tracks
-from catalog.keys import preview_prefix
 from crawler.errors import InvalidTarget
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.playlist_id import playlist_urn
 from soundalike.domain.track_id import TrackId, address_parts
 from soundalike.errors import InvalidPlaylistId, InvalidTrackId
+from soundalike.storage.object_keys import preview_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from catalog.database import Pool
-    from catalog.store import ObjectStore
     from catalog.tracks import StoredTrack
+    from soundalike.storage.object_store import ObjectStore
 
 ACCEPTED_FORMS: Final = (
     "a track (what GET /recommend takes), a playlist or album (address or URI), an artist (spotify:artist:…, "

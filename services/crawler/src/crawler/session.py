@@ -12,7 +12,6 @@ from rich.console import Console
 
 from catalog import database
 from catalog.database import CONNECTION_FAILURES
-from catalog.store import S3Store
 from crawler.bringing import Bringer
 from crawler.claims import SharedClaims
 from crawler.crawl import Crawl
@@ -27,6 +26,7 @@ from crawler.sourcing import Sourcing
 from crawler.summary import print_closing_table
 from crawler.tally import Fate
 from crawler.watch import Watch, schedule
+from soundalike.storage.object_store import S3Store
 
 if TYPE_CHECKING:
     from catalog.database import Pool

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalog import playlists, tracks
-from catalog.store import MemoryStore
 from catalog.tracks import State
 from crawler.bringing import Bringer
 from crawler.crawl import Crawl
@@ -19,6 +18,7 @@ from crawler.tally import Fate
 from sandbox.catalogue import pieces
 from sandbox.deezer_shelf import AWKWARD_PLAYLIST
 from sandbox.faults import Fault
+from soundalike.storage.object_store import MemoryStore
 
 from .conftest import HASTY
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from audio.errors import PermanentAudioError
 from catalog import queries
-from catalog.keys import QUERIES, query_key
 from catalog.queries import Sound
 from soundalike.errors import ObjectMissing, ObjectTooLarge
+from soundalike.storage.object_keys import QUERIES, query_key
 
 if TYPE_CHECKING:
     from catalog.database import Pool
-    from catalog.store import ObjectStore
     from extractor.hearing import Listener
+    from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
 

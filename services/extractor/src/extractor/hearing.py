@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Protocol
 from audio.errors import PermanentAudioError
 from catalog import embeddings, tracks
 from catalog.embeddings import Embedding
-from catalog.keys import query_of, track_of_preview
 from catalog.tracks import State
 from extractor.comparing import compare
 from soundalike.errors import ObjectMissing, ObjectTooLarge
+from soundalike.storage.object_keys import query_of, track_of_preview
 
 if TYPE_CHECKING:
     from catalog.database import Pool
-    from catalog.store import ObjectStore, StoredObject
     from extractor.events import Created
     from extractor.listening import Heard
     from soundalike.domain.track_id import TrackId
+    from soundalike.storage.object_store import ObjectStore, StoredObject
 
 log = logging.getLogger(__name__)
 

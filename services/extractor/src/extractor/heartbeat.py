@@ -12,7 +12,7 @@ from soundalike.errors import QueueUnavailable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from catalog.queue import Message, MessageQueue
+    from soundalike.storage.message_queue import Message, MessageQueue
 
 log = logging.getLogger(__name__)
 

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 from catalog import database, models
 from catalog.database import CONNECTION_FAILURES
 from catalog.models import Model
-from catalog.queue import SqsQueue
-from catalog.store import S3Store
 from extractor.hearing import Hearing
 from extractor.sweep import redrive, sweep
 from extractor.worker import MAY_PASS, Worker
 from soundalike.errors import CatalogError
 from soundalike.settings import EX_CONFIG
+from soundalike.storage.message_queue import SqsQueue
+from soundalike.storage.object_store import S3Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from catalog.database import Pool
-    from catalog.queue import MessageQueue
     from extractor.listening import ListeningPool
     from extractor.settings import ExtractorSettings
+    from soundalike.storage.message_queue import MessageQueue
 
 log = logging.getLogger(__name__)
 

@@ -8,17 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from catalog import names, tracks
-from catalog.keys import PREVIEWS, query_of, track_of_preview
 from extractor import events
 from extractor.comparing import clear_up
 from extractor.worker import GIVEN_UP
 from soundalike.errors import InvalidTrackId
+from soundalike.storage.object_keys import PREVIEWS, query_of, track_of_preview
 
 if TYPE_CHECKING:
     from catalog.database import Pool
-    from catalog.queue import MessageQueue
-    from catalog.store import ObjectStore
     from soundalike.domain.track_id import TrackId
+    from soundalike.storage.message_queue import MessageQueue
+    from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from audio.errors import TransientAudioError
 from catalog import tracks
 from catalog.database import CONNECTION_FAILURES
-from catalog.keys import query_of, track_of_preview
 from extractor import events
 from extractor.heartbeat import beating
 from soundalike.errors import CatalogError, InvalidTrackId, QueueUnavailable, TransientError
+from soundalike.storage.object_keys import query_of, track_of_preview
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from catalog.queue import Message, MessageQueue
     from extractor.hearing import Hearing
+    from soundalike.storage.message_queue import Message, MessageQueue
 
 log = logging.getLogger(__name__)
 

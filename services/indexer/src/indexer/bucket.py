@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from artifacts.manifest import MANIFEST
+from soundalike.storage.artifacts.manifest import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
     from pathlib import Path
 
-    from artifacts.manifest import VersionManifest
-    from catalog.store import ObjectStore
+    from soundalike.storage.artifacts.manifest import VersionManifest
+    from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
 

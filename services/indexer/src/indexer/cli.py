@@ -13,7 +13,6 @@ import typer
 
 from catalog import database
 from catalog.database import CONNECTION_FAILURES
-from catalog.store import S3Store
 from features.embedding_projection import EmbeddingProjection
 from indexer.errors import EXPECTED_FAILURES
 from indexer.heartbeat import beating
@@ -24,13 +23,14 @@ from indexer.tasting import TasteIndexer
 from indexer.worker import Indexer
 from soundalike import logs
 from soundalike.settings import load
+from soundalike.storage.object_store import S3Store
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from catalog.database import Pool
-    from catalog.store import ObjectStore
     from catalog.versions import Version
+    from soundalike.storage.object_store import ObjectStore
 
 T = TypeVar("T")
 

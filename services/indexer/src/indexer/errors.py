@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from artifacts.errors import ArtifactError
 from catalog.database import CONNECTION_FAILURES
 from features.errors import FeaturesError
 from soundalike.errors import CatalogError, PermanentError, TransientError
+from soundalike.storage.artifacts.errors import ArtifactError
 from space.errors import SpaceError
 from taste.errors import TasteError
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from artifacts.errors import InvalidManifest
-from artifacts.manifest import MANIFEST
 from catalog import versions
-from catalog.keys import INDEXES, index_prefix
 from catalog.versions import Version, VersionState
 from indexer import bucket
 from indexer.errors import NoSuchVersion
+from soundalike.storage.artifacts.errors import InvalidManifest
+from soundalike.storage.artifacts.manifest import MANIFEST
+from soundalike.storage.object_keys import INDEXES, index_prefix
 from space.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from catalog.database import Connection, Executor
-    from catalog.store import ObjectStore
+    from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
 

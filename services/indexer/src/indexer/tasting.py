@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from catalog import embeddings, favorites, taste_versions
-from catalog.keys import TASTE, taste_prefix
 from catalog.taste_versions import TasteRow
 from indexer import bucket
 from indexer.background import in_background
 from indexer.errors import NothingToIndex
 from indexer.lookout import Lookout, sole_builder
 from soundalike.errors import TransientError
+from soundalike.storage.object_keys import TASTE, taste_prefix
 from taste.building import build_taste
 from taste.likes import LikesReader
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import asyncio
 
     from catalog.database import Connection, Pool
-    from catalog.store import ObjectStore
     from indexer.settings import IndexerSettings
+    from soundalike.storage.object_store import ObjectStore
     from taste.likes import Likes
     from taste.manifest import TasteManifest
 

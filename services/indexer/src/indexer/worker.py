@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from artifacts.errors import ArtifactError
 from catalog import embeddings, models, versions
 from indexer import publishing
 from indexer.albums import known_albums
@@ -21,6 +20,7 @@ from indexer.projecting import FEWEST_TO_REFIT, choose
 from indexer.schedule import Indexed, due
 from indexer.worksite import Worksite
 from soundalike.errors import TransientError
+from soundalike.storage.artifacts.errors import ArtifactError
 from space.errors import SpaceError
 from space.manifest import FORMAT
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
     from catalog.database import Connection, Pool
     from catalog.models import Model
-    from catalog.store import ObjectStore
     from catalog.versions import Version
     from indexer.gathering import Gathered
     from indexer.projecting import Choice
     from indexer.settings import IndexerSettings
     from indexer.worksite import Claim
+    from soundalike.storage.object_store import ObjectStore
     from space.manifest import Manifest
 
 log = logging.getLogger(__name__)

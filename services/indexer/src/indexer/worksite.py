@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
-from artifacts.files import written_whole
 from indexer.errors import BuilderBusy
+from soundalike.storage.atomic_files import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from catalog.private_file import write_private
 from crawler.login import Login, read_login
+from soundalike.storage.private_file import write_private
 
 if TYPE_CHECKING:
     import requests

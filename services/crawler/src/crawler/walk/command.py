@@ -15,7 +15,6 @@ from rich.table import Table
 
 from catalog import database, users
 from catalog.database import CONNECTION_FAILURES
-from catalog.store import S3Store
 from crawler.bringing import Bringer
 from crawler.claims import SharedClaims
 from crawler.downloading import Downloader, preview_client
@@ -29,6 +28,7 @@ from crawler.walk.walking import Walk
 from soundalike import soundcloud
 from soundalike.soundcloud.access_tokens import FileTokenStore, MemoryTokenStore
 from soundalike.soundcloud.errors import ScError
+from soundalike.storage.object_store import S3Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

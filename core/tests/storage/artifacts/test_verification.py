@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.errors import CorruptVersion
-from artifacts.files import sha256_of
-from artifacts.manifest import MANIFEST
-from artifacts.verification import verify
+from soundalike.storage.artifacts.errors import CorruptVersion
+from soundalike.storage.artifacts.manifest import MANIFEST
+from soundalike.storage.artifacts.verification import verify
+from soundalike.storage.atomic_files import sha256_of
 
 from .conftest import Notes
 
@@ -22,7 +22,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(path.name)
         return sha256_of(path)
 
-    monkeypatch.setattr("artifacts.verification.sha256_of", watched)
+    monkeypatch.setattr("soundalike.storage.artifacts.verification.sha256_of", watched)
     return names
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from artifacts.errors import CorruptVersion, InvalidManifest
-from artifacts.files import sha256_of, written_whole
+from soundalike.storage.artifacts.errors import CorruptVersion, InvalidManifest
+from soundalike.storage.atomic_files import sha256_of, written_whole
 
 MANIFEST: Final = "manifest.json"
 """Comes after the files it vouches for: a folder without one is not a version."""

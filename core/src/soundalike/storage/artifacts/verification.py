@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from artifacts.errors import CorruptVersion
-from artifacts.files import sha256_of, written_whole
+from soundalike.storage.artifacts.errors import CorruptVersion
+from soundalike.storage.atomic_files import sha256_of, written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from artifacts.manifest import VersionManifest
+    from soundalike.storage.artifacts.manifest import VersionManifest
 
 CHECKED: Final = "checked.json"
 """The note; never published."""

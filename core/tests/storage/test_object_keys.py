@@ -1,8 +1,8 @@
 import pytest
 
-from catalog.keys import index_prefix, preview_key, track_of_preview
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import InvalidTrackId
+from soundalike.storage.object_keys import index_prefix, preview_key, track_of_preview
 
 
 @pytest.mark.parametrize("urn", ["spotify:track:6rqhFgbbKwnb9MLmUQDhG6", "file:track:" + "0f" * 32, "deezer:track:1"])

@@ -3,7 +3,7 @@ from typing import ClassVar, Literal
 
 import pytest
 
-from artifacts.manifest import VersionManifest, vouched
+from soundalike.storage.artifacts.manifest import VersionManifest, vouched
 
 
 class Notes(VersionManifest):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from catalog.provisioning import provision_events
-from catalog.queue import MemoryQueue, MessageQueue, SqsQueue
-from catalog.store import MemoryStore, ObjectStore, S3Store, s3_client
 from soundalike.errors import ObjectMissing, ObjectTooLarge, QueueUnavailable, StoreUnavailable
 from soundalike.settings import QueueSettings
+from soundalike.storage.message_queue import MemoryQueue, MessageQueue, SqsQueue
+from soundalike.storage.object_store import MemoryStore, ObjectStore, S3Store, s3_client
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.errors import CorruptVersion, InvalidManifest
-from artifacts.manifest import MANIFEST
+from soundalike.storage.artifacts.errors import CorruptVersion, InvalidManifest
+from soundalike.storage.artifacts.manifest import MANIFEST
 
 from .conftest import Notes
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from artifacts.errors import CorruptVersion, InvalidNames
-from artifacts.files import written_whole
+from soundalike.storage.artifacts.errors import CorruptVersion, InvalidNames
+from soundalike.storage.atomic_files import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

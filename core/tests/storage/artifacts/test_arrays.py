@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artifacts.arrays import map_array, rows_of, write_array, write_names
-from artifacts.errors import CorruptVersion, InvalidNames
-from artifacts.files import read_ahead, written_whole
+from soundalike.storage.artifacts.arrays import map_array, rows_of, write_array, write_names
+from soundalike.storage.artifacts.errors import CorruptVersion, InvalidNames
+from soundalike.storage.atomic_files import read_ahead, written_whole
 
 
 def test_a_written_array_is_mapped(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Objects, messages and files: S3, SQS, and versions of files on disk."""
