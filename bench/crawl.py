@@ -26,9 +26,9 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from catalog import database, schema
 from crawler.limits import Allowance, Limiter, Unlimited
 from crawler.shared_limits import SharedLimiter
+from soundalike.db import database, schema
 from standalone.ports import free_port
 from standalone.postgres import ADMIN, PostgresServer
 

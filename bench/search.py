@@ -4,7 +4,7 @@
 
 The words of the names are as frequent as in a language (Zipf), one artist has up to thousands of tracks, some names are
 Russian, some Japanese. A database server of its own is started and filled (minutes); with `--database` the one named
-is filled where it has no tracks, and searched. Measured is `catalog.search.search`, on one connection; processor time
+is filled where it has no tracks, and searched. Measured is `db.search.search`, on one connection; processor time
 is that of this process and the server's, and knows nothing of what else the machine does.
 """
 
@@ -23,14 +23,14 @@ from rich.table import Table
 from bench import clock
 from bench.clock import Cost
 from bench.servers import throwaway_database
-from catalog import database, names, schema, search
+from soundalike.db import database, schema, search, search_names
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     import asyncpg
 
-    from catalog.database import Pool
+    from soundalike.db.database import Pool
 
 _N: Final = 10
 _BATCH: Final = 50_000
@@ -104,7 +104,7 @@ async def write(pool: Pool, tracks: int) -> None:
 async def fold(pool: Pool) -> None:
     """Fold the names that are not folded yet, as an upgrade of the platform does."""
     before = time.perf_counter()
-    if filled := await names.refill(pool):
+    if filled := await search_names.refill(pool):
         print(f"{filled} names folded in {time.perf_counter() - before:.0f} s")
         await pool.execute("VACUUM ANALYZE", timeout=600)
 

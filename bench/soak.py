@@ -33,7 +33,7 @@ from bench.index.catalogue import fill, insert, track_id
 from bench.index.engines import memory_mb, percentiles
 from bench.index.music import MusicModel
 from bench.servers import running, throwaway_database
-from catalog import database, embeddings
+from soundalike.db import database, embeddings
 from soundalike.domain.track_id import TrackId
 from soundalike.settings import StoreSettings
 from soundalike.storage.object_store import s3_client

@@ -12,12 +12,12 @@ import numpy as np
 from pgvector.asyncpg import register_vector
 
 from bench.index.music import TRACKS_AN_ALBUM
-from catalog import database, embeddings, models, schema, versions
-from catalog.embeddings import Embedding
-from catalog.models import Model
-from catalog.versions import Version
 from indexer.building import build
 from indexer.gathering import gather
+from soundalike.db import database, embeddings, index_versions, models, schema
+from soundalike.db.embeddings import Embedding
+from soundalike.db.index_versions import Version
+from soundalike.db.models import Model
 from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ async def publish(
         target = cache / "indexes" / manifest.version
         target.parent.mkdir(parents=True, exist_ok=True)
         folder.rename(target)
-        await versions.publish(connection, version_of(manifest))
+        await index_versions.publish(connection, version_of(manifest))
     return manifest, took
 
 

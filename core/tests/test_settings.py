@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.provisioning import ProvisioningSettings
+from soundalike.provisioning.resources import ProvisioningSettings
 from soundalike.settings import EX_CONFIG, load
 
 GOOD = {"DATABASE_URL": "postgresql://u:long-and-own@localhost:5432/db", "S3_BUCKET": "my-bucket"}

@@ -13,8 +13,8 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from catalog.overview import Overview
-from catalog.tracks import State
+from soundalike.db.overview import Overview
+from soundalike.db.tracks import State
 from soundalike.storage.message_queue import Depth
 from standalone import cli, status
 from standalone.data_directory import DataDirectory

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog.provisioning import provision_events
 from soundalike.errors import ObjectMissing, ObjectTooLarge, QueueUnavailable, StoreUnavailable
+from soundalike.provisioning.resources import provision_events
 from soundalike.settings import QueueSettings
 from soundalike.storage.message_queue import MemoryQueue, MessageQueue, SqsQueue
 from soundalike.storage.object_store import MemoryStore, ObjectStore, S3Store, s3_client

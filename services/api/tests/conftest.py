@@ -15,17 +15,17 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from api.settings import ApiSettings
-from catalog import database, embeddings, favorites, models, schema, taste_versions, tracks, versions
-from catalog.embeddings import Embedding, StoredVector
-from catalog.models import Model
-from catalog.provisioning import provision_events
-from catalog.taste_versions import TasteRow
-from catalog.tracks import Track
-from catalog.versions import Version
 from features.projection import Projection
+from soundalike.db import database, embeddings, favorites, index_versions, models, schema, taste_versions, tracks
+from soundalike.db.embeddings import Embedding, StoredVector
+from soundalike.db.index_versions import Version
+from soundalike.db.models import Model
+from soundalike.db.taste_versions import TasteRow
+from soundalike.db.tracks import Track
 from soundalike.domain.tags import SLUGS
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
+from soundalike.provisioning.resources import provision_events
 from soundalike.settings import QueueSettings
 from soundalike.storage.object_keys import index_prefix, preview_key, taste_prefix
 from soundalike.storage.object_store import MemoryStore, ObjectStore, S3Store
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from numpy.typing import NDArray
 
-    from catalog.database import Pool
+    from soundalike.db.database import Pool
 
 DIMENSIONS = 160
 USUAL_TAGS = (0.03125,) * len(SLUGS)
@@ -171,7 +171,7 @@ class Platform:
             leave_out=leave_out,
         )
         async with self.pool.acquire() as connection:
-            await versions.publish(connection, version)
+            await index_versions.publish(connection, version)
         return version
 
 

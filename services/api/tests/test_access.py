@@ -14,8 +14,8 @@ from api.app import create_app
 from api.keyring import Keyring
 from api.rates import Rates
 from api.settings import Access, MetricsAccess
-from catalog import api_keys
-from catalog.api_keys import Scope, ValidKey
+from soundalike.db import api_keys
+from soundalike.db.api_keys import Scope, ValidKey
 
 from .conftest import Platform, eventually, is_ready, serving, urn
 

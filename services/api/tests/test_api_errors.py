@@ -9,8 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from api.app import create_app
-from catalog import database, schema, tracks
-from catalog.tracks import Track
+from soundalike.db import database, schema, tracks
+from soundalike.db.tracks import Track
 from soundalike.domain.track_id import ACCEPTED_FORMS
 from soundalike.storage.object_store import MemoryStore
 

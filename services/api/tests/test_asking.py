@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from catalog import playlists, tracks
-from catalog.playlists import Playlist
-from catalog.tracks import Track
+from soundalike.db import playlists, tracks
+from soundalike.db.playlists import Playlist
+from soundalike.db.tracks import Track
 
 from .conftest import Platform, eventually, index_of, recommended, track_id, urn, vector
 

@@ -12,10 +12,10 @@ from typing import Final
 import httpx
 import pytest
 
-from catalog import playlists, queries, tracks
-from catalog.playlists import Playlist
-from catalog.queries import Sound
-from catalog.tracks import Track
+from soundalike.db import playlists, tracks, uploads
+from soundalike.db.playlists import Playlist
+from soundalike.db.tracks import Track
+from soundalike.db.uploads import Sound
 
 from .conftest import Platform, eventually, is_ready, said, track_id, vector
 from .test_serving import running
@@ -76,7 +76,7 @@ async def _hear(platform: Platform) -> None:
     sound = Sound(platform.model.model, vector(0), said("jazz"))
     while True:
         for row in await platform.pool.fetch("SELECT id FROM queries WHERE state = 'waiting'"):
-            await queries.tell_heard(platform.pool, row["id"], sound)
+            await uploads.tell_heard(platform.pool, row["id"], sound)
         await asyncio.sleep(0.01)
 
 

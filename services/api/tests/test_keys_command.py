@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import cli
-from catalog import schema
+from soundalike.db import schema
 from soundalike.settings import EX_CONFIG
 
 if TYPE_CHECKING:

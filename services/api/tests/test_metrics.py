@@ -11,9 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.app import create_app
 from api.metrics import Metrics
 from api.settings import MetricsAccess
-from catalog import database, tracks
-from catalog.overview import census
-from catalog.tracks import State, Track
+from soundalike.db import database, tracks
+from soundalike.db.overview import census
+from soundalike.db.tracks import State, Track
 
 from .conftest import Platform, eventually, index_of, is_ready, serving, track_id, urn
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
     from api.settings import ApiSettings
-    from catalog.database import Pool
+    from soundalike.db.database import Pool
 
 
 def read(text: str) -> dict[tuple[str, frozenset[str]], float]:

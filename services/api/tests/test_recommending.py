@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from api.app import create_app
-from catalog import tracks
+from soundalike.db import tracks
 
 from .conftest import (
     MODEL,

@@ -10,8 +10,8 @@ import pytest
 
 from api.recordings import Recordings
 from api.routes.recording import LARGEST_BYTES
-from catalog import queries
-from catalog.queries import Sound
+from soundalike.db import uploads
+from soundalike.db.uploads import Sound
 from soundalike.errors import StoreUnavailable
 from soundalike.storage.object_keys import QUERIES, query_of
 
@@ -50,9 +50,9 @@ async def listening(platform: Platform, outcome: Sound | str) -> AsyncIterator[l
             heard.append((await platform.store.get(found.key, max_bytes=10**9)).data)
             await platform.store.delete(found.key)
         if isinstance(outcome, Sound):
-            await queries.tell_heard(platform.pool, query, outcome)
+            await uploads.tell_heard(platform.pool, query, outcome)
         else:
-            await queries.tell_refused(platform.pool, query, outcome)
+            await uploads.tell_refused(platform.pool, query, outcome)
 
     task = asyncio.create_task(hear())
     try:

@@ -13,10 +13,10 @@ from pgvector.asyncpg import register_vector
 from api.app import create_app
 from api.problems import REQUEST_ID
 from api.routes import ROUTERS, metrics
-from catalog import favorites, playlists, tracks, users
-from catalog.playlists import Playlist
-from catalog.tracks import Track
-from catalog.users import User
+from soundalike.db import favorites, playlists, tracks, users
+from soundalike.db.playlists import Playlist
+from soundalike.db.tracks import Track
+from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
 from soundalike.logs import bound_fields
 from taste.similarity import SimilarityParameters
@@ -80,7 +80,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
         await register_vector(connection)
         connection.add_query_logger(note)
 
-    monkeypatch.setattr("catalog.database._prepare", prepare)
+    monkeypatch.setattr("soundalike.db.database._prepare", prepare)
     return counted
 
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.tail import Tail
-from catalog.embeddings import StoredVector
 from features.errors import InvalidVectors
 from features.projection import Projection
+from soundalike.db.embeddings import StoredVector
 
 DIMENSIONS = 6
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api.app import create_app
-from catalog import favorites, tracks, users
-from catalog.tracks import Track
-from catalog.users import User
+from soundalike.db import favorites, tracks, users
+from soundalike.db.tracks import Track
+from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
 from taste.manifest import SIMILARITIES
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from api.cache import VersionCache
 from api.turns import turn
-from catalog import embeddings
+from soundalike.db import embeddings
 from soundalike.storage.object_store import MemoryStore
 
 from .conftest import MODEL, Platform, eventually, upload_version

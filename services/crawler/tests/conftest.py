@@ -11,9 +11,6 @@ import pytest
 import soundfile
 from pydantic import SecretStr
 
-from catalog import database, embeddings, models, schema, tracks
-from catalog.embeddings import Embedding
-from catalog.models import Model
 from crawler.bringing import Bringer
 from crawler.crawl import Crawl
 from crawler.downloading import Downloader, preview_client
@@ -32,6 +29,9 @@ from sandbox.catalogue import pieces
 from sandbox.composition import Previews, encode_mp3
 from sandbox.server import SandboxServer
 from sandbox.spotify import Sandbox
+from soundalike.db import database, embeddings, models, schema, tracks
+from soundalike.db.embeddings import Embedding
+from soundalike.db.models import Model
 from soundalike.domain.track_id import TrackId
 from soundalike.storage.object_store import MemoryStore
 
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     import httpx
     from numpy.typing import NDArray
 
-    from catalog.database import Pool
-    from catalog.tracks import State
     from crawler.tally import Tally
     from sandbox.catalogue import Piece
+    from soundalike.db.database import Pool
+    from soundalike.db.tracks import State
 
 RATE = 22_050
 MODEL = Model("test-model", 160)

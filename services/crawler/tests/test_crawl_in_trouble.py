@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from catalog import playlists, tracks
-from catalog.tracks import State
 from crawler.errors import QuotaSpent, SourceUnavailable
 from crawler.sources.spotify_web_api import PAGE_SIZE
 from crawler.tally import Fate
 from sandbox.catalogue import pieces
 from sandbox.faults import Fault
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, generated
+from soundalike.db import playlists, tracks
+from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
 from soundalike.storage.object_keys import preview_key

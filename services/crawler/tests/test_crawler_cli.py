@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from catalog import database, schema, tracks
-from catalog.provisioning import provision_events
-from catalog.tracks import Track
 from sandbox.catalogue import pieces
 from sandbox.faults import Fault
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID
+from soundalike.db import database, schema, tracks
+from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
+from soundalike.provisioning.resources import provision_events
 from soundalike.settings import QueueSettings
 from soundalike.storage.object_store import S3Store
 

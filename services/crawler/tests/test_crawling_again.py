@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalog import models, playlists, tracks
-from catalog.models import Model
-from catalog.tracks import State
 from crawler.crawl import UNCHANGED
 from crawler.tally import Fate
 from sandbox.faults import Fault
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, awkward_playlist, generated
+from soundalike.db import models, playlists, tracks
+from soundalike.db.models import Model
+from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 
 from .conftest import FIRST_ID, FIRST_PREVIEW, NOT_OFFERED, hear, state_of, sums

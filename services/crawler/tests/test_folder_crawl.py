@@ -13,14 +13,14 @@ from mutagen.flac import FLAC
 
 from audio import decode
 from audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
-from catalog import tracks
-from catalog.tracks import State
 from crawler.bringing import Bringer
 from crawler.crawl import Crawl
 from crawler.patience import Patience
 from crawler.policy import Policy
 from crawler.sources.folder import MusicFolder
 from crawler.tally import Fate, Outcome
+from soundalike.db import tracks
+from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.storage.object_keys import preview_key
 from soundalike.storage.object_store import MemoryStore
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from catalog.database import Pool
     from crawler.sources.folder import CuttingBench
+    from soundalike.db.database import Pool
 
 
 @dataclass

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalog import playlists, readings, tracks
-from catalog.tracks import State
 from crawler.claims import LocalClaims, SharedClaims
 from crawler.crawl import UNCHANGED
 from crawler.errors import QuotaSpent, SourceBusy
@@ -17,6 +15,8 @@ from crawler.sources.spotify_web_api import PAGE_SIZE
 from crawler.tally import Fate
 from sandbox.faults import Fault
 from sandbox.playlists import generated
+from soundalike.db import checkpoints, playlists, tracks
+from soundalike.db.tracks import State
 from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ async def test_killed_three_times_every_track_comes_once(bench: Bench) -> None:
     assert min(offsets(bench)) >= 3 * PAGE_SIZE
     listed = await playlists.tracks_of(bench.pool, URN)
     assert [track.key for track in listed] == [f"generatedtrack{n:08d}" for n in range(4 * PAGE_SIZE)]
-    assert await readings.places(bench.pool, URN, "x") == []
+    assert await checkpoints.places(bench.pool, URN, "x") == []
 
 
 async def test_a_spent_quota_keeps_the_place(bench: Bench) -> None:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalog import allowances
 from crawler.errors import ServiceUnavailable
 from crawler.limits import Allowance
 from crawler.limits_announced import Announcements
 from crawler.patience import Patience
 from crawler.shared_limits import SharedLimiter, SharedLimiters
+from soundalike.db import rate_limits
 
 if TYPE_CHECKING:
-    from catalog.database import Pool
+    from soundalike.db.database import Pool
 
 FAST = Allowance("fast", per_second=100, burst=1)
 SLOW = Allowance("slow", per_second=0.5, burst=1)
@@ -32,13 +32,13 @@ async def test_nobody_is_let_through_before_the_token_is_good(pool: Pool) -> Non
 
 async def test_everybody_who_waits_is_served_by_one_statement(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    take = allowances.take
+    take = rate_limits.take
 
     async def counted(*arguments: Any, count: int, **bucket: Any) -> float | None:
         asked.append(count)
         return await take(*arguments, count=count, **bucket)
 
-    monkeypatch.setattr(allowances, "take", counted)
+    monkeypatch.setattr(rate_limits, "take", counted)
     limiter = SharedLimiter(pool, FAST)
     await limiter.acquire()
     await asyncio.gather(*(limiter.acquire() for _ in range(30)))

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalog import playlists, tracks
-from catalog.tracks import State
 from crawler.errors import SourceRefused
 from crawler.sources.spotify import SpotifyTrack
 from crawler.sources.spotify_web_api import PAGE_SIZE
@@ -15,6 +13,8 @@ from crawler.tally import Fate
 from sandbox.catalogue import pieces
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, awkward_playlist, generated
 from sandbox.settings import PageShape, SandboxSettings
+from soundalike.db import playlists, tracks
+from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.storage.object_keys import preview_key
 

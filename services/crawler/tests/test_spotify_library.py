@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
-from catalog import playlists
 from crawler.crawl import UNCHANGED
 from crawler.errors import SourceRefused
 from crawler.sources.spotify import SavedTracks, SpotifyAlbum, playlists_of_user
@@ -20,6 +19,7 @@ from crawler.tally import Fate
 from sandbox.catalogue import pieces, spotify_id
 from sandbox.faults import Fault
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, track
+from soundalike.db import playlists
 from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:

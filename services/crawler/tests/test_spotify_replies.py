@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalog.tracks import Track
 from crawler.errors import SourceUnavailable
 from crawler.sources.spotify_replies import ListedTrack, NotATrack, parse_entry, parse_page, parse_playlist, parse_track
+from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:

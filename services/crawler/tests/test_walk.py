@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 
 import crawler.patience
-from catalog import database, favorites, manifest, popularity, tracks, users
-from catalog.database import CONNECTION_FAILURES
 from crawler.bringing import Bringer
 from crawler.downloading import Downloader, preview_client
 from crawler.errors import QuotaSpent
@@ -32,6 +30,8 @@ from sandbox.soundcloud_replies import SoundCloudReplies
 from sandbox.spotify import Sandbox
 from sandbox.taste_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
 from soundalike import soundcloud
+from soundalike.db import database, favorites, popularity, task_queue, tracks, users
+from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.domain.track_id import TrackId
 from soundalike.soundcloud.connection import AtOnce, Patience
 from soundalike.soundcloud.errors import InvalidAddress, Missing, NotAllowed
@@ -40,8 +40,8 @@ from soundalike.storage.object_store import MemoryStore
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from catalog.database import Pool
     from sandbox.catalogue import Piece
+    from soundalike.db.database import Pool
 
 SIZE = WorldSize(users=120, tracks=60, likes=1_200, gone=0.05, hidden=0.05)
 WORLD = make_world(SIZE)
@@ -159,9 +159,9 @@ async def test_long_lists_are_cut_off_and_resumed_lists_count_on(pool: Pool, ser
         await one.run()
     liked = await favorites.of_user(pool, f"soundcloud:users:{FIRST_USER}")
     assert set(liked) >= {f"soundcloud:tracks:{FIRST_TRACK + int(track)}" for track in WORLD.tracks_of[0][:7]}
-    assert await manifest.owed(pool, [LIKES, LIKERS], depth=1) == (
+    assert await task_queue.owed(pool, [LIKES, LIKERS], depth=1) == (
         0,
-        (await manifest.owed(pool, [LIKES, LIKERS], depth=1))[1],
+        (await task_queue.owed(pool, [LIKES, LIKERS], depth=1))[1],
     )
     for track in liked[:7]:
         assert len(await favorites.of_track(pool, track)) <= 4
@@ -230,7 +230,7 @@ async def test_an_account_without_a_subscription_is_told_so(pool: Pool, server: 
         server.sandbox.faults.add(Fault(path="/soundcloud/*", status=403, body=body, times=None))
         with pytest.raises(NotAllowed, match="Pro Unlimited"):
             await one.run()
-    assert (await manifest.owed(pool, [LIKES]))[0] == 1
+    assert (await task_queue.owed(pool, [LIKES]))[0] == 1
 
 
 async def test_no_walk_begins_where_nothing_is(pool: Pool, server: SandboxServer) -> None:

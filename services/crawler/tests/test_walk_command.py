@@ -11,7 +11,6 @@ import pytest
 from pydantic import ValidationError
 from rich.console import Console
 
-from catalog import favorites
 from crawler.walk.command import EX_TEMPFAIL, FAILED, Journey, walk
 from crawler.walk.settings import SoundCloudSettings
 from sandbox.faults import Fault
@@ -19,11 +18,12 @@ from sandbox.server import SandboxServer
 from sandbox.soundcloud import SoundCloud
 from sandbox.spotify import Sandbox
 from sandbox.taste_world import WorldSize, make_world
+from soundalike.db import favorites
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from catalog.database import Pool
+    from soundalike.db.database import Pool
 
 SIZE = WorldSize(users=60, tracks=30, likes=400, gone=0.0, hidden=0.0)
 START = ("https://soundcloud.com/listener-0",)

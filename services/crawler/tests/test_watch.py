@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalog import manifest, playlists, tracks, wanted
-from catalog.tracks import State
 from crawler.claims import SharedClaims
 from crawler.errors import QuotaSpent, SourceBusy, SourceRefused, SourceUnavailable
 from crawler.sourcing import Sourcing
@@ -18,6 +16,8 @@ from crawler.watch import Watch, schedule
 from sandbox.catalogue import pieces, spotify_id
 from sandbox.faults import Fault
 from sandbox.playlists import DEMO_PLAYLIST_ID, generated
+from soundalike.db import playlists, task_queue, track_requests, tracks
+from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
@@ -94,19 +94,19 @@ async def settled(bench: Bench, track: TrackId) -> bool:
 
 async def test_a_track_that_somebody_asks_for_is_fetched_at_once(bench: Bench, watching: Any) -> None:
     async with watching():
-        assert (await wanted.want(bench.pool, FIRST))[0] is State.FOUND
+        assert (await track_requests.want(bench.pool, FIRST))[0] is State.FOUND
         await until(lambda: settled(bench, FIRST))
     stored = await tracks.get(bench.pool, FIRST)
     assert stored is not None
     assert (stored.state, stored.track.title) == (State.QUEUED, pieces()[0].title)
     assert len(bench.store.objects) == 1
-    assert await manifest.owed(bench.pool, [wanted.REQUEST]) == (0, None)
+    assert await task_queue.owed(bench.pool, [track_requests.REQUEST]) == (0, None)
 
 
 async def test_several_crawlers_fetch_each_track_once(bench: Bench, watching: Any) -> None:
     asked = [TrackId("spotify", f"generatedtrack{number:08d}") for number in range(20)]
     for track in asked:
-        await wanted.want(bench.pool, track)
+        await track_requests.want(bench.pool, track)
     async with watching(crawlers=3):
         for track in asked:
             await until(lambda track=track: settled(bench, track))
@@ -125,33 +125,33 @@ async def test_several_crawlers_fetch_each_track_once(bench: Bench, watching: An
     ],
 )
 async def test_what_cannot_be_fetched_says_why(bench: Bench, watching: Any, track: TrackId, reason: str) -> None:
-    await wanted.want(bench.pool, track)
+    await track_requests.want(bench.pool, track)
     async with watching():
         await until(lambda: settled(bench, track))
     stored = await tracks.get(bench.pool, track)
     assert stored is not None
     assert stored.state is State.NO_PREVIEW
     assert reason in (stored.reason or "")
-    due, _ = await manifest.owed(bench.pool, [wanted.REQUEST])
+    due, _ = await task_queue.owed(bench.pool, [track_requests.REQUEST])
     assert due == 0
 
 
 async def test_a_failure_that_may_pass_stays_on_the_list(bench: Bench, watching: Any) -> None:
     bench.server.sandbox.faults.add(Fault(path="/mp3-preview/*", status=503, times=None))
-    await wanted.want(bench.pool, FIRST)
+    await track_requests.want(bench.pool, FIRST)
     async with watching():
         await until(lambda: settled(bench, FIRST))
     stored = await tracks.get(bench.pool, FIRST)
     assert stored is not None
     assert stored.state is State.FOUND
     assert "; tried again at " in (stored.reason or "")
-    _, again = await manifest.owed(bench.pool, [wanted.REQUEST])
+    _, again = await task_queue.owed(bench.pool, [track_requests.REQUEST])
     assert again is not None
 
 
 async def test_a_spent_quota_postpones_for_as_long_as_the_service_says(bench: Bench, watching: Any) -> None:
     bench.server.sandbox.faults.add(Fault.quota_exceeded("/v1/*", retry_after=7200))
-    await wanted.want(bench.pool, FIRST)
+    await track_requests.want(bench.pool, FIRST)
     async with watching():
         await until(lambda: settled(bench, FIRST))
     seconds = await bench.pool.fetchval("SELECT extract(epoch FROM due_at - now())::float8 FROM manifest")
@@ -160,7 +160,7 @@ async def test_a_spent_quota_postpones_for_as_long_as_the_service_says(bench: Be
 
 async def test_a_stopped_crawler_gives_its_errand_back(bench: Bench, watching: Any) -> None:
     bench.server.sandbox.faults.add(Fault(path="/mp3-preview/*", delay_seconds=600))
-    await wanted.want(bench.pool, FIRST)
+    await track_requests.want(bench.pool, FIRST)
     async with watching():
 
         async def begun() -> bool:
@@ -168,7 +168,7 @@ async def test_a_stopped_crawler_gives_its_errand_back(bench: Bench, watching: A
 
         await until(begun)
     bench.server.sandbox.faults.clear()
-    assert [errand.urn for errand in await manifest.claim(bench.pool, [wanted.REQUEST])] == [FIRST.urn]
+    assert [errand.urn for errand in await task_queue.claim(bench.pool, [track_requests.REQUEST])] == [FIRST.urn]
 
 
 async def test_lists_are_crawled_again_when_they_are_due(bench: Bench, watching: Any) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from audio.errors import Undecodable
-from catalog import database, models, schema
-from catalog.models import Model
 from extractor.hearing import Hearing
 from extractor.listening import Heard
 from extractor.worker import Worker
+from soundalike.db import database, models, schema
+from soundalike.db.models import Model
 from soundalike.domain.tags import SLUGS
 from soundalike.domain.track_id import TrackId
 from soundalike.storage.message_queue import MemoryQueue
@@ -21,7 +21,7 @@ from soundalike.storage.object_store import MemoryStore
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from catalog.database import Pool
+    from soundalike.db.database import Pool
 
 MODEL = Model("test-model", 160, usual_tags=(0.02,) * 50)
 TRACK = TrackId("deezer", "1")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audio.errors import DecoderCrashed
-from catalog import queries, tracks
-from catalog.queries import Refusal, Sound
 from extractor.sweep import sweep
+from soundalike.db import tracks, uploads
+from soundalike.db.uploads import Refusal, Sound
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
 from soundalike.storage.object_keys import query_key
@@ -29,8 +29,8 @@ async def deliver(bench: Bench) -> None:
 
 
 async def ask(bench: Bench, message_of: Callable[..., str], data: bytes) -> str:
-    query = queries.new_id()
-    await queries.begin(bench.pool, query)
+    query = uploads.new_id()
+    await uploads.begin(bench.pool, query)
     await bench.store.put(query_key(query), data, "application/octet-stream")
     await bench.queue.send(message_of(query_key(query)))
     return query
@@ -48,7 +48,7 @@ async def test_a_recording_is_heard_for_whoever_waits_and_leaves_no_trace(
     query = await ask(bench, message_of, b"music")
     await deliver(bench)
     assert await traces(bench) == (0, 0, 0)
-    sound = await queries.take(bench.pool, query)
+    sound = await uploads.take(bench.pool, query)
     assert isinstance(sound, Sound)
     assert (sound.model, sound.vector[0]) == (MODEL.model, len(b"music"))
     assert sound.tag_probabilities is not None
@@ -63,14 +63,14 @@ async def test_what_cannot_be_heard_is_refused_with_the_reason(
     query = await ask(bench, message_of, data)
     await deliver(bench)
     assert await traces(bench) == (0, 0, 0)
-    outcome = await queries.take(bench.pool, query)
+    outcome = await uploads.take(bench.pool, query)
     assert isinstance(outcome, Refusal)
     assert reason in outcome.reason
 
 
 async def test_what_nobody_waits_for_is_deleted_unheard(bench: Bench, message_of: Callable[..., str]) -> None:
     query = await ask(bench, message_of, b"music")
-    await queries.drop(bench.pool, query)
+    await uploads.drop(bench.pool, query)
     await deliver(bench)
     assert await traces(bench) == (0, 0, 0)
     assert bench.listener.heard == []
@@ -83,11 +83,11 @@ async def test_after_a_failure_that_may_pass_it_is_tried_again(
     query = await ask(bench, message_of, b"music")
     bench.listener.failures = [failure]
     await deliver(bench)
-    assert await queries.is_waiting(bench.pool, query)
+    assert await uploads.is_waiting(bench.pool, query)
     assert query_key(query) in bench.store.objects
     bench.clock.now += 60
     await deliver(bench)
-    assert isinstance(await queries.take(bench.pool, query), Sound)
+    assert isinstance(await uploads.take(bench.pool, query), Sound)
     assert await traces(bench) == (0, 0, 0)
 
 
@@ -96,7 +96,7 @@ async def test_a_second_message_finds_nothing_to_do(bench: Bench, message_of: Ca
     await bench.queue.send(message_of(query_key(query)))
     await deliver(bench)
     assert len(bench.listener.heard) == 1
-    assert isinstance(await queries.take(bench.pool, query), Sound)
+    assert isinstance(await uploads.take(bench.pool, query), Sound)
 
 
 async def test_another_name_below_queries_is_no_track_and_no_query(
@@ -110,9 +110,9 @@ async def test_another_name_below_queries_is_no_track_and_no_query(
 
 
 async def test_the_sweep_deletes_what_was_left_behind(bench: Bench, message_of: Callable[..., str]) -> None:
-    old, young = queries.new_id(), queries.new_id()
+    old, young = uploads.new_id(), uploads.new_id()
     for query in (old, young):
-        await queries.begin(bench.pool, query)
+        await uploads.begin(bench.pool, query)
         await bench.store.put(query_key(query), b"music", "application/octet-stream")
     bench.store.objects[query_key(old)] = (b"music", datetime.now(UTC) - timedelta(minutes=3))
     await bench.pool.execute("UPDATE queries SET created_at = now() - interval '3 minutes' WHERE id = $1", old)
@@ -120,8 +120,8 @@ async def test_the_sweep_deletes_what_was_left_behind(bench: Bench, message_of: 
     swept = await sweep(bench.pool, bench.store, bench.queue, bench.dead_letters)
     assert (swept.left_behind, swept.requeued, swept.lost, swept.dead) == (1, 0, 0, 0)
     assert list(bench.store.objects) == [query_key(young)]
-    assert await queries.is_waiting(bench.pool, young)
-    assert not await queries.is_waiting(bench.pool, old)
+    assert await uploads.is_waiting(bench.pool, young)
+    assert not await uploads.is_waiting(bench.pool, old)
     assert (await bench.dead_letters.depth()).total == 0
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from catalog import tracks
-from catalog.tracks import State
 from extractor.sweep import Swept, redrive, sweep
+from soundalike.db import tracks
+from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 
 from .conftest import KEY, TRACK

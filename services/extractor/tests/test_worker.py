@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audio.errors import DecoderCrashed
-from catalog import embeddings, tracks
-from catalog.details import details
-from catalog.tracks import State
 from extractor.heartbeat import MOST_BEATS, beating
 from extractor.worker import backoff_s
+from soundalike.db import embeddings, tracks
+from soundalike.db.track_details import details
+from soundalike.db.tracks import State
 from soundalike.errors import QueueUnavailable, StoreUnavailable
 
 from .conftest import KEY, MODEL, TRACK

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pytest
 
-from catalog import database, embeddings, models, schema, tracks
-from catalog.embeddings import Embedding
-from catalog.models import Model
 from indexer.settings import IndexerSettings
 from indexer.worker import Indexer
+from soundalike.db import database, embeddings, models, schema, tracks
+from soundalike.db.embeddings import Embedding
+from soundalike.db.models import Model
 from soundalike.domain.track_id import TrackId
 from soundalike.storage.object_store import MemoryStore
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from catalog.database import Pool
+    from soundalike.db.database import Pool
 
 MODEL = Model("m1-fixed", 160)
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pytest
 
-from catalog import embeddings, models
-from catalog.embeddings import Embedding
-from catalog.models import Model
 from indexer.errors import DiskTooFull, NothingToIndex
 from indexer.gathering import Gathered, gather, gathered_before, required_bytes
+from soundalike.db import embeddings, models
+from soundalike.db.embeddings import Embedding
+from soundalike.db.models import Model
 from space.building import BuildParameters
 from space.engine import EngineName, write_index
 
@@ -19,7 +19,7 @@ from .conftest import MODEL, Hear, names_in, track_of, vector_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from catalog.database import Connection, Pool
+    from soundalike.db.database import Connection, Pool
 
 PARAMETERS = BuildParameters(trees=8)
 

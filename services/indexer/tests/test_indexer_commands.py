@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog import versions
 from indexer.worker import BUILDER_LOCK
+from soundalike.db import index_versions
 from soundalike.settings import EX_CONFIG
 from soundalike.storage.object_store import s3_client
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from pathlib import Path
 
-    from catalog.database import Pool
     from indexer.settings import IndexerSettings
+    from soundalike.db.database import Pool
 
 
 async def started(*arguments: str) -> Process:
@@ -51,7 +51,7 @@ async def test_build_prints_what_it_published(environment: None, pool: Pool, hea
     await hear(range(40))
     code, out, err = await ended(await started("build"))
     assert code == 0, err
-    published = await versions.published(pool, MODEL.model)
+    published = await index_versions.published(pool, MODEL.model)
     assert published is not None
     assert out == f"{published.version}  40 tracks  recall@10 1.000\n"
 
@@ -139,7 +139,7 @@ async def test_run_publishes_until_it_is_told_to_stop(
     process = await started("run")
     try:
         async with asyncio.timeout(60):
-            while await versions.published(pool, MODEL.model) is None:
+            while await index_versions.published(pool, MODEL.model) is None:
                 assert process.returncode is None
                 await asyncio.sleep(0.05)
         process.send_signal(sent)

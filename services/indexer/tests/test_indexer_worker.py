@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog import models, versions
-from catalog.database import connect
-from catalog.models import Model
-from catalog.versions import VersionState
 from indexer import publishing
 from indexer.errors import BuilderBusy, NoSuchVersion, NothingToIndex, RecallTooLow
 from indexer.settings import IndexerSettings
 from indexer.worker import Indexer
+from soundalike.db import index_versions, models
+from soundalike.db.database import connect
+from soundalike.db.index_versions import VersionState
+from soundalike.db.models import Model
 from soundalike.errors import StoreUnavailable
 from soundalike.storage.object_store import MemoryStore, S3Store, s3_client
 from space.manifest import Manifest
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from catalog.database import Pool
-    from catalog.versions import Version
+    from soundalike.db.database import Pool
+    from soundalike.db.index_versions import Version
     from soundalike.storage.object_store import ObjectSummary
 
 
@@ -61,7 +61,7 @@ async def test_publishes_to_a_real_bucket_what_readers_can_open(
     await hear(range(60))
     store = S3Store.connect(settings)
     version = await Indexer(pool, store, settings).build()
-    assert await versions.published(pool, MODEL.model) is not None
+    assert await index_versions.published(pool, MODEL.model) is not None
     for name in Manifest.all_files():
         await store.download(version.location + name, tmp_path / name)
     with IndexVersion.open(tmp_path) as opened:
@@ -84,7 +84,7 @@ async def test_builds_only_when_a_version_is_due(indexer: Indexer, hear: Hear, p
     assert second is not None
     assert (second.tracks, second.up_to_seq) == (7, 7)
     assert second.version > first.version
-    published = await versions.published(pool, MODEL.model)
+    published = await index_versions.published(pool, MODEL.model)
     assert published is not None
     assert published.version == second.version
 
@@ -97,7 +97,7 @@ async def test_another_model_gets_a_version_of_its_own(indexer: Indexer, hear: H
     version = await indexer.look()
     assert version is not None
     assert (version.model, version.tracks) == ("m2", 2)
-    kept = await versions.published(pool, MODEL.model)
+    kept = await index_versions.published(pool, MODEL.model)
     assert kept is not None
     assert kept.tracks == 3
 
@@ -168,7 +168,7 @@ async def test_a_stop_gives_up_the_build_and_publishes_nothing(
     await asyncio.wait_for(running, 60)
     assert not finished.is_set()
     assert not store.objects
-    assert await versions.published(pool, MODEL.model) is None
+    assert await index_versions.published(pool, MODEL.model) is None
     monkeypatch.undo()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary_files))
     with pytest.raises(BuilderBusy, match="at work in"):
@@ -274,7 +274,7 @@ async def test_a_rollback_holds_until_somebody_publishes_or_builds(
     indexer: Indexer, hear: Hear, pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def answering() -> tuple[str, bool]:
-        published = await versions.published(pool, MODEL.model)
+        published = await index_versions.published(pool, MODEL.model)
         assert published is not None
         return published.version, published.held
 
@@ -304,11 +304,11 @@ async def test_a_rollback_holds_until_somebody_publishes_or_builds(
 async def test_a_version_may_be_built_without_answering(indexer: Indexer, hear: Hear, pool: Pool) -> None:
     await hear(range(3))
     waiting = await indexer.build(publish=False)
-    assert await versions.published(pool, MODEL.model) is None
+    assert await index_versions.published(pool, MODEL.model) is None
     (listed,) = await indexer.listed()
     assert (listed.version, listed.state) == (waiting.version, VersionState.BUILT)
     await indexer.publish(waiting.version)
-    published = await versions.published(pool, MODEL.model)
+    published = await index_versions.published(pool, MODEL.model)
     assert published is not None
     assert published.version == waiting.version
     assert published.parameters["projection"]["kind"] == "identity"
@@ -351,7 +351,7 @@ async def test_a_failed_tidying_does_not_unpublish(pool: Pool, hear: Hear, setti
 
     await hear(range(3))
     version = await Indexer(pool, Unlisted(), settings).build()
-    published = await versions.published(pool, MODEL.model)
+    published = await index_versions.published(pool, MODEL.model)
     assert published is not None
     assert published.version == version.version
 

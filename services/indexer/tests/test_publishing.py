@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog import models, versions
-from catalog.versions import Version, VersionState
 from indexer.building import build
 from indexer.errors import NoSuchVersion
 from indexer.publishing import before, find, prune, publish, upload
+from soundalike.db import index_versions, models
+from soundalike.db.index_versions import Version, VersionState
 from soundalike.errors import StoreUnavailable
 from soundalike.storage.object_store import MemoryStore
 from space.building import BuildParameters
@@ -22,7 +22,7 @@ from .test_index_building import GATHERED, PROJECTION
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from catalog.database import Pool
+    from soundalike.db.database import Pool
 
 PREFIX = "indexes/m1-fixed/20261121T120000.000Z-000000000042/"
 
@@ -40,13 +40,13 @@ async def test_uploads_then_flips(pool: Pool, store: MemoryStore, built: Manifes
         version = await upload(connection, store, built, tmp_path, {"build_s": 1.5})
         assert list(store.objects) == [PREFIX + name for name in Manifest.all_files()]
         assert list(store.objects)[-1].endswith("/manifest.json")
-        assert await versions.published(pool, MODEL.model) is None
-        (listed,) = await versions.listed(pool, MODEL.model)
+        assert await index_versions.published(pool, MODEL.model) is None
+        (listed,) = await index_versions.listed(pool, MODEL.model)
         assert listed.state is VersionState.BUILT
         await publish(connection, store, version)
     for name in Manifest.all_files():
         assert store.objects[PREFIX + name][0] == (tmp_path / name).read_bytes()
-    published = await versions.published(pool, MODEL.model)
+    published = await index_versions.published(pool, MODEL.model)
     assert published is not None
     assert (published.version, published.location, published.tracks) == (version.version, PREFIX, 400)
     assert published.recall_at_10 == pytest.approx(built.recall_at_10)
@@ -67,7 +67,7 @@ async def test_a_failed_upload_publishes_nothing(pool: Pool, built: Manifest, tm
     async with pool.acquire() as connection:
         with pytest.raises(StoreUnavailable):
             await upload(connection, store, built, tmp_path, {})
-    assert await versions.listed(pool, MODEL.model) == []
+    assert await index_versions.listed(pool, MODEL.model) == []
     assert PREFIX + "manifest.json" not in store.objects
 
 
@@ -86,10 +86,10 @@ async def test_what_is_not_whole_is_not_published(
         elif damage == "other manifest":
             await store.put(PREFIX + "manifest.json", b'{"format": 1}', "")
         else:
-            await versions.mark_deleted(connection, MODEL.model, [version.version])
+            await index_versions.mark_deleted(connection, MODEL.model, [version.version])
         with pytest.raises(NoSuchVersion):
             await publish(connection, store, version)
-    assert await versions.published(pool, MODEL.model) is None
+    assert await index_versions.published(pool, MODEL.model) is None
 
 
 def version(name: str, state: VersionState) -> Version:
@@ -137,9 +137,9 @@ async def test_prunes_what_is_old_and_what_was_left_half(pool: Pool) -> None:
     async with pool.acquire() as connection:
         await models.register(connection, replace(MODEL, model="m"))
         for name in "1245":
-            await versions.publish(connection, version(name, VersionState.BUILT))
+            await index_versions.publish(connection, version(name, VersionState.BUILT))
     assert await prune(pool, store, published, keep=2) == 4
-    states = {each.version: each.state for each in await versions.listed(pool, "m")}
+    states = {each.version: each.state for each in await index_versions.listed(pool, "m")}
     assert states == {
         "1": VersionState.DELETED, "2": VersionState.DELETED, "4": VersionState.RETIRED, "5": VersionState.PUBLISHED
     }  # fmt: skip

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog import favorites, taste_versions, tracks, users
-from catalog.users import User
 from indexer.errors import BuilderBusy, NothingToIndex
 from indexer.tasting import TasteIndexer
+from soundalike.db import favorites, taste_versions, tracks, users
+from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
 from taste.errors import TooFewFavourites
 from taste.manifest import TasteManifest
@@ -17,8 +17,8 @@ from taste.version import TasteVersion
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from catalog.database import Pool
     from indexer.settings import IndexerSettings
+    from soundalike.db.database import Pool
     from soundalike.storage.object_store import MemoryStore
 
 

@@ -12,12 +12,12 @@ import httpx
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from catalog import database, tracks
-from catalog.tracks import State
 from sandbox.catalogue import PIECES_PER_STYLE, pieces, style_of
 from sandbox.errors import UnknownPiece
 from sandbox.playlists import DEMO_PLAYLIST_ID
 from sandbox.shops import GENERATED_KEYS
+from soundalike.db import database, tracks
+from soundalike.db.tracks import State
 from standalone import recommendation
 from standalone.errors import StandaloneError
 from standalone.platform import Platform

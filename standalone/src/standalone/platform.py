@@ -53,7 +53,7 @@ class Service:
     health_path: str | None = None
 
 
-PROVISIONING = Service("provisioning", tuple(python("catalog", "provision")))
+PROVISIONING = Service("provisioning", tuple(python("soundalike.provisioning")))
 
 SERVICES = (
     Service("extractor", tuple(python("extractor", "run"))),

@@ -6,11 +6,11 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from catalog import database, manifest, wanted
-from catalog.database import CONNECTION_FAILURES
-from catalog.overview import Overview, overview
-from catalog.provisioning import ProvisioningSettings
+from soundalike.db import database, task_queue, track_requests
+from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.db.overview import Overview, overview
 from soundalike.errors import CatalogError
+from soundalike.provisioning.resources import ProvisioningSettings
 from soundalike.settings import load
 from soundalike.storage.message_queue import SqsQueue
 from standalone.errors import StandaloneError
@@ -58,7 +58,7 @@ async def gather(data: DataDirectory) -> Status:
         dead_letters = await SqsQueue.connect(settings, dead_letters=True)
         async with database.connect(settings.database_url.get_secret_value(), size=1) as pool:
             seen = await overview(pool, queue, dead_letters)
-            requests = Requests(*await manifest.owed(pool, [wanted.REQUEST]))
+            requests = Requests(*await task_queue.owed(pool, [track_requests.REQUEST]))
     except CatalogError as error:
         raise StatusUnavailable(f"The platform does not answer: {error}") from error
     except CONNECTION_FAILURES as error:

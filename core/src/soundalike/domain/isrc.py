@@ -15,5 +15,5 @@ def normalised_isrc(text: str | None) -> str | None:
 
 
 def isrc_urn(code: str) -> str:
-    """Return the name by which a recording of that code, in its one form, is blocked (see `catalog.blocks`)."""
+    """Return the name by which a recording of that code, in its one form, is blocked (see `db.erasure`)."""
     return f"isrc:{code}"

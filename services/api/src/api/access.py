@@ -12,14 +12,14 @@ from starlette.datastructures import Headers
 from api import problems
 from api.errors import KeysUnknown
 from api.settings import Access, MetricsAccess
-from catalog.api_keys import Scope as KeyScope
+from soundalike.db.api_keys import Scope as KeyScope
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from api.keyring import Keyring
     from api.rates import Rates
-    from catalog.api_keys import ValidKey
+    from soundalike.db.api_keys import ValidKey
 
 METRICS_PATH: Final = "/metrics"
 OPEN_PATHS: Final = frozenset({"/", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json", "/healthz", "/readyz"})

@@ -15,7 +15,7 @@ from api.ranking import Asked, rank
 from api.scale import Scales
 from api.wishes import By
 from api.workshop import Workshop
-from catalog.tracks import State
+from soundalike.db.tracks import State
 from soundalike.domain import tags
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from api.scale import Scale
     from api.snapshot import Snapshot
     from api.wishes import Wishes
-    from catalog.tracks import Track
+    from soundalike.db.tracks import Track
     from taste.version import TasteVersion
 
     Lookup = Callable[[Sequence[str]], Awaitable[Mapping[str, HeardTrack]]]

@@ -12,8 +12,8 @@ from space.version import IndexVersion
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from catalog.models import Model
-    from catalog.versions import Version
+    from soundalike.db.index_versions import Version
+    from soundalike.db.models import Model
     from soundalike.storage.object_store import ObjectStore
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from api.sameness import Distinct, Recording
 from api.wishes import Room
-from catalog.tracks import State
 from features.calibration import standardised
+from soundalike.db.tracks import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,10 +13,10 @@ from pydantic import SecretStr
 from api import workers
 from api.serving import NOT_SERVED, Server
 from api.settings import Access, ApiSettings, MetricsAccess
-from catalog import api_keys, database
-from catalog.api_keys import Scope
-from catalog.database import CONNECTION_FAILURES
 from soundalike import logs
+from soundalike.db import api_keys, database
+from soundalike.db.api_keys import Scope
+from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.errors import TooManyKeys
 from soundalike.settings import DatabaseSettings, load, refuse
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from catalog.api_keys import ApiKey
-    from catalog.database import Pool
+    from soundalike.db.api_keys import ApiKey
+    from soundalike.db.database import Pool
 
 T = TypeVar("T")
 

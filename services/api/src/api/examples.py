@@ -38,7 +38,7 @@ from api.schemas import (
     TrackDetails,
     TrackSummary,
 )
-from catalog.tracks import State
+from soundalike.db.tracks import State
 from soundalike.domain import playlist_id, user_id
 from soundalike.domain.tags import SLUGS
 from soundalike.domain.track_id import ACCEPTED_FORMS

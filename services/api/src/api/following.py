@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from api.cache import VersionCache
     from api.source import VectorSource
-    from catalog.models import Model
-    from catalog.versions import Version
+    from soundalike.db.index_versions import Version
+    from soundalike.db.models import Model
     from space.version import IndexVersion
 
 log = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, Field
 
-from catalog import wanted
-from catalog.search import Likeness, Match
-from catalog.tracks import State, StoredTrack
+from soundalike.db import track_requests
+from soundalike.db.search import Likeness, Match
+from soundalike.db.tracks import State, StoredTrack
 
 
 class ListedTrack(BaseModel):
@@ -107,5 +107,5 @@ SEARCH_EXAMPLE: Final = SearchResults(results=[FoundTrack(**_TRACK, match=Likene
 PAGE_EXAMPLE: Final = TrackPage(
     tracks=[ListedTrack(**_TRACK)], next="/tracks?state=ready&n=1&after=deezer%3Atrack%3A3135556"
 )
-WANTED_EXAMPLE: Final = WantedTrack(urn="deezer:track:3135556", state=State.FOUND, reason=wanted.REASON)
+WANTED_EXAMPLE: Final = WantedTrack(urn="deezer:track:3135556", state=State.FOUND, reason=track_requests.REASON)
 READY_EXAMPLE: Final = WantedTrack(urn="deezer:track:3135556", state=State.READY, reason=None)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from api.errors import DatabaseAway, KeysUnknown
-from catalog import api_keys
+from soundalike.db import api_keys
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from api.live import Live
-    from catalog.api_keys import ValidKey
+    from soundalike.db.api_keys import ValidKey
 
 log = logging.getLogger(__name__)
 

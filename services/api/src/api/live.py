@@ -11,8 +11,8 @@ import asyncpg
 
 from api.errors import DatabaseAway, NotLoaded
 from api.source import DatabaseSource
-from catalog import database, embeddings, versions
-from catalog.database import CONNECTION_FAILURES
+from soundalike.db import database, embeddings, index_versions
+from soundalike.db.database import CONNECTION_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from api.following import Follower
     from api.shelf import TasteShelf
     from api.snapshot import Snapshot
-    from catalog.database import Pool
+    from soundalike.db.database import Pool
     from taste.version import TasteVersion
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class Live:
         gone = asyncio.Event()
         try:
             connection.add_termination_listener(lambda _: gone.set())
-            for channel in (embeddings.CHANNEL, versions.CHANNEL):
+            for channel in (embeddings.CHANNEL, index_versions.CHANNEL):
                 await connection.add_listener(channel, lambda *_: self._changed.set())
             self._changed.set()
             await gone.wait()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from catalog.embeddings import vector_of
-from catalog.playlists import Playlist
-from catalog.tracks import State, Track
+from soundalike.db.embeddings import vector_of
+from soundalike.db.playlists import Playlist
+from soundalike.db.tracks import State, Track
 from soundalike.domain.text import clean
 from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
 from soundalike.errors import InvalidTrackId
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import asyncpg
     from numpy.typing import NDArray
 
-    from catalog.database import Executor
+    from soundalike.db.database import Executor
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,14 +22,14 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from api.errors import DatabaseAway, NotLoaded
-from catalog import overview
+from soundalike.db import overview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from api.live import Live
     from api.shared_counts import SharedCounts
-    from catalog.overview import Census
+    from soundalike.db.overview import Census
 
 # Each series would come with one more that tells when it began.
 disable_created_metrics()  # type: ignore[no-untyped-call]

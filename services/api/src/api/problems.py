@@ -8,8 +8,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import ApiError
-from catalog.api_keys import Scope as KeyScope
-from catalog.tracks import State
+from soundalike.db.api_keys import Scope as KeyScope
+from soundalike.db.tracks import State
 from soundalike.logs import bound_fields
 
 MEDIA_TYPE: Final = "application/problem+json"

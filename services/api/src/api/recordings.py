@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from api.errors import DatabaseAway, NobodyListens, RecordingRefused, TooManyRecordings
-from catalog import queries
-from catalog.queries import Refusal, Sound
+from soundalike.db import uploads
+from soundalike.db.uploads import Refusal, Sound
 from soundalike.errors import StoreUnavailable
 from soundalike.storage.object_keys import query_key
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from api.live import Live
-    from catalog.database import Connection, Pool
+    from soundalike.db.database import Connection, Pool
     from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Recordings:
         Raises `RecordingRefused` for what can never be heard, `NobodyListens` where no extractor answers in time or
         the bucket is away, and `DatabaseAway`.
         """
-        query = queries.new_id()
+        query = uploads.new_id()
         try:
             async with asyncio.timeout(self._patience_s), self._live.database() as pool:
                 outcome = await self._ask(pool, query, data)
@@ -74,9 +74,9 @@ class Recordings:
 
     async def _ask(self, pool: Pool, query: str, data: bytes) -> Sound | Refusal:
         async with pool.acquire() as db, _told(db, query) as told:
-            await queries.begin(db, query)
+            await uploads.begin(db, query)
             await self._store.put(query_key(query), data, _MEDIA_TYPE)
-            while (outcome := await queries.take(db, query)) is None:
+            while (outcome := await uploads.take(db, query)) is None:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(told.wait(), _LOOK_S)
                 told.clear()
@@ -86,7 +86,7 @@ class Recordings:
         # An extractor that comes to it later finds nobody waiting; what is left here, its sweep deletes.
         try:
             async with self._live.database() as pool:
-                await queries.drop(pool, query)
+                await uploads.drop(pool, query)
             await self._store.delete(query_key(query))
         except (DatabaseAway, StoreUnavailable) as error:
             log.warning("a recording that nobody waits for is left to the sweep: %s", error)
@@ -101,8 +101,8 @@ async def _told(db: Connection, query: str) -> AsyncIterator[asyncio.Event]:
         if payload == query:
             told.set()
 
-    await db.add_listener(queries.CHANNEL, on_news)
+    await db.add_listener(uploads.CHANNEL, on_news)
     try:
         yield told
     finally:
-        await db.remove_listener(queries.CHANNEL, on_news)
+        await db.remove_listener(uploads.CHANNEL, on_news)

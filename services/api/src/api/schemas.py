@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from api.answers import Answered
 from api.explanation import LAYERS, Signal
 from api.snapshot import Snapshot
-from catalog.kindred import KindredUser
-from catalog.tracks import State, StoredTrack, Track
+from soundalike.db.similar_users import KindredUser
+from soundalike.db.tracks import State, StoredTrack, Track
 from soundalike.domain.tags import SHOWN, held
 from taste.version import TasteVersion
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from api.copies import Copies, Published
 from api.errors import VersionRefused
-from catalog import taste_versions
+from soundalike.db import taste_versions
 from soundalike.errors import StoreUnavailable
 from taste.manifest import TasteManifest
 from taste.version import TasteVersion
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from catalog.database import Executor
+    from soundalike.db.database import Executor
     from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)

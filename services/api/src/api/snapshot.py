@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from api.tail import TailView
-    from catalog.models import Model
     from features.projection import Projection
+    from soundalike.db.models import Model
     from space.version import IndexVersion, Match
 
 

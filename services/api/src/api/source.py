@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from catalog import embeddings, models, versions
+from soundalike.db import embeddings, models
+from soundalike.db import index_versions as versions
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from catalog.database import Pool
-    from catalog.embeddings import StoredVector
-    from catalog.models import Model
-    from catalog.versions import Version
+    from soundalike.db.database import Pool
+    from soundalike.db.embeddings import StoredVector
+    from soundalike.db.index_versions import Version
+    from soundalike.db.models import Model
 
 
 class VectorSource(Protocol):

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from api import problems
 from api.caching import NEVER_STORED
 from api.problems import MEDIA_TYPE, ProblemDetails
-from catalog.api_keys import Scope
+from soundalike.db.api_keys import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from catalog.embeddings import StoredVector
     from features.projection import Projection
+    from soundalike.db.embeddings import StoredVector
 
 _FIRST_ROWS: Final = 256
 _BEHIND_ALL: Final = np.float32(-2.0)

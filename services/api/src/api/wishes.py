@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from api.lookups import HeardTrack
-    from catalog.tracks import Track
+    from soundalike.db.tracks import Track
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import pytest
 from api.cache import VersionCache
 from api.following import Follower
 from api.source import MemorySource
-from catalog.embeddings import StoredVector
-from catalog.models import Model
+from soundalike.db.embeddings import StoredVector
+from soundalike.db.models import Model
 
 from ..conftest import CountingStore, upload_version, urn, vector
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from catalog.versions import Version
     from features.projection import Projection
+    from soundalike.db.index_versions import Version
 
 SMALL = 8
 FIRST = Model("first", SMALL)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from api.source import MemorySource
-from catalog.embeddings import StoredVector
 from features.projection import Projection
+from soundalike.db.embeddings import StoredVector
 
 from ..conftest import eventually, urn, vector
 from .conftest import FIRST, SECOND, SMALL, Scene, written

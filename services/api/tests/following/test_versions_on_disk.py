@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from catalog.embeddings import StoredVector
-from catalog.models import Model
+from soundalike.db.embeddings import StoredVector
+from soundalike.db.models import Model
 from soundalike.storage.artifacts.manifest import MANIFEST
 from space.files import DATA_FILES, INDEX, VECTORS
 

@@ -6,14 +6,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from catalog import blocks, tracks
-from catalog.database import CONNECTION_FAILURES
 from crawler.claims import LocalClaims
 from crawler.entries import NoPreview
 from crawler.errors import PreviewMissing, PreviewUnavailable, PreviewUnusable
 from crawler.patience import Patience
 from crawler.policy import TO_BE_FORGOTTEN, Policy
 from crawler.tally import Fate, Outcome
+from soundalike.db import erasure, tracks
+from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.domain.isrc import isrc_urn
 from soundalike.errors import TransientError
 from soundalike.storage.object_keys import preview_key
@@ -21,9 +21,9 @@ from soundalike.storage.object_keys import preview_key
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from catalog.database import Pool
     from crawler.claims import Claims
     from crawler.entries import Found, Preview
+    from soundalike.db.database import Pool
     from soundalike.domain.track_id import TrackId
     from soundalike.storage.object_store import ObjectStore
 
@@ -110,14 +110,14 @@ class Bringer:
         return Outcome(Fate.UPLOADED, label, track=track)
 
     async def _is_blocked(self, isrc: str) -> bool:
-        return bool(await self.in_database(lambda: blocks.blocked(self.pool, [isrc_urn(isrc)])))
+        return bool(await self.in_database(lambda: erasure.blocked(self.pool, [isrc_urn(isrc)])))
 
     async def _to_be_forgotten(self, track: TrackId, label: str) -> Outcome:
         """Leave a track out, and take back what is known of it from before its artist or its ISRC were told."""
 
         async def forget() -> None:
             async with self.pool.acquire() as db:
-                await blocks.forget_held(db, track)
+                await erasure.forget_held(db, track)
 
         await self.in_database(forget)
         return Outcome(Fate.SKIPPED, label, TO_BE_FORGOTTEN)

@@ -7,15 +7,15 @@ import logging
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, Self
 
-from catalog import locks
-from catalog.database import CONNECTION_FAILURES
+from soundalike.db import advisory_locks
+from soundalike.db.database import CONNECTION_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
-    from catalog.database import Connection, Pool
+    from soundalike.db.database import Connection, Pool
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class SharedClaims:
                 if self._connection is None or self._connection.is_closed():
                     await self._let_go()
                     self._connection = await self._stack.enter_async_context(self._pool.acquire())
-                return await locks.try_lock(self._connection, name)
+                return await advisory_locks.try_lock(self._connection, name)
             except CONNECTION_FAILURES:
                 await self._let_go()
                 raise
@@ -96,7 +96,7 @@ class SharedClaims:
             if self._connection is None:
                 return
             try:
-                await locks.unlock(self._connection, name)
+                await advisory_locks.unlock(self._connection, name)
             except CONNECTION_FAILURES:
                 # With the connection go its locks.
                 await self._let_go()

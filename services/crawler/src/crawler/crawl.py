@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from catalog import playlists, tracks
 from crawler.bringing import Away
 from crawler.entries import Aside, Deferred, Skipped, Unreadable
 from crawler.errors import (
@@ -22,12 +21,13 @@ from crawler.errors import (
 )
 from crawler.reading import Reading
 from crawler.tally import Fate, Outcome, Tally
+from soundalike.db import playlists, tracks
 
 if TYPE_CHECKING:
-    from catalog.playlists import Playlist
     from crawler.bringing import Bringer
     from crawler.entries import Place, Settled
     from crawler.sources.source import Source
+    from soundalike.db.playlists import Playlist
     from soundalike.domain.track_id import TrackId
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from audio import AudioKind
-    from catalog.tracks import Track
+    from soundalike.db.tracks import Track
 
 
 @dataclass(frozen=True, slots=True)

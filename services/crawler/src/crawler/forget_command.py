@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
-from catalog import database
 from crawler import forgetting
 from crawler.errors import InvalidTarget
 from crawler.session import DATABASE_FAILURES, FAILED
 from soundalike import logs
+from soundalike.db import database
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.errors import StoreUnavailable
 from soundalike.settings import DatabaseSettings, StoreSettings, load
@@ -21,9 +21,9 @@ from soundalike.storage.object_store import S3Store
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from catalog.database import Pool
-    from catalog.tracks import StoredTrack
     from crawler.forgetting import Forgotten
+    from soundalike.db.database import Pool
+    from soundalike.db.tracks import StoredTrack
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from catalog import blocks, releases, tracks
 from crawler.errors import InvalidTarget
+from soundalike.db import erasure, releases, tracks
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.playlist_id import playlist_urn
 from soundalike.domain.track_id import TrackId, address_parts
@@ -18,8 +18,8 @@ from soundalike.storage.object_keys import preview_prefix
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from catalog.database import Pool
-    from catalog.tracks import StoredTrack
+    from soundalike.db.database import Pool
+    from soundalike.db.tracks import StoredTrack
     from soundalike.storage.object_store import ObjectStore
 
 ACCEPTED_FORMS: Final = (
@@ -80,13 +80,13 @@ async def forget(pool: Pool, store: ObjectStore, subject: Subject, *, with_track
     async with pool.acquire() as db:
         match subject.kind:
             case "artist":
-                urns = await blocks.forget_artist(db, subject.urn)
+                urns = await erasure.forget_artist(db, subject.urn)
             case "user":
-                urns = await blocks.forget_user(db, subject.urn)
+                urns = await erasure.forget_user(db, subject.urn)
             case "playlist":
-                urns = await blocks.forget_playlist(db, subject.urn, with_tracks=with_tracks)
+                urns = await erasure.forget_playlist(db, subject.urn, with_tracks=with_tracks)
             case _:
-                await blocks.forget_tracks(db, [TrackId.from_urn(subject.urn)])
+                await erasure.forget_tracks(db, [TrackId.from_urn(subject.urn)])
                 urns = [subject.urn]
     return await _forgotten(store, urns)
 
@@ -108,7 +108,7 @@ async def forget_releases(
 ) -> Forgotten:
     """Delete tracks, and by ISRC all releases of a recording, which are blocked. Raises `StoreUnavailable`."""
     async with pool.acquire() as db:
-        urns = await blocks.forget_releases(db, isrcs, tracks)
+        urns = await erasure.forget_releases(db, isrcs, tracks)
     return await _forgotten(store, urns)
 
 

@@ -22,7 +22,7 @@ from soundalike.domain.titles import fold, fold_artists, read_title, same_artist
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from catalog.tracks import Track
+    from soundalike.db.tracks import Track
     from soundalike.domain.titles import Title
 
 ISRC_SECONDS: Final = 5.0

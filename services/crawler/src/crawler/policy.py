@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from catalog.tracks import State
 from crawler.tally import Fate
+from soundalike.db.tracks import State
 
 if TYPE_CHECKING:
-    from catalog.tracks import Standing
+    from soundalike.db.tracks import Standing
 
 TO_BE_FORGOTTEN: Final = "to be forgotten"
 RETRY_MISSING: Final = timedelta(days=30)

@@ -6,17 +6,17 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
-from catalog import playlists, readings, tracks
-from catalog.readings import Place
 from crawler.bringing import Away
 from crawler.errors import SourceUnavailable
 from crawler.tally import Fate
+from soundalike.db import checkpoints, playlists, tracks
+from soundalike.db.checkpoints import Place
 
 if TYPE_CHECKING:
-    from catalog.playlists import Playlist
     from crawler.bringing import Bringer
     from crawler.errors import SourceError
     from crawler.tally import Outcome
+    from soundalike.db.playlists import Playlist
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Reading:
         snapshot = playlist.snapshot_id
         if snapshot is None:
             return cls(bringer, playlist, [])
-        known = await bringer.in_database(lambda: readings.places(bringer.pool, playlist.urn, snapshot))
+        known = await bringer.in_database(lambda: checkpoints.places(bringer.pool, playlist.urn, snapshot))
         urns = [place.track.urn for place in known if place.track]
         standings = await bringer.in_database(lambda: tracks.standings(bringer.pool, urns))
         settled: list[tuple[Place, Fate, str]] = []
@@ -102,4 +102,4 @@ class Reading:
         if snapshot is None or not noted:
             return
         self._unkept = []
-        await self.bringer.in_database(lambda: readings.keep(self.bringer.pool, self.playlist.urn, snapshot, noted))
+        await self.bringer.in_database(lambda: checkpoints.keep(self.bringer.pool, self.playlist.urn, snapshot, noted))

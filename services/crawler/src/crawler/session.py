@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 from rich.console import Console
 
-from catalog import database
-from catalog.database import CONNECTION_FAILURES
 from crawler.bringing import Bringer
 from crawler.claims import SharedClaims
 from crawler.crawl import Crawl
@@ -26,14 +24,16 @@ from crawler.sourcing import Sourcing
 from crawler.summary import print_closing_table
 from crawler.tally import Fate
 from crawler.watch import Watch, schedule
+from soundalike.db import database
+from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.storage.object_store import S3Store
 
 if TYPE_CHECKING:
-    from catalog.database import Pool
     from crawler.claims import Claims
     from crawler.settings import CrawlerSettings
     from crawler.sources.registry import Target
     from crawler.sources.source import Source
+    from soundalike.db.database import Pool
 
 FAILED: Final = 1
 EX_TEMPFAIL: Final = 75

@@ -7,16 +7,16 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from catalog import allowances
-from catalog.database import CONNECTION_FAILURES
 from crawler.errors import ServiceUnavailable
 from crawler.patience import Patience
+from soundalike.db import rate_limits
+from soundalike.db.database import CONNECTION_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from catalog.database import Pool
     from crawler.limits import Allowance
+    from soundalike.db.database import Pool
 
 _LOOK_AGAIN_S: Final = 5.0
 
@@ -51,7 +51,7 @@ class SharedLimiter:
     async def hold(self, seconds: float) -> None:
         """Let nobody through for so long, in no process."""
         self._held_until = max(self._held_until, asyncio.get_running_loop().time() + seconds)
-        await self._asked(lambda: allowances.empty(self.pool, seconds=seconds, **self._bucket))
+        await self._asked(lambda: rate_limits.empty(self.pool, seconds=seconds, **self._bucket))
 
     async def _token(self, loop: asyncio.AbstractEventLoop) -> float:
         waiter: asyncio.Future[float] = loop.create_future()
@@ -72,12 +72,12 @@ class SharedLimiter:
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
-        most = max(1, int(self.allowance.per_second * allowances.AHEAD_S))
+        most = max(1, int(self.allowance.per_second * rate_limits.AHEAD_S))
         count = min(len(self._waiting), most)
-        first = await self._asked(lambda: allowances.take(self.pool, count=count, **self._bucket))
+        first = await self._asked(lambda: rate_limits.take(self.pool, count=count, **self._bucket))
         if first is None:
-            wait = await self._asked(lambda: allowances.next_token(self.pool, **self._bucket))
-            await self.sleep(min(max(0.0, wait - allowances.AHEAD_S / 2), _LOOK_AGAIN_S))
+            wait = await self._asked(lambda: rate_limits.next_token(self.pool, **self._bucket))
+            await self.sleep(min(max(0.0, wait - rate_limits.AHEAD_S / 2), _LOOK_AGAIN_S))
             return
         now, step = loop.time(), 1 / self.allowance.per_second
         for place in range(min(count, len(self._waiting))):

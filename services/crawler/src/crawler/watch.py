@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from catalog import manifest, playlists, tracks, wanted
-from catalog.database import CONNECTION_FAILURES
-from catalog.tracks import State
 from crawler.errors import CrawlerError, InvalidTarget, QuotaSpent, SourceBusy, SourceRefused
 from crawler.summary import in_a_line
 from crawler.tally import Fate
+from soundalike.db import playlists, task_queue, track_requests, tracks
+from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import InvalidTrackId
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
 
-    from catalog.database import Pool
-    from catalog.manifest import Errand
-    from catalog.playlists import Playlist
     from crawler.crawl import Crawl
     from crawler.errors import SourceError
     from crawler.sourcing import Sourcing
     from crawler.tally import Tally
+    from soundalike.db.database import Pool
+    from soundalike.db.playlists import Playlist
+    from soundalike.db.task_queue import Errand
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Watch:
 
     async def _claim_errands(self) -> list[Errand]:
         free = ERRANDS_AT_A_TIME - len(self._errands)
-        return await manifest.claim(self.pool, [wanted.REQUEST], limit=free) if free > 0 else []
+        return await task_queue.claim(self.pool, [track_requests.REQUEST], limit=free) if free > 0 else []
 
     def _start(self, tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None], woken: asyncio.Event) -> None:
         task = asyncio.create_task(work)
@@ -102,7 +102,7 @@ class Watch:
         if self._recrawl is None or self._recrawl.done():
             next_list = await playlists.seconds_to_next(self.pool, self.sourcing.services)
             pauses += [max(0.0, next_list)] if next_list is not None else []
-        _, next_errand = await manifest.owed(self.pool, [wanted.REQUEST])
+        _, next_errand = await task_queue.owed(self.pool, [track_requests.REQUEST])
         if next_errand is not None and len(self._errands) < ERRANDS_AT_A_TIME:
             seconds = (next_errand - datetime.now(UTC)).total_seconds()
             # One that is due and was not claimed belongs to somebody else.
@@ -117,7 +117,7 @@ class Watch:
             def wake(*_: object) -> None:
                 woken.set()
 
-            await connection.add_listener(manifest.CHANNEL, wake)
+            await connection.add_listener(task_queue.CHANNEL, wake)
             # A statement on another connection then finds out why.
             connection.add_termination_listener(wake)
             log.info(
@@ -130,7 +130,7 @@ class Watch:
             finally:
                 with suppress(*CONNECTION_FAILURES):
                     connection.remove_termination_listener(wake)
-                    await connection.remove_listener(manifest.CHANNEL, wake)
+                    await connection.remove_listener(task_queue.CHANNEL, wake)
 
     async def _end_all(self) -> None:
         running = [*self._errands, *([self._recrawl] if self._recrawl else [])]
@@ -145,14 +145,14 @@ class Watch:
                 await self._fetch(errand)
         except asyncio.CancelledError:
             with suppress(*CONNECTION_FAILURES):
-                await manifest.postpone(self.pool, errand, "the crawler was stopped", datetime.now(UTC))
+                await task_queue.postpone(self.pool, errand, "the crawler was stopped", datetime.now(UTC))
             raise
         except CONNECTION_FAILURES as error:
             log.warning("%s stays on the list, the database does not answer: %s", errand.urn, error)
         except Exception:
             log.exception("%s failed in a way that nobody thought of", errand.urn)
             with suppress(*CONNECTION_FAILURES):
-                await manifest.postpone(self.pool, errand, "an error in the crawler", self._later(errand))
+                await task_queue.postpone(self.pool, errand, "an error in the crawler", self._later(errand))
 
     async def _fetch(self, errand: Errand) -> None:
         crawl = self.crawl()
@@ -168,7 +168,7 @@ class Watch:
         elif stopped or crawl.tally.count(Fate.FAILED):
             why, again_at = str(stopped) if stopped else _reason(crawl.tally), self._later(errand, stopped)
             await tracks.note(self.pool, TrackId.from_urn(errand.urn), f"{why}; tried again at {again_at:%H:%M} UTC")
-            await manifest.postpone(self.pool, errand, why, again_at)
+            await task_queue.postpone(self.pool, errand, why, again_at)
         else:
             await self._settle(errand, crawl)
 
@@ -179,12 +179,12 @@ class Watch:
             # The service has something else under this id, such as what is left of a track that was taken down.
             await tracks.mark_no_preview(self.pool, track, _reason(crawl.tally))
         missing = standing is not None and standing.state in {State.FOUND, State.NO_PREVIEW}
-        await manifest.done(self.pool, errand, again_in=self.missing_for if missing else None)
+        await task_queue.done(self.pool, errand, again_in=self.missing_for if missing else None)
 
     async def _give_up(self, errand: Errand, why: str) -> None:
         with suppress(InvalidTrackId):
             await tracks.mark_no_preview(self.pool, TrackId.from_urn(errand.urn), why)
-        await manifest.postpone(self.pool, errand, why, None)
+        await task_queue.postpone(self.pool, errand, why, None)
 
     def _later(self, errand: Errand, stopped: SourceError | None = None) -> datetime:
         pause = min(timedelta(minutes=2.0 ** min(errand.attempts, 20)), _LAST_RETRY)
@@ -196,9 +196,9 @@ class Watch:
     async def _held(self, errand: Errand) -> AsyncIterator[None]:
         async def hold() -> None:
             while True:
-                await asyncio.sleep(manifest.LEASE.total_seconds() / 3)
+                await asyncio.sleep(task_queue.LEASE.total_seconds() / 3)
                 with suppress(*CONNECTION_FAILURES):
-                    await manifest.hold(self.pool, errand)
+                    await task_queue.hold(self.pool, errand)
 
         holding = asyncio.create_task(hold())
         try:
@@ -235,7 +235,7 @@ async def schedule(
 ) -> None:
     """Say when a list that was crawled is due again, if it is: sooner where the run did not come to its end.
 
-    `every` is how often from now on (see `catalog.playlists.schedule`).
+    `every` is how often from now on (see `db.playlists.schedule`).
     """
     sooner = not_before = None
     match stopped:

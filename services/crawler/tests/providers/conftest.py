@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from catalog.tracks import Track
 from crawler.downloading import Downloader, preview_client
 from crawler.hosts import HostList, host_of
 from crawler.patience import Patience
@@ -23,6 +22,7 @@ from sandbox.playlists import Track as Listed
 from sandbox.playlists import generated_track
 from sandbox.server import SandboxServer
 from sandbox.spotify import Sandbox
+from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:

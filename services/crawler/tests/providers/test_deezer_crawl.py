@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalog import playlists, tracks
-from catalog.tracks import State
 from crawler.bringing import Bringer
 from crawler.crawl import Crawl
 from crawler.sources.deezer import DeezerList
@@ -18,6 +16,8 @@ from crawler.tally import Fate
 from sandbox.catalogue import pieces
 from sandbox.deezer_shelf import AWKWARD_PLAYLIST
 from sandbox.faults import Fault
+from soundalike.db import playlists, tracks
+from soundalike.db.tracks import State
 from soundalike.storage.object_store import MemoryStore
 
 from .conftest import HASTY
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from catalog.database import Pool
     from crawler.previews.chain import PreviewChain
     from crawler.services.deezer import DeezerApi
     from sandbox.server import SandboxServer
+    from soundalike.db.database import Pool
 
 PIECE = pieces()[0]
 

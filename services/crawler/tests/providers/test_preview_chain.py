@@ -26,8 +26,8 @@ from .conftest import HASTY, Doorman, generated, spotify_track
 if TYPE_CHECKING:
     import httpx
 
-    from catalog.tracks import Track
     from sandbox.server import SandboxServer
+    from soundalike.db.tracks import Track
 
 PIECE = pieces()[0]
 TRACK = spotify_track(listed_track(PIECE))

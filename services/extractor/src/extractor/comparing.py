@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from audio.errors import PermanentAudioError
-from catalog import queries
-from catalog.queries import Sound
+from soundalike.db import uploads
+from soundalike.db.uploads import Sound
 from soundalike.errors import ObjectMissing, ObjectTooLarge
 from soundalike.storage.object_keys import QUERIES, query_key
 
 if TYPE_CHECKING:
-    from catalog.database import Pool
     from extractor.hearing import Listener
+    from soundalike.db.database import Pool
     from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ async def compare(query: str, pool: Pool, store: ObjectStore, listener: Listener
     Every step may be repeated. Raises transient errors with nothing deleted, as `Hearing.hear` does.
     """
     key = query_key(query)
-    if await queries.is_waiting(pool, query):
+    if await uploads.is_waiting(pool, query):
         outcome = await _hear(query, key, pool, store, listener, max_bytes)
     else:
         outcome = "asked for by nobody"
@@ -44,7 +44,7 @@ async def clear_up(pool: Pool, store: ObjectStore) -> int:
         if found.last_modified <= datetime.now(UTC) - LONGEST_WAIT:
             await store.delete(found.key)
             deleted += 1
-    await queries.sweep(pool, seconds=LONGEST_WAIT.total_seconds())
+    await uploads.sweep(pool, seconds=LONGEST_WAIT.total_seconds())
     return deleted
 
 
@@ -54,8 +54,8 @@ async def _hear(query: str, key: str, pool: Pool, store: ObjectStore, listener: 
     except ObjectMissing:
         return "gone"
     except (ObjectTooLarge, PermanentAudioError) as error:
-        await queries.tell_refused(pool, query, str(error))
+        await uploads.tell_refused(pool, query, str(error))
         return "refused"
     said = None if heard.tags is None else heard.tags.tolist()
-    await queries.tell_heard(pool, query, Sound(listener.model_id, heard.vector, said))
+    await uploads.tell_heard(pool, query, Sound(listener.model_id, heard.vector, said))
     return "compared"

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from audio.errors import PermanentAudioError
-from catalog import embeddings, tracks
-from catalog.embeddings import Embedding
-from catalog.tracks import State
 from extractor.comparing import compare
+from soundalike.db import embeddings, tracks
+from soundalike.db.embeddings import Embedding
+from soundalike.db.tracks import State
 from soundalike.errors import ObjectMissing, ObjectTooLarge
 from soundalike.storage.object_keys import query_of, track_of_preview
 
 if TYPE_CHECKING:
-    from catalog.database import Pool
     from extractor.events import Created
     from extractor.listening import Heard
+    from soundalike.db.database import Pool
     from soundalike.domain.track_id import TrackId
     from soundalike.storage.object_store import ObjectStore, StoredObject
 

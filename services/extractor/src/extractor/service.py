@@ -8,12 +8,12 @@ import signal
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from catalog import database, models
-from catalog.database import CONNECTION_FAILURES
-from catalog.models import Model
 from extractor.hearing import Hearing
 from extractor.sweep import redrive, sweep
 from extractor.worker import MAY_PASS, Worker
+from soundalike.db import database, models
+from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.db.models import Model
 from soundalike.errors import CatalogError
 from soundalike.settings import EX_CONFIG
 from soundalike.storage.message_queue import SqsQueue
@@ -22,9 +22,9 @@ from soundalike.storage.object_store import S3Store
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from catalog.database import Pool
     from extractor.listening import ListeningPool
     from extractor.settings import ExtractorSettings
+    from soundalike.db.database import Pool
     from soundalike.storage.message_queue import MessageQueue
 
 log = logging.getLogger(__name__)

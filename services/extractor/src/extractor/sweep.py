@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from catalog import names, tracks
 from extractor import events
 from extractor.comparing import clear_up
 from extractor.worker import GIVEN_UP
+from soundalike.db import search_names, tracks
 from soundalike.errors import InvalidTrackId
 from soundalike.storage.object_keys import PREVIEWS, query_of, track_of_preview
 
 if TYPE_CHECKING:
-    from catalog.database import Pool
+    from soundalike.db.database import Pool
     from soundalike.domain.track_id import TrackId
     from soundalike.storage.message_queue import MessageQueue
     from soundalike.storage.object_store import ObjectStore
@@ -73,7 +73,7 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
         log.info("sweep: %d previews queued again, %d tracks owed a preview again", requeued, len(lost))
     if left_behind := await clear_up(pool, store):
         log.info("sweep: %d recordings deleted that nobody compares any more", left_behind)
-    if named := await names.refill(pool):
+    if named := await search_names.refill(pool):
         log.info("sweep: the names of %d tracks folded for searching", named)
     return Swept(requeued, len(lost), len(given_up), left_behind, named)
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from audio.errors import TransientAudioError
-from catalog import tracks
-from catalog.database import CONNECTION_FAILURES
 from extractor import events
 from extractor.heartbeat import beating
+from soundalike.db import tracks
+from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.errors import CatalogError, InvalidTrackId, QueueUnavailable, TransientError
 from soundalike.storage.object_keys import query_of, track_of_preview
 

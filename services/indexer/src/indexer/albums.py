@@ -9,7 +9,7 @@ from indexer.projecting import Album
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from catalog.database import Executor
+    from soundalike.db.database import Executor
 
 _MOST_ALBUMS: Final = 2_000
 _MOST_TRACKS: Final = 30

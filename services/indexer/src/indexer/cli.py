@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import numpy as np
 import typer
 
-from catalog import database
-from catalog.database import CONNECTION_FAILURES
 from features.embedding_projection import EmbeddingProjection
 from indexer.errors import EXPECTED_FAILURES
 from indexer.heartbeat import beating
@@ -22,14 +20,16 @@ from indexer.settings import IndexerSettings
 from indexer.tasting import TasteIndexer
 from indexer.worker import Indexer
 from soundalike import logs
+from soundalike.db import database
+from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.settings import load
 from soundalike.storage.object_store import S3Store
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from catalog.database import Pool
-    from catalog.versions import Version
+    from soundalike.db.database import Pool
+    from soundalike.db.index_versions import Version
     from soundalike.storage.object_store import ObjectStore
 
 T = TypeVar("T")

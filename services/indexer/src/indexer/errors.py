@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from catalog.database import CONNECTION_FAILURES
 from features.errors import FeaturesError
+from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.errors import CatalogError, PermanentError, TransientError
 from soundalike.storage.artifacts.errors import ArtifactError
 from space.errors import SpaceError

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from catalog import embeddings
 from indexer.errors import DiskTooFull, NothingToIndex
+from soundalike.db import embeddings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from catalog.database import Connection
-    from catalog.models import Model
+    from soundalike.db.database import Connection
+    from soundalike.db.models import Model
     from space.building import BuildParameters
 
 log = logging.getLogger(__name__)

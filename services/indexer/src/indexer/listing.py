@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from catalog.versions import Version
+    from soundalike.db.index_versions import Version
 
 _HEADER = ("version", "state", "tracks", "up to write", "recall@10", "engine", "projection", "built", "published")
 

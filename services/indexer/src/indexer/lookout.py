@@ -12,7 +12,7 @@ from indexer.errors import EXPECTED_FAILURES, BuilderBusy
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from catalog.database import Connection
+    from soundalike.db.database import Connection
 
 T = TypeVar("T")
 

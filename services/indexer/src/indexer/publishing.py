@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from catalog import versions
-from catalog.versions import Version, VersionState
 from indexer import bucket
 from indexer.errors import NoSuchVersion
+from soundalike.db import index_versions
+from soundalike.db.index_versions import Version, VersionState
 from soundalike.storage.artifacts.errors import InvalidManifest
 from soundalike.storage.artifacts.manifest import MANIFEST
 from soundalike.storage.object_keys import INDEXES, index_prefix
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from catalog.database import Connection, Executor
+    from soundalike.db.database import Connection, Executor
     from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ async def upload(
         recall_at_10=manifest.recall_at_10,
         location=prefix,
     )
-    await versions.add(db, version)
+    await index_versions.add(db, version)
     return version
 
 
@@ -64,8 +64,8 @@ async def publish(connection: Connection, store: ObjectStore, version: Version, 
     Raises `NoSuchVersion` where a file is missing or has another size, and `StoreUnavailable`.
     """
     await _ensure_whole(store, version)
-    before = await versions.published(connection, version.model)
-    if not await versions.publish(connection, version, held=held):
+    before = await index_versions.published(connection, version.model)
+    if not await index_versions.publish(connection, version, held=held):
         raise NoSuchVersion(f"the files of version {version.version} were deleted")
     if before is not None and before.held and not held:
         log.info("automatic builds go on: the hold on %s is lifted", before.version)
@@ -107,7 +107,7 @@ async def prune(db: Executor, store: ObjectStore, published: Version, *, keep: i
     The rows are marked first: no row leads to files that are gone.
     """
     old = await bucket.outdated(store, f"{INDEXES}{published.model}/", published.version, keep=keep)
-    await versions.mark_deleted(db, published.model, list(old))
+    await index_versions.mark_deleted(db, published.model, list(old))
     for name, keys in old.items():
         await bucket.delete(store, keys)
         log.info("deleted the files of old version %s", name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from catalog.embeddings import Tail
+    from soundalike.db.embeddings import Tail
 
 
 @dataclass(frozen=True, slots=True)

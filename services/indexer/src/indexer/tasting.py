@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from catalog import embeddings, favorites, taste_versions
-from catalog.taste_versions import TasteRow
 from indexer import bucket
 from indexer.background import in_background
 from indexer.errors import NothingToIndex
 from indexer.lookout import Lookout, sole_builder
+from soundalike.db import embeddings, favorites, taste_versions
+from soundalike.db.taste_versions import TasteRow
 from soundalike.errors import TransientError
 from soundalike.storage.object_keys import TASTE, taste_prefix
 from taste.building import build_taste
@@ -22,8 +22,8 @@ from taste.likes import LikesReader
 if TYPE_CHECKING:
     import asyncio
 
-    from catalog.database import Connection, Pool
     from indexer.settings import IndexerSettings
+    from soundalike.db.database import Connection, Pool
     from soundalike.storage.object_store import ObjectStore
     from taste.likes import Likes
     from taste.manifest import TasteManifest

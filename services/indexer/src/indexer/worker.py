@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from catalog import embeddings, models, versions
 from indexer import publishing
 from indexer.albums import known_albums
 from indexer.background import in_background
@@ -19,6 +18,7 @@ from indexer.lookout import Lookout, sole_builder
 from indexer.projecting import FEWEST_TO_REFIT, choose
 from indexer.schedule import Indexed, due
 from indexer.worksite import Worksite
+from soundalike.db import embeddings, index_versions, models
 from soundalike.errors import TransientError
 from soundalike.storage.artifacts.errors import ArtifactError
 from space.errors import SpaceError
@@ -27,13 +27,13 @@ from space.manifest import FORMAT
 if TYPE_CHECKING:
     import asyncio
 
-    from catalog.database import Connection, Pool
-    from catalog.models import Model
-    from catalog.versions import Version
     from indexer.gathering import Gathered
     from indexer.projecting import Choice
     from indexer.settings import IndexerSettings
     from indexer.worksite import Claim
+    from soundalike.db.database import Connection, Pool
+    from soundalike.db.index_versions import Version
+    from soundalike.db.models import Model
     from soundalike.storage.object_store import ObjectStore
     from space.manifest import Manifest
 
@@ -64,7 +64,7 @@ class Indexer:
         model = await models.current(self._pool)
         if model is None:
             return None
-        published = await versions.published(self._pool, model.model)
+        published = await index_versions.published(self._pool, model.model)
         tail = await embeddings.tail(self._pool, model.model, published.up_to_seq if published else 0)
         indexed = await self._indexed(published) if published else None
         reason = due(indexed, tail, self._settings.thresholds)
@@ -92,7 +92,7 @@ class Indexer:
                 if publish:
                     await publishing.publish(connection, self._store, version)
                 self._site.clear()
-            published = version if publish else await versions.published(connection, model.model)
+            published = version if publish else await index_versions.published(connection, model.model)
             if published is not None:
                 await self._prune(connection, published)
         return version
@@ -129,7 +129,7 @@ class Indexer:
         model = await models.current(connection)
         if model is None:
             raise NothingToIndex("no model is registered yet; start an extractor first")
-        return await versions.listed(connection, model.model)
+        return await index_versions.listed(connection, model.model)
 
     async def _built(self, connection: Connection, model: Model, claim: Claim) -> Version:
         parameters, begun = self._settings.build_parameters, time.monotonic()

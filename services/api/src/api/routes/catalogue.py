@@ -10,8 +10,8 @@ from api.found import PAGE_EXAMPLE, READY_EXAMPLE, WANTED_EXAMPLE, ListedTrack, 
 from api.lookups import identify
 from api.routes.dependencies import LiveNow, only
 from api.routes.wishing import Source
-from catalog import listing, wanted
-from catalog.tracks import State
+from soundalike.db import track_pages, track_requests
+from soundalike.db.tracks import State
 from soundalike.domain.playlist_id import playlist_urn
 from soundalike.domain.text import clean
 from soundalike.domain.track_id import LONGEST_TEXT, TrackId
@@ -45,7 +45,7 @@ async def list_tracks(
         Query(max_length=len(State), description="A state to list; may be repeated; all but forgotten if missing"),
     ] = [],  # noqa: B006 - never changed
     source: Annotated[
-        list[Source], Query(max_length=len(listing.SOURCES), description="A source to list; may be repeated")
+        list[Source], Query(max_length=len(track_pages.SOURCES), description="A source to list; may be repeated")
     ] = [],  # noqa: B006 - never changed
     playlist: Annotated[
         str | None, Query(max_length=LONGEST_TEXT, description="Only this playlist's tracks, in its order")
@@ -60,13 +60,13 @@ async def list_tracks(
 
     What is added while somebody leafs through appears where it belongs; nothing else moves.
     """
-    states, sources = state or listing.VISIBLE, source or listing.SOURCES
+    states, sources = state or track_pages.VISIBLE, source or track_pages.SOURCES
     async with live.database() as db:
         if playlist is None:
-            page = await listing.page(db, limit=n, after=_urn(after), states=states, sources=sources)
+            page = await track_pages.page(db, limit=n, after=_urn(after), states=states, sources=sources)
         else:
             urn = _playlist(playlist)
-            found = await listing.playlist_page(
+            found = await track_pages.playlist_page(
                 db, urn, limit=n, after=_position(after), states=states, sources=sources
             )
             if found is None:
@@ -108,8 +108,8 @@ async def want_track(
     async with live.database() as db:
         (track,) = await identify(db, [urn])
         try:
-            state, reason = await wanted.want(db, track)
-        except wanted.NotFetchable as error:
+            state, reason = await track_requests.want(db, track)
+        except track_requests.NotFetchable as error:
             raise problems.not_fetchable(str(error)) from error
     if state is State.FORGOTTEN:
         raise problems.forgotten(track.urn)

@@ -29,8 +29,8 @@ from api.routes.wishing import (
 from api.schemas import PlaylistSummary, Recommendation, UserSummary
 from api.snapshot import Snapshot
 from api.wishes import By, Wishes
-from catalog.kindred import favorites_of
-from catalog.tracks import State
+from soundalike.db.similar_users import favorites_of
+from soundalike.db.tracks import State
 from soundalike.domain.playlist_id import ACCEPTED_FORMS as PLAYLIST_FORMS
 from soundalike.domain.playlist_id import playlist_urn
 from soundalike.domain.text import clean
@@ -40,7 +40,7 @@ from soundalike.errors import InvalidPlaylistId
 from taste.version import TasteVersion
 
 if TYPE_CHECKING:
-    from catalog.database import Executor
+    from soundalike.db.database import Executor
 
 MOST_SEEDS: Final = 20
 MOST_FAVORITES: Final = 5_000

@@ -16,7 +16,7 @@ from api.recordings import Recordings
 from api.routes.dependencies import LiveNow, RecommenderNow, only
 from api.routes.wishing import OFTEN, ONCE, Wanted, shaped, wanted, wanted_form
 from api.schemas import Recommendation
-from catalog.queries import Sound
+from soundalike.db.uploads import Sound
 
 router = APIRouter()
 

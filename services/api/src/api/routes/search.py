@@ -8,8 +8,8 @@ from api import examples, problems
 from api.found import SEARCH_EXAMPLE, SearchResults
 from api.routes.dependencies import LiveNow, only
 from api.routes.wishing import Source
-from catalog.search import search
-from catalog.tracks import State
+from soundalike.db.search import search
+from soundalike.db.tracks import State
 from soundalike.domain.text import clean
 
 router = APIRouter()

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path
 from api import examples, problems
 from api.routes.dependencies import LiveNow, only
 from api.schemas import TrackDetails
-from catalog.details import details
+from soundalike.db.track_details import details
 from soundalike.domain.text import clean
 from soundalike.domain.track_id import LONGEST_TEXT, TrackId
 

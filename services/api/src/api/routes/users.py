@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from api import examples, problems
 from api.routes.dependencies import LiveNow, only
 from api.schemas import SimilarUsers
-from catalog.kindred import similar_users
+from soundalike.db.similar_users import similar_users
 from soundalike.domain.text import clean
 from soundalike.domain.track_id import LONGEST_TEXT
 from soundalike.domain.user_id import ACCEPTED_FORMS, user_urn

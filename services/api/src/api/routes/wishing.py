@@ -11,7 +11,7 @@ from api import problems
 from api.formats import MEDIA_TYPES, Format, preferred, write
 from api.schemas import Recommendation
 from api.wishes import By, Filter, Wishes
-from catalog.models import Model
+from soundalike.db.models import Model
 from soundalike.domain.tags import SLUGS
 from soundalike.domain.tags import known as known_tag
 from soundalike.domain.titles import fold_artists

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from catalog.tracks import Track
     from crawler.entries import Provenance
     from crawler.hosts import HostList
+    from soundalike.db.tracks import Track
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from catalog.tracks import Track
 from crawler.errors import ServiceRefused
 from crawler.services.web_service import Busy, Trouble
+from soundalike.db.tracks import Track
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.track_id import TrackId
 

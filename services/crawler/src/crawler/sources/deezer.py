@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from catalog.playlists import Playlist
 from crawler.entries import Deferred, Found, Skipped
 from crawler.errors import QuotaSpent, ServiceRefused, ServiceUnavailable, SourceRefused, SourceUnavailable
 from crawler.previews.provider import Wanted
 from crawler.services.deezer_replies import NotATrack, parse_track
 from crawler.services.web_service import LONGEST_WAIT_S
+from soundalike.db.playlists import Playlist
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable

@@ -21,11 +21,11 @@ from audio.errors import (
     Truncated,
 )
 from audio.sniffing import sniff_stream
-from catalog.tracks import Track
 from crawler.entries import Aside, Found, Preview, Provenance, Unreadable
 from crawler.errors import PreviewUnavailable, PreviewUnusable
 from crawler.sources.folder_walk import Closed, Lies, Odd, walk
 from crawler.sources.music_tags import read_tags
+from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:

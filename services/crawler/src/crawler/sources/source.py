@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from catalog.playlists import Playlist
     from crawler.entries import Entry
+    from soundalike.db.playlists import Playlist
 
 
 class Source(Protocol):

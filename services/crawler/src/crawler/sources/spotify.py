@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from catalog.playlists import Playlist
 from crawler.entries import Deferred, Found, Skipped
 from crawler.errors import SourceUnavailable
 from crawler.previews.provider import Wanted
@@ -26,6 +25,7 @@ from crawler.sources.spotify_replies import (
     track_id_of,
 )
 from crawler.sources.spotify_web_api import PAGE_SIZE
+from soundalike.db.playlists import Playlist
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from catalog.tracks import Track
 from crawler.errors import SourceUnavailable
+from soundalike.db.tracks import Track
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.track_id import TrackId
 

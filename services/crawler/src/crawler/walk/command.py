@@ -13,8 +13,6 @@ import asyncpg
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from catalog import database, users
-from catalog.database import CONNECTION_FAILURES
 from crawler.bringing import Bringer
 from crawler.claims import SharedClaims
 from crawler.downloading import Downloader, preview_client
@@ -26,6 +24,8 @@ from crawler.walk.bounds import Bounds, Budget, BudgetSpent
 from crawler.walk.previews import Previewing, SoundCloudPreviews
 from crawler.walk.walking import Walk
 from soundalike import soundcloud
+from soundalike.db import database, users
+from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.soundcloud.access_tokens import FileTokenStore, MemoryTokenStore
 from soundalike.soundcloud.errors import ScError
 from soundalike.storage.object_store import S3Store
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from catalog.database import Pool
     from crawler.walk.settings import SoundCloudSettings
     from crawler.walk.walking import Counts
+    from soundalike.db.database import Pool
 
 log = logging.getLogger(__name__)
 

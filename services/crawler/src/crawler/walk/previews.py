@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from catalog import tracks
-from catalog.tracks import State
 from crawler.entries import Found, Provenance
 from crawler.errors import PreviewUnavailable
 from crawler.previews import provider
 from crawler.previews.provider import Absent, Wanted
 from crawler.tally import Fate
+from soundalike.db import tracks
+from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.soundcloud import Tracks
 from soundalike.soundcloud.errors import Missing, Refused, Throttled, Unavailable
 
 if TYPE_CHECKING:
-    from catalog.database import Pool
     from crawler.bringing import Bringer
     from crawler.hosts import HostList
     from crawler.previews.chain import PreviewChain
     from crawler.tally import Outcome
+    from soundalike.db.database import Pool
     from soundalike.soundcloud import Connection
 
 NAME: Final = "soundcloud"

@@ -6,23 +6,23 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
-from catalog import favorites, manifest, popularity, tracks, users
-from catalog.database import CONNECTION_FAILURES
-from catalog.popularity import Popularity
-from catalog.tracks import Track
-from catalog.users import User
 from crawler.patience import Patience
 from crawler.walk.previews import PREVIEW
 from soundalike import soundcloud
+from soundalike.db import favorites, popularity, task_queue, tracks, users
+from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.db.popularity import Popularity
+from soundalike.db.tracks import Track
+from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
-    from catalog.database import Pool
-    from catalog.manifest import Errand
     from crawler.walk.place import Place
+    from soundalike.db.database import Pool
+    from soundalike.db.task_queue import Errand
 
 LIKES: Final = "likes"
 LIKERS: Final = "likers"
@@ -55,8 +55,8 @@ class Record:
             async with self.pool.acquire() as db, db.transaction():
                 await users.upsert(db, [User(errand.urn)])
                 await favorites.add(db, [(errand.urn, track) for track in liked])
-                await manifest.owe(db, "track", liked, LIKERS, depth=errand.depth + 1)
-                await manifest.hold(db, errand, cursor=place.write())
+                await task_queue.owe(db, "track", liked, LIKERS, depth=errand.depth + 1)
+                await task_queue.hold(db, errand, cursor=place.write())
 
         await self.patience.through(write, CONNECTION_FAILURES)
 
@@ -67,18 +67,18 @@ class Record:
             async with self.pool.acquire() as db, db.transaction():
                 held = await users.upsert(db, [_user(user) for user in page])
                 await favorites.add(db, [(user, errand.urn) for user in held])
-                await manifest.owe(db, "user", sorted(held), LIKES, depth=errand.depth + 1)
-                await manifest.hold(db, errand, cursor=place.write())
+                await task_queue.owe(db, "user", sorted(held), LIKES, depth=errand.depth + 1)
+                await task_queue.hold(db, errand, cursor=place.write())
 
         await self.patience.through(write, CONNECTION_FAILURES)
 
     async def done(self, errand: Errand, again_in: timedelta | None) -> None:
         """Note that a request was answered whole."""
-        await self.patience.through(lambda: manifest.done(self.pool, errand, again_in=again_in), CONNECTION_FAILURES)
+        await self.patience.through(lambda: task_queue.done(self.pool, errand, again_in=again_in), CONNECTION_FAILURES)
 
     async def _owe_now(self, kind: Literal["track", "user"], urn: str, request: str) -> None:
-        await manifest.owe(self.pool, kind, [urn], request)
-        await manifest.renew(self.pool, kind, urn, request)
+        await task_queue.owe(self.pool, kind, [urn], request)
+        await task_queue.renew(self.pool, kind, urn, request)
 
     async def _write_tracks(self, page: Sequence[soundcloud.Track]) -> list[str]:
         """Write the rows of tracks that were not yet written; returns the URNs of those that may be held."""
@@ -93,7 +93,7 @@ class Record:
         if self.owes_previews and (
             heard := [track.urn for track in new if _can_be_heard(track) and self._held[track.urn]]
         ):
-            owe = partial(manifest.owe, self.pool, "track", sorted(heard), PREVIEW)
+            owe = partial(task_queue.owe, self.pool, "track", sorted(heard), PREVIEW)
             await self.patience.through(owe, CONNECTION_FAILURES)
         return sorted(track.urn for track in page if self._held[track.urn])
 

@@ -11,8 +11,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from catalog import manifest
-from catalog.database import CONNECTION_FAILURES
 from crawler.bringing import Away
 from crawler.errors import PreviewUnavailable, QuotaSpent
 from crawler.patience import Patience
@@ -21,16 +19,18 @@ from crawler.walk.bounds import Bounds, BudgetSpent
 from crawler.walk.place import Place
 from crawler.walk.previews import PREVIEW
 from crawler.walk.recording import LIKERS, LIKES, Record
+from soundalike.db import task_queue
+from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.soundcloud import Resolve, Tracks, Users
 from soundalike.soundcloud.errors import Missing, NotAllowed, PagesRepeat, Refused, Throttled, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from catalog.database import Pool
-    from catalog.manifest import Errand
     from crawler.walk.previews import Previewing
     from soundalike import soundcloud
+    from soundalike.db.database import Pool
+    from soundalike.db.task_queue import Errand
     from soundalike.soundcloud import Page
     from soundalike.soundcloud.replies import Model
 
@@ -111,7 +111,7 @@ class Walk:
             raise failed.exceptions[0] from failed
         finally:
             self.counts.requests = self.connection.asked
-        self.counts.owed, _ = await manifest.owed(self.pool, self._requests, depth=self.bounds.depth)
+        self.counts.owed, _ = await task_queue.owed(self.pool, self._requests, depth=self.bounds.depth)
         if self._stop and not isinstance(self._stop, BudgetSpent):
             raise self._stop
 
@@ -131,11 +131,11 @@ class Walk:
                 await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def _claim(self) -> list[Errand]:
-        return await manifest.claim(self.pool, self._requests, depth=self.bounds.depth)
+        return await task_queue.claim(self.pool, self._requests, depth=self.bounds.depth)
 
     async def _nothing_is_under_way(self) -> bool:
         due, _ = await self.patience.through(
-            lambda: manifest.owed(self.pool, self._requests, depth=self.bounds.depth), CONNECTION_FAILURES
+            lambda: task_queue.owed(self.pool, self._requests, depth=self.bounds.depth), CONNECTION_FAILURES
         )
         return due == 0
 
@@ -225,8 +225,8 @@ class Walk:
 
     async def _put_off(self, errand: Errand, reason: str, detail: str, until: datetime | None) -> None:
         self.counts.reasons[reason] += 1
-        await self.patience.through(lambda: manifest.postpone(self.pool, errand, detail, until), CONNECTION_FAILURES)
+        await self.patience.through(lambda: task_queue.postpone(self.pool, errand, detail, until), CONNECTION_FAILURES)
 
     async def _give_back(self, errand: Errand) -> None:
         # Due at once, with the place that was reached: whoever comes next goes on from there.
-        await self.patience.through(lambda: manifest.hold(self.pool, errand, lease=timedelta(0)), CONNECTION_FAILURES)
+        await self.patience.through(lambda: task_queue.hold(self.pool, errand, lease=timedelta(0)), CONNECTION_FAILURES)

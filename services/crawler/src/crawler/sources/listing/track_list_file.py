@@ -7,11 +7,11 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from catalog.playlists import Playlist
-from catalog.tracks import Track
 from crawler.entries import Deferred, Found, Skipped
 from crawler.previews.provider import Wanted
 from crawler.sources.listing.row import UnclearRow
+from soundalike.db.playlists import Playlist
+from soundalike.db.tracks import Track
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -1,0 +1,110 @@
+"""Queries over the keys of the API: who may call it, known by the hash of a key that was shown once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from soundalike.errors import TooManyKeys
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from soundalike.db.database import Connection, Executor
+
+VALID_AT_A_TIME: Final = 2
+"""Keys of one holder that are valid side by side: the one in use, and the one that replaces it."""
+
+_SECRET_BYTES: Final = 32
+
+
+class Scope(StrEnum):
+    """What a key allows; `write` allows reading too."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What is known about a key: everything but the key. `id` is part of its text, so that people can name it."""
+
+    id: str
+    holder: str
+    scope: Scope
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ValidKey:
+    """What is needed to recognise a key: the SHA-256 of its text, whose it is, and what it allows."""
+
+    digest: bytes
+    holder: str
+    scope: Scope
+
+
+_VALID = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
+
+_COLUMNS = f"id, holder, scope, created_at, expires_at, revoked_at, {_VALID} AS valid"
+
+_LOCK = "LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE"
+
+_COUNT_VALID = f"SELECT count(*) FROM api_keys WHERE holder = $1 AND {_VALID}"  # noqa: S608 - constants of this module
+
+_ADD = """
+INSERT INTO api_keys (id, holder, scope, digest, expires_at) VALUES ($1, $2, $3, $4, now() + $5::interval)
+"""
+
+_LIST = f"SELECT {_COLUMNS} FROM api_keys ORDER BY created_at, id"  # noqa: S608 - constants of this module
+
+_REVOKE = f"UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND {_VALID} RETURNING id"  # noqa: S608 - as above
+
+_ALL_VALID = f"SELECT digest, holder, scope FROM api_keys WHERE {_VALID}"  # noqa: S608 - constants of this module
+
+
+def digest(key: str) -> bytes:
+    """Return the SHA-256 (32 bytes) of a key's text.
+
+    A slow hash guards secrets that can be guessed. A key is 256 random bits: nobody finds one that fits a digest.
+    """
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+
+
+async def add(db: Connection, holder: str, scope: Scope, *, days: int | None = None) -> str:
+    """Make a key for `holder`, valid for so many days or until it is revoked, and return its text, for the only time.
+
+    Raises `TooManyKeys` where the holder has two valid ones already.
+    """
+    name = secrets.token_hex(4)
+    key = f"soundalike_{name}_{secrets.token_hex(_SECRET_BYTES)}"
+    async with db.transaction():
+        await db.execute(_LOCK)
+        if await db.fetchval(_COUNT_VALID, holder) >= VALID_AT_A_TIME:
+            raise TooManyKeys(
+                f"{holder} has {VALID_AT_A_TIME} valid keys already: revoke the one no longer in use first"
+            )
+        await db.execute(_ADD, name, holder, scope.value, digest(key), None if days is None else timedelta(days=days))
+    return key
+
+
+async def listed(db: Executor) -> list[ApiKey]:
+    """Return every key that was ever made, oldest first."""
+    return [ApiKey(**{**row, "scope": Scope(row["scope"])}) for row in await db.fetch(_LIST)]
+
+
+async def revoke(db: Executor, name: str) -> bool:
+    """End a key at once; False where no valid key has this id."""
+    return await db.fetchval(_REVOKE, name) is not None
+
+
+async def valid(db: Executor) -> list[ValidKey]:
+    """Return what recognises the keys that are valid now."""
+    return [ValidKey(row["digest"], row["holder"], Scope(row["scope"])) for row in await db.fetch(_ALL_VALID)]

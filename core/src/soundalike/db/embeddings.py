@@ -1,0 +1,246 @@
+"""Queries over embeddings: what a model heard of a track."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from soundalike.db.pg_copy import BinaryRows
+from soundalike.domain.tags import NAMES
+from soundalike.errors import PermanentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from soundalike.db.database import Connection, Executor
+    from soundalike.domain.track_id import TrackId
+
+CHANNEL = "embeddings"
+"""PostgreSQL channel that is notified with the model id at every commit of an embedding."""
+
+# Any constant; it only has to differ from the other advisory locks of the catalogue.
+_SEQ_LOCK = 0x50_1A_11_CE
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """One vector (float32 [dimensions]) and where it came from; `seconds_heard` in seconds.
+
+    `tag_probabilities` float32 [50] is in the order of `domain.tags`, None where the model says no tags.
+    """
+
+    track: TrackId
+    model: str
+    vector: NDArray[np.float32]
+    object_key: str
+    sequencer: str | None
+    audio_sha256: str
+    seconds_heard: float
+    tag_probabilities: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVector:
+    """One vector (float32 [dimensions]) with the place of its write in the order of all writes."""
+
+    seq: int
+    urn: str
+    vector: NDArray[np.float32]
+
+
+# Sequencers are comparable for one key only: pad the shorter on the right with zeros, compare as text (AWS S3
+# user guide, "Event message structure").
+_SAVE = """
+INSERT INTO embeddings (urn, model, vector, object_key, sequencer, audio_sha256, seconds_heard, tag_probabilities)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (urn, model) DO UPDATE SET
+    vector = EXCLUDED.vector, seq = nextval('embeddings_seq'), object_key = EXCLUDED.object_key,
+    sequencer = EXCLUDED.sequencer, audio_sha256 = EXCLUDED.audio_sha256, seconds_heard = EXCLUDED.seconds_heard,
+    tag_probabilities = EXCLUDED.tag_probabilities, extracted_at = now()
+WHERE embeddings.sequencer IS NULL OR EXCLUDED.sequencer IS NULL OR embeddings.object_key <> EXCLUDED.object_key
+   OR rpad(lower(EXCLUDED.sequencer), 64, '0') COLLATE "C" > rpad(lower(embeddings.sequencer), 64, '0') COLLATE "C"
+RETURNING seq
+"""
+
+_LOCK = "SELECT pg_advisory_xact_lock($1)"
+
+_WELCOME = "SELECT state <> 'forgotten' FROM tracks WHERE urn = $1 FOR UPDATE"
+
+_READY = """
+UPDATE tracks SET state = 'ready', reason = NULL, updated_at = now()
+WHERE urn = $1 AND state NOT IN ('ready', 'forgotten') AND EXISTS (SELECT FROM models WHERE model = $2 AND current)
+"""
+
+_NOTIFY = "SELECT pg_notify($1, $2)"
+
+_EXISTS = "SELECT EXISTS (SELECT FROM embeddings WHERE urn = $1 AND model = $2)"
+
+_VECTOR = "SELECT vector FROM embeddings WHERE urn = $1 AND model = $2"
+
+_NEWER = "SELECT seq, urn, vector FROM embeddings WHERE model = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+
+_NOT_FORGOTTEN = "urn NOT IN (SELECT urn FROM tracks WHERE state = 'forgotten')"
+
+# Padded, so that every row has the same number of bytes and thousands of them are read as one array.
+_COPY = f"""
+SELECT rpad(urn, $3), vector FROM embeddings WHERE model = $1 AND seq <= $2 AND {_NOT_FORGOTTEN}
+"""  # noqa: S608 - a constant of this module
+
+_EXTENT = f"""
+SELECT count(*) FILTER (WHERE {_NOT_FORGOTTEN}) AS n, coalesce(max(seq), 0) AS seq,
+       coalesce(max(octet_length(urn)), 0) AS width
+FROM embeddings WHERE model = $1
+"""  # noqa: S608 - a constant of this module
+
+_FORGOTTEN_SINCE = """
+SELECT urn, updated_at FROM tracks WHERE state = 'forgotten' AND updated_at >= $1 ORDER BY updated_at
+"""
+
+_OLDEST_FORGOTTEN = """
+SELECT extract(epoch FROM now() - min(updated_at))::float8 FROM tracks WHERE state = 'forgotten' AND updated_at > $1
+"""
+
+_FORGET = "UPDATE tracks SET state = 'forgotten', reason = $2, updated_at = now() WHERE urn = $1"
+
+_ERASE = "DELETE FROM embeddings WHERE urn = $1"
+
+_CURRENT_MODEL = "SELECT model FROM models WHERE current"
+
+_TAIL = """
+SELECT count(*) AS n, extract(epoch FROM now() - min(extracted_at))::float8 AS age
+FROM embeddings WHERE model = $1 AND seq > $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many vectors there are, the seq of the newest (0 when there is none), and the bytes of the longest urn."""
+
+    count: int
+    last_seq: int
+    urn_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The vectors newer than a version: how many, and the age of the oldest in seconds (None when there is none)."""
+
+    count: int
+    oldest_s: float | None
+
+
+async def save(db: Connection, embedding: Embedding) -> bool:
+    """Store a vector, mark its track ready and tell the listeners, in one transaction.
+
+    Returns False, and changes nothing, when a newer write of the same object was stored before or the track is to be
+    forgotten. Raises `PermanentError` for a vector that is not finite, and for what is no probability of each tag.
+    """
+    if embedding.vector.ndim != 1 or not np.isfinite(embedding.vector).all():
+        raise PermanentError("the vector is not a finite one-dimensional array")
+    tags = embedding.tag_probabilities
+    if tags is not None and (tags.shape != (len(NAMES),) or not ((tags >= 0) & (tags <= 1)).all()):
+        raise PermanentError(f"the tag probabilities are not {len(NAMES)} numbers between 0 and 1")
+    async with db.transaction():
+        if not await db.fetchval(_WELCOME, embedding.track.urn):
+            return False
+        # A reader asks for `seq > last seen`. Numbers drawn in one order and committed in another would be skipped
+        # by it for ever, so drawing and committing happen under one lock.
+        await db.execute(_LOCK, _SEQ_LOCK)
+        seq = await db.fetchval(
+            _SAVE,
+            embedding.track.urn,
+            embedding.model,
+            embedding.vector.astype(np.float32, copy=False),
+            embedding.object_key,
+            embedding.sequencer,
+            embedding.audio_sha256,
+            embedding.seconds_heard,
+            None if tags is None else tags.tolist(),
+        )
+        if seq is None:
+            return False
+        await db.execute(_READY, embedding.track.urn, embedding.model)
+        await db.execute(_NOTIFY, CHANNEL, embedding.model)
+        return True
+
+
+async def exists(db: Executor, track: TrackId, model: str) -> bool:
+    """Tell whether `model` has heard the track."""
+    return bool(await db.fetchval(_EXISTS, track.urn, model))
+
+
+async def vector_of(db: Executor, track: TrackId, model: str) -> NDArray[np.float32] | None:
+    """Return the raw vector (float32 [dimensions]) of a track, or None when `model` has not heard it."""
+    found = await db.fetchval(_VECTOR, track.urn, model)
+    return None if found is None else _array(found)
+
+
+async def newer_than(db: Executor, model: str, seq: int, *, limit: int = 10_000) -> list[StoredVector]:
+    """Return up to `limit` vectors written after `seq`, oldest first."""
+    return [StoredVector(r["seq"], r["urn"], _array(r["vector"])) for r in await db.fetch(_NEWER, model, seq, limit)]
+
+
+async def extent(db: Executor, model: str) -> Extent:
+    """Tell how much there is to index: the vectors of a model, without those of tracks that are to be forgotten."""
+    row = await db.fetchrow(_EXTENT, model)
+    assert row is not None  # noqa: S101 - an aggregate always answers one row
+    return Extent(count=int(row["n"]), last_seq=int(row["seq"]), urn_bytes=int(row["width"]))
+
+
+async def tail(db: Executor, model: str, seq: int) -> Tail:
+    """Measure what was written after `seq`."""
+    row = await db.fetchrow(_TAIL, model, seq)
+    assert row is not None  # noqa: S101 - an aggregate always answers one row
+    return Tail(count=int(row["n"]), oldest_s=row["age"])
+
+
+async def oldest_forgotten_s(db: Executor, since: datetime) -> float | None:
+    """Tell for how many seconds the oldest track that was forgotten after `since` has been so; None for none."""
+    found: float | None = await db.fetchval(_OLDEST_FORGOTTEN, since)
+    return found
+
+
+async def copy(
+    db: Connection,
+    model: str,
+    extent: Extent,
+    dimensions: int,
+    take: Callable[[NDArray[np.bytes_], NDArray[np.float32]], None],
+) -> None:
+    """Hand every vector of an extent to `take`, some thousand at a time: urns [n], padded, and float32 [n, dimensions].
+
+    One binary COPY, in no particular order; the caller holds the transaction open in which `extent` was measured.
+    Raises `PermanentError` for a vector of another length.
+    """
+    rows = BinaryRows(extent.urn_bytes, dimensions, take)
+    await db.copy_from_query(_COPY, model, extent.last_seq, extent.urn_bytes, output=rows.feed, format="binary")
+    rows.close()
+
+
+async def forget(db: Connection, track: TrackId, reason: str | None = None) -> bool:
+    """Take a track out of all answers and erase what was heard of it; returns False for an unknown one.
+
+    The listeners are told at the commit. Index versions that hold its vector answer without it, and the next version
+    is built without it. Whatever a crawl finds later, the track stays forgotten.
+    """
+    async with db.transaction():
+        if await db.execute(_FORGET, track.urn, reason) == "UPDATE 0":
+            return False
+        await db.execute(_ERASE, track.urn)
+        await db.execute(_NOTIFY, CHANNEL, await db.fetchval(_CURRENT_MODEL) or "")
+        return True
+
+
+async def forgotten_since(db: Executor, moment: datetime) -> list[tuple[str, datetime]]:
+    """Return the urns of the tracks that were forgotten at or after `moment`, and when, oldest first."""
+    return [(row["urn"], row["updated_at"]) for row in await db.fetch(_FORGOTTEN_SINCE, moment)]
+
+
+def _array(value: Any) -> NDArray[np.float32]:
+    found = value.to_numpy() if hasattr(value, "to_numpy") else value
+    return np.asarray(found, dtype=np.float32)

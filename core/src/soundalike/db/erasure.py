@@ -1,0 +1,123 @@
+"""Queries that forget: what is held of a track, a recording, an artist, a user or a playlist goes and stays away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from soundalike.db import releases
+from soundalike.db.embeddings import CHANNEL
+from soundalike.domain.isrc import isrc_urn
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from soundalike.db.database import Connection, Executor
+    from soundalike.domain.track_id import TrackId
+
+_BLOCK = "INSERT INTO blocks (urn) VALUES ($1) ON CONFLICT (urn) DO NOTHING"
+
+_BLOCK_MANY = "INSERT INTO blocks (urn) SELECT unnest($1::text[]) ON CONFLICT (urn) DO NOTHING"
+
+_BLOCKED = "SELECT urn FROM blocks WHERE urn = ANY($1)"
+
+# Only the id stays, so that a crawl knows what it may not bring.
+_FORGET = """
+INSERT INTO tracks (urn, source, title, state) SELECT urn, split_part(urn, ':', 1), '', 'forgotten'
+FROM unnest($1::text[]) AS urn
+ON CONFLICT (urn) DO UPDATE SET
+    state = 'forgotten', title = '', artists = '{}', artist_urns = '{}', album = NULL, duration_ms = NULL, isrc = NULL,
+    link = NULL, tags = '{}', reason = NULL, preview_provider = NULL, match_method = NULL, preview_provider_id = NULL,
+    match_score = NULL, preview_sought_at = NULL, preview_asked = '{}', updated_at = now()
+"""
+
+_TRACES = (
+    "DELETE FROM embeddings WHERE urn = ANY($1)",
+    "DELETE FROM playlist_tracks WHERE track = ANY($1)",
+    "DELETE FROM playlist_readings WHERE track = ANY($1)",
+    "DELETE FROM playlist_changes WHERE track = ANY($1)",
+    "DELETE FROM favorites WHERE track = ANY($1)",
+    "DELETE FROM track_popularity WHERE track = ANY($1)",
+    "DELETE FROM manifest WHERE kind = 'track' AND urn = ANY($1)",
+)
+
+_HELD = "SELECT EXISTS (SELECT FROM tracks WHERE urn = $1 AND state <> 'forgotten')"
+
+_BY_ARTIST = "SELECT urn FROM tracks WHERE artist_urns && ARRAY[$1::text]"
+
+_LISTED = "SELECT DISTINCT track AS urn FROM playlist_tracks WHERE playlist = $1"
+
+_PLAYLIST = ("DELETE FROM playlists WHERE urn = $1", "DELETE FROM playlist_readings WHERE playlist = $1")
+
+_LISTS_OF_USER = "SELECT urn FROM playlists WHERE starts_with(urn, $1 || ':')"
+
+_USER = ("DELETE FROM manifest WHERE kind = 'user' AND urn = $1", "DELETE FROM users WHERE urn = $1")
+
+_MODELS = "SELECT pg_notify($1, model) FROM models WHERE current"
+
+
+async def blocked(db: Executor, urns: Collection[str]) -> set[str]:
+    """Return those of the artists, users, playlists and ISRCs (`domain.isrc.isrc_urn`) that are to be forgotten."""
+    return {row["urn"] for row in await db.fetch(_BLOCKED, list(urns))}
+
+
+async def forget_tracks(db: Connection, tracks: Sequence[TrackId]) -> None:
+    """Delete what is held of tracks, apart from their ids, and tell who answers from it."""
+    await _forget(db, [track.urn for track in tracks])
+
+
+async def forget_held(db: Connection, track: TrackId) -> None:
+    """Delete what is held of a track that may not be there, if anything is."""
+    if await db.fetchval(_HELD, track.urn):
+        await _forget(db, [track.urn])
+
+
+async def forget_releases(db: Connection, isrcs: Sequence[str], tracks: Sequence[TrackId] = ()) -> list[str]:
+    """Delete the tracks that bear one of the ISRCs, block what comes with them, and return the URNs of the tracks.
+
+    With `tracks` these are deleted as well.
+    """
+    async with db.transaction():
+        await db.execute(_BLOCK_MANY, [isrc_urn(isrc) for isrc in isrcs])
+        bearing = [found.track.id for found in await releases.by_isrc(db, isrcs)]
+        urns = sorted({track.urn for track in (*bearing, *tracks)})
+        await _forget(db, urns)
+    return urns
+
+
+async def forget_artist(db: Connection, urn: str) -> list[str]:
+    """Delete the tracks of an artist, block what comes by them, and return the URNs of the tracks."""
+    async with db.transaction():
+        # A list of what is theirs, such as the tracks most heard, has the artist's name.
+        await forget_playlist(db, urn)
+        found = [row["urn"] for row in await db.fetch(_BY_ARTIST, urn)]
+        await _forget(db, found)
+    return found
+
+
+async def forget_playlist(db: Connection, urn: str, *, with_tracks: bool = False) -> list[str]:
+    """Delete a playlist with its history and block it; its tracks only if asked to, whose URNs are returned."""
+    async with db.transaction():
+        await db.execute(_BLOCK, urn)
+        found = [row["urn"] for row in await db.fetch(_LISTED, urn)] if with_tracks else []
+        for statement in _PLAYLIST:
+            await db.execute(statement, urn)
+        await _forget(db, found)
+    return found
+
+
+async def forget_user(db: Connection, urn: str) -> list[str]:
+    """Delete a user with favourites, lists and uploaded tracks, block all of it, and return the URNs of the tracks."""
+    async with db.transaction():
+        for playlist in [row["urn"] for row in await db.fetch(_LISTS_OF_USER, urn)]:
+            await forget_playlist(db, playlist)
+        for statement in _USER:
+            await db.execute(statement, urn)
+        return await forget_artist(db, urn)
+
+
+async def _forget(db: Connection, urns: list[str]) -> None:
+    async with db.transaction():
+        await db.execute(_FORGET, urns)
+        for statement in _TRACES:
+            await db.execute(statement, urns)
+        await db.execute(_MODELS, CHANNEL)

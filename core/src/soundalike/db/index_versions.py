@@ -1,0 +1,127 @@
+"""Queries over index versions; at most one per model is published."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    import asyncpg
+
+    from soundalike.db.database import Connection, Executor
+
+CHANNEL = "index_versions"
+"""PostgreSQL channel that is notified with the model id when another version is published."""
+
+
+class VersionState(StrEnum):
+    """Where a version stands: never published yet, answering, answered once, or without files any more."""
+
+    BUILT = "built"
+    PUBLISHED = "published"
+    RETIRED = "retired"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A built index: what it covers, how it was built and measured, and the prefix of its files in the bucket.
+
+    `held` says that a person chose it, so that no automatic build may take its place.
+    """
+
+    version: str
+    model: str
+    up_to_seq: int
+    tracks: int
+    parameters: Mapping[str, Any]
+    recall_at_10: float
+    location: str
+    published_at: datetime | None = None
+    state: VersionState = VersionState.BUILT
+    held: bool = False
+    created_at: datetime | None = None
+
+
+_COLUMNS = """version, model, up_to_seq, tracks, parameters, recall_at_10, location, published_at, state, held,
+created_at"""
+
+_PUBLISHED = f"SELECT {_COLUMNS} FROM index_versions WHERE model = $1 AND state = 'published'"  # noqa: S608
+
+_LISTED = f"SELECT {_COLUMNS} FROM index_versions WHERE model = $1 ORDER BY version DESC"  # noqa: S608
+
+_RETIRE = """
+UPDATE index_versions SET state = 'retired', held = false WHERE model = $1 AND state = 'published' AND version <> $2
+"""
+
+_ADD = """
+INSERT INTO index_versions (version, model, up_to_seq, tracks, parameters, recall_at_10, location, state)
+VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7, 'built')
+ON CONFLICT (version) DO NOTHING
+"""
+
+_IS_DELETED = "SELECT state = 'deleted' FROM index_versions WHERE version = $1"
+
+_PUBLISH = "UPDATE index_versions SET state = 'published', published_at = now(), held = $2 WHERE version = $1"
+
+_DELETED = """
+UPDATE index_versions SET state = 'deleted' WHERE model = $1 AND version = ANY($2) AND state <> 'published'
+"""
+
+_NOTIFY = "SELECT pg_notify($1, $2)"
+
+
+async def published(db: Executor, model: str) -> Version | None:
+    """Return the version that answers for `model`, or None while there is none."""
+    row = await db.fetchrow(_PUBLISHED, model)
+    return _version(row) if row else None
+
+
+async def listed(db: Executor, model: str) -> list[Version]:
+    """Return every version that was ever built for `model`, newest first."""
+    return [_version(row) for row in await db.fetch(_LISTED, model)]
+
+
+async def add(db: Executor, version: Version) -> None:
+    """Record a version whose files are in the bucket, without publishing it."""
+    await db.execute(
+        _ADD,
+        version.version,
+        version.model,
+        version.up_to_seq,
+        version.tracks,
+        json.dumps(dict(version.parameters)),
+        version.recall_at_10,
+        version.location,
+    )
+
+
+async def publish(db: Connection, version: Version, *, held: bool = False) -> bool:
+    """Flip to `version` in one transaction: the one before it is retired, the listeners are told at the commit.
+
+    Returns False, and changes nothing, where the files of the version were deleted meanwhile. `held` keeps automatic
+    builds from taking its place.
+    """
+    async with db.transaction():
+        await db.execute("LOCK TABLE index_versions IN SHARE ROW EXCLUSIVE MODE")
+        await add(db, version)
+        if await db.fetchval(_IS_DELETED, version.version):
+            return False
+        await db.execute(_RETIRE, version.model, version.version)
+        await db.execute(_PUBLISH, version.version, held)
+        await db.execute(_NOTIFY, CHANNEL, version.model)
+        return True
+
+
+async def mark_deleted(db: Executor, model: str, names: Sequence[str]) -> None:
+    """Say that the files of versions are about to be deleted; they can be published no more."""
+    await db.execute(_DELETED, model, list(names))
+
+
+def _version(row: asyncpg.Record) -> Version:
+    return Version(**{**row, "parameters": json.loads(row["parameters"]), "state": VersionState(row["state"])})

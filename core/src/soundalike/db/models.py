@@ -1,0 +1,66 @@
+"""Queries over the models that turn audio into vectors; at most one is current."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from soundalike.db.database import Connection, Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One way of turning audio into vectors; vectors of two models are never compared.
+
+    `usual_tags` [50] is the probability of each tag (`domain.tags`) that the model gives music on average, None for a
+    model that says no tags.
+    """
+
+    model: str
+    dimensions: int
+    usual_tags: tuple[float, ...] | None = None
+
+
+_CURRENT = "SELECT model, dimensions, usual_tags FROM models WHERE current"
+
+_ADD = """
+INSERT INTO models (model, dimensions, usual_tags) VALUES ($1, $2, $3)
+ON CONFLICT (model) DO UPDATE SET dimensions = EXCLUDED.dimensions, usual_tags = EXCLUDED.usual_tags
+"""
+
+_STEP_DOWN = "UPDATE models SET current = false WHERE current AND model <> $1"
+
+_STEP_UP = "UPDATE models SET current = true WHERE model = $1"
+
+# `ready` means: heard by the current model. The audio of what another model heard is gone, so it is owed a crawl.
+_OWE_AGAIN = """
+UPDATE tracks SET state = 'found', updated_at = now(),
+       reason = 'heard by another model only; the next crawl brings its preview again'
+WHERE state = 'ready' AND NOT EXISTS (SELECT FROM embeddings e WHERE e.urn = tracks.urn AND e.model = $1)
+"""
+
+# Going back to a model whose vectors are still there needs no crawl.
+_HEARD_BEFORE = """
+UPDATE tracks SET state = 'ready', reason = NULL, updated_at = now()
+WHERE state = 'found' AND EXISTS (SELECT FROM embeddings e WHERE e.urn = tracks.urn AND e.model = $1)
+"""
+
+
+async def current(db: Executor) -> Model | None:
+    """Return the model whose vectors are answered from, or None before the first extractor registered one."""
+    row = await db.fetchrow(_CURRENT)
+    return Model(**{**row, "usual_tags": row["usual_tags"] and tuple(row["usual_tags"])}) if row else None
+
+
+async def register(db: Connection, model: Model) -> None:
+    """Make `model` the current one, and every track it has not heard owed again."""
+    async with db.transaction():
+        await db.execute("LOCK TABLE models IN EXCLUSIVE MODE")
+        before = await current(db)
+        await db.execute(_ADD, model.model, model.dimensions, model.usual_tags)
+        if before is None or before.model != model.model:
+            await db.execute(_STEP_DOWN, model.model)
+            await db.execute(_STEP_UP, model.model)
+            await db.execute(_OWE_AGAIN, model.model)
+            await db.execute(_HEARD_BEFORE, model.model)

@@ -1,0 +1,69 @@
+"""How the platform stands: counts that add up, queues, index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from soundalike.db import embeddings, index_versions, models, tracks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from soundalike.db.database import Executor
+    from soundalike.storage.message_queue import Depth, MessageQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything `soundalike status` shows; the values of `by_state` sum to `total`."""
+
+    total: int
+    by_state: Mapping[tracks.State, int]
+    queue: Depth
+    dead_letters: int
+    model: str | None
+    version: str | None
+    in_version: int
+    tail: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The tracks in each state, and for how many seconds nothing was heard of the queued track that waits longest."""
+
+    by_state: Mapping[tracks.State, int]
+    oldest_queued_s: float | None
+
+
+# One statement, and two indexes: the counts read one, the oldest is the first entry of the other.
+_CENSUS = """
+SELECT state, count(*) AS n,
+       (SELECT extract(epoch FROM now() - min(updated_at))::float8 FROM tracks WHERE state = 'queued') AS waited_s
+FROM tracks GROUP BY state
+"""
+
+
+async def census(db: Executor) -> Census:
+    """Count the tracks by state; the age tells whether the extractors keep up."""
+    rows = await db.fetch(_CENSUS)
+    counted = {tracks.State(row["state"]): int(row["n"]) for row in rows}
+    return Census({state: counted.get(state, 0) for state in tracks.State}, rows[0]["waited_s"] if rows else None)
+
+
+async def overview(db: Executor, queue: MessageQueue, dead_letters: MessageQueue) -> Overview:
+    """Gather the overview; raises `QueueUnavailable`."""
+    by_state = await tracks.count_by_state(db)
+    model = await models.current(db)
+    version = await index_versions.published(db, model.model) if model else None
+    newer = await embeddings.tail(db, model.model, version.up_to_seq if version else 0) if model else None
+    return Overview(
+        total=sum(by_state.values()),
+        by_state=by_state,
+        queue=await queue.depth(),
+        dead_letters=(await dead_letters.depth()).total,
+        model=model.model if model else None,
+        version=version.version if version else None,
+        in_version=version.tracks if version else 0,
+        tail=newer.count if newer else 0,
+    )

@@ -1,0 +1,169 @@
+"""Queries over playlists: what was crawled, in its order, how that changed, and when it is looked at again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from soundalike.db.reordering import Change, changes
+from soundalike.domain.text import clean, clean_or_none
+from soundalike.domain.track_id import TrackId
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from soundalike.db.database import Connection, Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Playlist:
+    """A list of tracks somewhere; `snapshot_id` changes whenever the source's list does."""
+
+    urn: str
+    source: str
+    title: str
+    snapshot_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenChange:
+    """A change of a playlist (see `db.reordering.Change`, its item a track's URN), and when a crawl saw it."""
+
+    seen_at: datetime
+    change: Change
+
+
+_UPSERT = """
+INSERT INTO playlists (urn, source, title, snapshot_id, crawled_at) VALUES ($1, $2, $3, $4, now())
+ON CONFLICT (urn) DO UPDATE SET
+    title = EXCLUDED.title, snapshot_id = EXCLUDED.snapshot_id, crawled_at = EXCLUDED.crawled_at, last_error = NULL
+"""
+
+_EMPTY = "DELETE FROM playlist_tracks WHERE playlist = $1"
+
+_ADD = "INSERT INTO playlist_tracks (playlist, position, track) SELECT $1, unnest($2::integer[]), unnest($3::text[])"
+
+_PLACES = "SELECT position, track FROM playlist_tracks WHERE playlist = $1 ORDER BY position"
+
+_NOTE_CHANGES = """
+INSERT INTO playlist_changes (playlist, snapshot_id, change, track, position, former_position)
+SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::integer[], $6::integer[])
+"""
+
+_HISTORY = """
+SELECT seen_at, change, track, position, former_position FROM playlist_changes WHERE playlist = $1 ORDER BY id
+"""
+
+_READ = "DELETE FROM playlist_readings WHERE playlist = $1"
+
+_GET = "SELECT urn, source, title, snapshot_id FROM playlists WHERE urn = $1"
+
+_BLOCKED = "SELECT EXISTS (SELECT FROM blocks WHERE urn = $1)"
+
+# The pause is also what another crawler waits for where this one dies.
+_CLAIM = """
+UPDATE playlists SET next_crawl_at = now() + $2
+WHERE urn = (
+    SELECT urn FROM playlists WHERE next_crawl_at <= now() AND source = ANY($1)
+    ORDER BY next_crawl_at LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING urn, source, title, snapshot_id
+"""
+
+# A pace of zero is none; least() and greatest() pass over what is NULL.
+_SCHEDULE = """
+UPDATE playlists SET last_error = $5, recrawl_every = asked.every, next_crawl_at = now() + CASE
+    WHEN asked.every IS NOT NULL THEN greatest($4::interval, least($3::interval, asked.every)) END
+FROM (SELECT urn, nullif(coalesce($2::interval, recrawl_every), interval '0') AS every FROM playlists) AS asked
+WHERE playlists.urn = $1 AND asked.urn = $1
+"""
+
+_SUBSCRIBED = "SELECT count(*) FROM playlists WHERE recrawl_every IS NOT NULL AND source = ANY($1)"
+
+_NEXT = """
+SELECT extract(epoch FROM min(next_crawl_at) - now())::float8 FROM playlists
+WHERE next_crawl_at IS NOT NULL AND source = ANY($1)
+"""
+
+
+async def replace(db: Connection, playlist: Playlist, entries: Sequence[tuple[int, TrackId]]) -> None:
+    """Store a playlist as it is now, `(position, track)` each, noting what changed; the tracks' rows must exist."""
+    now = sorted((position, track.urn) for position, track in entries)
+    snapshot = clean_or_none(playlist.snapshot_id)
+    async with db.transaction():
+        await db.execute(_UPSERT, playlist.urn, playlist.source, clean(playlist.title), snapshot)
+        before = [(row["position"], row["track"]) for row in await db.fetch(_PLACES, playlist.urn)]
+        await db.execute(_READ, playlist.urn)
+        if before == now:
+            return
+        await db.execute(_EMPTY, playlist.urn)
+        await db.execute(_ADD, playlist.urn, [position for position, _ in now], [urn for _, urn in now])
+        found = changes(before, now)
+        await db.execute(
+            _NOTE_CHANGES,
+            playlist.urn,
+            snapshot,
+            [change.kind for change in found],
+            [change.item for change in found],
+            [change.position for change in found],
+            [change.former for change in found],
+        )
+
+
+async def get(db: Executor, urn: str) -> Playlist | None:
+    """Return one playlist, or None when it was never crawled."""
+    row = await db.fetchrow(_GET, urn)
+    return Playlist(**row) if row else None
+
+
+async def subscribed(db: Executor, sources: Sequence[str]) -> int:
+    """Count the playlists of these sources that somebody wants crawled again and again."""
+    return int(await db.fetchval(_SUBSCRIBED, list(sources)))
+
+
+async def is_blocked(db: Executor, urn: str) -> bool:
+    """Tell whether the playlist is to be forgotten."""
+    return bool(await db.fetchval(_BLOCKED, urn))
+
+
+async def tracks_of(db: Executor, urn: str) -> list[TrackId]:
+    """List the tracks of a playlist in its order, repeated ones repeated."""
+    return [TrackId.from_urn(row["track"]) for row in await db.fetch(_PLACES, urn)]
+
+
+async def history(db: Executor, urn: str) -> list[SeenChange]:
+    """List what happened to a playlist, oldest first."""
+    return [
+        SeenChange(row["seen_at"], Change(row["change"], row["track"], row["position"], row["former_position"]))
+        for row in await db.fetch(_HISTORY, urn)
+    ]
+
+
+async def claim_due(db: Executor, sources: Sequence[str], *, lease: timedelta) -> Playlist | None:
+    """Take the playlist of these sources that is due for longest, off everybody else's list for `lease`."""
+    row = await db.fetchrow(_CLAIM, list(sources), lease)
+    return Playlist(**row) if row else None
+
+
+async def schedule(
+    db: Executor,
+    urn: str,
+    every: timedelta | None = None,
+    *,
+    sooner: timedelta | None = None,
+    not_before: timedelta | None = None,
+    error: str | None = None,
+) -> None:
+    """Say that a playlist was crawled, `error` being why that failed, and when it is due again.
+
+    `every` is its pace from now on, zero for never again; without one the pace stays, and a playlist begins without.
+    One that has a pace is due `sooner` this time if that is said, but `not_before` a time that a service asked for.
+    """
+    await db.execute(_SCHEDULE, urn, every, sooner, not_before, clean_or_none(error))
+
+
+async def seconds_to_next(db: Executor, sources: Sequence[str]) -> float | None:
+    """Return in how many seconds the next playlist of these sources is due, negative for one that is; None: never."""
+    found = await db.fetchval(_NEXT, list(sources))
+    return None if found is None else float(found)

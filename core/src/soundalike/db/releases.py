@@ -1,0 +1,57 @@
+"""Every release of a recording: the tracks of any source that bear one ISRC, or one title and artist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from soundalike.db.search_names import LONGEST_WORD
+from soundalike.db.tracks import COLUMNS, stored
+from soundalike.domain.text import clean
+from soundalike.domain.titles import fold_artists, read_title, same_artists
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from soundalike.db.database import Executor
+    from soundalike.db.tracks import StoredTrack, Track
+
+# Codes were not always stored in their one form.
+_BY_ISRC = f"""
+SELECT {COLUMNS} FROM tracks
+WHERE upper(regexp_replace(isrc, '[^0-9A-Za-z]', '', 'g')) = ANY($1) AND state <> 'forgotten' ORDER BY urn
+"""  # noqa: S608 - constants
+
+# Those that hold every word of the artists' names, and those whose names are not folded yet.
+_BY_ARTISTS = f"""
+SELECT {COLUMNS} FROM tracks
+WHERE state <> 'forgotten' AND urn IN (
+    SELECT n.urn FROM track_names n
+    WHERE n.words IS NULL OR n.words @@ (
+        SELECT string_agg(array_to_tsvector(ARRAY[word])::text, ' & ')::tsquery FROM unnest($1::text[]) AS word
+    )
+)
+ORDER BY urn
+"""  # noqa: S608 - constants
+
+
+async def by_isrc(db: Executor, isrcs: Sequence[str]) -> list[StoredTrack]:
+    """List the tracks that bear one of some ISRCs (see `domain.isrc`)."""
+    return [stored(row) for row in await db.fetch(_BY_ISRC, list(isrcs))]
+
+
+async def by_name(db: Executor, title: str, artist: str) -> list[StoredTrack]:
+    """List the tracks that are called so, apart from spelling and notes on edition and guests, by all these artists.
+
+    Another version, such as a live take, is called otherwise. None where title or artist name nothing.
+    """
+    called, artists = read_title(clean(title)).folded, fold_artists([clean(artist)])
+    if not called or not artists:
+        return []
+    words = {word[:LONGEST_WORD] for name in artists for word in name.split() if word != "and"}
+    rows = await db.fetch(_BY_ARTISTS, sorted(words))
+    return [found for found in map(stored, rows) if _is_called(found.track, called, artists)]
+
+
+def _is_called(track: Track, called: str, artists: frozenset[str]) -> bool:
+    title, theirs = read_title(track.title), fold_artists(track.artists)
+    return title.folded == called and (artists <= theirs | title.guests or same_artists(artists, theirs))

@@ -1,0 +1,72 @@
+"""Bringing a database's schema to a revision of the history in `db.migrations`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+# Two services that start together must not both apply a revision.
+_MIGRATION_LOCK = 0x50_1A_11_CF
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def revisions() -> list[str]:
+    """List the revisions, oldest first."""
+    walked = ScriptDirectory.from_config(_config()).walk_revisions()
+    return [script.revision for script in walked][::-1]
+
+
+async def upgrade(database_url: str, revision: str = "head") -> None:
+    """Apply every revision up to `revision`; nothing happens when the database is there already."""
+    await _run(database_url, revision, forward=True)
+
+
+async def downgrade(database_url: str, revision: str) -> None:
+    """Take revisions back down to `revision` ("base" for an empty database)."""
+    await _run(database_url, revision, forward=False)
+
+
+async def revision_of(database_url: str) -> str | None:
+    """Return the revision a database stands at, or None for one without a schema."""
+    engine = create_async_engine(_url(database_url), poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    finally:
+        await engine.dispose()
+
+
+async def _run(database_url: str, revision: str, *, forward: bool) -> None:
+    def run(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        (command.upgrade if forward else command.downgrade)(config, revision)
+
+    engine = create_async_engine(_url(database_url), poolclass=NullPool)
+    try:
+        async with engine.connect() as guard, engine.connect() as connection:
+            await guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+            await connection.run_sync(run)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+def _url(database_url: str) -> str:
+    return make_url(database_url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)

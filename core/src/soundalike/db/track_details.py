@@ -1,0 +1,52 @@
+"""Everything the catalogue says of one track, in one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from soundalike.db.tracks import COLUMNS, stored
+from soundalike.domain.tags import held
+from soundalike.domain.text import clean
+from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
+from soundalike.errors import InvalidTrackId
+
+if TYPE_CHECKING:
+    from soundalike.db.database import Executor
+    from soundalike.db.tracks import StoredTrack
+
+_HEARD: Final = """
+SELECT track.*, heard.tag_probabilities, heard.usual_tags FROM track LEFT JOIN LATERAL (
+    SELECT e.tag_probabilities, m.usual_tags FROM embeddings e JOIN models m USING (model)
+    WHERE e.urn = track.urn AND m.current
+) AS heard ON true
+"""
+_OF_URN: Final = f"WITH track AS (SELECT {COLUMNS} FROM tracks WHERE urn = $1) {_HEARD}"  # noqa: S608 - constants
+
+_OF_LINK: Final = f"""
+WITH track AS (SELECT {COLUMNS} FROM tracks WHERE link = $1 AND source = 'soundcloud' LIMIT 1) {_HEARD}
+"""  # noqa: S608 - constants
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """A track with the slugs of the tags that the current model heard in it, the most telling first (`tags.held`)."""
+
+    stored: StoredTrack
+    tags: tuple[str, ...]
+
+
+async def details(db: Executor, pasted: str) -> Details | None:
+    """Return what is known of the track that a person pasted, None where the catalogue does not know it.
+
+    Raises `InvalidTrackId` for what names no track, a SoundCloud permalink that the catalogue does not hold among it.
+    """
+    text = clean(pasted)
+    permalink = soundcloud_permalink(text)
+    if permalink is None:
+        row = await db.fetchrow(_OF_URN, TrackId.parse(text).urn)
+    else:
+        row = await db.fetchrow(_OF_LINK, permalink)
+        if row is None:
+            raise InvalidTrackId(f"the catalogue knows no track at {permalink}; accepted are {ACCEPTED_FORMS}")
+    return Details(stored(row), held(row["tag_probabilities"], row["usual_tags"])) if row else None

@@ -1,0 +1,301 @@
+"""Queries over tracks; every track is in exactly one state, so the counts always add up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from soundalike.db.search_names import Names
+from soundalike.domain.isrc import normalised_isrc
+from soundalike.domain.text import clean, clean_or_none
+from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
+from soundalike.errors import InvalidTrackId
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    import asyncpg
+
+    from soundalike.db.database import Executor
+
+
+class State(StrEnum):
+    """Where a track stands on its way to being recommendable."""
+
+    FOUND = "found"
+    QUEUED = "queued"
+    READY = "ready"
+    NO_PREVIEW = "no_preview"
+    REJECTED = "rejected"
+    FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What is known about a track apart from its sound; durations in milliseconds."""
+
+    id: TrackId
+    title: str
+    artists: tuple[str, ...] = ()
+    artist_urns: tuple[str, ...] = ()
+    album: str | None = None
+    duration_ms: int | None = None
+    isrc: str | None = None
+    link: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrack:
+    """A track as the catalogue holds it, with its state and, where there is one, the reason for it."""
+
+    track: Track
+    state: State
+    reason: str | None = None
+    preview_provider: str | None = None
+    match_method: str | None = None
+    preview_provider_id: str | None = None
+    match_score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a crawl needs to know of a track before it fetches anything; `heard`: by the current model.
+
+    `sought_at` is when everybody in `asked` said that they have no preview.
+    """
+
+    state: State
+    heard: bool
+    reason: str | None = None
+    sought_at: datetime | None = None
+    asked: frozenset[str] = frozenset()
+
+
+COLUMNS = """urn, title, artists, artist_urns, album, duration_ms, isrc, link, tags, state, reason,
+preview_provider, match_method, preview_provider_id, match_score"""
+
+# A track that is forgotten stays forgotten, whatever a crawl finds, and so does what a forgotten artist made, and every
+# release of a recording whose ISRC is (see `domain.isrc.isrc_urn`).
+_UPSERT = """
+WITH written AS (
+    INSERT INTO tracks (urn, source, title, artists, artist_urns, album, duration_ms, isrc, link, tags)
+    SELECT $1, $2, $3, $4::text[], $5::text[], $6, $7::integer, $8, $9, $10::text[]
+    WHERE NOT EXISTS (SELECT FROM blocks WHERE urn = ANY(array_append($5::text[], 'isrc:' || $8::text)))
+    ON CONFLICT (urn) DO UPDATE SET
+        title = EXCLUDED.title, artists = EXCLUDED.artists, artist_urns = EXCLUDED.artist_urns, album = EXCLUDED.album,
+        duration_ms = EXCLUDED.duration_ms, isrc = coalesce(EXCLUDED.isrc, tracks.isrc), link = EXCLUDED.link,
+        tags = EXCLUDED.tags, updated_at = now()
+    WHERE tracks.state <> 'forgotten'
+    RETURNING urn, names_digest(title, artists, album) AS folded_from
+), learnt AS (
+    INSERT INTO search_words (word) SELECT unnest($15::text[]) ON CONFLICT DO NOTHING
+), named AS (
+    INSERT INTO track_names AS n (urn, folded_from, title, credit, album, words)
+    SELECT urn, folded_from, $11, $12, $13, array_to_tsvector($14::text[]) FROM written
+    ON CONFLICT (urn) DO UPDATE SET
+        folded_from = EXCLUDED.folded_from, title = EXCLUDED.title, credit = EXCLUDED.credit, album = EXCLUDED.album,
+        words = EXCLUDED.words
+    WHERE n.words IS NULL OR n.folded_from IS DISTINCT FROM EXCLUDED.folded_from
+)
+SELECT EXISTS (SELECT FROM written)
+"""
+
+_STANDINGS = """
+SELECT t.urn, t.state, t.reason, t.preview_sought_at, t.preview_asked, EXISTS (
+    SELECT FROM embeddings e JOIN models m USING (model) WHERE e.urn = t.urn AND m.current
+) AS heard
+FROM tracks t WHERE t.urn = ANY($1)
+"""
+
+_ENSURE = "INSERT INTO tracks (urn, source, title) VALUES ($1, $2, '') ON CONFLICT (urn) DO NOTHING"
+
+_GET = f"SELECT {COLUMNS} FROM tracks WHERE urn = $1"  # noqa: S608 - a constant of this module
+
+_GET_MANY = f"SELECT {COLUMNS} FROM tracks WHERE urn = ANY($1)"  # noqa: S608 - a constant of this module
+
+_BY_LINK = "SELECT urn FROM tracks WHERE link = $1 AND source = 'soundcloud'"
+
+# Where the extractor was faster, only what the crawl knows of the preview is added.
+_QUEUED = """
+UPDATE tracks SET preview_provider = $2, match_method = $3, preview_provider_id = $4, match_score = $5,
+       isrc = coalesce(isrc, $6), preview_sought_at = NULL, preview_asked = '{}', updated_at = now(),
+       reason = CASE WHEN state = 'found' THEN NULL ELSE reason END,
+       state = CASE WHEN state = 'found' THEN 'queued' ELSE state END
+WHERE urn = $1 AND state <> 'forgotten'
+"""
+
+_OWED = """
+UPDATE tracks SET state = 'found', reason = NULL, updated_at = now()
+WHERE urn = $1 AND state IN ('queued', 'no_preview', 'rejected')
+"""
+
+_NO_PREVIEW = """
+UPDATE tracks SET state = 'no_preview', reason = $2, preview_sought_at = now(), preview_asked = $3, updated_at = now()
+WHERE urn = $1 AND state = 'found'
+"""
+
+_REJECTED = """
+UPDATE tracks SET state = 'rejected', reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('found', 'queued')
+"""
+
+_LOST = """
+UPDATE tracks SET state = 'found', reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('found', 'queued')
+"""
+
+_REASON = "UPDATE tracks SET reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('found', 'queued')"
+
+_QUEUED_URNS = "SELECT urn FROM tracks WHERE state = 'queued' AND updated_at < now() - make_interval(secs => $1)"
+
+_COUNTS = "SELECT state, count(*) AS n FROM tracks GROUP BY state"
+
+
+async def upsert(db: Executor, track: Track) -> bool:
+    """Write what a crawl found about a track, and what it is searched by; its state stays, or starts as `found`.
+
+    Returns False, having written nothing, for a track that is to be forgotten or whose artist or ISRC is.
+    """
+    names = Names.of(track.title, track.artists, track.album)
+    written = await db.fetchval(
+        _UPSERT,
+        track.id.urn,
+        track.id.source,
+        clean(track.title),
+        [clean(a) for a in track.artists],
+        list(track.artist_urns),
+        clean_or_none(track.album),
+        track.duration_ms,
+        normalised_isrc(track.isrc) or clean_or_none(track.isrc),
+        clean_or_none(track.link),
+        [clean(t) for t in track.tags],
+        names.title,
+        names.credit,
+        names.album,
+        names.words,
+        names.guessable,
+    )
+    return bool(written)
+
+
+async def standing(db: Executor, track: TrackId) -> Standing | None:
+    """Tell where a track stands, or None when the catalogue does not know it."""
+    return (await standings(db, [track.urn])).get(track.urn)
+
+
+async def standings(db: Executor, urns: Sequence[str]) -> Mapping[str, Standing]:
+    """Tell where those of the tracks stand that the catalogue knows, by URN."""
+    return {
+        row["urn"]: Standing(
+            state=State(row["state"]),
+            heard=row["heard"],
+            reason=row["reason"],
+            sought_at=row["preview_sought_at"],
+            asked=frozenset(row["preview_asked"]),
+        )
+        for row in await db.fetch(_STANDINGS, list(urns))
+    }
+
+
+async def ensure(db: Executor, track: TrackId) -> None:
+    """Make sure that a row exists for a preview that reached the bucket without one."""
+    await db.execute(_ENSURE, track.urn, track.source)
+
+
+async def get(db: Executor, track: TrackId) -> StoredTrack | None:
+    """Return one track, or None when the catalogue does not know it."""
+    row = await db.fetchrow(_GET, track.urn)
+    return stored(row) if row else None
+
+
+async def get_many(db: Executor, urns: Sequence[str]) -> Mapping[str, StoredTrack]:
+    """Return the tracks among `urns` that the catalogue knows, by URN."""
+    return {row["urn"]: stored(row) for row in await db.fetch(_GET_MANY, list(urns))}
+
+
+async def identify(db: Executor, text: str) -> TrackId:
+    """Read what a person pastes, looking SoundCloud permalinks up in the catalogue; raises `InvalidTrackId`."""
+    permalink = soundcloud_permalink(clean(text))
+    if permalink is None:
+        return TrackId.parse(text)
+    urn = await db.fetchval(_BY_LINK, permalink)
+    if urn is None:
+        raise InvalidTrackId(f"the catalogue knows no track at {permalink}; accepted are {ACCEPTED_FORMS}")
+    return TrackId.from_urn(urn)
+
+
+async def mark_owed(db: Executor, track: TrackId) -> None:
+    """Set a track back to `found`, because its preview is about to be fetched again."""
+    await db.execute(_OWED, track.urn)
+
+
+async def mark_queued(
+    db: Executor,
+    track: TrackId,
+    *,
+    provider: str,
+    method: str,
+    provider_id: str | None = None,
+    score: float | None = None,
+    isrc: str | None = None,
+) -> None:
+    """Say that the preview is in the bucket, and where it came from; a track that is further on stays there.
+
+    `score` 0 to 1 is how well the preview's track fits this one; `isrc` is kept where the track had none.
+    """
+    await db.execute(_QUEUED, track.urn, provider, method, clean_or_none(provider_id), score, clean_or_none(isrc))
+
+
+async def mark_no_preview(db: Executor, track: TrackId, reason: str, *, asked: Collection[str] = ()) -> None:
+    """Say that nobody of those `asked` offers a preview of the track."""
+    await db.execute(_NO_PREVIEW, track.urn, clean(reason), sorted(asked))
+
+
+async def mark_rejected(db: Executor, track: TrackId, reason: str) -> None:
+    """Say why the preview can never become a vector."""
+    await db.execute(_REJECTED, track.urn, clean(reason))
+
+
+async def mark_lost(db: Executor, track: TrackId, reason: str) -> None:
+    """Set a track whose preview went missing back to `found`, so that the next crawl fetches it again."""
+    await db.execute(_LOST, track.urn, clean(reason))
+
+
+async def note(db: Executor, track: TrackId, reason: str) -> None:
+    """Record why a track that is still under way is late."""
+    await db.execute(_REASON, track.urn, clean(reason))
+
+
+async def queued_for(db: Executor, *, seconds: float) -> list[TrackId]:
+    """List the tracks that have been queued for longer than `seconds`."""
+    return [TrackId.from_urn(row["urn"]) for row in await db.fetch(_QUEUED_URNS, float(seconds))]
+
+
+async def count_by_state(db: Executor) -> dict[State, int]:
+    """Count the tracks in each state; the values sum to the number of tracks."""
+    counted = {State(row["state"]): int(row["n"]) for row in await db.fetch(_COUNTS)}
+    return {state: counted.get(state, 0) for state in State}
+
+
+def stored(row: asyncpg.Record) -> StoredTrack:
+    """Read a track from a row that has `COLUMNS`."""
+    return StoredTrack(
+        track=Track(
+            id=TrackId.from_urn(row["urn"]),
+            title=row["title"],
+            artists=tuple(row["artists"]),
+            artist_urns=tuple(row["artist_urns"]),
+            album=row["album"],
+            duration_ms=row["duration_ms"],
+            isrc=row["isrc"],
+            link=row["link"],
+            tags=tuple(row["tags"]),
+        ),
+        state=State(row["state"]),
+        reason=row["reason"],
+        preview_provider=row["preview_provider"],
+        match_method=row["match_method"],
+        preview_provider_id=row["preview_provider_id"],
+        match_score=row["match_score"],
+    )

@@ -1,0 +1,1 @@
+"""Everything that is set up once: schema, bucket, queues, policy, notification."""

@@ -1,0 +1,5 @@
+"""`python -m soundalike.provisioning`."""
+
+from soundalike.provisioning.cli import main
+
+main()

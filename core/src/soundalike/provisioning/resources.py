@@ -1,0 +1,169 @@
+"""Making bucket, queues, policy, notification and schema exist; the same at every start, on ministack and on AWS."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from soundalike.db import database, schema, search_names
+from soundalike.settings import DatabaseSettings, QueueSettings
+from soundalike.storage.message_queue import sqs_client
+from soundalike.storage.object_keys import PREVIEWS, QUERIES
+from soundalike.storage.object_store import s3_client
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import (
+        LifecycleRuleOutputTypeDef,
+        LifecycleRuleTypeDef,
+        NotificationConfigurationTypeDef,
+        QueueConfigurationTypeDef,
+    )
+    from mypy_boto3_sqs.client import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+
+log = logging.getLogger(__name__)
+
+_DAY_S = 86_400
+# Dead letters outlive the queue before them, so that nobody finds them expired (queue rules, "DLQ").
+_RETENTION_S = 4 * _DAY_S
+_DEAD_RETENTION_S = 14 * _DAY_S
+# What is announced to the extractor and deleted after so many days at the latest, by the ids of the bucket's rules.
+_AUDIO = {"soundalike-previews": (PREVIEWS, 14), "soundalike-queries": (QUERIES, 1)}
+
+
+class ProvisioningSettings(DatabaseSettings, QueueSettings):
+    """Everything that is provisioned, by name."""
+
+
+async def provision(settings: ProvisioningSettings) -> None:
+    """Bring database, bucket and queues to the state the services expect; safe to repeat and to run twice at once."""
+    url = settings.database_url.get_secret_value()
+    await schema.upgrade(url)
+    log.info("database schema is at revision %s", schema.revisions()[-1])
+    provision_events(settings)
+    async with database.connect(url, size=1) as pool:
+        if filled := await search_names.refill(pool):
+            log.info("folded the names of %d tracks, for searching", filled)
+
+
+def provision_events(settings: QueueSettings) -> None:
+    """Make the bucket, the queue with its dead-letter queue, and the notification from the one to the other."""
+    s3, sqs = s3_client(settings), sqs_client(settings)
+    _ensure_bucket(s3, settings)
+    _, dead_arn = _ensure_queue(
+        sqs, settings.dead_letter_queue_name, {"MessageRetentionPeriod": str(_DEAD_RETENTION_S)}
+    )
+    redrive = {"deadLetterTargetArn": dead_arn, "maxReceiveCount": settings.queue_max_receives}
+    url, arn = _ensure_queue(
+        sqs,
+        settings.queue_name,
+        {
+            "MessageRetentionPeriod": str(_RETENTION_S),
+            "VisibilityTimeout": str(settings.queue_visibility_s),
+            "RedrivePolicy": json.dumps(redrive),
+        },
+    )
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(_policy(arn, settings.s3_bucket))})
+    _ensure_notification(s3, settings.s3_bucket, arn)
+    _ensure_lifecycle(s3, settings.s3_bucket)
+    log.info("bucket %s sends previews and queries to queue %s", settings.s3_bucket, settings.queue_name)
+
+
+def _ensure_bucket(s3: S3Client, settings: QueueSettings) -> None:
+    try:
+        # S3 refuses the default region where a location constraint is expected.
+        if settings.aws_default_region == "us-east-1":
+            s3.create_bucket(Bucket=settings.s3_bucket)
+        else:
+            s3.create_bucket(
+                Bucket=settings.s3_bucket,
+                CreateBucketConfiguration={"LocationConstraint": settings.aws_default_region},  # type: ignore[typeddict-item]
+            )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            raise
+    s3.put_public_access_block(
+        Bucket=settings.s3_bucket,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        },
+    )
+
+
+def _ensure_queue(sqs: SQSClient, name: str, attributes: dict[QueueAttributeNameType, str]) -> tuple[str, str]:
+    # CreateQueue refuses a queue of that name with other attributes, so they are set in a call of their own.
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+    return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+
+def _policy(queue_arn: str, bucket: str) -> dict[str, object]:
+    partition, account = queue_arn.split(":")[1], queue_arn.split(":")[4]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "PreviewsOnly",
+                "Effect": "Allow",
+                "Principal": {"Service": "s3.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": queue_arn,
+                "Condition": {
+                    "ArnEquals": {"aws:SourceArn": f"arn:{partition}:s3:::{bucket}"},
+                    "StringEquals": {"aws:SourceAccount": account},
+                },
+            }
+        ],
+    }
+
+
+def _ensure_notification(s3: S3Client, bucket: str, queue_arn: str) -> None:
+    # PutBucketNotification replaces everything, so the rules of others in a shared bucket are carried along.
+    current = s3.get_bucket_notification_configuration(Bucket=bucket)
+    ours: list[QueueConfigurationTypeDef] = [
+        {
+            "Id": rule,
+            "QueueArn": queue_arn,
+            "Events": ["s3:ObjectCreated:*"],
+            "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}},
+        }
+        for rule, (prefix, _) in _AUDIO.items()
+    ]
+    others = [rule for rule in current.get("QueueConfigurations", []) if rule.get("Id") not in _AUDIO]
+    wanted: NotificationConfigurationTypeDef = {"QueueConfigurations": [*others, *ours]}
+    if topics := current.get("TopicConfigurations"):
+        wanted["TopicConfigurations"] = topics
+    if functions := current.get("LambdaFunctionConfigurations"):
+        wanted["LambdaFunctionConfigurations"] = functions
+    if (bridge := current.get("EventBridgeConfiguration")) is not None:
+        wanted["EventBridgeConfiguration"] = bridge
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=wanted)
+
+
+def _ensure_lifecycle(s3: S3Client, bucket: str) -> None:
+    # A net behind the deletion after extraction: audio never stays, even where everything else failed.
+    rules: list[LifecycleRuleOutputTypeDef] = []
+    try:
+        rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchLifecycleConfiguration":
+            raise
+    ours: list[LifecycleRuleTypeDef] = [
+        {
+            "ID": rule,
+            "Status": "Enabled",
+            "Filter": {"Prefix": prefix},
+            "Expiration": {"Days": days},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        }
+        for rule, (prefix, days) in _AUDIO.items()
+    ]
+    others = [rule for rule in rules if rule.get("ID") not in _AUDIO]
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [*others, *ours]})

@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from soundalike.db import embeddings, models, tracks
+from soundalike.db.embeddings import Embedding
+from soundalike.db.models import Model
+from soundalike.db.track_details import details
+from soundalike.db.tracks import State
+from soundalike.domain import tags
+from soundalike.domain.track_id import TrackId
+from soundalike.errors import PermanentError
+
+if TYPE_CHECKING:
+    from soundalike.db.database import Pool
+
+REAL = Model("real-1", 160)
+OTHER = Model("real-2", 160)
+ID = TrackId("deezer", "1")
+
+
+def heard(
+    value: float, *, sequencer: str | None = "0A", key: str = "k", track: TrackId = ID, model: Model = REAL
+) -> Embedding:
+    vector = np.full(160, value, dtype=np.float32)
+    return Embedding(track, model.model, vector, key, sequencer, "sha", 29.0)
+
+
+@pytest.fixture
+async def catalogue(pool: Pool) -> Pool:
+    await register(pool, REAL)
+    await tracks.ensure(pool, ID)
+    return pool
+
+
+async def register(pool: Pool, model: Model) -> None:
+    async with pool.acquire() as connection:
+        await models.register(connection, model)
+
+
+async def save(pool: Pool, embedding: Embedding) -> bool:
+    async with pool.acquire() as connection:
+        return await embeddings.save(connection, embedding)
+
+
+async def value(pool: Pool) -> float:
+    vector = await embeddings.vector_of(pool, ID, REAL.model)
+    assert vector is not None
+    assert vector.dtype == np.float32
+    assert vector.shape == (160,)
+    return float(vector[0])
+
+
+async def state(pool: Pool, track: TrackId = ID) -> State:
+    standing = await tracks.standing(pool, track)
+    assert standing is not None
+    return standing.state
+
+
+async def test_a_saved_vector_makes_its_track_ready(catalogue: Pool) -> None:
+    assert not await embeddings.exists(catalogue, ID, REAL.model)
+    assert await save(catalogue, heard(0.25))
+    assert await value(catalogue) == 0.25
+    assert await state(catalogue) is State.READY
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "winner"),
+    [
+        ("0A", "0B", 2.0),
+        ("0B", "0A", 1.0),
+        ("0A", "0A", 1.0),
+        ("0A", "0A1", 2.0),
+        ("0A1", "0A", 1.0),
+        ("0a", "0B", 2.0),
+        ("FF", "0100", 1.0),
+        (None, "0A", 2.0),
+        ("0A", None, 2.0),
+    ],
+)
+async def test_the_later_write_of_one_object_wins(
+    catalogue: Pool, first: str | None, second: str | None, winner: float
+) -> None:
+    await save(catalogue, heard(1.0, sequencer=first))
+    assert await save(catalogue, heard(2.0, sequencer=second)) == (winner == 2.0)
+    assert await value(catalogue) == winner
+
+
+async def test_sequencers_of_two_objects_are_not_compared(catalogue: Pool) -> None:
+    await save(catalogue, heard(1.0, sequencer="0B", key="previews/deezer/1.mp3"))
+    assert await save(catalogue, heard(2.0, sequencer="0A", key="previews/deezer/1.m4a"))
+    assert await value(catalogue) == 2.0
+
+
+async def test_seq_grows_with_every_write_in_the_order_of_the_commits(catalogue: Pool) -> None:
+    others = [TrackId("deezer", str(n)) for n in range(2, 30)]
+    for track in others:
+        await tracks.ensure(catalogue, track)
+    seen: list[int] = []
+
+    async def follow() -> None:
+        last = 0
+        while len(seen) < len(others):
+            for row in await embeddings.newer_than(catalogue, REAL.model, last):
+                last = row.seq
+                seen.append(row.seq)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(follow(), *(save(catalogue, heard(1.0, track=track)) for track in others))
+    assert len(seen) == len(others)
+    before = (await embeddings.extent(catalogue, REAL.model)).last_seq
+    await save(catalogue, heard(3.0, track=others[0], sequencer="FF"))
+    (newest,) = await embeddings.newer_than(catalogue, REAL.model, before)
+    assert (newest.urn, newest.seq > before) == (others[0].urn, True)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+async def test_a_vector_that_is_not_finite_is_refused(catalogue: Pool, bad: float) -> None:
+    with pytest.raises(PermanentError, match="finite"):
+        await save(catalogue, heard(bad))
+    assert await state(catalogue) is State.FOUND
+
+
+async def tags_of(catalogue: Pool) -> tuple[str, ...]:
+    found = await details(catalogue, ID.urn)
+    assert found is not None
+    return found.tags
+
+
+async def test_tags_are_kept_with_the_vector_and_told_beside_what_is_usual(catalogue: Pool) -> None:
+    assert await tags_of(catalogue) == ()
+    probabilities = np.full(50, 0.01, np.float32)
+    probabilities[tags.SLUGS.index("jazz")] = 0.5
+    await save(catalogue, replace(heard(1.0), tag_probabilities=probabilities))
+    assert await tags_of(catalogue) == ()
+    tagging = replace(REAL, usual_tags=(0.02,) * 50)
+    await register(catalogue, tagging)
+    assert await tags_of(catalogue) == ("jazz",)
+    found = await models.current(catalogue)
+    assert found is not None
+    assert found.usual_tags == pytest.approx(tagging.usual_tags)
+    # A later write replaces the tags together with the vector.
+    await save(catalogue, heard(2.0, sequencer="0B"))
+    assert await tags_of(catalogue) == ()
+
+
+@pytest.mark.parametrize("bad", [np.full(50, 1.5), np.full(50, np.nan), np.full(49, 0.5)])
+async def test_what_is_no_probability_of_each_tag_is_refused(catalogue: Pool, bad: np.ndarray) -> None:
+    with pytest.raises(PermanentError, match="50 numbers between 0 and 1"):
+        await save(catalogue, replace(heard(1.0), tag_probabilities=bad.astype(np.float32)))
+    assert await state(catalogue) is State.FOUND
+
+
+async def test_a_forgotten_track_takes_no_vector(catalogue: Pool) -> None:
+    await catalogue.execute("UPDATE tracks SET state = 'forgotten'")
+    assert not await save(catalogue, heard(1.0))
+    assert not await embeddings.exists(catalogue, ID, REAL.model)
+
+
+async def test_a_listener_is_told_at_the_commit(catalogue: Pool) -> None:
+    told: asyncio.Queue[str] = asyncio.Queue()
+    async with catalogue.acquire() as connection:
+        await connection.add_listener(embeddings.CHANNEL, lambda *a: told.put_nowait(str(a[-1])))
+        await save(catalogue, heard(1.0))
+        assert await asyncio.wait_for(told.get(), 5) == REAL.model
+        await connection.reset(timeout=5)
+
+
+async def test_another_model_owes_every_track_again_and_going_back_does_not(catalogue: Pool) -> None:
+    await save(catalogue, heard(1.0))
+    await register(catalogue, OTHER)
+    assert await models.current(catalogue) == OTHER
+    assert await state(catalogue) is State.FOUND
+    standing = await tracks.standing(catalogue, ID)
+    assert standing is not None
+    assert not standing.heard
+    # An extractor of the old model that is still running changes nothing.
+    await save(catalogue, heard(2.0, sequencer="0B"))
+    assert await state(catalogue) is State.FOUND
+    await register(catalogue, REAL)
+    assert await state(catalogue) is State.READY
+
+
+async def copied(db: Pool, model: str, dimensions: int = 160) -> tuple[embeddings.Extent, dict[str, np.ndarray]]:
+    found: dict[str, np.ndarray] = {}
+
+    def take(names: np.ndarray, vectors: np.ndarray) -> None:
+        for name, vector in zip(names.tolist(), vectors, strict=True):
+            assert name.rstrip().decode() not in found
+            found[name.rstrip().decode()] = vector
+
+    async with db.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+        extent = await embeddings.extent(connection, model)
+        await embeddings.copy(connection, model, extent, dimensions, take)
+    return extent, found
+
+
+async def test_the_tail_is_measured(catalogue: Pool) -> None:
+    assert await embeddings.tail(catalogue, REAL.model, 0) == embeddings.Tail(0, None)
+    await save(catalogue, heard(0.5))
+    measured = await embeddings.tail(catalogue, REAL.model, 0)
+    assert measured.count == 1
+    assert measured.oldest_s is not None
+
+
+async def test_everything_is_copied_bit_for_bit(catalogue: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soundalike.db.pg_copy._TAKEN_BYTES", 2_000)  # several pieces, cut anywhere
+    said = {}
+    for number in range(2, 60):
+        track = TrackId("deezer", str(number**5))
+        await tracks.ensure(catalogue, track)
+        said[track.urn] = np.random.default_rng(number).normal(size=160).astype(np.float32)
+        await save(catalogue, replace(heard(0.0, track=track), vector=said[track.urn]))
+    extent, found = await copied(catalogue, REAL.model)
+    assert (extent.count, extent.urn_bytes) == (58, max(map(len, said)))
+    assert found.keys() == said.keys()
+    for urn, vector in said.items():
+        np.testing.assert_array_equal(found[urn], vector)
+
+
+async def test_a_copy_of_nothing_is_nothing(catalogue: Pool) -> None:
+    assert await copied(catalogue, REAL.model) == (embeddings.Extent(0, 0, 0), {})
+
+
+async def test_a_copy_of_vectors_of_another_length_is_refused(catalogue: Pool) -> None:
+    await save(catalogue, heard(0.5))
+    with pytest.raises(PermanentError, match="other than"):
+        await copied(catalogue, REAL.model, 159)
+
+
+async def test_what_is_forgotten_is_erased_told_and_never_copied(catalogue: Pool) -> None:
+    other = TrackId("deezer", "77")
+    await tracks.ensure(catalogue, other)
+    for track in (ID, other):
+        await save(catalogue, heard(0.5, track=track))
+    told: asyncio.Queue[str] = asyncio.Queue()
+    start = datetime.now(UTC) - timedelta(hours=1)
+    assert await embeddings.oldest_forgotten_s(catalogue, start) is None
+    async with catalogue.acquire() as listening, catalogue.acquire() as connection:
+        await listening.add_listener(embeddings.CHANNEL, lambda *a: told.put_nowait(str(a[-1])))
+        assert await embeddings.forget(connection, ID, "asked for by its artist")
+        assert not await embeddings.forget(connection, TrackId("deezer", "404404"))
+        assert await asyncio.wait_for(told.get(), 5) == REAL.model
+        await listening.reset(timeout=5)
+    assert await state(catalogue) is State.FORGOTTEN
+    assert not await embeddings.exists(catalogue, ID, REAL.model)
+    assert (await copied(catalogue, REAL.model))[1].keys() == {other.urn}
+    ((urn, when),) = await embeddings.forgotten_since(catalogue, start)
+    assert urn == ID.urn
+    assert await embeddings.forgotten_since(catalogue, when + timedelta(seconds=1)) == []
+    assert (await embeddings.oldest_forgotten_s(catalogue, start) or 0.0) >= 0.0
+    assert await embeddings.oldest_forgotten_s(catalogue, when) is None

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from soundalike.db import schema
+
+TRACK = "spotify:track:6rqhFgbbKwnb9MLmUQDhG6"
+_OLD = "INSERT INTO models (model, dimensions, trained) VALUES ('m', 160, true)"
+
+
+async def test_from_empty_to_the_newest_and_again(database_url: str) -> None:
+    assert await schema.revision_of(database_url) is None
+    await schema.upgrade(database_url)
+    await schema.upgrade(database_url)
+    assert await schema.revision_of(database_url) == schema.revisions()[-1]
+
+
+@pytest.mark.parametrize("start", schema.revisions()[:-1])
+async def test_from_each_earlier_version_with_rows_in_it(database_url: str, start: str) -> None:
+    await schema.upgrade(database_url, start)
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("INSERT INTO tracks (urn, source, title) VALUES ($1, 'spotify', 'kept')", TRACK)
+        await connection.execute(
+            "INSERT INTO models (model, dimensions) VALUES ('m', 160)" if start >= "0010" else _OLD
+        )
+        await connection.execute(
+            "INSERT INTO embeddings (urn, model, vector, object_key, audio_sha256, seconds_heard) "
+            "VALUES ($1, 'm', $2::text::vector, 'k', 's', 29)",
+            TRACK,
+            str([0.5] * 160),
+        )
+        await schema.upgrade(database_url)
+        assert await connection.fetchval("SELECT title FROM tracks JOIN embeddings USING (urn)") == "kept"
+    finally:
+        await connection.close()
+    assert await schema.revision_of(database_url) == schema.revisions()[-1]
+
+
+async def test_every_revision_can_be_taken_back(database_url: str) -> None:
+    await schema.upgrade(database_url)
+    for revision in [*schema.revisions()[::-1][1:], "base"]:
+        await schema.downgrade(database_url, revision)
+    assert await schema.revision_of(database_url) is None
+    await schema.upgrade(database_url)
+
+
+async def test_two_services_starting_together_apply_each_revision_once(database_url: str) -> None:
+    await asyncio.gather(*(schema.upgrade(database_url) for _ in range(3)))
+    assert await schema.revision_of(database_url) == schema.revisions()[-1]

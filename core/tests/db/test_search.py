@@ -1,0 +1,193 @@
+"""Finding tracks by what people type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from soundalike.db import erasure, schema, search_names, tracks
+from soundalike.db.search import Likeness, Typed, search
+from soundalike.db.tracks import State, Track
+from soundalike.domain.track_id import TrackId
+
+if TYPE_CHECKING:
+    from soundalike.db.database import Pool
+
+SONGS: list[tuple[str, tuple[str, ...], str | None]] = [
+    ("One More Time", ("Daft Punk",), "Discovery"),
+    ("Discovery", ("Somebody Else",), None),
+    ("Enter Sandman", ("Metallica",), "Metallica"),
+    ("Metal", ("Gary Numan",), "The Pleasure Principle"),
+    ("Heavy Metal (Takin' a Ride)", ("Don Felder",), None),
+    ("Don't You (Forget About Me)", ("Simple Minds",), None),
+    ("Für Elise", ("Ludwig van Beethoven",), None),
+    ("Группа крови", ("Кино",), "Группа крови"),
+    ("群青日和", ("東京事変",), "教育"),
+    ("???", ("!!!",), None),
+    ("Behind Blue Eyes", ("The Who",), "Who's Next"),
+    ("100% Pure Love", ("Crystal Waters",), "a_b % c"),
+]
+
+
+def song_id(number: int) -> TrackId:
+    return TrackId("deezer", str(number + 1))
+
+
+@pytest.fixture
+async def songs(pool: Pool) -> Pool:
+    for number, (title, artists, album) in enumerate(SONGS):
+        await tracks.upsert(pool, Track(song_id(number), title, artists, album=album))
+    return pool
+
+
+async def found(pool: Pool, text: str, *, limit: int = 10) -> list[str]:
+    return [match.track.track.title for match in await search(pool, text, limit=limit)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "title", "likeness"),
+    [
+        ("one more time", "One More Time", Likeness.EXACT),
+        ("  TIME,  daft ", "One More Time", Likeness.EXACT),
+        ("daft punk one more t", "One More Time", Likeness.PREFIX),
+        ("time disco", "One More Time", Likeness.PREFIX),
+        ("daft d", "One More Time", Likeness.PREFIX),
+        ("dont you forget", "Don't You (Forget About Me)", Likeness.EXACT),
+        ("fur elise", "Für Elise", Likeness.EXACT),
+        ("beethofen", "Für Elise", Likeness.TYPO),
+        ("metalica", "Enter Sandman", Likeness.TYPO),
+        ("enter sandmna", "Enter Sandman", Likeness.TYPO),
+        ("forgett abuot me", "Don't You (Forget About Me)", Likeness.TYPO),
+        ("группа", "Группа крови", Likeness.EXACT),
+        ("кровь", "Группа крови", Likeness.TYPO),
+        ("東", "群青日和", Likeness.EXACT),
+        ("事変", "群青日和", Likeness.EXACT),
+        ("???", "???", Likeness.EXACT),
+        ("!!", "???", Likeness.PREFIX),
+        ("100%", "100% Pure Love", Likeness.EXACT),
+        ("a_b", "100% Pure Love", Likeness.EXACT),
+    ],
+)
+async def test_what_people_type_finds_it(songs: Pool, typed: str, title: str, likeness: Likeness) -> None:
+    first = (await search(songs, typed, limit=10))[0]
+    assert (first.track.track.title, first.likeness) == (title, likeness)
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "   ", "\x00", "xqzvjw", "one more xqzvjw", "teh", "'", "a' & \\ b:* | !c", "%", "_"]
+)
+async def test_what_fits_nothing_finds_nothing(songs: Pool, typed: str) -> None:
+    assert await found(songs, typed) == []
+
+
+async def test_every_letter_of_a_title_finds_it(songs: Pool) -> None:
+    for title, _, _ in SONGS:
+        for end in range(1, len(title) + 1):
+            if Typed.read(title[:end]).words:
+                assert title in await found(songs, title[:end]), title[:end]
+
+
+async def test_exact_comes_before_begun_before_misspelt(songs: Pool) -> None:
+    await tracks.upsert(songs, Track(TrackId("deezer", "100"), "Metall", ("X",)))
+    await tracks.upsert(songs, Track(TrackId("deezer", "101"), "Petal", ("X",)))
+    assert await found(songs, "metal") == ["Metal", "Heavy Metal (Takin' a Ride)", "Metall", "Enter Sandman"]
+    assert await found(songs, "betal") == ["Petal", "Metal", "Heavy Metal (Takin' a Ride)"]
+
+
+async def test_a_whole_title_comes_before_an_album_of_that_name(songs: Pool) -> None:
+    assert await found(songs, "discovery") == ["Discovery", "One More Time"]
+    assert await found(songs, "discovery", limit=1) == ["Discovery"]
+
+
+async def test_only_what_is_asked_for(songs: Pool) -> None:
+    await tracks.upsert(songs, Track(TrackId("soundcloud", "5"), "One More Time"))
+    await tracks.mark_no_preview(songs, TrackId("soundcloud", "5"), "nobody has one")
+    assert len(await search(songs, "one more time", limit=9)) == 2
+    assert [m.track.track.id.source for m in await search(songs, "one more", limit=9, source="soundcloud")] == [
+        "soundcloud"
+    ]
+    assert [m.track.state for m in await search(songs, "one mroe", limit=9, state=State.NO_PREVIEW)] == [
+        State.NO_PREVIEW
+    ]
+    assert await search(songs, "one more", limit=9, source="spotify") == []
+
+
+async def test_those_in_another_state_do_not_hide_the_others(songs: Pool) -> None:
+    for number in range(12):
+        await tracks.upsert(songs, Track(TrackId("soundcloud", str(number + 1)), f"One More {number}"))
+    await songs.execute("UPDATE tracks SET state = 'ready' WHERE title = 'One More Time'")
+    found = await search(songs, "time one", limit=3, state=State.READY)
+    assert [match.track.track.title for match in found] == ["One More Time"]
+    found = await search(songs, "one mor", limit=3, state=State.READY)
+    assert [match.track.track.title for match in found] == ["One More Time"]
+
+
+async def test_one_track_that_is_found_in_many_ways_is_counted_once(songs: Pool) -> None:
+    assert await found(songs, "metallica", limit=2) == ["Enter Sandman"]
+    await tracks.upsert(songs, Track(TrackId("deezer", "100"), "Metallicas", ("X",)))
+    await tracks.upsert(songs, Track(TrackId("deezer", "101"), "Metallica", ("Metallica",), album="Metallica"))
+    assert await found(songs, "metallica", limit=3) == ["Metallica", "Enter Sandman", "Metallicas"]
+
+
+async def test_among_many_of_the_same_words(songs: Pool) -> None:
+    await songs.execute("""
+        INSERT INTO tracks (urn, source, title, artists)
+        SELECT 'deezer:track:' || 1000 + n, 'deezer', 'Common Love ' || n, ARRAY['Band ' || n % 7]
+        FROM generate_series(1, 1500) n
+    """)
+    assert await search_names.refill(songs) == 1500
+    assert (await found(songs, "common love 1499"))[0] == "Common Love 1499"
+    assert (await found(songs, "love 1499 comm"))[0] == "Common Love 1499"
+    assert (await found(songs, "band common lvoe 77"))[0] == "Common Love 77"
+    assert len(await found(songs, "love c")) == 10
+
+
+async def test_a_new_name_replaces_the_old_one(songs: Pool) -> None:
+    await tracks.upsert(songs, Track(song_id(0), "Aerodynamic", ("Daft Punk",)))
+    assert await found(songs, "one more time") == []
+    assert await found(songs, "aerodynamic") == ["Aerodynamic"]
+
+
+async def test_names_that_came_by_another_way_are_folded_later(songs: Pool) -> None:
+    await songs.execute("UPDATE tracks SET title = 'Veridis Quo' WHERE urn = $1", song_id(0).urn)
+    await songs.execute("INSERT INTO tracks (urn, source, title) VALUES ('deezer:track:99', 'deezer', 'Straight In')")
+    assert await search_names.refill(songs) == 2
+    assert await search_names.refill(songs) == 0
+    assert await found(songs, "veridis quo") == ["Veridis Quo"]
+    assert await found(songs, "one more time") == []
+    assert await found(songs, "staight") == ["Straight In"]
+
+
+async def test_the_same_name_again_is_no_news(songs: Pool) -> None:
+    before = await songs.fetchval("SELECT array_agg(xmin::text ORDER BY urn) FROM track_names")
+    for number, (title, artists, album) in enumerate(SONGS):
+        await tracks.upsert(songs, Track(song_id(number), title, artists, album=album, tags=("new",)))
+    await songs.execute("UPDATE tracks SET state = 'queued'")
+    assert await songs.fetchval("SELECT array_agg(xmin::text ORDER BY urn) FROM track_names") == before
+
+
+async def test_what_is_forgotten_is_found_no_more(songs: Pool) -> None:
+    async with songs.acquire() as connection:
+        await erasure.forget_tracks(connection, [song_id(0)])
+    assert await found(songs, "one more time") == []
+    assert await songs.fetchval("SELECT count(*) FROM track_names WHERE urn = $1", song_id(0).urn) == 0
+    await tracks.upsert(songs, Track(song_id(0), "One More Time"))
+    assert await search_names.refill(songs) == 0
+
+
+async def test_rows_from_before_are_filled_in(pool: Pool, database_url: str) -> None:
+    await schema.downgrade(database_url, "0006")
+    await pool.execute("INSERT INTO tracks (urn, source, title) VALUES ('deezer:track:1', 'deezer', 'Älter')")
+    await pool.execute("INSERT INTO tracks (urn, source, title) VALUES ('deezer:track:2', 'deezer', '')")
+    await schema.upgrade(database_url)
+    await pool.expire_connections()
+    assert await search_names.refill(pool) == 1
+    assert await found(pool, "alter") == ["Älter"]
+
+
+async def test_names_of_any_length_can_be_stored(pool: Pool) -> None:
+    long = "".join(chr(0x100 + number % 300) for number in range(5000)) + " word" * 500
+    await tracks.upsert(pool, Track(TrackId("deezer", "1"), long, (long, "Known Name"), album=long))
+    assert len(await found(pool, long[:30])) == 1
+    assert len(await found(pool, "known name")) == 1

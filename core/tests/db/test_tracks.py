@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from soundalike.db import tracks
+from soundalike.db.tracks import State, Track
+from soundalike.domain.track_id import TrackId
+from soundalike.errors import InvalidTrackId
+
+if TYPE_CHECKING:
+    from soundalike.db.database import Pool
+
+ID = TrackId("spotify", "6rqhFgbbKwnb9MLmUQDhG6")
+
+
+def found(track: TrackId = ID, title: str = "Title", link: str | None = None) -> Track:
+    return Track(
+        id=track, title=title, artists=("A", "B"), album="L", duration_ms=30_000, isrc="USABC1234567", link=link
+    )
+
+
+async def state_of(pool: Pool, track: TrackId = ID) -> tuple[State, str | None]:
+    standing = await tracks.standing(pool, track)
+    assert standing is not None
+    return standing.state, standing.reason
+
+
+async def test_what_was_found_is_what_is_stored(pool: Pool) -> None:
+    await tracks.upsert(pool, found())
+    stored = await tracks.get(pool, ID)
+    assert stored is not None
+    assert stored.track == found()
+    assert stored.state is State.FOUND
+    assert await tracks.get_many(pool, [ID.urn, "spotify:track:0000000000000000000000"]) == {ID.urn: stored}
+
+
+async def test_text_that_postgresql_refuses_is_cleaned(pool: Pool) -> None:
+    await tracks.upsert(pool, found(title="a\x00b\ud800"))
+    stored = await tracks.get(pool, ID)
+    assert stored is not None
+    assert stored.track.title == "ab"
+
+
+async def test_the_way_from_found_to_queued_and_rejected(pool: Pool) -> None:
+    await tracks.upsert(pool, found())
+    await tracks.mark_queued(pool, ID, provider="spotify", method="preview_url")
+    assert await state_of(pool) == (State.QUEUED, None)
+    await tracks.mark_rejected(pool, ID, "silent")
+    assert await state_of(pool) == (State.REJECTED, "silent")
+    await tracks.mark_owed(pool, ID)
+    assert await state_of(pool) == (State.FOUND, None)
+    await tracks.mark_no_preview(pool, ID, "nobody has one")
+    assert await state_of(pool) == (State.NO_PREVIEW, "nobody has one")
+
+
+async def test_a_second_crawl_changes_what_is_known_not_where_it_stands(pool: Pool) -> None:
+    await tracks.upsert(pool, found())
+    await tracks.mark_queued(pool, ID, provider="p", method="m")
+    await tracks.upsert(pool, found(title="Another"))
+    stored = await tracks.get(pool, ID)
+    assert stored is not None
+    assert (stored.track.title, stored.state) == ("Another", State.QUEUED)
+
+
+async def test_forgotten_stays_forgotten(pool: Pool) -> None:
+    await tracks.upsert(pool, found())
+    await pool.execute("UPDATE tracks SET state = 'forgotten', title = ''")
+    await tracks.upsert(pool, found())
+    await tracks.mark_owed(pool, ID)
+    await tracks.mark_rejected(pool, ID, "x")
+    stored = await tracks.get(pool, ID)
+    assert stored is not None
+    assert (stored.track.title, stored.state) == ("", State.FORGOTTEN)
+
+
+async def test_counts_cover_every_state_and_add_up(pool: Pool) -> None:
+    for n in range(1, 6):
+        await tracks.upsert(pool, found(TrackId("deezer", str(n))))
+    await tracks.mark_queued(pool, TrackId("deezer", "1"), provider="p", method="m")
+    await tracks.mark_rejected(pool, TrackId("deezer", "2"), "x")
+    counts = await tracks.count_by_state(pool)
+    assert set(counts) == set(State)
+    assert counts == {**dict.fromkeys(State, 0), State.FOUND: 3, State.QUEUED: 1, State.REJECTED: 1}
+
+
+async def test_a_soundcloud_permalink_is_looked_up(pool: Pool) -> None:
+    track = TrackId("soundcloud", "13158665")
+    await tracks.upsert(pool, found(track, link="https://soundcloud.com/a/b"))
+    assert await tracks.identify(pool, "https://www.soundcloud.com/a/b?si=x") == track
+    assert await tracks.identify(pool, ID.urn) == ID
+    for unknown in ("https://soundcloud.com/a/c", "https://soundcloud.com/a/c\x00\ud800"):
+        with pytest.raises(InvalidTrackId, match="knows no track"):
+            await tracks.identify(pool, unknown)
+
+
+async def test_queued_for_names_those_that_wait(pool: Pool) -> None:
+    await tracks.upsert(pool, found())
+    await tracks.mark_queued(pool, ID, provider="p", method="m")
+    assert await tracks.queued_for(pool, seconds=0) == [ID]
+    assert await tracks.queued_for(pool, seconds=60) == []
+
+
+async def test_an_extractor_that_was_faster_is_not_set_back(pool: Pool) -> None:
+    await tracks.upsert(pool, found())
+    await tracks.mark_rejected(pool, ID, "silent")
+    await tracks.mark_queued(pool, ID, provider="spotify", method="preview_url")
+    stored = await tracks.get(pool, ID)
+    assert stored is not None
+    assert (stored.state, stored.reason) == (State.REJECTED, "silent")
+    assert (stored.preview_provider, stored.match_method) == ("spotify", "preview_url")

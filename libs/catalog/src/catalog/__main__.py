@@ -1,5 +1,0 @@
-"""`python -m catalog`."""
-
-from catalog.cli import main
-
-main()
