@@ -6,10 +6,14 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-PLATFORM := libs/artifacts libs/catalog libs/audio libs/features libs/space libs/taste libs/sc services/crawler services/extractor services/indexer services/api sandbox standalone
+PLATFORM := libs/features libs/space libs/taste core services/crawler services/extractor services/indexer services/api sandbox standalone
 WORKSHOP := evaluation training
 PACKAGES := $(PLATFORM) $(WORKSHOP)
 SOURCES := $(addsuffix /src,$(PACKAGES))
+
+# Each package's folder of sources, so that mypy finds one namespace in all of them.
+empty :=
+export MYPYPATH := $(subst $(empty) $(empty),:,$(SOURCES))
 
 # Annoy compiles itself for the CPU it is built on, and pip keeps that wheel: one that moves to an older CPU dies.
 ANNOY_FLAGS := -DANNOYLIB_MULTITHREADED_BUILD,-O3,-ffast-math,-fno-associative-math,-fpermissive,-std=c++14

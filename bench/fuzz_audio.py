@@ -22,8 +22,9 @@ import av
 import numpy as np
 import soundfile
 
-from audio import RATE, IsolatedDecoder
-from audio.errors import DecoderCrashed, PermanentAudioError
+from soundalike.audio.errors import DecoderCrashed, PermanentAudioError
+from soundalike.audio.excerpt import RATE
+from soundalike.audio.isolate import IsolatedDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from audio.errors import AudioError, DecoderCrashed
 from evaluation.corpus import Skipped
 from evaluation.versions import CHANGED, ORIGINAL, hear_changed
+from soundalike.audio.errors import AudioError, DecoderCrashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audio import Recording
     from evaluation.cache import VectorCache
     from evaluation.corpus import Track
     from evaluation.extractors import Extractor
     from extractor.decoders import Decoders
+    from soundalike.audio.excerpt import Recording
 
     Key = tuple[str, str]
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 import av
 import numpy as np
 
-from audio import LISTENED, RATE, decode
-from audio.decoding import SHORTEST_SECONDS, read_passage, resample
-from audio.errors import PermanentAudioError
-from audio.excerpt import ExcerptRule
-from audio.passage import average
+from soundalike.audio.decode import SHORTEST_SECONDS, decode, read_passage, resample
+from soundalike.audio.errors import PermanentAudioError
+from soundalike.audio.excerpt import RATE
+from soundalike.audio.excerpt_bounds import LISTENED, ExcerptRule
+from soundalike.audio.pcm_segment import average
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from audio.errors import Undecodable
 from evaluation.cache import MemoryCache, VectorCache, open_cache
 from evaluation.corpus import identify, read
 from evaluation.errors import CacheUnusable
@@ -13,6 +12,7 @@ from evaluation.extraction import extract
 from evaluation.extractors import MfccStatistics, RandomVector
 from evaluation.versions import ORIGINAL, SHIFTED
 from extractor.decoders import Decoders
+from soundalike.audio.errors import Undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

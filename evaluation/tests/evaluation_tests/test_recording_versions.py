@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio import decode
-from audio.errors import NotAudio
 from evaluation.versions import CHANGED, LOUDER, QUIETER, REENCODED, SHIFTED, amplified, encode_mp3, hear_changed
+from soundalike.audio.decode import decode
+from soundalike.audio.errors import NotAudio
 
 if TYPE_CHECKING:
     from pathlib import Path

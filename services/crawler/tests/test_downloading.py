@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audio import AudioKind
 from crawler.errors import PreviewError, PreviewMissing, PreviewUnavailable, PreviewUnusable
 from crawler.hosts import HostList
 from sandbox.catalogue import pieces
 from sandbox.faults import Fault
+from soundalike.audio.sniff import AudioKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mutagen.flac import FLAC
 
-from audio import decode
-from audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
 from crawler.bringing import Bringer
 from crawler.crawl import Crawl
 from crawler.patience import Patience
 from crawler.policy import Policy
 from crawler.sources.folder import MusicFolder
 from crawler.tally import Fate, Outcome
+from soundalike.audio.decode import decode
+from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
 from soundalike.db import tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from audio.errors import Undecodable
 from extractor.hearing import Hearing
 from extractor.listening import Heard
 from extractor.worker import Worker
+from soundalike.audio.errors import Undecodable
 from soundalike.db import database, models, schema
 from soundalike.db.models import Model
 from soundalike.domain.tags import SLUGS

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audio.errors import DecoderCrashed
 from extractor.sweep import sweep
+from soundalike.audio.errors import DecoderCrashed
 from soundalike.db import tracks, uploads
 from soundalike.db.uploads import Refusal, Sound
 from soundalike.domain.track_id import TrackId

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio.errors import DecoderCrashed, PermanentAudioError, Silent
 from extractor.decoders import Decoders
 from extractor.errors import VectorNotFinite, WeightsUnavailable
 from extractor.listening import ListeningPool
 from extractor.model import Model
 from extractor.registry import Choice, ModelName, load_model
+from soundalike.audio.errors import DecoderCrashed, PermanentAudioError, Silent
 
 from .signals import likeness, random_network
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from audio import IsolatedDecoder
+    from soundalike.audio.isolate import IsolatedDecoder
 
 
 def wav(samples: np.ndarray, rate: int = 22_050) -> bytes:

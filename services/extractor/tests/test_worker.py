@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audio.errors import DecoderCrashed
 from extractor.heartbeat import MOST_BEATS, beating
 from extractor.worker import backoff_s
+from soundalike.audio.errors import DecoderCrashed
 from soundalike.db import embeddings, tracks
 from soundalike.db.track_details import details
 from soundalike.db.tracks import State

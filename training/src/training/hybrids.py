@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import soxr
 
-from audio import RATE
+from soundalike.audio.excerpt import RATE
 from training import musicnn
 from training.crops import early_blocks
 from training.spectra import Front

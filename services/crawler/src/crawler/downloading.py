@@ -9,16 +9,16 @@ from urllib.parse import urljoin
 
 import httpx
 
-from audio import sniff
 from crawler.agent import user_agent
 from crawler.errors import PreviewGone, PreviewMissing, PreviewUnavailable, PreviewUnusable
 from crawler.hosts import host_of, without_query
+from soundalike.audio.sniff import sniff
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from audio import AudioKind
     from crawler.hosts import HostList
+    from soundalike.audio.sniff import AudioKind
 
 MAX_BYTES: Final = 10_000_000
 """30 s of uncompressed CD sound are 5.3 MB."""

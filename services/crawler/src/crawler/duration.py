@@ -9,7 +9,7 @@ from crawler.errors import PreviewUnusable
 from crawler.sources.music_tags import read_tags
 
 if TYPE_CHECKING:
-    from audio import AudioKind
+    from soundalike.audio.sniff import AudioKind
 
 SHORTEST_S: Final = 5.0
 LONGEST_S: Final = 100.0

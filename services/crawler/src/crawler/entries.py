@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from audio import AudioKind
+    from soundalike.audio.sniff import AudioKind
     from soundalike.db.tracks import Track
 
 

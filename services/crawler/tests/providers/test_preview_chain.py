@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audio import AudioKind
 from crawler.errors import PreviewMissing, PreviewUnavailable, PreviewUnusable
 from crawler.hosts import HostList
 from crawler.previews.chain import PreviewChain
@@ -19,6 +18,7 @@ from sandbox.deezer_shelf import AWKWARD_PLAYLIST
 from sandbox.faults import Fault
 from sandbox.playlists import track as listed_track
 from sandbox.shops import Standing, standing
+from soundalike.audio.sniff import AudioKind
 from soundalike.domain.track_id import TrackId
 
 from .conftest import HASTY, Doorman, generated, spotify_track

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from audio import AudioKind
-from audio.errors import AudioError, DecoderCrashed
 from extractor.architecture import DIMENSIONS
 from extractor.errors import VectorNotFinite
+from soundalike.audio.errors import AudioError, DecoderCrashed
+from soundalike.audio.sniff import AudioKind
 from soundalike.domain.tags import NAMES
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audio import Recording
     from extractor.decoders import Decoders
     from extractor.model import Model
+    from soundalike.audio.excerpt import Recording
 
 AUDIO_SUFFIXES: Final = frozenset(f".{kind.extension}" for kind in AudioKind) | {
     ".oga",

@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from audio.errors import PermanentAudioError
+from soundalike.audio.errors import PermanentAudioError
 from soundalike.db import uploads
 from soundalike.db.uploads import Sound
 from soundalike.errors import ObjectMissing, ObjectTooLarge

@@ -6,14 +6,14 @@ import queue
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from audio import IsolatedDecoder
+from soundalike.audio.isolate import IsolatedDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
 
-    from audio import Recording
+    from soundalike.audio.excerpt import Recording
 
 
 class Decoders:

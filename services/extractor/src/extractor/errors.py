@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audio.errors import PermanentAudioError
+from soundalike.audio.errors import PermanentAudioError
 
 
 class ExtractorError(Exception):

@@ -7,8 +7,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from audio.errors import PermanentAudioError
 from extractor.comparing import compare
+from soundalike.audio.errors import PermanentAudioError
 from soundalike.db import embeddings, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.tracks import State

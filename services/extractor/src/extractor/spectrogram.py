@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from audio import RATE
 from extractor.architecture import FRAMES, MEL_BANDS, SAMPLES
+from soundalike.audio.excerpt import RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

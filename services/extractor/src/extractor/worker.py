@@ -9,9 +9,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from audio.errors import TransientAudioError
 from extractor import events
 from extractor.heartbeat import beating
+from soundalike.audio.errors import TransientAudioError
 from soundalike.db import tracks
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.errors import CatalogError, InvalidTrackId, QueueUnavailable, TransientError

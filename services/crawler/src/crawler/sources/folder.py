@@ -9,8 +9,12 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
-from audio import CUT_KIND, IsolatedCutter
-from audio.errors import (
+from crawler.entries import Aside, Found, Preview, Provenance, Unreadable
+from crawler.errors import PreviewUnavailable, PreviewUnusable
+from crawler.sources.folder_walk import Closed, Lies, Odd, walk
+from crawler.sources.music_tags import read_tags
+from soundalike.audio.clip import CUT_KIND
+from soundalike.audio.errors import (
     AudioError,
     DecoderCrashed,
     DecoderUnavailable,
@@ -20,11 +24,8 @@ from audio.errors import (
     TooShort,
     Truncated,
 )
-from audio.sniffing import sniff_stream
-from crawler.entries import Aside, Found, Preview, Provenance, Unreadable
-from crawler.errors import PreviewUnavailable, PreviewUnusable
-from crawler.sources.folder_walk import Closed, Lies, Odd, walk
-from crawler.sources.music_tags import read_tags
+from soundalike.audio.isolate import IsolatedCutter
+from soundalike.audio.sniff import sniff_stream
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 

@@ -19,7 +19,7 @@ from mutagen.oggspeex import OggSpeex
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
-from audio import AudioKind
+from soundalike.audio.sniff import AudioKind
 from soundalike.domain.isrc import normalised_isrc
 
 if TYPE_CHECKING:

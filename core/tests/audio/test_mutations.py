@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audio import IsolatedDecoder, decode
+from soundalike.audio.decode import decode
+from soundalike.audio.isolate import IsolatedDecoder
 
 if TYPE_CHECKING:
     from types import ModuleType

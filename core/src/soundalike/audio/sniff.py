@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from audio.mpeg import Framing, find_frames
+from soundalike.audio.mpeg_frames import Framing, find_frames
 
 if TYPE_CHECKING:
     from typing import BinaryIO

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from audio import IsolatedCutter, IsolatedDecoder, cut, decode
-from audio.errors import (
+from soundalike.audio.clip import cut
+from soundalike.audio.decode import decode
+from soundalike.audio.errors import (
     DecoderCrashed,
     DecoderUnavailable,
     NotAudio,
@@ -20,6 +21,7 @@ from audio.errors import (
     TransientAudioError,
     Undecodable,
 )
+from soundalike.audio.isolate import IsolatedCutter, IsolatedDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +31,10 @@ if TYPE_CHECKING:
 # `eval` stands in for a decoder where the child has to misbehave: the file's content is the misbehaviour.
 HANG = b"__import__('time').sleep(600)"
 CRASH = b"__import__('os').abort()"
-SAY_PID = b"(_ for _ in ()).throw(__import__('audio.errors').errors.Undecodable(str(__import__('os').getpid())))"
-MODULES = b"(_ for _ in ()).throw(__import__('audio.errors').errors.Undecodable(' '.join(__import__('sys').modules)))"
+SAY_PID = (
+    b"(_ for _ in ()).throw(__import__('soundalike.audio.errors').errors.Undecodable(str(__import__('os').getpid())))"
+)
+MODULES = b"(_ for _ in ()).throw(__import__('soundalike.audio.errors').errors.Undecodable(' '.join(__import__('sys').modules)))"
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +110,7 @@ def test_the_child_knows_nothing_of_the_network(puppet: IsolatedDecoder) -> None
     with pytest.raises(Undecodable) as caught:
         puppet.decode(MODULES)
     modules = str(caught.value).split()
-    assert "audio.errors" in modules
+    assert "soundalike.audio.errors" in modules
     assert "tensorflow" not in modules
 
 

@@ -13,17 +13,21 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio import LISTENED, RATE, AudioKind, IsolatedDecoder, decode
-from audio.errors import NotAudio, Silent, TooDemanding, TooShort, Truncated, Undecodable
-from audio.ffmpeg import read_by_ffmpeg
-from audio.sndfile import read_by_sndfile
+from soundalike.audio.decode import decode
+from soundalike.audio.errors import NotAudio, Silent, TooDemanding, TooShort, Truncated, Undecodable
+from soundalike.audio.excerpt import RATE
+from soundalike.audio.excerpt_bounds import LISTENED
+from soundalike.audio.ffmpeg import read_by_ffmpeg
+from soundalike.audio.isolate import IsolatedDecoder
+from soundalike.audio.libsndfile import read_by_sndfile
+from soundalike.audio.sniff import AudioKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conftest import Encode
 
-    from audio.passage import Reader
+    from soundalike.audio.pcm_segment import Reader
 
 MEMORY = 256 << 20
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from audio import errors
-from audio.child import Child
-from audio.cutting import cut as cut_here
-from audio.decoding import decode as decode_here
-from audio.errors import AudioError, DecoderCrashed, DecoderUnavailable, TooDemanding, Undecodable
-from audio.recording import Recording
+from soundalike.audio import errors
+from soundalike.audio.clip import cut as cut_here
+from soundalike.audio.decode import decode as decode_here
+from soundalike.audio.decoder_client import Child
+from soundalike.audio.errors import AudioError, DecoderCrashed, DecoderUnavailable, TooDemanding, Undecodable
+from soundalike.audio.excerpt import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +111,7 @@ class IsolatedDecoder(Isolation):
     def decode(self, source: bytes | Path) -> Recording:
         """Decode a file's content or a path.
 
-        Raises as `audio.decoding.decode`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`.
+        Raises as `audio.decode.decode`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`.
         """
         head, content = self._ask(source)
         try:
@@ -136,6 +136,6 @@ class IsolatedCutter(Isolation):
     def cut(self, source: bytes | Path) -> bytes:
         """Return a preview as FLAC.
 
-        Raises as `audio.cutting.cut`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`.
+        Raises as `audio.clip.cut`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`.
         """
         return self._ask(source)[1]

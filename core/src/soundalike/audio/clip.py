@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import soundfile
 
-from audio.decoding import read_passage
-from audio.excerpt import LISTENED, ExcerptRule
-from audio.passage import average
-from audio.sniffing import AudioKind
+from soundalike.audio.decode import read_passage
+from soundalike.audio.excerpt_bounds import LISTENED, ExcerptRule
+from soundalike.audio.pcm_segment import average
+from soundalike.audio.sniff import AudioKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def cut(source: bytes | Path, rule: ExcerptRule = LISTENED) -> bytes:
     """Cut 30 s out of a recording (from its middle where it is longer than 35 s) as FLAC.
 
     Rate and channels stay, depth is 16 bits (24 where the source has more). The same rule hears the same part of the
-    cut as of the whole recording. Raises as `audio.decoding.decode`.
+    cut as of the whole recording. Raises as `audio.decode.decode`.
     """
     passage = read_passage(source, rule)
     frames = passage.frames

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 import numpy as np
 
-from audio.errors import Undecodable
+from soundalike.audio.errors import Undecodable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from audio.excerpt import ExcerptRule
-    from audio.sniffing import AudioKind
+    from soundalike.audio.excerpt_bounds import ExcerptRule
+    from soundalike.audio.sniff import AudioKind
 
 SLOWEST_RATE: Final = 4_000
 FASTEST_RATE: Final = 384_000

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio import CUT_KIND, cut, decode, sniff
-from audio.errors import Silent, TooShort
+from soundalike.audio.clip import CUT_KIND, cut
+from soundalike.audio.decode import decode
+from soundalike.audio.errors import Silent, TooShort
+from soundalike.audio.sniff import sniff
 
 if TYPE_CHECKING:
     from pathlib import Path

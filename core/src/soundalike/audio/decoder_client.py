@@ -12,7 +12,7 @@ import threading
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Final, Self
 
-from audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
+from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -40,7 +40,15 @@ class Child:
         with theirs:
             process = subprocess.Popen(
                 # -P: a file in the working directory must not pass for one of the modules.
-                [sys.executable, "-P", "-m", "audio.decoder_process", str(theirs.fileno()), function, str(memory)],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "soundalike.audio.decoder_process",
+                    str(theirs.fileno()),
+                    function,
+                    str(memory),
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO, Final
 
-from audio.stretch import Stretch, size
+from soundalike.audio.substream import Stretch, size
 
 _UNKNOWN_FROM: Final = 0x7FFF_0000
 """Programs that write to a pipe put 0x7FFFF000, 0x7FFFFFC4, 0x80000000, 0xFFFFFFFF and others where the length goes."""

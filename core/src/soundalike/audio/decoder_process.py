@@ -1,7 +1,7 @@
-"""The child process of `audio.isolation`: decodes or cuts what it is sent until its parent is gone.
+"""The child process of `audio.isolate`: decodes or cuts what it is sent until its parent is gone.
 
-Started as `python -m audio.decoder_process FD FUNCTION MEMORY`. It answers with plain bytes and never a pickle: what a
-hostile file makes of this process must not reach the parent as code.
+Started as `python -m soundalike.audio.decoder_process FD FUNCTION MEMORY`. It answers with plain bytes and never a
+pickle: what a hostile file makes of this process must not reach the parent as code.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audio.errors import AudioError, DecoderCrashed
+from soundalike.audio.errors import AudioError, DecoderCrashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from audio.recording import Recording
+    from soundalike.audio.excerpt import Recording
 
 
 def serve(connection: Connection, function: Callable[[Any], Recording | bytes]) -> None:

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio import AudioKind, sniff
-from audio.mpeg import declares_length
-from audio.sniffing import sniff_stream
+from soundalike.audio.mpeg_frames import declares_length
+from soundalike.audio.sniff import AudioKind, sniff, sniff_stream
 
 if TYPE_CHECKING:
     from conftest import Encode

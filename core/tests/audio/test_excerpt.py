@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from audio import LISTENED, ExcerptRule
+from soundalike.audio.excerpt_bounds import LISTENED, ExcerptRule
 
 RATE = 44_100
 

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 if TYPE_CHECKING:
-    from audio.excerpt import ExcerptRule
+    from soundalike.audio.excerpt_bounds import ExcerptRule
 
 _KBITS_V1_L3: Final = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBITS_V2_L3: Final = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)

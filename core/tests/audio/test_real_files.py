@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio import RATE, AudioKind, decode, sniff
-from audio.errors import Undecodable
-from audio.excerpt import LISTENED
-from audio.ffmpeg import read_by_ffmpeg
-from audio.mpeg import Framing, index_frames
-from audio.sndfile import read_by_sndfile
+from soundalike.audio.decode import decode
+from soundalike.audio.errors import Undecodable
+from soundalike.audio.excerpt import RATE
+from soundalike.audio.excerpt_bounds import LISTENED
+from soundalike.audio.ffmpeg import read_by_ffmpeg
+from soundalike.audio.libsndfile import read_by_sndfile
+from soundalike.audio.mpeg_frames import Framing, index_frames
+from soundalike.audio.sniff import AudioKind, sniff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audio import Recording
+    from soundalike.audio.excerpt import Recording
 
 NOTE: Final = 0.25
 # What belongs to a subwoofer would lose its melody to the encoders: it stands fourth in WAV, last in Vorbis and Opus.

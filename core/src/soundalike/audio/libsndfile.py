@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import numpy as np
 import soundfile
 
-from audio.errors import Undecodable
-from audio.mpeg import HEADER, Framing, declares_length, index_frames, shortest_frame
-from audio.ogg import links
-from audio.passage import Passage, check_layout, with_channels
-from audio.sniffing import AudioKind
-from audio.stretch import Stretch
+from soundalike.audio.errors import Undecodable
+from soundalike.audio.mpeg_frames import HEADER, Framing, declares_length, index_frames, shortest_frame
+from soundalike.audio.ogg_chain import links
+from soundalike.audio.pcm_segment import Passage, check_layout, with_channels
+from soundalike.audio.sniff import AudioKind
+from soundalike.audio.substream import Stretch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from audio.excerpt import ExcerptRule
+    from soundalike.audio.excerpt_bounds import ExcerptRule
 
 _DEEP: Final = frozenset({"PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAC_24", "ALAC_32"})
 
@@ -32,7 +32,7 @@ _UNKNOWN_LENGTH: Final = 1 << 62
 
 
 def read_by_sndfile(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> Passage:
-    """Read the stretch that `rule` asks for (see `audio.passage.Reader`)."""
+    """Read the stretch that `rule` asks for (see `audio.pcm_segment.Reader`)."""
     if kind is AudioKind.MP3 and not declares_length(stream):
         return _read_bare(stream, rule)
     parts = links(stream) if kind in {AudioKind.OGG, AudioKind.OPUS} else []

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import av
 import numpy as np
 
-from audio.errors import Undecodable
-from audio.mpeg import RUN_UP_SECONDS, Framing, declares_length, index_frames
-from audio.passage import Passage, check_layout, with_channels
-from audio.sniffing import AudioKind
+from soundalike.audio.errors import Undecodable
+from soundalike.audio.mpeg_frames import RUN_UP_SECONDS, Framing, declares_length, index_frames
+from soundalike.audio.pcm_segment import Passage, check_layout, with_channels
+from soundalike.audio.sniff import AudioKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
-    from audio.excerpt import ExcerptRule
+    from soundalike.audio.excerpt_bounds import ExcerptRule
 
 # Named, never guessed by FFmpeg: among the demuxers it would try are playlists, which open other files and addresses.
 _DEMUXERS: Final = {
@@ -40,7 +40,7 @@ _DEEP: Final = frozenset({"alac", "flac", "pcm_s24le", "pcm_s32le", "pcm_f32le",
 
 
 def read_by_ffmpeg(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> Passage:
-    """Read the stretch that `rule` asks for (see `audio.passage.Reader`)."""
+    """Read the stretch that `rule` asks for (see `audio.pcm_segment.Reader`)."""
     try:
         if kind is AudioKind.AAC or (kind is AudioKind.MP3 and not declares_length(stream)):
             return _read_bare(stream, kind, rule)

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 import soxr
 
-from audio import RATE, decode
-from audio.decoding import SILENCE_RMS
-from audio.errors import NotAudio, PermanentAudioError, Silent, TooShort, Truncated, Undecodable
+from soundalike.audio.decode import SILENCE_RMS, decode
+from soundalike.audio.errors import NotAudio, PermanentAudioError, Silent, TooShort, Truncated, Undecodable
+from soundalike.audio.excerpt import RATE
 
 if TYPE_CHECKING:
     from pathlib import Path

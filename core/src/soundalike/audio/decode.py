@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import numpy as np
 import soxr
 
-from audio.errors import NotAudio, Silent, TooShort, Truncated, Undecodable
-from audio.excerpt import LISTENED, ExcerptRule
-from audio.ffmpeg import read_by_ffmpeg
-from audio.passage import average
-from audio.recording import RATE, Recording
-from audio.sndfile import read_by_sndfile
-from audio.sniffing import AudioKind, locate
-from audio.stretch import Stretch
-from audio.wav import mended
+from soundalike.audio.errors import NotAudio, Silent, TooShort, Truncated, Undecodable
+from soundalike.audio.excerpt import RATE, Recording
+from soundalike.audio.excerpt_bounds import LISTENED, ExcerptRule
+from soundalike.audio.ffmpeg import read_by_ffmpeg
+from soundalike.audio.libsndfile import read_by_sndfile
+from soundalike.audio.pcm_segment import average
+from soundalike.audio.sniff import AudioKind, locate
+from soundalike.audio.substream import Stretch
+from soundalike.audio.wav_header import mended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audio.passage import Passage, Reader
+    from soundalike.audio.pcm_segment import Passage, Reader
 
 __all__ = ["SHORTEST_SECONDS", "SILENCE_RMS", "average", "decode", "read_passage", "resample"]
 
