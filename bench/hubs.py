@@ -3,7 +3,7 @@
     soundalike extract CORPUS --out vectors.npz
     python -m bench.hubs vectors.npz --albums CORPUS/tracks.csv [--out CALIBRATION.npz] [--json hubs.json]
 
-`--out` writes what `features.shipped.shipped_calibration` ships, measured on these vectors. The part "held out" fits
+`--out` writes what `similarity.builtin.shipped_calibration` ships, measured on these vectors. The part "held out" fits
 projection and calibration on one half of the albums and orders the other half, over random halves.
 """
 
@@ -26,16 +26,16 @@ from evaluation.corpus import asked
 from evaluation.hubness import occurrences
 from evaluation.metrics import average_precision, precision_at
 from evaluation.ranking import order_others
-from features.calibration import Calibration, standardised
-from features.embedding_projection import EmbeddingProjection
-from features.shipped import shipped_projection
+from soundalike.similarity.builtin import shipped_projection
+from soundalike.similarity.calibration import Calibration, standardised
+from soundalike.transformers.embedding_projection import EmbeddingProjection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from features.projection import Projection
+    from soundalike.similarity.projection import Projection
 
     Likeness = NDArray[np.floating]
     Ways = Mapping[str, Callable[[NDArray[np.float32], Calibration], Likeness]]

@@ -26,9 +26,9 @@ from scipy import sparse
 
 from bench import clock
 from sandbox.taste_world import make_world
-from taste.building import build_taste
-from taste.likes import Likes
-from taste.similarity import SimilarityParameters, neighbours
+from soundalike.similarity.taste.builder import build_taste
+from soundalike.similarity.taste.cooccurrence import SimilarityParameters, neighbours
+from soundalike.similarity.taste.favorite_pairs import Likes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -32,7 +32,7 @@ from bench.index.music import MusicModel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from space.engine import EngineName
+    from soundalike.similarity.index.engine import EngineName
 
 _SEED: Final = 2026
 _SUFFIX: Final = {"": 1, "k": 1_000, "m": 1_000_000}

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.index.music import MusicModel
-    from space.building import BuildParameters
-    from space.manifest import Manifest
+    from soundalike.similarity.index.builder import BuildParameters
+    from soundalike.similarity.index.manifest import Manifest
 
 _BATCH: Final = 20_000
 _ALBUMS_AN_ARTIST: Final = 3

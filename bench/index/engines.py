@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from space.building import BuildParameters
-from space.engine import open_engine, write_index
-from space.measuring import Yardstick
-from space.search import SpaceSearch
+from soundalike.similarity.index.builder import BuildParameters
+from soundalike.similarity.index.engine import open_engine, write_index
+from soundalike.similarity.index.recall import Yardstick
+from soundalike.similarity.index.search import SpaceSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

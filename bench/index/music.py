@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from features.shipped import shipped_projection
+from soundalike.similarity.builtin import shipped_projection
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from features.projection import Projection
+    from soundalike.similarity.projection import Projection
 
 FITTED: Final = Path(__file__).parent / "music.npz"
 TRACKS_AN_ALBUM: Final = 13

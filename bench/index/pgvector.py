@@ -12,7 +12,7 @@ from pgvector.asyncpg import register_vector
 
 from bench.index.engines import CALLERS, GOAL, GRAPH, QUERIES, exactly, percentiles
 from bench.servers import throwaway_database
-from space.measuring import Yardstick
+from soundalike.similarity.index.recall import Yardstick
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ import numpy as np
 from bench.index.catalogue import fill, publish, track_id
 from bench.index.engines import CALLERS, memory_mb
 from bench.servers import running, throwaway_database
-from space.building import BuildParameters
+from soundalike.similarity.index.builder import BuildParameters
 from standalone.ports import free_port
 from standalone.program import Program, python
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.index.music import MusicModel
-    from space.engine import EngineName
+    from soundalike.similarity.index.engine import EngineName
 
 _WARM_S: Final = 3.0
 _SECONDS: Final = 10.0

@@ -31,10 +31,9 @@ if TYPE_CHECKING:
 # `eval` stands in for a decoder where the child has to misbehave: the file's content is the misbehaviour.
 HANG = b"__import__('time').sleep(600)"
 CRASH = b"__import__('os').abort()"
-SAY_PID = (
-    b"(_ for _ in ()).throw(__import__('soundalike.audio.errors').errors.Undecodable(str(__import__('os').getpid())))"
-)
-MODULES = b"(_ for _ in ()).throw(__import__('soundalike.audio.errors').errors.Undecodable(' '.join(__import__('sys').modules)))"
+_REFUSAL = b"(_ for _ in ()).throw(__import__('sys').modules['soundalike.audio.errors'].Undecodable(%b))"
+SAY_PID = _REFUSAL % b"str(__import__('os').getpid())"
+MODULES = _REFUSAL % b"' '.join(__import__('sys').modules)"
 
 
 @pytest.fixture(scope="module")

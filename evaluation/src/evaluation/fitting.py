@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 
 from evaluation.folds import divide
-from features.embedding_projection import EmbeddingProjection
+from soundalike.transformers.embedding_projection import EmbeddingProjection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from features.projection import Projection
+    from soundalike.similarity.projection import Projection
 
     Vectors = NDArray[np.floating]
 

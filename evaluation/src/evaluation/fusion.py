@@ -15,7 +15,7 @@ from evaluation.fitting import Fit, Space, Training, half_whitened, held_out
 from evaluation.metrics import average_precision
 from evaluation.ranking import cosines, order_others
 from extractor.tagging import tag_probabilities
-from features.projection import unit_length
+from soundalike.similarity.projection import unit_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable

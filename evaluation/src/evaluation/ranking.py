@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from evaluation.errors import NothingToJudge
-from features.projection import unit_length
+from soundalike.similarity.projection import unit_length
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,7 @@ from evaluation.fusion import TagFusion, tags_alone
 from extractor import published, released, statistics, weights
 from extractor.errors import ExtractorError
 from extractor.model import Model
-from features.shipped import shipped_projection
+from soundalike.similarity.builtin import shipped_projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

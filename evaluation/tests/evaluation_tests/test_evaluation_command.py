@@ -14,7 +14,7 @@ from evaluation.fitting import Training
 from evaluation.systems import ALWAYS, ModelFiles, Registry
 from extractor import weights
 from extractor.statistics import Statistics
-from features.shipped import shipped_projection
+from soundalike.similarity.builtin import shipped_projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,6 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from api.settings import ApiSettings
-from features.projection import Projection
 from soundalike.db import database, embeddings, favorites, index_versions, models, schema, taste_versions, tracks
 from soundalike.db.embeddings import Embedding, StoredVector
 from soundalike.db.index_versions import Version
@@ -27,12 +26,13 @@ from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
 from soundalike.provisioning.resources import provision_events
 from soundalike.settings import QueueSettings
+from soundalike.similarity.index.builder import BuildParameters, VersionName, build_version
+from soundalike.similarity.projection import Projection
+from soundalike.similarity.taste.builder import build_taste
+from soundalike.similarity.taste.cooccurrence import SimilarityParameters
+from soundalike.similarity.taste.favorite_pairs import LikesReader
 from soundalike.storage.object_keys import index_prefix, preview_key, taste_prefix
 from soundalike.storage.object_store import MemoryStore, ObjectStore, S3Store
-from space.building import BuildParameters, VersionName, build_version
-from taste.building import build_taste
-from taste.likes import LikesReader
-from taste.similarity import SimilarityParameters
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

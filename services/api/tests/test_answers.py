@@ -19,10 +19,10 @@ from api.lookups import HeardTrack
 from api.snapshot import Snapshot
 from api.tail import Tail
 from api.wishes import NO_FILTER, Filter, Wishes
-from features.projection import Projection
 from soundalike.db.embeddings import StoredVector
 from soundalike.db.models import Model
 from soundalike.db.tracks import State, Track
+from soundalike.similarity.projection import Projection
 
 from .conftest import USUAL_TAGS, said, track_id, urn
 

@@ -19,7 +19,7 @@ from soundalike.db.tracks import Track
 from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
 from soundalike.logs import bound_fields
-from taste.similarity import SimilarityParameters
+from soundalike.similarity.taste.cooccurrence import SimilarityParameters
 
 from .conftest import Platform, eventually, is_ready, publish_taste, recommended, serving, track_id, urn
 

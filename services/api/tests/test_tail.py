@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.tail import Tail
-from features.errors import InvalidVectors
-from features.projection import Projection
 from soundalike.db.embeddings import StoredVector
+from soundalike.similarity.errors import InvalidVectors
+from soundalike.similarity.projection import Projection
 
 DIMENSIONS = 6
 

@@ -12,7 +12,7 @@ from soundalike.db import favorites, tracks, users
 from soundalike.db.tracks import Track
 from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
-from taste.manifest import SIMILARITIES
+from soundalike.similarity.taste.manifest import SIMILARITIES
 
 from .conftest import Platform, eventually, is_ready, publish_taste, serving, track_id, urn, vector
 

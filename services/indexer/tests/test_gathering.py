@@ -11,8 +11,8 @@ from indexer.gathering import Gathered, gather, gathered_before, required_bytes
 from soundalike.db import embeddings, models
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import Model
-from space.building import BuildParameters
-from space.engine import EngineName, write_index
+from soundalike.similarity.index.builder import BuildParameters
+from soundalike.similarity.index.engine import EngineName, write_index
 
 from .conftest import MODEL, Hear, names_in, track_of, vector_of
 

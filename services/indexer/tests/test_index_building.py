@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from features.embedding_projection import EmbeddingProjection
 from indexer.building import build, version_name
 from indexer.errors import RecallTooLow
 from indexer.gathering import Gathered
-from space.building import BuildParameters
-from space.version import IndexVersion
+from soundalike.similarity.index.builder import BuildParameters
+from soundalike.similarity.index.version import IndexVersion
+from soundalike.transformers.embedding_projection import EmbeddingProjection
 
 from .conftest import track_of, vector_of
 

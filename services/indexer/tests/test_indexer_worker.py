@@ -19,9 +19,9 @@ from soundalike.db.database import connect
 from soundalike.db.index_versions import VersionState
 from soundalike.db.models import Model
 from soundalike.errors import StoreUnavailable
+from soundalike.similarity.index.manifest import Manifest
+from soundalike.similarity.index.version import IndexVersion
 from soundalike.storage.object_store import MemoryStore, S3Store, s3_client
-from space.manifest import Manifest
-from space.version import IndexVersion
 
 from .conftest import MODEL, Hear, names_in, track_of, vector_of
 

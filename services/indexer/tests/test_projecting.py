@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.embedding_projection import EmbeddingProjection
-from features.projection import Projection
 from indexer import projecting
 from indexer.projecting import Album, choose, compare, fit
+from soundalike.similarity.projection import Projection
+from soundalike.transformers.embedding_projection import EmbeddingProjection
 
 from .conftest import vector_of
 

@@ -12,9 +12,9 @@ from indexer.publishing import before, find, prune, publish, upload
 from soundalike.db import index_versions, models
 from soundalike.db.index_versions import Version, VersionState
 from soundalike.errors import StoreUnavailable
+from soundalike.similarity.index.builder import BuildParameters
+from soundalike.similarity.index.manifest import Manifest
 from soundalike.storage.object_store import MemoryStore
-from space.building import BuildParameters
-from space.manifest import Manifest
 
 from .conftest import MODEL
 from .test_index_building import GATHERED, PROJECTION

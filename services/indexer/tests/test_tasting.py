@@ -10,9 +10,9 @@ from indexer.tasting import TasteIndexer
 from soundalike.db import favorites, taste_versions, tracks, users
 from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
-from taste.errors import TooFewFavourites
-from taste.manifest import TasteManifest
-from taste.version import TasteVersion
+from soundalike.similarity.taste.errors import TooFewFavourites
+from soundalike.similarity.taste.manifest import TasteManifest
+from soundalike.similarity.taste.version import TasteVersion
 
 if TYPE_CHECKING:
     from pathlib import Path

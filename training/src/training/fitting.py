@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from extractor.architecture import DIMENSIONS
-from features.embedding_projection import EmbeddingProjection
-from features.projection import Projection
+from soundalike.similarity.projection import Projection
+from soundalike.transformers.embedding_projection import EmbeddingProjection
 from training.lessons import vectors
 from training.losses import neighbourhood, togetherness, unit
 from training.student import Student

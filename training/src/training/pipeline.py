@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from extractor.weights import Weights
-    from features.projection import Projection
+    from soundalike.similarity.projection import Projection
     from training.trial import Depths
 
 PARTS: Final = 4

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.embedding_projection import EmbeddingProjection
+from soundalike.transformers.embedding_projection import EmbeddingProjection
 from training.crops import FROZEN
 from training.fitting import fit
 from training.judging import average_precisions
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from features.projection import Projection
+    from soundalike.similarity.projection import Projection
     from training.fitting import Fitted
     from training.lessons import Lessons
     from training.recipes import Recipe

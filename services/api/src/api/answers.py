@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from api.snapshot import Snapshot
     from api.wishes import Wishes
     from soundalike.db.tracks import Track
-    from taste.version import TasteVersion
+    from soundalike.similarity.taste.version import TasteVersion
 
     Lookup = Callable[[Sequence[str]], Awaitable[Mapping[str, HeardTrack]]]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from api.copies import Copies, Published
 from api.errors import VersionRefused
-from space.manifest import Manifest
-from space.version import IndexVersion
+from soundalike.similarity.index.manifest import Manifest
+from soundalike.similarity.index.version import IndexVersion
 
 if TYPE_CHECKING:
     from pathlib import Path

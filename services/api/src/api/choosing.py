@@ -8,8 +8,8 @@ import numpy as np
 
 from api.sameness import Distinct, Recording
 from api.wishes import Room
-from features.calibration import standardised
 from soundalike.db.tracks import State
+from soundalike.similarity.calibration import standardised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from api.lookups import HeardTrack
     from api.ranking import Asked, Ranking
     from api.wishes import Wishes
-    from features.calibration import Calibration
+    from soundalike.similarity.calibration import Calibration
 
 
 _READY: Final = frozenset({State.READY})

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from api.errors import VersionRefused
 from api.turns import turn
 from soundalike.errors import ObjectMissing
+from soundalike.similarity.index.errors import SpaceError
 from soundalike.storage.artifacts.errors import ArtifactError
 from soundalike.storage.artifacts.manifest import MANIFEST, VERSION_NAME
 from soundalike.storage.artifacts.verification import CHECKED
 from soundalike.storage.atomic_files import read_ahead
-from space.errors import SpaceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

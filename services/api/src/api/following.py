@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from api.errors import VersionRefused
 from api.snapshot import Snapshot
 from api.tail import Tail
-from features.projection import Projection
-from features.shipped import shipped_projection
 from soundalike.errors import StoreUnavailable
+from soundalike.similarity.builtin import shipped_projection
+from soundalike.similarity.projection import Projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from api.source import VectorSource
     from soundalike.db.index_versions import Version
     from soundalike.db.models import Model
-    from space.version import IndexVersion
+    from soundalike.similarity.index.version import IndexVersion
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from api.shelf import TasteShelf
     from api.snapshot import Snapshot
     from soundalike.db.database import Pool
-    from taste.version import TasteVersion
+    from soundalike.similarity.taste.version import TasteVersion
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from api.errors import NoTaste, NotInSpace
 from api.wishes import By
-from features.calibration import standardised
+from soundalike.similarity.calibration import standardised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from api.snapshot import Snapshot
     from api.wishes import Filter, Wishes
-    from features.calibration import Calibration, Placed
-    from taste.version import TasteVersion
+    from soundalike.similarity.calibration import Calibration, Placed
+    from soundalike.similarity.taste.version import TasteVersion
 
 _NARROWEST: Final = 20
 _LEAST_ODDS: Final = 1e-9

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from features.calibration import Calibration, digest
-from features.layers import Layers
-from features.shipped import shipped_calibration
+from soundalike.similarity.builtin import shipped_calibration
+from soundalike.similarity.calibration import Calibration, digest
+from soundalike.similarity.layers import Layers
 
 if TYPE_CHECKING:
     from api.snapshot import Snapshot

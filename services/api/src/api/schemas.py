@@ -11,7 +11,7 @@ from api.snapshot import Snapshot
 from soundalike.db.similar_users import KindredUser
 from soundalike.db.tracks import State, StoredTrack, Track
 from soundalike.domain.tags import SHOWN, held
-from taste.version import TasteVersion
+from soundalike.similarity.taste.version import TasteVersion
 
 EXAMPLE: Final = "deezer:track:3135556"
 

@@ -10,8 +10,8 @@ from api.copies import Copies, Published
 from api.errors import VersionRefused
 from soundalike.db import taste_versions
 from soundalike.errors import StoreUnavailable
-from taste.manifest import TasteManifest
-from taste.version import TasteVersion
+from soundalike.similarity.taste.manifest import TasteManifest
+from soundalike.similarity.taste.version import TasteVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from api.tail import TailView
-    from features.projection import Projection
     from soundalike.db.models import Model
-    from space.version import IndexVersion, Match
+    from soundalike.similarity.index.version import IndexVersion, Match
+    from soundalike.similarity.projection import Projection
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

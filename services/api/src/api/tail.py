@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from space.version import Match
+from soundalike.similarity.index.version import Match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from features.projection import Projection
     from soundalike.db.embeddings import StoredVector
+    from soundalike.similarity.projection import Projection
 
 _FIRST_ROWS: Final = 256
 _BEHIND_ALL: Final = np.float32(-2.0)
@@ -92,7 +92,7 @@ class Tail:
         self._total = np.zeros(projection.dimensions)
 
     def extend(self, written: Sequence[StoredVector]) -> None:
-        """Add raw vectors, oldest first; raises `features.errors.InvalidVectors` and adds none if one is not usable."""
+        """Add raw vectors, oldest first; adds none and raises `similarity.errors.InvalidVectors` if one is unusable."""
         if not written:
             return
         projected = self._projection.apply(np.stack([each.vector for each in written]))

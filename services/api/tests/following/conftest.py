@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from features.projection import Projection
     from soundalike.db.index_versions import Version
+    from soundalike.similarity.projection import Projection
 
 SMALL = 8
 FIRST = Model("first", SMALL)

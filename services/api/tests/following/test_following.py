@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from api.source import MemorySource
-from features.projection import Projection
 from soundalike.db.embeddings import StoredVector
+from soundalike.similarity.projection import Projection
 
 from ..conftest import eventually, urn, vector
 from .conftest import FIRST, SECOND, SMALL, Scene, written

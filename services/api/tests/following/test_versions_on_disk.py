@@ -6,8 +6,8 @@ import pytest
 
 from soundalike.db.embeddings import StoredVector
 from soundalike.db.models import Model
+from soundalike.similarity.index.files import DATA_FILES, INDEX, VECTORS
 from soundalike.storage.artifacts.manifest import MANIFEST
-from space.files import DATA_FILES, INDEX, VECTORS
 
 from ..conftest import upload_version, urn, vector
 from .conftest import SMALL, Scene, written

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from indexer.bucket import stamp
 from indexer.errors import RecallTooLow
-from space.building import VersionName, build_version
+from soundalike.similarity.index.builder import VersionName, build_version
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from features.projection import Projection
     from indexer.gathering import Gathered
-    from space.building import BuildParameters
-    from space.manifest import Manifest
+    from soundalike.similarity.index.builder import BuildParameters
+    from soundalike.similarity.index.manifest import Manifest
+    from soundalike.similarity.projection import Projection
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import numpy as np
 import typer
 
-from features.embedding_projection import EmbeddingProjection
 from indexer.errors import EXPECTED_FAILURES
 from indexer.heartbeat import beating
 from indexer.listing import render
@@ -24,6 +23,7 @@ from soundalike.db import database
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.settings import load
 from soundalike.storage.object_store import S3Store
+from soundalike.transformers.embedding_projection import EmbeddingProjection
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from features.errors import FeaturesError
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.errors import CatalogError, PermanentError, TransientError
+from soundalike.similarity.errors import FeaturesError
+from soundalike.similarity.index.errors import SpaceError
+from soundalike.similarity.taste.errors import TasteError
 from soundalike.storage.artifacts.errors import ArtifactError
-from space.errors import SpaceError
-from taste.errors import TasteError
 
 
 class IndexerError(CatalogError):

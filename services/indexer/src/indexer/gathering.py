@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from soundalike.db.database import Connection
     from soundalike.db.models import Model
-    from space.building import BuildParameters
+    from soundalike.similarity.index.builder import BuildParameters
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from features.embedding_projection import EmbeddingProjection
-from features.projection import Projection
-from features.shipped import shipped_projection
+from soundalike.similarity.builtin import shipped_projection
+from soundalike.similarity.projection import Projection
+from soundalike.transformers.embedding_projection import EmbeddingProjection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,10 +9,10 @@ from indexer import bucket
 from indexer.errors import NoSuchVersion
 from soundalike.db import index_versions
 from soundalike.db.index_versions import Version, VersionState
+from soundalike.similarity.index.manifest import Manifest
 from soundalike.storage.artifacts.errors import InvalidManifest
 from soundalike.storage.artifacts.manifest import MANIFEST
 from soundalike.storage.object_keys import INDEXES, index_prefix
-from space.manifest import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

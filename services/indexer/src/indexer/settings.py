@@ -9,10 +9,10 @@ from pydantic import Field
 
 from indexer.schedule import Thresholds
 from soundalike.settings import DatabaseSettings, StoreSettings
-from space.building import BuildParameters
-from space.engine import EngineName
-from taste.manifest import Method
-from taste.similarity import SimilarityParameters
+from soundalike.similarity.index.builder import BuildParameters
+from soundalike.similarity.index.engine import EngineName
+from soundalike.similarity.taste.cooccurrence import SimilarityParameters
+from soundalike.similarity.taste.manifest import Method
 
 
 class IndexerSettings(DatabaseSettings, StoreSettings):

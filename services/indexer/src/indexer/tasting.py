@@ -15,18 +15,18 @@ from indexer.lookout import Lookout, sole_builder
 from soundalike.db import embeddings, favorites, taste_versions
 from soundalike.db.taste_versions import TasteRow
 from soundalike.errors import TransientError
+from soundalike.similarity.taste.builder import build_taste
+from soundalike.similarity.taste.favorite_pairs import LikesReader
 from soundalike.storage.object_keys import TASTE, taste_prefix
-from taste.building import build_taste
-from taste.likes import LikesReader
 
 if TYPE_CHECKING:
     import asyncio
 
     from indexer.settings import IndexerSettings
     from soundalike.db.database import Connection, Pool
+    from soundalike.similarity.taste.favorite_pairs import Likes
+    from soundalike.similarity.taste.manifest import TasteManifest
     from soundalike.storage.object_store import ObjectStore
-    from taste.likes import Likes
-    from taste.manifest import TasteManifest
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +59,8 @@ class TasteIndexer:
     async def build(self) -> TasteRow:
         """Build a version of all favourites now and publish it.
 
-        Raises `NothingToIndex`, `BuilderBusy`, `StoreUnavailable`, `taste.errors.TooFewFavourites`, or what asyncpg
-        raises when the database is away; in every case the version before goes on answering.
+        Raises `NothingToIndex`, `BuilderBusy`, `StoreUnavailable`, `similarity.taste.errors.TooFewFavourites`, or what
+        asyncpg raises when the database is away; in every case the version before goes on answering.
         """
         async with self._pool.acquire() as connection, sole_builder(connection, _BUILDER_LOCK):
             known, likes = await _read(connection)

@@ -20,9 +20,9 @@ from indexer.schedule import Indexed, due
 from indexer.worksite import Worksite
 from soundalike.db import embeddings, index_versions, models
 from soundalike.errors import TransientError
+from soundalike.similarity.index.errors import SpaceError
+from soundalike.similarity.index.manifest import FORMAT
 from soundalike.storage.artifacts.errors import ArtifactError
-from space.errors import SpaceError
-from space.manifest import FORMAT
 
 if TYPE_CHECKING:
     import asyncio
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from soundalike.db.database import Connection, Pool
     from soundalike.db.index_versions import Version
     from soundalike.db.models import Model
+    from soundalike.similarity.index.manifest import Manifest
     from soundalike.storage.object_store import ObjectStore
-    from space.manifest import Manifest
 
 log = logging.getLogger(__name__)
 

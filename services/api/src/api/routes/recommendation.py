@@ -37,7 +37,7 @@ from soundalike.domain.text import clean
 from soundalike.domain.track_id import ACCEPTED_FORMS, LONGEST_TEXT
 from soundalike.domain.user_id import ACCEPTED_FORMS as USER_FORMS
 from soundalike.errors import InvalidPlaylistId
-from taste.version import TasteVersion
+from soundalike.similarity.taste.version import TasteVersion
 
 if TYPE_CHECKING:
     from soundalike.db.database import Executor

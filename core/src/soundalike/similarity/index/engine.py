@@ -1,0 +1,75 @@
+"""What finds candidates among many vectors: the protocol, and the engines by name.
+
+An engine sees the leading dimensions of the projected vectors only. The projection orders its dimensions by variance,
+so half of them propose the same neighbours at half the cost; which of the proposed are the nearest is decided with all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+EngineName: TypeAlias = Literal["annoy", "usearch"]
+
+FIRST_EFFORT: Final[dict[EngineName, int]] = {"annoy": 4_000, "usearch": 64}
+"""Where the search for the smallest effort that meets the recall goal begins."""
+
+
+class Engine(Protocol):
+    """One index file, mapped into memory; threads may search at the same time.
+
+    `effort` is what a search may cost: the nodes that Annoy inspects, the candidates that USearch keeps.
+    """
+
+    effort: int
+
+    def __len__(self) -> int:
+        """Return the number of vectors."""
+
+    def nearest(self, query: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+        """Return the rows of about the `k` vectors nearest to `query` [s], in no order that counts."""
+
+    def close(self) -> None:
+        """Unmap the file; nobody searches any more."""
+
+
+def open_engine(name: EngineName, path: Path, dimensions: int, effort: int) -> Engine:
+    """Map an index file of vectors [n, `dimensions`].
+
+    Raises `CorruptVersion` for a file that the engine cannot load and `EngineMissing` where it is not installed.
+    Engines trust what they read: check the file against its manifest before.
+    """
+    if name == "annoy":
+        from soundalike.similarity.index.annoy import AnnoyEngine
+
+        return AnnoyEngine(path, dimensions, effort)
+    from soundalike.similarity.index.usearch import UsearchEngine
+
+    return UsearchEngine(path, effort)
+
+
+def write_index(
+    name: EngineName, path: Path, vectors: NDArray[np.float32], *, parameters: Mapping[str, int], seed: int, jobs: int
+) -> None:
+    """Build the index file of `vectors` [n, s]; raises `EngineMissing`."""
+    if name == "annoy":
+        from soundalike.similarity.index import annoy
+
+        annoy.write(path, vectors, trees=parameters["trees"], seed=seed, jobs=jobs)
+        return
+    from soundalike.similarity.index import usearch
+
+    usearch.write(path, vectors, connectivity=parameters["connectivity"], expansion=parameters["expansion"], jobs=jobs)
+
+
+def engine_version(name: EngineName) -> str:
+    """Return the version of the library behind an engine."""
+    from importlib.metadata import version
+
+    return version(name)

@@ -1,0 +1,124 @@
+"""An index version as its readers see it: checked, mapped into memory, searched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+
+import numpy as np
+
+from soundalike.similarity.errors import InvalidProjection
+from soundalike.similarity.index.engine import open_engine
+from soundalike.similarity.index.files import INDEX, PROJECTION, URNS, VECTORS
+from soundalike.similarity.index.manifest import Manifest
+from soundalike.similarity.index.search import SpaceSearch
+from soundalike.similarity.projection import Projection
+from soundalike.storage.artifacts.arrays import map_array, rows_of
+from soundalike.storage.artifacts.errors import CorruptVersion
+from soundalike.storage.artifacts.verification import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+_REHEARSALS: Final = 100
+_REHEARSED: Final = 60
+
+
+class Match(NamedTuple):
+    """A track of the index and its cosine with the query, between -1 and 1."""
+
+    urn: str
+    cosine: float
+
+
+class IndexVersion:
+    """One immutable version, mapped into memory; any number of threads may search it.
+
+    `manifest` tells what it is, `projection` takes raw vectors into its space.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        projection: Projection,
+        urns: NDArray[np.bytes_],
+        vectors: NDArray[np.float32],
+        search: SpaceSearch,
+    ) -> None:
+        self.manifest = manifest
+        self.projection = projection
+        self._urns = urns
+        self._vectors = vectors
+        self._search = search
+
+    @classmethod
+    def open(cls, directory: Path) -> Self:
+        """Check every file of the version in `directory` against its manifest, then map them.
+
+        Files that were checked before and have not changed since (`storage.artifacts.verification`) are not read again.
+        Raises `InvalidManifest`, or `CorruptVersion` naming the file that is missing, cut short, altered or does not
+        fit; nothing is handed to the engine before all of it was checked.
+        """
+        manifest = Manifest.read(directory)
+        verify(directory, manifest)
+        try:
+            projection = Projection.load(directory / PROJECTION)
+        except InvalidProjection as error:
+            raise CorruptVersion(f"{PROJECTION} of version {manifest.version}: {error}") from error
+        if projection.dimensions != manifest.dimensions:
+            raise CorruptVersion(
+                f"{PROJECTION} gives {projection.dimensions} dimensions, the manifest says {manifest.dimensions}"
+            )
+        vectors = map_array(directory / VECTORS, np.float32, (manifest.count, manifest.dimensions))
+        urns = map_array(directory / URNS, np.bytes_, (manifest.count,))
+        engine = open_engine(manifest.engine, directory / INDEX, manifest.search_dimensions, manifest.effort)
+        search = SpaceSearch(engine, vectors, search_dimensions=manifest.search_dimensions)
+        return cls(manifest, projection, urns, vectors, search)
+
+    def search(self, query: NDArray[np.float32], k: int) -> list[Match]:
+        """Return the at most `k` tracks nearest to a projected vector (float32 [d], unit length), best first.
+
+        Fewer come back where the version holds fewer. Raises `InvalidQuery`, `VersionClosed`.
+        """
+        rows, cosines = self._search.nearest(query, k)
+        names = self._urns[rows]
+        return [Match(name.decode(), cosine) for name, cosine in zip(names.tolist(), cosines.tolist(), strict=True)]
+
+    def rows_of(self, urns: Sequence[str]) -> NDArray[np.int64]:
+        """Return the rows [n] of the tracks, -1 for one that the version does not hold."""
+        return rows_of(self._urns, urns)
+
+    def vectors_of(self, urns: Sequence[str]) -> NDArray[np.float32]:
+        """Return the projected vectors [n, d] of the tracks, NaN for one that the version does not hold."""
+        rows = self.rows_of(urns)
+        vectors = np.array(self._vectors[np.maximum(rows, 0)])
+        vectors[rows < 0] = np.nan
+        return vectors
+
+    def sample(self, count: int) -> NDArray[np.float32]:
+        """Return at most `count` projected vectors [n, d], evenly spaced over the rows; always the same ones."""
+        rows = np.linspace(0, len(self._vectors) - 1, num=min(count, len(self._vectors)), dtype=np.int64)
+        return np.array(self._vectors[rows])
+
+    def rehearse(self) -> None:
+        """Search for some of the version's own vectors, so that the pages most searches share are mapped already."""
+        for row in np.linspace(0, len(self) - 1, min(len(self), _REHEARSALS), dtype=np.int64):
+            self.search(self._vectors[row], _REHEARSED)
+
+    def close(self) -> None:
+        """Accept no more searches; the files are unmapped when the last search under way has ended."""
+        self._search.close()
+
+    def __len__(self) -> int:
+        return self.manifest.count
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

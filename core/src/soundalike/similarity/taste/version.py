@@ -1,0 +1,88 @@
+"""A taste version as its readers see it: checked, mapped into memory, asked for what goes together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from soundalike.similarity.taste.manifest import NEIGHBOURS, SIMILARITIES, STARTS, URNS, TasteManifest
+from soundalike.storage.artifacts.arrays import map_array, rows_of
+from soundalike.storage.artifacts.errors import CorruptVersion
+from soundalike.storage.artifacts.verification import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+class TasteVersion:
+    """One immutable version, mapped into memory; any number of threads may ask it."""
+
+    def __init__(
+        self,
+        manifest: TasteManifest,
+        urns: NDArray[np.bytes_],
+        starts: NDArray[np.int64],
+        neighbours: NDArray[np.int32],
+        similarities: NDArray[np.float32],
+    ) -> None:
+        self.manifest = manifest
+        self._urns = urns
+        self._starts = starts
+        self._neighbours = neighbours
+        self._similarities = similarities
+
+    @classmethod
+    def open(cls, directory: Path) -> Self:
+        """Check every file in `directory` against its manifest, then map them.
+
+        Files that were checked before and have not changed since (`storage.artifacts.verification`) are not read again.
+        Raises `InvalidManifest`, or `CorruptVersion` naming the file that is missing, cut short, altered or does not
+        fit.
+        """
+        manifest = TasteManifest.read(directory)
+        verify(directory, manifest)
+        urns = map_array(directory / URNS, np.bytes_, (manifest.tracks,))
+        starts = map_array(directory / STARTS, np.int64, (manifest.tracks + 1,))
+        neighbours = map_array(directory / NEIGHBOURS, np.int32, (manifest.pairs,))
+        similarities = map_array(directory / SIMILARITIES, np.float32, (manifest.pairs,))
+        if starts[0] != 0 or starts[-1] != manifest.pairs or (np.diff(starts) < 0).any():
+            raise CorruptVersion(f"{STARTS} does not divide the {manifest.pairs} pairs")
+        if neighbours.min() < 0 or neighbours.max() >= manifest.tracks:
+            raise CorruptVersion(f"{NEIGHBOURS} names tracks beyond the {manifest.tracks} there are")
+        return cls(manifest, urns, starts, neighbours, similarities)
+
+    def known(self, urns: Sequence[str]) -> tuple[str, ...]:
+        """Return those of `urns` that have neighbours."""
+        rows = rows_of(self._urns, urns)
+        found = (rows >= 0) & (self._starts[rows + 1] > self._starts[rows])
+        return tuple(urn for urn, holds in zip(urns, found.tolist(), strict=True) if holds)
+
+    def kindred(self, urns: Sequence[str], k: int, *, without: Collection[str] = ()) -> dict[str, float]:
+        """Return the at most `k` tracks that go best with `urns` together, best first, none of these or `without`.
+
+        A value is the lift: how many times more similar than two tracks usually are. The similarities to each of
+        those that have neighbours are averaged, a track that is no neighbour having none.
+        """
+        rows = rows_of(self._urns, self.known(urns))
+        if not len(rows):
+            return {}
+        reaches = [slice(int(self._starts[row]), int(self._starts[row + 1])) for row in rows]
+        numbers = np.concatenate([self._neighbours[reach] for reach in reaches])
+        found, places = np.unique(numbers, return_inverse=True)
+        sums = np.bincount(places, weights=np.concatenate([self._similarities[reach] for reach in reaches]))
+        admitted = ~np.isin(found, rows_of(self._urns, [*urns, *without]))
+        found, sums = found[admitted], sums[admitted]
+        best = np.lexsort((found, -sums))[:k]
+        lifts = sums[best] / (len(rows) * self.manifest.background)
+        names = self._urns[found[best]].tolist()
+        return {name.decode(): lift for name, lift in zip(names, lifts.tolist(), strict=True)}
+
+    def __contains__(self, urn: object) -> bool:
+        return isinstance(urn, str) and bool(rows_of(self._urns, [urn])[0] >= 0)
+
+    def __len__(self) -> int:
+        return self.manifest.tracks
