@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 import librosa
 import numpy as np
 
-from extractor.architecture import BN_EPSILON, FRAMES, LAYERS, MEL_BANDS, POOLS, SAMPLES
-from extractor.backend import tensorflow
-from extractor.spectrogram import FLOOR_DB, HOP, N_FFT, SMALLEST_POWER, mel_matrix, window
+from soundalike.extractor.architecture import BN_EPSILON, FRAMES, LAYERS, MEL_BANDS, POOLS, SAMPLES
+from soundalike.extractor.spectrogram import FLOOR_DB, HOP, N_FFT, SMALLEST_POWER, mel_matrix, window
+from soundalike.extractor.tensorflow_backend import tensorflow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from extractor.statistics import Statistics
-    from extractor.weights import Layer, Weights
+    from soundalike.extractor.statistics import Statistics
+    from soundalike.extractor.weights import Layer, Weights
 
 RATE: Final = 12_000
 

@@ -26,8 +26,8 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from crawler.limits import Allowance, Limiter, Unlimited
-from crawler.shared_limits import SharedLimiter
+from soundalike.crawler.rate_limiter import Allowance, Limiter, Unlimited
+from soundalike.crawler.shared_rate_limiter import SharedLimiter
 from soundalike.db import database, schema
 from standalone.ports import free_port
 from standalone.postgres import ADMIN, PostgresServer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench import clock, paths
 from bench.preview import preview
-from extractor.backend import tensorflow
+from soundalike.extractor.tensorflow_backend import tensorflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import soundfile
 
-from extractor.decoders import Decoders
-from extractor.listening import ListeningPool
-from extractor.model import Model
-from extractor.reference import ReferenceNetwork
-from extractor.registry import Choice, load_model
-from extractor.spectrogram import decibels, prepare
 from soundalike.audio.decode import decode, read_passage, resample
 from soundalike.audio.isolate import IsolatedDecoder
 from soundalike.audio.pcm_segment import average
+from soundalike.extractor.decoder_pool import Decoders
+from soundalike.extractor.embedder import ListeningPool
+from soundalike.extractor.model import Model
+from soundalike.extractor.models.registry import Choice, load_model
+from soundalike.extractor.spectrogram import decibels, prepare
+from soundalike.extractor.tensorflow_network import ReferenceNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Callable

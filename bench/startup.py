@@ -2,8 +2,8 @@
 
     python -m bench.startup [--repetitions 5]
 
-A new process each time, with the files it reads already in the system's cache. `python -m extractor run` gets a
-database, an object store and a queue of its own on this machine, started beforehand.
+A new process each time, with the files it reads already in the system's cache. `python -m soundalike.extractor run`
+gets a database, an object store and a queue of its own on this machine, started beforehand.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FIRST_VECTOR: Final = """
-import extractor.cli, numpy
+import soundalike.extractor.cli, numpy
 from extractor import released
 from extractor.{module} import {network}
 given = released.shipped()
@@ -41,7 +41,7 @@ given = released.shipped()
 """
 _PROGRAMS: Final = {
     "Python, nothing else": "",
-    "the command line, before it does anything": "import extractor.cli",
+    "the command line, before it does anything": "import soundalike.extractor.cli",
     "its first vector": _FIRST_VECTOR.format(module="network", network="Network"),
     "its first vector by TensorFlow": _FIRST_VECTOR.format(module="reference", network="ReferenceNetwork"),
 }
@@ -80,7 +80,7 @@ def asking(environment: Mapping[str, str], heartbeat: Path) -> Reading:
     heartbeat.unlink(missing_ok=True)
     before = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "extractor", "run"],
+        [sys.executable, "-m", "soundalike.extractor", "run"],
         env={**environment, "HEARTBEAT_FILE": str(heartbeat)},
         stderr=subprocess.DEVNULL,
     )

@@ -4,8 +4,8 @@
 
 The sandbox invents a SoundCloud with bad habits (short and empty pages, addresses of inner hosts, deleted accounts,
 private tracks) and serves it from a process of its own, which now and then answers 429, 503, or that the token has
-run out. `python -m crawler soundcloud` walks over it, is killed by SIGKILL at random moments, and started again. In the
-end the favourites in the database are compared with those that the invented graph says are within reach.
+run out. `python -m soundalike.crawler soundcloud` walks over it, is killed by SIGKILL at random moments, and started
+again. In the end the favourites in the database are compared with those that the invented graph says are within reach.
 """
 
 from __future__ import annotations
@@ -64,7 +64,17 @@ async def walked(url: str, database_url: str, depth: int, *, begin: bool) -> Pro
     }
     start = ["--from", START] if begin else []
     return await asyncio.create_subprocess_exec(
-        *[sys.executable, "-m", "crawler", "soundcloud", *start, "--depth", str(depth), "--budget", str(ALL)],
+        *[
+            sys.executable,
+            "-m",
+            "soundalike.crawler",
+            "soundcloud",
+            *start,
+            "--depth",
+            str(depth),
+            "--budget",
+            str(ALL),
+        ],
         env=environment,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

@@ -25,9 +25,9 @@ TARGETS = (*PROJECTS, "ministack")
 INSTALLER = (ROOT / "deploy/image/dependencies").read_text()
 ONE_SHOT = {"provision", "crawler"}
 SETTINGS = {
-    "crawler": ("crawler.settings", "CrawlerSettings"),
-    "soundcloud": ("crawler.walk.settings", "SoundCloudSettings"),
-    "extractor": ("extractor.settings", "ExtractorSettings"),
+    "crawler": ("soundalike.crawler.settings", "CrawlerSettings"),
+    "soundcloud": ("soundalike.crawler.walk.settings", "SoundCloudSettings"),
+    "extractor": ("soundalike.extractor.settings", "ExtractorSettings"),
     "indexer": ("indexer.settings", "IndexerSettings"),
     "api": ("api.settings", "ApiSettings"),
 }

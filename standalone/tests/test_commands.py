@@ -227,9 +227,9 @@ def test_other_programs_get_their_arguments_and_the_platform(
             assert runner.invoke(cli.app, arguments).exit_code == 0
     commands = [command[command.index("-m") + 1 :] for command, _ in became]
     assert commands == [
-        ["crawler", "--folder", "~/Music", "--retry-rejected"],
-        ["indexer", "build"],
-        ["extractor", "extract", "a.mp3", "--out", "v.npz", "--statistics", "clip"],
+        ["soundalike.crawler", "--folder", "~/Music", "--retry-rejected"],
+        ["soundalike.indexer", "build"],
+        ["soundalike.extractor", "extract", "a.mp3", "--out", "v.npz", "--statistics", "clip"],
     ]
     for _, given in became[:2]:
         assert given["S3_BUCKET"] == "soundalike"

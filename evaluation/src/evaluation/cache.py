@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from evaluation.errors import CacheUnusable
-from extractor.published import default_cache
+from soundalike.extractor.models.choi_2017 import default_cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

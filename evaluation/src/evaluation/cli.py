@@ -22,8 +22,8 @@ from evaluation.extraction import extract
 from evaluation.judging import FOLDS, Corpus, judge
 from evaluation.results import Circumstances, Results
 from evaluation.versions import ORIGINAL
-from extractor.decoders import Decoders
-from extractor.errors import ExtractorError
+from soundalike.extractor.decoder_pool import Decoders
+from soundalike.extractor.errors import ExtractorError
 from soundalike.settings import EX_CONFIG
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from evaluation.errors import UnusableCorpus
-from extractor import batch
+from soundalike.extractor import batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from evaluation.cache import VectorCache
     from evaluation.corpus import Track
     from evaluation.extractors import Extractor
-    from extractor.decoders import Decoders
     from soundalike.audio.excerpt import Recording
+    from soundalike.extractor.decoder_pool import Decoders
 
     Key = tuple[str, str]
 

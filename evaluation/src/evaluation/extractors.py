@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from extractor.model import PREPROCESSING, Model
 from soundalike.audio.excerpt import RATE
+from soundalike.extractor.model import PREPROCESSING, Model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

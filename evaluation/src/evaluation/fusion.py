@@ -14,7 +14,7 @@ from evaluation.corpus import asked
 from evaluation.fitting import Fit, Space, Training, half_whitened, held_out
 from evaluation.metrics import average_precision
 from evaluation.ranking import cosines, order_others
-from extractor.tagging import tag_probabilities
+from soundalike.extractor.tagger import tag_probabilities
 from soundalike.similarity.projection import unit_length
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from extractor.weights import TagHead
+    from soundalike.extractor.weights import TagHead
 
     Vectors = NDArray[np.floating]
     View = Callable[[Vectors], Vectors]

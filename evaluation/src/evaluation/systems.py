@@ -11,9 +11,10 @@ from evaluation.errors import UnknownSystem, UnusableModel
 from evaluation.extractors import Extractor, MfccStatistics, NetworkVector, RandomVector
 from evaluation.fitting import Fit, as_shipped, half_whitened
 from evaluation.fusion import TagFusion, tags_alone
-from extractor import published, released, statistics, weights
-from extractor.errors import ExtractorError
-from extractor.model import Model
+from soundalike.extractor import statistics, weights
+from soundalike.extractor.errors import ExtractorError
+from soundalike.extractor.model import Model
+from soundalike.extractor.models import choi_2017, soundalike_1
 from soundalike.similarity.builtin import shipped_projection
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evaluation.fusion import TagScale
-    from extractor.released import Released
-    from extractor.weights import TagHead, Weights
+    from soundalike.extractor.models.soundalike_1 import Released
+    from soundalike.extractor.weights import TagHead, Weights
 
 ALWAYS: Final = ("random", "mfcc", "mfcc-projected", "choi-clip", "choi-fixed", "choi-projected", "choi-shipped")
 """Always in the table."""
@@ -66,7 +67,7 @@ class ModelFiles:
         try:
             content = self.weights.read_bytes()
             if self.statistics is None:
-                return _model(released.parse(content))
+                return _model(soundalike_1.parse(content))
             given = weights.parse(content)
             fixed = statistics.parse(self.statistics.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, ExtractorError) as error:
@@ -140,7 +141,7 @@ class Registry:
 
     @cached_property
     def _weights(self) -> Weights:
-        return weights.parse(published.published_weights(self._choi_weights))
+        return weights.parse(choi_2017.published_weights(self._choi_weights))
 
     @cached_property
     def _clip(self) -> NetworkVector:
@@ -152,7 +153,7 @@ class Registry:
 
     @cached_property
     def _own(self) -> NetworkVector:
-        return NetworkVector(_model(released.shipped()))
+        return NetworkVector(_model(soundalike_1.shipped()))
 
     def _head(self) -> TagHead:
         if self._weights.tags is None:
@@ -168,7 +169,7 @@ class Registry:
 
 def released_with_package() -> bool:
     """Tell whether the platform's own network comes with the installed extractor."""
-    return resources.files("extractor").joinpath("measured", released.FILE).is_file()
+    return resources.files("soundalike.extractor.models").joinpath("data", soundalike_1.FILE).is_file()
 
 
 def _pair(name: str, make: Callable[[], Extractor], says: str) -> dict[str, Callable[[], System]]:

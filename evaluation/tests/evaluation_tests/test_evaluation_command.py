@@ -12,8 +12,8 @@ from evaluation.cli import app
 from evaluation.errors import UnknownSystem, UnusableModel
 from evaluation.fitting import Training
 from evaluation.systems import ALWAYS, ModelFiles, Registry
-from extractor import weights
-from extractor.statistics import Statistics
+from soundalike.extractor import weights
+from soundalike.extractor.statistics import Statistics
 from soundalike.similarity.builtin import shipped_projection
 
 if TYPE_CHECKING:

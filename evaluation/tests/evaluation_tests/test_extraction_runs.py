@@ -11,8 +11,8 @@ from evaluation.errors import CacheUnusable
 from evaluation.extraction import extract
 from evaluation.extractors import MfccStatistics, RandomVector
 from evaluation.versions import ORIGINAL, SHIFTED
-from extractor.decoders import Decoders
 from soundalike.audio.errors import Undecodable
+from soundalike.extractor.decoder_pool import Decoders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

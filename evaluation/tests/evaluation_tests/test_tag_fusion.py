@@ -6,7 +6,7 @@ import pytest
 from evaluation.fitting import Training, half_whitened
 from evaluation.fusion import WEIGHTS, TagFusion, TagScale, tags_alone
 from evaluation.ranking import cosines
-from extractor.weights import TagHead
+from soundalike.extractor.weights import TagHead
 
 RANDOM = np.random.default_rng(11)
 HEAD = TagHead(RANDOM.standard_normal((32, 50)).astype(np.float32), RANDOM.standard_normal(50).astype(np.float32))

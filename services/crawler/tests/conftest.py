@@ -11,24 +11,24 @@ import pytest
 import soundfile
 from pydantic import SecretStr
 
-from crawler.bringing import Bringer
-from crawler.crawl import Crawl
-from crawler.downloading import Downloader, preview_client
-from crawler.hosts import HostList, host_of
-from crawler.patience import Patience
-from crawler.policy import Policy
-from crawler.previews.chain import PreviewChain
-from crawler.previews.spotify import SpotifyPreviews
-from crawler.settings import SpotifyAccess
-from crawler.sources.folder import CuttingBench
-from crawler.sources.spotify import SpotifyPlaylist
-from crawler.sources.spotify_address import PlaylistId
-from crawler.sources.spotify_web_api import SpotifyWebApi
-from crawler.tally import Fate
 from sandbox.catalogue import pieces
 from sandbox.composition import Previews, encode_mp3
 from sandbox.server import SandboxServer
 from sandbox.spotify import Sandbox
+from soundalike.crawler.crawl import Crawl
+from soundalike.crawler.download import Downloader, preview_client
+from soundalike.crawler.ingest import Bringer
+from soundalike.crawler.policy import Policy
+from soundalike.crawler.preview_hosts import HostList, host_of
+from soundalike.crawler.previews.chain import PreviewChain
+from soundalike.crawler.previews.spotify import SpotifyPreviews
+from soundalike.crawler.retry import Patience
+from soundalike.crawler.settings import SpotifyAccess
+from soundalike.crawler.sources.folder import CuttingBench
+from soundalike.crawler.sources.spotify import SpotifyPlaylist
+from soundalike.crawler.sources.spotify_address import PlaylistId
+from soundalike.crawler.sources.spotify_web_api import SpotifyWebApi
+from soundalike.crawler.stats import Fate
 from soundalike.db import database, embeddings, models, schema, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import Model
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     import httpx
     from numpy.typing import NDArray
 
-    from crawler.tally import Tally
     from sandbox.catalogue import Piece
+    from soundalike.crawler.stats import Tally
     from soundalike.db.database import Pool
     from soundalike.db.tracks import State
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from crawler.errors import QuotaSpent, SourceUnavailable
-from crawler.sources.spotify_web_api import PAGE_SIZE
-from crawler.tally import Fate
 from sandbox.catalogue import pieces
 from sandbox.faults import Fault
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, generated
+from soundalike.crawler.errors import QuotaSpent, SourceUnavailable
+from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
+from soundalike.crawler.stats import Fate
 from soundalike.db import playlists, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Command:
-    """`python -m crawler` in an environment of its own."""
+    """`python -m soundalike.crawler` in an environment of its own."""
 
     environment: dict[str, str]
 
@@ -42,7 +42,7 @@ class Command:
         for name in [name for name, value in variables.items() if value is None]:
             environment.pop(name, None)
         return subprocess.Popen(
-            [sys.executable, "-m", "crawler", *arguments],
+            [sys.executable, "-m", "soundalike.crawler", *arguments],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -314,7 +314,7 @@ def test_a_person_is_asked_before_a_name_is_forgotten(
     ours, theirs = os.openpty()
     try:
         process = subprocess.Popen(
-            [sys.executable, "-m", "crawler", "forget", "--title", "song", "--artist", "band"],
+            [sys.executable, "-m", "soundalike.crawler", "forget", "--title", "song", "--artist", "band"],
             env=command.environment,
             stdin=theirs,
             stdout=subprocess.PIPE,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from crawler.settings import CrawlerSettings
+from soundalike.crawler.settings import CrawlerSettings
 
 TEMPLATE = Path(__file__).resolve().parents[3] / "config" / "crawler.env.example"
 BASE = {"DATABASE_URL": "postgresql://u:a-good-one@db/soundalike", "S3_BUCKET": "soundalike"}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.crawl import UNCHANGED
-from crawler.tally import Fate
 from sandbox.faults import Fault
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, awkward_playlist, generated
+from soundalike.crawler.crawl import UNCHANGED
+from soundalike.crawler.stats import Fate
 from soundalike.db import models, playlists, tracks
 from soundalike.db.models import Model
 from soundalike.db.tracks import State

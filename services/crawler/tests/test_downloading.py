@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.errors import PreviewError, PreviewMissing, PreviewUnavailable, PreviewUnusable
-from crawler.hosts import HostList
 from sandbox.catalogue import pieces
 from sandbox.faults import Fault
 from soundalike.audio.sniff import AudioKind
+from soundalike.crawler.errors import PreviewError, PreviewMissing, PreviewUnavailable, PreviewUnusable
+from soundalike.crawler.preview_hosts import HostList
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from crawler.downloading import Downloader
     from sandbox.server import SandboxServer
+    from soundalike.crawler.download import Downloader
 
 PATH = f"/mp3-preview/{pieces()[0].preview_hash}"
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mutagen.flac import FLAC
 
-from crawler.bringing import Bringer
-from crawler.crawl import Crawl
-from crawler.patience import Patience
-from crawler.policy import Policy
-from crawler.sources.folder import MusicFolder
-from crawler.tally import Fate, Outcome
 from soundalike.audio.decode import decode
 from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
+from soundalike.crawler.crawl import Crawl
+from soundalike.crawler.ingest import Bringer
+from soundalike.crawler.policy import Policy
+from soundalike.crawler.retry import Patience
+from soundalike.crawler.sources.folder import MusicFolder
+from soundalike.crawler.stats import Fate, Outcome
 from soundalike.db import tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from crawler.sources.folder import CuttingBench
+    from soundalike.crawler.sources.folder import CuttingBench
     from soundalike.db.database import Pool
 
 

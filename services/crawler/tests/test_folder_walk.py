@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crawler.sources.folder_walk import Closed, Lies, Odd, walk
+from soundalike.crawler.sources.folder_walk import Closed, Lies, Odd, walk
 
 if TYPE_CHECKING:
     import pytest

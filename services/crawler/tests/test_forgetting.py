@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.entries import Found, Preview, Provenance
-from crawler.errors import InvalidTarget, SourceRefused
-from crawler.forgetting import Subject, forget, forget_releases, isrcs_of, recognise, releases_of
-from crawler.policy import TO_BE_FORGOTTEN
-from crawler.tally import Fate
 from sandbox.catalogue import pieces, spotify_id
 from sandbox.playlists import DEMO_PLAYLIST_ID
 from soundalike.audio.clip import CUT_KIND
+from soundalike.crawler.entries import Found, Preview, Provenance
+from soundalike.crawler.erasure import Subject, forget, forget_releases, isrcs_of, recognise, releases_of
+from soundalike.crawler.errors import InvalidTarget, SourceRefused
+from soundalike.crawler.policy import TO_BE_FORGOTTEN
+from soundalike.crawler.stats import Fate
 from soundalike.db import playlists, tracks
 from soundalike.db.tracks import State, Track
 from soundalike.domain.track_id import TrackId

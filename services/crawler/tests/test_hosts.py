@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.hosts import HostList, host_of
+from soundalike.crawler.preview_hosts import HostList, host_of
 
 HOSTS = HostList.parse("p.scdn.co, 127.0.0.1:8899,[::1]:80")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.matching import Recording, by_isrc, by_name
+from soundalike.crawler.matching import Recording, by_isrc, by_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

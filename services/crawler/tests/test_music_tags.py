@@ -17,8 +17,8 @@ from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
-from crawler.sources.music_tags import MusicTags, read_tags
 from soundalike.audio.sniff import AudioKind
+from soundalike.crawler.sources.music_tags import MusicTags, read_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable

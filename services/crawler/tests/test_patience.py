@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crawler.patience import Patience
+from soundalike.crawler.retry import Patience
 
 
 @dataclass

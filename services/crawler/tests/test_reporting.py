@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.progress import Progress
 
-from crawler.progress import Countdown, ProgressBar, ProgressLines, progress_on
-from crawler.summary import in_a_line, print_closing_table
-from crawler.tally import Fate, Outcome, Tally
+from soundalike.crawler.progress import Countdown, ProgressBar, ProgressLines, progress_on
+from soundalike.crawler.stats import Fate, Outcome, Tally
+from soundalike.crawler.summary import in_a_line, print_closing_table
 
 if TYPE_CHECKING:
     import pytest

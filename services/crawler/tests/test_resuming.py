@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.claims import LocalClaims, SharedClaims
-from crawler.crawl import UNCHANGED
-from crawler.errors import QuotaSpent, SourceBusy
-from crawler.sources.spotify_web_api import PAGE_SIZE
-from crawler.tally import Fate
 from sandbox.faults import Fault
 from sandbox.playlists import generated
+from soundalike.crawler.crawl import UNCHANGED
+from soundalike.crawler.errors import QuotaSpent, SourceBusy
+from soundalike.crawler.leases import LocalClaims, SharedClaims
+from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
+from soundalike.crawler.stats import Fate
 from soundalike.db import checkpoints, playlists, tracks
 from soundalike.db.tracks import State
 from soundalike.storage.object_store import MemoryStore

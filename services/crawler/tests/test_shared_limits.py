@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.errors import ServiceUnavailable
-from crawler.limits import Allowance
-from crawler.limits_announced import Announcements
-from crawler.patience import Patience
-from crawler.shared_limits import SharedLimiter, SharedLimiters
+from soundalike.crawler.errors import ServiceUnavailable
+from soundalike.crawler.rate_limit_notice import Announcements
+from soundalike.crawler.rate_limiter import Allowance
+from soundalike.crawler.retry import Patience
+from soundalike.crawler.shared_rate_limiter import SharedLimiter, SharedLimiters
 from soundalike.db import rate_limits
 
 if TYPE_CHECKING:

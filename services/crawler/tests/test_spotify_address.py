@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.errors import InvalidTarget
-from crawler.sources.spotify_address import AlbumId, PlaylistId, parse_target
+from soundalike.crawler.errors import InvalidTarget
+from soundalike.crawler.sources.spotify_address import AlbumId, PlaylistId, parse_target
 from soundalike.domain.track_id import TrackId
 
 KEY = "37i9dQZF1DXcBWIGoYBM5M"

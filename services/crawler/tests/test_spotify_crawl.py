@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.errors import SourceRefused
-from crawler.sources.spotify import SpotifyTrack
-from crawler.sources.spotify_web_api import PAGE_SIZE
-from crawler.tally import Fate
 from sandbox.catalogue import pieces
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, awkward_playlist, generated
 from sandbox.settings import PageShape, SandboxSettings
+from soundalike.crawler.errors import SourceRefused
+from soundalike.crawler.sources.spotify import SpotifyTrack
+from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
+from soundalike.crawler.stats import Fate
 from soundalike.db import playlists, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
-from crawler.crawl import UNCHANGED
-from crawler.errors import SourceRefused
-from crawler.sources.spotify import SavedTracks, SpotifyAlbum, playlists_of_user
-from crawler.sources.spotify_address import AlbumId
-from crawler.sources.spotify_web_api import SpotifyWebApi
-from crawler.tally import Fate
 from sandbox.catalogue import pieces, spotify_id
 from sandbox.faults import Fault
 from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, track
+from soundalike.crawler.crawl import UNCHANGED
+from soundalike.crawler.errors import SourceRefused
+from soundalike.crawler.sources.spotify import SavedTracks, SpotifyAlbum, playlists_of_user
+from soundalike.crawler.sources.spotify_address import AlbumId
+from soundalike.crawler.sources.spotify_web_api import SpotifyWebApi
+from soundalike.crawler.stats import Fate
 from soundalike.db import playlists
 from soundalike.domain.track_id import TrackId
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from crawler.settings import SpotifyAccess
     from sandbox.server import SandboxServer
+    from soundalike.crawler.settings import SpotifyAccess
 
     from .conftest import Bench
 else:

@@ -4,8 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.errors import SourceUnavailable
-from crawler.sources.spotify_replies import ListedTrack, NotATrack, parse_entry, parse_page, parse_playlist, parse_track
+from soundalike.crawler.errors import SourceUnavailable
+from soundalike.crawler.sources.spotify_replies import (
+    ListedTrack,
+    NotATrack,
+    parse_entry,
+    parse_page,
+    parse_playlist,
+    parse_track,
+)
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 

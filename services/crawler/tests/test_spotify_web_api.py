@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
-from crawler.errors import QuotaSpent, SourceRefused, SourceUnavailable
-from crawler.patience import Patience
-from crawler.settings import SpotifyAccess
-from crawler.sources.spotify_web_api import MOST_WAITS, SpotifyWebApi
 from sandbox.catalogue import pieces
 from sandbox.faults import Fault
 from sandbox.playlists import DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID
+from soundalike.crawler.errors import QuotaSpent, SourceRefused, SourceUnavailable
+from soundalike.crawler.retry import Patience
+from soundalike.crawler.settings import SpotifyAccess
+from soundalike.crawler.sources.spotify_web_api import MOST_WAITS, SpotifyWebApi
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,17 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import crawler.patience
-from crawler.bringing import Bringer
-from crawler.downloading import Downloader, preview_client
-from crawler.errors import QuotaSpent
-from crawler.hosts import HostList, host_of
-from crawler.previews.chain import PreviewChain
-from crawler.walk.bounds import Bounds, Budget
-from crawler.walk.place import Place
-from crawler.walk.previews import Previewing, SoundCloudPreviews
-from crawler.walk.recording import LIKERS, LIKES
-from crawler.walk.walking import Walk
 from sandbox.composition import Previews, encode_mp3
 from sandbox.faults import Fault
 from sandbox.server import SandboxServer
@@ -30,6 +19,17 @@ from sandbox.soundcloud_replies import SoundCloudReplies
 from sandbox.spotify import Sandbox
 from sandbox.taste_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
 from soundalike import soundcloud
+from soundalike.crawler import retry
+from soundalike.crawler.download import Downloader, preview_client
+from soundalike.crawler.errors import QuotaSpent
+from soundalike.crawler.ingest import Bringer
+from soundalike.crawler.preview_hosts import HostList, host_of
+from soundalike.crawler.previews.chain import PreviewChain
+from soundalike.crawler.walk.limits import Bounds, Budget
+from soundalike.crawler.walk.list_position import Place
+from soundalike.crawler.walk.previews import Previewing, SoundCloudPreviews
+from soundalike.crawler.walk.store import LIKERS, LIKES
+from soundalike.crawler.walk.walker import Walk
 from soundalike.db import database, favorites, popularity, task_queue, tracks, users
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.domain.track_id import TrackId
@@ -312,6 +312,6 @@ async def test_a_database_that_stays_away_ends_the_walk_by_its_own_type(
     async with database.connect(database_url) as gone:
         pass
     async with walk(gone, server) as one:
-        impatient = Walk(gone, one.connection, patience=crawler.patience.Patience(attempts=1))
+        impatient = Walk(gone, one.connection, patience=retry.Patience(attempts=1))
         with pytest.raises(CONNECTION_FAILURES):
             await impatient.run()

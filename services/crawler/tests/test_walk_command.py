@@ -11,13 +11,13 @@ import pytest
 from pydantic import ValidationError
 from rich.console import Console
 
-from crawler.walk.command import EX_TEMPFAIL, FAILED, Journey, walk
-from crawler.walk.settings import SoundCloudSettings
 from sandbox.faults import Fault
 from sandbox.server import SandboxServer
 from sandbox.soundcloud import SoundCloud
 from sandbox.spotify import Sandbox
 from sandbox.taste_world import WorldSize, make_world
+from soundalike.crawler.walk.command import EX_TEMPFAIL, FAILED, Journey, walk
+from soundalike.crawler.walk.settings import SoundCloudSettings
 from soundalike.db import favorites
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ async def test_a_run_leaves_a_table_and_one_line_for_machines(
     pool: Pool, database_url: str, server: SandboxServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     shown = io.StringIO()
-    with caplog.at_level(logging.INFO, "crawler.walk.command"):
+    with caplog.at_level(logging.INFO, "soundalike.crawler.walk.command"):
         status = await walk(at(server, database_url), Journey(START, 2, 1_000), Console(file=shown))
     assert status == 0
     assert await favorites.count(pool) == len(make_world(SIZE).reachable(0, 2))

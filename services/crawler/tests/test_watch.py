@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.claims import SharedClaims
-from crawler.errors import QuotaSpent, SourceBusy, SourceRefused, SourceUnavailable
-from crawler.sourcing import Sourcing
-from crawler.watch import Watch, schedule
 from sandbox.catalogue import pieces, spotify_id
 from sandbox.faults import Fault
 from sandbox.playlists import DEMO_PLAYLIST_ID, generated
+from soundalike.crawler.errors import QuotaSpent, SourceBusy, SourceRefused, SourceUnavailable
+from soundalike.crawler.leases import SharedClaims
+from soundalike.crawler.source_factory import Sourcing
+from soundalike.crawler.watcher import Watch, schedule
 from soundalike.db import playlists, task_queue, track_requests, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
@@ -35,7 +35,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def settings(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Any:
-    from crawler.settings import CrawlerSettings
+    from soundalike.crawler.settings import CrawlerSettings
 
     for name, value in {
         "DATABASE_URL": "postgresql://u:a-good-one@db/x",

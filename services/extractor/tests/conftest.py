@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from extractor.hearing import Hearing
-from extractor.listening import Heard
-from extractor.worker import Worker
 from soundalike.audio.errors import Undecodable
 from soundalike.db import database, models, schema
 from soundalike.db.models import Model
 from soundalike.domain.tags import SLUGS
 from soundalike.domain.track_id import TrackId
+from soundalike.extractor.embedder import Heard
+from soundalike.extractor.preview_pipeline import Hearing
+from soundalike.extractor.worker import Worker
 from soundalike.storage.message_queue import MemoryQueue
 from soundalike.storage.object_store import MemoryStore
 

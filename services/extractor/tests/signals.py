@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from extractor.architecture import CHANNELS, LAYERS, TAGS, kernel_shape
-from extractor.statistics import Statistics
-from extractor.weights import Layer, TagHead, Weights
+from soundalike.extractor.architecture import CHANNELS, LAYERS, TAGS, kernel_shape
+from soundalike.extractor.statistics import Statistics
+from soundalike.extractor.weights import Layer, TagHead, Weights
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "choi-cnn"
 WEIGHTS = SHARED / "weights_layer4_theano.hdf5"

@@ -9,10 +9,11 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from extractor import backend, published, tagging
-from extractor.batch import Batch, HeardFile, find
-from extractor.cli import app
 from soundalike.domain.tags import NAMES
+from soundalike.extractor import tagger, tensorflow_backend
+from soundalike.extractor.batch import Batch, HeardFile, find
+from soundalike.extractor.cli import app
+from soundalike.extractor.models import choi_2017
 
 from .signals import WEIGHTS, needs_weights
 
@@ -96,7 +97,7 @@ def test_the_usual_tags_are_measured_over_a_folder(music: Path, tmp_path: Path) 
     assert run("extract", music, "--out", vectors, "--model", "choi-2017", "--weights", WEIGHTS).exit_code == 0
     result = run("measure-tags", music, "--out", out, "--weights", WEIGHTS, "--description", "two tones")
     assert result.exit_code == 0, result.output
-    usual = tagging.parse(out.read_text(encoding="utf-8"))
+    usual = tagger.parse(out.read_text(encoding="utf-8"))
     assert (usual.clips, usual.corpus) == (2, "two tones")
     with np.load(vectors) as arrays:
         np.testing.assert_allclose(usual.probabilities, arrays["tags"].mean(axis=0), atol=1e-5)
@@ -157,13 +158,13 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path: Path, monkeypatch: py
 
 @needs_weights
 def test_statistics_are_measured_over_a_folder(music: Path, tmp_path: Path) -> None:
-    from extractor.statistics import parse
+    from soundalike.extractor.statistics import parse
 
     out = tmp_path / "measured.json"
     result = run("measure-statistics", music, "--out", out, "--weights", WEIGHTS, "--description", "two tones")
     assert result.exit_code == 0, result.output
     measured = parse(out.read_text(encoding="utf-8"))
-    assert (measured.clips, measured.corpus, measured.weights_sha256) == (2, "two tones", published.SHA256)
+    assert (measured.clips, measured.corpus, measured.weights_sha256) == (2, "two tones", choi_2017.SHA256)
     assert "broken.mp3" in result.stderr
 
 
@@ -171,7 +172,7 @@ def test_statistics_are_measured_over_a_folder(music: Path, tmp_path: Path) -> N
 def test_measuring_without_tensorflow_says_where_to_get_it(
     music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend.tensorflow.cache_clear()
+    tensorflow_backend.tensorflow.cache_clear()
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     result = run("measure-statistics", music, "--out", tmp_path / "measured.json", "--weights", WEIGHTS)
     assert result.exit_code == 1

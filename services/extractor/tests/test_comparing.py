@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extractor.sweep import sweep
 from soundalike.audio.errors import DecoderCrashed
 from soundalike.db import tracks, uploads
 from soundalike.db.uploads import Refusal, Sound
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
+from soundalike.extractor.sweep import sweep
 from soundalike.storage.object_keys import query_key
 
 from .conftest import MODEL

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extractor.registry import DEFAULT, Choice, ModelName
-from extractor.settings import ExtractorSettings
+from soundalike.extractor.models.registry import DEFAULT, Choice, ModelName
+from soundalike.extractor.settings import ExtractorSettings
 from soundalike.settings import load
 
 if TYPE_CHECKING:

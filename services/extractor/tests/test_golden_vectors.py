@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from extractor.registry import Choice, ModelName, load_model
+from soundalike.extractor.models.registry import Choice, ModelName, load_model
 
 from .signals import WEIGHTS, golden_signal, needs_weights
 
 if TYPE_CHECKING:
-    from extractor.model import Model
+    from soundalike.extractor.model import Model
 
 GOLDEN = Path(__file__).parent / "golden"
 TOLERANCE = 1e-3

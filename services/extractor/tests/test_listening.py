@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from extractor.decoders import Decoders
-from extractor.errors import VectorNotFinite, WeightsUnavailable
-from extractor.listening import ListeningPool
-from extractor.model import Model
-from extractor.registry import Choice, ModelName, load_model
 from soundalike.audio.errors import DecoderCrashed, PermanentAudioError, Silent
+from soundalike.extractor.decoder_pool import Decoders
+from soundalike.extractor.embedder import ListeningPool
+from soundalike.extractor.errors import VectorNotFinite, WeightsUnavailable
+from soundalike.extractor.model import Model
+from soundalike.extractor.models.registry import Choice, ModelName, load_model
 
 from .signals import likeness, random_network
 

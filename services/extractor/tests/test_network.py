@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from extractor import graph, graph_building, released
-from extractor.architecture import CHANNELS, LAYERS, SAMPLES, kernel_shape
-from extractor.folding import folded
-from extractor.network import Network
-from extractor.reference import ReferenceNetwork
-from extractor.spectrogram import decibels
-from extractor.statistics import shipped
-from extractor.weights import parse
+from soundalike.extractor import graph, graph_builder
+from soundalike.extractor.architecture import CHANNELS, LAYERS, SAMPLES, kernel_shape
+from soundalike.extractor.batch_norm_folding import folded
+from soundalike.extractor.models import soundalike_1
+from soundalike.extractor.network import Network
+from soundalike.extractor.spectrogram import decibels
+from soundalike.extractor.statistics import shipped
+from soundalike.extractor.tensorflow_network import ReferenceNetwork
+from soundalike.extractor.weights import parse
 
 from .signals import SHARED, WEIGHTS, needs_weights, random_network, reference_signals
 
 if TYPE_CHECKING:
-    from extractor.statistics import Statistics
-    from extractor.weights import Weights
+    from soundalike.extractor.statistics import Statistics
+    from soundalike.extractor.weights import Weights
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_with_fixed_statistics_it_gives_the_vectors_of_tensorflow(
 
 
 def test_our_own_network_gives_the_vectors_of_tensorflow(signals: np.ndarray) -> None:
-    own = released.shipped()
+    own = soundalike_1.shipped()
     expected = ReferenceNetwork(own.weights, own.statistics)(signals)
     np.testing.assert_allclose(Network(own.weights, own.statistics)(signals), expected, atol=1e-3)
 
@@ -109,8 +110,8 @@ def test_hearing_loads_no_tensorflow_and_writes_nothing() -> None:
     program = """
 import sys
 import numpy
-import extractor.cli
-from extractor.registry import Choice, load_model
+import soundalike.extractor.cli
+from soundalike.extractor.models.registry import Choice, load_model
 load_model(Choice()).embed([numpy.ones(348000, numpy.float32)])
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
@@ -126,7 +127,7 @@ def test_the_graph_of_this_package_is_the_one_that_tensorflow_builds(
 
     both = [folded(*each) for each in zip(weights.layers, statistics.mean, statistics.variance, strict=True)]
     anew = graph.filled(
-        graph_building.build(by_own_statistics=False), [kernel for kernel, _ in both], [bias for _, bias in both]
+        graph_builder.build(by_own_statistics=False), [kernel for kernel, _ in both], [bias for _, bias in both]
     )
     interpreter = Interpreter(model_content=anew, num_threads=1)
     interpreter.allocate_tensors()

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from extractor.registry import Choice, ModelName, StatisticsMode, load_model
-from extractor.tagging import tag_probabilities
-from extractor.weights import parse
+from soundalike.extractor.models.registry import Choice, ModelName, StatisticsMode, load_model
+from soundalike.extractor.tagger import tag_probabilities
+from soundalike.extractor.weights import parse
 
 from .signals import SHARED, WEIGHTS, likeness, needs_weights, reference_signals
 
 if TYPE_CHECKING:
-    from extractor.model import Model
+    from soundalike.extractor.model import Model
 
 pytestmark = needs_weights
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from extractor.architecture import BN_EPSILON, LAYERS, POOLS, SAMPLES
-from extractor.backend import tensorflow
-from extractor.measuring import measure
-from extractor.reference import ReferenceNetwork, clip_block, fixed_block
-from extractor.spectrogram import decibels
-from extractor.weights import Layer
+from soundalike.extractor.architecture import BN_EPSILON, LAYERS, POOLS, SAMPLES
+from soundalike.extractor.spectrogram import decibels
+from soundalike.extractor.statistics_fit import measure
+from soundalike.extractor.tensorflow_backend import tensorflow
+from soundalike.extractor.tensorflow_network import ReferenceNetwork, clip_block, fixed_block
+from soundalike.extractor.weights import Layer
 
 from .signals import likeness, random_network
 

@@ -5,12 +5,12 @@ import io
 import numpy as np
 import pytest
 
-from extractor import registry, released
-from extractor.architecture import SAMPLES, kernel_shape
-from extractor.errors import StatisticsUnusable, WeightsDamaged, WeightsUnavailable
-from extractor.model import Model
-from extractor.registry import Choice, ModelName, load_model
-from extractor.released import parse
+from soundalike.extractor.architecture import SAMPLES, kernel_shape
+from soundalike.extractor.errors import StatisticsUnusable, WeightsDamaged, WeightsUnavailable
+from soundalike.extractor.model import Model
+from soundalike.extractor.models import registry, soundalike_1
+from soundalike.extractor.models.registry import Choice, ModelName, load_model
+from soundalike.extractor.models.soundalike_1 import parse
 
 RNG = np.random.default_rng(11)
 
@@ -72,7 +72,7 @@ def test_another_content_is_refused(content: bytes, message: str) -> None:
 
 
 def test_a_package_without_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(released, "FILE", "soundalike-0.npz")
+    monkeypatch.setattr(soundalike_1, "FILE", "soundalike-0.npz")
     with pytest.raises(WeightsUnavailable, match=r"soundalike-0\.npz.*MODEL=choi-2017"):
         load_model(Choice(name=ModelName.SOUNDALIKE_1))
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from extractor import spectrogram
-from extractor.reference import log_mel
-from extractor.spectrogram import decibels, mel_matrix, prepare, window
+from soundalike.extractor import spectrogram
+from soundalike.extractor.spectrogram import decibels, mel_matrix, prepare, window
+from soundalike.extractor.tensorflow_network import log_mel
 
 SAMPLES = 348_000
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from extractor.errors import StatisticsUnusable
-from extractor.statistics import Statistics, parse, shipped
-from extractor.weights import parse as parse_weights
+from soundalike.extractor.errors import StatisticsUnusable
+from soundalike.extractor.statistics import Statistics, parse, shipped
+from soundalike.extractor.weights import parse as parse_weights
 
 from .signals import WEIGHTS, needs_weights, random_network
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from extractor.sweep import Swept, redrive, sweep
 from soundalike.db import tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
+from soundalike.extractor.sweep import Swept, redrive, sweep
 
 from .conftest import KEY, TRACK
 

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from extractor.errors import StatisticsUnusable
-from extractor.tagging import UsualTags, parse, shipped, tag_probabilities
-from extractor.weights import TagHead
 from soundalike.domain.tags import NAMES
+from soundalike.extractor.errors import StatisticsUnusable
+from soundalike.extractor.tagger import UsualTags, parse, shipped, tag_probabilities
+from soundalike.extractor.weights import TagHead
 
 from .signals import WEIGHTS, needs_weights, random_network
 
@@ -54,8 +54,8 @@ def test_a_file_that_cannot_be_right_is_refused(change: dict[str, object]) -> No
 
 @needs_weights
 def test_the_shipped_ones_belong_to_the_published_network() -> None:
-    from extractor import statistics
-    from extractor.weights import parse as parse_weights
+    from soundalike.extractor import statistics
+    from soundalike.extractor.weights import parse as parse_weights
 
     weights = parse_weights(WEIGHTS.read_bytes())
     fixed = statistics.shipped(weights)

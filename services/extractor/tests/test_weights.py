@@ -12,10 +12,10 @@ import httpx
 import numpy as np
 import pytest
 
-from extractor import published
-from extractor.errors import WeightsDamaged, WeightsUnavailable
-from extractor.published import default_cache, download, published_weights
-from extractor.weights import parse
+from soundalike.extractor.errors import WeightsDamaged, WeightsUnavailable
+from soundalike.extractor.models import choi_2017
+from soundalike.extractor.models.choi_2017 import default_cache, download, published_weights
+from soundalike.extractor.weights import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def fail(_: str) -> bytes:
 
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(published, "SHA256", hashlib.sha256(CONTENT).hexdigest())
+    monkeypatch.setattr(choi_2017, "SHA256", hashlib.sha256(CONTENT).hexdigest())
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ class TestFinding:
 
         assert published_weights(None, cache, fetch) == CONTENT
         assert published_weights(None, cache, fail) == CONTENT
-        assert asked == [published.ADDRESS]
+        assert asked == [choi_2017.ADDRESS]
         assert len(list(cache.iterdir())) == 1
 
     def test_a_damaged_cache_is_fetched_anew(self, tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extractor.heartbeat import MOST_BEATS, beating
-from extractor.worker import backoff_s
 from soundalike.audio.errors import DecoderCrashed
 from soundalike.db import embeddings, tracks
 from soundalike.db.track_details import details
 from soundalike.db.tracks import State
 from soundalike.errors import QueueUnavailable, StoreUnavailable
+from soundalike.extractor.visibility_extender import MOST_BEATS, beating
+from soundalike.extractor.worker import backoff_s
 
 from .conftest import KEY, MODEL, TRACK
 
@@ -243,7 +243,7 @@ async def test_an_absent_queue_does_not_end_the_worker(bench: Bench, monkeypatch
         return
 
     monkeypatch.setattr(type(bench.queue), "receive", away)
-    monkeypatch.setattr("extractor.worker.asyncio.sleep", at_once)
+    monkeypatch.setattr("soundalike.extractor.worker.asyncio.sleep", at_once)
     await bench.worker.run(stop)
     assert calls == 3
 

@@ -87,14 +87,14 @@ def crawl(context: typer.Context, data: Data = None) -> None:
     """Crawl lists, folders or your library into the running platform (see: soundalike crawl --help)."""
     # Its help needs no platform.
     environment = os.environ if "--help" in context.args else _environment(data)
-    _become(python("crawler", *context.args), environment)
+    _become(python("soundalike.crawler", *context.args), environment)
 
 
 @app.command(context_settings=_PASSED_ON, add_help_option=False)
 def forget(context: typer.Context, data: Data = None) -> None:
     """Delete a track, recording, artist, user or playlist for good (see: soundalike forget --help)."""
     environment = os.environ if "--help" in context.args else _environment(data)
-    _become(python("crawler", "forget", *context.args), environment)
+    _become(python("soundalike.crawler", "forget", *context.args), environment)
 
 
 @login.command()
@@ -121,7 +121,7 @@ def spotify(
 @app.command(context_settings=_PASSED_ON, add_help_option=False)
 def extract(context: typer.Context) -> None:
     """Hear audio files and write their vectors, without a platform (see: soundalike extract --help)."""
-    _become(python("extractor", "extract", *context.args), os.environ)
+    _become(python("soundalike.extractor", "extract", *context.args), os.environ)
 
 
 @app.command(context_settings=_PASSED_ON, add_help_option=False)

@@ -75,11 +75,11 @@ def _invite(running: RunningPlatform) -> None:
 
 async def _show(running: RunningPlatform) -> None:
     typer.echo("\nCrawling the sample playlist: eight styles of composed music, offered by the sandbox")
-    await _run(running, "crawler", "--playlist", DEMO_PLAYLIST_ID)
+    await _run(running, "soundalike.crawler", "--playlist", DEMO_PLAYLIST_ID)
     typer.echo("\nHearing it")
     await _heard(running)
     typer.echo("\nBuilding the index")
-    await _run(running, "indexer", "build")
+    await _run(running, "soundalike.indexer", "build")
     await _indexed(running)
     asked = {piece: await asyncio.to_thread(_ask, running, piece) for piece in pieces()}
     for piece in [p for p in asked if p.index == 0][:_SHOWN_STYLES]:

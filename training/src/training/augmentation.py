@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from extractor.architecture import FRAMES, MEL_BANDS
-from extractor.spectrogram import FLOOR_DB
 from soundalike.audio.excerpt import RATE
+from soundalike.extractor.architecture import FRAMES, MEL_BANDS
+from soundalike.extractor.spectrogram import FLOOR_DB
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from extractor import published, released
-from extractor import weights as networks
-from extractor.errors import ExtractorError
-from extractor.model import model_id
+from soundalike.extractor import weights as networks
+from soundalike.extractor.errors import ExtractorError
+from soundalike.extractor.model import model_id
+from soundalike.extractor.models import choi_2017, soundalike_1
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def train(
     from training import pipeline
 
     try:
-        choi = networks.parse(published.published_weights(weights, cache))
+        choi = networks.parse(choi_2017.published_weights(weights, cache))
         out.mkdir(parents=True, exist_ok=True)
         prepared = pipeline.prepare(corpus, work or out / "work", choi, hybrids, _say)
         outcome = pipeline.train(prepared, choi, _say)
@@ -69,8 +69,8 @@ def _write(out: Path, outcome: Outcome, albums: NDArray[np.str_], command: str) 
     from training import curves, report
     from training.trial import CHOI_CLIPS
 
-    (out / released.FILE).write_bytes(outcome.weights_file)
-    made = released.parse(outcome.weights_file)
+    (out / soundalike_1.FILE).write_bytes(outcome.weights_file)
+    made = soundalike_1.parse(outcome.weights_file)
     outcome.projection.save(out / f"{model_id(made.weights, made.statistics)}.npz")
     page = report.as_markdown(outcome.verdicts, outcome.validations, albums, outcome.recipe, command)
     (out / "RESULTS.md").write_text(page, encoding="utf-8")

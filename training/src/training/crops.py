@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
-from extractor.architecture import FRAMES
+from soundalike.extractor.architecture import FRAMES
 from training import musicnn
 from training.augmentation import MILD, UNCHANGED, Augmentation, crop
 

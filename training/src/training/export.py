@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from extractor.architecture import BN_EPSILON, CHANNELS, LAYERS
+from soundalike.extractor.architecture import BN_EPSILON, CHANNELS, LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ class Exported:
     clips: int
 
     def to_bytes(self, tags: TaggedLayer) -> bytes:
-        """Return the .npz file of plain arrays that `extractor.released.parse` reads."""
+        """Return the .npz file of plain arrays that `extractor.models.soundalike_1.parse` reads."""
         arrays: dict[str, NDArray[Any]] = {f"kernel{number}": kernel for number, kernel in enumerate(self.kernels)}
         arrays |= {name: getattr(self, name) for name in ("bias", "gamma", "beta", "mean", "variance")}
         arrays |= {"tag_kernel": tags.kernel, "tag_bias": tags.bias, "usual_tags": tags.usual}

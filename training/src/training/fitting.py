@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from extractor.architecture import DIMENSIONS
+from soundalike.extractor.architecture import DIMENSIONS
 from soundalike.similarity.projection import Projection
 from soundalike.transformers.embedding_projection import EmbeddingProjection
 from training.lessons import vectors

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from extractor.architecture import CHANNELS, DIMENSIONS
+from soundalike.extractor.architecture import CHANNELS, DIMENSIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -51,7 +51,7 @@ def find_checkpoint() -> Path:
 
 def read_variables(checkpoint: Path) -> dict[str, NDArray[np.float32]]:
     """Read the model's variables out of the folder of a TensorFlow checkpoint; raises `UnusableTeacher`."""
-    from extractor.backend import tensorflow
+    from soundalike.extractor.tensorflow_backend import tensorflow
 
     tf = tensorflow()
     try:

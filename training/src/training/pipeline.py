@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from extractor import statistics
+from soundalike.extractor import statistics
 from training import corpus, musicnn, spectra
 from training.crops import Crops, judged_clips, prepare_crops
 from training.export import export
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from extractor.weights import Weights
+    from soundalike.extractor.weights import Weights
     from soundalike.similarity.projection import Projection
     from training.trial import Depths
 

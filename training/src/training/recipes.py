@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from extractor.architecture import LAYERS
+from soundalike.extractor.architecture import LAYERS
 
 
 @dataclass(frozen=True, slots=True)

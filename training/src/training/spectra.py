@@ -9,12 +9,12 @@ import numpy as np
 import soxr
 import torch
 
-from extractor.architecture import FRAMES, SAMPLES
-from extractor.spectrogram import FLOOR_DB, HOP, N_FFT, SMALLEST_POWER, mel_matrix, prepare, window
 from soundalike.audio.decode import average, read_passage, resample
 from soundalike.audio.errors import AudioError
 from soundalike.audio.excerpt import RATE
 from soundalike.audio.excerpt_bounds import LISTENED, ExcerptRule
+from soundalike.extractor.architecture import FRAMES, SAMPLES
+from soundalike.extractor.spectrogram import FLOOR_DB, HOP, N_FFT, SMALLEST_POWER, mel_matrix, prepare, window
 from training import musicnn
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from extractor.architecture import BN_EPSILON, LAYERS, POOLS
+from soundalike.extractor.architecture import BN_EPSILON, LAYERS, POOLS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from extractor.statistics import Statistics
-    from extractor.weights import Weights
+    from soundalike.extractor.statistics import Statistics
+    from soundalike.extractor.weights import Weights
 
 
 class Student(nn.Module):  # type: ignore[misc] # PyTorch may be absent where types are checked

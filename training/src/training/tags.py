@@ -10,14 +10,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from extractor.architecture import CHANNELS
-from extractor.tagging import tag_probabilities
+from soundalike.extractor.architecture import CHANNELS
+from soundalike.extractor.tagger import tag_probabilities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from extractor.weights import TagHead
+    from soundalike.extractor.weights import TagHead
 
 _STEPS: Final = 500
 _WEIGHT_DECAY: Final = 1e-4

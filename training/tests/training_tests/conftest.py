@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from extractor.architecture import CHANNELS, LAYERS, kernel_shape
-from extractor.statistics import Statistics
-from extractor.weights import Layer, TagHead, Weights
+from soundalike.extractor.architecture import CHANNELS, LAYERS, kernel_shape
+from soundalike.extractor.statistics import Statistics
+from soundalike.extractor.weights import Layer, TagHead, Weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from extractor.architecture import FRAMES, MEL_BANDS
+from soundalike.extractor.architecture import FRAMES, MEL_BANDS
 from training.augmentation import MILD, UNCHANGED, Augmentation, crop
 
 

@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is installed only where soundalike-1 is trained")
 
-from extractor.backend import tensorflow  # noqa: E402
+from soundalike.extractor.tensorflow_backend import tensorflow  # noqa: E402
 from training.errors import UnusableTeacher  # noqa: E402
 from training.musicnn import MEL_BANDS, PATCH, RATE, Musicnn, log_mel, read_variables  # noqa: E402
 

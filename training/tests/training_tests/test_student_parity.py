@@ -6,9 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is installed only where soundalike-1 is trained")
 
-from extractor import released  # noqa: E402
-from extractor.network import Network  # noqa: E402
-from extractor.spectrogram import decibels  # noqa: E402
+from soundalike.extractor.models import soundalike_1  # noqa: E402
+from soundalike.extractor.network import Network  # noqa: E402
+from soundalike.extractor.spectrogram import decibels  # noqa: E402
 from training.export import export  # noqa: E402
 from training.spectra import Front  # noqa: E402
 from training.student import Student  # noqa: E402
@@ -40,7 +40,7 @@ def test_an_exported_network_is_the_trained_one_in_the_extractor(samples: np.nda
         for values in (*student.kernels, *student.shifts):
             values.add_(0.1 * torch.randn(values.shape))
     content = export(student, [Front().clip(one) for one in samples]).to_bytes(NO_TAGS)
-    loaded = released.parse(content)
+    loaded = soundalike_1.parse(content)
     np.testing.assert_allclose(
         Network(loaded.weights, loaded.statistics)(samples), hear(student, samples), rtol=1e-4, atol=1e-4
     )

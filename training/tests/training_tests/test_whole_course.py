@@ -10,7 +10,7 @@ import soundfile
 
 torch = pytest.importorskip("torch", reason="PyTorch is installed only where soundalike-1 is trained")
 
-from extractor import released  # noqa: E402
+from soundalike.extractor.models import soundalike_1  # noqa: E402
 from training import musicnn, pipeline, trial  # noqa: E402
 from training.musicnn import POOLED, Heard  # noqa: E402
 from training.recipes import CANDIDATES, PROJECTION_ONLY  # noqa: E402
@@ -71,6 +71,6 @@ def test_two_runs_give_the_same_network_and_the_same_numbers(
     for name, found in one.verdicts.of.items():
         np.testing.assert_array_equal(found, other.verdicts.of[name])
     np.testing.assert_array_equal(one.projection.components, other.projection.components)
-    assert released.parse(one.weights_file).weights.tags is not None
+    assert soundalike_1.parse(one.weights_file).weights.tags is not None
     # What was prepared is found again.
     assert run(tmp_path / "one").weights_file == one.weights_file

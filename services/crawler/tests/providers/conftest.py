@@ -6,15 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from crawler.downloading import Downloader, preview_client
-from crawler.hosts import HostList, host_of
-from crawler.patience import Patience
-from crawler.previews.chain import PreviewChain
-from crawler.previews.deezer import DeezerPreviews
-from crawler.previews.itunes import ITunesPreviews
-from crawler.previews.spotify import SpotifyPreviews
-from crawler.services.deezer import DeezerApi
-from crawler.services.itunes import ITunesApi
 from sandbox.composition import Previews, encode_mp3
 from sandbox.deezer import Deezer
 from sandbox.itunes import ITunes
@@ -22,6 +13,15 @@ from sandbox.playlists import Track as Listed
 from sandbox.playlists import generated_track
 from sandbox.server import SandboxServer
 from sandbox.spotify import Sandbox
+from soundalike.crawler.download import Downloader, preview_client
+from soundalike.crawler.preview_hosts import HostList, host_of
+from soundalike.crawler.previews.chain import PreviewChain
+from soundalike.crawler.previews.deezer import DeezerPreviews
+from soundalike.crawler.previews.itunes import ITunesPreviews
+from soundalike.crawler.previews.spotify import SpotifyPreviews
+from soundalike.crawler.retry import Patience
+from soundalike.crawler.services.deezer import DeezerApi
+from soundalike.crawler.services.itunes import ITunesApi
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 

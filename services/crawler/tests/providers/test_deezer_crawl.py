@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.bringing import Bringer
-from crawler.crawl import Crawl
-from crawler.sources.deezer import DeezerList
-from crawler.sources.deezer_address import DeezerTarget
-from crawler.sources.listing.forms import ListFile
-from crawler.sources.listing.resolving import Resolver
-from crawler.sources.listing.track_list_file import TrackListFile
-from crawler.tally import Fate
 from sandbox.catalogue import pieces
 from sandbox.deezer_shelf import AWKWARD_PLAYLIST
 from sandbox.faults import Fault
+from soundalike.crawler.crawl import Crawl
+from soundalike.crawler.ingest import Bringer
+from soundalike.crawler.sources.deezer import DeezerList
+from soundalike.crawler.sources.deezer_address import DeezerTarget
+from soundalike.crawler.sources.track_lists.formats import ListFile
+from soundalike.crawler.sources.track_lists.resolver import Resolver
+from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
+from soundalike.crawler.stats import Fate
 from soundalike.db import playlists, tracks
 from soundalike.db.tracks import State
 from soundalike.storage.object_store import MemoryStore
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from crawler.previews.chain import PreviewChain
-    from crawler.services.deezer import DeezerApi
     from sandbox.server import SandboxServer
+    from soundalike.crawler.previews.chain import PreviewChain
+    from soundalike.crawler.services.deezer import DeezerApi
     from soundalike.db.database import Pool
 
 PIECE = pieces()[0]

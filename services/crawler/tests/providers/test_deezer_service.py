@@ -4,8 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.errors import ServiceRefused, ServiceUnavailable
-from crawler.services.deezer_replies import (
+from sandbox.catalogue import pieces
+from sandbox.faults import Fault
+from sandbox.quota import Quota
+from soundalike.crawler.errors import ServiceRefused, ServiceUnavailable
+from soundalike.crawler.services.deezer_replies import (
     DeezerTrack,
     NotATrack,
     NothingThere,
@@ -13,16 +16,13 @@ from crawler.services.deezer_replies import (
     judge,
     parse_track,
 )
-from crawler.services.web_service import Busy, Trouble
-from sandbox.catalogue import pieces
-from sandbox.faults import Fault
-from sandbox.quota import Quota
+from soundalike.crawler.services.web_service import Busy, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from crawler.services.deezer import DeezerApi
     from sandbox.server import SandboxServer
+    from soundalike.crawler.services.deezer import DeezerApi
 
     from .conftest import Doorman
 
@@ -167,7 +167,7 @@ async def test_a_long_wait_is_not_waited_for(deezer: DeezerApi, shops: SandboxSe
 async def test_an_endless_answer_is_not_read_to_its_end(
     deezer: DeezerApi, shops: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crawler.services.web_service.MOST_BYTES", 1000)
+    monkeypatch.setattr("soundalike.crawler.services.web_service.MOST_BYTES", 1000)
     shops.sandbox.faults.add(Fault(path="*", status=200, body="[" * 2000))
     with pytest.raises(ServiceRefused, match="more than 1000 bytes"):
         await deezer.track("5")

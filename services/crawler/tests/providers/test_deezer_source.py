@@ -4,21 +4,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.entries import Deferred, Found, Skipped
-from crawler.errors import InvalidTarget, QuotaSpent, SourceRefused, SourceUnavailable
-from crawler.sources.deezer import DeezerList
-from crawler.sources.deezer_address import DeezerTarget
 from sandbox.catalogue import pieces
 from sandbox.deezer_shelf import AWKWARD_PLAYLIST, DEMO_PLAYLIST, GENERATED_PLAYLISTS, album_key, artist_key
 from sandbox.faults import Fault
+from soundalike.crawler.entries import Deferred, Found, Skipped
+from soundalike.crawler.errors import InvalidTarget, QuotaSpent, SourceRefused, SourceUnavailable
+from soundalike.crawler.sources.deezer import DeezerList
+from soundalike.crawler.sources.deezer_address import DeezerTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from crawler.entries import Entry
-    from crawler.previews.chain import PreviewChain
-    from crawler.services.deezer import DeezerApi
     from sandbox.server import SandboxServer
+    from soundalike.crawler.entries import Entry
+    from soundalike.crawler.previews.chain import PreviewChain
+    from soundalike.crawler.services.deezer import DeezerApi
 
 PIECE = pieces()[0]
 QUOTA = {"error": {"type": "Exception", "message": "Quota limit exceeded", "code": 4}}

@@ -4,18 +4,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.errors import ServiceUnavailable
-from crawler.services.itunes import parse_songs
-from crawler.services.web_service import Trouble
 from sandbox.catalogue import pieces
 from sandbox.faults import Fault
 from sandbox.quota import Quota
+from soundalike.crawler.errors import ServiceUnavailable
+from soundalike.crawler.services.itunes import parse_songs
+from soundalike.crawler.services.web_service import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from crawler.services.itunes import ITunesApi
     from sandbox.server import SandboxServer
+    from soundalike.crawler.services.itunes import ITunesApi
 
     from .conftest import Doorman
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from crawler.limits import DEEZER, ITUNES, Allowance, InMemoryLimiter
+from soundalike.crawler.rate_limiter import DEEZER, ITUNES, Allowance, InMemoryLimiter
 
 
 @dataclass

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.errors import PreviewMissing, PreviewUnavailable, PreviewUnusable
-from crawler.hosts import HostList
-from crawler.previews.chain import PreviewChain
-from crawler.previews.deezer import DeezerPreviews
-from crawler.previews.provider import Wanted
-from crawler.previews.spotify import SpotifyPreviews
-from crawler.services.deezer import DeezerApi
 from sandbox.catalogue import pieces
 from sandbox.deezer_shelf import AWKWARD_PLAYLIST
 from sandbox.faults import Fault
 from sandbox.playlists import track as listed_track
 from sandbox.shops import Standing, standing
 from soundalike.audio.sniff import AudioKind
+from soundalike.crawler.errors import PreviewMissing, PreviewUnavailable, PreviewUnusable
+from soundalike.crawler.preview_hosts import HostList
+from soundalike.crawler.previews.chain import PreviewChain
+from soundalike.crawler.previews.deezer import DeezerPreviews
+from soundalike.crawler.previews.provider import Wanted
+from soundalike.crawler.previews.spotify import SpotifyPreviews
+from soundalike.crawler.services.deezer import DeezerApi
 from soundalike.domain.track_id import TrackId
 
 from .conftest import HASTY, Doorman, generated, spotify_track

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from crawler.limits import InMemoryLimiter
-from crawler.previews.assembling import assemble, deezer_api
-from crawler.settings import CrawlerSettings
+from soundalike.crawler.previews.factory import assemble, deezer_api
+from soundalike.crawler.rate_limiter import InMemoryLimiter
+from soundalike.crawler.settings import CrawlerSettings
 
 if TYPE_CHECKING:
     import httpx

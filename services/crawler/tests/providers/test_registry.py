@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.errors import InvalidTarget
-from crawler.sources.deezer_address import DeezerTarget
-from crawler.sources.listing.forms import ListFile
-from crawler.sources.registry import FolderPath, recognise
-from crawler.sources.spotify_address import PlaylistId
+from soundalike.crawler.errors import InvalidTarget
+from soundalike.crawler.sources.deezer_address import DeezerTarget
+from soundalike.crawler.sources.registry import FolderPath, recognise
+from soundalike.crawler.sources.spotify_address import PlaylistId
+from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:

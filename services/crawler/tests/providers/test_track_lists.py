@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.entries import Deferred, Found, Skipped
-from crawler.errors import InvalidTarget, PreviewMissing, QuotaSpent, SourceRefused, SourceUnavailable
-from crawler.sources.listing.forms import ListFile
-from crawler.sources.listing.resolving import Resolver
-from crawler.sources.listing.row import ListedRow, UnclearRow
-from crawler.sources.listing.track_list_file import NO_RESOLVER, TrackListFile
 from sandbox.catalogue import pieces
 from sandbox.faults import Fault
+from soundalike.crawler.entries import Deferred, Found, Skipped
+from soundalike.crawler.errors import InvalidTarget, PreviewMissing, QuotaSpent, SourceRefused, SourceUnavailable
+from soundalike.crawler.sources.track_lists.formats import ListFile
+from soundalike.crawler.sources.track_lists.resolver import Resolver
+from soundalike.crawler.sources.track_lists.row import ListedRow, UnclearRow
+from soundalike.crawler.sources.track_lists.track_list_file import NO_RESOLVER, TrackListFile
 from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from crawler.previews.chain import PreviewChain
-    from crawler.services.deezer import DeezerApi
     from sandbox.server import SandboxServer
+    from soundalike.crawler.previews.chain import PreviewChain
+    from soundalike.crawler.services.deezer import DeezerApi
 
     Reader = Callable[[str, str | bytes], list[Any]]
 

@@ -1,0 +1,126 @@
+"""The crawler's command line."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from soundalike import logs
+from soundalike.crawler.errors import InvalidTarget
+from soundalike.crawler.forget_command import app as forgetting
+from soundalike.crawler.session import Order, Session
+from soundalike.crawler.settings import CrawlerSettings
+from soundalike.crawler.source_factory import check
+from soundalike.crawler.sources.registry import ACCEPTED_FORMS, FolderPath, Target, recognise
+from soundalike.crawler.walk.cli import app as walking
+from soundalike.settings import load
+
+INTERRUPTED = 130
+
+_LEAST_HOURS = 0.01
+
+app = typer.Typer(add_completion=False, help="Reads track lists and brings their previews into the object store.")
+
+FolderOption = Annotated[list[Path] | None, typer.Option(help="A folder of music files.")]
+HoursOption = Annotated[
+    float | None,
+    typer.Option(
+        "--every",
+        help="Let a watching crawler crawl these lists again after so many hours, and again; 0: no longer.",
+        min=0,
+        max=24 * 365,
+    ),
+]
+
+
+@app.command()
+def crawl(
+    targets: Annotated[
+        list[str] | None, typer.Argument(help=f"What to crawl, each {ACCEPTED_FORMS}.", metavar="[WHAT]...")
+    ] = None,
+    *,
+    playlist: Annotated[list[str] | None, typer.Option(help="A list of a service: address, URI or id.")] = None,
+    folder: FolderOption = None,
+    library: Annotated[
+        bool, typer.Option("--library", help="Saved tracks and playlists of the user who logged in at Spotify.")
+    ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Then go on: fetch what people ask for, and crawl lists again when due, these every RECRAWL_HOURS "
+            "unless --every says otherwise.",
+        ),
+    ] = False,
+    every: HoursOption = None,
+    retry_rejected: Annotated[bool, typer.Option("--retry-rejected", help="Try rejected tracks again.")] = False,
+    retry_missing: Annotated[
+        bool, typer.Option("--retry-missing", help="Look again for previews that nobody had.")
+    ] = False,
+) -> None:
+    """Crawl lists of tracks, one after the other; what begins with forget or soundcloud is another command."""
+    wanted = [*map(_target, [*(targets or []), *(playlist or [])]), *map(_folder, folder or [])]
+    if not (wanted or library or watch):
+        raise typer.BadParameter(f"say what to crawl: {ACCEPTED_FORMS}; or --library, or --watch")
+    console = Console(stderr=True)
+    # A bar and a log do not mix; what is worth a line is printed above the bar.
+    logs.configure("crawler", "WARNING" if console.is_terminal and not watch else "INFO")
+    settings = load(CrawlerSettings)
+    check(settings, wanted, library=library)
+    order = Order(
+        targets=tuple(wanted),
+        library=library,
+        watch=watch,
+        every=_pause(settings.recrawl_hours if watch and every is None else every),
+        retry_rejected=retry_rejected,
+        retry_missing=retry_missing,
+    )
+    try:
+        status = asyncio.run(_until_stopped(Session(settings, order, console)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        console.print("interrupted; the same command goes on where this one stopped")
+        raise typer.Exit(INTERRUPTED) from None
+    raise typer.Exit(status)
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    if sys.argv[1:2] == ["forget"]:
+        forgetting(sys.argv[2:], prog_name="forget")
+    elif sys.argv[1:2] == ["soundcloud"]:
+        walking(sys.argv[2:], prog_name="soundcloud")
+    else:
+        app()
+
+
+def _target(text: str) -> Target:
+    try:
+        return recognise(text)
+    except InvalidTarget as error:
+        raise typer.BadParameter(str(error), param_hint="what to crawl") from error
+
+
+def _pause(hours: float | None) -> timedelta | None:
+    if hours is not None and 0 < hours < _LEAST_HOURS:
+        raise typer.BadParameter(f"at least {_LEAST_HOURS} hours, or 0 for never", param_hint="every")
+    return None if hours is None else timedelta(hours=hours)
+
+
+def _folder(path: Path) -> FolderPath:
+    if not path.is_dir():
+        raise typer.BadParameter(f"there is no folder {path}", param_hint="folder")
+    return FolderPath(path)
+
+
+async def _until_stopped(session: Session) -> int:
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await session.run()

@@ -1,0 +1,132 @@
+"""Forgetting on request: what is held of a track, a recording, an artist, a user or a playlist goes and stays away."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from soundalike.crawler.errors import InvalidTarget
+from soundalike.db import erasure, releases, tracks
+from soundalike.domain.isrc import normalised_isrc
+from soundalike.domain.playlist_id import playlist_urn
+from soundalike.domain.track_id import TrackId, address_parts
+from soundalike.errors import InvalidPlaylistId, InvalidTrackId
+from soundalike.storage.object_keys import preview_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from soundalike.db.database import Pool
+    from soundalike.db.tracks import StoredTrack
+    from soundalike.storage.object_store import ObjectStore
+
+ACCEPTED_FORMS: Final = (
+    "a track (what GET /recommend takes), a playlist or album (address or URI), an artist (spotify:artist:…, "
+    "deezer:artist:…, or the address), or a user (soundcloud:users:…, spotify:user:…)"
+)
+
+_SPOTIFY: Final = r"[0-9A-Za-z]{22}"
+_DIGITS: Final = r"[1-9][0-9]{0,18}"
+_URNS: Final = {
+    "artist": re.compile(rf"spotify:artist:{_SPOTIFY}|deezer:artist:{_DIGITS}"),
+    "user": re.compile(rf"soundcloud:users:{_DIGITS}|spotify:user:[^:\s]+"),
+    "playlist": re.compile(
+        rf"spotify:album:{_SPOTIFY}|deezer:album:{_DIGITS}|list:playlist:[0-9a-f]{{64}}|spotify:user:[^:\s]+:collection"
+    ),
+}
+_PATH: Final = re.compile(r"(?:/(?:intl-)?[A-Za-z]{2}(?:-[A-Za-z]{2})?)?/(artist|album|user)/([^/]+)/?")
+_SERVICES: Final = {"open.spotify.com": "spotify", "www.deezer.com": "deezer", "deezer.com": "deezer"}
+_AT_A_TIME: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is to be forgotten: `kind` is track, artist, user or playlist, and `urn` names it."""
+
+    kind: str
+    urn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was deleted: how many tracks with all that was known of them, and how many previews in the bucket."""
+
+    tracks: int
+    previews: int
+
+
+async def recognise(pool: Pool, text: str) -> Subject:
+    """Read what a person pastes; raises `InvalidTarget` naming the accepted forms."""
+    pasted = _urn_of_address(text.strip())
+    for kind, form in _URNS.items():
+        if form.fullmatch(pasted):
+            return Subject(kind, pasted)
+    try:
+        return Subject("track", (await tracks.identify(pool, pasted)).urn)
+    except InvalidTrackId:
+        pass
+    try:
+        return Subject("playlist", playlist_urn(pasted))
+    except InvalidPlaylistId:
+        raise InvalidTarget(
+            f"{pasted[:80]!r} names nothing that can be forgotten; accepted are {ACCEPTED_FORMS}"
+        ) from None
+
+
+async def forget(pool: Pool, store: ObjectStore, subject: Subject, *, with_tracks: bool = False) -> Forgotten:
+    """Delete and block; `with_tracks`: also the tracks of a playlist. Raises `StoreUnavailable`; may be repeated."""
+    async with pool.acquire() as db:
+        match subject.kind:
+            case "artist":
+                urns = await erasure.forget_artist(db, subject.urn)
+            case "user":
+                urns = await erasure.forget_user(db, subject.urn)
+            case "playlist":
+                urns = await erasure.forget_playlist(db, subject.urn, with_tracks=with_tracks)
+            case _:
+                await erasure.forget_tracks(db, [TrackId.from_urn(subject.urn)])
+                urns = [subject.urn]
+    return await _forgotten(store, urns)
+
+
+async def releases_of(pool: Pool, title: str, artist: str) -> list[StoredTrack]:
+    """List the tracks of a recording: those that are called so, and those that share the ISRC of one of them."""
+    named = await releases.by_name(pool, title, artist)
+    also = await releases.by_isrc(pool, isrcs_of(named))
+    return list({found.track.id: found for found in (*named, *also)}.values())
+
+
+def isrcs_of(tracks: Iterable[StoredTrack]) -> list[str]:
+    """Return the codes that tracks bear, in their one form."""
+    return sorted({code for found in tracks if (code := normalised_isrc(found.track.isrc))})
+
+
+async def forget_releases(
+    pool: Pool, store: ObjectStore, isrcs: Sequence[str], tracks: Sequence[TrackId] = ()
+) -> Forgotten:
+    """Delete tracks, and by ISRC all releases of a recording, which are blocked. Raises `StoreUnavailable`."""
+    async with pool.acquire() as db:
+        urns = await erasure.forget_releases(db, isrcs, tracks)
+    return await _forgotten(store, urns)
+
+
+async def _forgotten(store: ObjectStore, urns: Sequence[str]) -> Forgotten:
+    turns = asyncio.Semaphore(_AT_A_TIME)
+    deleted = await asyncio.gather(*(_delete_previews(store, TrackId.from_urn(urn), turns) for urn in urns))
+    return Forgotten(len(urns), sum(deleted))
+
+
+async def _delete_previews(store: ObjectStore, track: TrackId, turns: asyncio.Semaphore) -> int:
+    async with turns:
+        keys = [found.key async for found in store.list(preview_prefix(track))]
+        for key in keys:
+            await store.delete(key)
+    return len(keys)
+
+
+def _urn_of_address(pasted: str) -> str:
+    host, path = address_parts(pasted)
+    match = _PATH.fullmatch(path) if host in _SERVICES else None
+    return f"{_SERVICES[host]}:{match[1]}:{match[2]}" if match else pasted

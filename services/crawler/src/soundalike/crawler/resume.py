@@ -1,0 +1,105 @@
+"""How far the reading of a list has come, kept so that a crawl that is killed goes on there."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self
+
+from soundalike.crawler.errors import SourceUnavailable
+from soundalike.crawler.ingest import Away
+from soundalike.crawler.stats import Fate
+from soundalike.db import checkpoints, playlists, tracks
+from soundalike.db.checkpoints import Place
+
+if TYPE_CHECKING:
+    from soundalike.crawler.errors import SourceError
+    from soundalike.crawler.ingest import Bringer
+    from soundalike.crawler.stats import Outcome
+    from soundalike.db.playlists import Playlist
+
+log = logging.getLogger(__name__)
+
+_KEPT_TOGETHER: Final = 25
+
+
+@dataclass(slots=True)
+class Reading:
+    """The places of one version of a playlist, as far as they are known.
+
+    `settled` are those at its beginning of which nothing is owed, with how they count.
+    """
+
+    bringer: Bringer
+    playlist: Playlist
+    settled: list[tuple[Place, Fate, str]]
+    _places: dict[int, Place] = field(default_factory=dict)
+    _unkept: list[Place] = field(default_factory=list)
+    _is_whole: bool = True
+
+    @classmethod
+    async def begin(cls, bringer: Bringer, playlist: Playlist) -> Self:
+        """Take up what an earlier crawl left of the same version; raises `Away`."""
+        snapshot = playlist.snapshot_id
+        if snapshot is None:
+            return cls(bringer, playlist, [])
+        known = await bringer.in_database(lambda: checkpoints.places(bringer.pool, playlist.urn, snapshot))
+        urns = [place.track.urn for place in known if place.track]
+        standings = await bringer.in_database(lambda: tracks.standings(bringer.pool, urns))
+        settled: list[tuple[Place, Fate, str]] = []
+        for place in known:
+            if place.position != len(settled):
+                break
+            if place.track is None:
+                settled.append((place, Fate.SKIPPED, place.reason or ""))
+            elif counts := bringer.policy.passes_over(standings.get(place.track.urn)):
+                settled.append((place, *counts))
+            else:
+                break
+        return cls(bringer, playlist, settled, {place.position: place for place, _, _ in settled})
+
+    async def note(self, position: int, outcome: Outcome) -> None:
+        """Remember what stands at a place."""
+        if outcome.track is None and outcome.fate is not Fate.SKIPPED:
+            # What stands there is not known, so the list as a whole is not.
+            self._is_whole = False
+            return
+        reason = outcome.reason if outcome.track is None else None
+        place = Place(position, outcome.track, outcome.label, reason)
+        self._places[position] = place
+        self._unkept.append(place)
+        if len(self._unkept) >= _KEPT_TOGETHER:
+            await self.keep()
+
+    async def keep(self) -> None:
+        """Keep what was noted, if the database answers."""
+        try:
+            await self._keep()
+        except Away:
+            log.warning("how far %s was read could not be kept", self.playlist.urn)
+
+    async def finish(self) -> SourceError | None:
+        """Store the list if all of it is known; returns why that failed."""
+        if not self._is_whole:
+            return None
+        listed = [(position, place.track) for position, place in sorted(self._places.items()) if place.track]
+
+        async def replace() -> None:
+            async with self.bringer.pool.acquire() as connection:
+                # What is to be forgotten may stand in the list more than once, and has no row.
+                known = await tracks.standings(connection, [track.urn for _, track in listed])
+                entries = [(position, track) for position, track in listed if track.urn in known]
+                await playlists.replace(connection, self.playlist, entries)
+
+        try:
+            await self.bringer.in_database(replace)
+        except Away as error:
+            return SourceUnavailable(f"the playlist could not be stored: {error}")
+        return None
+
+    async def _keep(self) -> None:
+        snapshot, noted = self.playlist.snapshot_id, self._unkept
+        if snapshot is None or not noted:
+            return
+        self._unkept = []
+        await self.bringer.in_database(lambda: checkpoints.keep(self.bringer.pool, self.playlist.urn, snapshot, noted))

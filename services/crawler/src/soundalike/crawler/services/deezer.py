@@ -1,0 +1,100 @@
+"""Deezer's public API; no account is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from soundalike.crawler.errors import ServiceRefused
+from soundalike.crawler.retry import Patience
+from soundalike.crawler.services.deezer_replies import (
+    AlbumReply,
+    ArtistReply,
+    DeezerTrack,
+    NothingThere,
+    PageReply,
+    PlaylistReply,
+    judge,
+    parse,
+    parse_track,
+)
+from soundalike.crawler.services.web_service import Trouble, WebService
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Self
+
+    import httpx
+
+    from soundalike.crawler.rate_limiter import Limiter
+
+T = TypeVar("T")
+
+PAGE_SIZE: Final = 100
+QUOTA_WINDOW_S: Final = 5.0
+_FOUND_AT_ONCE: Final = 15
+
+
+@dataclass(frozen=True, slots=True)
+class DeezerApi:
+    """The questions a crawl has; each raises `ServiceUnavailable` and `ServiceRefused`."""
+
+    service: WebService
+
+    @classmethod
+    def at(cls, url: str, client: httpx.AsyncClient, limiter: Limiter, patience: Patience | None = None) -> Self:
+        """Return the API at an address that ends in a slash."""
+        return cls(WebService("Deezer", url, client, limiter, QUOTA_WINDOW_S, patience or Patience()))
+
+    async def track(self, key: str) -> DeezerTrack | None:
+        """Return a track by its id, or None where there is none."""
+        return await self._one_track(f"track/{key}")
+
+    async def by_isrc(self, isrc: str) -> DeezerTrack | None:
+        """Return the track that Deezer names for a normalised ISRC, or None; the recording may be another."""
+        return await self._one_track(f"track/isrc:{isrc}")
+
+    async def search(self, query: str, *, strict: bool = False) -> list[DeezerTrack]:
+        """Return the best tracks for a query, up to 15; rows of a search have no ISRC."""
+        params: dict[str, str | int] = {"q": query, "limit": _FOUND_AT_ONCE}
+        if strict:
+            params["strict"] = "on"
+        page = await self._get("search", params, lambda body: parse(PageReply, body, "a page of results"))
+        rows = (parse_track(row) for row in (page.data if page else ()))
+        return [row for row in rows if isinstance(row, DeezerTrack)]
+
+    async def playlist(self, key: str) -> PlaylistReply | None:
+        """Return title and checksum of a playlist, or None where there is none."""
+        return await self._get(f"playlist/{key}", {}, lambda body: parse(PlaylistReply, body, "a playlist"))
+
+    async def album(self, key: str) -> AlbumReply | None:
+        """Return title and artist of an album, or None where there is none."""
+        return await self._get(f"album/{key}", {}, lambda body: parse(AlbumReply, body, "an album"))
+
+    async def artist(self, key: str) -> ArtistReply | None:
+        """Return the name of an artist, or None where there is none."""
+        return await self._get(f"artist/{key}", {}, lambda body: parse(ArtistReply, body, "an artist"))
+
+    async def page(self, path: str, index: int) -> PageReply | None:
+        """Return up to 100 rows of a list such as `playlist/1/tracks`, or None where there is no such list."""
+        params = {"index": index, "limit": PAGE_SIZE}
+        return await self._get(path, params, lambda body: parse(PageReply, body, "a page of a list"))
+
+    async def _one_track(self, path: str) -> DeezerTrack | None:
+        def read(body: Any) -> DeezerTrack | None:
+            row = parse_track(body)
+            if isinstance(row, DeezerTrack):
+                return row
+            if row.label:
+                return None
+            raise Trouble(f"answered something that is not a track ({row.reason})")
+
+        return await self._get(path, {}, read)
+
+    async def _get(self, path: str, params: Mapping[str, str | int], read: Callable[[Any], T]) -> T | None:
+        try:
+            return await self.service.get(path, params, lambda body: read(judge(body)))
+        except NothingThere:
+            return None
+        except ServiceRefused as error:
+            raise ServiceRefused(f"{error} (asked for {path})") from error

@@ -1,0 +1,106 @@
+"""Apple's iTunes Search API; no account is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from soundalike.crawler.matching import Recording
+from soundalike.crawler.retry import Patience
+from soundalike.crawler.services.web_service import Trouble, WebService
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    import httpx
+
+    from soundalike.crawler.rate_limiter import Limiter
+
+PAUSE_S: Final = 30.0
+"""Apple refuses with an empty 403 and does not say for how long; it counts by the minute."""
+
+_FOUND_AT_ONCE: Final = 25
+
+
+class _Song(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    kind: str
+    track_id: int = Field(alias="trackId", gt=0)
+    title: str = Field(alias="trackName")
+    artist: str = Field(alias="artistName")
+    album: str | None = Field(default=None, alias="collectionName")
+    milliseconds: int | None = Field(default=None, alias="trackTimeMillis")
+    preview: str | None = Field(default=None, alias="previewUrl")
+    link: str | None = Field(default=None, alias="trackViewUrl", pattern=r"^https?://")
+
+
+class _Results(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    results: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ITunesSong:
+    """A song of the iTunes Store, and where its preview lies if there is one."""
+
+    key: str
+    recording: Recording
+    preview_url: str | None
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ITunesApi:
+    """Searching the store of one country (two letters)."""
+
+    service: WebService
+    country: str
+
+    @classmethod
+    def at(
+        cls, url: str, country: str, client: httpx.AsyncClient, limiter: Limiter, patience: Patience | None = None
+    ) -> Self:
+        """Return the API at an address that ends in a slash."""
+        return cls(WebService("iTunes", url, client, limiter, PAUSE_S, patience or Patience()), country)
+
+    async def search(self, term: str) -> list[ITunesSong]:
+        """Return the best songs for some words, up to 25; raises `ServiceUnavailable` and `ServiceRefused`."""
+        params: dict[str, str | int] = {
+            "term": term,
+            "media": "music",
+            "entity": "song",
+            "country": self.country,
+            "limit": _FOUND_AT_ONCE,
+        }
+        songs: list[ITunesSong] = await self.service.get("search", params, parse_songs)
+        return songs
+
+
+def parse_songs(body: Any) -> list[ITunesSong]:
+    """Read the songs among the rows of a reply; raises `Trouble` for what is no reply."""
+    try:
+        rows = _Results.model_validate(body).results
+    except ValidationError as error:
+        raise Trouble("answered something that is no list of results") from error
+    return [song for song in map(_song, rows) if song is not None]
+
+
+def _song(row: Any) -> ITunesSong | None:
+    try:
+        song = _Song.model_validate(row)
+    except ValidationError:
+        # Rows of albums, films and what is to come.
+        return None
+    if song.kind != "song":
+        return None
+    seconds = song.milliseconds / 1000 if song.milliseconds and song.milliseconds > 0 else None
+    return ITunesSong(
+        key=str(song.track_id),
+        recording=Recording(song.title, (song.artist,), seconds, None, song.album),
+        preview_url=song.preview or None,
+        link=song.link,
+    )

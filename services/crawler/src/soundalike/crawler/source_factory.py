@@ -1,0 +1,141 @@
+"""Making sources out of what a person, a schedule or a request names, as far as the settings allow."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self, assert_never
+
+from soundalike.crawler.errors import SourceRefused
+from soundalike.crawler.previews.factory import assemble, deezer_api
+from soundalike.crawler.sources.deezer import DeezerList
+from soundalike.crawler.sources.deezer_address import DeezerTarget
+from soundalike.crawler.sources.folder import CuttingBench, MusicFolder
+from soundalike.crawler.sources.registry import FolderPath, recognise
+from soundalike.crawler.sources.spotify import (
+    SavedTracks,
+    SpotifyAlbum,
+    SpotifyPlaylist,
+    SpotifyTrack,
+    playlists_of_user,
+)
+from soundalike.crawler.sources.spotify_address import AlbumId, PlaylistId
+from soundalike.crawler.sources.spotify_web_api import SPOTIFY, SpotifyWebApi
+from soundalike.crawler.sources.track_lists.formats import ListFile
+from soundalike.crawler.sources.track_lists.resolver import Resolver
+from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
+from soundalike.domain.track_id import TrackId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    import httpx
+
+    from soundalike.crawler.previews.chain import PreviewChain
+    from soundalike.crawler.rate_limiter import Allowance, Limiter
+    from soundalike.crawler.services.deezer import DeezerApi
+    from soundalike.crawler.settings import CrawlerSettings
+    from soundalike.crawler.sources.registry import Target
+    from soundalike.crawler.sources.source import Source
+
+
+class Sourcing:
+    """Everything that sources are made of, opened when first needed; use it as a context manager."""
+
+    def __init__(
+        self, settings: CrawlerSettings, client: httpx.AsyncClient, limiters: Callable[[Allowance], Limiter]
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._limiters = limiters
+        self._stack = ExitStack()
+        self._spotify: SpotifyWebApi | None = None
+        self._bench: CuttingBench | None = None
+        self.chain: PreviewChain = assemble(settings, client, limiters)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def services(self) -> list[str]:
+        """Names of the services whose lists may be read."""
+        allowed = {"spotify": self._settings.spotify_is_allowed, "deezer": self._settings.deezer_is_allowed}
+        return [name for name, is_allowed in allowed.items() if is_allowed]
+
+    def source(self, target: Target) -> Source:
+        """Return the source that a target names; exits with 78 where the settings do not allow it."""
+        match target:
+            case PlaylistId():
+                return SpotifyPlaylist(target, self._spotify_api(), self.chain)
+            case AlbumId():
+                return SpotifyAlbum(target, self._spotify_api(), self.chain)
+            case TrackId():
+                return SpotifyTrack(target, self._spotify_api(), self.chain)
+            case DeezerTarget():
+                return DeezerList(target, self._deezer_api(), self.chain)
+            case ListFile():
+                return TrackListFile(target, self._resolver(), self.chain)
+            case FolderPath(path):
+                return MusicFolder(path, self._cutting())
+        assert_never(target)
+
+    def track(self, track: TrackId) -> Source:
+        """Return the source of a single track; raises `SourceRefused` where its service is off or has no such thing."""
+        self._check(track.source, f"{track} cannot be fetched")
+        return self.source(DeezerTarget("track", track.key) if track.source == "deezer" else track)
+
+    def stored(self, urn: str) -> Source:
+        """Return the source of a list that was crawled before; raises `SourceRefused` where its service is off."""
+        self._check(urn.partition(":")[0], f"{urn} cannot be read again")
+        if urn.startswith("spotify:user:"):
+            return self.saved()
+        return self.source(recognise(urn))
+
+    def saved(self) -> Source:
+        """Return what the user of Spotify saved."""
+        return SavedTracks(self._spotify_api(), self.chain)
+
+    async def library(self) -> list[Source]:
+        """Return what the user of Spotify saved, and the playlists of theirs; raises `SourceError`."""
+        api = self._spotify_api()
+        return [self.saved(), *[self.source(playlist) for playlist in await playlists_of_user(api)]]
+
+    def _check(self, service: str, what: str) -> None:
+        if service not in self.services:
+            setting = f"{service.upper()}_TERMS_ACCEPTED"
+            known = {"spotify", "deezer"}
+            how = f"{service} is off ({setting} says how to switch it on)" if service in known else "it has no address"
+            raise SourceRefused(f"{what}: {how}")
+
+    def _spotify_api(self) -> SpotifyWebApi:
+        if self._spotify is None:
+            api = SpotifyWebApi(
+                self._settings.spotify(), limiter=self._limiters(SPOTIFY), contact=self._settings.crawler_contact
+            )
+            self._spotify = self._stack.enter_context(api)
+        return self._spotify
+
+    def _deezer_api(self) -> DeezerApi:
+        return deezer_api(self._settings, self._client, self._limiters)
+
+    def _resolver(self) -> Resolver | None:
+        return Resolver(self._deezer_api()) if self._settings.deezer_is_allowed else None
+
+    def _cutting(self) -> CuttingBench:
+        if self._bench is None:
+            self._bench = self._stack.enter_context(CuttingBench())
+        return self._bench
+
+
+def check(settings: CrawlerSettings, targets: Iterable[Target], *, library: bool) -> None:
+    """Exit with 78, naming the variables, where the settings do not allow what is to be crawled."""
+    wanted = list(targets)
+    if library or any(isinstance(target, PlaylistId | AlbumId | TrackId) for target in wanted):
+        settings.spotify()
+    if any(isinstance(target, DeezerTarget) for target in wanted):
+        settings.deezer()

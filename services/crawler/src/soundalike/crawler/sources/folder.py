@@ -1,0 +1,186 @@
+"""A folder of music files; needs no network, and keeps the paths to itself."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self
+
+from soundalike.audio.clip import CUT_KIND
+from soundalike.audio.errors import (
+    AudioError,
+    DecoderCrashed,
+    DecoderUnavailable,
+    NotAudio,
+    Silent,
+    TooDemanding,
+    TooShort,
+    Truncated,
+)
+from soundalike.audio.isolate import IsolatedCutter
+from soundalike.audio.sniff import sniff_stream
+from soundalike.crawler.entries import Aside, Found, Preview, Provenance, Unreadable
+from soundalike.crawler.errors import PreviewUnavailable, PreviewUnusable
+from soundalike.crawler.sources.folder_walk import Closed, Lies, Odd, walk
+from soundalike.crawler.sources.music_tags import read_tags
+from soundalike.db.tracks import Track
+from soundalike.domain.track_id import TrackId
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+    from types import TracebackType
+
+    from soundalike.crawler.entries import Entry
+
+# fmt: off
+MUSIC_SUFFIXES: Final = frozenset((
+    ".aac", ".aif", ".aifc", ".aiff", ".alac", ".ape", ".dff", ".dsf", ".flac", ".m4a", ".m4b", ".m4p", ".mka", ".mp2",
+    ".mp3", ".mpc", ".oga", ".ogg", ".opus", ".ra", ".tta", ".wav", ".webm", ".wma", ".wv",
+))
+# fmt: on
+"""A file called so is meant to be music: where its content is none that is understood, that is worth a line."""
+
+OTHER_FILE: Final = "other files"
+CUTTERS: Final = 2
+SECONDS_LIMIT: Final = 60.0
+"""Files may lie on a disk behind a slow network."""
+
+_CRASHES: Final = 2
+_CUT: Final = Provenance("file", "cut")
+_REASONS: Final[dict[type[AudioError], str]] = {
+    NotAudio: "not audio",
+    TooShort: "too short",
+    Silent: "silent",
+    Truncated: "cut short",
+    TooDemanding: "too demanding",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CutPreview:
+    """A preview that is cut out of a file when it is asked for."""
+
+    path: Path
+    bench: CuttingBench
+
+    async def fetch(self) -> Preview:
+        """Cut the preview (see `crawler.entries.Offer`)."""
+        try:
+            return Preview(await self._cut(), CUT_KIND, _CUT)
+        except DecoderUnavailable as error:
+            raise PreviewUnavailable("the decoding process fails", str(error)) from error
+        except DecoderCrashed as error:
+            # A file that kills one process after the other is not going to be heard.
+            raise PreviewUnusable("cannot be decoded", str(error)) from error
+        except AudioError as error:
+            raise PreviewUnusable(_REASONS.get(type(error), "cannot be decoded"), str(error)) from error
+        except OSError as error:
+            raise PreviewUnavailable("the file cannot be read", str(error)) from error
+
+    async def _cut(self) -> bytes:
+        async with self.bench.cutter() as cutter:
+            for _ in range(_CRASHES - 1):
+                try:
+                    return await asyncio.to_thread(cutter.cut, self.path)
+                except DecoderUnavailable:
+                    raise
+                except DecoderCrashed:
+                    continue
+            return await asyncio.to_thread(cutter.cut, self.path)
+
+
+class CuttingBench:
+    """A few cutters, lent to one file at a time each; use it as a context manager."""
+
+    def __init__(self, cutters: int = CUTTERS) -> None:
+        self._stack = ExitStack()
+        self._idle = [self._stack.enter_context(IsolatedCutter(seconds=SECONDS_LIMIT)) for _ in range(cutters)]
+        self._free = asyncio.Semaphore(cutters)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @asynccontextmanager
+    async def cutter(self) -> AsyncIterator[IsolatedCutter]:
+        """Lend a cutter, waiting until one is free."""
+        async with self._free:
+            cutter = self._idle.pop()
+            try:
+                yield cutter
+            finally:
+                self._idle.append(cutter)
+
+
+@dataclass(slots=True)
+class MusicFolder:
+    """The files below a folder (see `crawler.sources.source.Source`); a track is known by its content."""
+
+    folder: Path
+    bench: CuttingBench
+    total: int | None = field(default=None, init=False)
+
+    @property
+    def name(self) -> str:
+        """The folder's path."""
+        return _shown(self.folder)
+
+    async def playlist(self) -> None:
+        """Return nothing: the order of files says nothing about the music."""
+
+    async def entries(self, start: int = 0) -> AsyncIterator[Entry]:  # noqa: ARG002 - no list, nothing is known ahead
+        """Yield what each file is."""
+        found = await asyncio.to_thread(lambda: list(walk(self.folder)))
+        self.total = len(found)
+        for position, one in enumerate(found):
+            yield await asyncio.to_thread(self._entry, position, one)
+
+    def _entry(self, position: int, one: Lies | Closed | Odd) -> Entry:
+        label = _shown(one.path.relative_to(self.folder))
+        match one:
+            case Closed(_, reason):
+                return Unreadable(position, label, "it cannot be read", reason)
+            case Odd():
+                return Aside(label, OTHER_FILE)
+            case Lies(path):
+                try:
+                    track = _read(path)
+                except OSError as error:
+                    return Unreadable(position, label, "it cannot be read", error.strerror or str(error))
+                return (
+                    Found(position, label, track, CutPreview(path, self.bench)) if track else Aside(label, OTHER_FILE)
+                )
+
+
+def _read(path: Path) -> Track | None:
+    """Identify a file by its content and read its tags; None for one that is no music and does not claim to be."""
+    with path.open("rb") as stream:
+        kind = sniff_stream(stream)
+        if kind is None and path.suffix.lower() not in MUSIC_SUFFIXES:
+            return None
+        stream.seek(0)
+        identity = TrackId("file", hashlib.file_digest(stream, "sha256").hexdigest())
+        tags = read_tags(stream, kind)
+    return Track(
+        id=identity,
+        title=tags.title or _shown(path.with_suffix("")).rpartition(os.sep)[2],
+        artists=tags.artists,
+        album=tags.album,
+        duration_ms=tags.duration_ms,
+        isrc=tags.isrc,
+        # No link: a path on somebody's disk is nobody else's business, and every answer of the API shows the link.
+        link=None,
+    )
+
+
+def _shown(path: Path) -> str:
+    """Return a path as text; bytes that are no UTF-8 become replacement characters."""
+    return os.fsencode(path).decode("utf-8", "replace")

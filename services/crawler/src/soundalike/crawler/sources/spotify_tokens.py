@@ -1,0 +1,80 @@
+"""Access tokens of Spotify: asked for as the app or as its user, kept in memory, renewed before they run out."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from soundalike.crawler.spotify_credentials import Login, read_login
+from soundalike.storage.private_file import write_private
+
+if TYPE_CHECKING:
+    import requests
+
+    from soundalike.crawler.settings import SpotifyAccess
+
+TIMEOUT_S: Final = 15.0
+_MARGIN_S: Final = 30.0
+
+
+@dataclass(slots=True)
+class SpotifyTokens:
+    """An auth manager for spotipy; threads may share it.
+
+    With a refresh token the requests are made as the user who gave it, without one as the app alone. A client without a
+    secret gets another refresh token at each renewal, which goes into the file that the one before came from.
+    """
+
+    access: SpotifyAccess
+    session: requests.Session
+    _refresh_token: str | None = field(init=False, default=None, repr=False)
+    _token: str = field(init=False, default="", repr=False)
+    _ends_at: float = field(init=False, default=float("-inf"))
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        given = self.access.refresh_token
+        self._refresh_token = given.get_secret_value() if given else None
+
+    def get_access_token(self, as_dict: bool = False) -> str:  # noqa: ARG002 - as spotipy calls it
+        """Return a token that is good for a while; raises what the session's hooks raise."""
+        with self._lock:
+            if time.monotonic() >= self._ends_at:
+                self._renew()
+            return self._token
+
+    def forget(self) -> None:
+        """Ask for another token before the next question."""
+        with self._lock:
+            self._ends_at = float("-inf")
+
+    def _renew(self) -> None:
+        reply = self._ask()
+        self._token = reply["access_token"]
+        self._ends_at = time.monotonic() + max(0.0, float(reply["expires_in"]) - _MARGIN_S)
+        rotated = reply.get("refresh_token")
+        if isinstance(rotated, str) and rotated and rotated != self._refresh_token:
+            self._refresh_token = rotated
+            if self.access.token_file is not None:
+                login = Login(client_id=self.access.client_id, refresh_token=rotated)
+                write_private(self.access.token_file, json.dumps(login.model_dump()) + "\n")
+
+    def _ask(self) -> Any:
+        access = self.access
+        form = {"grant_type": "client_credentials"}
+        if self._refresh_token is not None:
+            # Another crawler may have renewed it since.
+            kept = read_login(access.token_file).refresh_token if access.token_file else self._refresh_token
+            form = {"grant_type": "refresh_token", "refresh_token": kept}
+        if access.client_secret is None:
+            return self._post(form | {"client_id": access.client_id}, None)
+        return self._post(form, (access.client_id, access.client_secret.get_secret_value()))
+
+    def _post(self, form: dict[str, str], credentials: tuple[str, str] | None) -> Any:
+        answer = self.session.post(
+            self.access.token_url, data=form, auth=credentials, timeout=TIMEOUT_S, allow_redirects=False
+        )
+        return answer.json()

@@ -1,0 +1,244 @@
+"""Asking the Spotify Web API by spotipy, with a patience of our own instead of spotipy's.
+
+spotipy's own retries can sleep for hours without a word, and its errors lose the status, the reason and the headers.
+Here every answer is judged by a hook of the session, before spotipy sees it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import requests
+import spotipy
+
+from soundalike.crawler.errors import CrawlerError, QuotaSpent, ServiceUnavailable, SourceRefused, SourceUnavailable
+from soundalike.crawler.rate_limiter import Allowance, Unlimited
+from soundalike.crawler.retry import Patience
+from soundalike.crawler.sources.spotify_tokens import TIMEOUT_S, SpotifyTokens
+from soundalike.crawler.user_agent import user_agent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from soundalike.crawler.rate_limiter import Limiter
+    from soundalike.crawler.settings import SpotifyAccess
+
+T = TypeVar("T")
+
+SPOTIFY: Final = Allowance("spotify", per_second=4.0, burst=4)
+"""Spotify counts over 30 s and tells nobody how many; who asks too often is told so, and keeps to it."""
+
+PAGE_SIZE: Final = 50
+"""The most that the endpoints give at once."""
+
+LONGEST_WAIT_S: Final = 60.0
+"""A longer Retry-After means a spent quota, not a busy moment."""
+
+MOST_WAITS: Final = 10
+_UNKNOWN_WAIT_S: Final = 5.0
+_FOREVER_S: Final = 7 * 86_400.0
+_LOG_IN: Final = "log in first, by `soundalike login spotify` (or set SPOTIFY_REFRESH_TOKEN)"
+
+
+class _Answer(CrawlerError):
+    """An answer that is no success."""
+
+
+class _TokenExpired(_Answer):
+    """The access token is not taken (any more)."""
+
+
+@dataclass(eq=False)
+class _TooManyRequests(_Answer):
+    wait_s: float
+    quota_spent: bool
+
+
+class _Trouble(_Answer):
+    """The server has a problem of its own."""
+
+
+@dataclass(eq=False)
+class _Refusal(_Answer):
+    status: int
+    message: str
+    by_token_endpoint: bool
+
+
+@dataclass(slots=True)
+class SpotifyWebApi:
+    """The questions a crawl has, answered as JSON; use it as a context manager.
+
+    Each raises `SourceRefused`, `SourceUnavailable`, `QuotaSpent`.
+    """
+
+    access: SpotifyAccess
+    limiter: Limiter = field(default_factory=Unlimited)
+    patience: Patience = field(default_factory=Patience)
+    contact: str | None = None
+    longest_wait_s: float = LONGEST_WAIT_S
+    _session: requests.Session = field(init=False, default_factory=requests.Session)
+    _tokens: SpotifyTokens = field(init=False)
+    _spotify: spotipy.Spotify = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._session.headers["User-Agent"] = user_agent(self.contact)
+        self._session.hooks["response"].append(self._judge)
+        self._tokens = SpotifyTokens(self.access, self._session)
+        self._spotify = spotipy.Spotify(
+            auth_manager=self._tokens, requests_session=self._session, requests_timeout=TIMEOUT_S
+        )
+        self._spotify.prefix = self.access.api_url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._session.close()
+
+    async def playlist(self, playlist_id: str) -> Any:
+        """Return name and snapshot id of a playlist."""
+        return await self._ask(lambda: self._spotify.playlist(playlist_id, fields="name,snapshot_id"))
+
+    async def page(self, playlist_id: str, offset: int) -> Any:
+        """Return up to 50 entries of a playlist; by offset, since `next` may lead to another host."""
+        # Asked for tracks alone, Spotify answers null for an episode, and the table could not tell the two apart.
+        return await self._ask(
+            lambda: self._spotify.playlist_items(
+                playlist_id, limit=PAGE_SIZE, offset=offset, additional_types=("track", "episode")
+            )
+        )
+
+    async def track(self, track_id: str) -> Any:
+        """Return one track."""
+        return await self._ask(lambda: self._spotify.track(track_id))
+
+    async def album(self, album_id: str) -> Any:
+        """Return an album with the first of its tracks."""
+        return await self._ask(lambda: self._spotify.album(album_id))
+
+    async def album_page(self, album_id: str, offset: int) -> Any:
+        """Return up to 50 tracks of an album, without what only whole tracks have (ISRC, preview)."""
+        return await self._ask(lambda: self._spotify.album_tracks(album_id, limit=PAGE_SIZE, offset=offset))
+
+    async def user(self) -> Any:
+        """Return the user who is asked for."""
+        self._check_user()
+        return await self._ask(self._spotify.current_user)
+
+    async def saved_page(self, offset: int, *, limit: int = PAGE_SIZE) -> Any:
+        """Return some of the tracks that the user saved, the latest first."""
+        self._check_user()
+        return await self._ask(lambda: self._spotify.current_user_saved_tracks(limit=limit, offset=offset))
+
+    async def playlists_page(self, offset: int) -> Any:
+        """Return up to 50 of the playlists that the user owns or follows."""
+        self._check_user()
+        return await self._ask(lambda: self._spotify.current_user_playlists(limit=PAGE_SIZE, offset=offset))
+
+    def _check_user(self) -> None:
+        if self.access.refresh_token is None:
+            raise SourceRefused(f"Spotify is asked for the app alone, which has no library: {_LOG_IN}")
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        fresh_token, waits, troubles = False, 0, 0
+        while True:
+            try:
+                await self.limiter.acquire()
+                return await asyncio.to_thread(question)
+            except _TokenExpired as expired:
+                if fresh_token:
+                    raise SourceRefused("Spotify does not take the access token it has just given") from expired
+                fresh_token = True
+                self._tokens.forget()
+            except _TooManyRequests as limit:
+                waits += 1
+                if limit.quota_spent or limit.wait_s > self.longest_wait_s or waits > MOST_WAITS:
+                    raise QuotaSpent(_come_back(limit), wait_s=limit.wait_s) from limit
+                await self.limiter.hold(limit.wait_s)
+            except ServiceUnavailable as error:
+                raise SourceUnavailable(str(error)) from error
+            except _Refusal as refusal:
+                raise SourceRefused(self._explain(refusal)) from refusal
+            except (_Trouble, requests.RequestException) as trouble:
+                troubles += 1
+                if troubles >= self.patience.attempts:
+                    raise SourceUnavailable(f"Spotify cannot be asked: {trouble}") from trouble
+                await self.patience.pause(troubles)
+
+    def _judge(self, response: requests.Response, *_: object, **__: object) -> None:
+        status = response.status_code
+        at_token_endpoint = (response.request.url or "").startswith(self.access.token_url)
+        body = _json_of(response)
+        if status == requests.codes.ok:
+            if not isinstance(body, dict) or (at_token_endpoint and not _is_token(body)):
+                raise _Trouble("it answered 200 with something that is not what was asked for")
+            return
+        message, reason = _message_and_reason(body)
+        if status == requests.codes.too_many_requests:
+            raise _TooManyRequests(_wait_of(response), reason == "QUOTA_EXCEEDED")
+        if status == requests.codes.unauthorized and not at_token_endpoint:
+            raise _TokenExpired(message)
+        if status >= 500 or status in {408, 425}:
+            raise _Trouble(f"it answered {status} {message}".strip())
+        raise _Refusal(status, message, at_token_endpoint)
+
+    def _explain(self, refusal: _Refusal) -> str:
+        said = f"Spotify answered {refusal.status} {refusal.message}".strip()
+        if refusal.by_token_endpoint:
+            names = "SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET" + (
+                "" if self.access.refresh_token is None else ", or log in again by `soundalike login spotify`"
+            )
+            return f"{said} when asked for an access token; check {names}"
+        if refusal.status == requests.codes.forbidden:
+            how = (
+                f"if it is yours, {_LOG_IN}"
+                if self.access.refresh_token is None
+                else "this one is not of the user who logged in, or that login did not allow it"
+            )
+            return f"{said}: since 2026 an app reads what belongs to its own user only; {how}"
+        if refusal.status == requests.codes.not_found:
+            return f"{said}: there is nothing by this id, or it is a playlist made by Spotify, which apps may not read"
+        return said
+
+
+def _json_of(response: requests.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _is_token(body: dict[str, Any]) -> bool:
+    return isinstance(body.get("access_token"), str) and isinstance(body.get("expires_in"), int)
+
+
+def _message_and_reason(body: Any) -> tuple[str, str]:
+    """Read the forms of error bodies: an object, a string with a description (RFC 6749, section 5.2), or neither."""
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, dict):
+        return str(error.get("message") or "")[:300], str(error.get("reason") or "")
+    if isinstance(error, str):
+        description = str(body.get("error_description") or "")
+        return f"{error}: {description}"[:300] if description else error[:300], ""
+    return "", ""
+
+
+def _wait_of(response: requests.Response) -> float:
+    try:
+        return min(max(0.0, float(response.headers["Retry-After"])), _FOREVER_S)
+    except (KeyError, ValueError):
+        return _UNKNOWN_WAIT_S
+
+
+def _come_back(limit: _TooManyRequests) -> str:
+    what = "the app's quota is spent" if limit.quota_spent else "it is asked too often"
+    hours, minutes = divmod(round(limit.wait_s / 60), 60)
+    span = f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{limit.wait_s:.0f} s"
+    return f"Spotify says that {what}; crawl the same again in {span}, it goes on where it stopped"

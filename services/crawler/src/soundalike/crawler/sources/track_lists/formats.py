@@ -1,0 +1,81 @@
+"""Which files hold lists, and reading one whatever its form."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from soundalike.crawler.errors import InvalidTarget, SourceRefused
+from soundalike.crawler.sources.track_lists import csv_table, jspf, m3u
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from soundalike.crawler.sources.track_lists.row import Row
+
+ACCEPTED_FORMS: Final = "a file with a list of tracks (.csv, .tsv, .jspf, .m3u, .m3u8)"
+MOST_BYTES: Final = 64_000_000
+
+_READERS: Final[Mapping[str, Callable[[str], tuple[str | None, list[Row]]]]] = {
+    ".csv": csv_table.read,
+    ".tsv": csv_table.read,
+    ".txt": csv_table.read,
+    ".jspf": jspf.read,
+    ".json": jspf.read,
+    ".m3u": m3u.read,
+    ".m3u8": m3u.read,
+}
+_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+@dataclass(frozen=True, slots=True)
+class TrackList:
+    """A list as read from a file; the digest changes with the file's content."""
+
+    title: str
+    digest: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """A file that holds a list."""
+
+    path: Path
+
+    @classmethod
+    def at(cls, path: Path) -> ListFile:
+        """Return the file, judged by its name; raises `InvalidTarget` for one that holds no list."""
+        if path.suffix.lower() not in _READERS:
+            raise InvalidTarget(
+                f"{path.name!r} is no list of tracks; expected {ACCEPTED_FORMS}, or a folder of music files"
+            )
+        return cls(path)
+
+    def read(self) -> TrackList:
+        """Read the whole list; raises `SourceRefused` saying what is wrong with the file."""
+        try:
+            with self.path.open("rb") as file:
+                data = file.read(MOST_BYTES + 1)
+        except OSError as error:
+            raise SourceRefused(f"{self.path.name} cannot be read: {error.strerror or error}") from error
+        if len(data) > MOST_BYTES:
+            raise SourceRefused(f"{self.path.name} has more than {MOST_BYTES // 1_000_000} MB; split it")
+        try:
+            title, rows = _READERS[self.path.suffix.lower()](_text(data))
+        except ValueError as error:
+            raise SourceRefused(f"{self.path.name}: {error}") from error
+        return TrackList(title or self.path.stem, hashlib.sha256(data).hexdigest(), rows)
+
+
+def _text(data: bytes) -> str:
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        # What spreadsheets write where nobody asked them for anything else.
+        return data.decode("cp1252", "replace")

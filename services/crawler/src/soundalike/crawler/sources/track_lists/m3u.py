@@ -1,0 +1,67 @@
+"""M3U and M3U8 playlists; the files that they name are not opened."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Final
+
+from soundalike.crawler.sources.track_lists.row import ListedRow, Row, checked, seconds_in, text_of, track_id_in
+from soundalike.domain.isrc import normalised_isrc
+
+_INFO: Final = re.compile(
+    r"#EXTINF:\s*(?P<seconds>-?[\d.]+)?(?P<attributes>(?:\s+[\w-]+=(?:\"[^\"]*\"|\S+))*)\s*,(?P<name>.*)", re.IGNORECASE
+)
+_TAG: Final = re.compile(r"#(?P<tag>EXTART|EXTALB|PLAYLIST|ISRC)\s*:(?P<text>.*)", re.IGNORECASE)
+_ISRC: Final = re.compile(
+    r"\bisrc[\"']?\s*[=:]\s*[\"']?(?P<code>[A-Za-z]{2}-?[A-Za-z0-9]{3}-?\d{2}-?\d{5})\b", re.IGNORECASE
+)
+_NUMBER: Final = re.compile(r"^\d{1,3}(?:[.)]\s*|\s+-\s+|\s*_\s*)")
+_DASH: Final = re.compile(r"\s+[-\u2013\u2014]\s+")
+
+
+def read(text: str) -> tuple[str | None, list[Row]]:
+    """Read a playlist; lines that are no location only describe the next one. Raises ValueError when there is none."""
+    title, rows, told = None, list[Row](), dict[str, str]()
+    for line in map(str.strip, re.split(r"[\r\n]+", text.lstrip("\ufeff"))):
+        if not line.startswith("#"):
+            if line:
+                rows.append(_row(line, told))
+                told = {}
+            continue
+        if code := _ISRC.search(line):
+            told["isrc"] = code["code"]
+        if info := _INFO.fullmatch(line):
+            told |= {"seconds": info["seconds"] or "", "name": info["name"]}
+        elif tag := _TAG.fullmatch(line):
+            if tag["tag"].upper() == "PLAYLIST":
+                title = text_of(tag["text"]) or title
+            else:
+                told[tag["tag"].upper()] = tag["text"]
+    if not rows:
+        raise ValueError("the playlist names no track")
+    return title, rows
+
+
+def _row(location: str, told: dict[str, str]) -> Row:
+    name = text_of(told.get("name")) or _NUMBER.sub("", _stem(location))
+    artist, title = text_of(told.get("EXTART")), name
+    if not artist and (parts := _DASH.split(name, maxsplit=1))[1:]:
+        artist, title = parts
+    return checked(
+        ListedRow(
+            title=title,
+            artists=(artist,) if artist else (),
+            album=text_of(told.get("EXTALB")) or None,
+            seconds=seconds_in(told.get("seconds", "")),
+            isrc=normalised_isrc(told.get("isrc")),
+            id=track_id_in([location]),
+        )
+    )
+
+
+def _stem(location: str) -> str:
+    if "://" in location:
+        return ""
+    path = PureWindowsPath(location) if "\\" in location else PurePosixPath(location)
+    return text_of(path.stem)

@@ -1,0 +1,63 @@
+"""Which track of Deezer a line of a list means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from soundalike.crawler.errors import QuotaSpent, ServiceRefused, ServiceUnavailable, SourceUnavailable
+from soundalike.crawler.matching import Recording, by_isrc, by_name
+from soundalike.crawler.previews.deezer import queries
+from soundalike.crawler.services.web_service import LONGEST_WAIT_S
+
+if TYPE_CHECKING:
+    from soundalike.crawler.services.deezer import DeezerApi
+    from soundalike.crawler.services.deezer_replies import DeezerTrack
+    from soundalike.crawler.sources.track_lists.row import ListedRow
+
+NOT_FOUND: Final = "not found on Deezer"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Asks Deezer."""
+
+    api: DeezerApi
+
+    async def resolve(self, row: ListedRow) -> DeezerTrack | str:
+        """Return the track that a row means, by its ISRC or by searching, or the reason why there is none.
+
+        Raises `QuotaSpent` and `SourceUnavailable`.
+        """
+        try:
+            return await self._by_isrc(row) or await self._by_search(row) or NOT_FOUND
+        except ServiceUnavailable as error:
+            if error.wait_s is not None and error.wait_s > LONGEST_WAIT_S:
+                raise QuotaSpent(str(error), wait_s=error.wait_s) from error
+            raise SourceUnavailable(str(error)) from error
+        except ServiceRefused as error:
+            return str(error)
+
+    async def _by_isrc(self, row: ListedRow) -> DeezerTrack | None:
+        if row.isrc is None:
+            return None
+        named = await self.api.by_isrc(row.isrc)
+        if named is None:
+            return None
+        if not row.title:
+            # Nothing else is known of it, so that nothing can contradict.
+            return named if named.track.isrc == row.isrc else None
+        return named if by_isrc(_recording(row), Recording.of(named.track)) is not None else None
+
+    async def _by_search(self, row: ListedRow) -> DeezerTrack | None:
+        wanted = _recording(row)
+        for query, strict in queries(wanted):
+            found = await self.api.search(query, strict=strict)
+            scored = [(score, one) for one in found if (score := by_name(wanted, Recording.of(one.track))) is not None]
+            if scored:
+                return max(scored, key=lambda match: (match[0], bool(match[1].preview_url)))[1]
+        return None
+
+
+def _recording(row: ListedRow) -> Recording:
+    return Recording(row.title, row.artists, row.seconds, row.isrc, row.album)

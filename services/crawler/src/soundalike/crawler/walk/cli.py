@@ -1,0 +1,51 @@
+"""Command line of the walk: `crawl soundcloud --from <address>`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from soundalike import logs
+from soundalike.crawler.walk.command import Journey, walk
+from soundalike.crawler.walk.settings import SoundCloudSettings
+from soundalike.settings import load
+
+INTERRUPTED = 130
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def soundcloud(
+    starts: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="Address of a user or track, https://soundcloud.com/<name>; may be repeated."),
+    ] = None,
+    depth: Annotated[
+        int, typer.Option(min=0, max=20, help="0: what the user likes; 1: also who likes that; 2: also what they like.")
+    ] = 2,
+    budget: Annotated[int, typer.Option(min=1, help="The most requests of this run.")] = 2_000,
+) -> None:
+    """Walk over SoundCloud: who favourites what. Without --from the walk goes on where it stopped."""
+    console = Console(stderr=True)
+    # A line for machines is left by every run that nobody watches.
+    logs.configure("crawler", "WARNING" if console.is_terminal else "INFO")
+    settings = load(SoundCloudSettings)
+    journey = Journey(tuple(starts or ()), depth, budget)
+    try:
+        status = asyncio.run(_until_stopped(settings, journey, console))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        console.print("interrupted; the same command goes on where this one stopped")
+        raise typer.Exit(INTERRUPTED) from None
+    raise typer.Exit(status)
+
+
+async def _until_stopped(settings: SoundCloudSettings, journey: Journey, console: Console) -> int:
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await walk(settings, journey, console)

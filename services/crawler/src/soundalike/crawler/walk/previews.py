@@ -1,0 +1,82 @@
+"""SoundCloud's own previews, and bringing those of the tracks that a walk came by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from soundalike.crawler.entries import Found, Provenance
+from soundalike.crawler.errors import PreviewUnavailable
+from soundalike.crawler.previews import provider
+from soundalike.crawler.previews.provider import Absent, Wanted
+from soundalike.crawler.stats import Fate
+from soundalike.db import tracks
+from soundalike.db.tracks import State
+from soundalike.domain.track_id import TrackId
+from soundalike.soundcloud import Tracks
+from soundalike.soundcloud.errors import Missing, Refused, Throttled, Unavailable
+
+if TYPE_CHECKING:
+    from soundalike.crawler.ingest import Bringer
+    from soundalike.crawler.preview_hosts import HostList
+    from soundalike.crawler.previews.chain import PreviewChain
+    from soundalike.crawler.stats import Outcome
+    from soundalike.db.database import Pool
+    from soundalike.soundcloud import Connection
+
+NAME: Final = "soundcloud"
+PREVIEW: Final = "preview"
+"""Name of the request in the manifest."""
+
+_DONE_WITH: Final = frozenset({State.READY, State.QUEUED, State.REJECTED, State.FORGOTTEN})
+
+
+@dataclass(frozen=True, slots=True)
+class SoundCloudPreviews:
+    """Says where the preview of a SoundCloud track lies (see `crawler.previews.provider.PreviewProvider`)."""
+
+    connection: Connection
+    hosts: HostList
+
+    @property
+    def name(self) -> str:
+        """Name of the provider, as stored with the track."""
+        return NAME
+
+    async def find(self, wanted: Wanted) -> provider.Finding:
+        """Look for a preview; raises `PreviewUnavailable` when SoundCloud could not be asked."""
+        track = wanted.track.id
+        if track.source != NAME:
+            return Absent("")
+        try:
+            address = await Tracks(self.connection).preview(track.urn)
+        except Missing:
+            return Absent("SoundCloud offers no preview of it")
+        except Throttled as error:
+            raise PreviewUnavailable("SoundCloud asks for patience", str(error), wait_s=error.seconds) from error
+        except Unavailable as error:
+            raise PreviewUnavailable("SoundCloud did not answer", str(error)) from error
+        except Refused as error:
+            raise PreviewUnavailable("SoundCloud refuses", str(error)) from error
+        provenance = Provenance(NAME, "own", track.urn.rpartition(":")[2], 1.0)
+        return provider.Found(address, self.hosts, provenance, expires=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Previewing:
+    """Brings the preview of a track that the walk wrote down."""
+
+    pool: Pool
+    bringer: Bringer
+    chain: PreviewChain
+
+    async def bring(self, urn: str) -> Outcome | None:
+        """Bring one preview into the object store; returns how that ended, None where nothing was owed."""
+        stored = await tracks.get(self.pool, TrackId.from_urn(urn))
+        if stored is None or stored.state in _DONE_WITH:
+            return None
+        offer = self.chain.offer(Wanted(stored.track, list_tells=False))
+        outcome = await self.bringer.bring(Found(0, stored.track.title or urn, stored.track, offer))
+        if outcome.fate is Fate.FAILED:
+            raise PreviewUnavailable(outcome.reason, outcome.detail, wait_s=outcome.wait_s)
+        return outcome

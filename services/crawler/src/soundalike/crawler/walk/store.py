@@ -1,0 +1,134 @@
+"""What the walk finds, written into the catalogue; every page in one piece with the place that follows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
+
+from soundalike import soundcloud
+from soundalike.crawler.retry import Patience
+from soundalike.crawler.walk.previews import PREVIEW
+from soundalike.db import favorites, popularity, task_queue, tracks, users
+from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.db.popularity import Popularity
+from soundalike.db.tracks import Track
+from soundalike.db.users import User
+from soundalike.domain.track_id import TrackId
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+    from soundalike.crawler.walk.list_position import Place
+    from soundalike.db.database import Pool
+    from soundalike.db.task_queue import Errand
+
+LIKES: Final = "likes"
+LIKERS: Final = "likers"
+_MOST_REMEMBERED: Final = 200_000
+
+
+@dataclass(slots=True)
+class Record:
+    """Writes pages down. A track's own row is written once a run: its likers bring the same one again and again."""
+
+    pool: Pool
+    patience: Patience = field(default_factory=Patience)
+    owes_previews: bool = False
+    _held: dict[str, bool] = field(default_factory=dict, init=False)
+
+    async def start(self, start: soundcloud.User | soundcloud.Track) -> None:
+        """Owe the first question of a walk, at once, whenever it was asked before."""
+        if isinstance(start, soundcloud.User):
+            await users.upsert(self.pool, [_user(start)])
+            await self._owe_now("user", start.urn, LIKES)
+        else:
+            await self._write_tracks([start])
+            await self._owe_now("track", start.urn, LIKERS)
+
+    async def likes(self, errand: Errand, page: Sequence[soundcloud.Track], place: Place) -> None:
+        """Write down a page of what a user likes, and owe the question who else likes it."""
+        liked = await self._write_tracks(page)
+
+        async def write() -> None:
+            async with self.pool.acquire() as db, db.transaction():
+                await users.upsert(db, [User(errand.urn)])
+                await favorites.add(db, [(errand.urn, track) for track in liked])
+                await task_queue.owe(db, "track", liked, LIKERS, depth=errand.depth + 1)
+                await task_queue.hold(db, errand, cursor=place.write())
+
+        await self.patience.through(write, CONNECTION_FAILURES)
+
+    async def likers(self, errand: Errand, page: Sequence[soundcloud.User], place: Place) -> None:
+        """Write down a page of who likes a track, and owe the question what else they like."""
+
+        async def write() -> None:
+            async with self.pool.acquire() as db, db.transaction():
+                held = await users.upsert(db, [_user(user) for user in page])
+                await favorites.add(db, [(user, errand.urn) for user in held])
+                await task_queue.owe(db, "user", sorted(held), LIKES, depth=errand.depth + 1)
+                await task_queue.hold(db, errand, cursor=place.write())
+
+        await self.patience.through(write, CONNECTION_FAILURES)
+
+    async def done(self, errand: Errand, again_in: timedelta | None) -> None:
+        """Note that a request was answered whole."""
+        await self.patience.through(lambda: task_queue.done(self.pool, errand, again_in=again_in), CONNECTION_FAILURES)
+
+    async def _owe_now(self, kind: Literal["track", "user"], urn: str, request: str) -> None:
+        await task_queue.owe(self.pool, kind, [urn], request)
+        await task_queue.renew(self.pool, kind, urn, request)
+
+    async def _write_tracks(self, page: Sequence[soundcloud.Track]) -> list[str]:
+        """Write the rows of tracks that were not yet written; returns the URNs of those that may be held."""
+        if len(self._held) > _MOST_REMEMBERED:
+            self._held.clear()
+        new = [track for track in page if track.urn not in self._held]
+        for track in new:
+            write = partial(tracks.upsert, self.pool, _track(track))
+            self._held[track.urn] = await self.patience.through(write, CONNECTION_FAILURES)
+        count = partial(popularity.upsert, self.pool, [_popularity(track) for track in new])
+        await self.patience.through(count, CONNECTION_FAILURES)
+        if self.owes_previews and (
+            heard := [track.urn for track in new if _can_be_heard(track) and self._held[track.urn]]
+        ):
+            owe = partial(task_queue.owe, self.pool, "track", sorted(heard), PREVIEW)
+            await self.patience.through(owe, CONNECTION_FAILURES)
+        return sorted(track.urn for track in page if self._held[track.urn])
+
+
+def _can_be_heard(track: soundcloud.Track) -> bool:
+    return track.access in {"playable", "preview"}
+
+
+def _user(user: soundcloud.User) -> User:
+    return User(user.urn, user.track_count, user.public_favorites_count, user.followers_count)
+
+
+def _track(track: soundcloud.Track) -> Track:
+    artist = track.metadata_artist or (track.user.username if track.user else None)
+    return Track(
+        id=TrackId.from_urn(track.urn),
+        title=track.title or "",
+        artists=(artist,) if artist else (),
+        artist_urns=(track.user.urn,) if track.user else (),
+        duration_ms=track.duration,
+        isrc=track.isrc,
+        link=track.permalink_url,
+        tags=track.tags,
+    )
+
+
+def _popularity(track: soundcloud.Track) -> Popularity:
+    return Popularity(
+        track=track.urn,
+        genre=track.genre,
+        label=track.label_name,
+        published_at=track.created_at,
+        playbacks=track.playback_count,
+        favoritings=track.favoritings_count,
+        reposts=track.reposts_count,
+        comments=track.comment_count,
+        downloads=track.download_count,
+    )

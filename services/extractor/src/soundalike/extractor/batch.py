@@ -1,0 +1,159 @@
+"""Hearing many files of a machine, without the platform."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from soundalike.audio.errors import AudioError, DecoderCrashed
+from soundalike.audio.sniff import AudioKind
+from soundalike.domain.tags import NAMES
+from soundalike.extractor.architecture import DIMENSIONS
+from soundalike.extractor.errors import VectorNotFinite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from soundalike.audio.excerpt import Recording
+    from soundalike.extractor.decoder_pool import Decoders
+    from soundalike.extractor.model import Model
+
+AUDIO_SUFFIXES: Final = frozenset(f".{kind.extension}" for kind in AudioKind) | {
+    ".oga",
+    ".mp4",
+    ".m4b",
+    ".aif",
+    ".wave",
+}
+"""Names that are taken from a folder; a file that is named itself is always tried, whatever it is called."""
+
+_AHEAD: Final = 4
+"""Recordings decoded ahead of the network, a decoder (a clip is 1.4 MB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A file that could not be heard, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedFile:
+    """A file and what there is to hear of it."""
+
+    path: Path
+    recording: Recording
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeardFile:
+    """A file, its `vector` float32 [160], and where the model says them, its `tags` float32 [50]."""
+
+    path: Path
+    vector: NDArray[np.float32]
+    tags: NDArray[np.float32] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """The outcome of a run, each file in exactly one of the two lists."""
+
+    model: str
+    heard: list[HeardFile] = field(default_factory=list)
+    unheard: list[Unheard] = field(default_factory=list)
+
+    def save(self, out: Path) -> None:
+        """Write `paths` (str [n]), `vectors` (float32 [n, 160]) and `model` (str), the file whole or not at all.
+
+        Where the model says tags also `tags` (float32 [n, 50], probabilities) and `tag_names` (str [50]).
+        """
+        vectors = np.stack([one.vector for one in self.heard]) if self.heard else np.empty((0, DIMENSIONS), np.float32)
+        paths = np.array([str(one.path) for one in self.heard], dtype=np.str_)
+        tags = [one.tags for one in self.heard if one.tags is not None]
+        said: dict[str, Any] = {"tags": np.stack(tags), "tag_names": np.array(NAMES)} if tags else {}
+        with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
+            partial = Path(file.name)
+            try:
+                np.savez(file, paths=paths, vectors=vectors, model=np.array(self.model), **said)
+                file.flush()
+                # Temporary files are private; the result gets the permissions that any new file would have.
+                partial.chmod(0o666 & ~_umask())
+                partial.replace(out)
+            except BaseException:
+                partial.unlink(missing_ok=True)
+                raise
+
+
+def find(paths: Iterable[Path]) -> list[Path]:
+    """List the files to hear: each named file, and in each folder all audio files below it, by name."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        found.update(dict.fromkeys(_walk(path) if path.is_dir() else [path]))
+    return list(found)
+
+
+def decode_files(files: Iterable[Path], decoders: Decoders) -> Iterator[DecodedFile | Unheard]:
+    """Decode every file, in order, some ahead of the caller; a broken one does not stop the rest."""
+    pending: deque[Future[DecodedFile | Unheard]] = deque()
+    with ThreadPoolExecutor(decoders.count, thread_name_prefix="decoding") as threads:
+        try:
+            for path in files:
+                pending.append(threads.submit(_decode, decoders, path))
+                if len(pending) >= _AHEAD * decoders.count:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for decoding in pending:
+                decoding.cancel()
+
+
+def hear_files(files: Iterable[Path], model: Model, decoders: Decoders) -> Iterator[HeardFile | Unheard]:
+    """Hear every file, in order; the network and the decoders work at the same time."""
+    for decoded in decode_files(files, decoders):
+        if isinstance(decoded, Unheard):
+            yield decoded
+            continue
+        try:
+            embedded = model.embed([decoded.recording.samples])
+        except VectorNotFinite as error:
+            yield Unheard(decoded.path, str(error))
+        else:
+            tags = None if embedded.tags is None else embedded.tags[0]
+            yield HeardFile(decoded.path, embedded.vectors[0], tags)
+
+
+def _decode(decoders: Decoders, path: Path) -> DecodedFile | Unheard:
+    try:
+        try:
+            return DecodedFile(path, decoders.decode(path))
+        except DecoderCrashed:
+            # The crash may have been another's doing: when memory runs out, whole processes are ended.
+            return DecodedFile(path, decoders.decode(path))
+    except (AudioError, OSError) as error:
+        return Unheard(path, str(error))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for directory, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES:
+                yield Path(directory, name)
+
+
+def _umask() -> int:
+    current = os.umask(0o077)
+    os.umask(current)
+    return current

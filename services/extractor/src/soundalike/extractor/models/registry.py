@@ -1,0 +1,63 @@
+"""The models there are, by the name that MODEL gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Literal
+
+from soundalike.extractor import statistics, tagger, weights
+from soundalike.extractor.errors import StatisticsUnusable
+from soundalike.extractor.model import Model
+from soundalike.extractor.models import choi_2017, soundalike_1
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+StatisticsMode = Literal["fixed", "clip"]
+
+
+class ModelName(StrEnum):
+    """A model that can be chosen."""
+
+    SOUNDALIKE_1 = "soundalike-1"
+    CHOI_2017 = "choi-2017"
+
+
+DEFAULT: Final = ModelName.SOUNDALIKE_1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which model is wanted, and where the published weights are: a named file, or the folder that keeps them."""
+
+    name: ModelName = DEFAULT
+    mode: StatisticsMode = "fixed"
+    choi_weights: Path | None = None
+    model_cache: Path | None = None
+
+
+def load_model(choice: Choice) -> Model:
+    """Load the model of a choice; raises `WeightsUnavailable`, `WeightsDamaged`, `StatisticsUnusable`."""
+    match choice.name:
+        case ModelName.SOUNDALIKE_1:
+            return _soundalike_1(choice)
+        case ModelName.CHOI_2017:
+            return _choi_2017(choice)
+
+
+def _soundalike_1(choice: Choice) -> Model:
+    if choice.mode == "clip":
+        raise StatisticsUnusable(
+            f"{choice.name} was trained with fixed statistics; STATISTICS=clip goes with MODEL={ModelName.CHOI_2017}"
+        )
+    found = soundalike_1.shipped()
+    return Model(found.weights, found.statistics, found.usual_tags)
+
+
+def _choi_2017(choice: Choice) -> Model:
+    given = weights.parse(choi_2017.published_weights(choice.choi_weights, choice.model_cache))
+    if choice.mode == "clip":
+        return Model(given, None)
+    fixed = statistics.shipped(given)
+    return Model(given, fixed, tagger.shipped(given, fixed))

@@ -1,0 +1,136 @@
+"""The extractor's loop: messages in, vectors out, nothing lost on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from soundalike.audio.errors import TransientAudioError
+from soundalike.db import tracks
+from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.errors import CatalogError, InvalidTrackId, QueueUnavailable, TransientError
+from soundalike.extractor import s3_events
+from soundalike.extractor.visibility_extender import beating
+from soundalike.storage.object_keys import query_of, track_of_preview
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from soundalike.extractor.preview_pipeline import Hearing
+    from soundalike.storage.message_queue import Message, MessageQueue
+
+log = logging.getLogger(__name__)
+
+MAY_PASS: tuple[type[Exception], ...] = (TransientError, TransientAudioError, *CONNECTION_FAILURES)
+"""Failures of the network, the queue, the store, the database or a decoder: trying again can succeed."""
+
+_FIRST_BACKOFF_S = 5
+_LONGEST_BACKOFF_S = 600
+GIVEN_UP = "given up after {n} tries, its message is in the dead-letter queue: {reason}"
+
+
+def backoff_s(receive_count: int, jitter: float) -> int:
+    """Return how long to wait before the next try, doubling with each, in seconds; `jitter` lies between 0 and 1."""
+    longest: int = min(_FIRST_BACKOFF_S << (receive_count - 1), _LONGEST_BACKOFF_S)
+    return max(1, round(longest * (0.5 + jitter / 2)))
+
+
+@dataclass(slots=True)
+class Worker:
+    """Receives no more messages than it can start on, so that a death holds up as few as possible."""
+
+    queue: MessageQueue
+    hearing: Hearing
+    concurrency: int
+    visibility_s: int
+    max_receives: int
+    poll_wait_s: int
+    heartbeat_file: Path | None = None
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; what is under way is finished, what was only received is handed back."""
+        busy: set[asyncio.Task[Any]] = set()
+        stopped: asyncio.Task[Any] = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                self._touch()
+                if len(busy) < self.concurrency:
+                    for message in await self._receive(self.concurrency - len(busy), stop):
+                        busy.add(asyncio.create_task(self.handle(message)))
+                if busy:
+                    _, busy = await asyncio.wait({*busy, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                    busy.discard(stopped)
+            await asyncio.gather(*busy)
+        finally:
+            stopped.cancel()
+
+    async def _receive(self, limit: int, stop: asyncio.Event) -> list[Message]:
+        try:
+            received = await self.queue.receive(limit=min(limit, 10), wait_s=self.poll_wait_s)
+        except QueueUnavailable as error:
+            log.warning("%s; trying again", error)
+            await asyncio.sleep(1 + random.random())  # noqa: S311 - jitter
+            return []
+        if not stop.is_set():
+            return received
+        for message in received:
+            await self._hide(message, 0)
+        return []
+
+    async def handle(self, message: Message) -> None:
+        """Do what one message asks for; every way this can end is counted in `outcomes`."""
+        async with beating(self.queue, message, visibility_s=self.visibility_s):
+            try:
+                created = s3_events.read(message.body)
+                words = [await self.hearing.hear(one) for one in created] or ["nothing to hear"]
+                await self.queue.delete(message)
+            except MAY_PASS as error:
+                await self._retry(message, str(error) or type(error).__name__)
+            except CatalogError as error:
+                await self._retry(message, str(error))
+            except Exception as error:
+                # The one place that may see what nobody foresaw: log it, count it, let the queue try again.
+                log.exception("message %s failed", message.id)
+                await self._retry(message, f"unforeseen: {type(error).__name__}: {error}")
+            else:
+                self.outcomes.update(words)
+                log.info("%s: %s", ", ".join(c.key for c in created) or message.id, ", ".join(words))
+
+    async def _retry(self, message: Message, reason: str) -> None:
+        self.outcomes["retry"] += 1
+        delay = backoff_s(message.receive_count, random.random())  # noqa: S311 - jitter
+        last = message.receive_count >= self.max_receives
+        log.warning(
+            "message %s, try %d of %d: %s; %s",
+            message.id, message.receive_count, self.max_receives, reason,
+            "it goes to the dead-letter queue" if last else f"again in {delay} s",
+        )  # fmt: skip
+        note = GIVEN_UP.format(n=message.receive_count, reason=reason) if last else f"tried, will be again: {reason}"
+        await self._note(message, note)
+        await self._hide(message, 0 if last else delay)
+
+    async def _note(self, message: Message, note: str) -> None:
+        try:
+            for created in s3_events.read(message.body):
+                if query_of(created.key) is not None:
+                    continue  # it has no track to note this on
+                await tracks.note(self.hearing.pool, track_of_preview(created.key), note)
+        except (s3_events.UnreadableEvent, InvalidTrackId):
+            log.error("message %s belongs to no track: %s", message.id, note)  # noqa: TRY400 - no traceback needed
+        except CONNECTION_FAILURES as error:
+            log.warning("could not note on the track of message %s: %s", message.id, error)
+
+    async def _hide(self, message: Message, seconds: int) -> None:
+        try:
+            await self.queue.hide(message, seconds)
+        except QueueUnavailable as error:
+            log.warning("message %s comes back when its visibility ends: %s", message.id, error)
+
+    def _touch(self) -> None:
+        if self.heartbeat_file is not None:
+            self.heartbeat_file.touch()
