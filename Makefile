@@ -75,7 +75,7 @@ lint: .venv/installed ## check style, types, import contracts, the Dockerfile an
 
 .PHONY: openapi
 openapi: .venv/installed ## write services/api/openapi.json anew, after a change of the API on purpose
-	@$(BIN)/python -m api openapi > services/api/openapi.json
+	@$(BIN)/python -m soundalike.api openapi > services/api/openapi.json
 
 .PHONY: contract
 contract: .venv/installed ## send the API thousands of requests made from its own OpenAPI (EXAMPLES=200 a route)

@@ -3,9 +3,10 @@
     python -m bench.soak [--minutes 10] [--clients 32] [--tracks 20000] [--insertions 1000] [--swaps 3] [--engine annoy]
 
 PostgreSQL, an object store and the API are processes of their own, and so are the callers and every build of the index
-(`python -m indexer build`, at low priority). Tracks are inserted as an extractor does it. A new track is a variation of
-one that is there already; for every tenth it is measured how long after its commit it is among the answers for that
-one, and for some how long after they were forgotten they are not. Errors are answers other than 200, and none at all.
+(`python -m soundalike.indexer build`, at low priority). Tracks are inserted as an extractor does it. A new track is a
+variation of one that is there already; for every tenth it is measured how long after its commit it is among the answers
+for that one, and for some how long after they were forgotten they are not. Errors are answers other than 200, and none
+at all.
 """
 
 from __future__ import annotations
@@ -227,7 +228,7 @@ async def _swap(
 
 async def _build(environment: dict[str, str], *, nice: int) -> str:
     process = await asyncio.create_subprocess_exec(
-        *("nice", "-n", str(nice), sys.executable, "-P", "-m", "indexer", "build"),
+        *("nice", "-n", str(nice), sys.executable, "-P", "-m", "soundalike.indexer", "build"),
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

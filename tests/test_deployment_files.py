@@ -28,8 +28,8 @@ SETTINGS = {
     "crawler": ("soundalike.crawler.settings", "CrawlerSettings"),
     "soundcloud": ("soundalike.crawler.walk.settings", "SoundCloudSettings"),
     "extractor": ("soundalike.extractor.settings", "ExtractorSettings"),
-    "indexer": ("indexer.settings", "IndexerSettings"),
-    "api": ("api.settings", "ApiSettings"),
+    "indexer": ("soundalike.indexer.settings", "IndexerSettings"),
+    "api": ("soundalike.api.settings", "ApiSettings"),
 }
 
 

@@ -12,13 +12,13 @@ import numpy as np
 from pgvector.asyncpg import register_vector
 
 from bench.index.music import TRACKS_AN_ALBUM
-from indexer.building import build
-from indexer.gathering import gather
 from soundalike.db import database, embeddings, index_versions, models, schema
 from soundalike.db.embeddings import Embedding
 from soundalike.db.index_versions import Version
 from soundalike.db.models import Model
 from soundalike.domain.track_id import TrackId
+from soundalike.indexer.export import gather
+from soundalike.indexer.version_build import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

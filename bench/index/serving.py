@@ -51,7 +51,7 @@ class Api:
 
 @asynccontextmanager
 async def api(database_url: str, folder: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Api]:
-    """Run `python -m api` and wait until it is ready; `environment` adds to, or replaces, what it is given."""
+    """Run `python -m soundalike.api` until it is ready; `environment` adds to, or replaces, what it is given."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     given = {
@@ -65,7 +65,7 @@ async def api(database_url: str, folder: Path, environment: Mapping[str, str] | 
         "API_CACHE_DIR": str(folder / "cache"),
         **(environment or {}),
     }
-    program = Program("api", tuple(python("api")), given, folder / f"api-{port}.log")
+    program = Program("api", tuple(python("soundalike.api")), given, folder / f"api-{port}.log")
     began = time.monotonic()
     async with running(program) as process, httpx.AsyncClient() as client:
         while True:

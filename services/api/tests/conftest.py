@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from api.app import create_app
-from api.settings import ApiSettings
+from soundalike.api.app import create_app
+from soundalike.api.settings import ApiSettings
 from soundalike.db import database, embeddings, favorites, index_versions, models, schema, taste_versions, tracks
 from soundalike.db.embeddings import Embedding, StoredVector
 from soundalike.db.index_versions import Version

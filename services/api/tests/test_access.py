@@ -9,11 +9,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from api.access import Guard, Rules
-from api.app import create_app
-from api.keyring import Keyring
-from api.rates import Rates
-from api.settings import Access, MetricsAccess
+from soundalike.api.app import create_app
+from soundalike.api.keyring import Keyring
+from soundalike.api.middleware.auth import Guard, Rules
+from soundalike.api.rate_limit import Rates
+from soundalike.api.settings import Access, MetricsAccess
 from soundalike.db import api_keys
 from soundalike.db.api_keys import Scope, ValidKey
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive, Send
     from starlette.types import Scope as AsgiScope
 
-    from api.settings import ApiSettings
+    from soundalike.api.settings import ApiSettings
 
 READER, WRITER = "soundalike_r", "soundalike_w"
 KEYS = (

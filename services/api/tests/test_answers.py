@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from api import answers
-from api.answers import Answered, Recommender
-from api.errors import NotInSpace, NotShown
-from api.explanation import LAYERS
-from api.lookups import HeardTrack
-from api.snapshot import Snapshot
-from api.tail import Tail
-from api.wishes import NO_FILTER, Filter, Wishes
+from soundalike.api import recommender
+from soundalike.api.errors import NotInSpace, NotShown
+from soundalike.api.explanation import LAYERS
+from soundalike.api.recommendation_query import NO_FILTER, Filter, Wishes
+from soundalike.api.recommender import Answered, Recommender
+from soundalike.api.repository import HeardTrack
+from soundalike.api.snapshot import Snapshot
+from soundalike.api.tail import Tail
 from soundalike.db.embeddings import StoredVector
 from soundalike.db.models import Model
 from soundalike.db.tracks import State, Track
@@ -127,7 +127,7 @@ def test_what_holds_of_all_answers(data: st.DataObject, wishes: dict[str, Any]) 
 def test_of_a_large_catalogue_no_more_is_looked_up_than_is_likely_to_be_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(answers, "WIDEST", 300)
+    monkeypatch.setattr(recommender, "WIDEST", 300)
     rows = scattered(301, dimensions=8)
     usual = Pool(rows)
     assert len(usual.numbers(0)) == 10

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
-from api.app import create_app
+from soundalike.api.app import create_app
 from soundalike.db import database, schema, tracks
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import ACCEPTED_FORMS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from api.settings import ApiSettings
+    from soundalike.api.settings import ApiSettings
 
 
 def problem(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
@@ -159,7 +159,7 @@ async def test_an_error_of_the_program_is_a_problem_too(
     async def fails(*_: object) -> None:
         raise ZeroDivisionError("a secret of the program")
 
-    monkeypatch.setattr("api.routes.recommendation.identify", fails)
+    monkeypatch.setattr("soundalike.api.routes.recommendation.identify", fails)
     answer = await client.get("/recommend", params={"track": urn(0)})
     assert "secret" not in str(problem(answer, 500, "internal"))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from api.cli import cli
-from api.settings import ApiSettings
+from soundalike.api.cli import cli
+from soundalike.api.settings import ApiSettings
 from soundalike.settings import EX_CONFIG, load
 
 PLENTY = {"DATABASE_URL": "postgresql://user:of-my-own@localhost:5432/db", "S3_BUCKET": "bucket"}

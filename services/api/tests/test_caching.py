@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from api.caching import Revalidation
+from soundalike.api.middleware.etag import Revalidation
 
 from .conftest import Platform, eventually, urn
 

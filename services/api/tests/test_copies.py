@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import pytest
 
-from api.copies import Copies, Published
-from api.errors import VersionRefused
+from soundalike.api.artifact_cache import Copies, Published
+from soundalike.api.errors import VersionRefused
 from soundalike.storage.artifacts.manifest import MANIFEST, VersionManifest, vouched
 from soundalike.storage.artifacts.verification import verify
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api import answers
-from api.problems import REQUEST_ID
+from soundalike.api import recommender
+from soundalike.api.problems import REQUEST_ID
 from soundalike.logs import bound_fields
 
 from .conftest import Platform, eventually, recommended, urn
@@ -76,13 +76,13 @@ async def test_no_request_waits_for_a_disk_or_a_name_on_the_event_loop(
 async def test_the_watch_sees_what_it_looks_for(
     client: httpx.AsyncClient, addresses: list[str], watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = answers.Recommender.answer
+    real = recommender.Recommender.answer
 
     async def reads_a_file(*arguments: Any, **named: Any) -> Any:
         with open(__file__, "rb"):  # noqa: ASYNC230, PTH123 - what must not be done
             return await real(*arguments, **named)
 
-    monkeypatch.setattr(answers.Recommender, "answer", reads_a_file)
+    monkeypatch.setattr(recommender.Recommender, "answer", reads_a_file)
     watch.on = True
     await client.get("/recommend", params={"track": urn(0)})
     assert len(watch.seen) == 1
@@ -92,7 +92,7 @@ async def test_the_watch_sees_what_it_looks_for(
 async def test_a_long_computation_keeps_nobody_waiting(
     client: httpx.AsyncClient, addresses: list[str], monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    real: Callable[..., Any] = getattr(answers, step)
+    real: Callable[..., Any] = getattr(recommender, step)
     begun, go_on = threading.Event(), threading.Event()
 
     def takes_its_time(*arguments: Any) -> Any:
@@ -101,7 +101,7 @@ async def test_a_long_computation_keeps_nobody_waiting(
         assert go_on.wait(20), "the event loop was blocked"
         return real(*arguments)
 
-    monkeypatch.setattr(answers, step, takes_its_time)
+    monkeypatch.setattr(recommender, step, takes_its_time)
     asked = asyncio.create_task(recommended(client, urn(0), n=100))
     await eventually(begun.is_set)
     assert (await client.get("/healthz")).status_code == 200

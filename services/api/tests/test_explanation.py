@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.explanation import LAYERS, sentence
+from soundalike.api.explanation import LAYERS, sentence
 
 
 @pytest.mark.parametrize(

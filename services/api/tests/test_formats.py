@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from api import examples
-from api.formats import Format, preferred, write
-from api.schemas import Recommendation, Result
+from soundalike.api.playlist_formats import Format, preferred, write
+from soundalike.api.schemas import examples
+from soundalike.api.schemas.answers import Recommendation, Result
 
 FIRST = examples.RECOMMENDATION.results[0]
 

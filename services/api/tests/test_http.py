@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api.app import create_app
+from soundalike.api.app import create_app
 
 from .conftest import Platform, serving, urn
 from .test_api_errors import problem
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from api.settings import ApiSettings
+    from soundalike.api.settings import ApiSettings
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ async def test_a_page_that_is_named_reads_errors_too(
     async def fails(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("api.live.Live.probe", fails)
+    monkeypatch.setattr("soundalike.api.platform_connection.Live.probe", fails)
     for path, status in (("/nothing", 404), ("/readyz", 500)):
         answer = await shared.get(path, headers={"Origin": PAGE})
         assert (answer.status_code, answer.headers.get("access-control-allow-origin")) == (status, PAGE)

@@ -1,4 +1,4 @@
-"""`python -m api keys`, and the contract by command."""
+"""`python -m soundalike.api keys`, and the contract by command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from api.cli import cli
+from soundalike.api.cli import cli
 from soundalike.db import schema
 from soundalike.settings import EX_CONFIG
 

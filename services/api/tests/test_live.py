@@ -4,12 +4,12 @@ import asyncio
 from itertools import count
 from typing import TYPE_CHECKING
 
-from api.app import create_app
+from soundalike.api.app import create_app
 
 from .conftest import eventually, is_ready, serving
 
 if TYPE_CHECKING:
-    from api.settings import ApiSettings
+    from soundalike.api.settings import ApiSettings
 
     from .conftest import Platform
 

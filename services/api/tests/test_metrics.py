@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.app import create_app
-from api.metrics import Metrics
-from api.settings import MetricsAccess
+from soundalike.api.app import create_app
+from soundalike.api.metrics import Metrics
+from soundalike.api.settings import MetricsAccess
 from soundalike.db import database, tracks
 from soundalike.db.overview import census
 from soundalike.db.tracks import State, Track
@@ -20,7 +20,7 @@ from .conftest import Platform, eventually, index_of, is_ready, serving, track_i
 if TYPE_CHECKING:
     import httpx
 
-    from api.settings import ApiSettings
+    from soundalike.api.settings import ApiSettings
     from soundalike.db.database import Pool
 
 
@@ -107,7 +107,7 @@ async def test_scraping_often_counts_the_catalogue_seldom(pool: Pool, database_u
             return database.connect(database_url, size=1)
 
         def snapshot(self) -> Any:
-            from api.errors import NotLoaded
+            from soundalike.api.errors import NotLoaded
 
             raise NotLoaded("nothing")
 

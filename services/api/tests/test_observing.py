@@ -14,16 +14,16 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from starlette.responses import StreamingResponse
 
-from api import handlers
-from api.containment import Containment
-from api.metrics import RequestMetrics
-from api.observing import Observer
+from soundalike.api import exception_handlers
+from soundalike.api.metrics import RequestMetrics
+from soundalike.api.middleware.errors import Containment
+from soundalike.api.middleware.request_log import Observer
 from soundalike.logs import JsonLines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-log = logging.getLogger("api.somewhere")
+log = logging.getLogger("soundalike.api.somewhere")
 
 
 class Lines(logging.Handler):
@@ -41,7 +41,7 @@ class Lines(logging.Handler):
 @pytest.fixture
 def lines() -> Iterator[list[dict[str, Any]]]:
     handler = Lines()
-    logger = logging.getLogger("api")
+    logger = logging.getLogger("soundalike.api")
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
@@ -74,7 +74,7 @@ async def client(registry: CollectorRegistry) -> AsyncIterator[httpx.AsyncClient
     async def alive() -> None:
         return
 
-    handlers.install(app, [])
+    exception_handlers.install(app, [])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as opened:
         yield opened

@@ -7,10 +7,10 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from api.app import create_app
-from api.cli import cli
-from api.problems import MEDIA_TYPE, ProblemDetails
-from api.settings import ApiSettings
+from soundalike.api.app import create_app
+from soundalike.api.cli import cli
+from soundalike.api.problems import MEDIA_TYPE, ProblemDetails
+from soundalike.api.settings import ApiSettings
 from soundalike.domain.tags import SLUGS
 
 COMMITTED: Final = Path(__file__).parents[1] / "openapi.json"

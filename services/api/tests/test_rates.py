@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.rates import Rates
+from soundalike.api.rate_limit import Rates
 
 
 class Clock:

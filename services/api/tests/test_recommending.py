@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from api.app import create_app
+from soundalike.api.app import create_app
 from soundalike.db import tracks
 
 from .conftest import (
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import httpx
     import pytest
 
-    from api.settings import ApiSettings
+    from soundalike.api.settings import ApiSettings
 
 
 async def test_everything_is_tail_before_the_first_version(platform: Platform, client: httpx.AsyncClient) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api.recordings import Recordings
-from api.routes.recording import LARGEST_BYTES
+from soundalike.api.routes.uploads import LARGEST_BYTES
+from soundalike.api.uploads import Recordings
 from soundalike.db import uploads
 from soundalike.db.uploads import Sound
 from soundalike.errors import StoreUnavailable

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.sameness import NAMED_NEAR_DURATION_MS, NEAR_COSINE, Distinct, Recording, near_equal, same_recording
+from soundalike.api.deduplication import (
+    NAMED_NEAR_DURATION_MS,
+    NEAR_COSINE,
+    Distinct,
+    Recording,
+    near_equal,
+    same_recording,
+)
 
 NOWHERE = np.zeros(4, np.float32)
 

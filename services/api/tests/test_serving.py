@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from api.serving import LARGEST_HEAD_BYTES
+from soundalike.api.server import LARGEST_HEAD_BYTES
 
 from .conftest import Platform, eventually, is_ready, recommended, urn
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def running(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "api"], env={**os.environ, **environment}, stdout=output, stderr=output
+            [sys.executable, "-m", "soundalike.api"], env={**os.environ, **environment}, stdout=output, stderr=output
         )
         try:
             yield process
@@ -105,7 +105,7 @@ async def test_a_head_without_an_end_is_refused(
 
 def test_the_program_loads_neither_tensorflow_nor_scikit_learn() -> None:
     told = subprocess.run(
-        [sys.executable, "-c", "import api.app, api.cli, sys; print(*sys.modules, sep='\\n')"],
+        [sys.executable, "-c", "import soundalike.api.app, soundalike.api.cli, sys; print(*sys.modules, sep='\\n')"],
         check=True,
         capture_output=True,
         text=True,
@@ -113,4 +113,4 @@ def test_the_program_loads_neither_tensorflow_nor_scikit_learn() -> None:
     heavy = {"tensorflow", "keras", "sklearn", "scipy", "pandas", "librosa"}
     others = {"soundalike.extractor", "soundalike.crawler", "soundalike.indexer"}
     assert (heavy | others).isdisjoint(told)
-    assert "api.routes" in told
+    assert "soundalike.api.routes" in told

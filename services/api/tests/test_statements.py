@@ -10,9 +10,9 @@ import pytest
 from fastapi.routing import APIRoute
 from pgvector.asyncpg import register_vector
 
-from api.app import create_app
-from api.problems import REQUEST_ID
-from api.routes import ROUTERS, metrics
+from soundalike.api.app import create_app
+from soundalike.api.problems import REQUEST_ID
+from soundalike.api.routes import ROUTERS, metrics
 from soundalike.db import favorites, playlists, tracks, users
 from soundalike.db.playlists import Playlist
 from soundalike.db.tracks import Track
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import httpx
     from asyncpg.connection import LoggedQuery
 
-    from api.settings import ApiSettings
+    from soundalike.api.settings import ApiSettings
 
 PLAYLIST: Final = "spotify:playlist:37i9dQZF1DXcBWIGoYBM5M"
 

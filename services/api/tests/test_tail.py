@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.tail import Tail
+from soundalike.api.tail import Tail
 from soundalike.db.embeddings import StoredVector
 from soundalike.similarity.errors import InvalidVectors
 from soundalike.similarity.projection import Projection

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api.app import create_app
+from soundalike.api.app import create_app
 from soundalike.db import favorites, tracks, users
 from soundalike.db.tracks import Track
 from soundalike.db.users import User
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from api.settings import ApiSettings
+    from soundalike.api.settings import ApiSettings
 
 POLL_S = 0.05
 UNHEARD = 50

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from api.app import create_app
+from soundalike.api.app import create_app
 from soundalike.settings import EX_CONFIG, load
 
 from .conftest import Platform, eventually, is_ready, serving, urn
@@ -19,7 +19,7 @@ from .conftest import Platform, eventually, is_ready, serving, urn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from api.settings import ApiSettings
+    from soundalike.api.settings import ApiSettings
 
 
 class Collector(HTTPServer):
@@ -104,8 +104,8 @@ def test_without_a_collector_nothing_of_it_is_loaded(settings: ApiSettings) -> N
     program = """
 import sys
 from pydantic import SecretStr
-from api.app import create_app
-from api.settings import ApiSettings
+from soundalike.api.app import create_app
+from soundalike.api.settings import ApiSettings
 create_app(ApiSettings(database_url=SecretStr("postgresql://user:of-my-own@localhost/db"), s3_bucket="bucket"))
 print(*sys.modules, sep="\\n")
 """
@@ -117,7 +117,7 @@ print(*sys.modules, sep="\\n")
 def test_what_is_no_address_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str
 ) -> None:
-    from api.settings import ApiSettings
+    from soundalike.api.settings import ApiSettings
 
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:of-my-own@localhost/db")
     monkeypatch.setenv("S3_BUCKET", "bucket")

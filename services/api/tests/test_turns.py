@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from api.cache import VersionCache
-from api.turns import turn
+from soundalike.api.file_lock import turn
+from soundalike.api.index_cache import VersionCache
 from soundalike.db import embeddings
 from soundalike.storage.object_store import MemoryStore
 

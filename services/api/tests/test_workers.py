@@ -18,8 +18,8 @@ from uuid import uuid4
 
 import pytest
 
-from api.serving import Ending
-from api.workers import Pauses
+from soundalike.api.server import Ending
+from soundalike.api.worker_supervisor import Pauses
 
 from .conftest import Platform, eventually, urn
 from .test_metrics import named, read

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from api.workshop import IN_THREADS, LONG_S, Workshop
+from soundalike.api.offload import IN_THREADS, LONG_S, Workshop
 
 
 class Stopwatch:

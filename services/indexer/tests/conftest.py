@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pytest
 
-from indexer.settings import IndexerSettings
-from indexer.worker import Indexer
 from soundalike.db import database, embeddings, models, schema, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import Model
 from soundalike.domain.track_id import TrackId
+from soundalike.indexer.settings import IndexerSettings
+from soundalike.indexer.worker import Indexer
 from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:

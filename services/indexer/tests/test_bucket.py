@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from indexer.bucket import delete, outdated, stamp
+from soundalike.indexer.version_folders import delete, outdated, stamp
 from soundalike.storage.object_store import MemoryStore
 
 FOLDER = "taste/"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pytest
 
-from indexer.errors import DiskTooFull, NothingToIndex
-from indexer.gathering import Gathered, gather, gathered_before, required_bytes
 from soundalike.db import embeddings, models
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import Model
+from soundalike.indexer.errors import DiskTooFull, NothingToIndex
+from soundalike.indexer.export import Gathered, gather, gathered_before, required_bytes
 from soundalike.similarity.index.builder import BuildParameters
 from soundalike.similarity.index.engine import EngineName, write_index
 
@@ -57,7 +57,7 @@ async def test_reads_one_snapshot_while_others_write(
         await hear(range(10, 12))
         await real(connection, model, *rest)
 
-    monkeypatch.setattr("indexer.gathering.embeddings.copy", written_to_meanwhile)
+    monkeypatch.setattr("soundalike.indexer.export.embeddings.copy", written_to_meanwhile)
     async with pool.acquire() as connection:
         gathered = await gather(connection, MODEL, tmp_path, PARAMETERS)
         assert (await embeddings.tail(connection, MODEL.model, gathered.up_to_seq)).count == 3

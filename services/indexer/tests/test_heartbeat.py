@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.heartbeat import beating
+from soundalike.indexer.health_file import beating
 
 
 async def test_file_is_touched_again_and_again(tmp_path: Path) -> None:

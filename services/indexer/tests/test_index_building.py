@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from indexer.building import build, version_name
-from indexer.errors import RecallTooLow
-from indexer.gathering import Gathered
+from soundalike.indexer.errors import RecallTooLow
+from soundalike.indexer.export import Gathered
+from soundalike.indexer.version_build import build, version_name
 from soundalike.similarity.index.builder import BuildParameters
 from soundalike.similarity.index.version import IndexVersion
 from soundalike.transformers.embedding_projection import EmbeddingProjection

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from indexer.worker import BUILDER_LOCK
 from soundalike.db import index_versions
+from soundalike.indexer.worker import BUILDER_LOCK
 from soundalike.settings import EX_CONFIG
 from soundalike.storage.object_store import s3_client
 
@@ -21,13 +21,18 @@ if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from pathlib import Path
 
-    from indexer.settings import IndexerSettings
     from soundalike.db.database import Pool
+    from soundalike.indexer.settings import IndexerSettings
 
 
 async def started(*arguments: str) -> Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "indexer", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "soundalike.indexer",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from indexer.settings import IndexerSettings
+from soundalike.indexer.settings import IndexerSettings
 from soundalike.settings import EX_CONFIG, load
 
 ENVIRONMENT = {"DATABASE_URL": "postgresql://u:k3ptpriv@127.0.0.1:5432/soundalike", "S3_BUCKET": "soundalike"}

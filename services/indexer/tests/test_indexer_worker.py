@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from indexer import publishing
-from indexer.errors import BuilderBusy, NoSuchVersion, NothingToIndex, RecallTooLow
-from indexer.settings import IndexerSettings
-from indexer.worker import Indexer
 from soundalike.db import index_versions, models
 from soundalike.db.database import connect
 from soundalike.db.index_versions import VersionState
 from soundalike.db.models import Model
 from soundalike.errors import StoreUnavailable
+from soundalike.indexer import publisher
+from soundalike.indexer.errors import BuilderBusy, NoSuchVersion, NothingToIndex, RecallTooLow
+from soundalike.indexer.settings import IndexerSettings
+from soundalike.indexer.worker import Indexer
 from soundalike.similarity.index.manifest import Manifest
 from soundalike.similarity.index.version import IndexVersion
 from soundalike.storage.object_store import MemoryStore, S3Store, s3_client
@@ -159,7 +159,7 @@ async def test_a_stop_gives_up_the_build_and_publishes_nothing(
         finish.wait(60)
         finished.set()
 
-    monkeypatch.setattr("indexer.worker.build", endless)
+    monkeypatch.setattr("soundalike.indexer.worker.build", endless)
     await hear(range(3))
     stop = asyncio.Event()
     running = asyncio.create_task(indexer.run(stop))
@@ -205,14 +205,14 @@ async def test_a_build_that_was_killed_is_taken_up(
     index = (folder / "version" / "index.bin").stat()
     await hear(range(60, 63))
     seen: list[int] = []
-    real = publishing.upload
+    real = publisher.upload
 
     async def watched(db: Pool, store: MemoryStore, manifest: Manifest, directory: Path, more: object) -> Version:
         seen.append((directory / "index.bin").stat().st_mtime_ns)
         return await real(db, store, manifest, directory, more)
 
     with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.INFO):
-        patch.setattr(publishing, "upload", watched)
+        patch.setattr(publisher, "upload", watched)
         version = await indexer.build()
     assert (version.tracks, version.up_to_seq) == (60, 60)
     assert seen == [index.st_mtime_ns]
@@ -226,12 +226,12 @@ async def test_what_cannot_be_taken_up_is_cleared_away(
     indexer: Indexer, hear: Hear, temporary_files: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await hear(range(60))
-    real = publishing.upload
+    real = publisher.upload
 
     async def failing(*_: object) -> Version:
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(publishing, "upload", failing)
+    monkeypatch.setattr(publisher, "upload", failing)
     with pytest.raises(StoreUnavailable):
         await indexer.build()
     folder = only_folder(temporary_files)
@@ -245,7 +245,7 @@ async def test_what_cannot_be_taken_up_is_cleared_away(
         (folder / "plan.json").unlink()
     (folder / "raw.npy.part").write_bytes(b"left")
     await hear(range(60, 63))
-    monkeypatch.setattr(publishing, "upload", real)
+    monkeypatch.setattr(publisher, "upload", real)
     assert (await indexer.build()).tracks == 63
     assert names_in(folder) == ["lock"]
 
@@ -263,7 +263,7 @@ async def test_a_build_that_finds_too_little_is_not_taken_up(
 
     await hear(range(3))
     indexer = Indexer(pool, store, settings)
-    monkeypatch.setattr("indexer.worker.build", poor)
+    monkeypatch.setattr("soundalike.indexer.worker.build", poor)
     with pytest.raises(RecallTooLow):
         await indexer.build()
     folder = only_folder(temporary_files)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from indexer import projecting
-from indexer.projecting import Album, choose, compare, fit
+from soundalike.indexer import projection_selection
+from soundalike.indexer.projection_selection import Album, choose, compare, fit
 from soundalike.similarity.projection import Projection
 from soundalike.transformers.embedding_projection import EmbeddingProjection
 
@@ -68,13 +68,13 @@ def test_nothing_of_an_artist_is_fitted_on_that_is_judged(monkeypatch: pytest.Mo
     number_of = {vector.tobytes(): row for row, vector in enumerate(vectors)}
     fitted_on: list[set[str]] = []
     judged: list[set[str]] = []
-    real_fit, real_precision = projecting.fit, projecting._album_precision
+    real_fit, real_precision = projection_selection.fit, projection_selection._album_precision
 
     def watched_fit(given: np.ndarray, **options: int) -> Projection:
         fitted_on.append({artist_of[number_of[vector.tobytes()]] for vector in given})
         return real_fit(given, **options)
 
-    monkeypatch.setattr(projecting, "fit", watched_fit)
+    monkeypatch.setattr(projection_selection, "fit", watched_fit)
 
     class Watched:
         def apply(self, raw: np.ndarray) -> np.ndarray:
@@ -88,26 +88,26 @@ def test_nothing_of_an_artist_is_fitted_on_that_is_judged(monkeypatch: pytest.Mo
         assert judging
         assert not fitting & judging
     assert set.union(*judged) == set(artist_of.values())
-    assert real_precision is projecting._album_precision
+    assert real_precision is projection_selection._album_precision
 
 
 def test_precision_is_what_is_counted_by_hand() -> None:
     angles = np.radians([0, 10, 20, 30])
     unit = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     # From 0: 10 (other), 20 (mine), 30. From 20: 10 and 30 (others, equally near), then 0.
-    mine, other = projecting._album_precision(unit, np.array([0, 1, 0, 1]))
+    mine, other = projection_selection._album_precision(unit, np.array([0, 1, 0, 1]))
     assert mine == pytest.approx((1 / 2 + 1 / 3) / 2)
     assert other == pytest.approx((1 / 3 + 1 / 2) / 2)
 
 
 def test_a_small_or_unlabelled_catalogue_keeps_the_shipped_projection(monkeypatch: pytest.MonkeyPatch) -> None:
     told = Projection.identity(DIMENSIONS)
-    monkeypatch.setattr(projecting, "shipped_projection", lambda _: told)
+    monkeypatch.setattr(projection_selection, "shipped_projection", lambda _: told)
     vectors, albums = catalogue(800)
     projection, choice = choose("m", vectors, albums, fit_rows=10_000, seed=1)
     assert projection is told
     assert choice.as_parameters() == {"kind": "shipped", "reason": "fewer than 5000 tracks to refit on", "albums": 0}
-    monkeypatch.setattr(projecting, "FEWEST_TO_REFIT", 800)
+    monkeypatch.setattr(projection_selection, "FEWEST_TO_REFIT", 800)
     projection, choice = choose("m", vectors, albums[:99], fit_rows=10_000, seed=1)
     assert projection is told
     assert "only 99 albums" in choice.reason

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from indexer.building import build
-from indexer.errors import NoSuchVersion
-from indexer.publishing import before, find, prune, publish, upload
 from soundalike.db import index_versions, models
 from soundalike.db.index_versions import Version, VersionState
 from soundalike.errors import StoreUnavailable
+from soundalike.indexer.errors import NoSuchVersion
+from soundalike.indexer.publisher import before, find, prune, publish, upload
+from soundalike.indexer.version_build import build
 from soundalike.similarity.index.builder import BuildParameters
 from soundalike.similarity.index.manifest import Manifest
 from soundalike.storage.object_store import MemoryStore

@@ -1,7 +1,7 @@
 import pytest
 
-from indexer.schedule import Indexed, Thresholds, due
 from soundalike.db.embeddings import Tail
+from soundalike.indexer.schedule import Indexed, Thresholds, due
 
 THRESHOLDS = Thresholds(rows=1000, share=0.10, max_age_s=600, settle_s=5)
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from indexer.errors import BuilderBusy, NothingToIndex
-from indexer.tasting import TasteIndexer
 from soundalike.db import favorites, taste_versions, tracks, users
 from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
+from soundalike.indexer.errors import BuilderBusy, NothingToIndex
+from soundalike.indexer.taste_indexer import TasteIndexer
 from soundalike.similarity.taste.errors import TooFewFavourites
 from soundalike.similarity.taste.manifest import TasteManifest
 from soundalike.similarity.taste.version import TasteVersion
@@ -17,8 +17,8 @@ from soundalike.similarity.taste.version import TasteVersion
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from indexer.settings import IndexerSettings
     from soundalike.db.database import Pool
+    from soundalike.indexer.settings import IndexerSettings
     from soundalike.storage.object_store import MemoryStore
 
 
@@ -109,8 +109,8 @@ async def test_old_files_are_deleted(tasting: TasteIndexer, pool: Pool, store: M
 
 
 async def test_one_builds_at_a_time(tasting: TasteIndexer, pool: Pool) -> None:
-    from indexer.lookout import sole_builder
-    from indexer.tasting import _BUILDER_LOCK
+    from soundalike.indexer.poller import sole_builder
+    from soundalike.indexer.taste_indexer import _BUILDER_LOCK
 
     await favourite(pool, *TWO_CIRCLES)
     async with pool.acquire() as connection, sole_builder(connection, _BUILDER_LOCK):

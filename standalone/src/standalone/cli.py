@@ -128,7 +128,7 @@ def extract(context: typer.Context) -> None:
 def keys(context: typer.Context, data: Data = None) -> None:
     """Make, list and revoke keys for calling the API (see: soundalike keys --help)."""
     environment = os.environ if not context.args or "--help" in context.args else _environment(data)
-    _become(python("api", "keys", *context.args), environment)
+    _become(python("soundalike.api", "keys", *context.args), environment)
 
 
 @app.command(context_settings=_PASSED_ON, add_help_option=False)
@@ -284,7 +284,7 @@ def _environment(data: Path | None) -> dict[str, str]:
 
 def _index(command: str, context: typer.Context, data: Path | None) -> NoReturn:
     environment = os.environ if "--help" in context.args else _environment(data)
-    _become(python("indexer", command, *context.args), environment)
+    _become(python("soundalike.indexer", command, *context.args), environment)
 
 
 def _become(command: list[str], environment: Mapping[str, str]) -> NoReturn:

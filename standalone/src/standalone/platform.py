@@ -57,8 +57,8 @@ PROVISIONING = Service("provisioning", tuple(python("soundalike.provisioning")))
 
 SERVICES = (
     Service("extractor", tuple(python("soundalike.extractor", "run"))),
-    Service("indexer", tuple(python("indexer", "run"))),
-    Service("api", tuple(python("api")), health_path="/healthz"),
+    Service("indexer", tuple(python("soundalike.indexer", "run"))),
+    Service("api", tuple(python("soundalike.api")), health_path="/healthz"),
     # Behind the API, which needs nothing of it: who asks for a track before it listens is served when it does.
     Service("watcher", tuple(python("soundalike.crawler", "--watch"))),
 )

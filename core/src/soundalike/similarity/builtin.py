@@ -21,7 +21,7 @@ _SAFE = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}")
 def shipped_projection(model: str) -> Projection | None:
     """Return the projection that is shipped for a model id, or None where there is none.
 
-    Made by: soundalike extract CORPUS --out vectors.npz; python -m indexer fit-projection vectors.npz --out
+    Made by: soundalike extract CORPUS --out vectors.npz; python -m soundalike.indexer fit-projection vectors.npz --out
     core/src/soundalike/similarity/projections/<model id>.npz
     """
     content = _content("projections", model)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from api.cache import VersionCache
-from api.following import Follower
-from api.source import MemorySource
+from soundalike.api.index_cache import VersionCache
+from soundalike.api.snapshot_refresher import Follower
+from soundalike.api.vector_source import MemorySource
 from soundalike.db.embeddings import StoredVector
 from soundalike.db.models import Model
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from api.source import MemorySource
+from soundalike.api.vector_source import MemorySource
 from soundalike.db.embeddings import StoredVector
 from soundalike.similarity.projection import Projection
 
@@ -160,7 +160,7 @@ async def test_without_a_version_vectors_come_from_the_tail(scene: Scene) -> Non
 
 
 async def test_the_tail_grows_while_a_version_is_fetched(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.following._GROW_EVERY_S", 0.001)
+    monkeypatch.setattr("soundalike.api.snapshot_refresher._GROW_EVERY_S", 0.001)
     await scene.publish("v1", up_to=20)
     await scene.look()
     go_on = asyncio.Event()

@@ -1,5 +1,0 @@
-"""`python -m api`."""
-
-from api.cli import main
-
-main()

@@ -1,0 +1,5 @@
+"""`python -m soundalike.api`."""
+
+from soundalike.api.cli import main
+
+main()

@@ -1,0 +1,126 @@
+"""The FastAPI application, put together."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Route
+
+from soundalike.api import exception_handlers
+from soundalike.api.index_cache import VersionCache
+from soundalike.api.keyring import Keyring
+from soundalike.api.metrics import Metrics
+from soundalike.api.middleware.auth import Guard, Rules
+from soundalike.api.middleware.errors import Containment
+from soundalike.api.middleware.etag import Revalidation
+from soundalike.api.middleware.head import HeadAsGet
+from soundalike.api.middleware.request_log import HEADER as REQUEST_ID_HEADER
+from soundalike.api.middleware.request_log import Observer
+from soundalike.api.multiprocess_metrics import SharedCounts
+from soundalike.api.openapi import DescribedApi
+from soundalike.api.platform_connection import POLL_S, Live
+from soundalike.api.rate_limit import Rates
+from soundalike.api.recommender import Recommender
+from soundalike.api.routes import ROUTERS
+from soundalike.api.routes import metrics as metrics_route
+from soundalike.api.settings import Access, ApiSettings, MetricsAccess
+from soundalike.api.snapshot_refresher import Follower
+from soundalike.api.taste_refresher import TasteShelf
+from soundalike.api.tracing import Tracing
+from soundalike.api.uploads import Recordings
+from soundalike.storage.object_store import ObjectStore, S3Store
+
+_DESCRIPTION: Final = (
+    "Give it a track, it answers with the tracks that sound alike. Errors are problem details (RFC 9457) in "
+    "`application/problem+json`; those with a `Retry-After` header go away by themselves. Every answer has an "
+    "`X-Request-ID`, yours where you send one."
+)
+
+_LARGEST_BODY_BYTES: Final = 64 * 1024
+"""What a request may hold; a route that takes files has a limit of its own."""
+
+_WORTH_COMPRESSING_BYTES: Final = 1_000
+# Higher levels take several times as long for a few percent.
+_COMPRESSION: Final = 5
+
+
+def create_app(
+    settings: ApiSettings,
+    store: ObjectStore | None = None,
+    *,
+    poll_s: float = POLL_S,
+    shared: SharedCounts | None = None,
+) -> DescribedApi:
+    """Put the application together; `store` replaces the bucket that the settings name.
+
+    Where it is one worker of several, they count in `shared`.
+    """
+    rules = Rules(settings.api_reads, settings.writes, settings.metrics, frozenset(settings.cors_origins))
+    keyring, metrics = Keyring(), Metrics(shared)
+    tracing = Tracing(settings.otel_exporter_otlp_endpoint)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(tracing.running())
+            directory = settings.api_cache_dir or Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="soundalike-api-"))
+            )
+            objects = store or S3Store.connect(settings)
+            follower = Follower(VersionCache(directory, objects))
+            live = Live(settings.database_url, follower, TasteShelf(directory, objects), poll_s=poll_s)
+            app.state.live = await stack.enter_async_context(live.running())
+            app.state.recommender = Recommender()
+            app.state.recordings = Recordings(live, objects)
+            if rules.any_keyed:
+                await stack.enter_async_context(keyring.following(live))
+            yield
+
+    app = DescribedApi(
+        title="Soundalike",
+        version="0.1.0",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        telemetry=tracing.telemetry(),
+        # The first is the outermost: what is seen of a request and what a browser needs hold for refusals too.
+        middleware=[
+            Middleware(Observer, metrics=metrics.requests),
+            Middleware(HeadAsGet),
+            *_cross_origin(settings),
+            Middleware(GZipMiddleware, minimum_size=_WORTH_COMPRESSING_BYTES, compresslevel=_COMPRESSION),
+            Middleware(Revalidation, private=settings.api_reads is Access.KEYED),
+            Middleware(Containment),
+            Middleware(Guard, rules=rules, keyring=keyring, rates=Rates(settings.api_writes_per_minute)),
+        ],
+    )
+    app.rules = rules
+    app.state.metrics = metrics
+    app.state.draining = False
+    routers = ROUTERS if settings.metrics is MetricsAccess.OFF else (*ROUTERS, metrics_route.router)
+    for router in routers:
+        app.include_router(router, max_body_size=_LARGEST_BODY_BYTES)
+    exception_handlers.install(
+        app, [route for router in routers for route in router.routes if isinstance(route, Route)]
+    )
+    return app
+
+
+def _cross_origin(settings: ApiSettings) -> list[Middleware]:
+    if not settings.cors_origins:
+        return []
+    # Keys come in a header that a page has to know, never in cookies: no credentials, whatever the origins.
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT"],
+            allow_headers=["Authorization", "Content-Type", "If-None-Match", REQUEST_ID_HEADER],
+            expose_headers=["ETag", "Location", "Retry-After", "WWW-Authenticate", REQUEST_ID_HEADER],
+        )
+    ]

@@ -1,0 +1,169 @@
+"""Command line of the API: serves where nothing is said; makes and ends keys; writes the contract down."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+
+import typer
+from pydantic import SecretStr
+
+from soundalike import logs
+from soundalike.api import worker_supervisor
+from soundalike.api.server import NOT_SERVED, Server
+from soundalike.api.settings import Access, ApiSettings, MetricsAccess
+from soundalike.db import api_keys, database
+from soundalike.db.api_keys import Scope
+from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.errors import TooManyKeys
+from soundalike.settings import DatabaseSettings, load, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+    from types import FrameType
+
+    from soundalike.db.api_keys import ApiKey
+    from soundalike.db.database import Pool
+
+T = TypeVar("T")
+
+_LONGEST_HOLDER = 100
+
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+keys = typer.Typer(no_args_is_help=True, help="Keys for calling the API; they count within two seconds.")
+cli.add_typer(keys, name="keys")
+
+
+@cli.callback(invoke_without_command=True)
+def serve(context: typer.Context) -> None:
+    """Answer GET /recommend on API_HOST and API_PORT until SIGTERM or Ctrl-C."""
+    if context.invoked_subcommand is not None:
+        return
+    settings = load(ApiSettings)
+    if settings.api_cache_dir:
+        _make_writable(settings.api_cache_dir)
+    logs.configure("api")
+    # uvicorn raises the signal again once everything has ended, so that this handler decides the exit status.
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _interrupt)
+    if settings.api_workers > 1:
+        raise SystemExit(worker_supervisor.serve(settings))
+    # Not above: the process that only looks after workers needs none of it.
+    from soundalike.api.app import create_app
+
+    server = Server(create_app(settings), settings)
+    server.run()
+    if not server.started:
+        raise SystemExit(NOT_SERVED)
+
+
+@cli.command()
+def openapi() -> None:
+    """Write the OpenAPI specification of an API that is open to all, as JSON; needs no platform."""
+    from soundalike.api.app import create_app
+    from soundalike.api.openapi import as_text
+
+    settings = ApiSettings(
+        database_url=SecretStr("postgresql://nobody:at-all@localhost/nothing"),
+        s3_bucket="nothing",
+        api_reads=Access.OPEN,
+        api_writes=Access.OPEN,
+        api_metrics=MetricsAccess.OFF,
+        otel_exporter_otlp_endpoint=None,
+    )
+    typer.echo(as_text(create_app(settings)), nl=False)
+
+
+@keys.command()
+def add(
+    holder: Annotated[str, typer.Argument(help="Whose key it is, in your words.")],
+    read_only: Annotated[bool, typer.Option("--read-only", help="It may not write.")] = False,
+    days: Annotated[int | None, typer.Option(help="It ends by itself after so many days.", min=1, max=3_650)] = None,
+) -> None:
+    """Make a key and print it, for the only time: nothing but its hash is kept.
+
+    A holder has at most two valid keys. To change one, add another, put it to use, and revoke the older.
+    """
+    if not holder.strip() or len(holder) > _LONGEST_HOLDER or not holder.isprintable():
+        raise typer.BadParameter(f"expected 1 to {_LONGEST_HOLDER} printable characters", param_hint="holder")
+
+    async def make(pool: Pool) -> str:
+        async with pool.acquire() as connection:
+            scope = Scope.READ if read_only else Scope.WRITE
+            return await api_keys.add(connection, holder.strip(), scope, days=days)
+
+    try:
+        key = _asked(make)
+    except TooManyKeys as error:
+        _fail(f"{error} (see: keys list)")
+    typer.echo(key)
+    typer.echo("Send it as `Authorization: Bearer <key>`. It is not kept here and cannot be shown again.", err=True)
+
+
+@keys.command("list")
+def list_all() -> None:
+    """Show every key that was ever made, without the keys themselves."""
+    found = _asked(api_keys.listed)
+    if not found:
+        typer.echo("There is no key yet.", err=True)
+    for key in found:
+        typer.echo(f"{key.id}  {key.scope:<5}  {key.created_at:%Y-%m-%d}  {_standing(key):<18}  {key.holder}")
+
+
+@keys.command()
+def revoke(name: Annotated[str, typer.Argument(metavar="ID", help="The first column of: keys list.")]) -> None:
+    """End a key."""
+    if not _asked(lambda pool: api_keys.revoke(pool, name)):
+        _fail("no valid key has this id (see: keys list)")
+    typer.echo("revoked", err=True)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli()
+
+
+def _standing(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {key.revoked_at:%Y-%m-%d}"
+    if not key.valid:
+        return "expired"
+    return "valid" if key.expires_at is None else f"until {key.expires_at:%Y-%m-%d}"
+
+
+def _asked(question: Callable[[Pool], Awaitable[T]]) -> T:
+    url = load(DatabaseSettings).database_url.get_secret_value()
+
+    async def ask() -> T:
+        async with database.connect(url, size=1) as pool:
+            return await question(pool)
+
+    try:
+        return asyncio.run(ask())
+    except CONNECTION_FAILURES:
+        _fail("the database does not answer")
+
+
+def _fail(text: str) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(1)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(130)
+
+
+def _make_writable(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        refuse("ApiSettings", [("api_cache_dir", f"{directory} cannot be made: {error.strerror}")])
+    if not os.access(directory, os.W_OK | os.X_OK):
+        refuse("ApiSettings", [("api_cache_dir", f"{directory} is not writable")])

@@ -1,0 +1,174 @@
+"""What Prometheus reads: how requests go, what is searched, and how far the tracks have come."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+
+from soundalike.api.errors import DatabaseAway, NotLoaded
+from soundalike.db import overview
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from soundalike.api.multiprocess_metrics import SharedCounts
+    from soundalike.api.platform_connection import Live
+    from soundalike.db.overview import Census
+
+# Each series would come with one more that tells when it began.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+MEDIA_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+
+# In seconds. 10 ms and 60 ms are what most answers are meant to take at most, alone and among 32 callers.
+_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.045, 0.06, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+_CENSUS_S: Final = 15.0
+
+
+class RequestMetrics:
+    """How many requests came, what they were answered, and how long that took.
+
+    Every label has few values: route templates rather than addresses, methods by name only where HTTP has them.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "soundalike_request_duration_seconds",
+            "From the head of a request to the end of its answer",
+            ["method", "route"],
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self._answered = Counter(
+            "soundalike_requests",
+            "Requests by the status of their answer",
+            ["method", "route", "status"],
+            registry=registry,
+        )
+        self.in_progress = Gauge(
+            "soundalike_requests_in_progress",
+            "Requests not answered yet",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Note one answered request."""
+        method = method if method in _METHODS else "other"
+        self._seconds.labels(method, route).observe(seconds)
+        self._answered.labels(method, route, str(status)).inc()
+
+
+@dataclass(slots=True, eq=False)
+class PlatformMetrics(Collector):
+    """What is searched, and where the tracks stand; looked up whenever somebody reads.
+
+    They are no `Gauge`s: of several processes each one knows all of it, so that whichever is asked tells its own.
+    """
+
+    _space: tuple[GaugeMetricFamily, ...] = ()
+    _tracks: tuple[GaugeMetricFamily, ...] = ()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Return what was shown last."""
+        return (*self._space, *self._tracks)
+
+    def show_space(self, live: Live) -> None:
+        """Describe what requests are answered from."""
+        try:
+            snapshot = live.snapshot()
+        except NotLoaded:
+            snapshot = None
+        version = _gauge("index_info", "Always 1: the model and version answered from", "model", "version")
+        if snapshot is not None:
+            version.add_metric([snapshot.model.model, snapshot.version_name or ""], 1)
+        self._space = (
+            _gauge("index_loaded", "1 where there is something to answer from", value=int(snapshot is not None)),
+            _gauge("index_tracks", "Tracks in the index version", value=snapshot.indexed if snapshot else 0),
+            _gauge(
+                "index_tail_tracks",
+                "Tracks newer than it, searched exactly",
+                value=len(snapshot.tail) if snapshot else 0,
+            ),
+            version,
+        )
+
+    def show_census(self, census: Census | None) -> None:
+        """Describe where the tracks stand; None where the database is away."""
+        states = _gauge("tracks", "Tracks of the catalogue by state", "state")
+        for state, count in census.by_state.items() if census else ():
+            states.add_metric([state.value], count)
+        self._tracks = (
+            _gauge("database_up", "1 where the database answered", value=int(census is not None)),
+            states,
+            _gauge(
+                "queue_oldest_seconds",
+                "How long nothing was heard of the queued track that waits longest",
+                value=census.oldest_queued_s or 0 if census else math.nan,
+            ),
+        )
+
+
+@dataclass(slots=True)
+class Metrics:
+    """All of it, as text. What has to be counted in the database is counted at most every `_CENSUS_S` seconds.
+
+    Where `shared` is given, requests and processes are those of all workers, whichever is asked.
+    """
+
+    shared: SharedCounts | None = None
+    clock: Callable[[], float] = time.monotonic
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    requests: RequestMetrics = field(init=False)
+    _platform: PlatformMetrics = field(init=False)
+    _counting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _counted_at: float | None = None
+
+    def __post_init__(self) -> None:
+        self._platform = PlatformMetrics()
+        # What is counted together goes to files, which another collector reads.
+        self.requests = RequestMetrics(CollectorRegistry() if self.shared else self.registry)
+        self.registry.register(self._platform)
+        if self.shared:
+            self.shared.show_in(self.registry)
+        else:
+            ProcessCollector(registry=self.registry)
+
+    async def exposition(self, live: Live) -> bytes:
+        """Return everything in Prometheus's text format; what a database that is away cannot tell is left out."""
+        self._platform.show_space(live)
+        # Two scrapers at once cause one count.
+        async with self._counting:
+            if self._counted_at is None or self.clock() - self._counted_at >= _CENSUS_S:
+                self._platform.show_census(await _census(live))
+                self._counted_at = self.clock()
+        return await asyncio.to_thread(generate_latest, self.registry)
+
+
+def _gauge(name: str, text: str, *labels: str, value: float | None = None) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"soundalike_{name}", text, value, labels or None)
+
+
+async def _census(live: Live) -> Census | None:
+    try:
+        async with live.database() as db:
+            return await overview.census(db)
+    except DatabaseAway:
+        return None

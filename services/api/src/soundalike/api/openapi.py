@@ -1,0 +1,89 @@
+"""The API's contract: what OpenAPI says of it, with what holds for every call added in one place."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import FastAPI
+
+from soundalike.api import problems
+from soundalike.api.middleware.etag import NEVER_STORED
+from soundalike.api.problems import MEDIA_TYPE, ProblemDetails
+from soundalike.db.api_keys import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from soundalike.api.middleware.auth import Rules
+
+_SCHEME: Final = "key"
+_NOT_MODIFIED: Final = "304"
+_NO_HTTP: Final = {
+    "description": "What was sent is no HTTP, or address and headers are longer than 256 KiB",
+    "content": {"text/plain": {"schema": {"type": "string"}, "example": "Invalid HTTP request received."}},
+}
+
+
+class DescribedApi(FastAPI):
+    """FastAPI, with the answers that no route gives by itself: those of the guard, and 304."""
+
+    rules: Rules
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the specification, made once."""
+        if self.openapi_schema is None:
+            specification = super().openapi()
+            schemas = specification.setdefault("components", {}).setdefault("schemas", {})
+            schemas[ProblemDetails.__name__] = ProblemDetails.model_json_schema()
+            for path, method, operation in _operations(specification):
+                operation["responses"].setdefault("400", _NO_HTTP)
+                if method == "get" and path not in NEVER_STORED:
+                    _describe_revalidation(operation)
+                needed = self.rules.needed(method.upper(), path)
+                if needed is not None:
+                    _describe_key(operation, needed)
+                _refer_to_problems(operation)
+            if self.rules.any_keyed:
+                schemes = specification["components"].setdefault("securitySchemes", {})
+                schemes[_SCHEME] = {"type": "http", "scheme": "bearer", "description": problems.KEYS_HINT}
+        assert self.openapi_schema is not None  # noqa: S101 - set by FastAPI
+        return self.openapi_schema
+
+
+def as_text(app: FastAPI) -> str:
+    """Return the specification as it is committed: JSON with sorted keys, so that a change shows where it is."""
+    return json.dumps(app.openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _operations(specification: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in specification.get("paths", {}).items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def _describe_revalidation(operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    responses["200"].setdefault("headers", {})["ETag"] = {
+        "description": "Changes with the answer; send it as `If-None-Match` to be told 304 while nothing has changed",
+        "schema": {"type": "string"},
+    }
+    responses[_NOT_MODIFIED] = {"description": "The answer that `If-None-Match` names still holds"}
+
+
+def _describe_key(operation: dict[str, Any], needed: Scope) -> None:
+    operation["security"] = [{_SCHEME: []}]
+    refusals = [problems.key_wanted(needed, shown=False)]
+    if needed is Scope.WRITE:
+        refusals += [problems.key_too_weak(), problems.too_many_calls(60, 1)]
+    for refusal in refusals:
+        operation["responses"][str(refusal.status.value)] = {
+            "description": refusal.status.phrase,
+            "content": {MEDIA_TYPE: {"examples": {refusal.kind: {"summary": refusal.title, "value": refusal.body}}}},
+        }
+
+
+def _refer_to_problems(operation: dict[str, Any]) -> None:
+    for response in operation["responses"].values():
+        if MEDIA_TYPE in response.get("content", {}):
+            response["content"][MEDIA_TYPE]["schema"] = {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}

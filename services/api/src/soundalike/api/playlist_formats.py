@@ -1,0 +1,143 @@
+"""A recommendation as the files that players and spreadsheets read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from soundalike.api.schemas.answers import Recommendation, Result
+
+
+class Format(StrEnum):
+    """In what form to answer."""
+
+    JSON = "json"
+    M3U = "m3u"
+    JSPF = "jspf"
+    CSV = "csv"
+
+
+MEDIA_TYPES: Final[Mapping[Format, str]] = {
+    Format.JSON: "application/json",
+    Format.M3U: "audio/x-mpegurl",
+    Format.JSPF: "application/jspf+json",
+    Format.CSV: "text/csv",
+}
+
+COLUMNS: Final = (
+    "rank", "score", "title", "artists", "album", "duration_s", "link", "urn", "seed", "shared_tags", "why", "by",
+)  # fmt: skip
+
+
+def preferred(accept: str) -> Format:
+    """Return the form that an Accept header (RFC 9110, 12.5.1) prefers; JSON where it names none of ours."""
+    best, best_weight = Format.JSON, 0.0
+    for item in accept.split(","):
+        name, *parameters = (part.strip().lower() for part in item.split(";"))
+        weight = _weight(parameters)
+        for form, media_type in MEDIA_TYPES.items():
+            if name == media_type and weight > best_weight:
+                best, best_weight = form, weight
+    return best
+
+
+def write(form: Format, found: Recommendation) -> str:
+    """Write the answers in a form other than JSON."""
+    return _WRITERS[form](found)
+
+
+def _m3u(found: Recommendation) -> str:
+    """Write extended M3U: a place to hear each track in full, its URN where none is known; length -1 is unknown."""
+    lines = ["#EXTM3U", f"#PLAYLIST:{_line(_title(found))}"]
+    for result in found.results:
+        seconds = -1 if result.duration_ms is None else round(result.duration_ms / 1000)
+        lines.append(f"#EXTINF:{seconds},{_line(_named(result))}")
+        lines.append(_line(result.link or result.urn))
+    return "\n".join(lines) + "\n"
+
+
+def _jspf(found: Recommendation) -> str:
+    """Write JSPF, the JSON of XSPF version 1 (xspf.org)."""
+    tracks = [
+        {
+            "location": [result.link] if result.link else None,
+            "identifier": [result.urn],
+            "title": result.title,
+            "creator": ", ".join(result.artists) or None,
+            "album": result.album,
+            "duration": result.duration_ms,
+            "annotation": result.why,
+            "trackNum": result.rank,
+        }
+        for result in found.results
+    ]
+    playlist = {
+        "title": _title(found),
+        "creator": "Soundalike",
+        "track": [{name: value for name, value in track.items() if value is not None} for track in tracks],
+    }
+    return json.dumps({"playlist": playlist}, ensure_ascii=False)
+
+
+def _csv(found: Recommendation) -> str:
+    """Write CSV (RFC 4180) with a header; several values in a cell are separated by semicolons."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for result in found.results:
+        row: Sequence[object] = (
+            result.rank,
+            result.score,
+            result.title,
+            "; ".join(result.artists),
+            result.album,
+            "" if result.duration_ms is None else result.duration_ms / 1000,
+            result.link,
+            result.urn,
+            result.seed,
+            "; ".join(result.shared_tags),
+            result.why,
+            "; ".join(result.by),
+        )
+        writer.writerow(row)
+    return text.getvalue()
+
+
+_WRITERS: Final[Mapping[Format, Callable[[Recommendation], str]]] = {
+    Format.M3U: _m3u,
+    Format.JSPF: _jspf,
+    Format.CSV: _csv,
+}
+
+
+def _title(found: Recommendation) -> str:
+    if found.playlist:
+        return f"Fits {found.playlist.title or found.playlist.urn}"
+    if found.user:
+        return f"Suggestions for {found.user.urn}"
+    return f"Sounds like {', '.join(seed.title or seed.urn for seed in found.seeds) or 'a recording'}"
+
+
+def _named(result: Result) -> str:
+    return " - ".join(filter(None, (", ".join(result.artists), result.title or result.urn)))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _weight(parameters: Sequence[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return min(1.0, max(0.0, float(value)))
+            except ValueError:
+                return 0.0
+    return 1.0

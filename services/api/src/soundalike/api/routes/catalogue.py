@@ -1,0 +1,155 @@
+"""`GET /tracks`, the catalogue page by page, and `PUT /tracks/{urn}`, asking for a track that is missing."""
+
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from soundalike.api import problems
+from soundalike.api.repository import identify
+from soundalike.api.routes.dependencies import LiveNow, only
+from soundalike.api.routes.query_parameters import Source
+from soundalike.api.schemas import examples
+from soundalike.api.schemas.lists import (
+    PAGE_EXAMPLE,
+    READY_EXAMPLE,
+    WANTED_EXAMPLE,
+    ListedTrack,
+    TrackPage,
+    WantedTrack,
+)
+from soundalike.db import track_pages, track_requests
+from soundalike.db.tracks import State
+from soundalike.domain.playlist_id import playlist_urn
+from soundalike.domain.text import clean
+from soundalike.domain.track_id import LONGEST_TEXT, TrackId
+from soundalike.errors import InvalidPlaylistId, InvalidTrackId
+
+router = APIRouter()
+
+NOT_FETCHABLE: Final = problems.not_fetchable("file:track:… is a file on somebody's machine")
+GONE: Final = problems.forgotten(examples.URN)
+
+_LAST_POSITION: Final = 2**31 - 1
+
+
+@router.get(
+    "/tracks",
+    summary="The catalogue, page by page",
+    dependencies=[Depends(only("playlist", "n", "after", often=("state", "source")))],
+    responses=examples.responses(
+        PAGE_EXAMPLE,
+        examples.UNKNOWN_PLAYLIST,
+        examples.UNPARSABLE_PLAYLIST,
+        examples.UNKNOWN_PARAMETER,
+        examples.DATABASE_AWAY,
+    ),
+)
+async def list_tracks(
+    live: LiveNow,
+    request: Request,
+    state: Annotated[
+        list[State],
+        Query(max_length=len(State), description="A state to list; may be repeated; all but forgotten if missing"),
+    ] = [],  # noqa: B006 - never changed
+    source: Annotated[
+        list[Source], Query(max_length=len(track_pages.SOURCES), description="A source to list; may be repeated")
+    ] = [],  # noqa: B006 - never changed
+    playlist: Annotated[
+        str | None, Query(max_length=LONGEST_TEXT, description="Only this playlist's tracks, in its order")
+    ] = None,
+    n: Annotated[int, Query(ge=1, le=200, description="How many tracks a page has, at most")] = 50,
+    after: Annotated[
+        str | None,
+        Query(max_length=LONGEST_TEXT, description="Where the page begins, as `next` of the one before says"),
+    ] = None,
+) -> TrackPage:
+    """Answer with one page, in the order of the URNs (a playlist in its own). Nothing is counted: /metrics does that.
+
+    What is added while somebody leafs through appears where it belongs; nothing else moves.
+    """
+    states, sources = state or track_pages.VISIBLE, source or track_pages.SOURCES
+    async with live.database() as db:
+        if playlist is None:
+            page = await track_pages.page(db, limit=n, after=_urn(after), states=states, sources=sources)
+        else:
+            urn = _playlist(playlist)
+            found = await track_pages.playlist_page(
+                db, urn, limit=n, after=_position(after), states=states, sources=sources
+            )
+            if found is None:
+                raise problems.unknown_playlist(urn)
+            page = found
+    return TrackPage(
+        tracks=[ListedTrack.of(stored) for stored in page.tracks],
+        next=page.next_after and f"{request.url.path}?{request.url.include_query_params(after=page.next_after).query}",
+    )
+
+
+@router.put(
+    "/tracks/{urn:path}",
+    summary="Ask for a track that is missing",
+    status_code=HTTPStatus.ACCEPTED,
+    dependencies=[Depends(only())],
+    responses={
+        **examples.responses(
+            READY_EXAMPLE, examples.UNPARSABLE, examples.UNKNOWN_PARAMETER, NOT_FETCHABLE, GONE, examples.DATABASE_AWAY
+        ),
+        HTTPStatus.ACCEPTED.value: {
+            "description": "It is on the way",
+            "content": {"application/json": {"example": WANTED_EXAMPLE.model_dump(mode="json")}},
+            "headers": {"Location": {"description": "Where its state can be seen", "schema": {"type": "string"}}},
+        },
+    },
+)
+async def want_track(
+    live: LiveNow,
+    response: Response,
+    urn: Annotated[
+        str, Path(max_length=LONGEST_TEXT, description="Every form that /recommend takes", examples=[examples.URN])
+    ],
+) -> WantedTrack:
+    """Put a track on the list of the crawlers, and show where it stands; nothing happens where it is ready.
+
+    Asking again does no harm, and makes a crawler look again where nobody had a preview.
+    """
+    async with live.database() as db:
+        (track,) = await identify(db, [urn])
+        try:
+            state, reason = await track_requests.want(db, track)
+        except track_requests.NotFetchable as error:
+            raise problems.not_fetchable(str(error)) from error
+    if state is State.FORGOTTEN:
+        raise problems.forgotten(track.urn)
+    response.headers["Location"] = f"/tracks/{track.urn}"
+    if state is State.READY:
+        response.status_code = HTTPStatus.OK
+    return WantedTrack(urn=track.urn, state=state, reason=reason)
+
+
+def _playlist(pasted: str) -> str:
+    try:
+        return playlist_urn(clean(pasted))
+    except InvalidPlaylistId as error:
+        raise problems.unparsable_playlist(str(error)) from error
+
+
+def _urn(after: str | None) -> str:
+    try:
+        return TrackId.from_urn(clean(after)).urn if after is not None else ""
+    except InvalidTrackId:
+        raise _not_ours("the URN of a track") from None
+
+
+def _position(after: str | None) -> int:
+    if after is None:
+        return -1
+    if not (after.isascii() and after.isdigit() and len(after) <= 10 and int(after) <= _LAST_POSITION):
+        raise _not_ours("a position in the playlist")
+    return int(after)
+
+
+def _not_ours(expected: str) -> problems.Problem:
+    return problems.invalid_request(
+        [{"parameter": "after", "message": f"expected {expected}, as `next` of the page before says"}]
+    )

@@ -1,0 +1,46 @@
+"""What the routes share: what requests depend on, and the refusal of parameters that nobody knows."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from soundalike.api import problems
+from soundalike.api.platform_connection import Live
+from soundalike.api.recommender import Recommender
+
+# FastAPI sends a dependency that is not asynchronous to a thread, which costs more than any of these does.
+
+
+async def _live(request: Request) -> Live:
+    live: Live = request.app.state.live
+    return live
+
+
+async def _recommender(request: Request) -> Recommender:
+    recommender: Recommender = request.app.state.recommender
+    return recommender
+
+
+def only(*once: str, often: tuple[str, ...] = ()) -> Callable[[Request], Awaitable[None]]:
+    """Return a dependency that refuses parameters of other names, and those of `once` given twice."""
+
+    async def check(request: Request) -> None:
+        listed = ", ".join((*once, *often)) or "none"
+        wrong = [
+            {
+                "parameter": name,
+                "message": f"given {times} times, expected once" if name in once else f"unknown; known are: {listed}",
+            }
+            for name, times in Counter(name for name, _ in request.query_params.multi_items()).items()
+            if name not in often and (name not in once or times > 1)
+        ]
+        if wrong:
+            raise problems.invalid_request(wrong)
+
+    return check
+
+
+LiveNow = Annotated[Live, Depends(_live)]
+RecommenderNow = Annotated[Recommender, Depends(_recommender)]

@@ -1,0 +1,53 @@
+"""Whether the process lives, whether it can answer, and the way to the documentation."""
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse
+
+from soundalike.api import problems
+from soundalike.api.errors import DatabaseAway, NotLoaded
+from soundalike.api.routes.dependencies import LiveNow, only
+from soundalike.api.schemas import examples
+from soundalike.api.schemas.answers import Health, IndexInfo, Readiness
+
+router = APIRouter()
+
+
+@router.get(
+    "/healthz",
+    summary="Whether the process lives",
+    dependencies=[Depends(only())],
+    responses=examples.responses(examples.ALIVE, examples.UNKNOWN_PARAMETER),
+)
+async def healthz() -> Health:
+    """Answer without asking anybody else."""
+    return Health()
+
+
+@router.get(
+    "/readyz",
+    summary="Whether recommendations can be answered",
+    dependencies=[Depends(only())],
+    responses=examples.responses(examples.READY, examples.UNKNOWN_PARAMETER, examples.DATABASE_AWAY),
+)
+async def readyz(live: LiveNow, request: Request) -> Readiness:
+    """Tell what is missing, or that the database answers and the space is loaded."""
+    missing: dict[str, str] = {}
+    if request.app.state.draining:
+        missing["process"] = "it is about to end; another one answers"
+    try:
+        await live.probe()
+    except DatabaseAway as error:
+        missing["database"] = str(error)
+    try:
+        snapshot = live.snapshot()
+    except NotLoaded as error:
+        missing["space"] = str(error)
+    if missing:
+        raise problems.not_serving(missing)
+    return Readiness(index=IndexInfo.of(snapshot))
+
+
+@router.get("/", include_in_schema=False)
+async def home() -> RedirectResponse:
+    """Lead people who open the address to the documentation."""
+    return RedirectResponse("/docs")

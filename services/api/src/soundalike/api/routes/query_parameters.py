@@ -1,0 +1,228 @@
+"""The parameters that every recommendation takes, and the form in which it is answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from fastapi import Header, Query, Response
+from pydantic import AfterValidator, WithJsonSchema
+
+from soundalike.api import problems
+from soundalike.api.playlist_formats import MEDIA_TYPES, Format, preferred, write
+from soundalike.api.recommendation_query import By, Filter, Wishes
+from soundalike.api.schemas.answers import Recommendation
+from soundalike.db.models import Model
+from soundalike.domain.tags import SLUGS
+from soundalike.domain.tags import known as known_tag
+from soundalike.domain.titles import fold_artists
+from soundalike.domain.track_id import ACCEPTED_FORMS, LONGEST_TEXT, TrackId
+
+MOST_ANSWERS: Final = 100
+MOST_EXCLUDED: Final = 200
+LONGEST_NAME: Final = 200
+LONGEST_DURATION_S: Final = 86_400
+
+OFTEN: Final = ("tag", "not_tag", "exclude", "exclude_artist", "source")
+"""The parameters that may be given more than once."""
+
+ONCE: Final = (
+    "n",
+    "min_score",
+    "max_per_artist",
+    "max_per_album",
+    "diversity",
+    "min_duration",
+    "max_duration",
+    "format",
+)
+
+SIGNALS: Final = ("by", "blend")
+"""The parameters that say by which signals tracks are compared."""
+
+Source = Literal["spotify", "deezer", "soundcloud", "file"]
+Tag = Annotated[str, AfterValidator(known_tag), WithJsonSchema({"type": "string", "enum": list(SLUGS)})]
+Pasted = Annotated[str, Query(max_length=LONGEST_TEXT)]
+Name = Annotated[str, Query(min_length=1, max_length=LONGEST_NAME)]
+Seconds = Annotated[float | None, Query(ge=0, le=LONGEST_DURATION_S)]
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """By which signals tracks are compared, None where that was not said, and the weight of taste beside the sound."""
+
+    by: By | None
+    blend: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The parameters as they were given, each checked by itself; `exclude` is still what was pasted."""
+
+    n: int
+    min_score: float
+    max_per_artist: int
+    max_per_album: int
+    diversity: float
+    tag: Sequence[str]
+    not_tag: Sequence[str]
+    exclude: Sequence[str]
+    exclude_artist: Sequence[str]
+    source: Sequence[str]
+    min_duration: float | None
+    max_duration: float | None
+
+    def wishes(self, model: Model, excluded: Sequence[TrackId], signals: Signals | None = None) -> Wishes:
+        """Check them together; `excluded` are the tracks that `exclude` names. Raises `Problem`."""
+        self._check(model)
+        signals = signals or Signals(By.SOUND, 0.0)
+        return Wishes(
+            n=self.n,
+            min_score=self.min_score,
+            max_per_artist=self.max_per_artist,
+            max_per_album=self.max_per_album,
+            diversity=self.diversity,
+            by=signals.by or By.SOUND,
+            blend=signals.blend,
+            only=Filter(
+                tags=tuple(dict.fromkeys(self.tag)),
+                no_tags=tuple(dict.fromkeys(self.not_tag)),
+                excluded=frozenset(track.urn for track in excluded),
+                no_artists=fold_artists(self.exclude_artist),
+                sources=frozenset(self.source),
+                min_duration_ms=None if self.min_duration is None else round(1000 * self.min_duration),
+                max_duration_ms=None if self.max_duration is None else round(1000 * self.max_duration),
+            ),
+        )
+
+    def _check(self, model: Model) -> None:
+        if (self.tag or self.not_tag) and model.usual_tags is None:
+            raise _invalid("tag" if self.tag else "not_tag", f"the model {model.model} says no tags")
+        if both := sorted({*self.tag} & {*self.not_tag}):
+            raise _invalid("not_tag", f"{', '.join(both)}: asked for by tag, so nothing could be answered")
+        if self.min_duration is not None and self.max_duration is not None and self.min_duration > self.max_duration:
+            raise _invalid("max_duration", "shorter than min_duration, so nothing could be answered")
+
+
+async def wanted(
+    *,
+    n: Annotated[int, Query(ge=1, le=MOST_ANSWERS, description="How many tracks to answer with, at most")] = 10,
+    min_score: Annotated[float, Query(ge=0, le=1, description="The score that every answer reaches")] = 0.0,
+    max_per_artist: Annotated[
+        int,
+        Query(
+            ge=1,
+            le=MOST_ANSWERS,
+            description="How many answers may be by the same artist; a track counts for each of its artists, guests "
+            "included, one by nobody knows who is not limited",
+        ),
+    ] = 2,
+    max_per_album: Annotated[
+        int,
+        Query(
+            ge=1,
+            le=MOST_ANSWERS,
+            description="How many answers may be from the same album of the same artist; a track without an album is "
+            "not limited. Where a catalogue holds few albums, raise it to get more answers",
+        ),
+    ] = 1,
+    diversity: Annotated[
+        float,
+        Query(
+            ge=0,
+            le=1,
+            description="How much the answers are to differ from each other: 0 takes the nearest, 1 the most different "
+            "among the nearest ten times as many (maximal marginal relevance). They are listed by their score all the "
+            "same",
+        ),
+    ] = 0.0,
+    tag: Annotated[
+        list[Tag], Query(max_length=len(SLUGS), description="A tag that every answer holds; may be repeated")
+    ] = [],  # noqa: B006 - never changed
+    not_tag: Annotated[
+        list[Tag], Query(max_length=len(SLUGS), description="A tag that no answer holds; may be repeated")
+    ] = [],  # noqa: B006 - never changed
+    exclude: Annotated[
+        list[Pasted],
+        Query(max_length=MOST_EXCLUDED, description=f"A track that is no answer: {ACCEPTED_FORMS}; may be repeated"),
+    ] = [],  # noqa: B006 - never changed
+    exclude_artist: Annotated[
+        list[Name],
+        Query(
+            max_length=MOST_EXCLUDED,
+            description="Name of an artist by whom, or with whom as a guest, no answer is; case, accents and a leading "
+            "The do not matter; may be repeated",
+            examples=[["Daft Punk"]],
+        ),
+    ] = [],  # noqa: B006 - never changed
+    source: Annotated[
+        list[Source], Query(max_length=4, description="Where answers may come from; may be repeated; all without it")
+    ] = [],  # noqa: B006 - never changed
+    min_duration: Annotated[
+        Seconds, Query(description="Least length in seconds; what is of unknown length is left out then")
+    ] = None,
+    max_duration: Annotated[
+        Seconds, Query(description="Greatest length in seconds; what is of unknown length is left out then")
+    ] = None,
+) -> Wanted:
+    """Read the parameters."""
+    return Wanted(
+        n=n,
+        min_score=min_score,
+        max_per_artist=max_per_artist,
+        max_per_album=max_per_album,
+        diversity=diversity,
+        tag=tag,
+        not_tag=not_tag,
+        exclude=exclude,
+        exclude_artist=exclude_artist,
+        source=source,
+        min_duration=min_duration,
+        max_duration=max_duration,
+    )
+
+
+async def wanted_signals(
+    by: Annotated[
+        By | None,
+        Query(
+            description="What makes tracks alike: their sound, the taste of those who favourite them, or both. By "
+            "sound where nothing is said, for a user by taste. With `both` a track of which one signal knows nothing "
+            "is answered for by the other; each result tells which it came from"
+        ),
+    ] = None,
+    blend: Annotated[
+        float, Query(ge=0, le=1, description="Weight of taste with `by=both`: 0 is sound alone, 1 taste alone")
+    ] = 0.5,
+) -> Signals:
+    """Read by which signals to compare."""
+    return Signals(by, blend)
+
+
+async def wanted_form(
+    chosen: Annotated[
+        Format | None,
+        Query(
+            alias="format",
+            description="json, or a playlist for players (m3u, jspf) or a table (csv); without it what the Accept "
+            "header prefers, else json",
+        ),
+    ] = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Format:
+    """Choose the form of the answer."""
+    return chosen or preferred(accept)
+
+
+def shaped(found: Recommendation, form: Format) -> Response:
+    """Answer in the form that was asked for; in every one it depends on the Accept header."""
+    body = found.model_dump_json() if form is Format.JSON else write(form, found)
+    headers = {"Vary": "Accept"}
+    if form is not Format.JSON:
+        # The 8 tells players that names are in UTF-8.
+        ending = "m3u8" if form is Format.M3U else form.value
+        headers["Content-Disposition"] = f'attachment; filename="soundalike.{ending}"'
+    return Response(body, headers=headers, media_type=MEDIA_TYPES[form])
+
+
+def _invalid(parameter: str, message: str) -> problems.Problem:
+    return problems.invalid_request([{"parameter": parameter, "message": message}])

@@ -1,0 +1,248 @@
+"""`GET /recommend`: the tracks that sound like one track or several, or fit a playlist."""
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Final
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from soundalike.api import problems
+from soundalike.api.errors import NoTaste, NotInSpace, NotShown
+from soundalike.api.platform_connection import Live
+from soundalike.api.playlist_formats import Format
+from soundalike.api.recommendation_query import By, Wishes
+from soundalike.api.recommender import Answered, Recommender
+from soundalike.api.repository import HeardTrack, identify, known_tracks, playlist_tracks, raw_vector
+from soundalike.api.routes.dependencies import LiveNow, RecommenderNow, only
+from soundalike.api.routes.query_parameters import (
+    OFTEN,
+    ONCE,
+    SIGNALS,
+    Pasted,
+    Signals,
+    Wanted,
+    shaped,
+    wanted,
+    wanted_form,
+    wanted_signals,
+)
+from soundalike.api.routes.users import user_of
+from soundalike.api.schemas import examples
+from soundalike.api.schemas.answers import PlaylistSummary, Recommendation, UserSummary
+from soundalike.api.snapshot import Snapshot
+from soundalike.db.similar_users import favorites_of
+from soundalike.db.tracks import State
+from soundalike.domain.playlist_id import ACCEPTED_FORMS as PLAYLIST_FORMS
+from soundalike.domain.playlist_id import playlist_urn
+from soundalike.domain.text import clean
+from soundalike.domain.track_id import ACCEPTED_FORMS, LONGEST_TEXT
+from soundalike.domain.user_id import ACCEPTED_FORMS as USER_FORMS
+from soundalike.errors import InvalidPlaylistId
+from soundalike.similarity.taste.version import TasteVersion
+
+if TYPE_CHECKING:
+    from soundalike.db.database import Executor
+
+MOST_SEEDS: Final = 20
+MOST_FAVORITES: Final = 5_000
+"""Of a user with more, those that were seen last count, and are kept out of the answers."""
+
+router = APIRouter()
+
+WantedNow = Annotated[Wanted, Depends(wanted)]
+SignalsNow = Annotated[Signals, Depends(wanted_signals)]
+FormNow = Annotated[Format, Depends(wanted_form)]
+
+
+@router.get(
+    "/recommend",
+    summary="The tracks that sound like a track or several, or go with it by taste; suggestions for a user",
+    response_model=Recommendation,
+    dependencies=[Depends(only("user", *SIGNALS, *ONCE, often=("track", *OFTEN)))],
+    responses=examples.responses(
+        examples.RECOMMENDATION,
+        examples.UNKNOWN,
+        examples.REJECTED,
+        examples.NO_TASTE,
+        examples.UNKNOWN_USER,
+        examples.UNPARSABLE,
+        examples.UNPARSABLE_USER,
+        examples.TOO_MANY,
+        examples.UNKNOWN_TAG,
+        examples.QUEUED,
+        examples.DATABASE_AWAY,
+        forms=examples.FORMS,
+    ),
+)
+async def recommend(
+    live: LiveNow,
+    recommender: RecommenderNow,
+    asked: WantedNow,
+    form: FormNow,
+    signals: SignalsNow,
+    track: Annotated[
+        list[Pasted],
+        Query(
+            max_length=MOST_SEEDS,
+            description=f"What you have: {ACCEPTED_FORMS}. May be repeated",
+            examples=[[examples.URN]],
+        ),
+    ] = [],  # noqa: B006 - never changed
+    user: Annotated[
+        str | None,
+        Query(
+            max_length=LONGEST_TEXT,
+            description=f"Instead of tracks, whom to suggest something to, by favourites: {USER_FORMS}",
+        ),
+    ] = None,
+) -> Response:
+    """Answer with at most `n` tracks, never one that was asked about, never the same recording twice.
+
+    Several tracks are taken as several examples of what is wanted: an answer sounds like at least one of them, and the
+    more of them it sounds like the better. What lies between two different tracks and sounds like neither is no
+    answer, as it would be if their middle were searched. Fewer answers come where the catalogue holds no more that
+    are ready and admitted.
+
+    By taste, tracks are alike that the same people favourite on SoundCloud; such answers need not have been heard.
+    For a user the answers go with what they favourite, and are none of it.
+    """
+    if bool(track) == (user is not None):
+        raise problems.invalid_request([{"parameter": "track", "message": "give track, once or more, or else user"}])
+    snapshot = live.snapshot()
+    if user is not None:
+        return shaped(await _suggested(live, recommender, asked, signals, user), form)
+    async with live.database() as db:
+        seeds = [each.urn for each in await identify(db, track)]
+        wishes = asked.wishes(snapshot.model, await identify(db, asked.exclude), signals)
+        taste = None if wishes.by is By.SOUND else live.taste()
+        answered = await _answered(db, recommender, snapshot, seeds, wishes, taste)
+    return shaped(Recommendation.of(answered, snapshot, taste=taste), form)
+
+
+@router.get(
+    "/playlists/{playlist:path}/recommend",
+    summary="The tracks that fit a playlist",
+    response_model=Recommendation,
+    dependencies=[Depends(only(*SIGNALS, *ONCE, often=OFTEN))],
+    responses=examples.responses(
+        examples.PLAYLIST_RECOMMENDATION,
+        examples.UNKNOWN_PLAYLIST,
+        examples.NO_TASTE,
+        examples.UNPARSABLE_PLAYLIST,
+        examples.TOO_MANY,
+        examples.PLAYLIST_QUEUED,
+        examples.DATABASE_AWAY,
+        forms=examples.FORMS,
+    ),
+)
+async def recommend_for_playlist(
+    live: LiveNow,
+    recommender: RecommenderNow,
+    asked: WantedNow,
+    form: FormNow,
+    signals: SignalsNow,
+    playlist: Annotated[
+        str,
+        Path(
+            max_length=LONGEST_TEXT,
+            description=f"A playlist that was crawled: {PLAYLIST_FORMS}",
+            examples=[examples.PLAYLIST],
+        ),
+    ],
+) -> Response:
+    """Answer with at most `n` tracks that sound like tracks of a playlist and are not on it.
+
+    Of a long playlist 20 tracks are asked about, evenly spaced over those that are ready.
+    """
+    snapshot = live.snapshot()
+    try:
+        urn = playlist_urn(clean(playlist))
+    except InvalidPlaylistId as error:
+        raise problems.unparsable_playlist(str(error)) from error
+    async with live.database() as db:
+        excluded = await identify(db, asked.exclude)
+        found = await playlist_tracks(db, urn)
+        if found is None:
+            raise problems.unknown_playlist(urn)
+        ready = [each for each, state in found.tracks.items() if state is State.READY]
+        if not ready:
+            raise problems.playlist_not_ready(urn, found.counts)
+        wishes = asked.wishes(snapshot.model, excluded, signals).without(found.tracks)
+        taste = None if wishes.by is By.SOUND else live.taste()
+        answered = await _answered(db, recommender, snapshot, _spaced(ready), wishes, taste)
+    summary = PlaylistSummary(urn=urn, title=found.playlist.title, tracks=len(found.tracks), ready=len(ready))
+    return shaped(Recommendation.of(answered, snapshot, summary, taste=taste), form)
+
+
+async def _suggested(
+    live: Live, recommender: Recommender, asked: Wanted, signals: Signals, user: str
+) -> Recommendation:
+    urn, snapshot = user_of(user), live.snapshot()
+    signals = replace(signals, by=signals.by or By.TASTE)
+    taste = None if signals.by is By.SOUND else live.taste()
+    async with live.database() as db:
+        excluded = await identify(db, asked.exclude)
+        favorites = await favorites_of(db, urn, limit=MOST_FAVORITES)
+        if favorites is None:
+            raise problems.unknown_user(urn)
+        wishes = asked.wishes(snapshot.model, excluded, signals).without(favorites)
+        try:
+            answered = await recommender.answer_favorites(
+                partial(known_tracks, db, model=snapshot.model.model),
+                snapshot,
+                favorites,
+                wishes,
+                taste=taste,
+                most=MOST_SEEDS,
+            )
+        except NoTaste as error:
+            remedy = (
+                "ask by=both, or walk further" if signals.by is By.TASTE else "walk further: make crawl SOUNDCLOUD=…"
+            )
+            raise problems.no_taste(urn, remedy) from error
+    summary = UserSummary(urn=urn, favorites=len(favorites))
+    return Recommendation.of(answered, snapshot, user=summary, taste=taste)
+
+
+async def _answered(
+    db: "Executor",
+    recommender: Recommender,
+    snapshot: Snapshot,
+    seeds: list[str],
+    wishes: Wishes,
+    taste: TasteVersion | None,
+) -> Answered:
+    lookup = partial(known_tracks, db, model=snapshot.model.model)
+    try:
+        try:
+            return await recommender.answer(lookup, snapshot, seeds, wishes, taste=taste)
+        except NoTaste as error:
+            known = await lookup(seeds)
+            for urn in seeds:
+                heard = known.get(urn)
+                if heard is None or heard.state is State.FORGOTTEN:
+                    raise NotShown(urn, heard) from error
+            raise problems.no_taste(seeds[0], "ask by=both, or by=sound") from error
+        except NotInSpace as missing:
+            # Committed a moment ago, or not ready at all; that is seen here.
+            known = await lookup(missing.urns)
+            raw = {}
+            for urn in missing.urns:
+                heard = known.get(urn)
+                ready = heard is not None and heard.state is State.READY
+                vector = await raw_vector(db, urn, snapshot.model.model) if ready else None
+                if vector is None:
+                    raise NotShown(urn, heard) from missing
+                raw[urn] = vector
+            return await recommender.answer(lookup, snapshot, seeds, wishes, raw=raw, taste=taste)
+    except NotShown as error:
+        raise _problem(error.urn, error.heard) from error
+
+
+def _problem(urn: str, heard: HeardTrack | None) -> problems.Problem:
+    return problems.unknown_track(urn) if heard is None else problems.not_ready(urn, heard.state, heard.reason)
+
+
+def _spaced(urns: list[str]) -> list[str]:
+    count = min(len(urns), MOST_SEEDS)
+    return [urns[number * len(urns) // count] for number in range(count)]

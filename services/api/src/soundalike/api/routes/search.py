@@ -1,0 +1,53 @@
+"""`GET /search`: tracks by what people type."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from soundalike.api import problems
+from soundalike.api.routes.dependencies import LiveNow, only
+from soundalike.api.routes.query_parameters import Source
+from soundalike.api.schemas import examples
+from soundalike.api.schemas.lists import SEARCH_EXAMPLE, SearchResults
+from soundalike.db.search import search
+from soundalike.db.tracks import State
+from soundalike.domain.text import clean
+
+router = APIRouter()
+
+LONGEST_QUERY = 200
+
+
+@router.get(
+    "/search",
+    summary="Tracks by title, artist and album",
+    dependencies=[Depends(only("q", "n", "source", "state"))],
+    responses=examples.responses(SEARCH_EXAMPLE, examples.UNKNOWN_PARAMETER, examples.DATABASE_AWAY),
+)
+async def find_tracks(
+    live: LiveNow,
+    q: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=LONGEST_QUERY,
+            description=(
+                "Words of title, artist and album in any order. The last one may be unfinished, so that every letter "
+                "that is typed can be asked for. Case, accents and punctuation make no difference. A track fits where "
+                "all words do; each of four letters or more may have one typo where too few tracks fit without."
+            ),
+            examples=["daft pun harder"],
+        ),
+    ],
+    n: Annotated[int, Query(ge=1, le=50, description="How many tracks to answer with, at most")] = 10,
+    source: Annotated[Source | None, Query(description="Only tracks of this source")] = None,
+    state: Annotated[State | None, Query(description="Only tracks in this state: `ready` ones can be compared")] = None,
+) -> SearchResults:
+    """Answer with the tracks that fit, best first: exact before unfinished before misspelt, whole names before parts.
+
+    A track whose name has just changed or arrived by a way of its own is found by it a minute later at most.
+    """
+    if not clean(q):
+        raise problems.invalid_request([{"parameter": "q", "message": "expected at least one letter"}])
+    async with live.database() as db:
+        return SearchResults.of(await search(db, q, limit=n, source=source, state=state))

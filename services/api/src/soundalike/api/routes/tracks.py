@@ -1,0 +1,37 @@
+"""`GET /tracks/{urn}`: what the catalogue knows about a track."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from soundalike.api import problems
+from soundalike.api.routes.dependencies import LiveNow, only
+from soundalike.api.schemas import examples
+from soundalike.api.schemas.answers import TrackDetails
+from soundalike.db.track_details import details
+from soundalike.domain.text import clean
+from soundalike.domain.track_id import LONGEST_TEXT, TrackId
+
+router = APIRouter()
+
+
+@router.get(
+    "/tracks/{urn:path}",
+    summary="What the catalogue knows about a track",
+    dependencies=[Depends(only())],
+    responses=examples.responses(
+        examples.TRACK, examples.UNKNOWN, examples.UNPARSABLE, examples.UNKNOWN_PARAMETER, examples.DATABASE_AWAY
+    ),
+)
+async def show_track(
+    live: LiveNow,
+    urn: Annotated[
+        str, Path(max_length=LONGEST_TEXT, description="Every form that /recommend takes", examples=[examples.URN])
+    ],
+) -> TrackDetails:
+    """Show a track with its state and the reason for it."""
+    async with live.database() as db:
+        found = await details(db, urn)
+    if found is None:
+        raise problems.unknown_track(TrackId.parse(clean(urn)).urn)
+    return TrackDetails.of_stored(found.stored, found.tags)

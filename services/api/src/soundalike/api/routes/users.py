@@ -1,0 +1,55 @@
+"""`GET /users/{urn}/similar`: who favourites the same."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+
+from soundalike.api import problems
+from soundalike.api.routes.dependencies import LiveNow, only
+from soundalike.api.schemas import examples
+from soundalike.api.schemas.answers import SimilarUsers
+from soundalike.db.similar_users import similar_users
+from soundalike.domain.text import clean
+from soundalike.domain.track_id import LONGEST_TEXT
+from soundalike.domain.user_id import ACCEPTED_FORMS, user_urn
+from soundalike.errors import InvalidUserId
+
+router = APIRouter()
+
+
+@router.get(
+    "/users/{user:path}/similar",
+    summary="The SoundCloud accounts that favourite most of the same",
+    dependencies=[Depends(only("n"))],
+    responses=examples.responses(
+        examples.SIMILAR_USERS,
+        examples.UNKNOWN_USER,
+        examples.UNPARSABLE_USER,
+        examples.TOO_MANY,
+        examples.DATABASE_AWAY,
+    ),
+)
+async def show_similar_users(
+    live: LiveNow,
+    user: Annotated[str, Path(max_length=LONGEST_TEXT, description=ACCEPTED_FORMS, examples=[examples.USER])],
+    n: Annotated[int, Query(ge=1, le=100, description="How many accounts to answer with, at most")] = 10,
+) -> SimilarUsers:
+    """Answer with accounts that share favourites with this one, by the cosine of the two.
+
+    The thousand favourites seen last are compared, and of each a thousand fans. Of a person the catalogue holds a
+    number and favourites, no name.
+    """
+    urn = user_of(user)
+    async with live.database() as db:
+        found = await similar_users(db, urn, limit=n)
+    if found is None:
+        raise problems.unknown_user(urn)
+    return SimilarUsers.of(urn, found)
+
+
+def user_of(text: str) -> str:
+    """Read what a person pastes; raises `Problem` where it names no account."""
+    try:
+        return user_urn(clean(text))
+    except InvalidUserId as error:
+        raise problems.unparsable_user(str(error)) from error

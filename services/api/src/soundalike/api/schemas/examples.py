@@ -1,0 +1,148 @@
+"""What OpenAPI shows of every answer: one example of each, errors included."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from soundalike.api import playlist_formats
+from soundalike.api.playlist_formats import MEDIA_TYPES, Format
+from soundalike.api.problems import (
+    MEDIA_TYPE,
+    Problem,
+    ProblemDetails,
+    invalid_request,
+    no_taste,
+    not_ready,
+    not_serving,
+    playlist_not_ready,
+    unknown_playlist,
+    unknown_track,
+    unknown_user,
+)
+from soundalike.api.problems import unparsable as not_a_track
+from soundalike.api.problems import unparsable_playlist as not_a_playlist
+from soundalike.api.problems import unparsable_user as not_an_account
+from soundalike.api.schemas.answers import (
+    EXAMPLE,
+    Health,
+    IndexInfo,
+    PlaylistSummary,
+    Readiness,
+    Recommendation,
+    Result,
+    SimilarUser,
+    SimilarUsers,
+    TrackDetails,
+    TrackSummary,
+)
+from soundalike.db.tracks import State
+from soundalike.domain import playlist_id, user_id
+from soundalike.domain.tags import SLUGS
+from soundalike.domain.track_id import ACCEPTED_FORMS
+
+URN: Final = EXAMPLE
+PLAYLIST: Final = "spotify:playlist:37i9dQZF1DXcBWIGoYBM5M"
+
+_QUERY: Final[dict[str, Any]] = {
+    "urn": URN,
+    "title": "Harder, Better, Faster, Stronger",
+    "artists": ["Daft Punk"],
+    "album": "Discovery",
+    "link": "https://www.deezer.com/track/3135556",
+    "source": "deezer",
+    "tags": ["electronic", "dance", "house", "electro"],
+}
+_INDEX: Final = IndexInfo(model="choi-m1-fixed", version="20261121T060000Z", tracks=3_999, tail=12)
+
+RECOMMENDATION: Final = Recommendation(
+    seeds=[TrackSummary(**_QUERY)],
+    index=_INDEX,
+    results=[
+        Result(
+            rank=1,
+            score=0.912345,
+            urn="deezer:track:3135554",
+            title="Aerodynamic",
+            artists=["Daft Punk"],
+            album="Discovery",
+            link="https://www.deezer.com/track/3135554",
+            source="deezer",
+            tags=["electronic", "house", "dance", "funk"],
+            shared_tags=["electronic", "dance", "house"],
+            duration_ms=212_546,
+            seed=URN,
+            alike={"texture": 0.914, "attack": 0.942, "rhythm": 0.993, "phrasing": 0.971, "character": 0.883},
+            why="Alike above all in rhythm and phrasing; both electronic, dance, house.",
+            by=["sound"],
+            scores={"sound": 0.912345},
+        )
+    ],
+)
+PLAYLIST_RECOMMENDATION: Final = RECOMMENDATION.model_copy(
+    update={"playlist": PlaylistSummary(urn=PLAYLIST, title="Friday evening", tracks=48, ready=45)}
+)
+FORMS: Final = {
+    MEDIA_TYPES[form]: playlist_formats.write(form, RECOMMENDATION) for form in Format if form is not Format.JSON
+}
+"""The same answer in the forms other than JSON, by media type."""
+TRACK: Final = TrackDetails(
+    **_QUERY,
+    duration_ms=224_693,
+    isrc="GBDUW0000059",
+    source_tags=["electro house"],
+    state=State.READY,
+    reason=None,
+    preview_provider="deezer",
+    match_method="isrc",
+)
+READY: Final = Readiness(index=_INDEX)
+ALIVE: Final = Health()
+
+USER: Final = "soundcloud:users:3000000001"
+SIMILAR_USERS: Final = SimilarUsers(
+    user=USER, results=[SimilarUser(urn="soundcloud:users:3000000421", shared=12, score=0.294118)]
+)
+
+UNKNOWN: Final = unknown_track(URN)
+UNKNOWN_USER: Final = unknown_user(USER)
+UNPARSABLE_USER: Final = not_an_account(f"'anna' names no SoundCloud account; accepted are {user_id.ACCEPTED_FORMS}")
+NO_TASTE: Final = no_taste(URN, "ask by=both, or by=sound")
+UNPARSABLE: Final = not_a_track(f"'harder better' names no track; accepted are {ACCEPTED_FORMS}")
+QUEUED: Final = not_ready(URN, State.QUEUED, None)
+REJECTED: Final = not_ready(URN, State.REJECTED, "the audio is silent")
+UNKNOWN_PLAYLIST: Final = unknown_playlist(PLAYLIST)
+UNPARSABLE_PLAYLIST: Final = not_a_playlist(f"'friday' names no playlist; accepted are {playlist_id.ACCEPTED_FORMS}")
+PLAYLIST_QUEUED: Final = playlist_not_ready(PLAYLIST, {State.QUEUED: 44, State.NO_PREVIEW: 4})
+DATABASE_AWAY: Final = not_serving({"database": "the database does not answer"})
+TOO_MANY: Final = invalid_request([{"parameter": "n", "message": "Input should be less than or equal to 100"}])
+UNKNOWN_TAG: Final = invalid_request(
+    [{"parameter": "tag", "message": f"there is no tag 'jaz'; known are {', '.join(SLUGS)}"}]
+)
+UNKNOWN_PARAMETER: Final = invalid_request([{"parameter": "verbose", "message": "unknown; known are: none"}])
+
+
+def responses(
+    answer: BaseModel, *errors: Problem, forms: Mapping[str, str] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI's `responses`: the answer, in other `forms` too, and the errors grouped by their status."""
+    content: dict[str, Any] = {"application/json": {"example": answer.model_dump(mode="json")}}
+    for media_type, example in (forms or {}).items():
+        is_json = media_type.endswith("+json")
+        content[media_type] = {
+            "schema": {"type": "object" if is_json else "string"},
+            "example": json.loads(example) if is_json else example,
+        }
+    found: dict[int | str, dict[str, Any]] = {HTTPStatus.OK.value: {"content": content}}
+    for error in errors:
+        problem = {"schema": ProblemDetails.model_json_schema(), "examples": {}}
+        entry = found.setdefault(
+            error.status.value, {"description": error.status.phrase, "content": {MEDIA_TYPE: problem}}
+        )
+        examples = entry["content"][MEDIA_TYPE]["examples"]
+        # Two problems of one kind are two examples.
+        name = error.kind if error.kind not in examples else f"{error.kind}-{len(examples)}"
+        examples[name] = {"summary": error.title, "value": error.body}
+    return found

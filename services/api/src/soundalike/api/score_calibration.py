@@ -1,0 +1,60 @@
+"""The scale on which a snapshot's answers are scored and explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from soundalike.similarity.builtin import shipped_calibration
+from soundalike.similarity.calibration import Calibration, digest
+from soundalike.similarity.layers import Layers
+
+if TYPE_CHECKING:
+    from soundalike.api.snapshot import Snapshot
+
+_SAMPLE: Final = 2_048
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """How alike tracks are altogether, and in each layer of the network."""
+
+    calibration: Calibration
+    layers: Layers
+
+
+class Scales:
+    """Keeps the scale of the snapshot that is answered from.
+
+    That is the one which is shipped for the model, so that scores are the same for every version and every catalogue.
+    Where none is, or the version has a projection of its own, it is measured on a sample of the version; of the tail
+    as long as there is no version, again whenever that has doubled.
+    """
+
+    def __init__(self) -> None:
+        self._kept: tuple[tuple[object, ...], Scale] | None = None
+
+    def kept(self, snapshot: Snapshot) -> Scale | None:
+        """Return the scale, or None where it has to be measured first."""
+        kept = self._kept
+        return kept[1] if kept is not None and kept[0] == _key(snapshot) else None
+
+    def measure(self, snapshot: Snapshot) -> Scale:
+        """Measure the scale and keep it; takes milliseconds, once for each version, so call it in a thread."""
+        # Threads that find it missing at the same time all measure the same.
+        calibration = _measured(snapshot)
+        scale = Scale(calibration, Layers.of(calibration, snapshot.projection))
+        self._kept = (_key(snapshot), scale)
+        return scale
+
+
+def _key(snapshot: Snapshot) -> tuple[object, ...]:
+    grown = 0 if snapshot.version_name else len(snapshot.tail).bit_length()
+    return snapshot.model.model, snapshot.version_name, grown
+
+
+def _measured(snapshot: Snapshot) -> Calibration:
+    shipped = shipped_calibration(snapshot.model.model)
+    if shipped is not None and shipped.projection == digest(snapshot.projection):
+        return shipped
+    return Calibration.measure(snapshot.sample(_SAMPLE), snapshot.projection)

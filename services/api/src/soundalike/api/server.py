@@ -1,0 +1,135 @@
+"""The HTTP server: it ends without failing a request."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import time
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    from socket import socket
+    from types import FrameType
+
+    from fastapi import FastAPI
+
+    from soundalike.api.settings import ApiSettings
+
+# Requests are given this long to end after SIGTERM; every one of them is limited to ten seconds.
+GRACE_S: Final = 12
+
+# Exit status of a process that never answered; uvicorn's own.
+NOT_SERVED: Final = STARTUP_FAILURE
+
+# Addresses may be long: twenty tracks and two hundred to leave out, each as somebody pasted it.
+LARGEST_HEAD_BYTES: Final = 256 * 1024
+
+# How many new objects, and how many rounds over those, before the next rounds over what is older.
+_GARBAGE_AFTER: Final = (50_000, 20, 20)
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """uvicorn's faster protocol, which by itself would keep a head of any length in memory."""
+
+    _unread = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and refuse what is no request yet after `LARGEST_HEAD_BYTES`."""
+        self._unread += len(data)
+        super().data_received(data)
+        if self._unread > LARGEST_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
+
+    def on_headers_complete(self) -> None:
+        """Take a head."""
+        self._unread = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take some of a body, which the routes limit."""
+        self._unread = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Take the end of a request."""
+        self._unread = 0
+        super().on_message_complete()
+
+
+class Ending(IntEnum):
+    """How far a process, or all that belong to one service, has come on its way to the end; it never goes back."""
+
+    SERVING = 0
+    DRAINING = 1  # says that it will end, and still answers everything
+    CLOSING = 2  # takes no new connection and ends with the last request
+    AT_ONCE = 3
+
+    def after(self, sig: int, *, drains: bool) -> Ending:
+        """Return what a signal makes of it: the first may begin a wait, another ends it, a second Ctrl-C everything."""
+        if self is Ending.SERVING and sig == signal.SIGTERM and drains:
+            return Ending.DRAINING
+        if self >= Ending.CLOSING and sig == signal.SIGINT:
+            return Ending.AT_ONCE
+        return max(self, Ending.CLOSING)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which after a signal takes no new connection and ends with the last request, or after `GRACE_S`.
+
+    Where a load balancer stands in front, SIGTERM first makes `/readyz` answer 503 for `drain_s` seconds while
+    everything is still answered: the balancer sees it and sends new requests elsewhere. A second signal ends that wait.
+    """
+
+    def __init__(self, app: FastAPI, settings: ApiSettings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=settings.api_host,
+                port=settings.api_port,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+                http=BoundedHttp,
+            )
+        )
+        self._app = app
+        self._drain_s = settings.api_drain_s
+        self._ending = Ending.SERVING
+        self._ends_at: float | None = None
+
+    def run(self, sockets: list[socket] | None = None) -> None:
+        """Serve until a signal comes."""
+        # What is loaded by now stays: looking through it for garbage again and again took a twentieth of every answer.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GARBAGE_AFTER)
+        super().run(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Take a signal."""
+        self._captured_signals.append(sig)
+        self.end(self._ending.after(sig, drains=self._drain_s > 0))
+
+    def end(self, ending: Ending) -> None:
+        """Come so far on the way to the end; nothing where it has come further already."""
+        if ending <= self._ending:
+            return
+        self._ending = ending
+        self._app.state.draining = True
+        if ending is Ending.DRAINING:
+            self._ends_at = time.monotonic() + self._drain_s
+        else:
+            self.should_exit = True
+            self.force_exit = ending is Ending.AT_ONCE
+
+    async def on_tick(self, counter: int) -> bool:
+        """Tell, several times a second, whether the time has come."""
+        if self._ends_at is not None and time.monotonic() >= self._ends_at:
+            self.end(Ending.CLOSING)
+        return await super().on_tick(counter)

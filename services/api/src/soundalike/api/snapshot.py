@@ -1,0 +1,105 @@
+"""What one request searches: index version and tail as they were when it came in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence, Set
+
+    from numpy.typing import NDArray
+
+    from soundalike.api.tail import TailView
+    from soundalike.db.models import Model
+    from soundalike.similarity.index.version import IndexVersion, Match
+    from soundalike.similarity.projection import Projection
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Snapshot:
+    """The space of one model; `version` is None while everything is tail.
+
+    `forgotten` are the tracks that may be in the version but in no answer, `forgotten_indexed` how many of them are.
+    A request holds on to its snapshot, and with it to the memory map, until it has answered: an index version is
+    unmapped when the last request that began with it has ended.
+    """
+
+    model: Model
+    version: IndexVersion | None
+    projection: Projection
+    tail: TailView
+    forgotten: Set[str] = frozenset()
+    forgotten_indexed: int = 0
+
+    @property
+    def version_name(self) -> str | None:
+        """Name of the index version."""
+        return self.version.manifest.version if self.version else None
+
+    @property
+    def indexed(self) -> int:
+        """Number of tracks in the index version, without those that were forgotten since."""
+        return len(self.version) - self.forgotten_indexed if self.version else 0
+
+    @property
+    def reach(self) -> int:
+        """How many neighbours have to be asked for to be sure of having asked for all."""
+        return self.indexed + len(self.tail)
+
+    @property
+    def centre(self) -> NDArray[np.float32] | None:
+        """The middle [d] of the vectors where the projection has not moved it to zero."""
+        return None if self.version else self.tail.centre
+
+    def project(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take raw vectors [n, D] into the space, float32 [n, d]."""
+        return self.projection.apply(raw)
+
+    def search(self, query: NDArray[np.float32], k: int) -> list[Match]:
+        """Return the at most `k` tracks nearest to a projected vector [d], best first, each once, with exact cosines.
+
+        A track that is in both counts from the tail only, one that was forgotten not at all. Fewer than `k` come back
+        only where there are fewer.
+        """
+        if self.version is not None and not self.forgotten and not len(self.tail):
+            return self.version.search(query, k)
+        merged = self.tail.search(query, k) + self._indexed_only(query, k)
+        return sorted(merged, key=lambda match: (-match.cosine, match.urn))[:k]
+
+    def vectors(self, urns: Sequence[str]) -> NDArray[np.float32]:
+        """Return the projected vectors [n, d] of tracks, NaN for one that is neither in the tail nor in the version.
+
+        What is in both comes from the tail. Reads mapped files and memory only.
+        """
+        if self.version is None:
+            found = np.full((len(urns), self.projection.dimensions), np.nan, np.float32)
+        else:
+            found = self.version.vectors_of(urns)
+        rows = self.tail.rows_of(urns)
+        newer = rows >= 0
+        found[newer] = self.tail.vectors[rows[newer]]
+        return found
+
+    def sample(self, count: int) -> NDArray[np.float32]:
+        """Return at most `count` projected vectors [n, d] of the version, or of the tail while there is none."""
+        if self.version is not None:
+            return self.version.sample(count)
+        rows = np.flatnonzero(self.tail.alive)
+        return self.tail.vectors[rows[:: max(1, -(-len(rows) // count))]]
+
+    def _indexed_only(self, query: NDArray[np.float32], k: int) -> list[Match]:
+        if self.version is None:
+            return []
+        wanted = k
+        while True:
+            found = [
+                match
+                for match in self.version.search(query, wanted)
+                if match.urn not in self.tail and match.urn not in self.forgotten
+            ]
+            if len(found) >= k or wanted >= len(self.version):
+                return found[:k]
+            wanted *= 2

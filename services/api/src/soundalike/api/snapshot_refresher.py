@@ -1,0 +1,195 @@
+"""Following the space: model, published version and newest vectors become one snapshot after another."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from soundalike.api.errors import VersionRefused
+from soundalike.api.snapshot import Snapshot
+from soundalike.api.tail import Tail
+from soundalike.errors import StoreUnavailable
+from soundalike.similarity.builtin import shipped_projection
+from soundalike.similarity.projection import Projection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from soundalike.api.index_cache import VersionCache
+    from soundalike.api.vector_source import VectorSource
+    from soundalike.db.index_versions import Version
+    from soundalike.db.models import Model
+    from soundalike.similarity.index.version import IndexVersion
+
+log = logging.getLogger(__name__)
+
+_BATCH: Final = 10_000
+# How often the tail grows while a version is fetched, which may take minutes.
+_GROW_EVERY_S: Final = 0.2
+# A track is marked at the beginning of a transaction and seen at its end; none takes longer than this.
+_LONGEST_TRANSACTION: Final = timedelta(seconds=60)
+_BEGINNING: Final = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(slots=True)
+class _Forgotten:
+    """The tracks that were forgotten, as far as is known; the set is replaced, never written to."""
+
+    urns: frozenset[str] = frozenset()
+    latest: datetime | None = None
+
+    async def catch_up(self, source: VectorSource) -> frozenset[str]:
+        """Learn what was forgotten since the last call; returns what is new."""
+        since = self.latest - _LONGEST_TRANSACTION if self.latest else _BEGINNING
+        found = await source.forgotten_since(since)
+        if not found:
+            return frozenset()
+        self.latest = found[-1][1] if self.latest is None else max(self.latest, found[-1][1])
+        new = frozenset(urn for urn, _ in found) - self.urns
+        if new:
+            self.urns |= new
+        return new
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A version beside the one that answers, with all that is newer than it."""
+
+    version: IndexVersion | None
+    projection: Projection
+    tail: Tail
+
+
+@dataclass(slots=True)
+class Follower:
+    """Keeps `snapshot` up to date; one task calls `refresh`, any number of requests read `snapshot`.
+
+    `has_looked` tells an empty platform from one that was not asked yet.
+    A version that is refused or cannot be fetched is tried again after `patience_s` seconds; until then the one before
+    it answers, or, where there is none, an exact scan over everything.
+    """
+
+    cache: VersionCache
+    patience_s: float = 30.0
+    clock: Callable[[], float] = time.monotonic
+    snapshot: Snapshot | None = field(default=None, init=False)
+    has_looked: bool = field(default=False, init=False)
+    _tail: Tail | None = field(default=None, init=False)
+    _forgotten: _Forgotten = field(default_factory=_Forgotten, init=False)
+    _not_before: dict[str, float] = field(default_factory=dict, init=False)
+
+    async def refresh(self, source: VectorSource) -> None:
+        """Take over what has changed since the last call; raises what `source` raises, leaving the snapshot whole."""
+        model = await source.current_model()
+        if model is None:
+            self.snapshot = self._tail = None
+            self.has_looked = True
+            return
+        published = await source.published(model.model)
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.model != model:
+            await self._move(source, model, await self._prepare(source, model, published), published)
+        elif snapshot.version_name == (published.version if published else None) or self._is_waiting(published):
+            await self._grow(source)
+        else:
+            await self._grow(source)
+            prepared = await self._while_growing(source, self._prepare(source, model, published))
+            if prepared.version is None and published is not None:
+                await self._grow(source)
+            else:
+                await self._move(source, model, prepared, published)
+        self.has_looked = True
+
+    async def _grow(self, source: VectorSource) -> None:
+        """Add to the snapshot what was written, and take out of it what was forgotten."""
+        assert self._tail is not None  # noqa: S101 - set together with the snapshot
+        assert self.snapshot is not None  # noqa: S101 - the caller has looked
+        added = await _catch_up(self._tail, source, self.snapshot.model.model)
+        if await self._forgotten.catch_up(source):
+            self._tail.forget(self._forgotten.urns)
+            self.snapshot = self._snapshot(
+                self.snapshot.model, _Prepared(self.snapshot.version, self.snapshot.projection, self._tail)
+            )
+        elif added:
+            self.snapshot = replace(self.snapshot, tail=self._tail.view())
+
+    async def _while_growing(self, source: VectorSource, work: Coroutine[Any, Any, _Prepared]) -> _Prepared:
+        """Let what answers now grow until `work` is done: tracks that come meanwhile do not wait for it."""
+        task = asyncio.create_task(work)
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=_GROW_EVERY_S)
+                await self._grow(source)
+            return await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _prepare(self, source: VectorSource, model: Model, published: Version | None) -> _Prepared:
+        opened = await self._open(published, model)
+        projection = opened.projection if opened else _first_projection(model)
+        tail = Tail(projection, after_seq=opened.manifest.up_to_seq if opened else 0)
+        if opened is not None or published is None or self.snapshot is None or self.snapshot.model != model:
+            await _catch_up(tail, source, model.model)
+        return _Prepared(opened, projection, tail)
+
+    async def _move(self, source: VectorSource, model: Model, prepared: _Prepared, published: Version | None) -> None:
+        """Answer from `prepared` from now on, in one assignment."""
+        await _catch_up(prepared.tail, source, model.model)
+        await self._forgotten.catch_up(source)
+        prepared.tail.forget(self._forgotten.urns)
+        snapshot = await asyncio.to_thread(self._snapshot, model, prepared)
+        self._tail, self.snapshot = prepared.tail, snapshot
+        log.info(
+            "answering from model %s, index version %s with %d tracks, and %d newer ones",
+            model.model,
+            snapshot.version_name,
+            snapshot.indexed,
+            len(snapshot.tail),
+        )
+        if prepared.version is not None:
+            await self.cache.keep_only(published)
+
+    def _snapshot(self, model: Model, prepared: _Prepared) -> Snapshot:
+        forgotten = self._forgotten.urns
+        indexed = int((prepared.version.rows_of(list(forgotten)) >= 0).sum()) if prepared.version else 0
+        return Snapshot(model, prepared.version, prepared.projection, prepared.tail.view(), forgotten, indexed)
+
+    def _is_waiting(self, version: Version | None) -> bool:
+        return version is not None and self.clock() < self._not_before.get(version.version, 0.0)
+
+    async def _open(self, version: Version | None, model: Model) -> IndexVersion | None:
+        if version is None or self._is_waiting(version):
+            return None
+        try:
+            opened = await self.cache.open(version, model)
+        except VersionRefused as error:
+            log.error("index version %s is refused: %s", version.version, error)  # noqa: TRY400 - says it all
+        except StoreUnavailable as error:
+            log.warning("index version %s could not be fetched yet: %s", version.version, error)
+        else:
+            if self.snapshot is not None:
+                # Requests are waiting for answers from the other one: the first searches must not be slow.
+                await asyncio.to_thread(opened.rehearse)
+            return opened
+        self._not_before = {version.version: self.clock() + self.patience_s}
+        return None
+
+
+def _first_projection(model: Model) -> Projection:
+    return shipped_projection(model.model) or Projection.identity(model.dimensions)
+
+
+async def _catch_up(tail: Tail, source: VectorSource, model: str) -> int:
+    added = 0
+    while written := await source.newer_than(model, tail.last_seq, _BATCH):
+        await asyncio.to_thread(tail.extend, written)
+        added += len(written)
+        if len(written) < _BATCH:
+            break
+    return added

@@ -1,0 +1,67 @@
+"""The taste version that is answered from: followed, fetched once, checked, mapped into memory."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from soundalike.api.artifact_cache import Copies, Published
+from soundalike.api.errors import VersionRefused
+from soundalike.db import taste_versions
+from soundalike.errors import StoreUnavailable
+from soundalike.similarity.taste.manifest import TasteManifest
+from soundalike.similarity.taste.version import TasteVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from soundalike.db.database import Executor
+    from soundalike.storage.object_store import ObjectStore
+
+log = logging.getLogger(__name__)
+
+
+class TasteShelf:
+    """Keeps `version` up to date; one task calls `refresh`, any number of requests read it.
+
+    The files lie below `root`/taste. A version that is refused or cannot be fetched is tried again after `patience_s`
+    seconds; until then the one before it answers, if there is one.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        store: ObjectStore,
+        *,
+        patience_s: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.version: TasteVersion | None = None
+        self._copies = Copies(root / "taste", store, TasteManifest, "taste version")
+        self._patience_s = patience_s
+        self._clock = clock
+        self._not_before = 0.0
+
+    async def refresh(self, db: Executor) -> None:
+        """Take over what was published since the last call; raises what the database raises."""
+        row = await taste_versions.published(db)
+        if row is None:
+            self.version = None
+            return
+        if (self.version is not None and self.version.manifest.version == row.version) or (
+            self._clock() < self._not_before
+        ):
+            return
+        try:
+            self.version = await self._copies.open(Published(row.version, row.location), TasteVersion.open)
+        except VersionRefused as error:
+            log.error("taste version %s is refused: %s", row.version, error)  # noqa: TRY400 - says it all
+        except StoreUnavailable as error:
+            log.warning("taste version %s could not be fetched yet: %s", row.version, error)
+        else:
+            log.info("answering from taste version %s with %d tracks", row.version, len(self.version))
+            await self._copies.keep_only(row.version)
+            return
+        self._not_before = self._clock() + self._patience_s

@@ -1,0 +1,97 @@
+"""`python -m soundalike.api.worker …`: one of the processes that answer on one port; `api.worker_supervisor` starts it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from soundalike import logs
+from soundalike.api.app import create_app
+from soundalike.api.multiprocess_metrics import SharedCounts
+from soundalike.api.server import GRACE_S, NOT_SERVED, Ending, Server
+from soundalike.api.settings import ApiSettings
+from soundalike.settings import load
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from fastapi import FastAPI
+
+STARTED: Final = b"s"
+"""What a worker says once it answers."""
+
+# Beyond `GRACE_S`, for what is closed after the last request.
+_CLOSING_S: Final = 5.0
+
+
+class Worker(Server):
+    """A server that ends when the supervising process tells it over `line`, or when that process is no more."""
+
+    def __init__(self, app: FastAPI, settings: ApiSettings, line: socket.socket) -> None:
+        super().__init__(app, settings)
+        self._line = line
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until it is told to end."""
+        # A thread, so that it hears even while the event loop is busy.
+        threading.Thread(target=self._obey, daemon=True, name="supervisor").start()
+        super().run(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            try:
+                self._line.sendall(STARTED)
+            except OSError:
+                self.end(Ending.CLOSING)
+
+    def _obey(self) -> None:
+        while told := _heard(self._line):
+            self.end(Ending(told[0]))
+        # However the supervisor ended, nobody else would end this one.
+        self.end(Ending.CLOSING)
+        time.sleep(GRACE_S + _CLOSING_S)
+        os._exit(NOT_SERVED)
+
+
+def main() -> None:
+    """Serve on sockets that are open already."""
+    parser = argparse.ArgumentParser(prog="python -m soundalike.api.worker")
+    parser.add_argument("--worker", type=int, required=True, help="its number")
+    parser.add_argument("--line", type=int, required=True, help="the open socket to the supervisor")
+    parser.add_argument("--listen", type=int, required=True, action="append", help="a bound socket")
+    parser.add_argument("--counts", type=Path, required=True, help="where all workers count")
+    given = parser.parse_args()
+    settings = load(ApiSettings)
+    logs.configure("api")
+    # uvicorn raises the signal again once everything has ended.
+    signal.signal(signal.SIGTERM, _end)
+    with logs.bound(worker=given.worker):
+        shared = SharedCounts(given.counts)
+        shared.count_as(given.worker)
+        server = Worker(create_app(settings, shared=shared), settings, socket.socket(fileno=given.line))
+        server.run([socket.socket(fileno=number) for number in given.listen])
+    if not server.started:
+        raise SystemExit(NOT_SERVED)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _heard(line: socket.socket) -> bytes:
+    try:
+        return line.recv(1)
+    except OSError:
+        return b""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,0 @@
-"""`python -m indexer`."""
-
-from indexer.cli import main
-
-main()

@@ -1,0 +1,5 @@
+"""`python -m soundalike.indexer`."""
+
+from soundalike.indexer.cli import main
+
+main()

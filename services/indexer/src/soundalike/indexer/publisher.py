@@ -1,0 +1,130 @@
+"""Making a built version the one that answers, and going back to one that was."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from soundalike.db import index_versions
+from soundalike.db.index_versions import Version, VersionState
+from soundalike.indexer import version_folders
+from soundalike.indexer.errors import NoSuchVersion
+from soundalike.similarity.index.manifest import Manifest
+from soundalike.storage.artifacts.errors import InvalidManifest
+from soundalike.storage.artifacts.manifest import MANIFEST
+from soundalike.storage.object_keys import INDEXES, index_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from soundalike.db.database import Connection, Executor
+    from soundalike.storage.object_store import ObjectStore
+
+log = logging.getLogger(__name__)
+
+_PARAMETERS = {
+    "format",
+    "dimensions",
+    "search_dimensions",
+    "engine",
+    "engine_version",
+    "parameters",
+    "effort",
+    "seed",
+}
+_MANIFEST_BYTES = 100_000
+
+
+async def upload(
+    db: Executor, store: ObjectStore, manifest: Manifest, directory: Path, more: Mapping[str, Any]
+) -> Version:
+    """Upload the files of a version, the manifest last, and record it; `more` joins its parameters.
+
+    Nobody looks at it before it is published. Raises `StoreUnavailable`.
+    """
+    prefix = index_prefix(manifest.model, manifest.version)
+    await version_folders.upload(store, prefix, directory, manifest)
+    version = Version(
+        version=manifest.version,
+        model=manifest.model,
+        up_to_seq=manifest.up_to_seq,
+        tracks=manifest.count,
+        parameters={**manifest.model_dump(mode="json", include=_PARAMETERS), **more},
+        recall_at_10=manifest.recall_at_10,
+        location=prefix,
+    )
+    await index_versions.add(db, version)
+    return version
+
+
+async def publish(connection: Connection, store: ObjectStore, version: Version, *, held: bool = False) -> None:
+    """Flip to a version whose files are in the bucket; `held` keeps automatic builds from taking its place.
+
+    Raises `NoSuchVersion` where a file is missing or has another size, and `StoreUnavailable`.
+    """
+    await _ensure_whole(store, version)
+    before = await index_versions.published(connection, version.model)
+    if not await index_versions.publish(connection, version, held=held):
+        raise NoSuchVersion(f"the files of version {version.version} were deleted")
+    if before is not None and before.held and not held:
+        log.info("automatic builds go on: the hold on %s is lifted", before.version)
+    log.info("published %s (%d tracks, up to write %d)", version.version, version.tracks, version.up_to_seq)
+
+
+def find(listed: Sequence[Version], name: str | None) -> Version:
+    """Return the version of that name, or the newest one; raises `NoSuchVersion`."""
+    there = [version for version in listed if version.state is not VersionState.DELETED]
+    if name is None and there:
+        return max(there, key=lambda version: version.version)
+    for version in there:
+        if version.version == name:
+            return version
+    if any(version.version == name for version in listed):
+        raise NoSuchVersion(f"the files of version {name} were deleted; `index list` shows those that are there")
+    raise NoSuchVersion(
+        f"there is no version {name}; `index list` shows those that are there" if name else "no version was built yet"
+    )
+
+
+def before(listed: Sequence[Version]) -> Version:
+    """Return the version that answered before the published one; raises `NoSuchVersion`."""
+    published = next((version for version in listed if version.state is VersionState.PUBLISHED), None)
+    older = [
+        version
+        for version in listed
+        if version.state is VersionState.RETIRED and (published is None or version.version < published.version)
+    ]
+    if not older:
+        raise NoSuchVersion("there is no older version to go back to whose files are still there")
+    return max(older, key=lambda version: version.version)
+
+
+async def prune(db: Executor, store: ObjectStore, published: Version, *, keep: int) -> int:
+    """Delete the files of versions older than the `keep` newest, and what crashed builds left; returns how many.
+
+    The published version stays in any case, and so does every version of another model: the catalogue may go back.
+    The rows are marked first: no row leads to files that are gone.
+    """
+    old = await version_folders.outdated(store, f"{INDEXES}{published.model}/", published.version, keep=keep)
+    await index_versions.mark_deleted(db, published.model, list(old))
+    for name, keys in old.items():
+        await version_folders.delete(store, keys)
+        log.info("deleted the files of old version %s", name)
+    return len(old)
+
+
+async def _ensure_whole(store: ObjectStore, version: Version) -> None:
+    prefix = version.location.rstrip("/") + "/"
+    sizes = {summary.key.removeprefix(prefix): summary.size async for summary in store.list(prefix)}
+    if MANIFEST not in sizes:
+        raise NoSuchVersion(f"version {version.version} has no files in the bucket")
+    try:
+        manifest = Manifest.from_json((await store.get(prefix + MANIFEST, max_bytes=_MANIFEST_BYTES)).data)
+    except InvalidManifest as error:
+        raise NoSuchVersion(f"version {version.version} cannot be read by this program: {error}") from error
+    for name, entry in manifest.files.items():
+        if sizes.get(name) != entry.bytes:
+            raise NoSuchVersion(
+                f"{name} of version {version.version} has {sizes.get(name, 0)} bytes in the bucket, not {entry.bytes}"
+            )

@@ -1,0 +1,116 @@
+"""The indexer's other work: taste, built anew when enough of it has changed."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from soundalike.db import embeddings, favorites, taste_versions
+from soundalike.db.taste_versions import TasteRow
+from soundalike.errors import TransientError
+from soundalike.indexer import version_folders
+from soundalike.indexer.background import in_background
+from soundalike.indexer.errors import NothingToIndex
+from soundalike.indexer.poller import Lookout, sole_builder
+from soundalike.similarity.taste.builder import build_taste
+from soundalike.similarity.taste.favorite_pairs import LikesReader
+from soundalike.storage.object_keys import TASTE, taste_prefix
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from soundalike.db.database import Connection, Pool
+    from soundalike.indexer.settings import IndexerSettings
+    from soundalike.similarity.taste.favorite_pairs import Likes
+    from soundalike.similarity.taste.manifest import TasteManifest
+    from soundalike.storage.object_store import ObjectStore
+
+log = logging.getLogger(__name__)
+
+# Any constant; it only has to differ from the other advisory locks of the catalogue.
+_BUILDER_LOCK: Final = 0x50_1A_11_D1
+
+
+class TasteIndexer:
+    """Builds and publishes taste versions, one builder at a time over all machines."""
+
+    def __init__(self, pool: Pool, store: ObjectStore, settings: IndexerSettings) -> None:
+        self._pool = pool
+        self._store = store
+        self._settings = settings
+        self.lookout = Lookout(self.look, poll_s=settings.taste_poll_s, what="taste")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look, and build when due, until `stop` is set; a build under way is then given up."""
+        await self.lookout.run(stop)
+
+    async def look(self) -> TasteRow | None:
+        """Build and publish if a version is due; returns it, or None."""
+        published = await taste_versions.published(self._pool)
+        reason = await self._due(published)
+        if reason is None:
+            return None
+        log.info("taste is due: %s", reason)
+        return await self.build()
+
+    async def build(self) -> TasteRow:
+        """Build a version of all favourites now and publish it.
+
+        Raises `NothingToIndex`, `BuilderBusy`, `StoreUnavailable`, `similarity.taste.errors.TooFewFavourites`, or what
+        asyncpg raises when the database is away; in every case the version before goes on answering.
+        """
+        async with self._pool.acquire() as connection, sole_builder(connection, _BUILDER_LOCK):
+            known, likes = await _read(connection)
+            if not known:
+                raise NothingToIndex("no favourites are known; walk SoundCloud first")
+            built_at = datetime.now(UTC)
+            version = version_folders.stamp(built_at)
+            with tempfile.TemporaryDirectory(prefix="soundalike-taste-", dir=self._settings.index_work_dir) as folder:
+                manifest = await in_background(lambda: self._built(Path(folder), version, built_at, likes))
+                prefix = taste_prefix(version)
+                await version_folders.upload(self._store, prefix, Path(folder), manifest)
+            row = TasteRow(version, manifest.method, known, manifest.tracks, prefix)
+            await taste_versions.publish(connection, row)
+            log.info("published taste %s: %d pairs of %d tracks", version, manifest.pairs, manifest.tracks)
+            await self._prune(version)
+        return row
+
+    def _built(self, folder: Path, version: str, built_at: datetime, likes: Likes) -> TasteManifest:
+        return build_taste(folder, version, built_at, likes, self._settings.taste_parameters)
+
+    async def _due(self, published: TasteRow | None) -> str | None:
+        known = await favorites.count(self._pool)
+        if published is None or published.published_at is None:
+            return f"first version, {known} favourites" if known >= self._settings.taste_fewest else None
+        grown = abs(known - published.favorites)
+        if grown >= max(1.0, self._settings.taste_growth * published.favorites):
+            return f"{known} favourites are known, it was built of {published.favorites}"
+        age_s = (datetime.now(UTC) - published.published_at).total_seconds()
+        if grown and age_s >= self._settings.taste_max_age_s:
+            return f"it is {age_s:.0f} s old"
+        forgotten_s = await embeddings.oldest_forgotten_s(self._pool, published.published_at)
+        if forgotten_s is not None and forgotten_s > self._settings.index_forget_s:
+            return f"a track was forgotten {forgotten_s:.0f} s ago and is still in the files"
+        return None
+
+    async def _prune(self, published: str) -> None:
+        """Delete the files of versions before the last `index_keep_versions`, and what crashed builds left."""
+        try:
+            old = await version_folders.outdated(self._store, TASTE, published, keep=self._settings.index_keep_versions)
+            for keys in old.values():
+                await version_folders.delete(self._store, keys)
+        except TransientError as error:
+            log.warning("old versions of taste stay in the bucket until the next build: %s", error)
+
+
+async def _read(connection: Connection) -> tuple[int, Likes]:
+    """Return how many favourites are known, and those of tracks that may be shown, as of one moment."""
+    reader = LikesReader()
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        known = await favorites.count(connection)
+        async for user, track in favorites.stream(connection):
+            reader.add(user, track)
+    return known, reader.likes()
