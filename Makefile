@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-PLATFORM := core services/crawler services/extractor services/indexer services/api sandbox standalone
+PLATFORM := core services/crawler services/extractor services/indexer services/api sandbox local
 WORKSHOP := evaluation training
 PACKAGES := $(PLATFORM) $(WORKSHOP)
 SOURCES := $(addsuffix /src,$(PACKAGES))

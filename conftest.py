@@ -16,16 +16,16 @@ import asyncpg
 import boto3
 import pytest
 
-from standalone.aws import AwsServer
-from standalone.ports import free_port
-from standalone.postgres import ADMIN, PostgresServer
-from standalone.program import open_log
+from soundalike.local.ministack import AwsServer
+from soundalike.local.ports import free_port
+from soundalike.local.postgres import ADMIN, PostgresServer
+from soundalike.local.program import open_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from typing import Any
 
-    from standalone.program import Program
+    from soundalike.local.program import Program
 
 
 def pytest_configure() -> None:

@@ -29,8 +29,8 @@ from rich.table import Table
 from soundalike.crawler.rate_limiter import Allowance, Limiter, Unlimited
 from soundalike.crawler.shared_rate_limiter import SharedLimiter
 from soundalike.db import database, schema
-from standalone.ports import free_port
-from standalone.postgres import ADMIN, PostgresServer
+from soundalike.local.ports import free_port
+from soundalike.local.postgres import ADMIN, PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -11,15 +11,15 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from standalone.ports import free_port
-from standalone.postgres import ADMIN, PostgresServer
-from standalone.program import open_log
+from soundalike.local.ports import free_port
+from soundalike.local.postgres import ADMIN, PostgresServer
+from soundalike.local.program import open_log
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import AsyncIterator
 
-    from standalone.program import Program
+    from soundalike.local.program import Program
 
 _STOP_S: Final = 30.0
 

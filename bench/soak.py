@@ -36,11 +36,11 @@ from bench.index.music import MusicModel
 from bench.servers import running, throwaway_database
 from soundalike.db import database, embeddings
 from soundalike.domain.track_id import TrackId
+from soundalike.local.environment import neutral
+from soundalike.local.ministack import AwsServer
+from soundalike.local.ports import free_port
 from soundalike.settings import StoreSettings
 from soundalike.storage.object_store import s3_client
-from standalone.aws import AwsServer
-from standalone.environment import neutral
-from standalone.ports import free_port
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

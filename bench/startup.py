@@ -25,25 +25,25 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import clock
-from standalone.data_directory import DataDirectory
-from standalone.platform import Platform
-from standalone.ports import free_port
+from soundalike.local.data_directory import DataDirectory
+from soundalike.local.platform import Platform
+from soundalike.local.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FIRST_VECTOR: Final = """
 import soundalike.extractor.cli, numpy
-from extractor import released
-from extractor.{module} import {network}
-given = released.shipped()
+from soundalike.extractor.models import soundalike_1
+from soundalike.extractor.{module} import {network}
+given = soundalike_1.shipped()
 {network}(given.weights, given.statistics)(numpy.ones((1, 348000), numpy.float32))
 """
 _PROGRAMS: Final = {
     "Python, nothing else": "",
     "the command line, before it does anything": "import soundalike.extractor.cli",
     "its first vector": _FIRST_VECTOR.format(module="network", network="Network"),
-    "its first vector by TensorFlow": _FIRST_VECTOR.format(module="reference", network="ReferenceNetwork"),
+    "its first vector by TensorFlow": _FIRST_VECTOR.format(module="tensorflow_network", network="ReferenceNetwork"),
 }
 _READY: Final = "`extractor run`, asking for messages"
 _PATIENCE_S: Final = 60.0

@@ -21,9 +21,9 @@ import numpy as np
 from bench.index.catalogue import fill, publish, track_id
 from bench.index.engines import CALLERS, memory_mb
 from bench.servers import running, throwaway_database
+from soundalike.local.ports import free_port
+from soundalike.local.program import Program, python
 from soundalike.similarity.index.builder import BuildParameters
-from standalone.ports import free_port
-from standalone.program import Program, python
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process

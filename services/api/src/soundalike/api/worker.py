@@ -1,4 +1,4 @@
-"""`python -m soundalike.api.worker …`: one of the processes that answer on one port; `api.worker_supervisor` starts it."""
+"""`python -m soundalike.api.worker …`: one process of those on one port; `api.worker_supervisor` starts it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,56 @@
+"""`python -m soundalike.local.launch [options] -- PROGRAM …`: becomes the program, tied to the one who started it.
+
+The options are written by `local.program.Program`; nobody types them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import platform
+import sys
+from pathlib import Path
+
+from soundalike.local.errors import PrivilegesKept
+from soundalike.local.unprivileged import become_unprivileged, check_access
+
+EX_CONFIG = 78
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Give up what is to be given up, then execute the program; exits with 78 where that is not possible."""
+    arguments = _parser().parse_args()
+    program = Path(arguments.command[0])
+    if arguments.owned:
+        try:
+            become_unprivileged(arguments.owned)
+            check_access(program, arguments.owned)
+        except PrivilegesKept as error:
+            print(error, file=sys.stderr)
+            raise SystemExit(EX_CONFIG) from error
+    # After the change of user: the kernel forgets the wish whenever credentials change (prctl(2)).
+    _end_with_parent(arguments.parent, arguments.death_signal)
+    os.execv(program, arguments.command)  # noqa: S606 - there is no shell and none is wanted
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m soundalike.local.launch")
+    parser.add_argument("--parent", type=int, required=True, help="pid of the starting process")
+    parser.add_argument("--death-signal", type=int, required=True, help="signal to get when it dies (Linux)")
+    parser.add_argument("--owned", type=Path, action="append", default=[], help="what PROGRAM writes; not as root")
+    parser.add_argument("command", nargs="+")
+    return parser
+
+
+def _end_with_parent(parent: int, death_signal: int) -> None:
+    if platform.system() == "Linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, *(ctypes.c_ulong(n) for n in (death_signal, 0, 0, 0)))
+    # It may have died before the kernel was told.
+    if os.getppid() != parent:
+        raise SystemExit("the process that started this one has ended")
+
+
+if __name__ == "__main__":
+    main()

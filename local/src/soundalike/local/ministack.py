@@ -1,0 +1,127 @@
+"""S3 and SQS on one machine: ministack as a child process.
+
+Its security is the loopback interface: it takes any signature for an access key it knows, for the key `test` too, so
+every user of this machine can reach its objects. It saves queues and the settings of buckets when it is stopped by
+SIGTERM; a SIGKILL loses what came since, objects excepted, which is why provisioning runs at every start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session as BotocoreSession
+
+from soundalike.local.errors import PortTaken, StartFailed
+from soundalike.local.ports import LOOPBACK, is_free
+from soundalike.local.program import Program, python
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+REGION = "us-east-1"
+
+_START_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class AwsServer:
+    """S3 and SQS below `home`, served on `port` for one pair of keys."""
+
+    home: Path
+    port: int
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    log_file: Path
+    region: str = REGION
+
+    @property
+    def endpoint_url(self) -> str:
+        """Address of both services."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def client_environment(self) -> dict[str, str]:
+        """Return what boto3 has to find in the environment of a client."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+        }
+
+    def program(self, environment: Mapping[str, str]) -> Program:
+        """Describe the server process, `environment` being what it gets besides its own settings."""
+        return Program(
+            name="ministack",
+            command=tuple(python("ministack")),
+            environment={
+                **environment,
+                "AWS_ACCESS_KEY_ID": self.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+                "MINISTACK_REGION": self.region,
+                "AUTH": "true",
+                "BIND_HOST": LOOPBACK,
+                "GATEWAY_PORT": str(self.port),
+                "SERVICES": "s3,sqs",
+                "S3_PERSIST": "1",
+                "S3_DATA_DIR": str(self.home / "objects"),
+                "PERSIST_STATE": "1",
+                "STATE_DIR": str(self.home / "state"),
+                # Where it writes the number of its process.
+                "TMPDIR": str(self.home / "temporary"),
+                # Left to itself it looks for a Docker engine to tidy up, and opens ports of services we do not use.
+                "DOCKER_HOST": f"unix://{self.home / 'no-docker.sock'}",
+                "IOT_MTLS_ENABLED": "0",
+                "SFTP_ENABLED": "0",
+                "LOG_LEVEL": "WARNING",
+            },
+            log_file=self.log_file,
+        )
+
+    def prepare(self) -> None:
+        """Make the folders; raises `PortTaken` where another program listens on the port."""
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in ("objects", "state", "temporary"):
+            (self.home / folder).mkdir(mode=0o700, exist_ok=True)
+        if not is_free(self.port):
+            raise PortTaken(f"Port {self.port}, which S3 and SQS need, is in use by another program: end that first.")
+
+    async def wait_until_ready(self) -> None:
+        """Return when both services answer; raises `StartFailed` after a minute."""
+        deadline = time.monotonic() + _START_S
+        while True:
+            try:
+                await asyncio.to_thread(self._ask)
+            except (BotoCoreError, ClientError) as error:
+                if time.monotonic() > deadline:
+                    raise StartFailed(f"ministack does not answer at {self.endpoint_url}: {error}") from error
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+    def _ask(self) -> None:
+        session = boto3.Session(
+            self.access_key_id, self.secret_access_key, region_name=self.region, botocore_session=_without_profiles()
+        )
+        config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}, proxies={})
+        s3 = session.client("s3", endpoint_url=self.endpoint_url, config=config)
+        sqs = session.client("sqs", endpoint_url=self.endpoint_url, config=config)
+        try:
+            s3.list_buckets()
+            sqs.list_queues(MaxResults=1)
+        finally:
+            s3.close()
+            sqs.close()
+
+
+def _without_profiles() -> BotocoreSession:
+    # A profile of the user's, who may have named one that is not there, is none of this server's business.
+    nowhere = (None, None, os.devnull, None)
+    return BotocoreSession({"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere})

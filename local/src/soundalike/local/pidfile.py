@@ -1,0 +1,89 @@
+"""The list of started processes, kept on disk: a platform that was killed may leave some behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
+
+from soundalike.local.process import start_mark
+from soundalike.storage.private_file import write_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A process as it was when it was started: leader of a process group of its own."""
+
+    name: str
+    pid: int
+    mark: str
+    stop_signal: int
+
+    def lives(self) -> bool:
+        """Tell whether it is this process that still bears the number."""
+        return start_mark(self.pid) == self.mark
+
+
+class Roster:
+    """Processes that were started and not yet seen to end."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._entries: dict[int, Entry] = {}
+
+    def add(self, name: str, pid: int, stop_signal: signal.Signals) -> None:
+        """Note a process that has just been started."""
+        mark = start_mark(pid)
+        if mark is not None:
+            self._entries[pid] = Entry(name, pid, mark, int(stop_signal))
+            self._save()
+
+    def remove(self, pid: int) -> None:
+        """Note that a process has ended."""
+        if self._entries.pop(pid, None) is not None:
+            self._save()
+
+    def running(self) -> set[str]:
+        """Read from the disk which programs of whatever platform keeps this list run at the moment."""
+        return {entry.name for entry in self._kept() if entry.lives()}
+
+    def end_leftovers(self, *, grace_s: float) -> list[str]:
+        """Stop what an earlier platform left running, last started first, and return the names; blocks."""
+        ended = [entry.name for entry in reversed(self._kept()) if _end(entry, grace_s)]
+        self._path.unlink(missing_ok=True)
+        return ended
+
+    def _kept(self) -> list[Entry]:
+        try:
+            return TypeAdapter(list[Entry]).validate_json(self._path.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return []
+
+    def _save(self) -> None:
+        write_private(self._path, json.dumps([asdict(entry) for entry in self._entries.values()]) + "\n")
+
+
+def _end(entry: Entry, grace_s: float) -> bool:
+    if not entry.lives():
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(entry.pid, entry.stop_signal)
+    deadline = time.monotonic() + grace_s
+    while entry.lives():
+        if time.monotonic() > deadline:
+            with suppress(ProcessLookupError):
+                os.killpg(entry.pid, signal.SIGKILL)
+            deadline = float("inf")
+        time.sleep(_POLL_S)
+    return True

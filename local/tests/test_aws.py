@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from soundalike.local.environment import neutral
+from soundalike.local.errors import PortTaken
+from soundalike.local.ministack import AwsServer
+from soundalike.local.ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from subprocess import Popen
+
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sqs.client import SQSClient
+
+    from soundalike.local.program import Program
+
+    Launched = Callable[[Program], AbstractContextManager[Popen[bytes]]]
+
+
+@pytest.fixture
+def server(private_folder: Path) -> AwsServer:
+    return AwsServer(
+        home=private_folder / "aws",
+        port=free_port(),
+        access_key_id="LOCALKEY",
+        secret_access_key="chosen-by-nobody",
+        log_file=private_folder / "ministack.log",
+    )
+
+
+@pytest.fixture
+def clients() -> Iterator[Callable[[AwsServer], tuple[S3Client, SQSClient]]]:
+    opened: list[S3Client | SQSClient] = []
+
+    def connect(server: AwsServer) -> tuple[S3Client, SQSClient]:
+        session = boto3.Session(server.access_key_id, server.secret_access_key, region_name=server.region)
+        s3 = session.client("s3", endpoint_url=server.endpoint_url)
+        sqs = session.client("sqs", endpoint_url=server.endpoint_url)
+        opened.extend([s3, sqs])
+        return s3, sqs
+
+    yield connect
+    for client in opened:
+        client.close()
+
+
+def _provision(s3: S3Client, sqs: SQSClient) -> str:
+    with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket="music")
+    url = sqs.create_queue(QueueName="events")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    s3.put_bucket_notification_configuration(
+        Bucket="music",
+        NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]},
+    )
+    return url
+
+
+def _keys(sqs: SQSClient, url: str) -> list[str]:
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages", [])
+    for message in messages:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    records = [record for message in messages for record in json.loads(message["Body"]).get("Records", [])]
+    return [record["s3"]["object"]["key"] for record in records]
+
+
+@pytest.mark.parametrize("same_port", [True, False])
+async def test_objects_events_and_settings_survive_a_stop(
+    server: AwsServer,
+    launched: Launched,
+    clients: Callable[[AwsServer], tuple[S3Client, SQSClient]],
+    same_port: bool,
+) -> None:
+    server.prepare()
+    with launched(server.program(neutral(os.environ))) as process:
+        await server.wait_until_ready()
+        s3, sqs = clients(server)
+        url = _provision(s3, sqs)
+        s3.put_object(Bucket="music", Key="a b+é.mp3", Body=b"first")
+        assert _keys(sqs, url) == ["a+b%2B%C3%A9.mp3"]
+    assert process.returncode == 0
+
+    after = server if same_port else replace(server, port=free_port())
+    after.prepare()
+    with launched(after.program(neutral(os.environ))):
+        await after.wait_until_ready()
+        s3, sqs = clients(after)
+        assert s3.get_object(Bucket="music", Key="a b+é.mp3")["Body"].read() == b"first"
+        s3.put_object(Bucket="music", Key="second.mp3", Body=b"second")
+        assert _keys(sqs, sqs.get_queue_url(QueueName="events")["QueueUrl"]) == ["second.mp3"]
+
+
+async def test_objects_survive_a_kill_and_provisioning_repairs_the_rest(
+    server: AwsServer, launched: Launched, clients: Callable[[AwsServer], tuple[S3Client, SQSClient]]
+) -> None:
+    server.prepare()
+    with launched(server.program(neutral(os.environ))) as process:
+        await server.wait_until_ready()
+        s3, sqs = clients(server)
+        _provision(s3, sqs)
+        s3.put_object(Bucket="music", Key="first.mp3", Body=b"first")
+        process.kill()
+        process.wait()
+    server.prepare()
+    with launched(server.program(neutral(os.environ))):
+        await server.wait_until_ready()
+        s3, sqs = clients(server)
+        assert s3.get_object(Bucket="music", Key="first.mp3")["Body"].read() == b"first"
+        url = _provision(s3, sqs)
+        s3.put_object(Bucket="music", Key="second.mp3", Body=b"second")
+        assert _keys(sqs, url) == ["second.mp3"]
+
+
+async def test_an_unknown_key_is_refused_and_files_stay_in_the_data_folder(
+    server: AwsServer, launched: Launched, clients: Callable[[AwsServer], tuple[S3Client, SQSClient]]
+) -> None:
+    server.prepare()
+    with launched(server.program(neutral(os.environ))):
+        await server.wait_until_ready()
+        s3, _ = clients(replace(server, access_key_id="SOMEBODY"))
+        with pytest.raises(ClientError, match="403"):
+            s3.head_bucket(Bucket="music")
+        with pytest.raises(PortTaken, match=str(server.port)):
+            server.prepare()
+    assert {path.name for path in server.home.iterdir()} == {"objects", "state", "temporary"}
+    assert server.secret_access_key not in repr(server)

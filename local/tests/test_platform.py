@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import stat
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import asyncpg
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from soundalike.local.data_directory import DataDirectory
+from soundalike.local.errors import AlreadyRunning, DataDirectoryRefused, NotRunning, PortTaken, SettingRefused
+from soundalike.local.platform import Platform, Service
+from soundalike.local.ports import free_port
+from soundalike.local.running_platform import find
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_API = textwrap.dedent("""
+    import http.server, os
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == "/healthz" else 404)
+            self.end_headers()
+    http.server.HTTPServer((os.environ["API_HOST"], int(os.environ["API_PORT"])), Handler).serve_forever()
+""")
+
+_WORKER = "import os, time; print(os.environ['S3_BUCKET'], os.environ['DATABASE_URL'], flush=True); time.sleep(600)"
+
+_SERVICES = (
+    Service("worker", (sys.executable, "-c", _WORKER)),
+    Service("api", (sys.executable, "-c", _API), health_path="/healthz"),
+)
+
+
+@pytest.fixture
+def data(private_folder: Path) -> DataDirectory:
+    return DataDirectory.at(private_folder / "soundalike")
+
+
+@pytest.fixture
+def platform(data: DataDirectory) -> Callable[..., Platform]:
+    def make(services: tuple[Service, ...] = _SERVICES, port: int | None = None) -> Platform:
+        return Platform(data, port=port or free_port(), services=services)
+
+    return make
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+async def _rows(url: str) -> int:
+    connection = await asyncpg.connect(url)
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM tracks"))
+    finally:
+        await connection.close()
+
+
+async def test_a_platform_comes_up_is_found_and_leaves_nothing_running(
+    data: DataDirectory, platform: Callable[..., Platform]
+) -> None:
+    with pytest.raises(NotRunning, match=r"soundalike up --data .*/soundalike"):
+        find(data)
+    async with platform().running() as running:
+        assert find(data) == running
+        assert running.pid == os.getpid()
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(f"{running.api_url}/healthz")).is_success
+        assert await _rows(running.environment["DATABASE_URL"]) == 0
+        with pytest.raises(AlreadyRunning, match=f"process {os.getpid()}"):
+            async with platform().running():
+                pass
+        assert find(data) == running
+        for path in (data.secrets_file, data.platform_file, data.lock_file, data.root / "logs" / "worker.log"):
+            assert _mode(path) == 0o600, path
+        assert _mode(data.root) == 0o700
+    with pytest.raises(NotRunning):
+        find(data)
+    assert json.loads(data.roster_file.read_text(encoding="utf-8")) == []
+    assert (data.root / "logs" / "worker.log").read_text(encoding="utf-8").startswith("soundalike postgresql://")
+
+
+async def test_a_second_start_finds_data_passwords_and_ports_again(
+    data: DataDirectory, platform: Callable[..., Platform], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with platform(port=(port := free_port())).running() as first:
+        for name, value in first.environment.items():
+            monkeypatch.setenv(name, value)
+        client = boto3.Session().client("s3")
+        client.put_object(Bucket="soundalike", Key="indexes/kept", Body=b"kept")
+        client.close()
+    async with platform(port=port).running() as second:
+        assert second.environment == first.environment
+        client = boto3.Session().client("s3")
+        assert client.get_object(Bucket="soundalike", Key="indexes/kept")["Body"].read() == b"kept"
+        client.close()
+
+
+async def test_a_service_that_refuses_its_settings_stops_the_platform(
+    data: DataDirectory, platform: Callable[..., Platform]
+) -> None:
+    refusing = Service("worker", (sys.executable, "-c", "print('CHOI_WEIGHTS: no such file'); raise SystemExit(78)"))
+    made = platform(services=(refusing,))
+    with pytest.raises(SettingRefused, match="CHOI_WEIGHTS: no such file"):
+        async with made.running():
+            await made.watch()
+    with pytest.raises(NotRunning):
+        find(data)
+
+
+async def test_a_port_in_use_is_told_before_anything_starts(
+    data: DataDirectory, platform: Callable[..., Platform]
+) -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(PortTaken, match=f"Port {port} is in use"):
+        async with platform(port=port).running():
+            pass
+    server.close()
+    await server.wait_closed()
+    assert not data.postgres.exists()
+
+
+async def test_a_database_without_its_password_is_told(data: DataDirectory, platform: Callable[..., Platform]) -> None:
+    (data.postgres / "cluster").mkdir(parents=True)
+    with pytest.raises(DataDirectoryRefused, match=r"secrets\.json is missing"):
+        async with platform().running():
+            pass
+
+
+async def test_queues_lost_in_a_crash_are_made_again(data: DataDirectory) -> None:
+    made = Platform(data, port=free_port(), services=())
+    async with made.running() as running:
+        client = boto3.Session().client(
+            "sqs",
+            endpoint_url=running.environment["AWS_ENDPOINT_URL"],
+            region_name=running.environment["AWS_DEFAULT_REGION"],
+            aws_access_key_id=running.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=running.environment["AWS_SECRET_ACCESS_KEY"],
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+        killed = made.supervisor.pid("ministack")
+        os.kill(killed, signal.SIGKILL)
+        while True:
+            try:
+                client.get_queue_url(QueueName="soundalike-previews-dead")
+                break
+            except (BotoCoreError, ClientError):
+                await asyncio.sleep(0.05)
+        client.close()
+        assert made.supervisor.pid("ministack") != killed
+
+
+async def test_an_interrupted_start_is_begun_again(data: DataDirectory) -> None:
+    process = await _driver(data)
+    assert process.stdout is not None
+    await process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert await process.wait() == 130
+    with pytest.raises(NotRunning):
+        find(data)
+    again = await _driver(data)
+    await _until_up(again)
+    again.terminate()
+    assert await again.wait() == 0
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+async def test_signals_stop_a_platform_in_order(data: DataDirectory, number: signal.Signals, status: int) -> None:
+    process = await _driver(data)
+    await _until_up(process)
+    os.kill(find(data).pid, number)
+    assert await process.wait() == status
+    with pytest.raises(NotRunning):
+        find(data)
+    assert "database system is shut down" in (data.root / "logs" / "postgres.log").read_text(encoding="utf-8")
+
+
+async def test_a_platform_comes_back_after_a_kill(data: DataDirectory) -> None:
+    process = await _driver(data)
+    await _until_up(process)
+    process.kill()
+    await process.wait()
+    with pytest.raises(NotRunning):
+        find(data)
+    again = await _driver(data)
+    await _until_up(again)
+    assert await _rows(find(data).environment["DATABASE_URL"]) == 0
+    again.terminate()
+    assert await again.wait() == 0
+
+
+async def _driver(data: DataDirectory) -> asyncio.subprocess.Process:
+    script = textwrap.dedent(f"""
+        import pathlib, sys
+        from soundalike.local.data_directory import DataDirectory
+        from soundalike.local.signals import run_until_signal
+        from soundalike.local.platform import Platform, Service
+        services = (Service("api", (sys.executable, "-c", {_API!r}), health_path="/healthz"),)
+        platform = Platform(
+            DataDirectory.at(pathlib.Path({str(data.root)!r})), port={free_port()}, services=services,
+            report=lambda line: print(line, flush=True),
+        )
+        async def up():
+            async with platform.running():
+                await platform.watch()
+            return 0
+        sys.exit(run_until_signal(up(), again=platform.supervisor.hurry.set))
+    """)
+    return await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+
+
+async def _until_up(process: asyncio.subprocess.Process) -> None:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        if line.startswith(b"up after"):
+            return
+    raise AssertionError("the platform ended before it was up")

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from soundalike.local.errors import DataDirectoryRefused
+from soundalike.local.process import is_alive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from subprocess import Popen
+
+    from soundalike.local.postgres import PostgresServer
+    from soundalike.local.program import Program
+
+    Launched = Callable[[Program], AbstractContextManager[Popen[bytes]]]
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+async def _query(url: str, statement: str) -> object:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+async def test_data_survive_a_stop(cluster: PostgresServer, launched: Launched) -> None:
+    cluster.prepare()
+    with launched(cluster.program()) as server:
+        await cluster.wait_until_ready()
+        await cluster.ensure_database("music", owner="listener", password="of-its-own")
+        await _query(cluster.url("music"), "CREATE TABLE kept AS SELECT 7 AS number")
+    assert server.returncode == 0
+    cluster.prepare()
+    with launched(cluster.program()):
+        await cluster.wait_until_ready()
+        assert await _query(cluster.url("music"), "SELECT number FROM kept") == 7
+
+
+async def test_the_owner_of_a_database_has_vectors_and_no_power_over_the_server(
+    cluster: PostgresServer, launched: Launched
+) -> None:
+    cluster.prepare()
+    with launched(cluster.program()):
+        await cluster.wait_until_ready()
+        for password in ("first", "second"):
+            await cluster.ensure_database("music", owner="listener", password=password)
+            url = cluster.url("music", user="listener", password=password)
+            assert await _query(url, "SELECT '[3,4]'::vector <-> '[0,0]'::vector") == 5
+        await _query(url, "CREATE TABLE mine (v vector(2))")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await _query(url, "SELECT pg_read_file('/etc/hostname')")
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await _query(cluster.url("music", user="listener", password="first"), "SELECT 1")
+
+
+async def test_a_wrong_password_is_refused_and_nothing_else_listens(
+    cluster: PostgresServer, launched: Launched
+) -> None:
+    cluster.prepare()
+    with launched(cluster.program()):
+        await cluster.wait_until_ready()
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await _query(replace(cluster, password="guessed").url("postgres"), "SELECT 1")
+        assert await _query(cluster.url("postgres"), "SHOW listen_addresses") == "127.0.0.1"
+        assert await _query(cluster.url("postgres"), "SHOW unix_socket_directories") == ""
+        assert await _query(cluster.url("postgres"), "SELECT count(*) FROM pg_hba_file_rules") == 1
+
+
+async def test_no_folder_is_opened_to_others(cluster: PostgresServer, launched: Launched) -> None:
+    parents = [cluster.home.parent, *cluster.home.parent.parents]
+    before = [(_mode(parent), parent.stat().st_uid) for parent in parents]
+    cluster.prepare()
+    with launched(cluster.program()):
+        await cluster.wait_until_ready()
+    assert [(_mode(parent), parent.stat().st_uid) for parent in parents] == before
+    assert _mode(cluster.home) == 0o700
+    assert _mode(cluster.cluster) == 0o700
+    assert [path.name for path in cluster.home.iterdir()] == ["cluster"]
+
+
+async def test_a_server_that_was_killed_comes_back_with_its_data(cluster: PostgresServer, launched: Launched) -> None:
+    cluster = replace(cluster, durable=True)
+    cluster.prepare()
+    with launched(cluster.program()) as server:
+        await cluster.wait_until_ready()
+        await _query(cluster.url("postgres"), "CREATE TABLE kept AS SELECT 7 AS number")
+        server.kill()
+        server.wait()
+    assert (cluster.cluster / "postmaster.pid").exists()
+    cluster.prepare()
+    with launched(cluster.program()):
+        await cluster.wait_until_ready()
+        assert await _query(cluster.url("postgres"), "SELECT number FROM kept") == 7
+
+
+async def test_a_server_left_running_is_stopped_first(cluster: PostgresServer, launched: Launched) -> None:
+    cluster.prepare()
+    with launched(cluster.program()) as left:
+        await cluster.wait_until_ready()
+        await _query(cluster.url("postgres"), "CREATE TABLE kept AS SELECT 7 AS number")
+        cluster.prepare()
+        assert not is_alive(left.pid)
+        with launched(cluster.program()):
+            await cluster.wait_until_ready()
+            assert await _query(cluster.url("postgres"), "SELECT number FROM kept") == 7
+
+
+async def test_a_stale_note_that_names_another_program_hurts_neither(
+    cluster: PostgresServer, launched: Launched
+) -> None:
+    cluster.prepare()
+    (cluster.cluster / "postmaster.pid").write_text(f"{os.getpid()}\n{cluster.cluster}\n", encoding="ascii")
+    cluster.prepare()
+    with launched(cluster.program()):
+        await cluster.wait_until_ready()
+
+
+def test_a_cluster_half_made_is_made_again(cluster: PostgresServer) -> None:
+    unfinished = cluster.home / "cluster.unfinished"
+    unfinished.mkdir(parents=True)
+    (unfinished / "PG_VERSION").write_text("18\n", encoding="ascii")
+    cluster.prepare()
+    assert (cluster.cluster / "global" / "pg_control").exists()
+    assert not unfinished.exists()
+
+
+def test_a_cluster_of_another_version_is_refused(cluster: PostgresServer) -> None:
+    cluster.cluster.mkdir(parents=True)
+    (cluster.cluster / "PG_VERSION").write_text("16\n", encoding="ascii")
+    with pytest.raises(DataDirectoryRefused, match="PostgreSQL 16"):
+        cluster.prepare()
+
+
+def test_the_password_is_in_no_command_line_and_no_log(cluster: PostgresServer) -> None:
+    cluster.prepare()
+    program = cluster.program()
+    assert cluster.password not in " ".join(program.launch_command())
+    assert cluster.password not in repr(cluster)
+    assert cluster.password not in repr(program)
+    assert program.stop_signal is signal.SIGINT

@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from soundalike.local.errors import SettingRefused, StartFailed
+from soundalike.local.pidfile import Roster
+from soundalike.local.process import is_alive
+from soundalike.local.program import Program
+from soundalike.local.supervisor import Backoff, Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+_PATIENT = """
+import pathlib, signal, sys, time
+journal = pathlib.Path(sys.argv[1])
+def end(*_):
+    with journal.open("a") as file: file.write(f"stop {sys.argv[2]}\\n")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+with journal.open("a") as file: file.write(f"start {sys.argv[2]}\\n")
+while True: time.sleep(60)
+"""
+
+_STUBBORN = """
+import pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pathlib.Path(sys.argv[1]).write_text("up\\n")
+while True: time.sleep(60)
+"""
+
+_PARENT = """
+import pathlib, subprocess, sys, time
+helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+pathlib.Path(sys.argv[1]).write_text(f"{helper.pid}\\n")
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def reports() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def supervisor(tmp_path: Path, reports: list[str]) -> AsyncIterator[Supervisor]:
+    made = Supervisor(Roster(tmp_path / "processes.json"), report=reports.append, backoff=Backoff(first_s=0.01))
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[..., Program]:
+    def make(name: str, script: str, *arguments: str, grace_s: float = 30.0) -> Program:
+        return Program(
+            name=name,
+            command=(sys.executable, "-c", script, *arguments),
+            environment={"PATH": os.environ["PATH"]},
+            log_file=tmp_path / f"{name}.log",
+            grace_s=grace_s,
+        )
+
+    return make
+
+
+def _lines(path: Path) -> list[str]:
+    # A line is there when its end is.
+    return path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - other processes set no events
+        await asyncio.sleep(0.01)
+
+
+async def _content(path: Path, lines: int = 1) -> str:
+    await _until(lambda: len(_lines(path)) >= lines)
+    return "\n".join(_lines(path))
+
+
+async def test_programs_stop_in_reverse_order(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal"
+    for number, name in enumerate(("first", "second", "third"), 1):
+        await supervisor.start(program(name, _PATIENT, str(journal), name))
+        await _content(journal, lines=number)
+    await supervisor.stop()
+    assert _lines(journal) == [
+        *("start first", "start second", "start third"),
+        *("stop third", "stop second", "stop first"),
+    ]
+
+
+async def test_the_list_on_the_disk_tells_what_runs(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    kept, journal = Roster(tmp_path / "processes.json"), tmp_path / "journal"
+    assert kept.running() == set()
+    await supervisor.start(program("one", _PATIENT, str(journal), "one"))
+    await supervisor.start(program("two", _PATIENT, str(journal), "two"))
+    await _content(journal, lines=2)
+    assert supervisor.names == ["one", "two"]
+    assert kept.running() == {"one", "two"}
+    listed = (tmp_path / "processes.json").read_bytes()
+    await supervisor.stop()
+    (tmp_path / "processes.json").write_bytes(listed)
+    assert kept.running() == set()
+
+
+async def test_a_killed_program_is_started_again(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path, reports: list[str]
+) -> None:
+    journal = tmp_path / "journal"
+    await supervisor.start(program("worker", _PATIENT, str(journal), "worker"))
+    pids = set()
+    for number in range(1, 6):
+        await _content(journal, lines=number)
+        pids.add(supervisor.pid("worker"))
+        os.kill(supervisor.pid("worker"), signal.SIGKILL)
+    await _content(journal, lines=6)
+    assert len(pids) == 5
+    assert supervisor.pid("worker") not in pids
+    assert reports[0].startswith("worker ended (SIGKILL), see ")
+    assert reports[0].endswith("worker.log; starting again in 0.01 s")
+
+
+async def test_what_a_crash_has_lost_is_made_good(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path, reports: list[str]
+) -> None:
+    journal, recovered = tmp_path / "journal", asyncio.Event()
+    outcomes = iter([StartFailed("the queue is gone"), None])
+
+    async def recover() -> None:
+        if (outcome := next(outcomes)) is not None:
+            raise outcome
+        recovered.set()
+
+    await supervisor.start(program("worker", _PATIENT, str(journal), "worker"), recover=recover)
+    for number in (1, 2):
+        await _content(journal, lines=number)
+        os.kill(supervisor.pid("worker"), signal.SIGKILL)
+        await _until(lambda: len(reports) >= 2)
+    await recovered.wait()
+    assert reports[1] == "worker is back, but not as before: the queue is gone"
+
+
+async def test_helpers_of_a_killed_program_are_killed_too(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    note = tmp_path / "helper"
+    await supervisor.start(program("parent", _PARENT, str(note)))
+    helper = int(await _content(note))
+    os.kill(supervisor.pid("parent"), signal.SIGKILL)
+    await _until(lambda: not is_alive(helper))
+    await supervisor.stop()
+
+
+async def test_a_refused_setting_is_no_crash(supervisor: Supervisor, program: Callable[..., Program]) -> None:
+    refusing = program("worker", "import sys; print('S3_BUCKET: it is not set', file=sys.stderr); sys.exit(78)")
+    await supervisor.start(refusing)
+    with pytest.raises(SettingRefused, match="S3_BUCKET: it is not set"):
+        await supervisor.watch()
+    assert refusing.log_file.read_text(encoding="utf-8").count("S3_BUCKET") == 1
+
+
+async def test_a_program_that_never_gets_ready_is_given_up(
+    supervisor: Supervisor, program: Callable[..., Program]
+) -> None:
+    crashing = program("worker", "print('no such table'); raise SystemExit(1)")
+    with pytest.raises(StartFailed, match="no such table"):
+        await supervisor.start(crashing, asyncio.Event().wait)  # type: ignore[arg-type]
+    assert crashing.log_file.read_text(encoding="utf-8").count("no such table") == 3
+
+
+async def test_what_readiness_raises_is_passed_on(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    async def never() -> None:
+        raise StartFailed("does not answer")
+
+    with pytest.raises(StartFailed, match="does not answer"):
+        await supervisor.start(program("worker", _PATIENT, str(tmp_path / "journal"), "worker"), never)
+
+
+async def test_what_outstays_its_grace_is_killed(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path, reports: list[str]
+) -> None:
+    await supervisor.start(program("mule", _STUBBORN, str(tmp_path / "up"), grace_s=0.05))
+    await _content(tmp_path / "up")
+    pid = supervisor.pid("mule")
+    await supervisor.stop()
+    assert not is_alive(pid)
+    assert reports == ["mule does not stop: killing it"]
+
+
+async def test_a_hurry_shortens_every_grace(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    await supervisor.start(program("mule", _STUBBORN, str(tmp_path / "up"), grace_s=3600))
+    await _content(tmp_path / "up")
+    pid = supervisor.pid("mule")
+    supervisor.hurry.set()
+    await supervisor.stop()
+    assert not is_alive(pid)
+
+
+async def test_run_tells_why_a_program_failed(supervisor: Supervisor, program: Callable[..., Program]) -> None:
+    await supervisor.run(program("good", "print('done')"))
+    with pytest.raises(StartFailed, match=r"exit status 3[\s\S]*the bucket is gone"):
+        await supervisor.run(program("bad", "print('the bucket is gone'); raise SystemExit(3)"))
+    with pytest.raises(SettingRefused):
+        await supervisor.run(program("refusing", "raise SystemExit(78)"))
+
+
+@pytest.mark.parametrize(
+    ("lives", "delays"),
+    [
+        ((1, 1, 1, 1, 1, 1, 1), (0.5, 1, 2, 4, 8, 10, 10)),
+        ((1, 1, 31, 1), (0.5, 1, 0.5, 1)),
+    ],
+)
+def test_delays_grow_and_are_forgiven(lives: tuple[float, ...], delays: tuple[float, ...]) -> None:
+    backoff, seen, previous = Backoff(), [], None
+    for lived in lives:
+        previous = backoff.delay(previous, lived)
+        seen.append(previous)
+    assert tuple(seen) == delays
+
+
+async def test_leftovers_of_a_killed_platform_are_stopped(program: Callable[..., Program], tmp_path: Path) -> None:
+    path, journal = tmp_path / "processes.json", tmp_path / "journal"
+    before = Supervisor(Roster(path), report=print)
+    for number, name in enumerate(("one", "two"), 1):
+        await before.start(program(name, _PATIENT, str(journal), name))
+        await _content(journal, lines=number)
+    noted = path.read_text(encoding="utf-8")
+    await before.stop()
+    assert Roster(path).end_leftovers(grace_s=1) == []
+
+    again = Supervisor(Roster(path), report=print)
+    await again.start(program("three", _PATIENT, str(journal), "three"))
+    await _content(journal, lines=5)
+    pid = again.pid("three")
+    ended = await asyncio.to_thread(Roster(path).end_leftovers, grace_s=30)
+    assert ended == ["three"]
+    assert not is_alive(pid)
+    await again.stop()
+
+    # Processes of those numbers, if there are any by now, are others.
+    path.write_text(noted, encoding="utf-8")
+    assert Roster(path).end_leftovers(grace_s=1) == []
+
+
+async def test_programs_die_with_the_supervisor(tmp_path: Path) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux tells a process that its parent died")
+    note = tmp_path / "pid"
+    child = f"import pathlib, os, time; pathlib.Path({str(note)!r}).write_text(f'{{os.getpid()}}\\n'); time.sleep(600)"
+    script = f"""
+import asyncio, os, pathlib, sys
+from soundalike.local.program import Program
+from soundalike.local.pidfile import Roster
+from soundalike.local.supervisor import Supervisor
+async def main():
+    folder = pathlib.Path({str(tmp_path)!r})
+    supervisor = Supervisor(Roster(folder / "processes.json"), report=print)
+    await supervisor.start(Program("child", (sys.executable, "-c", {child!r}), dict(os.environ), folder / "child.log"))
+    await supervisor.watch()
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
+    pid = int(await _content(note))
+    process.kill()
+    await process.wait()
+    await _until(lambda: not is_alive(pid))
