@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import soundfile
 
-from sandbox.catalogue import pieces
-from sandbox.composition import compose
-from sandbox.synthesis import SAMPLE_RATE
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.composer import compose
+from soundalike.sandbox.synthesis import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -25,7 +25,7 @@ import numpy as np
 from scipy import sparse
 
 from bench import clock
-from sandbox.taste_world import make_world
+from soundalike.sandbox.soundcloud_world import make_world
 from soundalike.similarity.taste.builder import build_taste
 from soundalike.similarity.taste.cooccurrence import SimilarityParameters, neighbours
 from soundalike.similarity.taste.favorite_pairs import Likes

@@ -26,12 +26,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.servers import throwaway_database
-from sandbox.faults import Fault
-from sandbox.server import SandboxServer
-from sandbox.soundcloud import SoundCloud
-from sandbox.spotify import Sandbox
-from sandbox.taste_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
 from soundalike.db import database, favorites, schema
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.server import SandboxServer
+from soundalike.sandbox.soundcloud import SoundCloud
+from soundalike.sandbox.soundcloud_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
+from soundalike.sandbox.spotify import Sandbox
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process

@@ -7,7 +7,7 @@ compose=(docker compose --file "${1:-docker-compose.yml}")
 
 echo 'smoke: the sandbox starts and composes its music'
 "${compose[@]}" up --detach --no-build --wait --scale sandbox=1 sandbox
-playlist=$("${compose[@]}" exec -T sandbox python -c 'from sandbox.playlists import DEMO_PLAYLIST_ID as i; print(i)')
+playlist=$("${compose[@]}" exec -T sandbox python -c 'from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID as i; print(i)')
 
 echo "smoke: crawling $playlist"
 "${compose[@]}" run --rm -T \
@@ -16,7 +16,7 @@ echo "smoke: crawling $playlist"
   crawler --playlist "$playlist"
 
 pieces=$("${compose[@]}" exec -T sandbox python -c '
-from sandbox.catalogue import pieces
+from soundalike.sandbox.catalogue import pieces
 for piece in pieces():
     print(f"spotify:track:{piece.spotify_id} {piece.style}")')
 address=$("${compose[@]}" port api 8000)

@@ -20,8 +20,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sandbox.soundcloud_replies import SoundCloudReplies
-from sandbox.taste_world import TasteWorld, WorldSize, make_world
+from soundalike.sandbox.soundcloud_replies import SoundCloudReplies
+from soundalike.sandbox.soundcloud_world import TasteWorld, WorldSize, make_world
 from soundalike.transformers.counts import DailyRates, LogCounts
 from soundalike.transformers.dates import Dates
 from soundalike.transformers.durations import Durations

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.catalogue import pieces
-from sandbox.deezer_shelf import DeezerShelf
 from soundalike.local.data_directory import DataDirectory
 from soundalike.local.demo import UNHEARD, Demo, DemoFailed, agreement, shares
 from soundalike.local.ports import free_port
 from soundalike.local.recommendation import Answers, Named, Ranked
 from soundalike.local.running_platform import held
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.deezer_catalogue import DeezerShelf
 
 if TYPE_CHECKING:
     from pathlib import Path

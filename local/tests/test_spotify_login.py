@@ -13,10 +13,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from sandbox.faults import Fault
-from sandbox.server import SandboxServer
 from soundalike.local.ports import free_port
 from soundalike.local.spotify_login import Login, LoginFailed, SpotifyApp
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.server import SandboxServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

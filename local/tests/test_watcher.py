@@ -11,14 +11,14 @@ import boto3
 import httpx
 import pytest
 
-from sandbox.catalogue import pieces
-from sandbox.deezer_shelf import DeezerShelf
-from sandbox.faults import Fault
-from sandbox.server import SandboxServer
 from soundalike.local import status
 from soundalike.local.data_directory import DataDirectory
 from soundalike.local.platform import SERVICES, Platform
 from soundalike.local.ports import free_port
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.deezer_catalogue import DeezerShelf
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.server import SandboxServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

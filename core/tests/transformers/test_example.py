@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.taste_world import WorldSize
+from soundalike.sandbox.soundcloud_world import WorldSize
 
 if TYPE_CHECKING:
     import pytest

@@ -11,10 +11,6 @@ import pytest
 import soundfile
 from pydantic import SecretStr
 
-from sandbox.catalogue import pieces
-from sandbox.composition import Previews, encode_mp3
-from sandbox.server import SandboxServer
-from sandbox.spotify import Sandbox
 from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.download import Downloader, preview_client
 from soundalike.crawler.ingest import Bringer
@@ -33,6 +29,10 @@ from soundalike.db import database, embeddings, models, schema, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import Model
 from soundalike.domain.track_id import TrackId
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.composer import Previews, encode_mp3
+from soundalike.sandbox.server import SandboxServer
+from soundalike.sandbox.spotify import Sandbox
 from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     import httpx
     from numpy.typing import NDArray
 
-    from sandbox.catalogue import Piece
     from soundalike.crawler.stats import Tally
     from soundalike.db.database import Pool
     from soundalike.db.tracks import State
+    from soundalike.sandbox.catalogue import Piece
 
 RATE = 22_050
 MODEL = Model("test-model", 160)

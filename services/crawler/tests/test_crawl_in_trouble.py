@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from sandbox.catalogue import pieces
-from sandbox.faults import Fault
-from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, generated
 from soundalike.crawler.errors import QuotaSpent, SourceUnavailable
 from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
 from soundalike.crawler.stats import Fate
@@ -18,6 +15,9 @@ from soundalike.db import playlists, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, generated
 from soundalike.storage.object_keys import preview_key
 from soundalike.storage.object_store import MemoryStore
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from sandbox.catalogue import pieces
-from sandbox.faults import Fault
-from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID
 from soundalike.db import database, schema, tracks
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 from soundalike.provisioning.resources import provision_events
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID
 from soundalike.settings import QueueSettings
 from soundalike.storage.object_store import S3Store
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sandbox.server import SandboxServer
+    from soundalike.sandbox.server import SandboxServer
 
 
 @dataclass

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.faults import Fault
-from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, awkward_playlist, generated
 from soundalike.crawler.crawl import UNCHANGED
 from soundalike.crawler.stats import Fate
 from soundalike.db import models, playlists, tracks
 from soundalike.db.models import Model
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, awkward_playlist, generated
 
 from .conftest import FIRST_ID, FIRST_PREVIEW, NOT_OFFERED, hear, state_of, sums
 

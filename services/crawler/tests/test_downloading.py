@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.catalogue import pieces
-from sandbox.faults import Fault
 from soundalike.audio.sniff import AudioKind
 from soundalike.crawler.errors import PreviewError, PreviewMissing, PreviewUnavailable, PreviewUnusable
 from soundalike.crawler.preview_hosts import HostList
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sandbox.server import SandboxServer
     from soundalike.crawler.download import Downloader
+    from soundalike.sandbox.server import SandboxServer
 
 PATH = f"/mp3-preview/{pieces()[0].preview_hash}"
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.catalogue import pieces, spotify_id
-from sandbox.playlists import DEMO_PLAYLIST_ID
 from soundalike.audio.clip import CUT_KIND
 from soundalike.crawler.entries import Found, Preview, Provenance
 from soundalike.crawler.erasure import Subject, forget, forget_releases, isrcs_of, recognise, releases_of
@@ -18,6 +16,8 @@ from soundalike.crawler.stats import Fate
 from soundalike.db import playlists, tracks
 from soundalike.db.tracks import State, Track
 from soundalike.domain.track_id import TrackId
+from soundalike.sandbox.catalogue import pieces, spotify_id
+from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID
 
 if TYPE_CHECKING:
     from .conftest import Bench

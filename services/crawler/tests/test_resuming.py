@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.faults import Fault
-from sandbox.playlists import generated
 from soundalike.crawler.crawl import UNCHANGED
 from soundalike.crawler.errors import QuotaSpent, SourceBusy
 from soundalike.crawler.leases import LocalClaims, SharedClaims
@@ -17,6 +15,8 @@ from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
 from soundalike.crawler.stats import Fate
 from soundalike.db import checkpoints, playlists, tracks
 from soundalike.db.tracks import State
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.playlists import generated
 from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:

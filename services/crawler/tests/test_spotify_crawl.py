@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.catalogue import pieces
-from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, awkward_playlist, generated
-from sandbox.settings import PageShape, SandboxSettings
 from soundalike.crawler.errors import SourceRefused
 from soundalike.crawler.sources.spotify import SpotifyTrack
 from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
@@ -16,6 +13,15 @@ from soundalike.crawler.stats import Fate
 from soundalike.db import playlists, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.playlists import (
+    AWKWARD_PLAYLIST_ID,
+    DEMO_PLAYLIST_ID,
+    FOREIGN_PLAYLIST_ID,
+    awkward_playlist,
+    generated,
+)
+from soundalike.sandbox.settings import PageShape, SandboxSettings
 from soundalike.storage.object_keys import preview_key
 
 from .conftest import FIRST, FIRST_ID, NOT_OFFERED, sums

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
-from sandbox.catalogue import pieces, spotify_id
-from sandbox.faults import Fault
-from sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, track
 from soundalike.crawler.crawl import UNCHANGED
 from soundalike.crawler.errors import SourceRefused
 from soundalike.crawler.sources.spotify import SavedTracks, SpotifyAlbum, playlists_of_user
@@ -21,13 +18,16 @@ from soundalike.crawler.sources.spotify_web_api import SpotifyWebApi
 from soundalike.crawler.stats import Fate
 from soundalike.db import playlists
 from soundalike.domain.track_id import TrackId
+from soundalike.sandbox.catalogue import pieces, spotify_id
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, track
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sandbox.server import SandboxServer
     from soundalike.crawler.settings import SpotifyAccess
+    from soundalike.sandbox.server import SandboxServer
 
     from .conftest import Bench
 else:

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
-from sandbox.catalogue import pieces
-from sandbox.faults import Fault
-from sandbox.playlists import DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID
 from soundalike.crawler.errors import QuotaSpent, SourceRefused, SourceUnavailable
 from soundalike.crawler.retry import Patience
 from soundalike.crawler.settings import SpotifyAccess
 from soundalike.crawler.sources.spotify_web_api import MOST_WAITS, SpotifyWebApi
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.server import SandboxServer
+    from soundalike.sandbox.server import SandboxServer
 
 TRACK = pieces()[0].spotify_id
 TRACKS = "/v1/tracks/*"

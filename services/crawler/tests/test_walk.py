@@ -11,13 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from sandbox.composition import Previews, encode_mp3
-from sandbox.faults import Fault
-from sandbox.server import SandboxServer
-from sandbox.soundcloud import Misbehaviour, SoundCloud
-from sandbox.soundcloud_replies import SoundCloudReplies
-from sandbox.spotify import Sandbox
-from sandbox.taste_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
 from soundalike import soundcloud
 from soundalike.crawler import retry
 from soundalike.crawler.download import Downloader, preview_client
@@ -33,6 +26,13 @@ from soundalike.crawler.walk.walker import Walk
 from soundalike.db import database, favorites, popularity, task_queue, tracks, users
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.domain.track_id import TrackId
+from soundalike.sandbox.composer import Previews, encode_mp3
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.server import SandboxServer
+from soundalike.sandbox.soundcloud import Misbehaviour, SoundCloud
+from soundalike.sandbox.soundcloud_replies import SoundCloudReplies
+from soundalike.sandbox.soundcloud_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
+from soundalike.sandbox.spotify import Sandbox
 from soundalike.soundcloud.connection import AtOnce, Patience
 from soundalike.soundcloud.errors import InvalidAddress, Missing, NotAllowed
 from soundalike.storage.object_store import MemoryStore
@@ -40,8 +40,8 @@ from soundalike.storage.object_store import MemoryStore
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from sandbox.catalogue import Piece
     from soundalike.db.database import Pool
+    from soundalike.sandbox.catalogue import Piece
 
 SIZE = WorldSize(users=120, tracks=60, likes=1_200, gone=0.05, hidden=0.05)
 WORLD = make_world(SIZE)

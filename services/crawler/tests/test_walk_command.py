@@ -11,14 +11,14 @@ import pytest
 from pydantic import ValidationError
 from rich.console import Console
 
-from sandbox.faults import Fault
-from sandbox.server import SandboxServer
-from sandbox.soundcloud import SoundCloud
-from sandbox.spotify import Sandbox
-from sandbox.taste_world import WorldSize, make_world
 from soundalike.crawler.walk.command import EX_TEMPFAIL, FAILED, Journey, walk
 from soundalike.crawler.walk.settings import SoundCloudSettings
 from soundalike.db import favorites
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.server import SandboxServer
+from soundalike.sandbox.soundcloud import SoundCloud
+from soundalike.sandbox.soundcloud_world import WorldSize, make_world
+from soundalike.sandbox.spotify import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

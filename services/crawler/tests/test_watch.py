@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.catalogue import pieces, spotify_id
-from sandbox.faults import Fault
-from sandbox.playlists import DEMO_PLAYLIST_ID, generated
 from soundalike.crawler.errors import QuotaSpent, SourceBusy, SourceRefused, SourceUnavailable
 from soundalike.crawler.leases import SharedClaims
 from soundalike.crawler.source_factory import Sourcing
@@ -19,6 +16,9 @@ from soundalike.crawler.watcher import Watch, schedule
 from soundalike.db import playlists, task_queue, track_requests, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
+from soundalike.sandbox.catalogue import pieces, spotify_id
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID, generated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sandbox.taste_world import WorldSize, make_world
+from soundalike.sandbox.soundcloud_world import WorldSize, make_world
 from soundalike.similarity.taste.builder import build_taste
 from soundalike.similarity.taste.cooccurrence import SimilarityParameters
 from soundalike.similarity.taste.favorite_pairs import LikesReader

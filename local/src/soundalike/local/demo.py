@@ -12,23 +12,23 @@ import httpx
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from sandbox.catalogue import PIECES_PER_STYLE, pieces, style_of
-from sandbox.errors import UnknownPiece
-from sandbox.playlists import DEMO_PLAYLIST_ID
-from sandbox.shops import GENERATED_KEYS
 from soundalike.db import database, tracks
 from soundalike.db.tracks import State
 from soundalike.local import recommendation
 from soundalike.local.errors import StandaloneError
 from soundalike.local.platform import Platform
 from soundalike.local.program import python
+from soundalike.sandbox.catalogue import PIECES_PER_STYLE, pieces, style_of
+from soundalike.sandbox.errors import UnknownPiece
+from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID
+from soundalike.sandbox.store_catalogues import GENERATED_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from sandbox.catalogue import Piece
     from soundalike.local.data_directory import DataDirectory
     from soundalike.local.running_platform import RunningPlatform
+    from soundalike.sandbox.catalogue import Piece
 
 FIRST = 5
 UNHEARD = f"deezer:track:{GENERATED_KEYS + 2}"

@@ -191,7 +191,7 @@ class Platform:
         if platform.sandbox_url is not None:
             url = platform.sandbox_url
             self._report(f"sandbox on {url}")
-            service = Service("sandbox", tuple(python("sandbox", "--port", url.rpartition(":")[2])))
+            service = Service("sandbox", tuple(python("soundalike.sandbox", "--port", url.rpartition(":")[2])))
             program = self._program(service, platform.environment)
             await self.supervisor.start(program, partial(_answers, f"{url}/healthz"))
         for service in self._services:

@@ -6,13 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from sandbox.composition import Previews, encode_mp3
-from sandbox.deezer import Deezer
-from sandbox.itunes import ITunes
-from sandbox.playlists import Track as Listed
-from sandbox.playlists import generated_track
-from sandbox.server import SandboxServer
-from sandbox.spotify import Sandbox
 from soundalike.crawler.download import Downloader, preview_client
 from soundalike.crawler.preview_hosts import HostList, host_of
 from soundalike.crawler.previews.chain import PreviewChain
@@ -24,13 +17,20 @@ from soundalike.crawler.services.deezer import DeezerApi
 from soundalike.crawler.services.itunes import ITunesApi
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
+from soundalike.sandbox.composer import Previews, encode_mp3
+from soundalike.sandbox.deezer import Deezer
+from soundalike.sandbox.itunes import ITunes
+from soundalike.sandbox.playlists import Track as Listed
+from soundalike.sandbox.playlists import generated_track
+from soundalike.sandbox.server import SandboxServer
+from soundalike.sandbox.spotify import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     import httpx
 
-    from sandbox.catalogue import Piece
+    from soundalike.sandbox.catalogue import Piece
 
 
 class Hum(Previews):

@@ -5,9 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.catalogue import pieces
-from sandbox.deezer_shelf import AWKWARD_PLAYLIST
-from sandbox.faults import Fault
 from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.ingest import Bringer
 from soundalike.crawler.sources.deezer import DeezerList
@@ -18,6 +15,9 @@ from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
 from soundalike.crawler.stats import Fate
 from soundalike.db import playlists, tracks
 from soundalike.db.tracks import State
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.deezer_catalogue import AWKWARD_PLAYLIST
+from soundalike.sandbox.faults import Fault
 from soundalike.storage.object_store import MemoryStore
 
 from .conftest import HASTY
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sandbox.server import SandboxServer
     from soundalike.crawler.previews.chain import PreviewChain
     from soundalike.crawler.services.deezer import DeezerApi
     from soundalike.db.database import Pool
+    from soundalike.sandbox.server import SandboxServer
 
 PIECE = pieces()[0]
 

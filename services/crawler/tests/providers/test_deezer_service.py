@@ -4,9 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.catalogue import pieces
-from sandbox.faults import Fault
-from sandbox.quota import Quota
 from soundalike.crawler.errors import ServiceRefused, ServiceUnavailable
 from soundalike.crawler.services.deezer_replies import (
     DeezerTrack,
@@ -17,12 +14,15 @@ from soundalike.crawler.services.deezer_replies import (
     parse_track,
 )
 from soundalike.crawler.services.web_service import Busy, Trouble
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.quota import Quota
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.server import SandboxServer
     from soundalike.crawler.services.deezer import DeezerApi
+    from soundalike.sandbox.server import SandboxServer
 
     from .conftest import Doorman
 

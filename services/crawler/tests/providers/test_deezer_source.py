@@ -4,21 +4,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.catalogue import pieces
-from sandbox.deezer_shelf import AWKWARD_PLAYLIST, DEMO_PLAYLIST, GENERATED_PLAYLISTS, album_key, artist_key
-from sandbox.faults import Fault
 from soundalike.crawler.entries import Deferred, Found, Skipped
 from soundalike.crawler.errors import InvalidTarget, QuotaSpent, SourceRefused, SourceUnavailable
 from soundalike.crawler.sources.deezer import DeezerList
 from soundalike.crawler.sources.deezer_address import DeezerTarget
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.deezer_catalogue import (
+    AWKWARD_PLAYLIST,
+    DEMO_PLAYLIST,
+    GENERATED_PLAYLISTS,
+    album_key,
+    artist_key,
+)
+from soundalike.sandbox.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.server import SandboxServer
     from soundalike.crawler.entries import Entry
     from soundalike.crawler.previews.chain import PreviewChain
     from soundalike.crawler.services.deezer import DeezerApi
+    from soundalike.sandbox.server import SandboxServer
 
 PIECE = pieces()[0]
 QUOTA = {"error": {"type": "Exception", "message": "Quota limit exceeded", "code": 4}}

@@ -4,18 +4,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.catalogue import pieces
-from sandbox.faults import Fault
-from sandbox.quota import Quota
 from soundalike.crawler.errors import ServiceUnavailable
 from soundalike.crawler.services.itunes import parse_songs
 from soundalike.crawler.services.web_service import Trouble
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.quota import Quota
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.server import SandboxServer
     from soundalike.crawler.services.itunes import ITunesApi
+    from soundalike.sandbox.server import SandboxServer
 
     from .conftest import Doorman
 

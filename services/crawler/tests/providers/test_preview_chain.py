@@ -6,11 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.catalogue import pieces
-from sandbox.deezer_shelf import AWKWARD_PLAYLIST
-from sandbox.faults import Fault
-from sandbox.playlists import track as listed_track
-from sandbox.shops import Standing, standing
 from soundalike.audio.sniff import AudioKind
 from soundalike.crawler.errors import PreviewMissing, PreviewUnavailable, PreviewUnusable
 from soundalike.crawler.preview_hosts import HostList
@@ -20,14 +15,19 @@ from soundalike.crawler.previews.provider import Wanted
 from soundalike.crawler.previews.spotify import SpotifyPreviews
 from soundalike.crawler.services.deezer import DeezerApi
 from soundalike.domain.track_id import TrackId
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.deezer_catalogue import AWKWARD_PLAYLIST
+from soundalike.sandbox.faults import Fault
+from soundalike.sandbox.playlists import track as listed_track
+from soundalike.sandbox.store_catalogues import Standing, standing
 
 from .conftest import HASTY, Doorman, generated, spotify_track
 
 if TYPE_CHECKING:
     import httpx
 
-    from sandbox.server import SandboxServer
     from soundalike.db.tracks import Track
+    from soundalike.sandbox.server import SandboxServer
 
 PIECE = pieces()[0]
 TRACK = spotify_track(listed_track(PIECE))

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.catalogue import pieces
-from sandbox.faults import Fault
 from soundalike.crawler.entries import Deferred, Found, Skipped
 from soundalike.crawler.errors import InvalidTarget, PreviewMissing, QuotaSpent, SourceRefused, SourceUnavailable
 from soundalike.crawler.sources.track_lists.formats import ListFile
@@ -15,14 +13,16 @@ from soundalike.crawler.sources.track_lists.resolver import Resolver
 from soundalike.crawler.sources.track_lists.row import ListedRow, UnclearRow
 from soundalike.crawler.sources.track_lists.track_list_file import NO_RESOLVER, TrackListFile
 from soundalike.domain.track_id import TrackId
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sandbox.server import SandboxServer
     from soundalike.crawler.previews.chain import PreviewChain
     from soundalike.crawler.services.deezer import DeezerApi
+    from soundalike.sandbox.server import SandboxServer
 
     Reader = Callable[[str, str | bytes], list[Any]]
 

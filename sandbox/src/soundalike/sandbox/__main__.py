@@ -1,0 +1,5 @@
+"""`python -m soundalike.sandbox`."""
+
+from soundalike.sandbox.cli import main
+
+main()

@@ -1,0 +1,50 @@
+"""Between the socket and the routes: applies faults and writes the journal."""
+
+import asyncio
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from soundalike.sandbox.faults import Fault, Faults
+from soundalike.sandbox.journal import Journal, Request
+
+_UNTOUCHED: Final = ("/_sandbox/", "/healthz")
+
+
+class Interception:
+    """ASGI middleware; the control routes and the health check are neither logged nor made to fail."""
+
+    def __init__(self, app: ASGIApp, faults: Faults, journal: Journal) -> None:
+        self._app = app
+        self._faults = faults
+        self._journal = journal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["path"].startswith(_UNTOUCHED):
+            await self._app(scope, receive, send)
+            return
+        method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                agent = Headers(scope=scope).get("user-agent", "")
+                self._journal.write(Request(method, path, query, message["status"], agent))
+            await send(message)
+
+        fault = self._faults.take(method, path, query)
+        if fault is not None and fault.delay_seconds:
+            await asyncio.sleep(fault.delay_seconds)
+        if fault is not None and fault.status is not None:
+            await _response(fault, fault.status)(scope, receive, noted)
+        else:
+            await self._app(scope, receive, noted)
+
+
+def _response(fault: Fault, status: int) -> Response:
+    body = fault.answer()
+    if isinstance(body, str):
+        return Response(body, status, fault.headers)
+    return JSONResponse(body, status, fault.headers)

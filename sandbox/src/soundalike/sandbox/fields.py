@@ -1,0 +1,60 @@
+"""The `fields` filter of the playlist routes: `total,items(added_at,item(id,name))`, `items.item.id`, `!name`."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from soundalike.sandbox.errors import SandboxError
+
+
+class InvalidFields(SandboxError, ValueError):
+    """The filter does not follow the grammar."""
+
+
+@dataclass
+class _Choice:
+    kept: "dict[str, _Choice]" = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
+
+    def apply(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self.apply(one) for one in value]
+        if not isinstance(value, dict) or not (self.kept or self.dropped):
+            return value
+        if not self.kept:
+            return {name: inner for name, inner in value.items() if name not in self.dropped}
+        return {name: choice.apply(value[name]) for name, choice in self.kept.items() if name in value}
+
+
+def select(reply: dict[str, Any], fields: str) -> dict[str, Any]:
+    """Return the part of a reply that a filter names; InvalidFields if its parentheses or names are wrong."""
+    choice, rest = _parse(fields)
+    if rest:
+        raise InvalidFields(f"the fields filter {fields!r} has a parenthesis too many")
+    selected: dict[str, Any] = choice.apply(reply)
+    return selected
+
+
+def _parse(text: str) -> tuple[_Choice, str]:
+    """Return the choice that a list of fields makes, and the text from its closing parenthesis on."""
+    choice = _Choice()
+    while True:
+        end = next((place for place, letter in enumerate(text) if letter in ",()"), len(text))
+        name, text = text[:end].strip(), text[end:]
+        if not name.removeprefix("!").replace(".", "").replace("_", "").isalnum():
+            raise InvalidFields(f"{name!r} is no field name")
+        if name.startswith("!"):
+            choice.dropped.add(name[1:])
+        else:
+            inner = choice
+            for part in name.split("."):
+                inner = inner.kept.setdefault(part, _Choice())
+            if text.startswith("("):
+                nested, text = _parse(text[1:])
+                if not text.startswith(")"):
+                    raise InvalidFields(f"the parenthesis after {name!r} is not closed")
+                inner.kept.update(nested.kept)
+                inner.dropped |= nested.dropped
+                text = text[1:]
+        if not text.startswith(","):
+            return choice, text
+        text = text[1:]

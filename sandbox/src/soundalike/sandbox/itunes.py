@@ -1,0 +1,143 @@
+"""The part of the iTunes Search API that we use; who asks too often gets 403 and not a word, as from Apple."""
+
+import threading
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from soundalike.sandbox.aac import as_m4a
+from soundalike.sandbox.catalogue import digest
+from soundalike.sandbox.composer import Previews
+from soundalike.sandbox.quota import Quota
+from soundalike.sandbox.store_catalogues import (
+    ShopTrack,
+    Standing,
+    catalogue,
+    generated_by_key,
+    generated_by_words,
+    key_of,
+    standing,
+    words,
+)
+
+Reply = dict[str, Any]
+
+_SHOP: Final = "itunes"
+_MOST_ROWS: Final = 200
+_USUAL_ROWS: Final = 50
+
+
+@dataclass
+class ITunes:
+    """The songs by id, and the quota (None: no limit); generated tracks are known as well."""
+
+    songs: dict[int, ShopTrack] = field(default_factory=lambda: {one.key: one for one in catalogue(_SHOP)})
+    quota: Quota | None = field(default_factory=lambda: Quota(20, 60.0))
+    _kept: dict[int, bytes] = field(default_factory=dict, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def add(self, song: ShopTrack) -> None:
+        """Put a song on sale."""
+        self.songs[song.key] = song
+
+    def song(self, key: int) -> ShopTrack | None:
+        """Return the song with an id."""
+        if key in self.songs:
+            return self.songs[key]
+        return _on_sale(generated_by_key(_SHOP, key))
+
+    def search(self, term: str) -> list[ShopTrack]:
+        """Return the songs that have all words in artist and title, and what DJs and karaoke makers did to them."""
+        asked = words(term)
+        generated = _on_sale(generated_by_words(_SHOP, " ".join(asked)))
+        if generated is not None:
+            mixed = replace(generated, key=generated.key + 10**9, title=f"{generated.title} (Mixed)")
+            return [mixed, generated]
+        return [song for song in self.songs.values() if set(asked) <= {*words(song.artist), *words(song.title)}]
+
+    def audio(self, song: ShopTrack, previews: Previews) -> bytes:
+        """Return a song's preview as an M4A file; encoded once."""
+        composed = previews.mp3(song.piece)
+        with self._lock:
+            if song.key not in self._kept:
+                self._kept[song.key] = as_m4a(composed, song.title)
+            return self._kept[song.key]
+
+
+def itunes_api(itunes: ITunes, previews: Previews) -> APIRouter:
+    """Return the routes below `/itunes`."""
+    router = APIRouter(prefix="/itunes")
+
+    @router.get("/search")
+    def search(request: Request) -> Response:
+        options = request.query_params
+        songs = itunes.search(options.get("term", "")) if options.get("entity", "song") == "song" else []
+        limit = options.get("limit", "")
+        kept = songs[: min(int(limit), _MOST_ROWS) if limit.isdecimal() else _USUAL_ROWS]
+        return _limited(itunes, [_row(request, song) for song in kept])
+
+    @router.get("/lookup")
+    def lookup(request: Request) -> Response:
+        key = request.query_params.get("id", "")
+        song = itunes.song(int(key)) if key.isdecimal() else None
+        return _limited(itunes, [] if song is None else [_row(request, song)])
+
+    @router.get("/preview/{name}.m4a")
+    def preview(name: str) -> Response:
+        key = name.rpartition("-")[2]
+        song = itunes.song(int(key)) if key.isdecimal() and len(key) < 19 else None
+        if song is None:
+            return Response("", 404)
+        return Response(itunes.audio(song, previews), media_type="audio/x-m4a")
+
+    return router
+
+
+def _on_sale(found: tuple[int, ShopTrack] | None) -> ShopTrack | None:
+    if found is None or standing(found[0]) is Standing.NOWHERE:
+        return None
+    return found[1]
+
+
+def _limited(itunes: ITunes, rows: list[Reply]) -> Response:
+    if itunes.quota is not None and not itunes.quota.take():
+        return Response(b"", 403, {"Cache-Control": "max-age=0, no-cache, no-store"})
+    body = {"resultCount": len(rows), "results": rows}
+    return JSONResponse(body, media_type="text/javascript; charset=utf-8")
+
+
+def _row(request: Request, song: ShopTrack) -> Reply:
+    base = f"{request.base_url}itunes/"
+    album, artist = key_of(_SHOP, "album", song.album), key_of(_SHOP, "artist", song.artist)
+    row: Reply = {
+        "wrapperType": "track",
+        "kind": "song",
+        "artistId": artist,
+        "collectionId": album,
+        "trackId": song.key,
+        "artistName": song.artist,
+        "collectionName": song.album,
+        "trackName": song.title,
+        "collectionCensoredName": song.album,
+        "trackCensoredName": song.title,
+        "artistViewUrl": f"{base}artist/{artist}",
+        "collectionViewUrl": f"{base}album/{album}",
+        "trackViewUrl": f"{base}album/{album}?i={song.key}",
+        "releaseDate": "2026-01-01T12:00:00Z",
+        "collectionExplicitness": "notExplicit",
+        "trackExplicitness": "notExplicit",
+        "discCount": 1,
+        "discNumber": 1,
+        "trackCount": 2,
+        "trackNumber": 1,
+        "trackTimeMillis": song.milliseconds,
+        "country": "USA",
+        "currency": "USD",
+        "primaryGenreName": "Electronic",
+        "isStreamable": song.readable,
+    }
+    if song.preview:
+        row["previewUrl"] = f"{base}preview/mzaf_{digest('itunes preview', song.key)[:19]}-{song.key}.m4a"
+    return row

@@ -1,0 +1,268 @@
+"""The part of SoundCloud's API that we use, with the ways in which it is known to misbehave."""
+
+import base64
+import json
+import re
+import secrets
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from soundalike.sandbox.access_tokens import Tokens, TokenState
+from soundalike.sandbox.composer import Previews
+from soundalike.sandbox.quota import Quota
+from soundalike.sandbox.soundcloud_replies import Reply, SoundCloudReplies
+from soundalike.sandbox.soundcloud_world import FIRST_TRACK, FIRST_USER, TasteWorld, WorldSize, make_world
+
+_MOST_ROWS: Final = 200
+_USUAL_ROWS: Final = 50
+_NAME: Final = re.compile(r"(?:soundcloud:(?P<kind>users|tracks):)?(?P<number>\d{1,18})")
+_USER_PAGE: Final = re.compile(r"/listener-(\d{1,9})/?")
+_TRACK_PAGE: Final = re.compile(r"/listener-\d{1,9}/track-(\d{1,9})/?")
+_INNER_HOST: Final = "https://http.api.prod.api-public.srv.db.s-cloud.net/"
+
+
+@dataclass(frozen=True)
+class Misbehaviour:
+    """What goes wrong on purpose: pages that are shorter than asked for or empty, and addresses of inner hosts.
+
+    `going_round` names accounts (places in the world) whose pages of likes lead back to the first one.
+    """
+
+    short_pages: bool = True
+    inner_hosts: bool = True
+    going_round: frozenset[int] = frozenset()
+
+
+@dataclass
+class SoundCloud:
+    """A world with its tokens (lifetime in seconds), its quota (None: no limit) and its bad habits."""
+
+    size: WorldSize = field(default_factory=WorldSize)
+    client_id: str = "sandbox"
+    client_secret: str = "sandbox"  # noqa: S105 - guards nothing but invented people
+    token_lifetime: int = 3599
+    quota: Quota | None = None
+    misbehaviour: Misbehaviour = field(default_factory=Misbehaviour)
+    tokens: Tokens = field(init=False)
+    refresh_tokens: set[str] = field(default_factory=set, init=False)
+
+    def __post_init__(self) -> None:
+        self.tokens = Tokens(self.token_lifetime)
+
+    @cached_property
+    def world(self) -> TasteWorld:
+        """The world, made when it is first asked for."""
+        return make_world(self.size)
+
+
+class SoundCloudError(Exception):
+    """An error reply of SoundCloud."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+    def response(self) -> Response:
+        """Return what is sent: the gateway's short form for 429, else the API's long one."""
+        if self.status == 429:
+            return JSONResponse({"error": "Rate Limit Exceeded"}, 429)
+        body = {
+            "code": self.status,
+            "message": self.message,
+            "link": "https://developers.soundcloud.com/docs/api/explorer/open-api",
+            "status": f"{self.status} - {self.message}",
+            "errors": [{"error_message": self.message}],
+            "error": None,
+        }
+        return JSONResponse(body, self.status)
+
+
+def soundcloud_api(soundcloud: SoundCloud, previews: Previews) -> APIRouter:
+    """Return the routes below `/soundcloud`."""
+    router = APIRouter(prefix="/soundcloud")
+
+    @router.post("/oauth/token")
+    async def token(request: Request) -> Response:
+        form = await request.form()
+        return _token(soundcloud, request.headers.get("authorization", ""), {k: str(v) for k, v in form.items()})
+
+    @router.get("/media/{track}.mp3")
+    def media(track: int) -> Response:
+        if not 0 <= track < soundcloud.size.tracks:
+            return Response("Not Found", 404)
+        return Response(previews.mp3(soundcloud.world.piece_of(track)), media_type="audio/mpeg")
+
+    @router.get("/{path:path}")
+    def api(request: Request, path: str) -> Response:
+        try:
+            _check(soundcloud, request.headers.get("authorization", ""))
+            return _Answering(soundcloud, request).answer(path)
+        except SoundCloudError as error:
+            return error.response()
+
+    return router
+
+
+def _token(soundcloud: SoundCloud, authorization: str, form: dict[str, str]) -> Response:
+    known = base64.b64encode(f"{soundcloud.client_id}:{soundcloud.client_secret}".encode()).decode()
+    if not secrets.compare_digest(authorization, f"Basic {known}"):
+        return JSONResponse({"error": "invalid_client"}, 401)
+    if form.get("grant_type") == "refresh_token":
+        # It can be used once.
+        if form.get("refresh_token") not in soundcloud.refresh_tokens:
+            return JSONResponse({"error": "invalid_grant"}, 400)
+        soundcloud.refresh_tokens.discard(form["refresh_token"])
+    elif form.get("grant_type") != "client_credentials":
+        return JSONResponse({"error": "unsupported_grant_type"}, 400)
+    refresh = secrets.token_urlsafe(24)
+    soundcloud.refresh_tokens.add(refresh)
+    content = {
+        "access_token": soundcloud.tokens.issue(),
+        "expires_in": soundcloud.token_lifetime,
+        "refresh_token": refresh,
+        "scope": "",
+        "token_type": "bearer",
+    }
+    return JSONResponse(content)
+
+
+def _check(soundcloud: SoundCloud, authorization: str) -> None:
+    scheme, _, token = authorization.partition(" ")
+    if scheme != "OAuth" or soundcloud.tokens.state(token) is not TokenState.VALID:
+        raise SoundCloudError(401, "Unauthorized")
+    if soundcloud.quota is not None and not soundcloud.quota.take():
+        raise SoundCloudError(429, "Too Many Requests")
+
+
+class _Answering:
+    """Answers one request."""
+
+    def __init__(self, soundcloud: SoundCloud, request: Request) -> None:
+        self._soundcloud = soundcloud
+        self._world = soundcloud.world
+        self._base = f"{request.base_url}soundcloud/"
+        self._query = request.query_params
+        self._replies = SoundCloudReplies(self._world, self._base)
+
+    def answer(self, path: str) -> Response:  # noqa: PLR0911 - a return an address
+        """Return what is sent; raises `SoundCloudError`."""
+        match path.strip("/").split("/"):
+            case ["resolve"]:
+                return self._resolve()
+            case ["users"]:
+                return JSONResponse(
+                    [self._replies.user(one) for one in self._named("users") if not self._world.gone[one]]
+                )
+            case ["tracks"]:
+                shown = [one for one in self._named("tracks") if not self._world.hidden[one]]
+                return JSONResponse([self._replies.track(one) for one in shown])
+            case ["users", user]:
+                return JSONResponse(self._replies.user(self._user(user)))
+            case ["users", user, "likes", "tracks"]:
+                place = self._user(user)
+                return self._page(path, place, self._world.tracks_of[place].tolist(), self._replies.track)
+            case ["tracks", track]:
+                return JSONResponse(self._replies.track(self._track(track)))
+            case ["tracks", track, "favoriters"]:
+                place = self._track(track)
+                return self._page(path, None, self._world.users_of[place].tolist(), self._replies.user)
+            case ["tracks", track, "streams"]:
+                return JSONResponse({"preview_mp3_128_url": f"{self._base}tracks/{track}/preview"})
+            case ["tracks", track, "preview"]:
+                place = self._track(track)
+                return JSONResponse({"status": "302 - Found"}, 302, {"Location": f"{self._base}media/{place}.mp3"})
+        raise SoundCloudError(404, "Not Found")
+
+    def _resolve(self) -> Response:
+        parts = urlsplit(self._query.get("url", ""))
+        found = _USER_PAGE.fullmatch(parts.path)
+        if found and int(found[1]) < self._world.size.users:
+            location = f"{self._base}users/{FIRST_USER + int(found[1])}"
+        elif (found := _TRACK_PAGE.fullmatch(parts.path)) and int(found[1]) < self._world.size.tracks:
+            location = f"{self._base}tracks/soundcloud:tracks:{FIRST_TRACK + int(found[1])}"
+        else:
+            raise SoundCloudError(404, "Not Found")
+        return JSONResponse({"status": "302 - Found", "location": location}, 302, {"Location": location})
+
+    def _user(self, name: str) -> int:
+        place = _place(name, "users", FIRST_USER, self._world.size.users)
+        if place is None or self._world.gone[place]:
+            raise SoundCloudError(404, "Not Found")
+        return place
+
+    def _track(self, name: str) -> int:
+        place = _place(name, "tracks", FIRST_TRACK, self._world.size.tracks)
+        if place is None or self._world.hidden[place]:
+            raise SoundCloudError(404, "Not Found")
+        return place
+
+    def _named(self, kind: str) -> list[int]:
+        first, count = (
+            (FIRST_USER, self._world.size.users) if kind == "users" else (FIRST_TRACK, self._world.size.tracks)
+        )
+        places = [_place(name, kind, first, count) for name in self._query.get("urns", "").split(",") if name]
+        return [place for place in places if place is not None][: self._limit()]
+
+    def _limit(self) -> int:
+        try:
+            wanted = int(self._query.get("limit") or self._query.get("page_size") or _USUAL_ROWS)
+        except ValueError:
+            raise SoundCloudError(400, "Bad Request") from None
+        if not 1 <= wanted <= _MOST_ROWS:
+            raise SoundCloudError(400, "Bad Request")
+        return wanted
+
+    def _page(self, path: str, user: int | None, places: Sequence[int], shown: Callable[[int], Reply]) -> Response:
+        start, limit = _decoded(self._query.get("cursor")), self._limit()
+        if self._query.get("linked_partitioning") != "true":
+            return JSONResponse([shown(place) for place in places[:limit]])
+        end = start + self._length(path, limit)
+        content: dict[str, Any] = {"collection": [shown(place) for place in places[start:end]], "next_href": None}
+        if user in self._soundcloud.misbehaviour.going_round:
+            content["next_href"] = self._next(path, limit, 0)
+        elif end < len(places):
+            content["next_href"] = self._next(path, limit, end)
+        return JSONResponse(content)
+
+    def _length(self, path: str, limit: int) -> int:
+        if not self._soundcloud.misbehaviour.short_pages:
+            return limit
+        # Some first pages are empty, and every third is shorter than it could be.
+        chance = zlib.crc32(f"{path}/{self._query.get('cursor')}".encode())
+        if "cursor" not in self._query and chance % 5 == 0:
+            return 0
+        return limit - chance % (limit // 2 + 1) if chance % 3 == 0 else limit
+
+    def _next(self, path: str, limit: int, start: int) -> str:
+        inner = self._soundcloud.misbehaviour.inner_hosts and zlib.crc32(f"{path}{start}".encode()) % 4 == 0
+        query = urlencode({"cursor": _encoded(start), "linked_partitioning": "true", "page_size": limit})
+        return f"{_INNER_HOST if inner else self._base}{path}?{query}"
+
+
+def _place(name: str, kind: str, first: int, count: int) -> int | None:
+    found = _NAME.fullmatch(name)
+    if found is None or found["kind"] not in {None, kind}:
+        return None
+    place = int(found["number"]) - first
+    return place if 0 <= place < count else None
+
+
+def _encoded(start: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"after": start}).encode()).decode()
+
+
+def _decoded(cursor: str | None) -> int:
+    if not cursor:
+        return 0
+    try:
+        return int(json.loads(base64.urlsafe_b64decode(cursor))["after"])
+    except (ValueError, KeyError, TypeError):
+        raise SoundCloudError(400, "Bad Request") from None

@@ -1,0 +1,77 @@
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import spotipy
+from spotipy.oauth2 import SpotifyClientCredentials
+
+from soundalike.sandbox.catalogue import Piece, pieces
+from soundalike.sandbox.composer import compose
+from soundalike.sandbox.mixer import Stereo
+from soundalike.sandbox.server import SandboxServer
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Callable[[str], Any]:
+    """Read a recorded reply of the real service by its file name."""
+
+    def read(name: str) -> Any:
+        path = DATA / "replies" / name
+        if not path.exists():
+            pytest.skip("the recorded replies (../shared/data/replies) are not on this machine")
+        return json.loads(path.read_text())
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def music() -> dict[Piece, Stereo]:
+    return {piece: compose(piece) for piece in pieces()}
+
+
+@pytest.fixture(scope="session")
+def running_server() -> Iterator[SandboxServer]:
+    with SandboxServer() as running:
+        yield running
+
+
+@pytest.fixture
+def server(running_server: SandboxServer) -> SandboxServer:
+    """A sandbox without faults, with an empty journal."""
+    running_server.sandbox.faults.clear()
+    running_server.sandbox.journal.clear()
+    return running_server
+
+
+@pytest.fixture
+def http() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        yield session
+
+
+@pytest.fixture
+def client(http: requests.Session) -> Callable[..., spotipy.Spotify]:
+    """Make a spotipy client of a sandbox, with credentials that are right unless others are given."""
+
+    def connect(server: SandboxServer, client_id: str = "sandbox", secret: str = "sandbox") -> spotipy.Spotify:  # noqa: S107
+        class Credentials(SpotifyClientCredentials):
+            OAUTH_TOKEN_URL = server.token_url
+
+        auth = Credentials(client_id, secret, cache_handler=spotipy.MemoryCacheHandler())
+        auth._session.close()
+        auth._session = http
+        spotify = spotipy.Spotify(auth_manager=auth, requests_session=http)
+        spotify.prefix = server.api_url
+        return spotify
+
+    return connect
+
+
+@pytest.fixture
+def spotify(server: SandboxServer, client: Callable[..., spotipy.Spotify]) -> spotipy.Spotify:
+    return client(server)
