@@ -6,9 +6,9 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-PLATFORM := core services/crawler services/extractor services/indexer services/api sandbox local
-WORKSHOP := evaluation training
-PACKAGES := $(PLATFORM) $(WORKSHOP)
+# The packages are named once, in pyproject.toml; all but `research` are what runs.
+PACKAGES := $(shell sed -n 's/^members = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '",')
+PLATFORM := $(filter-out research,$(PACKAGES))
 SOURCES := $(addsuffix /src,$(PACKAGES))
 
 # Each package's folder of sources, so that mypy finds one namespace in all of them.
@@ -46,10 +46,10 @@ PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 	$(PIP_INSTALL) --no-build-isolation $(foreach package,$(PLATFORM),--editable ./$(package))
 	@touch $@
 
-.venv/installed: .venv/platform requirements/dev.txt $(addsuffix /pyproject.toml,$(WORKSHOP))
+.venv/installed: .venv/platform requirements/dev.txt research/pyproject.toml
 	@echo 'Adding what tests and measurements need (once; TensorFlow is large, this takes a few minutes) …'
 	$(PIP_INSTALL) --no-build-isolation --require-hashes --requirement requirements/dev.txt
-	$(PIP_INSTALL) --no-build-isolation $(foreach package,$(WORKSHOP),--editable ./$(package))
+	$(PIP_INSTALL) --no-build-isolation --editable ./research
 	@touch $@
 
 .PHONY: install
@@ -67,7 +67,7 @@ test: .venv/installed ## run the tests
 lint: .venv/installed ## check style, types, import contracts, the Dockerfile and schemas
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(SOURCES) bench
+	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
 	$(BIN)/hadolint deploy/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
@@ -93,7 +93,7 @@ evaluate: .venv/installed ## measure the recommendations on CORPUS=<folder> (OUT
 
 .PHONY: bench
 bench: .venv/installed ## measure what hearing a preview costs, as multiples of decoding it
-	@$(BIN)/python -m bench.extract && $(BIN)/python -m bench.memory && $(BIN)/python -m bench.startup
+	@$(BIN)/python -m soundalike.research.bench.extract && $(BIN)/python -m soundalike.research.bench.memory && $(BIN)/python -m soundalike.research.bench.startup
 
 .venv/bench: .venv/installed requirements/bench.txt
 	$(PIP_INSTALL) --require-hashes --requirement requirements/bench.txt
@@ -101,11 +101,11 @@ bench: .venv/installed ## measure what hearing a preview costs, as multiples of 
 
 .PHONY: bench-index
 bench-index: .venv/bench ## measure the index beside other engines (SIZES=10k,100k,1M)
-	@$(BIN)/python -m bench.index --sizes "$(or $(SIZES),10k$(comma)100k)"
+	@$(BIN)/python -m soundalike.research.bench.index --sizes "$(or $(SIZES),10k$(comma)100k)"
 
 .PHONY: soak
 soak: .venv/installed ## ten minutes of load with three index swaps
-	@$(BIN)/python -m bench.soak
+	@$(BIN)/python -m soundalike.research.bench.soak
 
 # PyTorch is larger than everything else together (on Linux it brings the libraries of a GPU), so it lies apart, on top of
 # what .venv has.
@@ -120,7 +120,7 @@ soak: .venv/installed ## ten minutes of load with three index swaps
 .PHONY: train
 train: .venv-training/installed ## train soundalike-1 on CORPUS=<folder> with a tracks.csv (OUT=<folder>, HYBRIDS=<count>)
 	@[ -n "$(CORPUS)" ] || { echo 'Say on what music: make train CORPUS=<folder with a tracks.csv>' >&2; exit 2; }
-	@.venv-training/bin/python -m training "$(patsubst ~/%,$(HOME)/%,$(CORPUS))" --out "$(or $(OUT),training-results)" $(if $(HYBRIDS),--hybrids $(HYBRIDS))
+	@.venv-training/bin/python -m soundalike.research.training "$(patsubst ~/%,$(HOME)/%,$(CORPUS))" --out "$(or $(OUT),training-results)" $(if $(HYBRIDS),--hybrids $(HYBRIDS))
 
 .PHONY: build-all
 build-all: ## build the container images, or without Docker the local environment

@@ -14,7 +14,7 @@ from soundalike.sandbox.composer import Previews
 from soundalike.sandbox.errors import ServerNotStarted
 from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID
 from soundalike.sandbox.server import SandboxServer
-from soundalike.sandbox.spotify import Sandbox
+from soundalike.sandbox.state import Sandbox
 
 
 def test_health(server: SandboxServer, http: requests.Session) -> None:

@@ -11,7 +11,7 @@ from soundalike.sandbox.quota import Quota
 from soundalike.sandbox.server import SandboxServer
 from soundalike.sandbox.soundcloud import SoundCloud
 from soundalike.sandbox.soundcloud_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
-from soundalike.sandbox.spotify import Sandbox
+from soundalike.sandbox.state import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

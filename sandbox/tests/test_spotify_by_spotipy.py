@@ -11,7 +11,7 @@ from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, generated
 from soundalike.sandbox.server import SandboxServer
 from soundalike.sandbox.settings import PageShape, SandboxSettings
-from soundalike.sandbox.spotify import Sandbox
+from soundalike.sandbox.state import Sandbox
 
 Connect = Callable[..., spotipy.Spotify]
 

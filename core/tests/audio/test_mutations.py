@@ -20,8 +20,10 @@ FILES = int(os.environ.get("MUTATED_FILES", "108"))
 
 @pytest.fixture(scope="module")
 def fuzz() -> ModuleType:
-    """The program that does the same with a thousand files (`python -m bench.fuzz_audio`)."""
-    given = importlib.util.spec_from_file_location("fuzz_audio", ROOT / "bench" / "fuzz_audio.py")
+    """The program that does the same with a thousand files (`python -m soundalike.research.bench.fuzz_audio`)."""
+    given = importlib.util.spec_from_file_location(
+        "fuzz_audio", ROOT / "research/src/soundalike/research/bench/fuzz_audio.py"
+    )
     assert given is not None
     assert given.loader is not None
     module = importlib.util.module_from_spec(given)

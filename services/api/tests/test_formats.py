@@ -6,16 +6,16 @@ import json
 
 import pytest
 
+from soundalike.api import openapi_examples
 from soundalike.api.playlist_formats import Format, preferred, write
-from soundalike.api.schemas import examples
 from soundalike.api.schemas.answers import Recommendation, Result
 
-FIRST = examples.RECOMMENDATION.results[0]
+FIRST = openapi_examples.RECOMMENDATION.results[0]
 
 
 def found(**changed: object) -> Recommendation:
     second = Result.model_validate({**FIRST.model_dump(), "rank": 2, **changed})
-    return examples.RECOMMENDATION.model_copy(update={"results": [FIRST, second]})
+    return openapi_examples.RECOMMENDATION.model_copy(update={"results": [FIRST, second]})
 
 
 def test_m3u_lists_lengths_names_and_links() -> None:
@@ -53,7 +53,7 @@ def test_csv_is_read_back_whatever_the_names_hold() -> None:
 
 
 def test_a_playlist_gives_its_name() -> None:
-    assert "#PLAYLIST:Fits Friday evening" in write(Format.M3U, examples.PLAYLIST_RECOMMENDATION)
+    assert "#PLAYLIST:Fits Friday evening" in write(Format.M3U, openapi_examples.PLAYLIST_RECOMMENDATION)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from soundalike.domain.track_id import TrackId
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.composer import Previews, encode_mp3
 from soundalike.sandbox.server import SandboxServer
-from soundalike.sandbox.spotify import Sandbox
+from soundalike.sandbox.state import Sandbox
 from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:

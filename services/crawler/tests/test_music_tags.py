@@ -18,7 +18,7 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
 from soundalike.audio.sniff import AudioKind
-from soundalike.crawler.sources.music_tags import MusicTags, read_tags
+from soundalike.crawler.music_tags import MusicTags, read_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -32,7 +32,7 @@ from soundalike.sandbox.server import SandboxServer
 from soundalike.sandbox.soundcloud import Misbehaviour, SoundCloud
 from soundalike.sandbox.soundcloud_replies import SoundCloudReplies
 from soundalike.sandbox.soundcloud_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
-from soundalike.sandbox.spotify import Sandbox
+from soundalike.sandbox.state import Sandbox
 from soundalike.soundcloud.connection import AtOnce, Patience
 from soundalike.soundcloud.errors import InvalidAddress, Missing, NotAllowed
 from soundalike.storage.object_store import MemoryStore

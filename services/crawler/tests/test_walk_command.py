@@ -18,7 +18,7 @@ from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.server import SandboxServer
 from soundalike.sandbox.soundcloud import SoundCloud
 from soundalike.sandbox.soundcloud_world import WorldSize, make_world
-from soundalike.sandbox.spotify import Sandbox
+from soundalike.sandbox.state import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

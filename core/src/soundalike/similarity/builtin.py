@@ -32,7 +32,7 @@ def shipped_projection(model: str) -> Projection | None:
 def shipped_calibration(model: str) -> Calibration | None:
     """Return the calibration of the projection that is shipped for a model id, or None where there is none.
 
-    Made by: python -m bench.hubs VECTORS.npz --albums CORPUS/tracks.csv --out
+    Made by: python -m soundalike.research.bench.hubs VECTORS.npz --albums CORPUS/tracks.csv --out
     core/src/soundalike/similarity/calibrations/<model id>.npz
     """
     content = _content("calibrations", model)

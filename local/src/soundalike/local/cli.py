@@ -134,9 +134,9 @@ def keys(context: typer.Context, data: Data = None) -> None:
 @app.command(context_settings=_PASSED_ON, add_help_option=False)
 def evaluate(context: typer.Context) -> None:
     """Measure how good the recommendations are on a folder of music (see: soundalike evaluate --help)."""
-    if find_spec("evaluation") is None:
+    if find_spec("soundalike.research") is None:
         _fail(NotInstalled("What measures is not installed here: `make install` does it, in the checkout."))
-    _become(python("evaluation", *context.args), os.environ)
+    _become(python("soundalike.research.evaluation", *context.args), os.environ)
 
 
 @index.command(name="list", context_settings=_PASSED_ON, add_help_option=False)

@@ -8,7 +8,8 @@ import uvicorn
 from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID
 from soundalike.sandbox.server import Composer
 from soundalike.sandbox.settings import PageShape, SandboxSettings
-from soundalike.sandbox.spotify import Sandbox, create_app
+from soundalike.sandbox.spotify import create_app
+from soundalike.sandbox.state import Sandbox
 
 app = typer.Typer(add_completion=False)
 

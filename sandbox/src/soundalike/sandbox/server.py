@@ -10,7 +10,8 @@ from typing import Final, Self
 import uvicorn
 
 from soundalike.sandbox.errors import ServerNotStarted
-from soundalike.sandbox.spotify import Sandbox, create_app
+from soundalike.sandbox.spotify import create_app
+from soundalike.sandbox.state import Sandbox
 
 _logger = logging.getLogger(__name__)
 _START_SECONDS: Final = 20.0

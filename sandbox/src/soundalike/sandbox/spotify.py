@@ -4,50 +4,30 @@ Follows the OpenAPI description of 2026-05-30 and recorded replies; where these 
 """
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from soundalike.sandbox.access_tokens import Bearer, Grants, Tokens
-from soundalike.sandbox.composer import Previews, tagged
-from soundalike.sandbox.deezer import Deezer, deezer_api
+from soundalike.sandbox.access_tokens import Bearer
+from soundalike.sandbox.composer import tagged
+from soundalike.sandbox.deezer import deezer_api
 from soundalike.sandbox.fault_injection import Interception
-from soundalike.sandbox.faults import Fault, Faults
+from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.fields import InvalidFields, select
-from soundalike.sandbox.itunes import ITunes, itunes_api
-from soundalike.sandbox.journal import Journal
-from soundalike.sandbox.playlists import Library, Playlist
-from soundalike.sandbox.settings import PageShape, SandboxSettings
-from soundalike.sandbox.soundcloud import SoundCloud, soundcloud_api
+from soundalike.sandbox.itunes import itunes_api
+from soundalike.sandbox.playlists import Playlist
+from soundalike.sandbox.settings import PageShape
+from soundalike.sandbox.soundcloud import soundcloud_api
 from soundalike.sandbox.spotify_accounts import accounts
 from soundalike.sandbox.spotify_errors import ApiError, handle_errors
 from soundalike.sandbox.spotify_library import library
 from soundalike.sandbox.spotify_replies import Replies, Reply
+from soundalike.sandbox.state import Sandbox
 
 _ID: Final = re.compile(r"[0-9A-Za-z]{22}")
 _PREVIEW: Final = re.compile(r"[0-9a-f]{40}")
-
-
-@dataclass
-class Sandbox:
-    """Everything a running sandbox holds; tests reach into it."""
-
-    settings: SandboxSettings = field(default_factory=SandboxSettings)
-    library: Library = field(default_factory=Library)
-    previews: Previews = field(default_factory=Previews)
-    deezer: Deezer = field(default_factory=Deezer)
-    itunes: ITunes = field(default_factory=ITunes)
-    soundcloud: SoundCloud = field(default_factory=SoundCloud)
-    faults: Faults = field(default_factory=Faults)
-    journal: Journal = field(default_factory=Journal)
-    tokens: Tokens = field(init=False)
-    grants: Grants = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.tokens = Tokens(self.settings.token_lifetime)
-        self.grants = Grants(self.settings.refresh_token)
 
 
 def create_app(sandbox: Sandbox) -> FastAPI:

@@ -16,7 +16,7 @@ from soundalike.sandbox.spotify_errors import GrantError
 
 if TYPE_CHECKING:
     from soundalike.sandbox.settings import SandboxSettings
-    from soundalike.sandbox.spotify import Sandbox
+    from soundalike.sandbox.state import Sandbox
 
 # Since November 2025 `localhost` is refused, and http is for the loopback address only.
 _REDIRECT: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\])(:\d+)?/.*|https://.+")

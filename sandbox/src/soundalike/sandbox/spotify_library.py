@@ -12,7 +12,7 @@ from soundalike.sandbox.spotify_library_replies import LibraryReplies
 from soundalike.sandbox.spotify_replies import Reply
 
 if TYPE_CHECKING:
-    from soundalike.sandbox.spotify import Sandbox
+    from soundalike.sandbox.state import Sandbox
 
 _ID: Final = re.compile(r"[0-9A-Za-z]{22}")
 

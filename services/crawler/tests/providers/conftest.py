@@ -23,7 +23,7 @@ from soundalike.sandbox.itunes import ITunes
 from soundalike.sandbox.playlists import Track as Listed
 from soundalike.sandbox.playlists import generated_track
 from soundalike.sandbox.server import SandboxServer
-from soundalike.sandbox.spotify import Sandbox
+from soundalike.sandbox.state import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

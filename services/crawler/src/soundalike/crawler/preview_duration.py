@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.errors import PreviewUnusable
-from soundalike.crawler.sources.music_tags import read_tags
+from soundalike.crawler.music_tags import read_tags
 
 if TYPE_CHECKING:
     from soundalike.audio.sniff import AudioKind

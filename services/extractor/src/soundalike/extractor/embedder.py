@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +27,17 @@ class Heard:
     audio_sha256: str
     seconds_heard: float
     tags: NDArray[np.float32] | None = None
+
+
+class Listener(Protocol):
+    """Turns the bytes of a preview into a vector."""
+
+    @property
+    def model_id(self) -> str:
+        """The model the vectors belong to."""
+
+    async def listen(self, data: bytes) -> Heard:
+        """Hear one preview; raises `audio.errors.PermanentAudioError` when it can never be heard."""
 
 
 class ListeningPool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from soundalike.audio.errors import PermanentAudioError
 from soundalike.db import embeddings, tracks
@@ -18,22 +18,11 @@ from soundalike.storage.object_keys import query_of, track_of_preview
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
     from soundalike.domain.track_id import TrackId
-    from soundalike.extractor.embedder import Heard
+    from soundalike.extractor.embedder import Listener
     from soundalike.extractor.s3_events import Created
     from soundalike.storage.object_store import ObjectStore, StoredObject
 
 log = logging.getLogger(__name__)
-
-
-class Listener(Protocol):
-    """Turns the bytes of a preview into a vector."""
-
-    @property
-    def model_id(self) -> str:
-        """The model the vectors belong to."""
-
-    async def listen(self, data: bytes) -> Heard:
-        """Hear one preview; raises `audio.errors.PermanentAudioError` when it can never be heard."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from soundalike.storage.object_keys import QUERIES, query_key
 
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
-    from soundalike.extractor.preview_pipeline import Listener
+    from soundalike.extractor.embedder import Listener
     from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)

@@ -5,11 +5,10 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from soundalike.api import problems
+from soundalike.api import openapi_examples, problems
 from soundalike.api.repository import identify
 from soundalike.api.routes.dependencies import LiveNow, only
 from soundalike.api.routes.query_parameters import Source
-from soundalike.api.schemas import examples
 from soundalike.api.schemas.lists import (
     PAGE_EXAMPLE,
     READY_EXAMPLE,
@@ -28,7 +27,7 @@ from soundalike.errors import InvalidPlaylistId, InvalidTrackId
 router = APIRouter()
 
 NOT_FETCHABLE: Final = problems.not_fetchable("file:track:… is a file on somebody's machine")
-GONE: Final = problems.forgotten(examples.URN)
+GONE: Final = problems.forgotten(openapi_examples.URN)
 
 _LAST_POSITION: Final = 2**31 - 1
 
@@ -37,12 +36,12 @@ _LAST_POSITION: Final = 2**31 - 1
     "/tracks",
     summary="The catalogue, page by page",
     dependencies=[Depends(only("playlist", "n", "after", often=("state", "source")))],
-    responses=examples.responses(
+    responses=openapi_examples.responses(
         PAGE_EXAMPLE,
-        examples.UNKNOWN_PLAYLIST,
-        examples.UNPARSABLE_PLAYLIST,
-        examples.UNKNOWN_PARAMETER,
-        examples.DATABASE_AWAY,
+        openapi_examples.UNKNOWN_PLAYLIST,
+        openapi_examples.UNPARSABLE_PLAYLIST,
+        openapi_examples.UNKNOWN_PARAMETER,
+        openapi_examples.DATABASE_AWAY,
     ),
 )
 async def list_tracks(
@@ -92,8 +91,13 @@ async def list_tracks(
     status_code=HTTPStatus.ACCEPTED,
     dependencies=[Depends(only())],
     responses={
-        **examples.responses(
-            READY_EXAMPLE, examples.UNPARSABLE, examples.UNKNOWN_PARAMETER, NOT_FETCHABLE, GONE, examples.DATABASE_AWAY
+        **openapi_examples.responses(
+            READY_EXAMPLE,
+            openapi_examples.UNPARSABLE,
+            openapi_examples.UNKNOWN_PARAMETER,
+            NOT_FETCHABLE,
+            GONE,
+            openapi_examples.DATABASE_AWAY,
         ),
         HTTPStatus.ACCEPTED.value: {
             "description": "It is on the way",
@@ -106,7 +110,8 @@ async def want_track(
     live: LiveNow,
     response: Response,
     urn: Annotated[
-        str, Path(max_length=LONGEST_TEXT, description="Every form that /recommend takes", examples=[examples.URN])
+        str,
+        Path(max_length=LONGEST_TEXT, description="Every form that /recommend takes", examples=[openapi_examples.URN]),
     ],
 ) -> WantedTrack:
     """Put a track on the list of the crawlers, and show where it stands; nothing happens where it is ready.

@@ -3,10 +3,9 @@
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse
 
-from soundalike.api import problems
+from soundalike.api import openapi_examples, problems
 from soundalike.api.errors import DatabaseAway, NotLoaded
 from soundalike.api.routes.dependencies import LiveNow, only
-from soundalike.api.schemas import examples
 from soundalike.api.schemas.answers import Health, IndexInfo, Readiness
 
 router = APIRouter()
@@ -16,7 +15,7 @@ router = APIRouter()
     "/healthz",
     summary="Whether the process lives",
     dependencies=[Depends(only())],
-    responses=examples.responses(examples.ALIVE, examples.UNKNOWN_PARAMETER),
+    responses=openapi_examples.responses(openapi_examples.ALIVE, openapi_examples.UNKNOWN_PARAMETER),
 )
 async def healthz() -> Health:
     """Answer without asking anybody else."""
@@ -27,7 +26,9 @@ async def healthz() -> Health:
     "/readyz",
     summary="Whether recommendations can be answered",
     dependencies=[Depends(only())],
-    responses=examples.responses(examples.READY, examples.UNKNOWN_PARAMETER, examples.DATABASE_AWAY),
+    responses=openapi_examples.responses(
+        openapi_examples.READY, openapi_examples.UNKNOWN_PARAMETER, openapi_examples.DATABASE_AWAY
+    ),
 )
 async def readyz(live: LiveNow, request: Request) -> Readiness:
     """Tell what is missing, or that the database answers and the space is loaded."""

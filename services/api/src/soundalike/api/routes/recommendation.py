@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from soundalike.api import problems
+from soundalike.api import openapi_examples, problems
 from soundalike.api.errors import NoTaste, NotInSpace, NotShown
 from soundalike.api.platform_connection import Live
 from soundalike.api.playlist_formats import Format
@@ -27,7 +27,6 @@ from soundalike.api.routes.query_parameters import (
     wanted_signals,
 )
 from soundalike.api.routes.users import user_of
-from soundalike.api.schemas import examples
 from soundalike.api.schemas.answers import PlaylistSummary, Recommendation, UserSummary
 from soundalike.api.snapshot import Snapshot
 from soundalike.db.similar_users import favorites_of
@@ -59,19 +58,19 @@ FormNow = Annotated[Format, Depends(wanted_form)]
     summary="The tracks that sound like a track or several, or go with it by taste; suggestions for a user",
     response_model=Recommendation,
     dependencies=[Depends(only("user", *SIGNALS, *ONCE, often=("track", *OFTEN)))],
-    responses=examples.responses(
-        examples.RECOMMENDATION,
-        examples.UNKNOWN,
-        examples.REJECTED,
-        examples.NO_TASTE,
-        examples.UNKNOWN_USER,
-        examples.UNPARSABLE,
-        examples.UNPARSABLE_USER,
-        examples.TOO_MANY,
-        examples.UNKNOWN_TAG,
-        examples.QUEUED,
-        examples.DATABASE_AWAY,
-        forms=examples.FORMS,
+    responses=openapi_examples.responses(
+        openapi_examples.RECOMMENDATION,
+        openapi_examples.UNKNOWN,
+        openapi_examples.REJECTED,
+        openapi_examples.NO_TASTE,
+        openapi_examples.UNKNOWN_USER,
+        openapi_examples.UNPARSABLE,
+        openapi_examples.UNPARSABLE_USER,
+        openapi_examples.TOO_MANY,
+        openapi_examples.UNKNOWN_TAG,
+        openapi_examples.QUEUED,
+        openapi_examples.DATABASE_AWAY,
+        forms=openapi_examples.FORMS,
     ),
 )
 async def recommend(
@@ -85,7 +84,7 @@ async def recommend(
         Query(
             max_length=MOST_SEEDS,
             description=f"What you have: {ACCEPTED_FORMS}. May be repeated",
-            examples=[[examples.URN]],
+            examples=[[openapi_examples.URN]],
         ),
     ] = [],  # noqa: B006 - never changed
     user: Annotated[
@@ -124,15 +123,15 @@ async def recommend(
     summary="The tracks that fit a playlist",
     response_model=Recommendation,
     dependencies=[Depends(only(*SIGNALS, *ONCE, often=OFTEN))],
-    responses=examples.responses(
-        examples.PLAYLIST_RECOMMENDATION,
-        examples.UNKNOWN_PLAYLIST,
-        examples.NO_TASTE,
-        examples.UNPARSABLE_PLAYLIST,
-        examples.TOO_MANY,
-        examples.PLAYLIST_QUEUED,
-        examples.DATABASE_AWAY,
-        forms=examples.FORMS,
+    responses=openapi_examples.responses(
+        openapi_examples.PLAYLIST_RECOMMENDATION,
+        openapi_examples.UNKNOWN_PLAYLIST,
+        openapi_examples.NO_TASTE,
+        openapi_examples.UNPARSABLE_PLAYLIST,
+        openapi_examples.TOO_MANY,
+        openapi_examples.PLAYLIST_QUEUED,
+        openapi_examples.DATABASE_AWAY,
+        forms=openapi_examples.FORMS,
     ),
 )
 async def recommend_for_playlist(
@@ -146,7 +145,7 @@ async def recommend_for_playlist(
         Path(
             max_length=LONGEST_TEXT,
             description=f"A playlist that was crawled: {PLAYLIST_FORMS}",
-            examples=[examples.PLAYLIST],
+            examples=[openapi_examples.PLAYLIST],
         ),
     ],
 ) -> Response:

@@ -4,10 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from soundalike.api import problems
+from soundalike.api import openapi_examples, problems
 from soundalike.api.routes.dependencies import LiveNow, only
 from soundalike.api.routes.query_parameters import Source
-from soundalike.api.schemas import examples
 from soundalike.api.schemas.lists import SEARCH_EXAMPLE, SearchResults
 from soundalike.db.search import search
 from soundalike.db.tracks import State
@@ -22,7 +21,9 @@ LONGEST_QUERY = 200
     "/search",
     summary="Tracks by title, artist and album",
     dependencies=[Depends(only("q", "n", "source", "state"))],
-    responses=examples.responses(SEARCH_EXAMPLE, examples.UNKNOWN_PARAMETER, examples.DATABASE_AWAY),
+    responses=openapi_examples.responses(
+        SEARCH_EXAMPLE, openapi_examples.UNKNOWN_PARAMETER, openapi_examples.DATABASE_AWAY
+    ),
 )
 async def find_tracks(
     live: LiveNow,

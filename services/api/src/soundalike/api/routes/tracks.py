@@ -4,9 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from soundalike.api import problems
+from soundalike.api import openapi_examples, problems
 from soundalike.api.routes.dependencies import LiveNow, only
-from soundalike.api.schemas import examples
 from soundalike.api.schemas.answers import TrackDetails
 from soundalike.db.track_details import details
 from soundalike.domain.text import clean
@@ -19,14 +18,19 @@ router = APIRouter()
     "/tracks/{urn:path}",
     summary="What the catalogue knows about a track",
     dependencies=[Depends(only())],
-    responses=examples.responses(
-        examples.TRACK, examples.UNKNOWN, examples.UNPARSABLE, examples.UNKNOWN_PARAMETER, examples.DATABASE_AWAY
+    responses=openapi_examples.responses(
+        openapi_examples.TRACK,
+        openapi_examples.UNKNOWN,
+        openapi_examples.UNPARSABLE,
+        openapi_examples.UNKNOWN_PARAMETER,
+        openapi_examples.DATABASE_AWAY,
     ),
 )
 async def show_track(
     live: LiveNow,
     urn: Annotated[
-        str, Path(max_length=LONGEST_TEXT, description="Every form that /recommend takes", examples=[examples.URN])
+        str,
+        Path(max_length=LONGEST_TEXT, description="Every form that /recommend takes", examples=[openapi_examples.URN]),
     ],
 ) -> TrackDetails:
     """Show a track with its state and the reason for it."""

@@ -8,13 +8,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Header, Request, Response
 from starlette.requests import ClientDisconnect
 
-from soundalike.api import problems
+from soundalike.api import openapi_examples, problems
 from soundalike.api.errors import NobodyListens, RecordingRefused, TooManyRecordings
 from soundalike.api.playlist_formats import Format
 from soundalike.api.repository import identify, known_tracks
 from soundalike.api.routes.dependencies import LiveNow, RecommenderNow, only
 from soundalike.api.routes.query_parameters import OFTEN, ONCE, Wanted, shaped, wanted, wanted_form
-from soundalike.api.schemas import examples
 from soundalike.api.schemas.answers import Recommendation
 from soundalike.api.uploads import Recordings
 from soundalike.db.uploads import Sound
@@ -28,10 +27,10 @@ LARGEST_BYTES: Final = 12_000_000
 _FRAMEWORKS_LIMIT: Final = 2 * LARGEST_BYTES
 _UPLOAD_S: Final = 20
 
-EXAMPLE: Final = examples.RECOMMENDATION.model_copy(
+EXAMPLE: Final = openapi_examples.RECOMMENDATION.model_copy(
     update={
         "seeds": [],
-        "results": [each.model_copy(update={"seed": None}) for each in examples.RECOMMENDATION.results],
+        "results": [each.model_copy(update={"seed": None}) for each in openapi_examples.RECOMMENDATION.results],
     }
 )
 REFUSED: Final = problems.recording_refused("the audio is silent")
@@ -61,17 +60,17 @@ def _declared_as_audio(content_type: Annotated[str, Header(include_in_schema=Fal
     response_model=Recommendation,
     max_body_size=_FRAMEWORKS_LIMIT,
     dependencies=[Depends(only(*ONCE, often=OFTEN)), Depends(_declared_as_audio)],
-    responses=examples.responses(
+    responses=openapi_examples.responses(
         EXAMPLE,
         TOO_SLOW,
         TOO_LARGE,
         NOT_AUDIO,
         REFUSED,
-        examples.TOO_MANY,
-        examples.UNKNOWN_TAG,
+        openapi_examples.TOO_MANY,
+        openapi_examples.UNKNOWN_TAG,
         NOBODY,
-        examples.DATABASE_AWAY,
-        forms=examples.FORMS,
+        openapi_examples.DATABASE_AWAY,
+        forms=openapi_examples.FORMS,
     ),
     openapi_extra={"requestBody": {"required": True, "content": {"audio/*": _BODY, "application/octet-stream": _BODY}}},
 )

@@ -4,9 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from soundalike.api import problems
+from soundalike.api import openapi_examples, problems
 from soundalike.api.routes.dependencies import LiveNow, only
-from soundalike.api.schemas import examples
 from soundalike.api.schemas.answers import SimilarUsers
 from soundalike.db.similar_users import similar_users
 from soundalike.domain.text import clean
@@ -21,17 +20,17 @@ router = APIRouter()
     "/users/{user:path}/similar",
     summary="The SoundCloud accounts that favourite most of the same",
     dependencies=[Depends(only("n"))],
-    responses=examples.responses(
-        examples.SIMILAR_USERS,
-        examples.UNKNOWN_USER,
-        examples.UNPARSABLE_USER,
-        examples.TOO_MANY,
-        examples.DATABASE_AWAY,
+    responses=openapi_examples.responses(
+        openapi_examples.SIMILAR_USERS,
+        openapi_examples.UNKNOWN_USER,
+        openapi_examples.UNPARSABLE_USER,
+        openapi_examples.TOO_MANY,
+        openapi_examples.DATABASE_AWAY,
     ),
 )
 async def show_similar_users(
     live: LiveNow,
-    user: Annotated[str, Path(max_length=LONGEST_TEXT, description=ACCEPTED_FORMS, examples=[examples.USER])],
+    user: Annotated[str, Path(max_length=LONGEST_TEXT, description=ACCEPTED_FORMS, examples=[openapi_examples.USER])],
     n: Annotated[int, Query(ge=1, le=100, description="How many accounts to answer with, at most")] = 10,
 ) -> SimilarUsers:
     """Answer with accounts that share favourites with this one, by the cosine of the two.

@@ -24,8 +24,8 @@ from soundalike.audio.isolate import IsolatedCutter
 from soundalike.audio.sniff import sniff_stream
 from soundalike.crawler.entries import Aside, Found, Preview, Provenance, Unreadable
 from soundalike.crawler.errors import PreviewUnavailable, PreviewUnusable
+from soundalike.crawler.music_tags import read_tags
 from soundalike.crawler.sources.folder_walk import Closed, Lies, Odd, walk
-from soundalike.crawler.sources.music_tags import read_tags
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 

@@ -1,0 +1,298 @@
+"""Whose neighbours foretell what people favourite, and what building them costs.
+
+    python -m soundalike.research.bench.taste [--likes 300k,10M] [--only comparison|building] [--out FILE]
+
+The comparison leaves one favourite of every user out, whichever (SoundCloud does not say when somebody began to like
+something), learns from the rest, and looks for it among the twenty tracks that are suggested: to the user, by all that
+is left, and beside one track of that, whichever. Parameters are chosen by half of the users, by what is suggested to
+them; what is printed is of the other half. Every build runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from scipy import sparse
+
+from soundalike.research.bench import clock
+from soundalike.sandbox.soundcloud_world import make_world
+from soundalike.similarity.taste.builder import build_taste
+from soundalike.similarity.taste.cooccurrence import SimilarityParameters, neighbours
+from soundalike.similarity.taste.favorite_pairs import Likes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+    Score = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+
+SUGGESTED: Final = 20
+FEWEST_LIKES: Final = 5
+_BATCH: Final = 500
+_USERS_A_LIKE: Final = 30
+_TRACKS_A_LIKE: Final = 50
+"""Likes a user, and likes a track, of the generated favourites that a build is measured on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What is learnt from (float32 [users, tracks]), and of each of `users` [u] the track left out, and one kept."""
+
+    learnt: sparse.csr_matrix
+    users: NDArray[np.int64]
+    left_out: NDArray[np.int64]
+    kept: NDArray[np.int64]
+
+    def half(self, number: int) -> Split:
+        """Return every second user."""
+        return replace(self, users=self.users[number::2], left_out=self.left_out[number::2], kept=self.kept[number::2])
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Shares between 0 and 1: left-out tracks found, how high they stand, tracks that are ever suggested."""
+
+    recall: float
+    ndcg: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """The scores [n, tracks] of all tracks for users [n], and beside tracks [n]."""
+
+    for_users: Score
+    beside_tracks: Score
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A way to suggest, with its parameters; `learn` takes what is known, float32 [users, tracks]."""
+
+    name: str
+    setting: str
+    learn: Callable[[sparse.csr_matrix], Learnt]
+
+
+def split(seed: int = 1) -> Split:
+    """Leave one favourite out of every user of the sandbox's world who has five or more."""
+    world = make_world()
+    rng = np.random.default_rng(seed)
+    rows, columns, users, left_out, seeds = [], [], [], [], []
+    for user, liked in enumerate(world.tracks_of):
+        kept = liked
+        if len(liked) >= FEWEST_LIKES:
+            place = int(rng.integers(len(liked)))
+            users.append(user)
+            left_out.append(int(liked[place]))
+            kept = np.delete(liked, place)
+            seeds.append(int(kept[rng.integers(len(kept))]))
+        rows.append(np.full(len(kept), user))
+        columns.append(kept)
+    pairs = (np.concatenate(rows), np.concatenate(columns))
+    learnt = sparse.csr_matrix((np.ones(len(pairs[0]), np.float32), pairs), shape=(world.size.users, world.size.tracks))
+    order = rng.permutation(len(users))
+    return Split(learnt, *(np.array(each)[order] for each in (users, left_out, seeds)))
+
+
+def systems() -> list[System]:
+    """Return everything that is compared, most of it with several parameters."""
+    found = [System("popularity", "", _popularity)]
+    for count in (50, 100, 200):
+        found.append(_near(SimilarityParameters(method="cosine", neighbours=count)))
+        found.append(_near(SimilarityParameters(method="tfidf", neighbours=count)))
+        found += [
+            _near(SimilarityParameters(method="bm25", neighbours=count, k1=k1, b=b))
+            for k1, b in product((0.1, 0.5, 1.2), (0.0, 0.2, 0.5, 0.75))
+        ]
+    found += [
+        System(
+            "als", f"{factors} factors, alpha {alpha:g}, regularization {strength:g}", _als(factors, alpha, strength)
+        )
+        for factors, alpha, strength in product((4, 8, 16, 32), (1.0, 10.0), (1.0, 10.0))
+    ]
+    return found
+
+
+def measure(score: Score, asked: NDArray[np.int64], given: Split) -> Measured:
+    """Look for what was left out among what is suggested for `asked` [u], the users or the tracks they kept."""
+    parts = [slice(start, start + _BATCH) for start in range(0, len(asked), _BATCH)]
+    shown = np.vstack([_best(score(asked[part]), given.learnt[given.users[part]]) for part in parts])
+    hit = shown == given.left_out[:, np.newaxis]
+    gains = 1 / np.log2(np.arange(SUGGESTED) + 2)
+    return Measured(
+        float(hit.any(axis=1).mean()),
+        float((hit * gains).sum(axis=1).mean()),
+        len(np.unique(shown)) / given.learnt.shape[1],
+    )
+
+
+def compare() -> str:
+    """Return the table, every method with the parameters that half of the users chose for it."""
+    given = split()
+    choosing, judging = given.half(0), given.half(1)
+    chosen: dict[str, tuple[float, System, Learnt]] = {}
+    for system in systems():
+        learnt = system.learn(given.learnt)
+        found = measure(learnt.for_users, choosing.users, choosing).ndcg
+        beside = measure(learnt.beside_tracks, choosing.kept, choosing).ndcg
+        print(f"{system.name:12}{system.setting:45}nDCG {found:.4f}, beside a track {beside:.4f}", flush=True)
+        if system.name not in chosen or found > chosen[system.name][0]:
+            chosen[system.name] = found, system, learnt
+    lines = [
+        "| method | chosen | nDCG@20 before | recall@20 | nDCG@20 | coverage | beside a track | nDCG@20 | coverage |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for found, system, learnt in chosen.values():
+        setting = system.setting or "nothing to choose"
+        cells = [system.name, setting, f"{found:.4f}"]
+        for each in (
+            measure(learnt.for_users, judging.users, judging),
+            measure(learnt.beside_tracks, judging.kept, judging),
+        ):
+            cells += [f"{each.recall:.4f}", f"{each.ndcg:.4f}", f"{each.coverage:.3f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines.append(f"\n{len(judging.users):,} users, {given.learnt.nnz:,} favourites learnt from.")
+    return "\n".join(lines)
+
+
+def generated(likes: int, seed: int = 1) -> Likes:
+    """Return that many favourites in which users and tracks follow power laws, about 30 a user and 50 a track."""
+    rng = np.random.default_rng(seed)
+    users, tracks = likes // _USERS_A_LIKE, likes // _TRACKS_A_LIKE
+    pairs = np.empty(0, np.int64)
+    while len(pairs) < likes:
+        missing = int(1.05 * (likes - len(pairs))) + 1
+        drawn = _drawn(rng, users, 0.7, missing) * tracks + _drawn(rng, tracks, 0.8, missing)
+        pairs = np.unique(np.concatenate([pairs, drawn]))
+    pairs = np.sort(rng.permutation(pairs)[:likes])
+    urns = [f"soundcloud:tracks:{1_000_000_000 + number}" for number in range(tracks)]
+    return Likes((pairs // tracks).astype(np.int32), (pairs % tracks).astype(np.int32), urns)
+
+
+def build(likes: int) -> str:
+    """Build once and return a row: what it took, and how large the files are."""
+    given = generated(likes)
+    before, begun = clock.resident_mb(), clock.now()
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = build_taste(Path(folder), "measured", datetime.now(UTC), given, SimilarityParameters())
+        spent = clock.now() - begun
+        size = sum(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
+    return (
+        f"| {likes:,} | {manifest.users:,} | {manifest.tracks:,} | {manifest.pairs:,} | {spent.cpu:.1f} "
+        f"| {spent.wall:.1f} | {before:.0f} | {_peak_mb():.0f} | {size:.1f} |"
+    )
+
+
+def builds(sizes: Iterable[int]) -> str:
+    """Return the table of builds."""
+    lines = [
+        "| likes | users | tracks | pairs kept | processor, s | wall, s | MB before | MB at most | files, MB |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for likes in sizes:
+        with ProcessPoolExecutor(1, get_context("spawn")) as apart:
+            lines.append(apart.submit(build, likes).result())
+            print(lines[-1], flush=True)
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print, and write the section where a file is named."""
+    arguments = argparse.ArgumentParser(description="Whose neighbours foretell favourites, and what building costs.")
+    arguments.add_argument("--likes", default="300k,10M", help="how many favourites to build of, e.g. 300k,10M")
+    arguments.add_argument("--only", choices=["comparison", "building"])
+    arguments.add_argument("--out", type=Path, help="where to write the tables")
+    given = arguments.parse_args()
+    os.nice(10)
+    tables = []
+    if given.only != "building":
+        tables.append(compare())
+    if given.only != "comparison":
+        tables.append(builds(_number(each) for each in given.likes.split(",")))
+    text = "\n\n".join(tables) + "\n"
+    print(text)
+    if given.out:
+        given.out.write_text(text, encoding="utf-8")
+
+
+def _near(parameters: SimilarityParameters) -> System:
+    setting = f"{parameters.neighbours} neighbours"
+    if parameters.method == "bm25":
+        setting += f", k1 {parameters.k1:g}, b {parameters.b:g}"
+
+    def learn(learnt: sparse.csr_matrix) -> Learnt:
+        pairs = learnt.tocoo()
+        urns = [str(number) for number in range(learnt.shape[1])]
+        found = neighbours(Likes(pairs.row.astype(np.int32), pairs.col.astype(np.int32), urns), parameters)
+        square = (learnt.shape[1], learnt.shape[1])
+        similar = sparse.csr_matrix((found.similarities, found.numbers, found.starts), shape=square)
+        return Learnt(lambda users: (learnt[users] @ similar).toarray(), lambda tracks: similar[tracks].toarray())
+
+    return System(parameters.method, setting, learn)
+
+
+def _popularity(learnt: sparse.csr_matrix) -> Learnt:
+    fans = np.asarray(learnt.sum(axis=0)).ravel()
+
+    def score(asked: NDArray[np.int64]) -> NDArray[np.float32]:
+        return np.tile(fans, (len(asked), 1))
+
+    return Learnt(score, score)
+
+
+def _als(factors: int, alpha: float, strength: float) -> Callable[[sparse.csr_matrix], Learnt]:
+    def learn(learnt: sparse.csr_matrix) -> Learnt:
+        from implicit.cpu.als import AlternatingLeastSquares
+
+        model: Any = AlternatingLeastSquares(
+            factors=factors, alpha=alpha, regularization=strength, iterations=20, num_threads=1, random_state=1
+        )
+        model.fit(learnt, show_progress=False)
+        lengths = np.linalg.norm(model.item_factors, axis=1, keepdims=True)
+        directions = model.item_factors / np.maximum(lengths, 1e-12)
+        return Learnt(
+            lambda users: model.user_factors[users] @ model.item_factors.T,
+            lambda tracks: directions[tracks] @ directions.T,
+        )
+
+    return learn
+
+
+def _best(scores: NDArray[np.float32], liked: sparse.csr_matrix) -> NDArray[np.int64]:
+    scores[liked.nonzero()] = -np.inf
+    best = np.argpartition(-scores, SUGGESTED, axis=1)[:, :SUGGESTED]
+    order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
+    ordered: NDArray[np.int64] = np.take_along_axis(best, order, axis=1)
+    return ordered
+
+
+def _drawn(rng: np.random.Generator, count: int, exponent: float, many: int) -> NDArray[np.int64]:
+    heights = np.cumsum(np.arange(1, count + 1, dtype=np.float64) ** -exponent)
+    drawn: NDArray[np.int64] = np.searchsorted(heights, rng.random(many) * heights[-1])
+    return drawn
+
+
+def _peak_mb() -> float:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _number(text: str) -> int:
+    return round(float(text.rstrip("kM")) * {"k": 1_000, "M": 1_000_000}.get(text[-1:], 1))
+
+
+if __name__ == "__main__":
+    main()

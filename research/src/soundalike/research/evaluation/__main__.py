@@ -1,0 +1,5 @@
+"""`python -m soundalike.research.evaluation`."""
+
+from soundalike.research.evaluation.cli import main
+
+main()

@@ -1,0 +1,5 @@
+"""`python -m soundalike.research.training`."""
+
+from soundalike.research.training.cli import main
+
+main()

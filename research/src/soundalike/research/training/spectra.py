@@ -1,0 +1,164 @@
+"""From files to what training works on: mel levels of a long stretch, the clip to judge by, the teacher's opinion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import soxr
+import torch
+
+from soundalike.audio.decode import average, read_passage, resample
+from soundalike.audio.errors import AudioError
+from soundalike.audio.excerpt import RATE
+from soundalike.audio.excerpt_bounds import LISTENED, ExcerptRule
+from soundalike.extractor.architecture import FRAMES, SAMPLES
+from soundalike.extractor.spectrogram import FLOOR_DB, HOP, N_FFT, SMALLEST_POWER, mel_matrix, prepare, window
+from soundalike.research.training import musicnn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from soundalike.research.training.corpus import Track
+
+PATCH_SAMPLES: Final = musicnn.PATCH * musicnn.HOP * RATE // musicnn.RATE
+"""Samples at 12 kHz of one patch of the teacher."""
+
+STUDIED: Final = ExcerptRule(seconds=93, margin=1, whole_up_to=94)
+"""What is learnt from: up to 93 s of the middle of a track, in which the middle 29 s that are judged by lie."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spectra:
+    """What is known of one track.
+
+    `levels` float16 [96, frames] in dB of the studied stretch (absolute, no floor), `clip` float16 [96, 1360] as the
+    network is given it, `teacher` float16 [patches, 753] for each 2.992 s of `levels`, and `sound` int16 [n], the same
+    stretch at the teacher's 16 kHz.
+    """
+
+    levels: NDArray[np.float16]
+    clip: NDArray[np.float16]
+    teacher: NDArray[np.float16]
+    sound: NDArray[np.int16]
+
+
+class Front:
+    """The network's spectrogram in PyTorch, for stretches of any length."""
+
+    def __init__(self) -> None:
+        self._window = torch.from_numpy(window())
+        self._bank = torch.from_numpy(mel_matrix())
+
+    def levels(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return dB float32 [96, ceil(n / 256)] of float32 [n] at 12 kHz, relative to nothing and without a floor."""
+        padded = torch.nn.functional.pad(torch.from_numpy(np.ascontiguousarray(samples)), (N_FFT // 2, N_FFT // 2))
+        count = -(-len(samples) // HOP)
+        frames = padded.unfold(0, N_FFT, HOP)[:count] * self._window
+        power = torch.fft.rfft(frames).abs() ** 2
+        levels = 10.0 * torch.log10((power @ self._bank).clamp_min(SMALLEST_POWER))
+        return np.asarray(levels.T.numpy(), dtype=np.float32)
+
+    def clip(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32 [96, 1360] as the network is given it, for float32 [n] at 12 kHz."""
+        levels = self.levels(prepare(samples, repeat=True))
+        return np.asarray(np.maximum(levels - levels.max(), FLOOR_DB), dtype=np.float32)
+
+
+def study(
+    folder: Path, tracks: Iterable[Track], teacher: musicnn.Musicnn, tell: Callable[[str], None]
+) -> list[tuple[Track, Spectra]]:
+    """Read every track that can be heard; `tell` hears why one cannot, and how far the work is."""
+    front, known = Front(), []
+    for track in tracks:
+        try:
+            known.append((track, _study(folder / track.path, front, teacher)))
+        except (AudioError, OSError) as error:
+            tell(f"{track.path}: {error}")
+        if len(known) % 50 == 0:
+            tell(f"{len(known)} tracks studied")
+    return known
+
+
+def _study(path: Path, front: Front, teacher: musicnn.Musicnn) -> Spectra:
+    passage = read_passage(path, STUDIED)
+    mono = average(passage.frames)
+    low = resample(mono, passage.rate)[: STUDIED.seconds * RATE]
+    high = mono if passage.rate == musicnn.RATE else soxr.resample(mono, passage.rate, musicnn.RATE, quality="HQ")
+    heard = read_passage(path, LISTENED)
+    clip = resample(average(heard.frames), heard.rate)[:SAMPLES]
+    mel = musicnn.log_mel(np.asarray(high, dtype=np.float32))
+    patches = max(1, min(len(low) // PATCH_SAMPLES, len(mel) // musicnn.PATCH))
+    whole = np.resize(mel, (patches * musicnn.PATCH, musicnn.MEL_BANDS)).reshape(patches, musicnn.PATCH, -1)
+    opinions = [teacher(np.ascontiguousarray(group)) for group in np.array_split(whole, -(-patches // 10))]
+    return Spectra(
+        levels=front.levels(np.resize(low, max(len(low), FRAMES * HOP))).astype(np.float16),
+        clip=front.clip(clip).astype(np.float16),
+        teacher=np.concatenate([opinion.mean_pool for opinion in opinions]).astype(np.float16),
+        sound=(np.clip(high, -1.0, 1.0) * 32767.0).astype(np.int16),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Studied:
+    """A studied corpus as one file holds it: the arrays of `Spectra`, all tracks behind one another."""
+
+    path: NDArray[np.str_]
+    album: NDArray[np.str_]
+    frames: NDArray[np.int64]
+    patches: NDArray[np.int64]
+    samples: NDArray[np.int64]
+    levels: NDArray[np.float16]
+    clip: NDArray[np.float16]
+    teacher: NDArray[np.float16]
+    sound: NDArray[np.int16]
+
+    def __len__(self) -> int:
+        return len(self.path)
+
+    def levels_of(self, number: int) -> NDArray[np.float16]:
+        """Return [96, frames] of one track."""
+        return self.levels[:, _span(self.frames, number)]
+
+    def teacher_of(self, number: int) -> NDArray[np.float16]:
+        """Return [patches, 753] of one track."""
+        return self.teacher[_span(self.patches, number)]
+
+    def sound_of(self, number: int) -> NDArray[np.int16]:
+        """Return [samples] of one track at 16 kHz."""
+        return self.sound[_span(self.samples, number)]
+
+    @classmethod
+    def of(cls, known: list[tuple[Track, Spectra]]) -> Studied:
+        """Join what is known of single tracks."""
+        spectra = [spectrum for _, spectrum in known]
+        return cls(
+            path=np.array([track.path for track, _ in known]),
+            album=np.array([track.album for track, _ in known]),
+            frames=np.array([spectrum.levels.shape[1] for spectrum in spectra]),
+            patches=np.array([len(spectrum.teacher) for spectrum in spectra]),
+            samples=np.array([len(spectrum.sound) for spectrum in spectra]),
+            levels=np.concatenate([spectrum.levels for spectrum in spectra], axis=1),
+            clip=np.stack([spectrum.clip for spectrum in spectra]),
+            teacher=np.concatenate([spectrum.teacher for spectrum in spectra]),
+            sound=np.concatenate([spectrum.sound for spectrum in spectra]),
+        )
+
+    def save(self, path: Path) -> None:
+        """Write plain arrays into an .npz file."""
+        np.savez(path, **{field.name: getattr(self, field.name) for field in fields(self)})
+
+    @classmethod
+    def load(cls, path: Path) -> Studied:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as archive:
+            return cls(**{field.name: archive[field.name] for field in fields(cls)})
+
+
+def _span(lengths: NDArray[np.int64], number: int) -> slice:
+    end = int(lengths[: number + 1].sum())
+    return slice(end - int(lengths[number]), end)

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from soundalike.extractor import weights
+from soundalike.extractor.statistics import Statistics
+from soundalike.research.evaluation.cli import app
+from soundalike.research.evaluation.errors import UnknownSystem, UnusableModel
+from soundalike.research.evaluation.projection_fit import Training
+from soundalike.research.evaluation.systems import ALWAYS, ModelFiles, Registry
+from soundalike.similarity.builtin import shipped_projection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[3]
+CHOI = ROOT.parent / "shared" / "data" / "choi-cnn" / "weights_layer4_theano.hdf5"
+needs_weights = pytest.mark.skipif(not CHOI.exists(), reason="the published weights are not in ../shared/data")
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(one) for one in arguments], env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("CHOI_WEIGHTS", raising=False)
+    return tmp_path
+
+
+def test_a_folder_is_measured_and_the_report_names_no_path(make_corpus: Callable[..., Path], home: Path) -> None:
+    folder = make_corpus(4, 4)
+    (folder / "album-0" / "3.wav").write_text("broken")
+    done = run("--corpus", folder, "--out", home / "out", "--systems", "random,mfcc", "--seed", "5")
+    assert done.exit_code == 0, done.output
+    assert "album-0/3.wav" in done.output
+    report, numbers = ((home / "out" / name).read_text() for name in ("RESULTS.md", "results.json"))
+    assert "python -m soundalike.research.evaluation --corpus CORPUS --systems random,mfcc --seed 5" in report
+    assert str(home) not in report + numbers
+    content = json.loads(numbers)
+    assert content["corpus"]["tracks"] == 15
+    by_name = {system["name"]: system["measures"] for system in content["systems"]}
+    assert by_name["mfcc"]["map"]["value"] > 0.9 > by_name["random"]["map"]["value"]
+    assert {"mp3-64_first", "quieter-6_rank"} < set(by_name["mfcc"])
+    # Of recordings of 8 s, too little is left 5 s later.
+    assert "shifted-5_first" not in by_name["mfcc"]
+    assert (home / "cache" / "soundalike" / "evaluation.sqlite").is_file()
+    again = run("--corpus", folder, "--out", home / "again", "--systems", "random,mfcc", "--seed", "5")
+    assert again.exit_code == 0
+    assert (home / "again" / "results.json").read_text() == numbers
+
+
+def test_versions_are_left_out_when_told_so(make_corpus: Callable[..., Path], home: Path) -> None:
+    done = run("--corpus", make_corpus(4, 3), "--out", home / "out", "--systems", "random", "--no-robustness")
+    assert done.exit_code == 0, done.output
+    content = json.loads((home / "out" / "results.json").read_text())
+    assert content["command"].endswith("--no-robustness")
+    assert not [key for key in content["systems"][0]["measures"] if "_first" in key]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        (["--systems", "random,nobody"], 2, "no system 'nobody'"),
+        (["--model", "mine"], 2, "NAME=WEIGHTS.hdf5,STATISTICS.json"),
+        (["--model", "mine=weights.hdf5,"], 2, "NAME=WEIGHTS.hdf5,STATISTICS.json"),
+        (["--model", "mine=missing.npz"], 78, "model mine"),
+        (["--systems", "choi-fixed", "--weights", "missing.hdf5"], 78, "CHOI_WEIGHTS"),
+        (["--model", "mine=missing.hdf5,missing.json"], 78, "model mine"),
+        (["--systems", "random", "--cache", "."], 1, "cannot be used"),
+        (["--systems", "random"], 1, "at least two are needed"),
+    ],
+)
+def test_what_is_wrong_is_told_by_message_and_exit_code(
+    make_corpus: Callable[..., Path], home: Path, arguments: list[str], code: int, complaint: str
+) -> None:
+    done = run("--corpus", make_corpus(1, 3), "--systems", "random", *arguments, "--out", home / "out")
+    assert done.exit_code == code, done.output
+    assert complaint in " ".join(done.output.split())
+    assert not (home / "out").exists()
+
+
+def test_a_corpus_that_is_not_there_is_refused(home: Path) -> None:
+    done = run("--corpus", home / "missing", "--systems", "random", "--out", home / "out")
+    assert (done.exit_code, "is not a folder" in done.output) == (1, True)
+
+
+def test_a_model_may_not_take_the_name_of_a_system() -> None:
+    with pytest.raises(UnknownSystem, match="another name"):
+        Registry(models=[ModelFiles("one", Path("w")), ModelFiles("random", Path("w"))])
+
+
+@needs_weights
+def test_a_model_of_ones_own_is_judged_raw_and_projected(tmp_path: Path) -> None:
+    sha256 = weights.parse(CHOI.read_bytes()).sha256
+    statistics = Statistics(np.zeros((5, 32)), np.ones((5, 32)), sha256, clips=1, corpus="none", command="none")
+    (tmp_path / "own.json").write_text(statistics.to_json())
+    registry = Registry(CHOI, [ModelFiles("own", CHOI, tmp_path / "own.json")])
+    own, projected, choi = registry.choose(["own", "own-projected", "choi-fixed"])
+    assert own.extractor is projected.extractor
+    assert own.extractor.id != choi.extractor.id
+    assert own.fit is None
+    assert projected.fit is not None
+    samples = np.random.default_rng(0).standard_normal(348_000).astype(np.float32)
+    assert own.extractor(samples).shape == (160,)
+
+
+@needs_weights
+def test_a_model_of_ones_own_is_named_in_the_command_without_its_folder(
+    make_corpus: Callable[..., Path], home: Path
+) -> None:
+    sha256 = weights.parse(CHOI.read_bytes()).sha256
+    statistics = Statistics(np.zeros((5, 32)), np.ones((5, 32)), sha256, clips=1, corpus="none", command="none")
+    (home / "own.json").write_text(statistics.to_json())
+    given = ("--model", f"own={CHOI},{home / 'own.json'}", "--systems", "random", "--no-robustness")
+    done = run("--corpus", make_corpus(4, 3), *given, "--out", home / "out")
+    assert done.exit_code == 0, done.output
+    content = json.loads((home / "out" / "results.json").read_text())
+    assert [system["name"] for system in content["systems"]] == ["random", "own", "own-projected"]
+    assert f"--systems random --model own={CHOI.name},own.json" in content["command"]
+    assert str(home) not in json.dumps(content)
+
+
+@needs_weights
+def test_statistics_of_other_weights_are_refused(tmp_path: Path) -> None:
+    statistics = Statistics(np.zeros((5, 32)), np.ones((5, 32)), "0" * 64, clips=1, corpus="none", command="none")
+    (tmp_path / "own.json").write_text(statistics.to_json())
+    with pytest.raises(UnusableModel, match="was measured for the weights 00000000"):
+        ModelFiles("own", CHOI, tmp_path / "own.json").load()
+
+
+@needs_weights
+def test_all_systems_can_be_made_and_share_their_extractors() -> None:
+    systems = Registry(CHOI).choose(["all"])
+    assert len({system.name for system in systems}) == len(systems) > len(ALWAYS)
+    assert {id(one.extractor) for one in systems if one.name.startswith("choi-projected")} == {
+        id(next(one.extractor for one in systems if one.name == "choi-fixed"))
+    }
+
+
+@needs_weights
+def test_the_shipped_projection_is_taken_as_it_is() -> None:
+    fixed, shipped = Registry(CHOI).choose(["choi-fixed", "choi-shipped"])
+    assert shipped.extractor is fixed.extractor
+    assert shipped.fit is not None
+    projection = shipped_projection(shipped.extractor.id)
+    assert projection is not None
+    random = np.random.default_rng(0)
+    vectors = random.standard_normal((4, 160))
+    nothing = Training(random.standard_normal((2, 160)), np.arange(2), np.arange(2))
+    placed = shipped.fit(nothing, 1).place(vectors)
+    np.testing.assert_allclose(placed, projection.apply_exactly(vectors))
+    assert (shipped.learnt, fixed.learnt) == (True, False)

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib import resources
+
+import numpy as np
+import pytest
+
+from soundalike.research.evaluation import results, training_overlap
+from soundalike.research.evaluation.corpus import Labels, Skipped
+from soundalike.research.evaluation.extractors import RandomVector
+from soundalike.research.evaluation.measures import ALL
+from soundalike.research.evaluation.report import grids, to_markdown
+from soundalike.research.evaluation.results import Circumstances, Results, difference
+from soundalike.research.evaluation.system_scores import Corpus, judge
+from soundalike.research.evaluation.systems import System
+
+ALBUMS = np.repeat(np.arange(8), 3)
+
+
+@pytest.fixture(scope="module")
+def found() -> Results:
+    corpus = Corpus.of(Labels(ALBUMS, np.full(24, -1), np.arange(24)))
+    random = np.random.default_rng(0)
+    scores = []
+    for name, noise in (("good", 0.1), ("bad", 100.0)):
+        vectors = np.eye(8)[ALBUMS] + noise * random.standard_normal((24, 8))
+        judgement = judge(corpus, vectors, {"louder-6": vectors}, None, seed=1)
+        system = System(name, RandomVector(), None, f"a {name} one")
+        scores.append(results.score(system, judgement, ALBUMS, seed=1, resamples=200))
+    made = Circumstances("the command", 24, 8, 24, 8, seed=1, folds=5, skipped=(Skipped("x.ogg", "no audio"),))
+    return Results(made, scores)
+
+
+def test_every_number_in_the_json_has_its_interval(found: Results) -> None:
+    content = json.loads(json.dumps(found.to_json()))
+    assert content["corpus"]["skipped"] == [{"path": "x.ogg", "reason": "no audio"}]
+    good = content["systems"][0]
+    assert good["measures"]["map"]["value"] == 1.0
+    for system in content["systems"]:
+        for number in system["measures"].values():
+            assert number["low"] <= number["value"] <= number["high"]
+
+
+def test_what_the_corpus_cannot_be_asked_is_left_out(found: Results) -> None:
+    measured = set(found.scores[0].resampled)
+    assert "map_artist" not in measured
+    assert {measure.key for measure in ALL} - measured == {
+        "map_artist",
+        *(f"{version}_{what}" for version in ("mp3-64", "quieter-6", "shifted-5") for what in ("first", "rank")),
+    }
+
+
+def test_every_pair_of_systems_is_compared_in_every_measure(found: Results) -> None:
+    differences = {key: estimate for system, against, key, estimate in found.differences()}
+    assert set(differences) == set(found.scores[0].resampled)
+    good, bad = found.of("good"), found.of("bad")
+    expected = difference(bad, good, "map")
+    assert differences["map"] == expected
+    assert expected.value == pytest.approx(bad.resampled["map"].value - good.resampled["map"].value)
+    assert expected.high < 0
+
+
+def test_tables_show_systems_and_differences(found: Results) -> None:
+    shown = {grid.title: grid for grid in grids(found, "good")}
+    assert list(shown) == [
+        "Finding the album",
+        "Spreading over the catalogue",
+        "Recognising the same recording",
+        "Difference to good, in pairs",
+    ]
+    finding = shown["Finding the album"]
+    assert finding.columns == ("system", "MAP", "MAP, albums equal", "P@1", "P@5", "P@10", "nDCG@10")
+    assert finding.rows[0][:2] == ("good", "1.000 [1.000, 1.000]")
+    assert shown["Recognising the same recording"].columns == ("system", "louder-6 first", "louder-6 rank")
+    (row,) = shown["Difference to good, in pairs"].rows
+    assert row[0] == "bad"
+    assert row[1].startswith("**-0.")
+
+
+def test_one_system_alone_is_compared_with_none(found: Results) -> None:
+    alone = Results(found.circumstances, found.scores[:1])
+    assert len(grids(alone, None)) == 3
+    assert len(grids(alone, "good")) == 3
+
+
+def test_the_markdown_holds_the_command_and_all_tables(found: Results) -> None:
+    text = to_markdown(found, "good")
+    assert "```\nthe command\n```" in text
+    assert text.count("| good |") == 3
+    assert text.count("| bad |") == 4
+    assert "- `bad`: a bad one" in text
+    assert "{" not in text
+
+
+def test_systems_that_learnt_from_this_music_are_marked_in_every_table(found: Results) -> None:
+    good, bad = found.scores
+    scores = [replace(good, system=replace(good.system, learnt=True)), bad]
+    assert "learnt from this music" not in to_markdown(Results(found.circumstances, scores), "bad")
+    known = Results(replace(found.circumstances, known=7), scores)
+    text = to_markdown(known, "bad")
+    assert "**7 of these tracks" in text
+    assert text.count("| good (learnt from this music) |") == 4
+    assert text.count("| bad |") == 3
+    assert [system["heard_this_music_before"] for system in known.to_json()["systems"]] == [True, False]
+
+
+def test_files_that_were_learnt_from_are_known_by_their_checksums() -> None:
+    some = resources.files("soundalike.research.evaluation").joinpath(training_overlap.FILE).read_text().split()[:3]
+    assert training_overlap.count([digits + 48 * "0" for digits in some]) == 3
+    assert training_overlap.count(["0" * 64]) == 0
+
+
+def test_a_system_that_is_not_there_is_not_found(found: Results) -> None:
+    with pytest.raises(KeyError):
+        found.of("nobody")

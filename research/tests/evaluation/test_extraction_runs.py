@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from soundalike.audio.errors import Undecodable
+from soundalike.extractor.decoder_pool import Decoders
+from soundalike.research.evaluation.corpus import identify, read
+from soundalike.research.evaluation.distortions import ORIGINAL, SHIFTED
+from soundalike.research.evaluation.errors import CacheUnusable
+from soundalike.research.evaluation.extraction import extract
+from soundalike.research.evaluation.extractors import MfccStatistics, RandomVector
+from soundalike.research.evaluation.vector_cache import MemoryCache, VectorCache, open_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+class Loudness:
+    """Counts what it hears, and stops working when told to."""
+
+    id = "loudness"
+
+    def __init__(self, *, breaks_after: int = 1000) -> None:
+        self.heard = 0
+        self.breaks_after = breaks_after
+
+    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self.heard >= self.breaks_after:
+            raise KeyboardInterrupt
+        self.heard += 1
+        return np.array([np.sqrt(np.mean(samples**2)), 1.0], dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def decoders() -> Iterator[Decoders]:
+    with Decoders(1) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["memory", "file"])
+def cache(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorCache]:
+    if request.param == "memory":
+        yield MemoryCache()
+    else:
+        with open_cache(tmp_path / "cache" / "vectors.sqlite") as opened:
+            yield opened
+
+
+def run(folder: Path, extractor: Any, cache: VectorCache, decoders: Decoders, *, changed: bool = False) -> Any:
+    return extract(folder, identify(folder, read(folder))[0], [extractor], cache, decoders, changed=changed)
+
+
+def test_a_second_run_hears_nothing_again(
+    make_corpus: Callable[..., Path], cache: VectorCache, decoders: Decoders
+) -> None:
+    folder, extractor = make_corpus(2, 2), Loudness()
+    first = run(folder, extractor, cache, decoders)
+    second = run(folder, extractor, cache, decoders)
+    assert extractor.heard == 4
+    assert np.array_equal(first.vectors["loudness", ORIGINAL], second.vectors["loudness", ORIGINAL])
+    assert first.vectors["loudness", ORIGINAL].shape == (4, 2)
+
+
+def test_a_run_that_was_broken_off_goes_on_where_it_was(
+    make_corpus: Callable[..., Path], tmp_path: Path, decoders: Decoders
+) -> None:
+    folder = make_corpus(2, 2)
+    file = tmp_path / "vectors.sqlite"
+    with pytest.raises(KeyboardInterrupt), open_cache(file) as cache:
+        run(folder, Loudness(breaks_after=3), cache, decoders)
+    extractor = Loudness()
+    with open_cache(file) as cache:
+        assert len(run(folder, extractor, cache, decoders).tracks) == 4
+    assert extractor.heard == 1
+
+
+def test_bad_files_are_named_and_skipped(
+    make_corpus: Callable[..., Path], cache: VectorCache, decoders: Decoders
+) -> None:
+    folder = make_corpus(2, 2)
+    (folder / "album-0/1.wav").write_text("this is no music")
+    found = run(folder, Loudness(), cache, decoders)
+    assert [one.path for one in found.skipped] == ["album-0/1.wav"]
+    assert "no audio" in found.skipped[0].reason
+    assert [track.entry.path for track in found.tracks] == ["album-0/0.wav", "album-1/0.wav", "album-1/1.wav"]
+    assert len(found.vectors["loudness", ORIGINAL]) == 3
+
+
+def test_an_extractor_that_refuses_a_recording_skips_it(make_corpus: Callable[..., Path], decoders: Decoders) -> None:
+    class Refusing(Loudness):
+        def __call__(self, _samples: NDArray[np.float32]) -> NDArray[np.float32]:
+            raise Undecodable("no vector of it")
+
+    found = run(make_corpus(1, 2), Refusing(), MemoryCache(), decoders)
+    assert [one.reason for one in found.skipped] == ["no vector of it"] * 2
+    assert found.vectors["loudness", ORIGINAL].shape == (0, 0)
+
+
+def test_changed_versions_are_heard_and_what_is_too_short_is_marked(
+    make_corpus: Callable[..., Path], cache: VectorCache, decoders: Decoders
+) -> None:
+    folder, extractor = make_corpus(1, 2, seconds=8), Loudness()
+    for _ in range(2):
+        found = run(folder, extractor, cache, decoders, changed=True)
+        shifted = found.vectors["loudness", SHIFTED]
+        assert shifted.shape == (2, 2)
+        assert np.isnan(shifted).all()
+        ratio = found.vectors["loudness", "louder-6"][:, 0] / found.vectors["loudness", ORIGINAL][:, 0]
+        assert ratio == pytest.approx([1.995, 1.995], rel=1e-3)
+    assert extractor.heard == 2 * 4
+
+
+def test_a_cache_that_is_something_else_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "vectors.sqlite"
+    file.write_text("a text that is long enough to be no database of SQLite " * 20)
+    with pytest.raises(CacheUnusable, match="--cache"), open_cache(file):
+        pass
+
+
+def test_random_vectors_know_the_samples_again_and_nothing_else() -> None:
+    samples = np.random.default_rng(0).standard_normal(1000).astype(np.float32)
+    one, again, other = RandomVector()(samples), RandomVector()(samples.copy()), RandomVector()(samples * 0.5)
+    assert np.array_equal(one, again)
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.6
+
+
+def test_mfcc_statistics_are_forty_and_tell_level_by_the_first_only() -> None:
+    samples = 0.1 * np.random.default_rng(0).standard_normal(36_000).astype(np.float32)
+    quiet, loud = MfccStatistics()(samples), MfccStatistics()(samples * 2)
+    assert quiet.shape == (40,)
+    assert np.flatnonzero(np.abs(loud - quiet) > 1e-2).tolist() == [0]

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from soundalike.audio.decode import decode
+from soundalike.audio.errors import NotAudio
+from soundalike.research.evaluation.distortions import (
+    CHANGED,
+    LOUDER,
+    QUIETER,
+    REENCODED,
+    SHIFTED,
+    amplified,
+    encode_mp3,
+    hear_changed,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def sweep(path: Path, seconds: float, *, level: float = 0.4, rate: int = 44_100, channels: int = 2) -> Path:
+    time = np.arange(int(seconds * rate)) / rate
+    mono = level * np.sin(2 * np.pi * (200 + 10 * time) * time)
+    soundfile.write(path, np.repeat(mono[:, np.newaxis], channels, axis=1), rate, subtype="FLOAT")
+    return path
+
+
+def test_every_version_is_heard_as_long_as_the_original(tmp_path: Path) -> None:
+    changed = hear_changed(sweep(tmp_path / "long.wav", 50))
+    assert set(changed) == set(CHANGED)
+    assert {len(samples) for samples in changed.values() if samples is not None} == {29 * 12_000}
+
+
+def test_levels_change_by_six_decibels(tmp_path: Path) -> None:
+    file = sweep(tmp_path / "quiet.wav", 30)
+    original, changed = decode(file).samples, hear_changed(file)
+    assert changed[QUIETER] == pytest.approx(original / 1.995262, abs=1e-4)
+    assert changed[LOUDER] == pytest.approx(original * 1.995262, abs=1e-4)
+
+
+def test_what_passes_full_scale_is_clipped() -> None:
+    assert amplified(np.array([0.9, -0.9, 0.1], dtype=np.float32), 6.0) == pytest.approx([1.0, -1.0, 0.1995262])
+
+
+def test_the_shifted_version_starts_five_seconds_later(tmp_path: Path) -> None:
+    file = sweep(tmp_path / "long.wav", 60)
+    original, shifted = decode(file).samples, hear_changed(file)[SHIFTED]
+    assert shifted is not None
+    overlap = 24 * 12_000
+    # The ends of an excerpt differ by the resampler's run-up.
+    assert shifted[100 : overlap - 100] == pytest.approx(original[60_100 : 60_000 + overlap - 100], abs=1e-3)
+
+
+def test_the_shifted_version_of_a_preview_is_what_is_left_of_it(tmp_path: Path) -> None:
+    shifted = hear_changed(sweep(tmp_path / "preview.wav", 30))[SHIFTED]
+    assert shifted is not None
+    assert len(shifted) == 25 * 12_000
+
+
+def test_a_short_recording_has_no_shifted_version(tmp_path: Path) -> None:
+    changed = hear_changed(sweep(tmp_path / "short.wav", 9))
+    assert changed[SHIFTED] is None
+    assert changed[REENCODED] is not None
+
+
+def test_the_encoder_keeps_to_its_bits_and_the_sound_survives(tmp_path: Path) -> None:
+    file = sweep(tmp_path / "tone.wav", 30)
+    frames = soundfile.read(file, dtype="float32")[0]
+    content = encode_mp3(frames, 44_100)
+    with av.open(io.BytesIO(content)) as container:
+        stream = container.streams.audio[0]
+        assert (stream.codec_context.name, stream.rate, stream.channels) == ("mp3float", 44_100, 2)
+    assert len(content) * 8 / 30 == pytest.approx(64_000, rel=0.02)
+    heard, original = hear_changed(file)[REENCODED], decode(file).samples
+    assert heard is not None
+    assert np.corrcoef(np.abs(np.fft.rfft(heard)), np.abs(np.fft.rfft(original)))[0, 1] > 0.99
+    assert not np.array_equal(heard, original)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(22_050, 1), (48_000, 2), (96_000, 4)])
+def test_any_rate_and_channels_are_encoded(tmp_path: Path, rate: int, channels: int) -> None:
+    heard = hear_changed(sweep(tmp_path / "odd.wav", 10, rate=rate, channels=channels))[REENCODED]
+    assert heard is not None
+    assert len(heard) == pytest.approx(10 * 12_000, abs=1_500)
+
+
+def test_what_is_no_audio_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.mp3").write_text("no music")
+    with pytest.raises(NotAudio):
+        hear_changed(tmp_path / "text.mp3")
