@@ -1,0 +1,1 @@
+"""What the tests of all packages share; nothing that runs imports it."""
