@@ -33,9 +33,10 @@ from soundalike.similarity.taste.cooccurrence import SimilarityParameters
 from soundalike.similarity.taste.favorite_pairs import LikesReader
 from soundalike.storage.object_keys import index_prefix, preview_key, taste_prefix
 from soundalike.storage.object_store import MemoryStore, ObjectStore, S3Store
+from soundalike.testing.wait import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from fastapi import FastAPI
@@ -65,17 +66,6 @@ def vector(number: int, dimensions: int = DIMENSIONS) -> NDArray[np.float32]:
 def said(*slugs: str) -> list[float]:
     """What the model says of a track that holds these tags, the first most clearly."""
     return [0.9 - 0.1 * slugs.index(slug) if slug in slugs else 0.03125 for slug in SLUGS]
-
-
-async def eventually(holds: Callable[[], Any]) -> Any:
-    """Wait until a condition (a function, perhaps asynchronous) holds; the test's own time limit ends a vain wait."""
-    while True:
-        found = holds()
-        if asyncio.iscoroutine(found):
-            found = await found
-        if found:
-            return found
-        await asyncio.sleep(0.01)
 
 
 async def upload_version(

@@ -16,8 +16,9 @@ from soundalike.api.rate_limit import Rates
 from soundalike.api.settings import Access, MetricsAccess
 from soundalike.db import api_keys
 from soundalike.db.api_keys import Scope, ValidKey
+from soundalike.testing.wait import eventually
 
-from .conftest import Platform, eventually, is_ready, serving, urn
+from .conftest import Platform, is_ready, serving, urn
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Send

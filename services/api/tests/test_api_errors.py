@@ -13,8 +13,9 @@ from soundalike.db import database, schema, tracks
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import ACCEPTED_FORMS
 from soundalike.storage.object_store import MemoryStore
+from soundalike.testing.wait import eventually
 
-from .conftest import MODEL, Platform, eventually, is_ready, recommended, serving, track_id, urn
+from .conftest import MODEL, Platform, is_ready, recommended, serving, track_id, urn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,8 +10,9 @@ import pytest
 from soundalike.db import playlists, tracks
 from soundalike.db.playlists import Playlist
 from soundalike.db.tracks import Track
+from soundalike.testing.wait import eventually
 
-from .conftest import Platform, eventually, index_of, recommended, track_id, urn, vector
+from .conftest import Platform, index_of, recommended, track_id, urn, vector
 
 if TYPE_CHECKING:
     import httpx

@@ -12,8 +12,9 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from soundalike.api.middleware.etag import Revalidation
+from soundalike.testing.wait import eventually
 
-from .conftest import Platform, eventually, urn
+from .conftest import Platform, urn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,8 +16,9 @@ from soundalike.db import playlists, tracks, uploads
 from soundalike.db.playlists import Playlist
 from soundalike.db.tracks import Track
 from soundalike.db.uploads import Sound
+from soundalike.testing.wait import eventually
 
-from .conftest import Platform, eventually, is_ready, said, track_id, vector
+from .conftest import Platform, is_ready, said, track_id, vector
 from .test_serving import running
 
 EXAMPLES: Final = int(os.environ.get("CONTRACT_EXAMPLES", "0"))

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from .conftest import Platform, eventually, urn
+from soundalike.testing.wait import eventually
+
+from .conftest import Platform, urn
 from .test_serving import running
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ import pytest
 from soundalike.api import recommender
 from soundalike.api.problems import REQUEST_ID
 from soundalike.logs import bound_fields
+from soundalike.testing.wait import eventually
 
-from .conftest import Platform, eventually, recommended, urn
+from .conftest import Platform, recommended, urn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,8 +5,9 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from soundalike.api.app import create_app
+from soundalike.testing.wait import eventually
 
-from .conftest import eventually, is_ready, serving
+from .conftest import is_ready, serving
 
 if TYPE_CHECKING:
     from soundalike.api.settings import ApiSettings

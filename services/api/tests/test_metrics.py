@@ -14,8 +14,9 @@ from soundalike.api.settings import MetricsAccess
 from soundalike.db import database, tracks
 from soundalike.db.overview import census
 from soundalike.db.tracks import State, Track
+from soundalike.testing.wait import eventually
 
-from .conftest import Platform, eventually, index_of, is_ready, serving, track_id, urn
+from .conftest import Platform, index_of, is_ready, serving, track_id, urn
 
 if TYPE_CHECKING:
     import httpx

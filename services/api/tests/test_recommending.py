@@ -7,20 +7,9 @@ from typing import TYPE_CHECKING
 
 from soundalike.api.app import create_app
 from soundalike.db import tracks
+from soundalike.testing.wait import eventually
 
-from .conftest import (
-    MODEL,
-    OTHER_MODEL,
-    Platform,
-    eventually,
-    index_of,
-    is_ready,
-    recommended,
-    serving,
-    track_id,
-    urn,
-    vector,
-)
+from .conftest import MODEL, OTHER_MODEL, Platform, index_of, is_ready, recommended, serving, track_id, urn, vector
 
 if TYPE_CHECKING:
     import httpx

@@ -14,8 +14,9 @@ from soundalike.db import uploads
 from soundalike.db.uploads import Sound
 from soundalike.errors import StoreUnavailable
 from soundalike.storage.object_keys import QUERIES, query_of
+from soundalike.testing.wait import eventually
 
-from .conftest import MODEL, Platform, eventually, index_of, said, urn, vector
+from .conftest import MODEL, Platform, index_of, said, urn, vector
 from .test_api_errors import problem
 
 if TYPE_CHECKING:

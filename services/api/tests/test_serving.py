@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from soundalike.api.server import LARGEST_HEAD_BYTES
+from soundalike.testing.wait import eventually
 
-from .conftest import Platform, eventually, is_ready, recommended, urn
+from .conftest import Platform, is_ready, recommended, urn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

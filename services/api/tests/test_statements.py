@@ -20,8 +20,9 @@ from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
 from soundalike.logs import bound_fields
 from soundalike.similarity.taste.cooccurrence import SimilarityParameters
+from soundalike.testing.wait import eventually
 
-from .conftest import Platform, eventually, is_ready, publish_taste, recommended, serving, track_id, urn
+from .conftest import Platform, is_ready, publish_taste, recommended, serving, track_id, urn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

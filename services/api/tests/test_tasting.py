@@ -13,8 +13,9 @@ from soundalike.db.tracks import Track
 from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
 from soundalike.similarity.taste.manifest import SIMILARITIES
+from soundalike.testing.wait import eventually
 
-from .conftest import Platform, eventually, is_ready, publish_taste, serving, track_id, urn, vector
+from .conftest import Platform, is_ready, publish_taste, serving, track_id, urn, vector
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection

@@ -13,8 +13,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from soundalike.api.app import create_app
 from soundalike.settings import EX_CONFIG, load
+from soundalike.testing.wait import eventually
 
-from .conftest import Platform, eventually, is_ready, serving, urn
+from .conftest import Platform, is_ready, serving, urn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

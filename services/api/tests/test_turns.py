@@ -9,8 +9,9 @@ from soundalike.api.file_lock import turn
 from soundalike.api.index_cache import VersionCache
 from soundalike.db import embeddings
 from soundalike.storage.object_store import MemoryStore
+from soundalike.testing.wait import eventually
 
-from .conftest import MODEL, Platform, eventually, upload_version
+from .conftest import MODEL, Platform, upload_version
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,8 +20,9 @@ import pytest
 
 from soundalike.api.server import Ending
 from soundalike.api.worker_supervisor import Pauses
+from soundalike.testing.wait import eventually
 
-from .conftest import Platform, eventually, urn
+from .conftest import Platform, urn
 from .test_metrics import named, read
 from .test_serving import running
 

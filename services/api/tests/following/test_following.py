@@ -11,8 +11,9 @@ import pytest
 from soundalike.api.vector_source import MemorySource
 from soundalike.db.embeddings import StoredVector
 from soundalike.similarity.projection import Projection
+from soundalike.testing.wait import eventually
 
-from ..conftest import eventually, urn, vector
+from ..conftest import urn, vector
 from .conftest import FIRST, SECOND, SMALL, Scene, written
 
 if TYPE_CHECKING:
