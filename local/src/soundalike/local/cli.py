@@ -125,6 +125,13 @@ def extract(context: typer.Context) -> None:
 
 
 @app.command(context_settings=_PASSED_ON, add_help_option=False)
+def redrive(context: typer.Context, data: Data = None) -> None:
+    """Extract previews again that were given up: moves the dead letters back to the queue."""
+    environment = os.environ if "--help" in context.args else _environment(data)
+    _become(python("soundalike.extractor", "redrive", *context.args), environment)
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
 def keys(context: typer.Context, data: Data = None) -> None:
     """Make, list and revoke keys for calling the API (see: soundalike keys --help)."""
     environment = os.environ if not context.args or "--help" in context.args else _environment(data)
