@@ -1,4 +1,4 @@
-"""Small files that claim, or hold, far more than is ever heard: refused or heard, within little memory and time."""
+"""Small files that claim, or hold, far more than is ever decoded: refused or decoded in little memory and time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import soundfile
 from soundalike.audio.decode import decode
 from soundalike.audio.errors import NotAudio, Silent, TooDemanding, TooShort, Truncated, Undecodable
 from soundalike.audio.excerpt import RATE
-from soundalike.audio.excerpt_bounds import LISTENED
+from soundalike.audio.excerpt_rule import DEFAULT_RULE
 from soundalike.audio.ffmpeg import read_by_ffmpeg
 from soundalike.audio.isolate import IsolatedDecoder
 from soundalike.audio.libsndfile import read_by_sndfile
@@ -34,7 +34,7 @@ MEMORY = 256 << 20
 
 @pytest.fixture(scope="module")
 def bounded() -> Iterator[IsolatedDecoder]:
-    with IsolatedDecoder(seconds=20, memory=MEMORY) as decoder:
+    with IsolatedDecoder(timeout_s=20, memory_bytes=MEMORY) as decoder:
         yield decoder
 
 
@@ -115,18 +115,18 @@ HARMLESS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
-def test_claims_cost_nothing(bounded: IsolatedDecoder, encode: Encode, claim: str) -> None:
+def test_false_claims_are_refused(bounded: IsolatedDecoder, encode: Encode, claim: str) -> None:
     form, exaggerate = CLAIMS[claim]
     data = exaggerate(encode(form, 12.0))
     with pytest.raises((Truncated, Undecodable, TooDemanding)):
         bounded.decode(data)
-    assert bounded.decode(encode("wav", 12.0)).seconds_heard == 12
+    assert bounded.decode(encode("wav", 12.0)).seconds == 12
 
 
 @pytest.mark.parametrize("claim", HARMLESS)
-def test_claims_that_no_reader_believes_lose_nothing(bounded: IsolatedDecoder, encode: Encode, claim: str) -> None:
+def test_claims_that_no_reader_believes_are_ignored(bounded: IsolatedDecoder, encode: Encode, claim: str) -> None:
     form, exaggerate = HARMLESS[claim]
-    assert bounded.decode(exaggerate(encode(form, 12.0))).seconds_heard == pytest.approx(12, abs=0.1)
+    assert bounded.decode(exaggerate(encode(form, 12.0))).seconds == pytest.approx(12, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -184,12 +184,12 @@ def hours(form: str) -> bytes:
         ("aac", AudioKind.AAC, read_by_ffmpeg),
     ],
 )
-def test_of_hours_only_what_is_heard_is_read(form: str, kind: AudioKind, reader: Reader) -> None:
+def test_of_hours_only_the_excerpt_is_read(form: str, kind: AudioKind, reader: Reader) -> None:
     data = hours(form)
     stream = CountedBytes(data)
-    passage = reader(stream, kind, LISTENED)
-    assert passage.seconds_total == pytest.approx(7200, rel=0.01)
-    assert len(passage.frames) == 30 * passage.rate
+    segment = reader(stream, kind, DEFAULT_RULE)
+    assert segment.seconds_total == pytest.approx(7200, rel=0.01)
+    assert len(segment.frames) == 30 * segment.rate
     assert stream.count < len(data) / 4
 
 
@@ -204,7 +204,7 @@ def test_hours_of_nothing_in_a_few_kilobytes_are_silent(bounded: IsolatedDecoder
         bounded.decode(data)
 
 
-def test_archives_are_no_audio(encode: Encode) -> None:
+def test_archives_are_not_audio(encode: Encode) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("a.mp3", encode("mp3", 12.0))
@@ -217,7 +217,7 @@ def test_archives_are_no_audio(encode: Encode) -> None:
 def test_six_seconds_are_too_short_and_seven_are_not(encode: Encode, form: str) -> None:
     with pytest.raises(TooShort, match=r"6\.\d s long; at least 7 s"):
         decode(encode(form, 6.0))
-    assert decode(encode(form, 7.05)).seconds_heard == pytest.approx(7.05, abs=0.2)
+    assert decode(encode(form, 7.05)).seconds == pytest.approx(7.05, abs=0.2)
 
 
 @pytest.mark.parametrize("value", [1e12, 3e38])
@@ -228,7 +228,7 @@ def test_numbers_far_beyond_any_loudness_are_refused(encode: Encode, value: floa
         decode(encode("wav-float", frames=frames))
 
 
-def test_integers_stored_as_floats_are_heard(encode: Encode) -> None:
+def test_integers_stored_as_floats_are_decoded(encode: Encode) -> None:
     wave = np.sin(np.arange(44_100 * 8) / 30)[:, np.newaxis].repeat(2, axis=1).astype(np.float32)
     data = encode("wav-float", frames=wave * np.float32(2**23))
     assert decode(data).samples.shape == (8 * RATE,)

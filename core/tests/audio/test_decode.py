@@ -32,24 +32,24 @@ def chirp_at(start: float, seconds: float) -> NDArray[np.float32]:
     return ((left + right) / 2).astype(np.float32)
 
 
-def likeness(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+def cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("seconds", "start"), [(31.0, 0.0), (70.0, 20.5)])
 def test_every_form_gives_the_right_excerpt(encode: Encode, form: str, seconds: float, start: float) -> None:
-    recording = decode(encode(form, seconds))
-    assert recording.rate == RATE
-    assert recording.samples.dtype == np.float32
-    assert recording.samples.shape == (29 * RATE,)
-    assert recording.seconds_heard == 29
-    assert recording.seconds_total == pytest.approx(seconds, abs=0.2)
+    excerpt = decode(encode(form, seconds))
+    assert excerpt.rate == RATE
+    assert excerpt.samples.dtype == np.float32
+    assert excerpt.samples.shape == (29 * RATE,)
+    assert excerpt.seconds == 29
+    assert excerpt.seconds_total == pytest.approx(seconds, abs=0.2)
     # The middle second: a shift by one sample turns the tone (at up to 3 kHz) by a quarter of its period.
-    heard = recording.samples[14 * RATE : 15 * RATE]
+    second = excerpt.samples[14 * RATE : 15 * RATE]
     slack = round(SLACK_SECONDS.get(form, 0.0) * RATE) + (1 if start else 0)
     expected = chirp_at(start + 14 - slack / RATE, 1 + 2 * slack / RATE)
-    assert max(likeness(heard, expected[i : i + RATE]) for i in range(2 * slack + 1)) > 0.95
+    assert max(cosine(second, expected[i : i + RATE]) for i in range(2 * slack + 1)) > 0.95
 
 
 def test_a_path_is_the_same_as_its_content(encode: Encode, tmp_path: Path) -> None:
@@ -87,12 +87,12 @@ def test_12_khz_mono_passes_unchanged(tmp_path: Path) -> None:
 
 
 def test_a_recording_shorter_than_the_excerpt_is_not_filled_up(encode: Encode) -> None:
-    recording = decode(encode("wav", 12.0))
-    assert recording.seconds_heard == pytest.approx(12.0)
-    assert recording.seconds_total == pytest.approx(12.0)
+    excerpt = decode(encode("wav", 12.0))
+    assert excerpt.seconds == pytest.approx(12.0)
+    assert excerpt.seconds_total == pytest.approx(12.0)
 
 
-def test_an_mp3_of_varying_rate_without_a_header_is_heard_in_its_true_middle() -> None:
+def test_an_mp3_of_varying_rate_without_a_header_is_decoded_in_its_true_middle() -> None:
     # 30 s of noise (large frames), then 60 s of a quiet tone (small ones): the first frames promise far less music.
     rng = np.random.default_rng(0)
     tone = 0.1 * np.sin(2 * np.pi * 440 * np.arange(44_100 * 90) / 44_100)
@@ -103,10 +103,10 @@ def test_an_mp3_of_varying_rate_without_a_header_is_heard_in_its_true_middle() -
     )
     data = buffer.getvalue()
     bare = data[data.index(b"\xff\xfb", 10) :]
-    recording = decode(bare)
-    assert recording.seconds_total == pytest.approx(90.0, abs=0.1)
-    assert np.std(recording.samples) == pytest.approx(0.1 / np.sqrt(2), rel=0.01)
-    assert len(recording.samples) == 29 * RATE
+    excerpt = decode(bare)
+    assert excerpt.seconds_total == pytest.approx(90.0, abs=0.1)
+    assert np.std(excerpt.samples) == pytest.approx(0.1 / np.sqrt(2), rel=0.01)
+    assert len(excerpt.samples) == 29 * RATE
 
 
 @pytest.mark.parametrize("form", ["mp3", "wav", "flac", "aiff", "webm"])
@@ -125,12 +125,12 @@ def test_an_rf64_copied_by_half_is_refused() -> None:
         decode(buffer.getvalue()[: 8_000 * 40])
 
 
-def test_a_codec_that_nobody_knows_is_undecodable() -> None:
+def test_an_unknown_codec_is_undecodable() -> None:
     buffer = io.BytesIO()
     soundfile.write(buffer, np.sin(np.arange(8_000 * 10) / 5), 8_000, format="WAV", subtype="PCM_16")
     data = bytearray(buffer.getvalue())
     data[20:22] = struct.pack("<H", 0x4242)
-    with pytest.raises(Undecodable, match="how its sound is coded"):
+    with pytest.raises(Undecodable, match="audio codec"):
         decode(bytes(data))
 
 
@@ -150,14 +150,14 @@ def test_damage_in_the_middle_does_not_lose_the_rest(encode: Encode) -> None:
     data = bytearray(encode("m4a", 31.0))
     middle = len(data) // 2
     data[middle : middle + 2000] = np.random.default_rng(0).bytes(2000)
-    assert decode(bytes(data)).seconds_heard > 0.95 * 29
+    assert decode(bytes(data)).seconds > 0.95 * 29
 
 
-def test_a_streamed_wav_that_does_not_know_its_length_is_heard(encode: Encode) -> None:
+def test_a_streamed_wav_without_its_length_is_decoded(encode: Encode) -> None:
     data = bytearray(encode("wav", 10.0))
     at = data.index(b"data") + 4
     data[at : at + 4] = data[4:8] = struct.pack("<I", 0xFFFF_FFFF)
-    assert decode(bytes(data)).seconds_heard == pytest.approx(10.0, abs=0.01)
+    assert decode(bytes(data)).seconds == pytest.approx(10.0, abs=0.01)
 
 
 @pytest.mark.parametrize("form", ["wav", "mp3", "m4a", "opus"])
@@ -175,7 +175,7 @@ def test_silence_is_refused(encode: Encode, form: str) -> None:
 def test_quiet_is_not_silent(encode: Encode) -> None:
     loud = np.sin(np.arange(44_100 * 10) / 20)[:, np.newaxis].repeat(2, axis=1)
     frames = (3 * SILENCE_RMS * loud).astype(np.float32)
-    assert decode(encode("wav-float", frames=frames)).seconds_heard == 10
+    assert decode(encode("wav-float", frames=frames)).seconds == 10
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf])
@@ -186,7 +186,7 @@ def test_samples_that_are_no_numbers_are_refused(encode: Encode, poison: float) 
         decode(encode("wav-float", frames=frames))
 
 
-def test_an_empty_file_is_said_to_be_empty() -> None:
+def test_an_empty_file_is_reported_as_empty() -> None:
     with pytest.raises(NotAudio, match="empty"):
         decode(b"")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from soundalike.audio.clip import cut
+from soundalike.audio.clip import encode_clip
 from soundalike.audio.decode import decode
 from soundalike.audio.errors import (
     DecoderCrashed,
@@ -21,14 +21,14 @@ from soundalike.audio.errors import (
     TransientAudioError,
     Undecodable,
 )
-from soundalike.audio.isolate import IsolatedCutter, IsolatedDecoder
+from soundalike.audio.isolate import IsolatedClipEncoder, IsolatedDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conftest import Encode
 
-# `eval` stands in for a decoder where the child has to misbehave: the file's content is the misbehaviour.
+# `eval` stands in for a decoder where the child has to fail: the file's content is the code that fails.
 HANG = b"__import__('time').sleep(600)"
 CRASH = b"__import__('os').abort()"
 _REFUSAL = b"(_ for _ in ()).throw(__import__('sys').modules['soundalike.audio.errors'].Undecodable(%b))"
@@ -44,7 +44,7 @@ def isolated() -> Iterator[IsolatedDecoder]:
 
 @pytest.fixture
 def puppet() -> Iterator[IsolatedDecoder]:
-    with IsolatedDecoder(function=eval, seconds=1.0, memory=512 << 20) as decoder:
+    with IsolatedDecoder(function=eval, timeout_s=1.0, memory_bytes=512 << 20) as decoder:
         yield decoder
 
 
@@ -54,18 +54,18 @@ def pid(decoder: IsolatedDecoder) -> int:
     return int(str(caught.value))
 
 
-def test_it_gives_what_decoding_here_gives(isolated: IsolatedDecoder, encode: Encode, tmp_path: Path) -> None:
+def test_it_returns_what_decode_returns(isolated: IsolatedDecoder, encode: Encode, tmp_path: Path) -> None:
     data = encode("mp3")
     file = tmp_path / "é.mp3"
     file.write_bytes(data)
     expected = decode(data)
     for source in (data, file):
-        recording = isolated.decode(source)
-        np.testing.assert_array_equal(recording.samples, expected.samples)
-        assert (recording.rate, recording.seconds_total) == (expected.rate, expected.seconds_total)
+        excerpt = isolated.decode(source)
+        np.testing.assert_array_equal(excerpt.samples, expected.samples)
+        assert (excerpt.rate, excerpt.seconds_total) == (expected.rate, expected.seconds_total)
 
 
-def test_failures_keep_their_type_and_their_words(isolated: IsolatedDecoder, tmp_path: Path) -> None:
+def test_failures_keep_their_type_and_message(isolated: IsolatedDecoder, tmp_path: Path) -> None:
     with pytest.raises(NotAudio, match="empty"):
         isolated.decode(b"")
     with pytest.raises(OSError, match="No such file"):
@@ -76,14 +76,14 @@ def test_one_process_serves_many_files(puppet: IsolatedDecoder) -> None:
     assert pid(puppet) == pid(puppet) != os.getpid()
 
 
-def test_a_hanging_file_is_given_up_and_the_next_one_is_heard(puppet: IsolatedDecoder) -> None:
+def test_a_hanging_file_is_given_up_and_the_next_one_is_decoded(puppet: IsolatedDecoder) -> None:
     first = pid(puppet)
     with pytest.raises(TooDemanding, match="longer than 1 s"):
         puppet.decode(HANG)
     assert pid(puppet) != first
 
 
-def test_a_crash_is_transient_and_the_next_file_is_heard(puppet: IsolatedDecoder) -> None:
+def test_a_crash_is_transient_and_the_next_file_is_decoded(puppet: IsolatedDecoder) -> None:
     with pytest.raises(DecoderCrashed, match="-6") as caught:
         puppet.decode(CRASH)
     assert isinstance(caught.value, TransientAudioError)
@@ -105,7 +105,7 @@ def test_a_file_that_wants_too_much_memory_is_refused(puppet: IsolatedDecoder) -
     assert pid(puppet)
 
 
-def test_the_child_knows_nothing_of_the_network(puppet: IsolatedDecoder) -> None:
+def test_the_child_does_not_load_the_network(puppet: IsolatedDecoder) -> None:
     with pytest.raises(Undecodable) as caught:
         puppet.decode(MODULES)
     modules = str(caught.value).split()
@@ -126,7 +126,7 @@ def test_threads_may_share_a_decoder(puppet: IsolatedDecoder) -> None:
 
 
 def test_closing_ends_a_child_at_work_and_starts_no_other() -> None:
-    decoder = IsolatedDecoder(function=eval, seconds=600)  # type: ignore[arg-type]
+    decoder = IsolatedDecoder(function=eval, timeout_s=600)  # type: ignore[arg-type]
     first = pid(decoder)
     with ThreadPoolExecutor(1) as thread:
         hanging = thread.submit(decoder.decode, HANG)
@@ -137,63 +137,65 @@ def test_closing_ends_a_child_at_work_and_starts_no_other() -> None:
             hanging.result()
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
-    with pytest.raises(DecoderUnavailable, match="was ended"):
+    with pytest.raises(DecoderUnavailable, match="was stopped"):
         decoder.decode(SAY_PID)
 
 
-class TestCutting:
+class TestClipEncoding:
     @pytest.fixture
-    def cutter(self) -> Iterator[IsolatedCutter]:
-        with IsolatedCutter() as cutter:
-            yield cutter
+    def encoder(self) -> Iterator[IsolatedClipEncoder]:
+        with IsolatedClipEncoder() as encoder:
+            yield encoder
 
     @pytest.fixture
-    def puppet_cutter(self) -> Iterator[IsolatedCutter]:
-        with IsolatedCutter(function=eval, seconds=1) as cutter:
-            yield cutter
+    def puppet_encoder(self) -> Iterator[IsolatedClipEncoder]:
+        with IsolatedClipEncoder(function=eval, timeout_s=1) as encoder:
+            yield encoder
 
-    def test_it_cuts_what_cutting_here_cuts(self, cutter: IsolatedCutter, encode: Encode, tmp_path: Path) -> None:
+    def test_it_returns_what_encode_clip_returns(
+        self, encoder: IsolatedClipEncoder, encode: Encode, tmp_path: Path
+    ) -> None:
         song = tmp_path / "sóng 歌.ogg"
         song.write_bytes(encode("ogg", 70.0))
-        assert cutter.cut(song) == cut(song)
+        assert encoder.encode(song) == encode_clip(song)
 
-    def test_failures_keep_their_kind(self, cutter: IsolatedCutter, encode: Encode, tmp_path: Path) -> None:
+    def test_failures_keep_their_kind(self, encoder: IsolatedClipEncoder, encode: Encode, tmp_path: Path) -> None:
         with pytest.raises(TooShort, match=r"2\.0 s long"):
-            cutter.cut(encode("flac", 2.0))
-        with pytest.raises(NotAudio, match="no audio"):
-            cutter.cut(b"no music")
+            encoder.encode(encode("flac", 2.0))
+        with pytest.raises(NotAudio, match="not audio"):
+            encoder.encode(b"no music")
         with pytest.raises(OSError, match="No such file"):
-            cutter.cut(tmp_path / os.fsdecode(b"caf\xe9"))
+            encoder.encode(tmp_path / os.fsdecode(b"caf\xe9"))
 
     def test_what_decoders_print_is_not_shown(
-        self, puppet_cutter: IsolatedCutter, capfd: pytest.CaptureFixture[str]
+        self, puppet_encoder: IsolatedClipEncoder, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        assert puppet_cutter.cut(b"print('a warning', flush=True) or b'fine'") == b"fine"
+        assert puppet_encoder.encode(b"print('a warning', flush=True) or b'fine'") == b"fine"
         assert capfd.readouterr() == ("", "")
 
-    def test_a_death_that_is_not_the_files_fault(self, puppet_cutter: IsolatedCutter) -> None:
+    def test_a_death_that_is_not_the_files_fault(self, puppet_encoder: IsolatedClipEncoder) -> None:
         with pytest.raises(DecoderUnavailable, match="ended with status -9"):
-            puppet_cutter.cut(b"__import__('os').kill(__import__('os').getpid(), 9)")
-        assert puppet_cutter.cut(b"b'fine'") == b"fine"
+            puppet_encoder.encode(b"__import__('os').kill(__import__('os').getpid(), 9)")
+        assert puppet_encoder.encode(b"b'fine'") == b"fine"
 
     def test_a_child_that_cannot_start_says_nothing_of_the_file(self) -> None:
         def unreachable(_: bytes) -> bytes:
             return b""
 
         with (
-            IsolatedCutter(function=unreachable) as cutter,
-            pytest.raises(DecoderUnavailable, match="ended with status 1"),
+            IsolatedClipEncoder(function=unreachable) as encoder,
+            pytest.raises(DecoderUnavailable, match="at its start, status 1"),
         ):
-            cutter.cut(b"")
+            encoder.encode(b"")
 
 
-def test_an_unforeseen_failure_is_a_crash_and_says_what_it_was(puppet: IsolatedDecoder) -> None:
+def test_an_unexpected_failure_is_a_crash_and_says_what_it_was(puppet: IsolatedDecoder) -> None:
     first = pid(puppet)
     with pytest.raises(DecoderCrashed, match="ZeroDivisionError"):
         puppet.decode(b"1 / 0")
     assert pid(puppet) == first
 
 
-def test_an_answer_that_is_none_is_a_crash(puppet: IsolatedDecoder) -> None:
-    with pytest.raises(DecoderCrashed, match="nonsense"):
+def test_an_invalid_response_is_a_crash(puppet: IsolatedDecoder) -> None:
+    with pytest.raises(DecoderCrashed, match="invalid response"):
         puppet.decode(b"b'bytes, where a recording is expected'")

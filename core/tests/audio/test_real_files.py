@@ -18,7 +18,7 @@ import soundfile
 from soundalike.audio.decode import decode
 from soundalike.audio.errors import Undecodable
 from soundalike.audio.excerpt import RATE
-from soundalike.audio.excerpt_bounds import LISTENED
+from soundalike.audio.excerpt_rule import DEFAULT_RULE
 from soundalike.audio.ffmpeg import read_by_ffmpeg
 from soundalike.audio.libsndfile import read_by_sndfile
 from soundalike.audio.mpeg_frames import Framing, index_frames
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.audio.excerpt import Recording
+    from soundalike.audio.excerpt import AudioExcerpt
 
 NOTE: Final = 0.25
 # What belongs to a subwoofer would lose its melody to the encoders: it stands fourth in WAV, last in Vorbis and Opus.
@@ -97,23 +97,23 @@ def by_ffmpeg(
     return target.read_bytes() if target else buffer.getvalue()
 
 
-def assert_heard(recording: Recording, seconds: float = LENGTH, channels: int = 2, *, slack: float = 0.0) -> None:
-    """Assert that it is the excerpt of the melody that the rule asks for, `slack` s earlier or later at most."""
+def assert_excerpt(excerpt: AudioExcerpt, seconds: float = LENGTH, channels: int = 2, *, slack: float = 0.0) -> None:
+    """Assert that it is the excerpt of the melody that the rule selects, `slack` s earlier or later at most."""
     start = 0.0 if seconds <= 35 else (seconds - 29) / 2
     length = min(29.0, seconds)
-    assert recording.samples.dtype == np.float32
-    assert recording.seconds_heard == pytest.approx(length, abs=2 * slack + 1e-3)
-    assert recording.seconds_total == pytest.approx(seconds, abs=4 * slack + 1e-3)
+    assert excerpt.samples.dtype == np.float32
+    assert excerpt.seconds == pytest.approx(length, abs=2 * slack + 1e-3)
+    assert excerpt.seconds_total == pytest.approx(seconds, abs=4 * slack + 1e-3)
     lag = round(slack * RATE)
     middle = round(length / 2 * RATE)
-    heard = recording.samples[middle - 2 * RATE : middle + 2 * RATE]
+    passage = excerpt.samples[middle - 2 * RATE : middle + 2 * RATE]
     expected = melody(4 + 2 * slack, RATE, start + length / 2 - 2 - slack) * np.float32(np.mean(GAINS[channels]))
-    likeness = np.correlate(expected, heard, "valid")
-    best = int(np.argmax(likeness))
-    matching = expected[best : best + len(heard)][: len(heard)]
+    correlation = np.correlate(expected, passage, "valid")
+    best = int(np.argmax(correlation))
+    matching = expected[best : best + len(passage)][: len(passage)]
     assert abs(best - lag) <= lag
-    assert likeness[best] / np.linalg.norm(heard) / np.linalg.norm(matching) > 0.97
-    assert np.linalg.norm(heard) / np.linalg.norm(matching) == pytest.approx(1, abs=0.06)
+    assert correlation[best] / np.linalg.norm(passage) / np.linalg.norm(matching) > 0.97
+    assert np.linalg.norm(passage) / np.linalg.norm(matching) == pytest.approx(1, abs=0.06)
 
 
 def snd(form: str, subtype: str, **more: Any) -> Callable[[NDArray[np.float32], int], bytes]:
@@ -125,7 +125,7 @@ def ffm(container: str, codec: str, **more: Any) -> Callable[[NDArray[np.float32
 
 
 NO_XING: Final = {"write_xing": "0", "id3v2_version": "0"}
-# Nothing in them tells how many samples an encoder put in front of the music.
+# They do not declare how many samples an encoder put in front of the music.
 BARE: Final = 0.06
 MATRIX: Final = {
     "mp3 of constant rate": (snd("MP3", "MPEG_LAYER_III", bitrate_mode="CONSTANT"), 1, 8_000, 8, 0.0),
@@ -186,9 +186,9 @@ MATRIX: Final = {
 
 
 @pytest.mark.parametrize("name", MATRIX)
-def test_a_real_file_is_heard(name: str) -> None:
+def test_a_real_file_is_decoded(name: str) -> None:
     encode, channels, rate, seconds, slack = MATRIX[name]
-    assert_heard(decode(encode(frames(seconds, rate, channels), rate)), seconds, channels, slack=slack)
+    assert_excerpt(decode(encode(frames(seconds, rate, channels), rate)), seconds, channels, slack=slack)
 
 
 def id3(body: bytes) -> bytes:
@@ -254,7 +254,7 @@ AROUND: Final = {
 @pytest.mark.parametrize(("form", "slack"), [("mp3", 0.0), ("bare mp3", BARE), ("aac", 0.07)])
 def test_tags_and_junk_around_frames(plain: dict[str, bytes], form: str, slack: float, around: str) -> None:
     front, behind = AROUND[around]
-    assert_heard(decode(front + plain[form] + behind), slack=slack)
+    assert_excerpt(decode(front + plain[form] + behind), slack=slack)
 
 
 def bare_mp3(seconds: float, rate: int, channels: int) -> tuple[bytes, list[int]]:
@@ -271,7 +271,7 @@ def test_both_libraries_read_the_same_of_an_mp3_without_a_length(rate: int, chan
     # Frames that lean on others which were cut away come out of each library in its own way.
     for content, strange in ((data, 0), (data[starts[20] :], rate // 5), (torn, 0)):
         fast, other = (
-            reader(io.BytesIO(content), AudioKind.MP3, LISTENED) for reader in (read_by_sndfile, read_by_ffmpeg)
+            reader(io.BytesIO(content), AudioKind.MP3, DEFAULT_RULE) for reader in (read_by_sndfile, read_by_ffmpeg)
         )
         assert fast.frames.shape == other.frames.shape
         assert (fast.rate, fast.frames_declared, fast.seconds_total) == (
@@ -282,11 +282,11 @@ def test_both_libraries_read_the_same_of_an_mp3_without_a_length(rate: int, chan
         np.testing.assert_allclose(fast.frames[strange:], other.frames[strange:], atol=1e-4)
 
 
-def test_an_mp3_that_turns_from_stereo_to_mono_is_heard_to_its_end() -> None:
+def test_an_mp3_that_turns_from_stereo_to_mono_is_decoded_to_its_end() -> None:
     (stereo, at), (mono, also) = bare_mp3(34.0, 44_100, 2), bare_mp3(34.0, 44_100, 1)
-    recording = decode(stereo[: at[500]] + mono[also[500] :])
-    assert recording.seconds_heard == 29
-    quarters = recording.samples.reshape(4, -1)
+    excerpt = decode(stereo[: at[500]] + mono[also[500] :])
+    assert excerpt.seconds == 29
+    quarters = excerpt.samples.reshape(4, -1)
     assert (quarters.std(axis=1) > 0.1).all()
 
 
@@ -296,19 +296,19 @@ def test_an_mp3_that_turns_from_stereo_to_mono_is_heard_to_its_end() -> None:
 @pytest.mark.parametrize("form", ["flac", "wav", "aiff", "ogg", "m4a"])
 def test_tags_and_junk_around_containers(plain: dict[str, bytes], form: str, around: str) -> None:
     front, behind = AROUND[around]
-    assert_heard(decode(front + plain[form] + behind))
+    assert_excerpt(decode(front + plain[form] + behind))
 
 
 def test_tags_of_m4a_in_no_encoding() -> None:
     data = by_ffmpeg(frames(), 22_050, "ipod", "aac", title="QQQQ")
     assert data.count(b"QQQQ") == 1
-    assert_heard(decode(data.replace(b"QQQQ", b"\xe9\xff\xfe\xe8")))
+    assert_excerpt(decode(data.replace(b"QQQQ", b"\xe9\xff\xfe\xe8")))
 
 
 def test_an_m4a_with_its_index_in_front(tmp_path: Path) -> None:
     data = by_ffmpeg(frames(), 22_050, "mp4", "aac", options={"movflags": "faststart"}, target=tmp_path / "a.mp4")
     assert data.index(b"moov") < data.index(b"mdat")
-    assert_heard(decode(data))
+    assert_excerpt(decode(data))
 
 
 def alike(seconds: float, channels: int, start: float = 0.0) -> NDArray[np.float32]:
@@ -323,7 +323,7 @@ def test_mp3s_joined_to_one(first: int, second: int) -> None:
         for part in (alike(16, first), alike(20, second, start=16))
     ]
     joined = LATIN + halves[0] + OLD + COVER + halves[1] + OLD
-    assert_heard(decode(joined), slack=0.1)
+    assert_excerpt(decode(joined), slack=0.1)
 
 
 @pytest.mark.parametrize(("form", "rate"), [("VORBIS", 22_050), ("OPUS", 12_000)])
@@ -333,7 +333,7 @@ def test_ogg_in_several_links(form: str, rate: int) -> None:
         by_sndfile(frames(seconds, rate, start=start), rate, format="OGG", subtype=form) for seconds, start in parts
     )
     assert sniff(data) is (AudioKind.OPUS if form == "OPUS" else AudioKind.OGG)
-    assert_heard(decode(data), slack=0.001)
+    assert_excerpt(decode(data), slack=0.001)
 
 
 def test_ogg_that_changes_its_rate_is_refused() -> None:
@@ -347,16 +347,16 @@ def test_a_flac_that_was_written_to_a_pipe(plain: dict[str, bytes]) -> None:
     # The number of samples: the last 36 bits before the checksum (RFC 9639, section 8.2).
     data[21] &= 0xF0
     data[22:26] = bytes(4)
-    assert_heard(decode(bytes(data)))
+    assert_excerpt(decode(bytes(data)))
 
 
-@pytest.mark.parametrize("said", [0, 0x7FFF_F000, 0x7FFF_FFC4, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF])
-def test_a_wav_that_was_written_to_a_pipe(plain: dict[str, bytes], said: int) -> None:
+@pytest.mark.parametrize("declared", [0, 0x7FFF_F000, 0x7FFF_FFC4, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF])
+def test_a_wav_that_was_written_to_a_pipe(plain: dict[str, bytes], declared: int) -> None:
     data = bytearray(plain["wav"])
     at = data.index(b"data") + 4
-    data[at : at + 4] = struct.pack("<I", said)
-    data[4:8] = struct.pack("<I", min(said + 36, 0xFFFF_FFFF))
-    assert_heard(decode(bytes(data)))
+    data[at : at + 4] = struct.pack("<I", declared)
+    data[4:8] = struct.pack("<I", min(declared + 36, 0xFFFF_FFFF))
+    assert_excerpt(decode(bytes(data)))
 
 
 def chunk(name: bytes, body: bytes) -> bytes:
@@ -372,17 +372,17 @@ def test_a_wav_full_of_other_chunks(plain: dict[str, bytes]) -> None:
             *(chunk(b"LIST", b"INFO" + NOISE.bytes(33)), chunk(b"data", data[at + 8 :]), chunk(b"id3 ", COVER)),
         )
     )
-    assert_heard(decode(b"RIFF" + struct.pack("<I", len(body)) + body))
+    assert_excerpt(decode(b"RIFF" + struct.pack("<I", len(body)) + body))
 
 
 @pytest.mark.parametrize("wrong", [0, 100, 0x00FF_FFFF])
 def test_a_wav_of_another_size_than_it_says(plain: dict[str, bytes], wrong: int) -> None:
     data = plain["wav"]
-    assert_heard(decode(data[:4] + struct.pack("<I", wrong) + data[8:]))
+    assert_excerpt(decode(data[:4] + struct.pack("<I", wrong) + data[8:]))
 
 
 def test_an_aiff_that_was_written_to_a_pipe(plain: dict[str, bytes]) -> None:
     data = bytearray(plain["aiff"])
     at = data.index(b"SSND") + 4
     data[at : at + 4] = data[4:8] = b"\xff" * 4
-    assert_heard(decode(bytes(data)))
+    assert_excerpt(decode(bytes(data)))

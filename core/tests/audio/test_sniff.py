@@ -32,7 +32,7 @@ def id3(size: int) -> bytes:
 
 
 @pytest.mark.parametrize(("form", "kind"), KINDS.items())
-def test_every_kind_is_told_by_its_content(encode: Encode, form: str, kind: AudioKind) -> None:
+def test_every_kind_is_recognised_by_its_content(encode: Encode, form: str, kind: AudioKind) -> None:
     data = encode(form, 6.0)
     assert sniff(data) is kind
     assert sniff(data[:4096]) is kind
@@ -71,11 +71,11 @@ def test_a_head_that_ends_within_its_tag_counts_as_mp3() -> None:
         b"\x00\x00\x00\x18ftypavif" + bytes(200),
     ],
 )
-def test_junk_is_no_audio(junk: bytes) -> None:
+def test_junk_is_not_audio(junk: bytes) -> None:
     assert sniff(junk) is None
 
 
-def test_noise_is_no_audio() -> None:
+def test_noise_is_not_audio() -> None:
     noise = np.random.default_rng(0)
     assert [sniff(noise.bytes(4096)) for _ in range(200)] == [None] * 200
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from soundalike.audio.clip import CUT_KIND
+from soundalike.audio.clip import CLIP_KIND
 from soundalike.crawler.entries import Found, Preview, Provenance
 from soundalike.crawler.erasure import Subject, forget, forget_releases, isrcs_of, recognise, releases_of
 from soundalike.crawler.errors import InvalidTarget, SourceRefused
@@ -36,7 +36,7 @@ class OfDeezer:
     isrc: str
 
     async def fetch(self) -> Preview:
-        return Preview(b"audio", CUT_KIND, Provenance("deezer", "search", "7", 1.0, self.isrc))
+        return Preview(b"audio", CLIP_KIND, Provenance("deezer", "search", "7", 1.0, self.isrc))
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_a_library_becomes_vectors_and_the_broken_file_its_reason(music: Path, t
     out = tmp_path / "out.npz"
     result = run("extract", music, "--out", out)
     assert result.exit_code == 0, result.output
-    assert f"{music / 'broken.mp3'}: the content is no audio" in result.stderr.replace("\n", " ")
+    assert f"{music / 'broken.mp3'}: the content is not audio" in result.stderr.replace("\n", " ")
     assert "2 heard, 1 not" in result.stderr
     with np.load(out, allow_pickle=False) as arrays:
         assert sorted(arrays) == ["model", "paths", "tag_names", "tags", "vectors"]

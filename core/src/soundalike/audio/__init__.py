@@ -1,1 +1,1 @@
-"""Any preview or music file to mono samples at 12 kHz; and previews cut out of music files."""
+"""Decoding previews and music files to mono samples at 12 kHz, and encoding clips of music files."""

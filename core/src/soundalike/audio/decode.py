@@ -10,14 +10,14 @@ import numpy as np
 import soxr
 
 from soundalike.audio.errors import NotAudio, Silent, TooShort, Truncated, Undecodable
-from soundalike.audio.excerpt import RATE, Recording
-from soundalike.audio.excerpt_bounds import LISTENED, ExcerptRule
+from soundalike.audio.excerpt import RATE, AudioExcerpt
+from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
 from soundalike.audio.ffmpeg import read_by_ffmpeg
 from soundalike.audio.libsndfile import read_by_sndfile
-from soundalike.audio.pcm_segment import average
+from soundalike.audio.pcm_segment import downmix
 from soundalike.audio.sniff import AudioKind, locate
-from soundalike.audio.substream import Stretch
-from soundalike.audio.wav_header import mended
+from soundalike.audio.substream import Substream
+from soundalike.audio.wav_header import repair_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,67 +25,67 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.audio.pcm_segment import Passage, Reader
+    from soundalike.audio.pcm_segment import PcmSegment, Reader
 
-__all__ = ["SHORTEST_SECONDS", "SILENCE_RMS", "average", "decode", "read_passage", "resample"]
+__all__ = ["MIN_SECONDS", "SILENCE_RMS", "decode", "downmix", "read_segment", "resample"]
 
-SHORTEST_SECONDS: Final = 7.0
-"""Less than this says too little of a piece of music."""
+MIN_SECONDS: Final = 7.0
+"""Shorter recordings are too little to compare a piece of music by."""
 
 SILENCE_RMS: Final = 1e-4
 """-80 dB of full scale: above the noise of 16-bit dither, far below the quietest music."""
 
-LOUDEST_RMS: Final = 2.0**31
-"""Integers of 32 bits stored as floats are as loud; what is louder is damage, and overflows the network."""
+MAX_RMS: Final = 2.0**31
+"""32-bit integers stored as floats reach this; anything louder is damage and overflows the network."""
 
-COMPLETE_SHARE: Final = 0.95
-"""Decoders add or drop some hundredths of a second at the ends; a download that broke off lacks more."""
+MIN_COMPLETE_SHARE: Final = 0.95
+"""Decoders add or drop some hundredths of a second at the ends; an interrupted download lacks more."""
 
-_BOTH: Final[tuple[Reader, ...]] = (read_by_sndfile, read_by_ffmpeg)
+_ALL_READERS: Final[tuple[Reader, ...]] = (read_by_sndfile, read_by_ffmpeg)
 _READERS: Final[dict[AudioKind, tuple[Reader, ...]]] = {
-    AudioKind.MP3: _BOTH,
-    AudioKind.OGG: _BOTH,
-    AudioKind.FLAC: _BOTH,
-    AudioKind.WAV: _BOTH,
-    AudioKind.AIFF: _BOTH,
-    AudioKind.OPUS: _BOTH,
+    AudioKind.MP3: _ALL_READERS,
+    AudioKind.OGG: _ALL_READERS,
+    AudioKind.FLAC: _ALL_READERS,
+    AudioKind.WAV: _ALL_READERS,
+    AudioKind.AIFF: _ALL_READERS,
+    AudioKind.OPUS: _ALL_READERS,
     AudioKind.M4A: (read_by_ffmpeg,),
     AudioKind.AAC: (read_by_ffmpeg,),
     AudioKind.WEBM: (read_by_ffmpeg,),
 }
 
 
-def decode(source: bytes | Path, rule: ExcerptRule = LISTENED) -> Recording:
-    """Decode what `rule` hears of `source` (a file's content or its path) to mono at 12 kHz.
+def decode(source: bytes | Path, rule: ExcerptRule = DEFAULT_RULE) -> AudioExcerpt:
+    """Decode the excerpt that `rule` selects of `source` (a file's content or its path) to mono at 12 kHz.
 
-    Channels are averaged, then resampled by soxr HQ; both decide the vectors that come out in the end. A recording
-    shorter than `rule.seconds` gives what it has, neither repeated nor filled up; that is left to who hears it.
+    Channels are averaged, then resampled by soxr HQ; both affect the embedding. A recording shorter than
+    `rule.seconds` is returned as it is; repeating or padding it is left to the caller.
     Raises `NotAudio`, `Undecodable`, `Truncated`, `TooShort`, `Silent`, and `OSError` for an unreadable path.
     """
-    passage = read_passage(source, rule)
-    samples = resample(average(passage.frames), passage.rate)[: rule.seconds * RATE]
-    return Recording(samples=samples, rate=RATE, seconds_total=passage.seconds_total)
+    segment = read_segment(source, rule)
+    samples = resample(downmix(segment.frames), segment.rate)[: rule.seconds * RATE]
+    return AudioExcerpt(samples=samples, rate=RATE, seconds_total=segment.seconds_total)
 
 
-def read_passage(source: bytes | Path, rule: ExcerptRule = LISTENED) -> Passage:
-    """Read the stretch that `rule` asks for at the file's own rate and channels, checked; raises as `decode`."""
-    with _opened(source) as stream:
+def read_segment(source: bytes | Path, rule: ExcerptRule = DEFAULT_RULE) -> PcmSegment:
+    """Read and check the segment that `rule` selects, at the file's own rate and channels; raises as `decode`."""
+    with _open(source) as stream:
         located = locate(stream)
         if located is None:
-            raise NotAudio(_what_it_is_not(stream))
-        content = Stretch(stream, located.start) if located.start else stream
+            raise NotAudio(_not_audio_reason(stream))
+        content = Substream(stream, located.start) if located.start else stream
         if located.kind is AudioKind.WAV:
-            content = mended(content)
-        passage = _first_complete(content, located.kind, rule)
-    seconds = len(passage.frames) / passage.rate
-    if seconds < SHORTEST_SECONDS:
-        raise TooShort(f"the recording is {seconds:.1f} s long; at least {SHORTEST_SECONDS:g} s are needed")
-    loudness = float(np.sqrt(np.vdot(passage.frames, passage.frames) / passage.frames.size))
-    if not loudness <= LOUDEST_RMS:
-        raise Undecodable("it decodes to samples that are not finite numbers, or far beyond any loudness")
-    if loudness < SILENCE_RMS:
-        raise Silent(f"the {seconds:.0f} s that are heard of the recording are silent")
-    return passage
+            content = repair_length(content)
+        segment = _read_first_complete(content, located.kind, rule)
+    seconds = len(segment.frames) / segment.rate
+    if seconds < MIN_SECONDS:
+        raise TooShort(f"the recording is {seconds:.1f} s long; at least {MIN_SECONDS:g} s are required")
+    rms = float(np.sqrt(np.vdot(segment.frames, segment.frames) / segment.frames.size))
+    if not rms <= MAX_RMS:
+        raise Undecodable("the decoded samples are not finite numbers, or their loudness is far out of range")
+    if rms < SILENCE_RMS:
+        raise Silent(f"the analysed part of the recording ({seconds:.0f} s) is silent")
+    return segment
 
 
 def resample(mono: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
@@ -95,39 +95,39 @@ def resample(mono: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     return np.asarray(soxr.resample(mono, rate, RATE, quality="HQ"), dtype=np.float32)
 
 
-def _first_complete(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> Passage:
-    """Ask one reader after the other; a file that only one of them can read is a good file."""
+def _read_first_complete(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> PcmSegment:
+    """Try the readers in order; a file that any of them can read is accepted."""
     failures: list[Undecodable] = []
-    best: Passage | None = None
+    best: PcmSegment | None = None
     for reader in _READERS[kind]:
         stream.seek(0)
         try:
-            passage = reader(stream, kind, rule)
+            segment = reader(stream, kind, rule)
         except Undecodable as failure:
             failures.append(failure)
             continue
-        # A second reader that takes what is left for the whole has found nothing that the first one missed.
-        agreed = best is None or passage.seconds_total >= COMPLETE_SHARE * best.seconds_total
-        if agreed and len(passage.frames) >= COMPLETE_SHARE * passage.frames_declared:
-            return passage
-        if best is None or (agreed and len(passage.frames) > len(best.frames)):
-            best = passage
+        # A second reader that takes the rest of a broken file for the whole has not read more than the first.
+        agrees = best is None or segment.seconds_total >= MIN_COMPLETE_SHARE * best.seconds_total
+        if agrees and len(segment.frames) >= MIN_COMPLETE_SHARE * segment.frames_declared:
+            return segment
+        if best is None or (agrees and len(segment.frames) > len(best.frames)):
+            best = segment
     if best is not None:
         raise Truncated(
-            f"the file declares {best.seconds_total:.1f} s, but of the {best.frames_declared / best.rate:.1f} s to be "
-            f"heard only {len(best.frames) / best.rate:.1f} s are in it; it may have been copied or downloaded by half"
+            f"the file declares {best.seconds_total:.1f} s, but only {len(best.frames) / best.rate:.1f} s of the "
+            f"{best.frames_declared / best.rate:.1f} s to analyse can be decoded; the file may be incomplete"
         )
-    raise Undecodable(f"it looks like {kind.extension}, but " + "; ".join(str(failure) for failure in failures))
+    raise Undecodable(f"the file looks like {kind.extension}, but " + "; ".join(str(failure) for failure in failures))
 
 
 @contextmanager
-def _opened(source: bytes | Path) -> Iterator[BinaryIO]:
+def _open(source: bytes | Path) -> Iterator[BinaryIO]:
     with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream:
         yield stream
 
 
-def _what_it_is_not(stream: BinaryIO) -> str:
+def _not_audio_reason(stream: BinaryIO) -> str:
     if not stream.read(1):
         return "the file is empty"
     kinds = ", ".join(kind.extension for kind in AudioKind)
-    return f"the content is no audio that is understood ({kinds})"
+    return f"the content is not audio in a supported format ({kinds})"

@@ -1,4 +1,4 @@
-"""The decoding process as its parent sees it (see `audio.decoder_process` for its other side)."""
+"""The parent's side of the decoding process (`audio.decoder_process` is the other)."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDeman
 if TYPE_CHECKING:
     from types import TracebackType
 
-_START_SECONDS: Final = 60.0
-_LONGEST_HEAD: Final = 1 << 16
-_LONGEST_ANSWER: Final = 1 << 30
-# Any other end (killed for want of memory, a Python that cannot start) says nothing about the file.
-_DEATHS_BY_FILE: Final = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL})
+_START_TIMEOUT_S: Final = 60.0
+_MAX_HEAD_BYTES: Final = 1 << 16
+_MAX_CONTENT_BYTES: Final = 1 << 30
+# Any other end (killed for lack of memory, a Python that cannot start) says nothing about the file.
+_CRASH_SIGNALS: Final = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL})
 
 
-class Child:
-    """A process that runs one function on what it is sent, one request after the other."""
+class DecoderClient:
+    """A child process that runs one function on what it is sent, one request after the other."""
 
     def __init__(self, process: subprocess.Popen[bytes], connection: Connection) -> None:
         self._process = process
         self._connection = connection
 
     @classmethod
-    def start(cls, function: str, memory: int) -> Self:
+    def start(cls, function: str, memory_bytes: int) -> Self:
         """Start it and wait until it is ready; raises `DecoderUnavailable`."""
         ours, theirs = socket.socketpair()
         # A decoder needs no threads of its own, and each would reserve address space under the limit.
@@ -47,7 +47,7 @@ class Child:
                     "soundalike.audio.decoder_process",
                     str(theirs.fileno()),
                     function,
-                    str(memory),
+                    str(memory_bytes),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -56,58 +56,58 @@ class Child:
                 stderr=subprocess.DEVNULL,
                 env=environment,
             )
-        child = cls(process, Connection(ours.detach()))
+        client = cls(process, Connection(ours.detach()))
         try:
-            with _Deadline(process, _START_SECONDS) as deadline:
-                child._connection.recv_bytes()
+            with _Deadline(process, _START_TIMEOUT_S) as deadline:
+                client._connection.recv_bytes()
         except (EOFError, OSError) as error:
-            child.end()
-            child.disconnect()
-            why = "did not start in time" if deadline.passed else f"ended with status {process.returncode} at its start"
-            raise DecoderUnavailable(f"the decoding process {why}") from error
-        return child
+            client.kill()
+            client.close()
+            reason = "did not start in time" if deadline.passed else f"ended at its start, status {process.returncode}"
+            raise DecoderUnavailable(f"the decoding process {reason}") from error
+        return client
 
     def is_alive(self) -> bool:
-        """Tell whether it can be asked."""
+        """Tell whether it can take requests."""
         return self._process.poll() is None
 
-    def ask(self, request: tuple[bytes, bytes], seconds: float) -> tuple[dict[str, object], bytes]:
-        """Return head and content of its answer; raises `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`."""
+    def request(self, parts: tuple[bytes, bytes], timeout_s: float) -> tuple[dict[str, object], bytes]:
+        """Return head and content of its response; raises `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`."""
         try:
-            with _Deadline(self._process, seconds) as deadline:
-                for part in request:
+            with _Deadline(self._process, timeout_s) as deadline:
+                for part in parts:
                     self._connection.send_bytes(part)
-                head = json.loads(self._connection.recv_bytes(_LONGEST_HEAD))
-                content = self._connection.recv_bytes(_LONGEST_ANSWER)
+                head = json.loads(self._connection.recv_bytes(_MAX_HEAD_BYTES))
+                content = self._connection.recv_bytes(_MAX_CONTENT_BYTES)
         except (EOFError, OSError) as error:
-            # An answer that is too long ends the connection, not the process.
+            # A response that is too long ends the connection, not the process.
             self._process.kill() if self._connection.closed else None
             status = self._process.wait()
             if deadline.passed:
-                raise TooDemanding(f"decoding it took longer than {seconds:g} s") from error
-            kind = DecoderCrashed if status in _DEATHS_BY_FILE else DecoderUnavailable
+                raise TooDemanding(f"decoding took longer than {timeout_s:g} s") from error
+            kind = DecoderCrashed if status in _CRASH_SIGNALS else DecoderUnavailable
             raise kind(f"the decoding process ended with status {status}") from error
         if not isinstance(head, dict):
-            raise DecoderCrashed("the decoding process answered nonsense")
+            raise DecoderCrashed("the decoding process sent an invalid response")
         return head, content
 
-    def end(self) -> None:
-        """Kill it, also while another thread waits for its answer; that one hears of it."""
+    def kill(self) -> None:
+        """Kill the process, also while another thread waits for its response; that thread gets an error."""
         self._process.kill()
         self._process.wait()
 
-    def disconnect(self) -> None:
-        """Give the connection back, when nobody waits for an answer any more."""
+    def close(self) -> None:
+        """Close the connection; to be called when no thread waits for a response any more."""
         self._connection.close()
 
 
 class _Deadline:
-    """Kills a process when its time has passed, which ends every wait for it."""
+    """Kills a process when its time is up, which ends every wait for it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], timeout_s: float) -> None:
         self.passed = False
         self._process = process
-        self._timer = threading.Timer(seconds, self._kill)
+        self._timer = threading.Timer(timeout_s, self._kill)
         self._timer.daemon = True
 
     def _kill(self) -> None:
@@ -122,5 +122,5 @@ class _Deadline:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._timer.cancel()
-        # A timer that has just fired may still be about to kill; the process is then not to be used again.
+        # A timer that has just fired may still be about to kill the process, which is then not to be used again.
         self._timer.join()

@@ -1,7 +1,7 @@
-"""The child process of `audio.isolate`: decodes or cuts what it is sent until its parent is gone.
+"""The child process of `audio.isolate`: decodes what it is sent, or encodes clips of it, until its parent is gone.
 
-Started as `python -m soundalike.audio.decoder_process FD FUNCTION MEMORY`. It answers with plain bytes and never a
-pickle: what a hostile file makes of this process must not reach the parent as code.
+Started as `python -m soundalike.audio.decoder_process FD FUNCTION MEMORY`. It responds with plain bytes and never a
+pickle: whatever a hostile file does to this process must not reach the parent as code.
 """
 
 from __future__ import annotations
@@ -22,49 +22,49 @@ from soundalike.audio.errors import AudioError, DecoderCrashed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from soundalike.audio.excerpt import Recording
+    from soundalike.audio.excerpt import AudioExcerpt
 
 
-def serve(connection: Connection, function: Callable[[Any], Recording | bytes]) -> None:
-    """Answer each request (a kind, then its content) with a head, then float32 samples or a cut's bytes, if any."""
+def serve(connection: Connection, function: Callable[[Any], AudioExcerpt | bytes]) -> None:
+    """Respond to each request (a kind, then its content) with a head, then float32 samples or a clip, if any."""
     connection.send_bytes(b"ready")
     while True:
         try:
             kind, content = connection.recv_bytes(), connection.recv_bytes()
         except EOFError:
             return
-        head, answer = _answer(function, Path(os.fsdecode(content)) if kind == b"path" else content)
+        head, body = _run(function, Path(os.fsdecode(content)) if kind == b"path" else content)
         connection.send_bytes(json.dumps(head).encode())
-        connection.send_bytes(answer)
+        connection.send_bytes(body)
 
 
-def _answer(function: Callable[[Any], Recording | bytes], source: bytes | Path) -> tuple[dict[str, Any], bytes]:
+def _run(function: Callable[[Any], AudioExcerpt | bytes], source: bytes | Path) -> tuple[dict[str, Any], bytes]:
     try:
         result = function(source)
     except (AudioError, OSError, MemoryError) as error:
-        return {"error": _kind(error), "message": getattr(error, "strerror", None) or str(error)}, b""
+        return {"error": _error_name(error), "message": getattr(error, "strerror", None) or str(error)}, b""
     except Exception as error:  # noqa: BLE001 - the outermost loop; the parent logs it as a crash
-        return {"error": DecoderCrashed.__name__, "message": f"decoding it failed oddly ({error!r})"[:1000]}, b""
+        return {"error": DecoderCrashed.__name__, "message": f"decoding failed unexpectedly ({error!r})"[:1000]}, b""
     if isinstance(result, bytes):
         return {}, result
     head = {"rate": result.rate, "seconds_total": result.seconds_total}
     return head, result.samples.astype("<f4", copy=False).tobytes()
 
 
-def _kind(error: AudioError | OSError | MemoryError) -> str:
+def _error_name(error: AudioError | OSError | MemoryError) -> str:
     if isinstance(error, AudioError):
         return type(error).__name__
     return "MemoryError" if isinstance(error, MemoryError) else "OSError"
 
 
-def _limit_memory(allowance: int) -> None:
-    """Let this process map `allowance` bytes more than it has now, where the system can hold it to that."""
+def _limit_memory(additional_bytes: int) -> None:
+    """Let this process map `additional_bytes` bytes more than it has now, where the system supports that."""
     try:
         mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     except OSError:
         mapped = 0
     try:
-        resource.setrlimit(resource.RLIMIT_AS, (mapped + allowance, mapped + allowance))
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + additional_bytes, mapped + additional_bytes))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     except (OSError, ValueError):
         # macOS refuses; the time limit still holds.
@@ -77,10 +77,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     descriptor, function, memory = sys.argv[1:]
     module, _, name = function.partition(":")
-    served = reduce(getattr, name.split("."), importlib.import_module(module))
+    target = reduce(getattr, name.split("."), importlib.import_module(module))
     _limit_memory(int(memory))
     with Connection(int(descriptor)) as connection:
-        serve(connection, served)  # type: ignore[arg-type]
+        serve(connection, target)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

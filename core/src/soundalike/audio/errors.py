@@ -1,4 +1,4 @@
-"""What can be wrong with a recording; whether trying again can help is told by the type."""
+"""What can be wrong with a recording; the type tells whether a retry can help."""
 
 
 class AudioError(Exception):
@@ -10,11 +10,11 @@ class PermanentAudioError(AudioError):
 
 
 class TransientAudioError(AudioError):
-    """The bytes may be fine: trying again can succeed."""
+    """The bytes may be fine: a retry can succeed."""
 
 
 class NotAudio(PermanentAudioError):
-    """The content is none of the formats that are understood."""
+    """The content is in none of the supported formats."""
 
 
 class Undecodable(PermanentAudioError):
@@ -26,15 +26,15 @@ class Truncated(PermanentAudioError):
 
 
 class TooShort(PermanentAudioError):
-    """The recording is too short to be heard."""
+    """The recording is too short to be analysed."""
 
 
 class Silent(PermanentAudioError):
-    """The part of the recording that would be heard holds no sound."""
+    """The part of the recording that would be analysed is silent."""
 
 
 class TooDemanding(PermanentAudioError):
-    """Decoding needs more time or memory than it is given."""
+    """Decoding needs more time or memory than allowed."""
 
 
 class DecoderCrashed(TransientAudioError):
@@ -42,4 +42,4 @@ class DecoderCrashed(TransientAudioError):
 
 
 class DecoderUnavailable(DecoderCrashed):
-    """The decoding process died, did not start or was ended through no fault of the recording."""
+    """The decoding process died, did not start or was stopped through no fault of the recording."""

@@ -1,4 +1,4 @@
-"""What a decoder hands over: mono samples at the one rate everything downstream listens at."""
+"""The result of decoding: mono samples at the one rate that everything downstream works at."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RATE: Final = 12_000
-"""Samples a second that the network hears."""
+"""Samples per second of the network's input."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recording:
-    """The heard part of a recording: `samples` float32 [n] mono at `rate` Hz, of `seconds_total` s in the file."""
+class AudioExcerpt:
+    """The analysed part of a recording: `samples` float32 [n], mono, at `rate` Hz; the file has `seconds_total` s."""
 
     samples: NDArray[np.float32]
     rate: int
     seconds_total: float
 
     @property
-    def seconds_heard(self) -> float:
+    def seconds(self) -> float:
         """Length of `samples` in seconds."""
         return len(self.samples) / self.rate

@@ -12,7 +12,7 @@ import numpy as np
 
 from soundalike.audio.errors import Undecodable
 from soundalike.audio.mpeg_frames import RUN_UP_SECONDS, Framing, declares_length, index_frames
-from soundalike.audio.pcm_segment import Passage, check_layout, with_channels
+from soundalike.audio.pcm_segment import PcmSegment, check_layout, with_channels
 from soundalike.audio.sniff import AudioKind
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.audio.excerpt_bounds import ExcerptRule
+    from soundalike.audio.excerpt_rule import ExcerptRule
 
 # Named, never guessed by FFmpeg: among the demuxers it would try are playlists, which open other files and addresses.
 _DEMUXERS: Final = {
@@ -34,23 +34,23 @@ _DEMUXERS: Final = {
     AudioKind.AIFF: "aiff",
     AudioKind.WEBM: "matroska",
 }
-_SEEK_EXACTLY: Final = frozenset({AudioKind.M4A, AudioKind.OPUS, AudioKind.OGG, AudioKind.WEBM, AudioKind.FLAC})
-_DEEP: Final = frozenset({"alac", "flac", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_s24be", "pcm_s32be"})
+_EXACTLY_SEEKABLE: Final = frozenset({AudioKind.M4A, AudioKind.OPUS, AudioKind.OGG, AudioKind.WEBM, AudioKind.FLAC})
+_DEEP_CODECS: Final = frozenset({"alac", "flac", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_s24be", "pcm_s32be"})
 """Codecs that keep what a deep sample format holds; lossy ones decode to floats without being deep."""
 
 
-def read_by_ffmpeg(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> Passage:
-    """Read the stretch that `rule` asks for (see `audio.pcm_segment.Reader`)."""
+def read_by_ffmpeg(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> PcmSegment:
+    """Read the segment that `rule` selects (see `audio.pcm_segment.Reader`)."""
     try:
         if kind is AudioKind.AAC or (kind is AudioKind.MP3 and not declares_length(stream)):
-            return _read_bare(stream, kind, rule)
-        with _opened(stream, kind) as (container, track):
-            seconds = _seconds_declared(container, track)
+            return _read_without_length(stream, kind, rule)
+        with _open(stream, kind) as (container, track):
+            seconds = _declared_seconds(container, track)
             if seconds:
                 return _read(container, track, kind, rule, seconds)
-            seconds = _measured(container, track)
+            seconds = _measure_seconds(container, track)
         stream.seek(0)
-        with _opened(stream, kind) as (container, track):
+        with _open(stream, kind) as (container, track):
             return _read(container, track, kind, rule, seconds)
     except av.error.MemoryError:
         raise
@@ -59,115 +59,116 @@ def read_by_ffmpeg(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> Pass
 
 
 @contextmanager
-def _opened(stream: BinaryIO, kind: AudioKind) -> Iterator[tuple[Any, Any]]:
+def _open(stream: BinaryIO, kind: AudioKind) -> Iterator[tuple[Any, Any]]:
     with av.open(stream, format=_DEMUXERS[kind], metadata_errors="ignore") as container:
         if not container.streams.audio:
-            raise Undecodable("it holds no sound")
+            raise Undecodable("it holds no audio stream")
         track = container.streams.audio[0]
         if track.codec_context is None:
-            raise Undecodable("FFmpeg does not know how its sound is coded")
+            raise Undecodable("FFmpeg does not know its audio codec")
         track.codec_context.thread_count = 1
         yield container, track
 
 
-def _read_bare(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> Passage:
-    """Read frames that no container counts: find them, and decode those that are wanted."""
+def _read_without_length(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> PcmSegment:
+    """Read frames that no container counts: index them, and decode those of the segment."""
     index = index_frames(stream, Framing.MP3 if kind is AudioKind.MP3 else Framing.ADTS)
     if not index.offsets:
-        raise Undecodable("FFmpeg finds no frame of sound in it")
-    around = index.around(rule)
-    part = io.BytesIO(index.content(stream, around))
-    with _opened(part, kind) as (container, track):
-        frames = _decoded(container, track)
-        head = next(frames, None)
-        if head is None:
-            raise Undecodable("FFmpeg finds no frame of sound in it")
-        rate, channels = head.sample_rate, len(head.layout.channels)
+        raise Undecodable("FFmpeg finds no audio frame in it")
+    indexed = index.frames_for(rule)
+    part = io.BytesIO(index.read(stream, indexed))
+    with _open(part, kind) as (container, track):
+        frames = _decode_frames(container, track)
+        first = next(frames, None)
+        if first is None:
+            raise Undecodable("FFmpeg finds no audio frame in it")
+        rate, channels = first.sample_rate, len(first.layout.channels)
         check_layout(rate, channels)
         span = rule.span(round(index.seconds * rate), rate)
-        position = round(around.start * index.seconds_each * rate) + _place(head, track, 0, rate)
-        wanted = _collect(chain([head], frames), rate, channels, range(span.start - position, span.stop - position))
-    return Passage(frames=wanted, rate=rate, frames_declared=len(span), seconds_total=index.seconds, bits=16)
+        position = round(indexed.start * index.frame_seconds * rate) + _position(first, track, 0, rate)
+        samples = _collect(chain([first], frames), rate, channels, range(span.start - position, span.stop - position))
+    return PcmSegment(frames=samples, rate=rate, frames_declared=len(span), seconds_total=index.seconds, bits=16)
 
 
-def _read(container: Any, track: Any, kind: AudioKind, rule: ExcerptRule, seconds: float) -> Passage:
-    frames = _decoded(container, track)
+def _read(container: Any, track: Any, kind: AudioKind, rule: ExcerptRule, seconds: float) -> PcmSegment:
+    frames = _decode_frames(container, track)
     first = next(frames, None)
     if first is None:
-        raise Undecodable("FFmpeg finds no frame of sound in it")
+        raise Undecodable("FFmpeg finds no audio frame in it")
     # The decoder knows the rate and the channels; what the container says of HE-AAC is often half of each.
     rate, channels = first.sample_rate, len(first.layout.channels)
     check_layout(rate, channels)
     total = round(seconds * rate)
-    span = rule.span(total, rate) if total else range((rule.seconds + rule.margin) * rate)
+    span = rule.span(total, rate) if total else range((rule.seconds + rule.margin_seconds) * rate)
     position = 0
-    if kind in _SEEK_EXACTLY and span.start > 2 * RUN_UP_SECONDS * rate:
+    if kind in _EXACTLY_SEEKABLE and span.start > 2 * RUN_UP_SECONDS * rate:
         origin = track.start_time or 0
         container.seek(
             origin + int((span.start / rate - RUN_UP_SECONDS) / track.time_base), stream=track, backward=True
         )
-        frames = _decoded(container, track)
+        frames = _decode_frames(container, track)
         first = next(frames, None)
         if first is None:
-            return Passage(np.zeros((0, channels), np.float32), rate, len(span), total / rate, 16)
-        position = _place(first, track, origin, rate)
+            return PcmSegment(np.zeros((0, channels), np.float32), rate, len(span), total / rate, 16)
+        position = _position(first, track, origin, rate)
         if position > span.start:
-            raise Undecodable("FFmpeg cannot find the middle of it")
-    wanted = _collect(chain([first], frames), rate, channels, range(span.start - position, span.stop - position))
-    return Passage(
-        frames=wanted,
+            raise Undecodable("FFmpeg cannot seek to its middle")
+    samples = _collect(chain([first], frames), rate, channels, range(span.start - position, span.stop - position))
+    deep = first.format.name.startswith(("s32", "flt", "dbl")) and track.codec_context.name in _DEEP_CODECS
+    return PcmSegment(
+        frames=samples,
         rate=rate,
-        frames_declared=len(span) if total else len(wanted),
-        seconds_total=total / rate if total else len(wanted) / rate,
-        bits=24 if first.format.name.startswith(("s32", "flt", "dbl")) and track.codec_context.name in _DEEP else 16,
+        frames_declared=len(span) if total else len(samples),
+        seconds_total=total / rate if total else len(samples) / rate,
+        bits=24 if deep else 16,
     )
 
 
-def _place(frame: Any, track: Any, origin: int, rate: int) -> int:
+def _position(frame: Any, track: Any, origin: int, rate: int) -> int:
     return max(0, round((frame.pts - origin) * float(track.time_base) * rate)) if frame.pts is not None else 0
 
 
-def _measured(container: Any, track: Any) -> float:
-    """Measure, in seconds, what was written before its length was known, without decoding it."""
+def _measure_seconds(container: Any, track: Any) -> float:
+    """Return the length in seconds of a file whose header was written before it was known, without decoding."""
     end = max(
-        (packet.pts + (packet.duration or 0) for packet in _intact(container, track) if packet.pts is not None),
+        (packet.pts + (packet.duration or 0) for packet in _demux_intact(container, track) if packet.pts is not None),
         default=0,
     )
     return max(0.0, float((end - (track.start_time or 0)) * track.time_base))
 
 
-def _seconds_declared(container: Any, track: Any) -> float:
+def _declared_seconds(container: Any, track: Any) -> float:
     if track.duration:
         return float(track.duration * track.time_base)
     return container.duration / av.time_base if container.duration else 0.0
 
 
-def _decoded(container: Any, track: Any) -> Iterator[Any]:
+def _decode_frames(container: Any, track: Any) -> Iterator[Any]:
     """Yield the decoded frames, passing over damaged packets; the caller counts what is missing at the end."""
-    for packet in _intact(container, track):
+    for packet in _demux_intact(container, track):
         with suppress(av.error.InvalidDataError):
             yield from packet.decode()
 
 
-def _intact(container: Any, track: Any) -> Iterator[Any]:
+def _demux_intact(container: Any, track: Any) -> Iterator[Any]:
     """Yield the packets up to where the container breaks off."""
     with suppress(av.error.InvalidDataError):
         yield from container.demux(track)
 
 
-def _collect(frames: Iterable[Any], rate: int, channels: int, wanted: range) -> NDArray[np.float32]:
-    """Join the frames `wanted`, counted from the first of `frames`, to float32 [n, channels]."""
+def _collect(frames: Iterable[Any], rate: int, channels: int, span: range) -> NDArray[np.float32]:
+    """Join the frames `span`, counted from the first of `frames`, to float32 [n, channels]."""
     parts: list[NDArray[np.float32]] = []
     position = 0
     for frame in frames:
-        if position >= wanted.stop:
+        if position >= span.stop:
             break
         if frame.sample_rate != rate:
             raise Undecodable("its sample rate changes midway")
         end = position + frame.samples
-        if end > wanted.start:
+        if end > span.start:
             part = with_channels(_floats(frame), channels)
-            parts.append(part[max(0, wanted.start - position) : wanted.stop - position])
+            parts.append(part[max(0, span.start - position) : span.stop - position])
         position = end
     return np.concatenate(parts) if parts else np.zeros((0, channels), np.float32)
 

@@ -1,4 +1,4 @@
-"""Decoding and cutting in a process of its own, so that a hostile or hanging file takes down nothing else."""
+"""Decoding and clip encoding in a separate process, so that a hostile or hanging file takes down nothing else."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from soundalike.audio import errors
-from soundalike.audio.clip import cut as cut_here
-from soundalike.audio.decode import decode as decode_here
-from soundalike.audio.decoder_client import Child
+from soundalike.audio.clip import encode_clip
+from soundalike.audio.decode import decode
+from soundalike.audio.decoder_client import DecoderClient
 from soundalike.audio.errors import AudioError, DecoderCrashed, DecoderUnavailable, TooDemanding, Undecodable
-from soundalike.audio.excerpt import Recording
+from soundalike.audio.excerpt import AudioExcerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
-SECONDS_LIMIT: Final = 30.0
-MEMORY_LIMIT: Final = 2 << 30
+TIMEOUT_S: Final = 30.0
+MEMORY_LIMIT_BYTES: Final = 2 << 30
 
 
-class Isolation:
-    """Runs `function` in a persistent child process, under a limit of wall-clock `seconds` and of `memory` bytes.
+class IsolatedFunction:
+    """Runs `function` in a persistent child process, limited to `timeout_s` wall-clock seconds and `memory_bytes`.
 
-    `function` must be importable in the child by its module and name. One isolation does one file at a time; threads
-    that want to work side by side take one each. Use it as a context manager or `close` it.
+    `function` must be importable in the child by its module and name. One instance processes one file at a time;
+    threads that work in parallel need one each. Use it as a context manager or `close` it.
     """
 
-    def __init__(self, function: Callable[..., Recording | bytes], seconds: float, memory: int) -> None:
-        self._seconds = seconds
-        self._memory = memory
+    def __init__(self, function: Callable[..., AudioExcerpt | bytes], timeout_s: float, memory_bytes: int) -> None:
+        self._timeout_s = timeout_s
+        self._memory_bytes = memory_bytes
         self._function = f"{function.__module__}:{function.__qualname__}"
         self._lock = threading.Lock()
-        self._child: Child | None = None
+        self._client: DecoderClient | None = None
         self._closed = False
 
     def close(self) -> None:
-        """End the child process, also while it is at work, and start no other."""
+        """End the child process, also during a request, and start no other."""
         self._closed = True
-        if (child := self._child) is not None:
-            child.end()
-        # Whoever waits for an answer hears of the end, and leaves the lock.
+        if (client := self._client) is not None:
+            client.kill()
+        # A thread that waits for a response gets an error, and releases the lock.
         with self._lock:
             self._discard()
 
@@ -56,19 +56,19 @@ class Isolation:
     ) -> None:
         self.close()
 
-    def _ask(self, source: bytes | Path) -> tuple[dict[str, object], bytes]:
+    def _request(self, source: bytes | Path) -> tuple[dict[str, object], bytes]:
         request = (b"data", source) if isinstance(source, bytes) else (b"path", os.fsencode(source))
         with self._lock:
-            if self._child is None or not self._child.is_alive():
+            if self._client is None or not self._client.is_alive():
                 self._discard()
                 self._refuse_if_closed()
-                self._child = Child.start(self._function, self._memory)
+                self._client = DecoderClient.start(self._function, self._memory_bytes)
             try:
                 # It may have been closed while its child was starting.
                 self._refuse_if_closed()
-                head, content = self._child.ask(request, self._seconds)
+                head, content = self._client.request(request, self._timeout_s)
             except BaseException:
-                # Half an answer may be left in the pipe, so this child cannot be asked again.
+                # Half a response may be left in the pipe, so this child cannot be used again.
                 self._discard()
                 raise
             if head.get("error") == "MemoryError":
@@ -79,63 +79,65 @@ class Isolation:
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
-            raise DecoderUnavailable("the decoding process was ended")
+            raise DecoderUnavailable("the decoding process was stopped")
 
     def _discard(self) -> None:
-        if self._child is not None:
-            self._child.end()
-            self._child.disconnect()
-            self._child = None
+        if self._client is not None:
+            self._client.kill()
+            self._client.close()
+            self._client = None
 
     def _failure(self, kind: str, message: str) -> Exception:
         if kind == "MemoryError":
-            return TooDemanding(f"decoding it needs more than {self._memory / (1 << 20):.0f} MB of memory")
+            return TooDemanding(f"decoding needs more than {self._memory_bytes / (1 << 20):.0f} MB of memory")
         if kind == "OSError":
             return OSError(message)
-        known = getattr(errors, kind, None)
-        return known(message) if isinstance(known, type) and issubclass(known, AudioError) else Undecodable(message)
+        error_type = getattr(errors, kind, None)
+        if isinstance(error_type, type) and issubclass(error_type, AudioError):
+            return error_type(message)
+        return Undecodable(message)
 
 
-class IsolatedDecoder(Isolation):
-    """Decodes in a process of its own (see `Isolation`)."""
+class IsolatedDecoder(IsolatedFunction):
+    """Decodes in a separate process (see `IsolatedFunction`)."""
 
     def __init__(
         self,
         *,
-        seconds: float = SECONDS_LIMIT,
-        memory: int = MEMORY_LIMIT,
-        function: Callable[..., Recording] = decode_here,
+        timeout_s: float = TIMEOUT_S,
+        memory_bytes: int = MEMORY_LIMIT_BYTES,
+        function: Callable[..., AudioExcerpt] = decode,
     ) -> None:
-        super().__init__(function, seconds, memory)
+        super().__init__(function, timeout_s, memory_bytes)
 
-    def decode(self, source: bytes | Path) -> Recording:
+    def decode(self, source: bytes | Path) -> AudioExcerpt:
         """Decode a file's content or a path.
 
         Raises as `audio.decode.decode`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`.
         """
-        head, content = self._ask(source)
+        head, content = self._request(source)
         try:
             samples = np.frombuffer(content, dtype="<f4").astype(np.float32, copy=False)
-            return Recording(samples, rate=int(str(head["rate"])), seconds_total=float(str(head["seconds_total"])))
+            return AudioExcerpt(samples, rate=int(str(head["rate"])), seconds_total=float(str(head["seconds_total"])))
         except (KeyError, ValueError) as error:
-            raise DecoderCrashed("the decoding process answered nonsense") from error
+            raise DecoderCrashed("the decoding process sent an invalid response") from error
 
 
-class IsolatedCutter(Isolation):
-    """Cuts previews in a process of its own (see `Isolation`)."""
+class IsolatedClipEncoder(IsolatedFunction):
+    """Encodes clips in a separate process (see `IsolatedFunction`)."""
 
     def __init__(
         self,
         *,
-        seconds: float = SECONDS_LIMIT,
-        memory: int = MEMORY_LIMIT,
-        function: Callable[..., bytes] = cut_here,
+        timeout_s: float = TIMEOUT_S,
+        memory_bytes: int = MEMORY_LIMIT_BYTES,
+        function: Callable[..., bytes] = encode_clip,
     ) -> None:
-        super().__init__(function, seconds, memory)
+        super().__init__(function, timeout_s, memory_bytes)
 
-    def cut(self, source: bytes | Path) -> bytes:
-        """Return a preview as FLAC.
+    def encode(self, source: bytes | Path) -> bytes:
+        """Return a clip of a file's content or of a path, as FLAC.
 
-        Raises as `audio.clip.cut`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`.
+        Raises as `audio.clip.encode_clip`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`.
         """
-        return self._ask(source)[1]
+        return self._request(source)[1]

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 if TYPE_CHECKING:
-    from soundalike.audio.excerpt_bounds import ExcerptRule
+    from soundalike.audio.excerpt_rule import ExcerptRule
 
 _KBITS_V1_L3: Final = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBITS_V2_L3: Final = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
@@ -20,16 +20,16 @@ _ADTS_RATES: Final = (
 )
 # fmt: on
 RUN_UP_SECONDS: Final = 1
-"""Decoded and dropped before the wanted start: behind a gap the first frames of MP3, AAC and Opus are not yet right."""
+"""Decoded and dropped before the start: after a gap the first frames of MP3, AAC and Opus are not yet right."""
 
-HEADER: Final = 7
+HEADER_BYTES: Final = 7
 """Bytes of the longer of the two headers."""
 
-_RUN: Final = 3
+_RUN_FRAMES: Final = 3
 """One header alone appears in any noise; so many that point at each other do not."""
 
-_BLOCK: Final = 1 << 16
-_LONGEST_RUN: Final = _RUN * (1 << 13)
+_BLOCK_BYTES: Final = 1 << 16
+_MAX_RUN_BYTES: Final = _RUN_FRAMES * (1 << 13)
 
 
 class Framing(Enum):
@@ -40,14 +40,14 @@ class Framing(Enum):
 
     def length(self, header: bytes) -> int:
         """Return the length in bytes of the frame under `header`, or 0 where that is no header."""
-        return _mp3_frame(header) if self is Framing.MP3 else _adts_frame(header)
+        return _mp3_frame_bytes(header) if self is Framing.MP3 else _adts_frame_bytes(header)
 
     def signature(self, header: bytes) -> tuple[int, int]:
         """Return what stays the same within one stream: version, layer, rate."""
         return header[1] & 0xFE, header[2] & (0x0C if self is Framing.MP3 else 0x3C)
 
     def seconds(self, header: bytes) -> float:
-        """Return how long the frame under `header` sounds, in seconds."""
+        """Return the duration of the frame under `header` in seconds."""
         if self is Framing.ADTS:
             return 1024 * (1 + (header[6] & 3)) / _ADTS_RATES[header[2] >> 2 & 0xF]
         version = header[1] >> 3 & 3
@@ -56,28 +56,28 @@ class Framing(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameIndex:
-    """Where the frames of a stream lie, each of them `seconds_each` long."""
+    """Where the frames of a stream lie, each of them `frame_seconds` long."""
 
     offsets: array[int]
     lengths: array[int]
-    seconds_each: float
+    frame_seconds: float
 
     @property
     def seconds(self) -> float:
         """Length of all frames in seconds."""
-        return len(self.offsets) * self.seconds_each
+        return len(self.offsets) * self.frame_seconds
 
-    def around(self, rule: ExcerptRule) -> range:
-        """Return the frames that hold what `rule` hears, and the run-up before and as much behind it."""
-        heard = rule.span(round(self.seconds * 1000), 1000)
-        first = max(0, int((heard.start / 1000 - RUN_UP_SECONDS) / self.seconds_each))
-        return range(first, min(len(self.offsets), int((heard.stop / 1000 + RUN_UP_SECONDS) / self.seconds_each)))
+    def frames_for(self, rule: ExcerptRule) -> range:
+        """Return the numbers of the frames of the excerpt, with the run-up before it and as much behind it."""
+        span = rule.span(round(self.seconds * 1000), 1000)
+        first = max(0, int((span.start / 1000 - RUN_UP_SECONDS) / self.frame_seconds))
+        return range(first, min(len(self.offsets), int((span.stop / 1000 + RUN_UP_SECONDS) / self.frame_seconds)))
 
-    def content(self, stream: BinaryIO, wanted: range) -> bytes:
-        """Return the frames `wanted`, and nothing of what lies between them."""
+    def read(self, stream: BinaryIO, frames: range) -> bytes:
+        """Return the bytes of those frames, and nothing of what lies between them."""
         parts = []
         for offset, length in zip(
-            self.offsets[wanted.start : wanted.stop], self.lengths[wanted.start : wanted.stop], strict=True
+            self.offsets[frames.start : frames.stop], self.lengths[frames.start : frames.stop], strict=True
         ):
             stream.seek(offset)
             parts.append(stream.read(length))
@@ -87,16 +87,16 @@ class FrameIndex:
 def find_frames(head: bytes) -> tuple[Framing, int] | None:
     """Find where in `head` the first run of frames begins; two are enough at its very start."""
     firsts = ((_first_run(head, framing), framing) for framing in Framing)
-    found = [(start, framing) for start, framing in firsts if start is not None]
-    if not found:
+    runs = [(start, framing) for start, framing in firsts if start is not None]
+    if not runs:
         return None
-    start, framing = min(found, key=lambda one: one[0])
+    start, framing = min(runs, key=lambda run: run[0])
     return framing, start
 
 
 def _first_run(head: bytes, framing: Framing) -> int | None:
     starts = (match.start() for match in framing.value.finditer(head))
-    return next((start for start in starts if _run(head, start, framing) >= (_RUN if start else 2)), None)
+    return next((start for start in starts if _run_length(head, start, framing) >= (_RUN_FRAMES if start else 2)), None)
 
 
 def index_frames(stream: BinaryIO, framing: Framing) -> FrameIndex:
@@ -106,16 +106,16 @@ def index_frames(stream: BinaryIO, framing: Framing) -> FrameIndex:
     """
     offsets, lengths = array("Q"), array("L")
     stream.seek(0)
-    header = stream.read(HEADER)
-    if len(header) < HEADER or not framing.length(header):
+    header = stream.read(HEADER_BYTES)
+    if len(header) < HEADER_BYTES or not framing.length(header):
         return FrameIndex(offsets, lengths, 0.0)
-    signature, seconds_each = framing.signature(header), framing.seconds(header)
+    signature, frame_seconds = framing.signature(header), framing.seconds(header)
     end = stream.seek(0, 2)
     position: int | None = 0
     while position is not None:
         stream.seek(position)
-        header = stream.read(HEADER)
-        if len(header) < HEADER:
+        header = stream.read(HEADER_BYTES)
+        if len(header) < HEADER_BYTES:
             break
         length = framing.length(header)
         if length and framing.signature(header) == signature:
@@ -125,20 +125,20 @@ def index_frames(stream: BinaryIO, framing: Framing) -> FrameIndex:
             position += length
         else:
             position = _next_run(stream, position, framing, signature)
-    return FrameIndex(offsets, lengths, seconds_each)
+    return FrameIndex(offsets, lengths, frame_seconds)
 
 
 def declares_length(stream: BinaryIO) -> bool:
-    """Tell whether an MP3 says in its first frame, where `stream` begins, of how many frames it is.
+    """Tell whether an MP3 declares in its first frame, where `stream` begins, how many frames it has.
 
-    Where it does not, libraries guess by the bit rate of that frame, and err by minutes if the rate varies.
+    Where it does not, libraries estimate by the bit rate of that frame, and err by minutes if the rate varies.
     """
     stream.seek(0)
     head = stream.read(64)
     stream.seek(0)
     for mark in (b"Xing", b"Info"):
         at = head.find(mark)
-        # A flag tells that the number of frames follows.
+        # A flag says that the number of frames follows.
         if at >= 0 and head[at + 7 : at + 8] and head[at + 7] & 1:
             return any(head[at + 8 : at + 12])
     return b"VBRI" in head
@@ -147,28 +147,32 @@ def declares_length(stream: BinaryIO) -> bool:
 def shortest_frame(header: bytes) -> bytes:
     """Return the shortest MP3 frame of the kind under `header`: no CRC, the lowest bit rate, zeros, and so silence."""
     plain = bytes([0xFF, header[1] | 1, 0x10 | header[2] & 0x0C, header[3]])
-    return plain.ljust(_mp3_frame(plain), b"\0")
+    return plain.ljust(_mp3_frame_bytes(plain), b"\0")
 
 
 def _next_run(stream: BinaryIO, position: int, framing: Framing, signature: tuple[int, int]) -> int | None:
     while True:
         stream.seek(position)
-        block = stream.read(_BLOCK + _LONGEST_RUN)
+        block = stream.read(_BLOCK_BYTES + _MAX_RUN_BYTES)
         for match in framing.value.finditer(block):
             start = match.start()
-            header = block[start : start + HEADER]
-            if len(header) == HEADER and framing.signature(header) == signature and _run(block, start, framing) >= _RUN:
+            header = block[start : start + HEADER_BYTES]
+            if (
+                len(header) == HEADER_BYTES
+                and framing.signature(header) == signature
+                and _run_length(block, start, framing) >= _RUN_FRAMES
+            ):
                 return position + start
-        if len(block) < _BLOCK + _LONGEST_RUN:
+        if len(block) < _BLOCK_BYTES + _MAX_RUN_BYTES:
             return None
-        position += _BLOCK
+        position += _BLOCK_BYTES
 
 
-def _run(head: bytes, start: int, framing: Framing) -> int:
+def _run_length(head: bytes, start: int, framing: Framing) -> int:
     """Count the frames, up to as many as make a run, that follow each other from `start`."""
     count, signature = 0, None
-    while start + 4 <= len(head) and count < _RUN:
-        header = head[start : start + HEADER]
+    while start + 4 <= len(head) and count < _RUN_FRAMES:
+        header = head[start : start + HEADER_BYTES]
         length = framing.length(header)
         if length == 0 or (signature is not None and framing.signature(header) != signature):
             break
@@ -176,7 +180,7 @@ def _run(head: bytes, start: int, framing: Framing) -> int:
     return count
 
 
-def _mp3_frame(header: bytes) -> int:
+def _mp3_frame_bytes(header: bytes) -> int:
     """Return the length of an MPEG layer III frame (ISO/IEC 11172-3, 2.4.1.3)."""
     version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
     kbits_index, rate_index = header[2] >> 4, header[2] >> 2 & 3
@@ -189,9 +193,9 @@ def _mp3_frame(header: bytes) -> int:
     return samples_in_bytes * kbits * 1000 // _MP3_RATES[version][rate_index] + (header[2] >> 1 & 1)
 
 
-def _adts_frame(header: bytes) -> int:
+def _adts_frame_bytes(header: bytes) -> int:
     """Return the length of an ADTS frame (ISO/IEC 13818-7, 6.2)."""
-    if len(header) < HEADER or header[0] != 0xFF or header[1] & 0xF6 != 0xF0 or header[2] >> 2 & 0xF > 12:
+    if len(header) < HEADER_BYTES or header[0] != 0xFF or header[1] & 0xF6 != 0xF0 or header[2] >> 2 & 0xF > 12:
         return 0
     length = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
-    return length if length > HEADER else 0
+    return length if length > HEADER_BYTES else 0

@@ -1,12 +1,12 @@
-"""The links of a chained Ogg file: complete streams, one behind the other, as web radios and joined files have them."""
+"""The links of a chained Ogg file: complete streams, one after the other, as in web radio recordings."""
 
 from __future__ import annotations
 
 from typing import BinaryIO, Final
 
-_HEADER: Final = 27
+_HEADER_BYTES: Final = 27
 _FIRST_PAGE: Final = 0x02
-_BLOCK: Final = 1 << 16
+_BLOCK_BYTES: Final = 1 << 16
 
 
 def links(stream: BinaryIO) -> list[range]:
@@ -17,28 +17,28 @@ def links(stream: BinaryIO) -> list[range]:
     in_heads = False
     while position is not None:
         stream.seek(position)
-        header = stream.read(_HEADER)
-        if len(header) < _HEADER:
+        header = stream.read(_HEADER_BYTES)
+        if len(header) < _HEADER_BYTES:
             break
         if header[:4] != b"OggS":
             position = _next_page(stream, position)
             continue
-        # The streams that sound (and show) together begin one after the other, before anything else of them.
+        # The multiplexed streams of a link all begin before any of them goes on.
         is_head = bool(header[5] & _FIRST_PAGE)
         if is_head and not in_heads:
             starts.append(position)
         in_heads = is_head
-        position += _HEADER + header[26] + sum(stream.read(header[26]))
+        position += _HEADER_BYTES + header[26] + sum(stream.read(header[26]))
     return [range(start, stop) for start, stop in zip(starts, [*starts[1:], end], strict=False)]
 
 
 def _next_page(stream: BinaryIO, position: int) -> int | None:
     while True:
         stream.seek(position)
-        block = stream.read(_BLOCK)
+        block = stream.read(_BLOCK_BYTES)
         at = block.find(b"OggS")
         if at >= 0:
             return position + at
-        if len(block) < _BLOCK:
+        if len(block) < _BLOCK_BYTES:
             return None
-        position += _BLOCK - 3
+        position += _BLOCK_BYTES - 3

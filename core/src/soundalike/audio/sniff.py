@@ -1,4 +1,4 @@
-"""What kind of audio some bytes hold, told by their content and never by a file's name."""
+"""The kind of audio that some bytes hold, by their content and never by a file's name."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from soundalike.audio.mpeg_frames import Framing, find_frames
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-_HEAD: Final = 1 << 16
-"""Bytes that are looked at behind the tags; MP3s with junk before their first frame begin within these."""
+_HEAD_BYTES: Final = 1 << 16
+"""Bytes that are examined behind the tags; MP3s with junk before their first frame begin within these."""
 
-_MOST_PADDING: Final = 1 << 20
-_MOST_TAGS: Final = 8
+_MAX_PADDING_BYTES: Final = 1 << 20
+_MAX_TAGS: Final = 8
 """Some programs put a tag in front of the tag that is there, but not for ever."""
 
 # HEIC and AVIF pictures (covers) come in the same container as AAC (ISO/IEC 23008-12, annex B).
 _PICTURE_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"})
 _OTHER_CONTAINERS: Final = (b"PK\x03\x04", b"RIFF", b"FLV\x01", b"%PDF")
-"""Files that may carry an MP3 whole inside them and are none for that."""
+"""Files that may contain a whole MP3 and are not MP3s for that."""
 
 
 class AudioKind(Enum):
@@ -44,7 +44,7 @@ class AudioKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class LocatedAudio:
     """Audio of a `kind` that begins at byte `start`, behind tags, padding or junk."""
 
     kind: AudioKind
@@ -54,7 +54,7 @@ class Located:
 def sniff(data: bytes) -> AudioKind | None:
     """Return the kind of audio that `data` (a file, or at least its first 4 KB) holds, or `None`; never raises."""
     stream = io.BytesIO(data)
-    start = _behind_tags(stream)
+    start = _skip_tags(stream)
     if start >= len(data) and data[:3] == b"ID3" and start:
         # Only MP3s carry tags so large that the head of a file ends within them.
         return AudioKind.MP3
@@ -68,32 +68,32 @@ def sniff_stream(stream: BinaryIO) -> AudioKind | None:
     return located.kind if located else None
 
 
-def locate(stream: BinaryIO) -> Located | None:
+def locate(stream: BinaryIO) -> LocatedAudio | None:
     """Return what audio the seekable `stream` holds and where, or `None`; the stream ends at its start again."""
-    located = _locate(stream, _behind_tags(stream))
+    located = _locate(stream, _skip_tags(stream))
     stream.seek(0)
     return located
 
 
-def _locate(stream: BinaryIO, start: int) -> Located | None:
-    for place in (start, _behind_zeros(stream, start)):
-        stream.seek(place)
-        head = stream.read(_HEAD)
-        kind = _by_signature(head)
+def _locate(stream: BinaryIO, start: int) -> LocatedAudio | None:
+    for position in (start, _skip_zeros(stream, start)):
+        stream.seek(position)
+        head = stream.read(_HEAD_BYTES)
+        kind = _kind_of_signature(head)
         if kind:
-            return Located(kind, place)
+            return LocatedAudio(kind, position)
     if head.startswith(_OTHER_CONTAINERS):
         return None
     frames = find_frames(head)
     if frames is None:
         return None
     framing, offset = frames
-    return Located(AudioKind.MP3 if framing is Framing.MP3 else AudioKind.AAC, place + offset)
+    return LocatedAudio(AudioKind.MP3 if framing is Framing.MP3 else AudioKind.AAC, position + offset)
 
 
-def _behind_tags(stream: BinaryIO) -> int:
+def _skip_tags(stream: BinaryIO) -> int:
     start = 0
-    for _ in range(_MOST_TAGS):
+    for _ in range(_MAX_TAGS):
         stream.seek(start)
         length = _tag_length(stream.read(32))
         if length == 0:
@@ -102,11 +102,11 @@ def _behind_tags(stream: BinaryIO) -> int:
     return start
 
 
-def _behind_zeros(stream: BinaryIO, start: int) -> int:
+def _skip_zeros(stream: BinaryIO, start: int) -> int:
     """Return where the zeros that pad a tag end."""
     stream.seek(start)
     zeros = 0
-    while zeros < _MOST_PADDING and (block := stream.read(_HEAD)):
+    while zeros < _MAX_PADDING_BYTES and (block := stream.read(_HEAD_BYTES)):
         content = block.lstrip(b"\0")
         zeros += len(block) - len(content)
         if content:
@@ -126,7 +126,7 @@ def _tag_length(head: bytes) -> int:
     return 0
 
 
-def _by_signature(head: bytes) -> AudioKind | None:  # noqa: PLR0911 - a table of magic numbers, one a line
+def _kind_of_signature(head: bytes) -> AudioKind | None:  # noqa: PLR0911 - a table of magic numbers, one a line
     match head[:4], head[8:12]:
         case b"RIFF" | b"RF64", b"WAVE":
             return AudioKind.WAV

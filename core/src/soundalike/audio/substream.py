@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
-class Stretch(io.RawIOBase, BinaryIO):
-    """The bytes from `start` (up to `stop`) of `whole`, with `patches` (place in the view to bytes) laid over them.
+class Substream(io.RawIOBase, BinaryIO):
+    """The bytes from `start` (up to `stop`) of `whole`, overlaid with `patches` (position in the view to bytes).
 
     Nothing is copied; closing the view leaves `whole` open.
     """
@@ -36,11 +36,11 @@ class Stretch(io.RawIOBase, BinaryIO):
         return True
 
     def tell(self) -> int:
-        """Return the place within the view."""
+        """Return the position within the view."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move within the view; raises `ValueError` for a place before its start."""
+        """Move within the view; raises `ValueError` for a position before its start."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._length}[whence]
         if base + offset < 0:
             raise ValueError("a stream has nothing before its start")
@@ -50,21 +50,21 @@ class Stretch(io.RawIOBase, BinaryIO):
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill `buffer` from here on."""
         target = memoryview(buffer).cast("B")
-        wanted = max(0, min(len(target), self._length - self._position))
+        length = max(0, min(len(target), self._length - self._position))
         self._whole.seek(self._start + self._position)
-        content = self._whole.read(wanted)
+        content = self._whole.read(length)
         target[: len(content)] = content
-        for place, patch in self._patches.items():
-            first, last = max(place, self._position), min(place + len(patch), self._position + len(content))
+        for offset, patch in self._patches.items():
+            first, last = max(offset, self._position), min(offset + len(patch), self._position + len(content))
             if first < last:
-                target[first - self._position : last - self._position] = patch[first - place : last - place]
+                target[first - self._position : last - self._position] = patch[first - offset : last - offset]
         self._position += len(content)
         return len(content)
 
 
 def size(stream: BinaryIO) -> int:
     """Return the length of a seekable stream in bytes; the stream ends where it stood."""
-    here = stream.tell()
+    position = stream.tell()
     end = stream.seek(0, io.SEEK_END)
-    stream.seek(here)
+    stream.seek(position)
     return end

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import soundfile
 
-from soundalike.audio.decode import decode, read_passage, resample
+from soundalike.audio.decode import decode, read_segment, resample
 from soundalike.audio.isolate import IsolatedDecoder
-from soundalike.audio.pcm_segment import average
+from soundalike.audio.pcm_segment import downmix
 from soundalike.extractor.decoder_pool import Decoders
 from soundalike.extractor.embedder import ListeningPool
 from soundalike.extractor.model import Model
@@ -83,14 +83,14 @@ def ours(mp3: bytes, heard_by: Model) -> dict[str, Callable[[], Any]]:
     other = TensorFlowListener(heard_by)
     isolated = IsolatedDecoder()
     stereo = decode_alone(mp3)
-    mono, nameless = average(stereo), without_length(mp3)
+    mono, nameless = downmix(stereo), without_length(mp3)
     clip = decode(mp3).samples
     filled = prepare(clip, repeat=True)
     return {
         OURS: lambda: pool.hear(mp3),
         TENSORFLOW: lambda: other.hear(mp3),
-        "- decode and check": lambda: read_passage(mp3),
-        "- average channels": lambda: average(stereo),
+        "- decode and check": lambda: read_segment(mp3),
+        "- average channels": lambda: downmix(stereo),
         "- resample (soxr HQ)": lambda: resample(mono, 44_100),
         "- all of these": lambda: decode(mp3),
         "- all of these, isolated process": lambda: isolated.decode(mp3),

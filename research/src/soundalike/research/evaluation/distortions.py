@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 import av
 import numpy as np
 
-from soundalike.audio.decode import SHORTEST_SECONDS, decode, read_passage, resample
+from soundalike.audio.decode import MIN_SECONDS, decode, read_segment, resample
 from soundalike.audio.errors import PermanentAudioError
 from soundalike.audio.excerpt import RATE
-from soundalike.audio.excerpt_bounds import LISTENED, ExcerptRule
-from soundalike.audio.pcm_segment import average
+from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
+from soundalike.audio.pcm_segment import downmix
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ class LongerRule(ExcerptRule):
 
     def span(self, frames_total: int, rate: int) -> range:
         """Return the frames to read of a recording of `frames_total` frames at `rate` Hz."""
-        heard = LISTENED.span(frames_total, rate)
+        heard = DEFAULT_RULE.span(frames_total, rate)
         return range(heard.start, min(frames_total, heard.stop + _SHIFT_SECONDS * rate))
 
 
@@ -51,9 +51,9 @@ def hear_changed(path: Path) -> dict[str, Samples | None]:
     A version is None where too little of the recording is left. Decodes in this process: what comes from strangers
     should have been decoded in isolation before. Raises as `audio.decode`.
     """
-    passage = read_passage(path, LongerRule())
+    passage = read_segment(path, LongerRule())
     rate = passage.rate
-    heard = passage.frames[: (LISTENED.seconds + LISTENED.margin) * rate]
+    heard = passage.frames[: (DEFAULT_RULE.seconds + DEFAULT_RULE.margin_seconds) * rate]
     return {
         REENCODED: reencoded(heard, rate),
         LOUDER: _mono(amplified(heard, 6.0), rate),
@@ -69,7 +69,7 @@ def amplified(frames: NDArray[np.float32], decibels: float) -> NDArray[np.float3
 
 def reencoded(frames: NDArray[np.float32], rate: int) -> Samples | None:
     """Return what is heard of float32 [n, channels] after a passage through MP3 at 64 kbit/s; None where nothing is."""
-    stereo = frames if frames.shape[1] <= 2 else average(frames)[:, np.newaxis]
+    stereo = frames if frames.shape[1] <= 2 else downmix(frames)[:, np.newaxis]
     try:
         return decode(encode_mp3(stereo, rate)).samples
     except PermanentAudioError:
@@ -93,6 +93,6 @@ def encode_mp3(frames: NDArray[np.float32], rate: int, bits: int = _MP3_BITS) ->
 
 
 def _mono(frames: NDArray[np.float32], rate: int) -> Samples | None:
-    if len(frames) < SHORTEST_SECONDS * rate:
+    if len(frames) < MIN_SECONDS * rate:
         return None
-    return resample(average(frames), rate)[: LISTENED.seconds * RATE]
+    return resample(downmix(frames), rate)[: DEFAULT_RULE.seconds * RATE]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.audio.excerpt import Recording
+    from soundalike.audio.excerpt import AudioExcerpt
     from soundalike.extractor.decoder_pool import Decoders
     from soundalike.research.evaluation.corpus import Track
     from soundalike.research.evaluation.extractors import Extractor
@@ -100,7 +100,7 @@ def _listen(path: Path, decoders: Decoders, *, changed: bool) -> dict[str, NDArr
     return heard | hear_changed(path) if changed else heard
 
 
-def _decode(path: Path, decoders: Decoders) -> Recording:
+def _decode(path: Path, decoders: Decoders) -> AudioExcerpt:
     try:
         return decoders.decode(path)
     except DecoderCrashed:

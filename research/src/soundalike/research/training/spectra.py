@@ -9,10 +9,10 @@ import numpy as np
 import soxr
 import torch
 
-from soundalike.audio.decode import average, read_passage, resample
+from soundalike.audio.decode import downmix, read_segment, resample
 from soundalike.audio.errors import AudioError
 from soundalike.audio.excerpt import RATE
-from soundalike.audio.excerpt_bounds import LISTENED, ExcerptRule
+from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
 from soundalike.extractor.architecture import FRAMES, SAMPLES
 from soundalike.extractor.spectrogram import FLOOR_DB, HOP, N_FFT, SMALLEST_POWER, mel_matrix, prepare, window
 from soundalike.research.training import musicnn
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PATCH_SAMPLES: Final = musicnn.PATCH * musicnn.HOP * RATE // musicnn.RATE
 """Samples at 12 kHz of one patch of the teacher."""
 
-STUDIED: Final = ExcerptRule(seconds=93, margin=1, whole_up_to=94)
+STUDIED: Final = ExcerptRule(seconds=93, margin_seconds=1, whole_up_to_seconds=94)
 """What is learnt from: up to 93 s of the middle of a track, in which the middle 29 s that are judged by lie."""
 
 
@@ -85,12 +85,12 @@ def study(
 
 
 def _study(path: Path, front: Front, teacher: musicnn.Musicnn) -> Spectra:
-    passage = read_passage(path, STUDIED)
-    mono = average(passage.frames)
+    passage = read_segment(path, STUDIED)
+    mono = downmix(passage.frames)
     low = resample(mono, passage.rate)[: STUDIED.seconds * RATE]
     high = mono if passage.rate == musicnn.RATE else soxr.resample(mono, passage.rate, musicnn.RATE, quality="HQ")
-    heard = read_passage(path, LISTENED)
-    clip = resample(average(heard.frames), heard.rate)[:SAMPLES]
+    heard = read_segment(path, DEFAULT_RULE)
+    clip = resample(downmix(heard.frames), heard.rate)[:SAMPLES]
     mel = musicnn.log_mel(np.asarray(high, dtype=np.float32))
     patches = max(1, min(len(low) // PATCH_SAMPLES, len(mel) // musicnn.PATCH))
     whole = np.resize(mel, (patches * musicnn.PATCH, musicnn.MEL_BANDS)).reshape(patches, musicnn.PATCH, -1)

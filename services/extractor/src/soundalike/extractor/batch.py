@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.audio.excerpt import Recording
+    from soundalike.audio.excerpt import AudioExcerpt
     from soundalike.extractor.decoder_pool import Decoders
     from soundalike.extractor.model import Model
 
@@ -53,7 +53,7 @@ class DecodedFile:
     """A file and what there is to hear of it."""
 
     path: Path
-    recording: Recording
+    recording: AudioExcerpt
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from soundalike.audio.excerpt import Recording
+    from soundalike.audio.excerpt import AudioExcerpt
 
 
 class Decoders:
@@ -26,7 +26,7 @@ class Decoders:
         for decoder in self._all:
             self._free.put(decoder)
 
-    def decode(self, source: bytes | Path) -> Recording:
+    def decode(self, source: bytes | Path) -> AudioExcerpt:
         """Decode in a free process; raises as `IsolatedDecoder.decode`."""
         with self._borrowed() as decoder:
             return decoder.decode(source)

@@ -79,7 +79,7 @@ class ListeningPool:
         return Heard(
             vector=embedded.vectors[0],
             audio_sha256=hashlib.sha256(data).hexdigest(),
-            seconds_heard=recording.seconds_heard,
+            seconds_heard=recording.seconds,
             tags=None if embedded.tags is None else embedded.tags[0],
         )
 

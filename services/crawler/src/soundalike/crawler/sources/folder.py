@@ -9,7 +9,7 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
-from soundalike.audio.clip import CUT_KIND
+from soundalike.audio.clip import CLIP_KIND
 from soundalike.audio.errors import (
     AudioError,
     DecoderCrashed,
@@ -20,7 +20,7 @@ from soundalike.audio.errors import (
     TooShort,
     Truncated,
 )
-from soundalike.audio.isolate import IsolatedCutter
+from soundalike.audio.isolate import IsolatedClipEncoder
 from soundalike.audio.sniff import sniff_stream
 from soundalike.crawler.entries import Aside, Found, Preview, Provenance, Unreadable
 from soundalike.crawler.errors import PreviewUnavailable, PreviewUnusable
@@ -70,7 +70,7 @@ class CutPreview:
     async def fetch(self) -> Preview:
         """Cut the preview (see `crawler.entries.Offer`)."""
         try:
-            return Preview(await self._cut(), CUT_KIND, _CUT)
+            return Preview(await self._cut(), CLIP_KIND, _CUT)
         except DecoderUnavailable as error:
             raise PreviewUnavailable("the decoding process fails", str(error)) from error
         except DecoderCrashed as error:
@@ -85,12 +85,12 @@ class CutPreview:
         async with self.bench.cutter() as cutter:
             for _ in range(_CRASHES - 1):
                 try:
-                    return await asyncio.to_thread(cutter.cut, self.path)
+                    return await asyncio.to_thread(cutter.encode, self.path)
                 except DecoderUnavailable:
                     raise
                 except DecoderCrashed:
                     continue
-            return await asyncio.to_thread(cutter.cut, self.path)
+            return await asyncio.to_thread(cutter.encode, self.path)
 
 
 class CuttingBench:
@@ -98,7 +98,7 @@ class CuttingBench:
 
     def __init__(self, cutters: int = CUTTERS) -> None:
         self._stack = ExitStack()
-        self._idle = [self._stack.enter_context(IsolatedCutter(seconds=SECONDS_LIMIT)) for _ in range(cutters)]
+        self._idle = [self._stack.enter_context(IsolatedClipEncoder(timeout_s=SECONDS_LIMIT)) for _ in range(cutters)]
         self._free = asyncio.Semaphore(cutters)
 
     def __enter__(self) -> Self:
@@ -110,7 +110,7 @@ class CuttingBench:
         self._stack.close()
 
     @asynccontextmanager
-    async def cutter(self) -> AsyncIterator[IsolatedCutter]:
+    async def cutter(self) -> AsyncIterator[IsolatedClipEncoder]:
         """Lend a cutter, waiting until one is free."""
         async with self._free:
             cutter = self._idle.pop()
