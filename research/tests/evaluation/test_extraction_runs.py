@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from soundalike.audio.decoder_pool import Decoders
 from soundalike.audio.errors import Undecodable
-from soundalike.extractor.decoder_pool import Decoders
 from soundalike.research.evaluation.corpus import identify, read
 from soundalike.research.evaluation.distortions import ORIGINAL, SHIFTED
 from soundalike.research.evaluation.errors import CacheUnusable

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from soundalike.audio.decoder_pool import Decoders
 from soundalike.audio.errors import DecoderCrashed, PermanentAudioError, Silent
-from soundalike.extractor.decoder_pool import Decoders
 from soundalike.extractor.embedder import ListeningPool
 from soundalike.extractor.errors import VectorNotFinite, WeightsUnavailable
 from soundalike.extractor.model import Model

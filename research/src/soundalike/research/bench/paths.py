@@ -10,9 +10,9 @@ import numpy as np
 import soundfile
 
 from soundalike.audio.decode import decode, read_segment, resample
+from soundalike.audio.decoder_pool import Decoders
 from soundalike.audio.isolate import IsolatedDecoder
 from soundalike.audio.pcm_segment import downmix
-from soundalike.extractor.decoder_pool import Decoders
 from soundalike.extractor.embedder import ListeningPool
 from soundalike.extractor.model import Model
 from soundalike.extractor.models.registry import Choice, load_model

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from soundalike.extractor.decoder_pool import Decoders
+from soundalike.audio.decoder_pool import Decoders
 from soundalike.extractor.errors import ExtractorError
 from soundalike.research.evaluation import corpus as music
 from soundalike.research.evaluation import report, results, systems, training_overlap

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from soundalike.audio.decoder_pool import Decoders
     from soundalike.audio.excerpt import AudioExcerpt
-    from soundalike.extractor.decoder_pool import Decoders
     from soundalike.research.evaluation.corpus import Track
     from soundalike.research.evaluation.extractors import Extractor
     from soundalike.research.evaluation.vector_cache import VectorCache

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from soundalike.audio.decoder_pool import Decoders
     from soundalike.audio.excerpt import AudioExcerpt
-    from soundalike.extractor.decoder_pool import Decoders
     from soundalike.extractor.model import Model
 
 AUDIO_SUFFIXES: Final = frozenset(f".{kind.extension}" for kind in AudioKind) | {

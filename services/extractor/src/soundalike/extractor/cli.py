@@ -16,11 +16,11 @@ from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from soundalike import logs
+from soundalike.audio.decoder_pool import Decoders
 from soundalike.errors import CatalogError
 from soundalike.extractor import batch, service, statistics, tagger, weights
 from soundalike.extractor.architecture import LAYERS
 from soundalike.extractor.batch import Batch, HeardFile, Unheard
-from soundalike.extractor.decoder_pool import Decoders
 from soundalike.extractor.embedder import ListeningPool
 from soundalike.extractor.errors import StatisticsUnusable, TensorFlowMissing, WeightsDamaged, WeightsUnavailable
 from soundalike.extractor.model import Model

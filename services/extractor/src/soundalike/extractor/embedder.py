@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from soundalike.extractor.decoder_pool import Decoders
+    from soundalike.audio.decoder_pool import Decoders
     from soundalike.extractor.model import Model
 
 
