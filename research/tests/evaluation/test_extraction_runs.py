@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from soundalike.audio.decoder_pool import Decoders
+from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.audio.errors import Undecodable
 from soundalike.research.evaluation.corpus import identify, read
 from soundalike.research.evaluation.distortions import ORIGINAL, SHIFTED
@@ -38,8 +38,8 @@ class Loudness:
 
 
 @pytest.fixture(scope="module")
-def decoders() -> Iterator[Decoders]:
-    with Decoders(1) as opened:
+def decoders() -> Iterator[DecoderPool]:
+    with DecoderPool(1) as opened:
         yield opened
 
 
@@ -52,12 +52,12 @@ def cache(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorCach
             yield opened
 
 
-def run(folder: Path, extractor: Any, cache: VectorCache, decoders: Decoders, *, changed: bool = False) -> Any:
+def run(folder: Path, extractor: Any, cache: VectorCache, decoders: DecoderPool, *, changed: bool = False) -> Any:
     return extract(folder, identify(folder, read(folder))[0], [extractor], cache, decoders, changed=changed)
 
 
 def test_a_second_run_hears_nothing_again(
-    make_corpus: Callable[..., Path], cache: VectorCache, decoders: Decoders
+    make_corpus: Callable[..., Path], cache: VectorCache, decoders: DecoderPool
 ) -> None:
     folder, extractor = make_corpus(2, 2), Loudness()
     first = run(folder, extractor, cache, decoders)
@@ -68,7 +68,7 @@ def test_a_second_run_hears_nothing_again(
 
 
 def test_a_run_that_was_broken_off_goes_on_where_it_was(
-    make_corpus: Callable[..., Path], tmp_path: Path, decoders: Decoders
+    make_corpus: Callable[..., Path], tmp_path: Path, decoders: DecoderPool
 ) -> None:
     folder = make_corpus(2, 2)
     file = tmp_path / "vectors.sqlite"
@@ -81,18 +81,20 @@ def test_a_run_that_was_broken_off_goes_on_where_it_was(
 
 
 def test_bad_files_are_named_and_skipped(
-    make_corpus: Callable[..., Path], cache: VectorCache, decoders: Decoders
+    make_corpus: Callable[..., Path], cache: VectorCache, decoders: DecoderPool
 ) -> None:
     folder = make_corpus(2, 2)
     (folder / "album-0/1.wav").write_text("this is no music")
     found = run(folder, Loudness(), cache, decoders)
     assert [one.path for one in found.skipped] == ["album-0/1.wav"]
-    assert "no audio" in found.skipped[0].reason
+    assert "not audio" in found.skipped[0].reason
     assert [track.entry.path for track in found.tracks] == ["album-0/0.wav", "album-1/0.wav", "album-1/1.wav"]
     assert len(found.vectors["loudness", ORIGINAL]) == 3
 
 
-def test_an_extractor_that_refuses_a_recording_skips_it(make_corpus: Callable[..., Path], decoders: Decoders) -> None:
+def test_an_extractor_that_refuses_a_recording_skips_it(
+    make_corpus: Callable[..., Path], decoders: DecoderPool
+) -> None:
     class Refusing(Loudness):
         def __call__(self, _samples: NDArray[np.float32]) -> NDArray[np.float32]:
             raise Undecodable("no vector of it")
@@ -103,7 +105,7 @@ def test_an_extractor_that_refuses_a_recording_skips_it(make_corpus: Callable[..
 
 
 def test_changed_versions_are_heard_and_what_is_too_short_is_marked(
-    make_corpus: Callable[..., Path], cache: VectorCache, decoders: Decoders
+    make_corpus: Callable[..., Path], cache: VectorCache, decoders: DecoderPool
 ) -> None:
     folder, extractor = make_corpus(1, 2, seconds=8), Loudness()
     for _ in range(2):

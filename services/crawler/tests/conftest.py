@@ -20,7 +20,7 @@ from soundalike.crawler.previews.chain import PreviewChain
 from soundalike.crawler.previews.spotify import SpotifyPreviews
 from soundalike.crawler.retry import Patience
 from soundalike.crawler.settings import SpotifyAccess
-from soundalike.crawler.sources.folder import CuttingBench
+from soundalike.crawler.sources.folder import clip_encoder_pool
 from soundalike.crawler.sources.spotify import SpotifyPlaylist
 from soundalike.crawler.sources.spotify_address import PlaylistId
 from soundalike.crawler.sources.spotify_web_api import SpotifyWebApi
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import httpx
     from numpy.typing import NDArray
 
+    from soundalike.audio.decoder_pool import ClipEncoderPool
     from soundalike.crawler.stats import Tally
     from soundalike.db.database import Pool
     from soundalike.db.tracks import State
@@ -192,9 +193,9 @@ def bench(pool: Pool, server: SandboxServer, chain: PreviewChain, api: SpotifyWe
 
 
 @pytest.fixture
-def cutting() -> Iterator[CuttingBench]:
-    with CuttingBench() as opened:
-        yield opened
+def clip_encoders() -> Iterator[ClipEncoderPool]:
+    with clip_encoder_pool() as encoders:
+        yield encoders
 
 
 _SUMMARY: pytest.StashKey[list[str]] = pytest.StashKey()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +25,10 @@ from soundalike.storage.object_keys import preview_key
 from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
-    from soundalike.crawler.sources.folder import CuttingBench
+    from soundalike.audio.decoder_pool import ClipEncoderPool
     from soundalike.db.database import Pool
 
 
@@ -51,14 +50,14 @@ class Library:
 
     folder: Path
     pool: Pool
-    cutting: CuttingBench
+    encoders: ClipEncoderPool
     store: MemoryStore = field(default_factory=MemoryStore)
     listening: Listening = field(default_factory=Listening)
 
     async def crawl(self, *, retry_rejected: bool = False, attempts: int = 4) -> Crawl:
         bringer = Bringer(self.pool, self.store, Policy(retry_rejected=retry_rejected), patience=Patience(attempts))
         crawl = Crawl(bringer, audience=self.listening)
-        assert await crawl.run(MusicFolder(self.folder, self.cutting)) is None
+        assert await crawl.run(MusicFolder(self.folder, self.encoders)) is None
         assert crawl.tally.unfinished == 0
         return crawl
 
@@ -70,8 +69,8 @@ class Library:
 
 
 @pytest.fixture
-def library(tmp_path: Path, pool: Pool, cutting: CuttingBench) -> Library:
-    return Library(tmp_path, pool, cutting)
+def library(tmp_path: Path, pool: Pool, clip_encoders: ClipEncoderPool) -> Library:
+    return Library(tmp_path, pool, clip_encoders)
 
 
 async def stored(library: Library, track: TrackId) -> tracks.StoredTrack:
@@ -135,7 +134,7 @@ async def test_good_and_bad_files_side_by_side(library: Library, audio: Callable
     assert library.listening.shares[-1] == (10, 10)
     assert set(library.store.objects) == {preview_key(good, "flac"), preview_key(misnamed, "flac")}
     assert (await stored(library, good)).track.title == "01 Lied für Ängstliche 歌"
-    for track, words in ((short, "2.0 s long"), (broken, "no audio"), (half, ""), (empty, "empty")):
+    for track, words in ((short, "2.0 s long"), (broken, "not audio"), (half, ""), (empty, "empty")):
         rejected = await stored(library, track)
         assert rejected.state is State.REJECTED
         assert rejected.reason
@@ -186,7 +185,7 @@ async def test_a_file_that_goes_away_while_it_waits(
     library: Library, audio: Callable[..., bytes], tmp_path: Path
 ) -> None:
     track = library.put("1.flac", audio(8))
-    source = MusicFolder(tmp_path, library.cutting)
+    source = MusicFolder(tmp_path, library.encoders)
 
     class Vanishing:
         name, total = "vanishing", 1
@@ -207,17 +206,13 @@ async def test_a_file_that_goes_away_while_it_waits(
     assert found.reason == "No such file or directory; the next crawl tries again"
 
 
-class BrokenBench:
-    """Lends cutters that end as told."""
+class FailingEncoders:
+    """A pool of clip encoders that fail with one error."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    @asynccontextmanager
-    async def cutter(self) -> AsyncIterator[BrokenBench]:
-        yield self
-
-    def cut(self, _: Path) -> bytes:
+    async def encode(self, _: Path) -> bytes:
         raise self.error
 
 
@@ -233,7 +228,7 @@ async def test_only_what_a_file_does_is_held_against_it(
     library: Library, audio: Callable[..., bytes], error: Exception, fate: Fate, state: State, reason: str
 ) -> None:
     track = library.put("1.flac", audio(8))
-    library.cutting = BrokenBench(error)  # type: ignore[assignment]
+    library.encoders = FailingEncoders(error)  # type: ignore[assignment]
     crawl = await library.crawl(attempts=1)
     assert crawl.tally.by_reason[fate] == {reason: 1}
     assert (await stored(library, track)).state is state

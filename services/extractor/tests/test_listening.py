@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from soundalike.audio.decoder_pool import Decoders
+from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.audio.errors import DecoderCrashed, PermanentAudioError, Silent
 from soundalike.extractor.embedder import ListeningPool
 from soundalike.extractor.errors import VectorNotFinite, WeightsUnavailable
@@ -44,7 +44,7 @@ def model() -> Model:
 
 @pytest.fixture(scope="module")
 def pool(model: Model) -> Iterator[ListeningPool]:
-    pool = ListeningPool(model, Decoders(2))
+    pool = ListeningPool(model, DecoderPool(2))
     yield pool
     pool.close()
 
@@ -88,7 +88,7 @@ async def test_a_crash_of_a_decoder_is_transient(model: Model) -> None:
     def make() -> IsolatedDecoder:
         return Crashing()  # type: ignore[return-value]
 
-    pool = ListeningPool(model, Decoders(1, make))
+    pool = ListeningPool(model, DecoderPool(1, make))
     with pytest.raises(DecoderCrashed):
         await pool.listen(b"")
     with pytest.raises(DecoderCrashed):

@@ -1,12 +1,15 @@
-"""A few isolated decoders that threads borrow."""
+"""A few decoding processes that threads, or coroutines, share."""
 
 from __future__ import annotations
 
+import asyncio
 import queue
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from soundalike.audio.isolate import IsolatedDecoder
+from soundalike.audio.errors import DecoderCrashed
+from soundalike.audio.isolate import IsolatedClipEncoder, IsolatedDecoder, IsolatedFunction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,26 +18,28 @@ if TYPE_CHECKING:
 
     from soundalike.audio.excerpt import AudioExcerpt
 
+FunctionT = TypeVar("FunctionT", bound=IsolatedFunction)
 
-class Decoders:
-    """`count` decoder processes, started when first needed; `decode` waits for a free one."""
 
-    def __init__(self, count: int, make: Callable[[], IsolatedDecoder] = IsolatedDecoder) -> None:
+class IsolatedPool(Generic[FunctionT]):
+    """`count` processes, started when first needed, each borrowed by one thread at a time.
+
+    `threads` has as many threads as there are processes, for callers in an event loop.
+    """
+
+    def __init__(self, count: int, make: Callable[[], FunctionT]) -> None:
         self.count = count
-        self._all = [make() for _ in range(count)]
-        self._free: queue.SimpleQueue[IsolatedDecoder] = queue.SimpleQueue()
-        for decoder in self._all:
-            self._free.put(decoder)
-
-    def decode(self, source: bytes | Path) -> AudioExcerpt:
-        """Decode in a free process; raises as `IsolatedDecoder.decode`."""
-        with self._borrowed() as decoder:
-            return decoder.decode(source)
+        self.threads = ThreadPoolExecutor(count, thread_name_prefix="decoder")
+        self._functions = [make() for _ in range(count)]
+        self._idle: queue.SimpleQueue[FunctionT] = queue.SimpleQueue()
+        for function in self._functions:
+            self._idle.put(function)
 
     def close(self) -> None:
-        """End all processes."""
-        for decoder in self._all:
-            decoder.close()
+        """End all processes, also during a request, and the threads."""
+        for function in self._functions:
+            function.close()
+        self.threads.shutdown(cancel_futures=True)
 
     def __enter__(self) -> Self:
         return self
@@ -45,9 +50,44 @@ class Decoders:
         self.close()
 
     @contextmanager
-    def _borrowed(self) -> Iterator[IsolatedDecoder]:
-        decoder = self._free.get()
+    def _borrow(self) -> Iterator[FunctionT]:
+        function = self._idle.get()
         try:
-            yield decoder
+            yield function
         finally:
-            self._free.put(decoder)
+            self._idle.put(function)
+
+
+class DecoderPool(IsolatedPool[IsolatedDecoder]):
+    """DecoderPool that wait for a free process."""
+
+    def __init__(self, count: int, make: Callable[[], IsolatedDecoder] = IsolatedDecoder) -> None:
+        super().__init__(count, make)
+
+    def decode(self, source: bytes | Path) -> AudioExcerpt:
+        """Decode in a free process; raises as `IsolatedDecoder.decode`."""
+        with self._borrow() as decoder:
+            return decoder.decode(source)
+
+    def decode_with_retry(self, source: bytes | Path) -> AudioExcerpt:
+        """Decode, and once more after a crash, for callers without a queue that would retry; raises as `decode`."""
+        try:
+            return self.decode(source)
+        except DecoderCrashed:
+            # Another process may be to blame: when memory runs out, the system kills whole processes.
+            return self.decode(source)
+
+
+class ClipEncoderPool(IsolatedPool[IsolatedClipEncoder]):
+    """Clip encoders that wait for a free process."""
+
+    def __init__(self, count: int, make: Callable[[], IsolatedClipEncoder] = IsolatedClipEncoder) -> None:
+        super().__init__(count, make)
+
+    async def encode(self, source: bytes | Path) -> bytes:
+        """Encode a clip in a free process without blocking the event loop; raises as `IsolatedClipEncoder.encode`."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, self._encode, source)
+
+    def _encode(self, source: bytes | Path) -> bytes:
+        with self._borrow() as encoder:
+            return encoder.encode(source)

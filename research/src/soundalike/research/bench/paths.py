@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from soundalike.audio.decode import decode, read_segment, resample
-from soundalike.audio.decoder_pool import Decoders
+from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.audio.isolate import IsolatedDecoder
 from soundalike.audio.pcm_segment import downmix
 from soundalike.extractor.embedder import ListeningPool
@@ -61,7 +61,7 @@ def listener(path: str) -> tuple[Callable[[bytes], Any], Callable[[], None]]:
     if path == TENSORFLOW:
         other = TensorFlowListener(model())
         return other.hear, other.close
-    pool = ListeningPool(model(), Decoders(1))
+    pool = ListeningPool(model(), DecoderPool(1))
     return pool.hear, pool.close
 
 
@@ -79,7 +79,7 @@ def without_length(mp3: bytes) -> bytes:
 
 def ours(mp3: bytes, heard_by: Model) -> dict[str, Callable[[], Any]]:
     """Return our path as the extractor runs it, and its parts."""
-    pool = ListeningPool(heard_by, Decoders(1))
+    pool = ListeningPool(heard_by, DecoderPool(1))
     other = TensorFlowListener(heard_by)
     isolated = IsolatedDecoder()
     stereo = decode_alone(mp3)

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from soundalike.audio.decoder_pool import Decoders
+from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.extractor.errors import ExtractorError
 from soundalike.research.evaluation import corpus as music
 from soundalike.research.evaluation import report, results, systems, training_overlap
@@ -96,7 +96,7 @@ def _measure(
 ) -> Results:
     tracks, skipped = music.identify(folder, music.read(folder))
     extractors = {system.extractor.id: system.extractor for system in chosen}
-    with open_cache(cache) as kept, Decoders(_decoder_count()) as decoders, _progress() as progress:
+    with open_cache(cache) as kept, DecoderPool(_decoder_count()) as decoders, _progress() as progress:
         task = progress.add_task("hearing", total=len(tracks))
         heard = extract(
             folder,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from soundalike.audio.errors import AudioError, DecoderCrashed
+from soundalike.audio.errors import AudioError
 from soundalike.research.evaluation.corpus import Skipped
 from soundalike.research.evaluation.distortions import CHANGED, ORIGINAL, hear_changed
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.audio.decoder_pool import Decoders
-    from soundalike.audio.excerpt import AudioExcerpt
+    from soundalike.audio.decoder_pool import DecoderPool
     from soundalike.research.evaluation.corpus import Track
     from soundalike.research.evaluation.extractors import Extractor
     from soundalike.research.evaluation.vector_cache import VectorCache
@@ -48,7 +47,7 @@ def extract(
     tracks: Sequence[Track],
     extractors: Sequence[Extractor],
     cache: VectorCache,
-    decoders: Decoders,
+    decoders: DecoderPool,
     *,
     changed: bool = True,
     advance: Callable[[], None] = lambda: None,
@@ -95,17 +94,9 @@ def extract(
     return Extraction(heard, versions, stacked, skipped)
 
 
-def _listen(path: Path, decoders: Decoders, *, changed: bool) -> dict[str, NDArray[np.float32] | None]:
-    heard: dict[str, NDArray[np.float32] | None] = {ORIGINAL: _decode(path, decoders).samples}
+def _listen(path: Path, decoders: DecoderPool, *, changed: bool) -> dict[str, NDArray[np.float32] | None]:
+    heard: dict[str, NDArray[np.float32] | None] = {ORIGINAL: decoders.decode_with_retry(path).samples}
     return heard | hear_changed(path) if changed else heard
-
-
-def _decode(path: Path, decoders: Decoders) -> AudioExcerpt:
-    try:
-        return decoders.decode(path)
-    except DecoderCrashed:
-        # The crash may have been another's doing: when memory runs out, whole processes are ended.
-        return decoders.decode(path)
 
 
 def _vector(extractor: Extractor, heard: Mapping[str, NDArray[np.float32] | None], version: str) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from soundalike.crawler.errors import SourceRefused
 from soundalike.crawler.previews.factory import assemble, deezer_api
 from soundalike.crawler.sources.deezer import DeezerList
 from soundalike.crawler.sources.deezer_address import DeezerTarget
-from soundalike.crawler.sources.folder import CuttingBench, MusicFolder
+from soundalike.crawler.sources.folder import MusicFolder, clip_encoder_pool
 from soundalike.crawler.sources.registry import FolderPath, recognise
 from soundalike.crawler.sources.spotify import (
     SavedTracks,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from soundalike.audio.decoder_pool import ClipEncoderPool
     from soundalike.crawler.previews.chain import PreviewChain
     from soundalike.crawler.rate_limiter import Allowance, Limiter
     from soundalike.crawler.services.deezer import DeezerApi
@@ -50,7 +51,7 @@ class Sourcing:
         self._limiters = limiters
         self._stack = ExitStack()
         self._spotify: SpotifyWebApi | None = None
-        self._bench: CuttingBench | None = None
+        self._encoders: ClipEncoderPool | None = None
         self.chain: PreviewChain = assemble(settings, client, limiters)
 
     def __enter__(self) -> Self:
@@ -81,7 +82,7 @@ class Sourcing:
             case ListFile():
                 return TrackListFile(target, self._resolver(), self.chain)
             case FolderPath(path):
-                return MusicFolder(path, self._cutting())
+                return MusicFolder(path, self._clip_encoders())
         assert_never(target)
 
     def track(self, track: TrackId) -> Source:
@@ -126,10 +127,10 @@ class Sourcing:
     def _resolver(self) -> Resolver | None:
         return Resolver(self._deezer_api()) if self._settings.deezer_is_allowed else None
 
-    def _cutting(self) -> CuttingBench:
-        if self._bench is None:
-            self._bench = self._stack.enter_context(CuttingBench())
-        return self._bench
+    def _clip_encoders(self) -> ClipEncoderPool:
+        if self._encoders is None:
+            self._encoders = self._stack.enter_context(clip_encoder_pool())
+        return self._encoders
 
 
 def check(settings: CrawlerSettings, targets: Iterable[Target], *, library: bool) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from soundalike.audio.errors import AudioError, DecoderCrashed
+from soundalike.audio.errors import AudioError
 from soundalike.audio.sniff import AudioKind
 from soundalike.domain.tags import NAMES
 from soundalike.extractor.architecture import DIMENSIONS
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.audio.decoder_pool import Decoders
+    from soundalike.audio.decoder_pool import DecoderPool
     from soundalike.audio.excerpt import AudioExcerpt
     from soundalike.extractor.model import Model
 
@@ -103,7 +103,7 @@ def find(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def decode_files(files: Iterable[Path], decoders: Decoders) -> Iterator[DecodedFile | Unheard]:
+def decode_files(files: Iterable[Path], decoders: DecoderPool) -> Iterator[DecodedFile | Unheard]:
     """Decode every file, in order, some ahead of the caller; a broken one does not stop the rest."""
     pending: deque[Future[DecodedFile | Unheard]] = deque()
     with ThreadPoolExecutor(decoders.count, thread_name_prefix="decoding") as threads:
@@ -119,7 +119,7 @@ def decode_files(files: Iterable[Path], decoders: Decoders) -> Iterator[DecodedF
                 decoding.cancel()
 
 
-def hear_files(files: Iterable[Path], model: Model, decoders: Decoders) -> Iterator[HeardFile | Unheard]:
+def hear_files(files: Iterable[Path], model: Model, decoders: DecoderPool) -> Iterator[HeardFile | Unheard]:
     """Hear every file, in order; the network and the decoders work at the same time."""
     for decoded in decode_files(files, decoders):
         if isinstance(decoded, Unheard):
@@ -134,13 +134,9 @@ def hear_files(files: Iterable[Path], model: Model, decoders: Decoders) -> Itera
             yield HeardFile(decoded.path, embedded.vectors[0], tags)
 
 
-def _decode(decoders: Decoders, path: Path) -> DecodedFile | Unheard:
+def _decode(decoders: DecoderPool, path: Path) -> DecodedFile | Unheard:
     try:
-        try:
-            return DecodedFile(path, decoders.decode(path))
-        except DecoderCrashed:
-            # The crash may have been another's doing: when memory runs out, whole processes are ended.
-            return DecodedFile(path, decoders.decode(path))
+        return DecodedFile(path, decoders.decode_with_retry(path))
     except (AudioError, OSError) as error:
         return Unheard(path, str(error))
 

@@ -16,7 +16,7 @@ from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from soundalike import logs
-from soundalike.audio.decoder_pool import Decoders
+from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.errors import CatalogError
 from soundalike.extractor import batch, service, statistics, tagger, weights
 from soundalike.extractor.architecture import LAYERS
@@ -102,7 +102,7 @@ def measure_statistics(
         raise _refusal(error) from error
     files = batch.find([corpus])
     command = f"python -m soundalike.extractor measure-statistics CORPUS --out {out.name}"
-    with Decoders(_decoder_count()) as decoders, _progress() as progress:
+    with DecoderPool(_decoder_count()) as decoders, _progress() as progress:
         task = progress.add_task("measuring", total=len(files) * (LAYERS + 1))
 
         def advance(stage: str) -> None:
@@ -163,7 +163,7 @@ def run() -> None:
     """Take previews from the queue, hear them and store their vectors, until told to stop."""
     settings = load(ExtractorSettings)
     logs.configure("extractor")
-    listener = ListeningPool(_load(settings.choice), Decoders(settings.concurrency))
+    listener = ListeningPool(_load(settings.choice), DecoderPool(settings.concurrency))
     try:
         asyncio.run(service.serve(settings, listener))
     except CatalogError as error:
@@ -200,7 +200,7 @@ def _load(choice: Choice) -> Model:
 
 def _hear(files: list[Path], model: Model) -> Batch:
     result = Batch(model.id)
-    with Decoders(_decoder_count()) as decoders, _progress() as progress:
+    with DecoderPool(_decoder_count()) as decoders, _progress() as progress:
         task = progress.add_task("hearing", total=len(files))
         for outcome in batch.hear_files(files, model, decoders):
             match outcome:

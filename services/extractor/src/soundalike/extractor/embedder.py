@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from soundalike.audio.decoder_pool import Decoders
+    from soundalike.audio.decoder_pool import DecoderPool
     from soundalike.extractor.model import Model
 
 
@@ -43,10 +42,9 @@ class Listener(Protocol):
 class ListeningPool:
     """Hears previews with one model, as many at a time as there are decoders."""
 
-    def __init__(self, model: Model, decoders: Decoders) -> None:
+    def __init__(self, model: Model, decoders: DecoderPool) -> None:
         self._model = model
         self._decoders = decoders
-        self._threads = ThreadPoolExecutor(decoders.count, thread_name_prefix="listening")
 
     @property
     def model_id(self) -> str:
@@ -66,7 +64,7 @@ class ListeningPool:
 
     async def listen(self, data: bytes) -> Heard:
         """Hear the content of one audio file without holding up the event loop; raises as `hear`."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.hear, data)
+        return await asyncio.get_running_loop().run_in_executor(self._decoders.threads, self.hear, data)
 
     def hear(self, data: bytes) -> Heard:
         """Hear the content of one audio file.
@@ -85,5 +83,5 @@ class ListeningPool:
 
     def close(self) -> None:
         """End the decoder processes and the threads, after what they are at."""
-        self._threads.shutdown()
+        self._decoders.threads.shutdown()
         self._decoders.close()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from soundalike.audio.clip import CLIP_KIND
+from soundalike.audio.decoder_pool import ClipEncoderPool
 from soundalike.audio.errors import (
     AudioError,
     DecoderCrashed,
@@ -32,7 +32,6 @@ from soundalike.domain.track_id import TrackId
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
-    from types import TracebackType
 
     from soundalike.crawler.entries import Entry
 
@@ -45,12 +44,12 @@ MUSIC_SUFFIXES: Final = frozenset((
 """A file called so is meant to be music: where its content is none that is understood, that is worth a line."""
 
 OTHER_FILE: Final = "other files"
-CUTTERS: Final = 2
-SECONDS_LIMIT: Final = 60.0
+_CLIP_ENCODERS: Final = 2
+_CLIP_TIMEOUT_S: Final = 60.0
 """Files may lie on a disk behind a slow network."""
 
-_CRASHES: Final = 2
-_CUT: Final = Provenance("file", "cut")
+_MAX_CRASHES: Final = 2
+_PROVENANCE: Final = Provenance("file", "cut")
 _REASONS: Final[dict[type[AudioError], str]] = {
     NotAudio: "not audio",
     TooShort: "too short",
@@ -61,63 +60,40 @@ _REASONS: Final[dict[type[AudioError], str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class CutPreview:
-    """A preview that is cut out of a file when it is asked for."""
+class ClipOffer:
+    """A clip of a file, encoded when it is fetched."""
 
     path: Path
-    bench: CuttingBench
+    encoders: ClipEncoderPool
 
     async def fetch(self) -> Preview:
-        """Cut the preview (see `crawler.entries.Offer`)."""
+        """Encode the clip (see `crawler.entries.Offer`)."""
         try:
-            return Preview(await self._cut(), CLIP_KIND, _CUT)
+            return Preview(await self._encode(), CLIP_KIND, _PROVENANCE)
         except DecoderUnavailable as error:
             raise PreviewUnavailable("the decoding process fails", str(error)) from error
         except DecoderCrashed as error:
-            # A file that kills one process after the other is not going to be heard.
+            # A file that kills one process after the other will never be decoded.
             raise PreviewUnusable("cannot be decoded", str(error)) from error
         except AudioError as error:
             raise PreviewUnusable(_REASONS.get(type(error), "cannot be decoded"), str(error)) from error
         except OSError as error:
             raise PreviewUnavailable("the file cannot be read", str(error)) from error
 
-    async def _cut(self) -> bytes:
-        async with self.bench.cutter() as cutter:
-            for _ in range(_CRASHES - 1):
-                try:
-                    return await asyncio.to_thread(cutter.encode, self.path)
-                except DecoderUnavailable:
-                    raise
-                except DecoderCrashed:
-                    continue
-            return await asyncio.to_thread(cutter.encode, self.path)
-
-
-class CuttingBench:
-    """A few cutters, lent to one file at a time each; use it as a context manager."""
-
-    def __init__(self, cutters: int = CUTTERS) -> None:
-        self._stack = ExitStack()
-        self._idle = [self._stack.enter_context(IsolatedClipEncoder(timeout_s=SECONDS_LIMIT)) for _ in range(cutters)]
-        self._free = asyncio.Semaphore(cutters)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stack.close()
-
-    @asynccontextmanager
-    async def cutter(self) -> AsyncIterator[IsolatedClipEncoder]:
-        """Lend a cutter, waiting until one is free."""
-        async with self._free:
-            cutter = self._idle.pop()
+    async def _encode(self) -> bytes:
+        for _ in range(_MAX_CRASHES - 1):
             try:
-                yield cutter
-            finally:
-                self._idle.append(cutter)
+                return await self.encoders.encode(self.path)
+            except DecoderUnavailable:
+                raise
+            except DecoderCrashed:
+                continue
+        return await self.encoders.encode(self.path)
+
+
+def clip_encoder_pool() -> ClipEncoderPool:
+    """Return the clip encoders of a crawl, to be closed by the caller."""
+    return ClipEncoderPool(_CLIP_ENCODERS, lambda: IsolatedClipEncoder(timeout_s=_CLIP_TIMEOUT_S))
 
 
 @dataclass(slots=True)
@@ -125,7 +101,7 @@ class MusicFolder:
     """The files below a folder (see `crawler.sources.source.Source`); a track is known by its content."""
 
     folder: Path
-    bench: CuttingBench
+    encoders: ClipEncoderPool
     total: int | None = field(default=None, init=False)
 
     @property
@@ -156,7 +132,7 @@ class MusicFolder:
                 except OSError as error:
                     return Unreadable(position, label, "it cannot be read", error.strerror or str(error))
                 return (
-                    Found(position, label, track, CutPreview(path, self.bench)) if track else Aside(label, OTHER_FILE)
+                    Found(position, label, track, ClipOffer(path, self.encoders)) if track else Aside(label, OTHER_FILE)
                 )
 
 
