@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from soundalike.local.program import Program
 
 
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache of all platforms of a run: the sandbox composes its music once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _no_cache_of_the_user(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOUNDALIKE_CACHE", str(cache))
+
+
 @pytest.fixture
 def launched() -> Callable[[Program], AbstractContextManager[subprocess.Popen[bytes]]]:
     """Runs a program for the length of a `with`, and stops it unless it has ended by then."""

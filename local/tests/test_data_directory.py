@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
-from soundalike.local.data_directory import DataDirectory
+from soundalike.local.data_directory import DataDirectory, cache_directory
 from soundalike.local.errors import DataDirectoryRefused
 
 
@@ -36,6 +37,17 @@ def test_a_file_in_its_place_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(DataDirectoryRefused, match="--data"):
         DataDirectory.at(tmp_path / "file").create()
+
+
+def test_the_cache_lies_where_the_variables_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOUNDALIKE_CACHE", str(tmp_path / "by-variable"))
+    assert cache_directory() == tmp_path / "by-variable"
+    monkeypatch.delenv("SOUNDALIKE_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    if sys.platform == "linux":
+        assert cache_directory() == tmp_path / "caches" / "soundalike"
+    assert cache_directory().is_relative_to(tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may use everybody's folders")

@@ -64,7 +64,7 @@ async def test_a_demo_on_a_folder_in_use_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_the_demo_ends_with_answers(tmp_path: Path) -> None:
+def test_the_demo_ends_with_answers(tmp_path: Path, cache: Path) -> None:
     """The whole way through real parts: every other test may lie, this one cannot."""
     done = subprocess.run(
         [
@@ -87,3 +87,4 @@ def test_the_demo_ends_with_answers(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "sounds like" in done.stdout
     assert "48 questions" in done.stdout
+    assert len(list((cache / "sandbox-music").iterdir())) == len(pieces())

@@ -12,8 +12,18 @@ import platformdirs
 from soundalike.local.errors import DataDirectoryRefused
 
 VARIABLE = "SOUNDALIKE_DATA"
+CACHE_VARIABLE = "SOUNDALIKE_CACHE"
 
 _LOG_LIMIT_BYTES = 10_000_000
+
+
+def cache_directory() -> Path:
+    """Name the folder of what can be made again and serves every platform, outside all data folders.
+
+    It lies where SOUNDALIKE_CACHE says, else where this system keeps a user's caches (XDG_CACHE_HOME).
+    """
+    chosen = os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("soundalike", appauthor=False)
+    return Path(chosen).expanduser().resolve()
 
 
 @dataclass(frozen=True, slots=True)

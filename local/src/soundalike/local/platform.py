@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import httpx
 
 from soundalike.local import ports, secrets
+from soundalike.local.data_directory import cache_directory
 from soundalike.local.environment import neutral
 from soundalike.local.errors import DataDirectoryRefused, PortTaken, StartFailed
 from soundalike.local.ministack import AwsServer
@@ -191,7 +192,9 @@ class Platform:
         if platform.sandbox_url is not None:
             url = platform.sandbox_url
             self._report(f"sandbox on {url}")
-            service = Service("sandbox", tuple(python("soundalike.sandbox", "--port", url.rpartition(":")[2])))
+            music = cache_directory() / "sandbox-music"
+            arguments = ("--port", url.rpartition(":")[2], "--music-cache", str(music))
+            service = Service("sandbox", tuple(python("soundalike.sandbox", *arguments)))
             program = self._program(service, platform.environment)
             await self.supervisor.start(program, partial(_answers, f"{url}/healthz"))
         for service in self._services:

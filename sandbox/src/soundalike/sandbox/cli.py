@@ -1,11 +1,14 @@
 """Command line: `python -m soundalike.sandbox` serves until it is interrupted."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 
+from soundalike.sandbox.composer import Previews
 from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID
+from soundalike.sandbox.preview_cache import PreviewCache
 from soundalike.sandbox.server import Composer
 from soundalike.sandbox.settings import PageShape, SandboxSettings
 from soundalike.sandbox.spotify import create_app
@@ -24,14 +27,16 @@ def serve(
     page_shape: Annotated[
         PageShape, typer.Option(help="Form of playlist entries: that of 2026, or the one before.")
     ] = PageShape.ITEM_AND_TRACK,
-    compose_ahead: Annotated[bool, typer.Option(help="Compose all music at the start, not when asked for.")] = True,
+    compose_ahead: Annotated[bool, typer.Option(help="Compose all music at the start, not on demand.")] = True,
+    music_cache: Annotated[
+        Path | None, typer.Option(help="Folder in which the composed music is kept between runs.", file_okay=False)
+    ] = None,
 ) -> None:
     """Serve local stand-ins of Spotify's Web API, Deezer and the iTunes Search API with composed music."""
-    sandbox = Sandbox(
-        SandboxSettings(
-            client_id=client_id, client_secret=client_secret, token_lifetime=token_lifetime, page_shape=page_shape
-        )
+    settings = SandboxSettings(
+        client_id=client_id, client_secret=client_secret, token_lifetime=token_lifetime, page_shape=page_shape
     )
+    sandbox = Sandbox(settings, previews=Previews(None if music_cache is None else PreviewCache(music_cache)))
     typer.echo(f"sandbox on http://{host}:{port}: playlists {DEMO_PLAYLIST_ID} (demo), {AWKWARD_PLAYLIST_ID} (awkward)")
     composer = Composer(sandbox)
     if compose_ahead:

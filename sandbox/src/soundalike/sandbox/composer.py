@@ -11,6 +11,7 @@ import soundfile
 
 from soundalike.sandbox.catalogue import Piece
 from soundalike.sandbox.mixer import Stereo
+from soundalike.sandbox.preview_cache import PreviewCache
 from soundalike.sandbox.styles import STYLES
 from soundalike.sandbox.synthesis import SAMPLE_RATE
 
@@ -40,23 +41,35 @@ def encode_mp3(samples: Stereo) -> bytes:
 
 
 class Previews:
-    """MP3 previews by piece, composed when first asked for and kept in memory, about 0.5 MB each; thread-safe."""
+    """MP3 previews by piece, composed when first asked for and kept in memory, about 0.5 MB each; thread-safe.
 
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
-        self._doors: dict[str, threading.Lock] = {}
-        self._hall = threading.Lock()
-        self._desks = threading.BoundedSemaphore(os.cpu_count() or 1)
+    With a `cache` they are read from it, and written to it when they had to be composed.
+    """
+
+    def __init__(self, cache: PreviewCache | None = None) -> None:
+        self._cache = cache
+        self._previews: dict[str, bytes] = {}
+        self._piece_locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self._cores = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def mp3(self, piece: Piece) -> bytes:
         """Return the piece's preview; a piece is composed once, and no more at a time than there are cores."""
-        with self._hall:
-            door = self._doors.setdefault(piece.spotify_id, threading.Lock())
-        with door:
-            if piece.spotify_id not in self._kept:
-                with self._desks:
-                    self._kept[piece.spotify_id] = encode_mp3(compose(piece))
-            return self._kept[piece.spotify_id]
+        with self._lock:
+            piece_lock = self._piece_locks.setdefault(piece.spotify_id, threading.Lock())
+        with piece_lock:
+            if piece.spotify_id not in self._previews:
+                self._previews[piece.spotify_id] = self._from_cache(piece)
+            return self._previews[piece.spotify_id]
+
+    def _from_cache(self, piece: Piece) -> bytes:
+        preview = None if self._cache is None else self._cache.get(piece.spotify_id)
+        if preview is None:
+            with self._cores:
+                preview = encode_mp3(compose(piece))
+            if self._cache is not None:
+                self._cache.put(piece.spotify_id, preview)
+        return preview
 
 
 def tagged(mp3: bytes, title: str) -> bytes:

@@ -125,6 +125,10 @@ class Composer:
         """Begin."""
         self._thread.start()
 
+    def join(self) -> None:
+        """Wait until every piece is composed."""
+        self._thread.join()
+
     def stop(self) -> None:
         """End after the piece at hand."""
         self._stopped.set()
