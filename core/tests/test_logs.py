@@ -32,7 +32,7 @@ def test_people_get_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.delenv("LOG_FORMAT", raising=False)
     logs.configure("extractor")
     log.info("heard %d", 3)
-    with logs.bound(request_id="r1"):
+    with logs.log_fields(request_id="r1"):
         log.warning("late")
     heard, late = capsys.readouterr().err.splitlines()
     assert heard.endswith(" extractor INFO service.part: heard 3")
@@ -45,7 +45,7 @@ def test_programs_get_one_json_object_a_line(
     monkeypatch.setenv("LOG_FORMAT", "json")
     logs.configure("api")
     log.info('a "quoted"\nsecond line', extra={"fields": {"route": "/recommend", "status": 200}})
-    with logs.bound(request_id="r1"), logs.bound(caller="me"):
+    with logs.log_fields(request_id="r1"), logs.log_fields(caller="me"):
         try:
             int("oh")
         except ValueError:
@@ -65,7 +65,7 @@ def test_fields_cannot_pass_for_what_the_program_says(
 ) -> None:
     monkeypatch.setenv("LOG_FORMAT", "json")
     logs.configure("api")
-    with logs.bound(level="forged", message="forged"):
+    with logs.log_fields(level="forged", message="forged"):
         log.info("true")
     (line,) = lines(capsys)
     assert (line["level"], line["message"]) == ("INFO", "true")

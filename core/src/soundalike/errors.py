@@ -1,15 +1,15 @@
 """The exceptions of the catalogue; whether trying again can help is told by the type."""
 
 
-class CatalogError(Exception):
+class SoundalikeError(Exception):
     """Root of everything this package raises."""
 
 
-class PermanentError(CatalogError):
+class PermanentError(SoundalikeError):
     """Trying again with the same input gives the same failure."""
 
 
-class TransientError(CatalogError):
+class TransientError(SoundalikeError):
     """The network, the database or a service was away or busy: trying again later can succeed."""
 
 
@@ -45,5 +45,5 @@ class QueueUnavailable(TransientError):
     """The queue did not answer, or asked for patience."""
 
 
-class TooManyKeys(CatalogError):
+class TooManyKeys(SoundalikeError):
     """The holder has as many valid keys as rotating them needs."""

@@ -40,7 +40,7 @@ class LogSettings(BaseSettings):
 def configure(service: str, level: str = "INFO") -> None:
     """Send the records of a service to stderr as LOG_FORMAT says, or exit with 78 where it says something else.
 
-    Libraries that print tokens at DEBUG stay at WARNING. A record's `extra={"fields": {…}}` and what is `bound` become
+    Libraries that print tokens at DEBUG stay at WARNING. A record's `extra={"fields": {…}}` and the `log_fields` become
     members of the JSON line.
     """
     handler = logging.StreamHandler(sys.stderr)
@@ -52,7 +52,7 @@ def configure(service: str, level: str = "INFO") -> None:
 
 
 @contextmanager
-def bound(**fields: object) -> Iterator[None]:
+def log_fields(**fields: object) -> Iterator[None]:
     """Add fields to every line that is logged inside the block, by this task and by what it starts."""
     token = _bound.set({**_bound.get(), **fields})
     try:

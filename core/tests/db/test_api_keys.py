@@ -22,8 +22,8 @@ async def add(pool: Pool, holder: str, scope: Scope = Scope.WRITE, days: int | N
 async def test_a_key_is_recognised_by_its_hash_and_kept_nowhere(pool: Pool) -> None:
     key = await add(pool, "importer")
     assert re.fullmatch(r"soundalike_[0-9a-f]{8}_[0-9a-f]{64}", key)
-    assert await api_keys.valid(pool) == [ValidKey(api_keys.digest(key), "importer", Scope.WRITE)]
-    (listed,) = await api_keys.listed(pool)
+    assert await api_keys.list_valid(pool) == [ValidKey(api_keys.digest(key), "importer", Scope.WRITE)]
+    (listed,) = await api_keys.list_keys(pool)
     assert listed.id == key.split("_")[1]
     assert listed.valid
     stored = str(await pool.fetchrow("SELECT * FROM api_keys"))
@@ -37,7 +37,7 @@ async def test_two_keys_of_a_holder_are_valid_while_they_are_rotated_and_no_thir
     await add(pool, "somebody else")
     assert await api_keys.revoke(pool, first.split("_")[1])
     third = await add(pool, "importer")
-    found = {key.digest for key in await api_keys.valid(pool) if key.holder == "importer"}
+    found = {key.digest for key in await api_keys.list_valid(pool) if key.holder == "importer"}
     assert found == {api_keys.digest(second), api_keys.digest(third)}
 
 
@@ -52,14 +52,14 @@ async def test_a_revoked_key_stays_listed_and_is_revoked_once(pool: Pool) -> Non
     assert await api_keys.revoke(pool, name)
     assert not await api_keys.revoke(pool, name)
     assert not await api_keys.revoke(pool, "unknown")
-    assert await api_keys.valid(pool) == []
-    (listed,) = await api_keys.listed(pool)
+    assert await api_keys.list_valid(pool) == []
+    (listed,) = await api_keys.list_keys(pool)
     assert (listed.valid, listed.scope, listed.revoked_at is None) == (False, Scope.READ, False)
 
 
 async def test_a_key_ends_by_itself(pool: Pool) -> None:
     await add(pool, "guest", days=1)
-    assert len(await api_keys.valid(pool)) == 1
+    assert len(await api_keys.list_valid(pool)) == 1
     await pool.execute("UPDATE api_keys SET expires_at = now() - interval '1 second'")
-    assert await api_keys.valid(pool) == []
-    assert [key.valid for key in await api_keys.listed(pool)] == [False]
+    assert await api_keys.list_valid(pool) == []
+    assert [key.valid for key in await api_keys.list_keys(pool)] == [False]

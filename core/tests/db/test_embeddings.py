@@ -10,7 +10,7 @@ import pytest
 
 from soundalike.db import embeddings, models, tracks
 from soundalike.db.embeddings import Embedding
-from soundalike.db.models import Model
+from soundalike.db.models import EmbeddingModel
 from soundalike.db.track_details import details
 from soundalike.db.tracks import State
 from soundalike.domain import tags
@@ -20,13 +20,13 @@ from soundalike.errors import PermanentError
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
 
-REAL = Model("real-1", 160)
-OTHER = Model("real-2", 160)
+REAL = EmbeddingModel("real-1", 160)
+OTHER = EmbeddingModel("real-2", 160)
 ID = TrackId("deezer", "1")
 
 
 def heard(
-    value: float, *, sequencer: str | None = "0A", key: str = "k", track: TrackId = ID, model: Model = REAL
+    value: float, *, sequencer: str | None = "0A", key: str = "k", track: TrackId = ID, model: EmbeddingModel = REAL
 ) -> Embedding:
     vector = np.full(160, value, dtype=np.float32)
     return Embedding(track, model.model, vector, key, sequencer, "sha", 29.0)
@@ -39,7 +39,7 @@ async def catalogue(pool: Pool) -> Pool:
     return pool
 
 
-async def register(pool: Pool, model: Model) -> None:
+async def register(pool: Pool, model: EmbeddingModel) -> None:
     async with pool.acquire() as connection:
         await models.register(connection, model)
 
@@ -58,7 +58,7 @@ async def value(pool: Pool) -> float:
 
 
 async def state(pool: Pool, track: TrackId = ID) -> State:
-    standing = await tracks.standing(pool, track)
+    standing = await tracks.status(pool, track)
     assert standing is not None
     return standing.state
 
@@ -124,7 +124,7 @@ async def test_seq_grows_with_every_write_in_the_order_of_the_commits(catalogue:
 async def test_a_vector_that_is_not_finite_is_refused(catalogue: Pool, bad: float) -> None:
     with pytest.raises(PermanentError, match="finite"):
         await save(catalogue, heard(bad))
-    assert await state(catalogue) is State.FOUND
+    assert await state(catalogue) is State.PENDING
 
 
 async def tags_of(catalogue: Pool) -> tuple[str, ...]:
@@ -139,12 +139,12 @@ async def test_tags_are_kept_with_the_vector_and_told_beside_what_is_usual(catal
     probabilities[tags.SLUGS.index("jazz")] = 0.5
     await save(catalogue, replace(heard(1.0), tag_probabilities=probabilities))
     assert await tags_of(catalogue) == ()
-    tagging = replace(REAL, usual_tags=(0.02,) * 50)
+    tagging = replace(REAL, mean_tag_probabilities=(0.02,) * 50)
     await register(catalogue, tagging)
     assert await tags_of(catalogue) == ("jazz",)
     found = await models.current(catalogue)
     assert found is not None
-    assert found.usual_tags == pytest.approx(tagging.usual_tags)
+    assert found.mean_tag_probabilities == pytest.approx(tagging.mean_tag_probabilities)
     # A later write replaces the tags together with the vector.
     await save(catalogue, heard(2.0, sequencer="0B"))
     assert await tags_of(catalogue) == ()
@@ -154,7 +154,7 @@ async def test_tags_are_kept_with_the_vector_and_told_beside_what_is_usual(catal
 async def test_what_is_no_probability_of_each_tag_is_refused(catalogue: Pool, bad: np.ndarray) -> None:
     with pytest.raises(PermanentError, match="50 numbers between 0 and 1"):
         await save(catalogue, replace(heard(1.0), tag_probabilities=bad.astype(np.float32)))
-    assert await state(catalogue) is State.FOUND
+    assert await state(catalogue) is State.PENDING
 
 
 async def test_a_forgotten_track_takes_no_vector(catalogue: Pool) -> None:
@@ -176,13 +176,13 @@ async def test_another_model_owes_every_track_again_and_going_back_does_not(cata
     await save(catalogue, heard(1.0))
     await register(catalogue, OTHER)
     assert await models.current(catalogue) == OTHER
-    assert await state(catalogue) is State.FOUND
-    standing = await tracks.standing(catalogue, ID)
+    assert await state(catalogue) is State.PENDING
+    standing = await tracks.status(catalogue, ID)
     assert standing is not None
-    assert not standing.heard
+    assert not standing.has_embedding
     # An extractor of the old model that is still running changes nothing.
     await save(catalogue, heard(2.0, sequencer="0B"))
-    assert await state(catalogue) is State.FOUND
+    assert await state(catalogue) is State.PENDING
     await register(catalogue, REAL)
     assert await state(catalogue) is State.READY
 
@@ -197,14 +197,14 @@ async def copied(db: Pool, model: str, dimensions: int = 160) -> tuple[embedding
 
     async with db.acquire() as connection, connection.transaction(isolation="repeatable_read"):
         extent = await embeddings.extent(connection, model)
-        await embeddings.copy(connection, model, extent, dimensions, take)
+        await embeddings.copy_vectors(connection, model, extent, dimensions, take)
     return extent, found
 
 
 async def test_the_tail_is_measured(catalogue: Pool) -> None:
-    assert await embeddings.tail(catalogue, REAL.model, 0) == embeddings.Tail(0, None)
+    assert await embeddings.tail_size(catalogue, REAL.model, 0) == embeddings.TailSize(0, None)
     await save(catalogue, heard(0.5))
-    measured = await embeddings.tail(catalogue, REAL.model, 0)
+    measured = await embeddings.tail_size(catalogue, REAL.model, 0)
     assert measured.count == 1
     assert measured.oldest_s is not None
 

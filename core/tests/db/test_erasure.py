@@ -10,7 +10,7 @@ import pytest
 
 from soundalike.db import embeddings, erasure, models, playlists, task_queue, tracks
 from soundalike.db.embeddings import Embedding
-from soundalike.db.models import Model
+from soundalike.db.models import EmbeddingModel
 from soundalike.db.playlists import Playlist
 from soundalike.db.tracks import State, StoredTrack, Track
 from soundalike.domain.track_id import TrackId
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 A, B = TrackId("deezer", "1"), TrackId("deezer", "2")
 ARTIST = "deezer:artist:7"
-MODEL = Model("m", 160)
+MODEL = EmbeddingModel("m", 160)
 MINE = Playlist("deezer:playlist:9", "deezer", "Mine", "s1")
 SONG = Track(A, "Song", ("Band",), (ARTIST,), "Album", 1000, "ZZAAA2600001", "https://www.deezer.com/track/1", ("x",))
 
@@ -35,7 +35,7 @@ async def filled(pool: Pool) -> Pool:
         heard = Embedding(A, MODEL.model, np.ones(160, dtype=np.float32), "k", None, "0" * 64, 29.0)
         await embeddings.save(connection, heard)
         await playlists.replace(connection, MINE, [(0, A), (1, B)])
-    await task_queue.renew(pool, "track", A.urn, "add")
+    await task_queue.enqueue_now(pool, "track", A.urn, "add")
     return pool
 
 
@@ -55,7 +55,7 @@ async def test_nothing_of_a_forgotten_track_is_left_but_its_id(filled: Pool) -> 
     assert not await embeddings.exists(filled, A, MODEL.model)
     assert await playlists.tracks_of(filled, MINE.urn) == [B]
     assert A.urn not in {seen.change.item for seen in await playlists.history(filled, MINE.urn)}
-    assert await task_queue.claim(filled, ["add"]) == []
+    assert await task_queue.lease(filled, ["add"]) == []
 
 
 async def test_who_favourites_it_and_how_popular_it_is_go_too(filled: Pool) -> None:
@@ -95,11 +95,11 @@ async def test_an_artist_goes_with_the_tracks_and_brings_no_new_ones(filled: Poo
     async with filled.acquire() as connection:
         assert await erasure.forget_artist(connection, ARTIST) == [A.urn]
     assert await state(filled, A) is State.FORGOTTEN
-    assert await state(filled, B) is State.FOUND
+    assert await state(filled, B) is State.PENDING
     another = TrackId("deezer", "3")
     assert await tracks.upsert(filled, Track(another, "New", ("Guest", "Band"), ("deezer:artist:8", ARTIST))) is False
     assert await state(filled, another) is None
-    assert await erasure.blocked(filled, [ARTIST, "deezer:artist:8"]) == {ARTIST}
+    assert await erasure.find_blocked(filled, [ARTIST, "deezer:artist:8"]) == {ARTIST}
 
 
 async def test_a_playlist_goes_and_its_tracks_stay_unless_asked(filled: Pool) -> None:
@@ -120,7 +120,7 @@ async def test_a_user_goes_with_lists_and_uploads(filled: Pool) -> None:
     user = "soundcloud:users:5"
     upload = TrackId("soundcloud", "50")
     await tracks.upsert(filled, Track(upload, "Mine", ("Me",), (user,)))
-    await task_queue.owe(filled, "user", [user], "likes")
+    await task_queue.enqueue(filled, "user", [user], "likes")
     await filled.execute("INSERT INTO users (urn) VALUES ($1)", user)
     await filled.execute('INSERT INTO favorites ("user", track) VALUES ($1, $2)', user, A.urn)
     async with filled.acquire() as connection:
@@ -129,7 +129,7 @@ async def test_a_user_goes_with_lists_and_uploads(filled: Pool) -> None:
         assert await erasure.forget_user(connection, user) == [upload.urn]
     assert await playlists.get(filled, f"{user}:likes") is None
     assert await playlists.get(filled, f"{user}0:likes") is not None
-    assert await task_queue.claim(filled, ["likes"]) == []
+    assert await task_queue.lease(filled, ["likes"]) == []
     assert await filled.fetchval("SELECT count(*) FROM favorites") == 0
     assert await filled.fetchval("SELECT count(*) FROM users") == 0
-    assert await erasure.blocked(filled, [user, f"{user}:likes"]) == {user, f"{user}:likes"}
+    assert await erasure.find_blocked(filled, [user, f"{user}:likes"]) == {user, f"{user}:likes"}

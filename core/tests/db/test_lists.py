@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from soundalike.db import checkpoints, playlists, tracks
-from soundalike.db.checkpoints import Place
+from soundalike.db.checkpoints import Checkpoint
 from soundalike.db.playlists import Playlist
 from soundalike.domain.track_id import TrackId
 
@@ -46,15 +46,15 @@ async def test_the_history_tells_what_came_moved_and_went(pool: Pool) -> None:
 
 async def test_a_reading_is_kept_until_the_list_is_whole_or_another(pool: Pool) -> None:
     await tracks.ensure(pool, A)
-    places = [Place(0, A), Place(1, None, "Ep\x00isode", "episode")]
-    await checkpoints.keep(pool, MINE.urn, "s1", places)
-    await checkpoints.keep(pool, MINE.urn, "s1", places[:1])
-    assert await checkpoints.places(pool, MINE.urn, "s1") == [Place(0, A), Place(1, None, "Episode", "episode")]
-    assert await checkpoints.places(pool, MINE.urn, "s2") == []
-    assert await checkpoints.places(pool, MINE.urn, "s1") == []
-    await checkpoints.keep(pool, MINE.urn, "s1", places)
+    places = [Checkpoint(0, A), Checkpoint(1, None, "Ep\x00isode", "episode")]
+    await checkpoints.save(pool, MINE.urn, "s1", places)
+    await checkpoints.save(pool, MINE.urn, "s1", places[:1])
+    assert await checkpoints.load(pool, MINE.urn, "s1") == [Checkpoint(0, A), Checkpoint(1, None, "Episode", "episode")]
+    assert await checkpoints.load(pool, MINE.urn, "s2") == []
+    assert await checkpoints.load(pool, MINE.urn, "s1") == []
+    await checkpoints.save(pool, MINE.urn, "s1", places)
     await store(pool, A)
-    assert await checkpoints.places(pool, MINE.urn, "s1") == []
+    assert await checkpoints.load(pool, MINE.urn, "s1") == []
 
 
 async def test_due_playlists_are_shared_out(pool: Pool) -> None:
@@ -62,11 +62,11 @@ async def test_due_playlists_are_shared_out(pool: Pool) -> None:
     foreign = Playlist("deezer:playlist:1", "deezer", "Off")
     for playlist in (MINE, other, foreign):
         await store(pool, playlist=playlist)
-    assert await playlists.claim_due(pool, ["spotify"], lease=MINUTE) is None
+    assert await playlists.lease_due(pool, ["spotify"], duration=MINUTE) is None
     assert await playlists.seconds_to_next(pool, ["spotify"]) is None
     for playlist in (MINE, other, foreign):
-        await playlists.schedule(pool, playlist.urn, MINUTE, sooner=NOW)
-    claims = await asyncio.gather(*(playlists.claim_due(pool, ["spotify"], lease=MINUTE) for _ in range(3)))
+        await playlists.schedule(pool, playlist.urn, MINUTE, retry_in=NOW)
+    claims = await asyncio.gather(*(playlists.lease_due(pool, ["spotify"], duration=MINUTE) for _ in range(3)))
     assert sorted(one.urn for one in claims if one) == [MINE.urn, other.urn]
     left = await playlists.seconds_to_next(pool, ["spotify"])
     assert left is not None
@@ -75,9 +75,9 @@ async def test_due_playlists_are_shared_out(pool: Pool) -> None:
 
 async def test_a_claim_that_nobody_finished_is_due_again(pool: Pool) -> None:
     await store(pool)
-    await playlists.schedule(pool, MINE.urn, MINUTE, sooner=NOW, error="503 \x00")
-    assert await playlists.claim_due(pool, ["spotify"], lease=timedelta(0)) == MINE
-    assert await playlists.claim_due(pool, ["spotify"], lease=timedelta(0)) == MINE
+    await playlists.schedule(pool, MINE.urn, MINUTE, retry_in=NOW, error="503 \x00")
+    assert await playlists.lease_due(pool, ["spotify"], duration=timedelta(0)) == MINE
+    assert await playlists.lease_due(pool, ["spotify"], duration=timedelta(0)) == MINE
 
 
 async def due_in(pool: Pool) -> float | None:
@@ -88,28 +88,28 @@ async def due_in(pool: Pool) -> float | None:
 async def test_a_list_that_nobody_wants_again_is_never_due(pool: Pool) -> None:
     await store(pool)
     await playlists.schedule(pool, MINE.urn)
-    await playlists.schedule(pool, MINE.urn, sooner=NOW, not_before=NOW, error="503")
+    await playlists.schedule(pool, MINE.urn, retry_in=NOW, not_before=NOW, error="503")
     assert await due_in(pool) is None
-    assert await playlists.claim_due(pool, [MINE.source], lease=MINUTE) is None
-    assert await playlists.subscribed(pool, [MINE.source]) == 0
+    assert await playlists.lease_due(pool, [MINE.source], duration=MINUTE) is None
+    assert await playlists.count_subscribed(pool, [MINE.source]) == 0
 
 
 async def test_lists_that_somebody_wants_again_are_counted_by_source(pool: Pool) -> None:
     await store(pool)
     await playlists.schedule(pool, MINE.urn, MINUTE)
-    assert await playlists.subscribed(pool, [MINE.source, "deezer"]) == 1
-    assert await playlists.subscribed(pool, ["deezer"]) == 0
+    assert await playlists.count_subscribed(pool, [MINE.source, "deezer"]) == 1
+    assert await playlists.count_subscribed(pool, ["deezer"]) == 0
 
 
 async def test_a_list_keeps_its_pace_until_another_is_agreed(pool: Pool) -> None:
     await store(pool)
     await playlists.schedule(pool, MINE.urn, 10 * MINUTE)
     assert await due_in(pool) == 600
-    await playlists.schedule(pool, MINE.urn, sooner=MINUTE)
+    await playlists.schedule(pool, MINE.urn, retry_in=MINUTE)
     assert await due_in(pool) == 60
-    await playlists.schedule(pool, MINE.urn, sooner=60 * MINUTE)
+    await playlists.schedule(pool, MINE.urn, retry_in=60 * MINUTE)
     assert await due_in(pool) == 600
-    await playlists.schedule(pool, MINE.urn, sooner=20 * MINUTE, not_before=20 * MINUTE)
+    await playlists.schedule(pool, MINE.urn, retry_in=20 * MINUTE, not_before=20 * MINUTE)
     assert await due_in(pool) == 1200
     await playlists.schedule(pool, MINE.urn, 5 * MINUTE)
     assert await due_in(pool) == 300

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from soundalike.db import index_versions, models, playlists, tracks
-from soundalike.db.index_versions import Version, VersionState
-from soundalike.db.models import Model
+from soundalike.db.index_versions import IndexVersionRecord, VersionState
+from soundalike.db.models import EmbeddingModel
 from soundalike.db.overview import overview
 from soundalike.db.playlists import Playlist
 from soundalike.domain.track_id import TrackId
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from soundalike.db.database import Pool
 
 A, B = TrackId("deezer", "1"), TrackId("deezer", "2")
-MODEL = Model("m", 160)
+MODEL = EmbeddingModel("m", 160)
 
 
-def version(name: str) -> Version:
-    return Version(name, MODEL.model, 7, 2, {"trees": 10}, 0.99, f"indexes/m/{name}/")
+def version(name: str) -> IndexVersionRecord:
+    return IndexVersionRecord(name, MODEL.model, 7, 2, {"trees": 10}, 0.99, f"indexes/m/{name}/")
 
 
 async def test_a_playlist_keeps_its_order_and_its_repetitions(pool: Pool) -> None:
@@ -44,7 +44,7 @@ async def test_publishing_retires_the_version_before(pool: Pool) -> None:
     assert now is not None
     assert (now.version, now.parameters, now.up_to_seq) == ("2", {"trees": 10}, 7)
     assert now.published_at is not None
-    assert (now.state, now.held) == (VersionState.PUBLISHED, False)
+    assert (now.state, now.pinned) == (VersionState.PUBLISHED, False)
 
 
 async def test_going_back_holds_and_going_on_lifts_the_hold(pool: Pool) -> None:
@@ -52,13 +52,17 @@ async def test_going_back_holds_and_going_on_lifts_the_hold(pool: Pool) -> None:
         await models.register(connection, MODEL)
         for name in "123":
             assert await index_versions.publish(connection, version(name))
-        assert await index_versions.publish(connection, version("1"), held=True)
-        found = {each.version: (each.state, each.held) for each in await index_versions.listed(pool, MODEL.model)}
+        assert await index_versions.publish(connection, version("1"), pinned=True)
+        found = {
+            each.version: (each.state, each.pinned) for each in await index_versions.list_versions(pool, MODEL.model)
+        }
         assert list(found) == ["3", "2", "1"]
         assert found["1"] == (VersionState.PUBLISHED, True)
         assert found["3"] == found["2"] == (VersionState.RETIRED, False)
         await index_versions.publish(connection, version("3"))
-        found = {each.version: (each.state, each.held) for each in await index_versions.listed(pool, MODEL.model)}
+        found = {
+            each.version: (each.state, each.pinned) for each in await index_versions.list_versions(pool, MODEL.model)
+        }
         assert found["3"] == (VersionState.PUBLISHED, False)
         assert found["1"] == (VersionState.RETIRED, False)
 
@@ -70,7 +74,7 @@ async def test_a_version_without_files_is_never_published_again(pool: Pool) -> N
         await index_versions.publish(connection, version("2"))
         await index_versions.mark_deleted(connection, MODEL.model, ["1", "2"])
         assert not await index_versions.publish(connection, version("1"))
-        found = {each.version: each.state for each in await index_versions.listed(pool, MODEL.model)}
+        found = {each.version: each.state for each in await index_versions.list_versions(pool, MODEL.model)}
     assert found == {"1": VersionState.DELETED, "2": VersionState.PUBLISHED}
 
 

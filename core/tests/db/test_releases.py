@@ -95,7 +95,7 @@ async def test_a_forgotten_code_takes_its_tracks_along_and_brings_no_new_ones(po
         assert await erasure.forget_releases(db, [CODE], [other]) == [bearing.urn, other.urn]
         assert await erasure.forget_releases(db, [CODE]) == []
     assert {await state(pool, bearing), await state(pool, other)} == {State.FORGOTTEN}
-    assert await erasure.blocked(pool, [isrc_urn(CODE), isrc_urn(OTHER_CODE)]) == {isrc_urn(CODE)}
+    assert await erasure.find_blocked(pool, [isrc_urn(CODE), isrc_urn(OTHER_CODE)]) == {isrc_urn(CODE)}
     assert await tracks.upsert(pool, Track(late, "T", isrc=CODE.lower())) is False
     assert await state(pool, late) is None
     assert await tracks.upsert(pool, Track(late, "T", isrc=OTHER_CODE)) is True
@@ -106,7 +106,7 @@ async def test_only_what_is_there_is_forgotten_when_it_turns_out_to_be_blocked(p
     there, nowhere = TrackId("deezer", "1"), TrackId("deezer", "2")
     await tracks.upsert(pool, Track(there, "T"))
     async with pool.acquire() as db:
-        await erasure.forget_held(db, there)
-        await erasure.forget_held(db, nowhere)
+        await erasure.forget_if_present(db, there)
+        await erasure.forget_if_present(db, nowhere)
     assert await state(pool, there) is State.FORGOTTEN
     assert await state(pool, nowhere) is None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundalike.db import erasure, schema, search_names, tracks
-from soundalike.db.search import Likeness, Typed, search
+from soundalike.db.search import MatchQuality, SearchText, search
 from soundalike.db.tracks import State, Track
 from soundalike.domain.track_id import TrackId
 
@@ -48,30 +48,30 @@ async def found(pool: Pool, text: str, *, limit: int = 10) -> list[str]:
 @pytest.mark.parametrize(
     ("typed", "title", "likeness"),
     [
-        ("one more time", "One More Time", Likeness.EXACT),
-        ("  TIME,  daft ", "One More Time", Likeness.EXACT),
-        ("daft punk one more t", "One More Time", Likeness.PREFIX),
-        ("time disco", "One More Time", Likeness.PREFIX),
-        ("daft d", "One More Time", Likeness.PREFIX),
-        ("dont you forget", "Don't You (Forget About Me)", Likeness.EXACT),
-        ("fur elise", "Für Elise", Likeness.EXACT),
-        ("beethofen", "Für Elise", Likeness.TYPO),
-        ("metalica", "Enter Sandman", Likeness.TYPO),
-        ("enter sandmna", "Enter Sandman", Likeness.TYPO),
-        ("forgett abuot me", "Don't You (Forget About Me)", Likeness.TYPO),
-        ("группа", "Группа крови", Likeness.EXACT),
-        ("кровь", "Группа крови", Likeness.TYPO),
-        ("東", "群青日和", Likeness.EXACT),
-        ("事変", "群青日和", Likeness.EXACT),
-        ("???", "???", Likeness.EXACT),
-        ("!!", "???", Likeness.PREFIX),
-        ("100%", "100% Pure Love", Likeness.EXACT),
-        ("a_b", "100% Pure Love", Likeness.EXACT),
+        ("one more time", "One More Time", MatchQuality.EXACT),
+        ("  TIME,  daft ", "One More Time", MatchQuality.EXACT),
+        ("daft punk one more t", "One More Time", MatchQuality.PREFIX),
+        ("time disco", "One More Time", MatchQuality.PREFIX),
+        ("daft d", "One More Time", MatchQuality.PREFIX),
+        ("dont you forget", "Don't You (Forget About Me)", MatchQuality.EXACT),
+        ("fur elise", "Für Elise", MatchQuality.EXACT),
+        ("beethofen", "Für Elise", MatchQuality.TYPO),
+        ("metalica", "Enter Sandman", MatchQuality.TYPO),
+        ("enter sandmna", "Enter Sandman", MatchQuality.TYPO),
+        ("forgett abuot me", "Don't You (Forget About Me)", MatchQuality.TYPO),
+        ("группа", "Группа крови", MatchQuality.EXACT),
+        ("кровь", "Группа крови", MatchQuality.TYPO),
+        ("東", "群青日和", MatchQuality.EXACT),
+        ("事変", "群青日和", MatchQuality.EXACT),
+        ("???", "???", MatchQuality.EXACT),
+        ("!!", "???", MatchQuality.PREFIX),
+        ("100%", "100% Pure Love", MatchQuality.EXACT),
+        ("a_b", "100% Pure Love", MatchQuality.EXACT),
     ],
 )
-async def test_what_people_type_finds_it(songs: Pool, typed: str, title: str, likeness: Likeness) -> None:
+async def test_what_people_type_finds_it(songs: Pool, typed: str, title: str, likeness: MatchQuality) -> None:
     first = (await search(songs, typed, limit=10))[0]
-    assert (first.track.track.title, first.likeness) == (title, likeness)
+    assert (first.track.track.title, first.quality) == (title, likeness)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ async def test_what_fits_nothing_finds_nothing(songs: Pool, typed: str) -> None:
 async def test_every_letter_of_a_title_finds_it(songs: Pool) -> None:
     for title, _, _ in SONGS:
         for end in range(1, len(title) + 1):
-            if Typed.read(title[:end]).words:
+            if SearchText.read(title[:end]).words:
                 assert title in await found(songs, title[:end]), title[:end]
 
 
@@ -136,7 +136,7 @@ async def test_among_many_of_the_same_words(songs: Pool) -> None:
         SELECT 'deezer:track:' || 1000 + n, 'deezer', 'Common Love ' || n, ARRAY['Band ' || n % 7]
         FROM generate_series(1, 1500) n
     """)
-    assert await search_names.refill(songs) == 1500
+    assert await search_names.refresh(songs) == 1500
     assert (await found(songs, "common love 1499"))[0] == "Common Love 1499"
     assert (await found(songs, "love 1499 comm"))[0] == "Common Love 1499"
     assert (await found(songs, "band common lvoe 77"))[0] == "Common Love 77"
@@ -152,8 +152,8 @@ async def test_a_new_name_replaces_the_old_one(songs: Pool) -> None:
 async def test_names_that_came_by_another_way_are_folded_later(songs: Pool) -> None:
     await songs.execute("UPDATE tracks SET title = 'Veridis Quo' WHERE urn = $1", song_id(0).urn)
     await songs.execute("INSERT INTO tracks (urn, source, title) VALUES ('deezer:track:99', 'deezer', 'Straight In')")
-    assert await search_names.refill(songs) == 2
-    assert await search_names.refill(songs) == 0
+    assert await search_names.refresh(songs) == 2
+    assert await search_names.refresh(songs) == 0
     assert await found(songs, "veridis quo") == ["Veridis Quo"]
     assert await found(songs, "one more time") == []
     assert await found(songs, "staight") == ["Straight In"]
@@ -173,7 +173,7 @@ async def test_what_is_forgotten_is_found_no_more(songs: Pool) -> None:
     assert await found(songs, "one more time") == []
     assert await songs.fetchval("SELECT count(*) FROM track_names WHERE urn = $1", song_id(0).urn) == 0
     await tracks.upsert(songs, Track(song_id(0), "One More Time"))
-    assert await search_names.refill(songs) == 0
+    assert await search_names.refresh(songs) == 0
 
 
 async def test_rows_from_before_are_filled_in(pool: Pool, database_url: str) -> None:
@@ -182,7 +182,7 @@ async def test_rows_from_before_are_filled_in(pool: Pool, database_url: str) -> 
     await pool.execute("INSERT INTO tracks (urn, source, title) VALUES ('deezer:track:2', 'deezer', '')")
     await schema.upgrade(database_url)
     await pool.expire_connections()
-    assert await search_names.refill(pool) == 1
+    assert await search_names.refresh(pool) == 1
     assert await found(pool, "alter") == ["Älter"]
 
 

@@ -17,78 +17,78 @@ A, B, C = "soundcloud:users:1", "soundcloud:users:2", "soundcloud:users:3"
 
 
 async def _names(pool: Pool, **options: Any) -> list[str]:
-    return [errand.urn for errand in await task_queue.claim(pool, ["likes"], **options)]
+    return [task.urn for task in await task_queue.lease(pool, ["likes"], **options)]
 
 
-async def test_a_claimed_request_belongs_to_one_worker_until_its_lease_ends(pool: Pool) -> None:
-    await task_queue.owe(pool, "user", [A], "likes")
-    assert await _names(pool, lease=timedelta(milliseconds=50)) == [A]
+async def test_a_leased_task_belongs_to_one_worker_until_its_lease_ends(pool: Pool) -> None:
+    await task_queue.enqueue(pool, "user", [A], "likes")
+    assert await _names(pool, duration=timedelta(milliseconds=50)) == [A]
     assert await _names(pool) == []
     await asyncio.sleep(0.1)
-    [again] = await task_queue.claim(pool, ["likes"])
+    [again] = await task_queue.lease(pool, ["likes"])
     assert (again.urn, again.attempts) == (A, 2)
 
 
 async def test_two_workers_share_the_work(pool: Pool) -> None:
-    await task_queue.owe(pool, "user", [A, B, C], "likes")
-    claims = await asyncio.gather(*(task_queue.claim(pool, ["likes"]) for _ in range(3)))
-    assert sorted(errand.urn for claim in claims for errand in claim) == [A, B, C]
+    await task_queue.enqueue(pool, "user", [A, B, C], "likes")
+    leases = await asyncio.gather(*(task_queue.lease(pool, ["likes"]) for _ in range(3)))
+    assert sorted(task.urn for lease in leases for task in lease) == [A, B, C]
 
 
 async def test_never_asked_comes_before_stale_and_shallow_before_deep(pool: Pool) -> None:
-    await task_queue.owe(pool, "user", [A], "likes")
-    [first] = await task_queue.claim(pool, ["likes"])
-    await task_queue.done(pool, first, again_in=timedelta(0))
-    await task_queue.owe(pool, "user", [B], "likes", depth=2)
-    await task_queue.owe(pool, "user", [C], "likes", depth=1)
+    await task_queue.enqueue(pool, "user", [A], "likes")
+    [first] = await task_queue.lease(pool, ["likes"])
+    await task_queue.complete(pool, first, repeat_in=timedelta(0))
+    await task_queue.enqueue(pool, "user", [B], "likes", depth=2)
+    await task_queue.enqueue(pool, "user", [C], "likes", depth=1)
     assert [await _names(pool) for _ in range(3)] == [[C], [B], [A]]
 
 
 async def test_no_deeper_than_asked_for_and_a_shorter_way_makes_it_shallower(pool: Pool) -> None:
-    await task_queue.owe(pool, "user", [A], "likes", depth=3)
-    assert await _names(pool, depth=2) == []
-    await task_queue.owe(pool, "user", [A], "likes", depth=2)
-    assert await _names(pool, depth=2) == [A]
+    await task_queue.enqueue(pool, "user", [A], "likes", depth=3)
+    assert await _names(pool, max_depth=2) == []
+    await task_queue.enqueue(pool, "user", [A], "likes", depth=2)
+    assert await _names(pool, max_depth=2) == [A]
 
 
 async def test_the_cursor_outlives_a_worker_and_ends_with_the_request(pool: Pool) -> None:
-    await task_queue.owe(pool, "user", [A], "likes")
-    [errand] = await task_queue.claim(pool, ["likes"])
-    await task_queue.hold(pool, errand, cursor="page-2", lease=timedelta(seconds=-1))
-    [errand] = await task_queue.claim(pool, ["likes"])
-    assert errand.cursor == "page-2"
-    await task_queue.done(pool, errand)
-    await task_queue.renew(pool, "user", A, "likes")
-    [errand] = await task_queue.claim(pool, ["likes"])
-    assert errand.cursor is None
+    await task_queue.enqueue(pool, "user", [A], "likes")
+    [task] = await task_queue.lease(pool, ["likes"])
+    await task_queue.extend_lease(pool, task, cursor="page-2", duration=timedelta(seconds=-1))
+    [task] = await task_queue.lease(pool, ["likes"])
+    assert task.cursor == "page-2"
+    await task_queue.complete(pool, task)
+    await task_queue.enqueue_now(pool, "user", A, "likes")
+    [task] = await task_queue.lease(pool, ["likes"])
+    assert task.cursor is None
 
 
 async def test_what_is_done_for_good_or_postponed_is_not_due_until_somebody_asks(pool: Pool) -> None:
-    await task_queue.owe(pool, "user", [A, B], "likes")
-    done, failed = await task_queue.claim(pool, ["likes"], limit=2)
-    await task_queue.done(pool, done)
+    await task_queue.enqueue(pool, "user", [A, B], "likes")
+    done, failed = await task_queue.lease(pool, ["likes"], limit=2)
+    await task_queue.complete(pool, done)
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    await task_queue.postpone(pool, failed, "503 from\x00 far away", tomorrow)
+    await task_queue.reschedule(pool, failed, "503 from\x00 far away", tomorrow)
     assert await _names(pool) == []
-    assert await task_queue.owed(pool, ["likes"]) == (0, tomorrow)
-    await task_queue.owe(pool, "user", [A, B], "likes")
+    assert await task_queue.count_due(pool, ["likes"]) == (0, tomorrow)
+    await task_queue.enqueue(pool, "user", [A, B], "likes")
     assert await _names(pool) == []
     for urn in (A, B):
-        await task_queue.renew(pool, "user", urn, "likes")
+        await task_queue.enqueue_now(pool, "user", urn, "likes")
     assert sorted(await _names(pool, limit=2)) == [A, B]
 
 
 async def test_dropped_requests_are_gone(pool: Pool) -> None:
-    await task_queue.owe(pool, "user", [A], "likes")
-    await task_queue.owe(pool, "user", [A], "profile")
-    await task_queue.drop(pool, "user", A)
-    assert await task_queue.owed(pool, ["likes", "profile"]) == (0, None)
+    await task_queue.enqueue(pool, "user", [A], "likes")
+    await task_queue.enqueue(pool, "user", [A], "profile")
+    await task_queue.remove(pool, "user", A)
+    assert await task_queue.count_due(pool, ["likes", "profile"]) == (0, None)
 
 
 async def test_listeners_hear_of_what_is_owed(pool: Pool) -> None:
     told: asyncio.Queue[str] = asyncio.Queue()
     async with pool.acquire() as connection:
         await connection.add_listener(task_queue.CHANNEL, lambda *given: told.put_nowait(str(given[-1])))
-        await task_queue.renew(pool, "track", "file:track:1", "add")
+        await task_queue.enqueue_now(pool, "track", "file:track:1", "add")
         assert await asyncio.wait_for(told.get(), 10) == "add"
         await connection.reset(timeout=5)

@@ -6,7 +6,7 @@ import pytest
 
 from soundalike.db import favorites, taste_versions, tracks, users
 from soundalike.db.similar_users import favorites_of, similar_users
-from soundalike.db.taste_versions import TasteRow
+from soundalike.db.taste_versions import TasteVersionRecord
 from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
 from soundalike.domain.user_id import user_urn
@@ -34,7 +34,7 @@ async def test_one_version_of_taste_is_published_at_a_time(pool: Pool) -> None:
     assert await taste_versions.published(pool) is None
     async with pool.acquire() as connection:
         for name in ("v1", "v2"):
-            await taste_versions.publish(connection, TasteRow(name, "bm25", 12, 4, f"taste/{name}/"))
+            await taste_versions.publish(connection, TasteVersionRecord(name, "bm25", 12, 4, f"taste/{name}/"))
     found = await taste_versions.published(pool)
     assert found is not None
     assert (found.version, found.favorites, found.tracks, found.location) == ("v2", 12, 4, "taste/v2/")

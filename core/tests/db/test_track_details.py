@@ -8,7 +8,7 @@ import pytest
 
 from soundalike.db import embeddings, models, tracks
 from soundalike.db.embeddings import Embedding
-from soundalike.db.models import Model
+from soundalike.db.models import EmbeddingModel
 from soundalike.db.track_details import details
 from soundalike.db.tracks import State, Track
 from soundalike.domain import tags
@@ -18,12 +18,12 @@ from soundalike.errors import InvalidTrackId
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
 
-MODEL = Model("real-1", 160, usual_tags=(0.02,) * 50)
+MODEL = EmbeddingModel("real-1", 160, mean_tag_probabilities=(0.02,) * 50)
 ID = TrackId("soundcloud", "13158665")
 TRACK = Track(ID, "Title", ("Artist",), link="https://soundcloud.com/a/b", tags=("techno",))
 
 
-async def heard(pool: Pool, *, model: Model = MODEL, jazz: float = 0.5) -> None:
+async def heard(pool: Pool, *, model: EmbeddingModel = MODEL, jazz: float = 0.5) -> None:
     async with pool.acquire() as connection:
         await models.register(connection, model)
         probabilities = np.full(50, 0.01, np.float32)
@@ -38,7 +38,7 @@ async def test_a_track_is_found_by_urn_and_by_permalink(pool: Pool, pasted: str)
     await tracks.upsert(pool, TRACK)
     found = await details(pool, pasted)
     assert found is not None
-    assert (found.stored.track, found.stored.state, found.tags) == (TRACK, State.FOUND, ())
+    assert (found.stored_track.track, found.stored_track.state, found.tags) == (TRACK, State.PENDING, ())
 
 
 async def test_tags_are_what_the_current_model_heard(pool: Pool) -> None:
@@ -46,7 +46,7 @@ async def test_tags_are_what_the_current_model_heard(pool: Pool) -> None:
     await heard(pool)
     found = await details(pool, ID.urn)
     assert found is not None
-    assert (found.stored.state, found.tags) == (State.READY, ("jazz",))
+    assert (found.stored_track.state, found.tags) == (State.READY, ("jazz",))
     async with pool.acquire() as connection:
         await models.register(connection, replace(MODEL, model="real-2"))
     newer = await details(pool, ID.urn)

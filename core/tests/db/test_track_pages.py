@@ -14,7 +14,7 @@ from soundalike.domain.track_id import TrackId
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
 
-STATES = [State.READY, State.REJECTED, State.FORGOTTEN, State.FOUND]
+STATES = [State.READY, State.REJECTED, State.FORGOTTEN, State.PENDING]
 MINE = "deezer:playlist:9"
 
 
@@ -53,7 +53,7 @@ async def test_page_by_page_every_track_comes_once_in_order(filled: Pool, limit:
 
 
 async def test_only_what_is_asked_for(filled: Pool) -> None:
-    found = await everything(filled, limit=4, states=[State.READY, State.FOUND], sources=["deezer"])
+    found = await everything(filled, limit=4, states=[State.READY, State.PENDING], sources=["deezer"])
     rows = await filled.fetch(
         "SELECT urn FROM tracks WHERE state IN ('ready', 'found') AND source = 'deezer' ORDER BY urn"
     )

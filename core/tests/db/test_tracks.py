@@ -22,7 +22,7 @@ def found(track: TrackId = ID, title: str = "Title", link: str | None = None) ->
 
 
 async def state_of(pool: Pool, track: TrackId = ID) -> tuple[State, str | None]:
-    standing = await tracks.standing(pool, track)
+    standing = await tracks.status(pool, track)
     assert standing is not None
     return standing.state, standing.reason
 
@@ -32,7 +32,7 @@ async def test_what_was_found_is_what_is_stored(pool: Pool) -> None:
     stored = await tracks.get(pool, ID)
     assert stored is not None
     assert stored.track == found()
-    assert stored.state is State.FOUND
+    assert stored.state is State.PENDING
     assert await tracks.get_many(pool, [ID.urn, "spotify:track:0000000000000000000000"]) == {ID.urn: stored}
 
 
@@ -49,8 +49,8 @@ async def test_the_way_from_found_to_queued_and_rejected(pool: Pool) -> None:
     assert await state_of(pool) == (State.QUEUED, None)
     await tracks.mark_rejected(pool, ID, "silent")
     assert await state_of(pool) == (State.REJECTED, "silent")
-    await tracks.mark_owed(pool, ID)
-    assert await state_of(pool) == (State.FOUND, None)
+    await tracks.mark_pending(pool, ID)
+    assert await state_of(pool) == (State.PENDING, None)
     await tracks.mark_no_preview(pool, ID, "nobody has one")
     assert await state_of(pool) == (State.NO_PREVIEW, "nobody has one")
 
@@ -68,7 +68,7 @@ async def test_forgotten_stays_forgotten(pool: Pool) -> None:
     await tracks.upsert(pool, found())
     await pool.execute("UPDATE tracks SET state = 'forgotten', title = ''")
     await tracks.upsert(pool, found())
-    await tracks.mark_owed(pool, ID)
+    await tracks.mark_pending(pool, ID)
     await tracks.mark_rejected(pool, ID, "x")
     stored = await tracks.get(pool, ID)
     assert stored is not None
@@ -82,7 +82,7 @@ async def test_counts_cover_every_state_and_add_up(pool: Pool) -> None:
     await tracks.mark_rejected(pool, TrackId("deezer", "2"), "x")
     counts = await tracks.count_by_state(pool)
     assert set(counts) == set(State)
-    assert counts == {**dict.fromkeys(State, 0), State.FOUND: 3, State.QUEUED: 1, State.REJECTED: 1}
+    assert counts == {**dict.fromkeys(State, 0), State.PENDING: 3, State.QUEUED: 1, State.REJECTED: 1}
 
 
 async def test_a_soundcloud_permalink_is_looked_up(pool: Pool) -> None:
@@ -98,8 +98,8 @@ async def test_a_soundcloud_permalink_is_looked_up(pool: Pool) -> None:
 async def test_queued_for_names_those_that_wait(pool: Pool) -> None:
     await tracks.upsert(pool, found())
     await tracks.mark_queued(pool, ID, provider="p", method="m")
-    assert await tracks.queued_for(pool, seconds=0) == [ID]
-    assert await tracks.queued_for(pool, seconds=60) == []
+    assert await tracks.queued_longer_than(pool, seconds=0) == [ID]
+    assert await tracks.queued_longer_than(pool, seconds=60) == []
 
 
 async def test_an_extractor_that_was_faster_is_not_set_back(pool: Pool) -> None:

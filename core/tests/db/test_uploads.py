@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soundalike.db import uploads
-from soundalike.db.uploads import Refusal, Sound
+from soundalike.db.uploads import Analysis, Rejection
 from soundalike.storage import object_keys
 
 if TYPE_CHECKING:
@@ -31,15 +31,15 @@ async def test_from_the_question_to_the_answer_and_nothing_is_left(pool: Pool) -
             told.put_nowait(news[3])
 
         await connection.add_listener(uploads.CHANNEL, listener)
-        await uploads.begin(pool, query)
-        assert await uploads.is_waiting(pool, query)
-        assert await uploads.take(pool, query) is None
-        await uploads.tell_heard(pool, query, Sound("m", VECTOR, SAID))
+        await uploads.create(pool, query)
+        assert await uploads.is_pending(pool, query)
+        assert await uploads.pop_result(pool, query) is None
+        await uploads.complete(pool, query, Analysis("m", VECTOR, SAID))
         assert await asyncio.wait_for(told.get(), 10) == query
         await connection.remove_listener(uploads.CHANNEL, listener)
-    assert not await uploads.is_waiting(pool, query)
-    sound = await uploads.take(pool, query)
-    assert isinstance(sound, Sound)
+    assert not await uploads.is_pending(pool, query)
+    sound = await uploads.pop_result(pool, query)
+    assert isinstance(sound, Analysis)
     assert (sound.model, sound.tag_probabilities) == ("m", SAID)
     np.testing.assert_array_equal(sound.vector, VECTOR)
     assert await rows(pool) == 0
@@ -47,34 +47,34 @@ async def test_from_the_question_to_the_answer_and_nothing_is_left(pool: Pool) -
 
 async def test_a_refusal_says_why(pool: Pool) -> None:
     query = uploads.new_id()
-    await uploads.begin(pool, query)
-    await uploads.tell_refused(pool, query, "silent")
-    assert await uploads.take(pool, query) == Refusal("silent")
+    await uploads.create(pool, query)
+    await uploads.reject(pool, query, "silent")
+    assert await uploads.pop_result(pool, query) == Rejection("silent")
     assert await rows(pool) == 0
 
 
 async def test_the_first_outcome_counts_and_one_that_nobody_waits_for_is_not_kept(pool: Pool) -> None:
     query = uploads.new_id()
-    await uploads.begin(pool, query)
-    await uploads.tell_refused(pool, query, "first")
-    await uploads.tell_heard(pool, query, Sound("m", VECTOR, None))
-    assert await uploads.take(pool, query) == Refusal("first")
-    await uploads.tell_heard(pool, query, Sound("m", VECTOR, None))
-    await uploads.drop(pool, query)
+    await uploads.create(pool, query)
+    await uploads.reject(pool, query, "first")
+    await uploads.complete(pool, query, Analysis("m", VECTOR, None))
+    assert await uploads.pop_result(pool, query) == Rejection("first")
+    await uploads.complete(pool, query, Analysis("m", VECTOR, None))
+    await uploads.delete(pool, query)
     assert await rows(pool) == 0
 
 
 async def test_the_sweep_takes_only_what_is_old(pool: Pool) -> None:
     old, young = uploads.new_id(), uploads.new_id()
     for query in (old, young):
-        await uploads.begin(pool, query)
+        await uploads.create(pool, query)
     await pool.execute("UPDATE queries SET created_at = now() - interval '3 minutes' WHERE id = $1", old)
-    assert await uploads.sweep(pool, seconds=120) == 1
-    assert await uploads.is_waiting(pool, young)
+    assert await uploads.delete_older_than(pool, seconds=120) == 1
+    assert await uploads.is_pending(pool, young)
 
 
 def test_the_key_of_a_query_names_it_and_no_other_key_does() -> None:
     query = uploads.new_id()
-    assert object_keys.query_of(object_keys.query_key(query)) == query
+    assert object_keys.upload_of(object_keys.upload_key(query)) == query
     for key in (f"previews/deezer/{query}.audio", f"queries/{query}.mp3", f"queries/x{query}.audio", "queries/.audio"):
-        assert object_keys.query_of(key) is None
+        assert object_keys.upload_of(key) is None

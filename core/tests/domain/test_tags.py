@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundalike.domain.tags import NAMES, SLUGS, held, holds_all, holds_any, known, slug, top
+from soundalike.domain.tags import NAMES, SLUGS, distinctive, has_all, has_any, most_distinctive, parse_tag, slug
 from soundalike.errors import UnknownTag
 
 USUAL = tuple(0.1 if name == "rock" else 0.02 for name in NAMES)
@@ -26,25 +26,25 @@ def test_fifty_names_in_the_order_of_the_taggers_and_no_slug_twice() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_and_its_slug_are_understood(name: str) -> None:
-    assert known(name) == known(slug(name)) == known(f" {name.upper()} ") == slug(name)
+    assert parse_tag(name) == parse_tag(slug(name)) == parse_tag(f" {name.upper()} ") == slug(name)
 
 
 @pytest.mark.parametrize("text", ["", "-", "jaz", "rock pop", "ジャズ"])
 def test_an_unknown_tag_is_refused_with_the_known_ones(text: str) -> None:
     with pytest.raises(UnknownTag, match=r"known are rock, pop, .*, happy$"):
-        known(text)
+        parse_tag(text)
 
 
 def test_a_tag_is_held_that_is_likely_and_unusual() -> None:
-    assert held(heard(jazz=0.5, rock=0.19, happy=0.049, blues=0.3), USUAL) == ("jazz", "blues")
-    assert held(heard(rock=0.21, jazz=0.05), USUAL) == ("rock", "jazz")
-    assert held(heard(), USUAL) == ()
+    assert distinctive(heard(jazz=0.5, rock=0.19, happy=0.049, blues=0.3), USUAL) == ("jazz", "blues")
+    assert distinctive(heard(rock=0.21, jazz=0.05), USUAL) == ("rock", "jazz")
+    assert distinctive(heard(), USUAL) == ()
 
 
 def test_what_tells_most_comes_first() -> None:
     # 0.6 ln 6 = 1.08 and 0.4 ln 20 = 1.20: rock is likelier, jazz says more.
-    assert held(heard(rock=0.6, jazz=0.4), USUAL) == ("jazz", "rock")
-    assert top(heard(rock=0.6, jazz=0.4, soul=0.3, funk=0.2, blues=0.1, folk=0.09), USUAL) == (
+    assert distinctive(heard(rock=0.6, jazz=0.4), USUAL) == ("jazz", "rock")
+    assert most_distinctive(heard(rock=0.6, jazz=0.4, soul=0.3, funk=0.2, blues=0.1, folk=0.09), USUAL) == (
         "jazz",
         "rock",
         "soul",
@@ -54,18 +54,18 @@ def test_what_tells_most_comes_first() -> None:
 
 
 def test_where_nothing_is_known_no_tag_is_held() -> None:
-    assert held(None, USUAL) == held(heard(jazz=0.9), None) == ()
-    assert not holds_any(SLUGS, None, USUAL)
-    assert not holds_all(["jazz"], heard(jazz=0.9), None)
-    assert holds_all([], None, None)
+    assert distinctive(None, USUAL) == distinctive(heard(jazz=0.9), None) == ()
+    assert not has_any(SLUGS, None, USUAL)
+    assert not has_all(["jazz"], heard(jazz=0.9), None)
+    assert has_all([], None, None)
 
 
 def test_a_tag_that_was_never_heard_before_can_be_held() -> None:
-    assert held([0.5] * 50, [0.0] * 50) == tuple(sorted(SLUGS))
+    assert distinctive([0.5] * 50, [0.0] * 50) == tuple(sorted(SLUGS))
 
 
 @given(st.lists(st.floats(0, 1), min_size=50, max_size=50), st.sampled_from(SLUGS), st.sampled_from(SLUGS))
 def test_asking_and_listing_agree(probabilities: list[float], one: str, other: str) -> None:
-    listed = held(probabilities, USUAL)
-    assert holds_all([one, other], probabilities, USUAL) == (one in listed and other in listed)
-    assert holds_any([one, other], probabilities, USUAL) == (one in listed or other in listed)
+    listed = distinctive(probabilities, USUAL)
+    assert has_all([one, other], probabilities, USUAL) == (one in listed and other in listed)
+    assert has_any([one, other], probabilities, USUAL) == (one in listed or other in listed)

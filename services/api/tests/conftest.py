@@ -17,9 +17,9 @@ from soundalike.api.app import create_app
 from soundalike.api.settings import ApiSettings
 from soundalike.db import database, embeddings, favorites, index_versions, models, schema, taste_versions, tracks
 from soundalike.db.embeddings import Embedding, StoredVector
-from soundalike.db.index_versions import Version
-from soundalike.db.models import Model
-from soundalike.db.taste_versions import TasteRow
+from soundalike.db.index_versions import IndexVersionRecord
+from soundalike.db.models import EmbeddingModel
+from soundalike.db.taste_versions import TasteVersionRecord
 from soundalike.db.tracks import Track
 from soundalike.domain.tags import SLUGS
 from soundalike.domain.track_id import TrackId
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
 DIMENSIONS = 160
 USUAL_TAGS = (0.03125,) * len(SLUGS)
-MODEL = Model("heard-by-one", DIMENSIONS, usual_tags=USUAL_TAGS)
-OTHER_MODEL = Model("heard-by-another", DIMENSIONS)
+MODEL = EmbeddingModel("heard-by-one", DIMENSIONS, mean_tag_probabilities=USUAL_TAGS)
+OTHER_MODEL = EmbeddingModel("heard-by-another", DIMENSIONS)
 FEW_TREES = BuildParameters(trees=5, queries=20)
 
 
@@ -72,12 +72,12 @@ async def upload_version(
     store: ObjectStore,
     directory: Path,
     version: str,
-    model: Model,
+    model: EmbeddingModel,
     written: Sequence[StoredVector],
     *,
     projection: Projection | None = None,
     leave_out: str | None = None,
-) -> Version:
+) -> IndexVersionRecord:
     """Build a version of `written`, put it in the store and return its row, as the indexer does."""
     await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
     up_to_seq = written[-1].seq
@@ -93,7 +93,7 @@ async def upload_version(
     for name in manifest.all_files():
         if name != leave_out:
             await store.upload(location + name, directory / name)
-    return Version(
+    return IndexVersionRecord(
         version, model.model, up_to_seq, len(written), {"trees": FEW_TREES.trees}, manifest.recall_at_10, location
     )
 
@@ -120,10 +120,10 @@ class Platform:
     pool: Pool
     store: ObjectStore
     directory: Path
-    model: Model = MODEL
+    model: EmbeddingModel = MODEL
     built: int = field(default=0)
 
-    async def register(self, model: Model) -> None:
+    async def register(self, model: EmbeddingModel) -> None:
         self.model = model
         async with self.pool.acquire() as connection:
             await models.register(connection, model)
@@ -148,7 +148,9 @@ class Platform:
         async with self.pool.acquire() as connection:
             assert await embeddings.save(connection, heard)
 
-    async def publish(self, *, projection: Projection | None = None, leave_out: str | None = None) -> Version:
+    async def publish(
+        self, *, projection: Projection | None = None, leave_out: str | None = None
+    ) -> IndexVersionRecord:
         """Build and publish a version of everything that was heard up to now."""
         self.built += 1
         version = await upload_version(
@@ -167,7 +169,7 @@ class Platform:
 
 async def publish_taste(
     pool: Pool, store: ObjectStore, directory: Path, name: str, parameters: SimilarityParameters | None = None
-) -> TasteRow:
+) -> TasteVersionRecord:
     """Build taste of the favourites there are and publish it, as the indexer does."""
     reader = LikesReader()
     async with pool.acquire() as connection, connection.transaction():
@@ -179,7 +181,7 @@ async def publish_taste(
     )
     for file in manifest.all_files():
         await store.upload(taste_prefix(name) + file, directory / name / file)
-    row = TasteRow(name, manifest.method, manifest.favorites, manifest.tracks, taste_prefix(name))
+    row = TasteVersionRecord(name, manifest.method, manifest.favorites, manifest.tracks, taste_prefix(name))
     async with pool.acquire() as connection:
         await taste_versions.publish(connection, row)
     return row

@@ -20,7 +20,7 @@ from soundalike.api.repository import HeardTrack
 from soundalike.api.snapshot import Snapshot
 from soundalike.api.tail import Tail
 from soundalike.db.embeddings import StoredVector
-from soundalike.db.models import Model
+from soundalike.db.models import EmbeddingModel
 from soundalike.db.tracks import State, Track
 from soundalike.similarity.projection import Projection
 
@@ -55,7 +55,7 @@ class Pool:
         tail.extend(
             [StoredVector(number + 1, self.tracks[number].track.id.urn, row) for number, row in enumerate(self.rows)]
         )
-        model = Model("m", dimensions, usual_tags=USUAL_TAGS)
+        model = EmbeddingModel("m", dimensions, mean_tag_probabilities=USUAL_TAGS)
         return Snapshot(model, None, Projection.identity(dimensions), tail.view())
 
     async def lookup(self, urns: Sequence[str]) -> Mapping[str, HeardTrack]:

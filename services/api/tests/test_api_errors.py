@@ -126,7 +126,7 @@ async def test_a_track_under_way_says_its_state_and_when_to_ask_again(
     assert (body["track"], body["state"], body["reason"]) == (urn(1), "found", None)
     assert int(answer.headers["retry-after"]) > 0
     await tracks.mark_queued(platform.pool, track_id(1), provider="folder", method="file")
-    await tracks.note(platform.pool, track_id(1), "tried five times")
+    await tracks.set_reason(platform.pool, track_id(1), "tried five times")
     answer = await client.get("/recommend", params={"track": urn(1)})
     body = problem(answer, 503, "not-ready")
     assert (body["state"], body["reason"]) == ("queued", "tried five times")

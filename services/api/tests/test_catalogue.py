@@ -110,21 +110,21 @@ async def test_asking_for_a_track_puts_it_on_the_list_and_shows_it(
     assert (answer.status_code, answer.headers["location"]) == (202, f"/tracks/{DEEZER}")
     assert answer.json()["state"] == "found"
     assert answer.json()["reason"] == (await got(client, answer.headers["location"]))["reason"]
-    assert [errand.urn for errand in await task_queue.claim(platform.pool, ["add"], limit=9)] == [DEEZER]
+    assert [errand.urn for errand in await task_queue.lease(platform.pool, ["add"], limit=9)] == [DEEZER]
 
 
 async def test_a_track_that_is_ready_needs_nothing(platform: Platform, client: httpx.AsyncClient) -> None:
     await platform.add(1)
     answer = await client.put(f"/tracks/{urn(1)}")
     assert (answer.status_code, answer.json()["state"]) == (200, "ready")
-    assert await task_queue.claim(platform.pool, ["add"], limit=9) == []
+    assert await task_queue.lease(platform.pool, ["add"], limit=9) == []
 
 
 async def test_a_track_that_was_forgotten_is_refused(platform: Platform, client: httpx.AsyncClient) -> None:
     async with platform.pool.acquire() as connection:
         await erasure.forget_tracks(connection, [TrackId.from_urn(DEEZER)])
     problem(await client.put(f"/tracks/{DEEZER}"), 410, "forgotten")
-    assert await task_queue.claim(platform.pool, ["add"], limit=9) == []
+    assert await task_queue.lease(platform.pool, ["add"], limit=9) == []
 
 
 async def test_what_nobody_can_fetch_is_refused_with_what_to_do(platform: Platform, client: httpx.AsyncClient) -> None:

@@ -15,7 +15,7 @@ import pytest
 from soundalike.db import playlists, tracks, uploads
 from soundalike.db.playlists import Playlist
 from soundalike.db.tracks import Track
-from soundalike.db.uploads import Sound
+from soundalike.db.uploads import Analysis
 from soundalike.testing.wait import eventually
 
 from .conftest import Platform, is_ready, said, track_id, vector
@@ -74,10 +74,10 @@ async def test_nothing_that_is_sent_gets_an_answer_that_is_not_described(
 
 async def _hear(platform: Platform) -> None:
     """Hear whatever is sent, as an extractor would."""
-    sound = Sound(platform.model.model, vector(0), said("jazz"))
+    sound = Analysis(platform.model.model, vector(0), said("jazz"))
     while True:
         for row in await platform.pool.fetch("SELECT id FROM queries WHERE state = 'waiting'"):
-            await uploads.tell_heard(platform.pool, row["id"], sound)
+            await uploads.complete(platform.pool, row["id"], sound)
         await asyncio.sleep(0.01)
 
 

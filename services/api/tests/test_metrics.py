@@ -12,7 +12,7 @@ from soundalike.api.app import create_app
 from soundalike.api.metrics import Metrics
 from soundalike.api.settings import MetricsAccess
 from soundalike.db import database, tracks
-from soundalike.db.overview import census
+from soundalike.db.overview import track_counts
 from soundalike.db.tracks import State, Track
 from soundalike.testing.wait import eventually
 
@@ -119,7 +119,7 @@ async def test_scraping_often_counts_the_catalogue_seldom(pool: Pool, database_u
 
 
 async def test_an_empty_catalogue_is_counted_too(pool: Pool) -> None:
-    found = await census(pool)
+    found = await track_counts(pool)
     assert found.by_state == dict.fromkeys(State, 0)
     assert found.oldest_queued_s is None
 

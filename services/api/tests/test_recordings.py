@@ -11,9 +11,9 @@ import pytest
 from soundalike.api.routes.uploads import LARGEST_BYTES
 from soundalike.api.uploads import Recordings
 from soundalike.db import uploads
-from soundalike.db.uploads import Sound
+from soundalike.db.uploads import Analysis
 from soundalike.errors import StoreUnavailable
-from soundalike.storage.object_keys import QUERIES, query_of
+from soundalike.storage.object_keys import UPLOADS, upload_of
 from soundalike.testing.wait import eventually
 
 from .conftest import MODEL, Platform, index_of, said, urn, vector
@@ -35,25 +35,25 @@ def app_of(client: httpx.AsyncClient) -> FastAPI:
 
 async def waiting(platform: Platform) -> str | None:
     """The query whose recording is in the bucket."""
-    async for found in platform.store.list(QUERIES):
-        return query_of(found.key)
+    async for found in platform.store.list(UPLOADS):
+        return upload_of(found.key)
     return None
 
 
 @asynccontextmanager
-async def listening(platform: Platform, outcome: Sound | str) -> AsyncIterator[list[bytes]]:
+async def listening(platform: Platform, outcome: Analysis | str) -> AsyncIterator[list[bytes]]:
     """An extractor that hears one recording, and says `outcome` of it; yields what it heard."""
     heard: list[bytes] = []
 
     async def hear() -> None:
         query = await eventually(lambda: waiting(platform))
-        async for found in platform.store.list(QUERIES):
+        async for found in platform.store.list(UPLOADS):
             heard.append((await platform.store.get(found.key, max_bytes=10**9)).data)
             await platform.store.delete(found.key)
-        if isinstance(outcome, Sound):
-            await uploads.tell_heard(platform.pool, query, outcome)
+        if isinstance(outcome, Analysis):
+            await uploads.complete(platform.pool, query, outcome)
         else:
-            await uploads.tell_refused(platform.pool, query, outcome)
+            await uploads.reject(platform.pool, query, outcome)
 
     task = asyncio.create_task(hear())
     try:
@@ -63,7 +63,7 @@ async def listening(platform: Platform, outcome: Sound | str) -> AsyncIterator[l
 
 
 async def left(platform: Platform) -> tuple[int, int]:
-    objects = [found.key async for found in platform.store.list(QUERIES)]
+    objects = [found.key async for found in platform.store.list(UPLOADS)]
     return len(objects), await platform.pool.fetchval("SELECT count(*) FROM queries")
 
 
@@ -77,7 +77,7 @@ async def test_a_recording_is_compared_with_everything_and_nothing_is_kept(
     for number in (1, 2, 3):
         await platform.add(number, heard=("jazz",))
     await eventually(lambda: _tail(client, 3))
-    async with listening(platform, Sound(MODEL.model, vector(2), said("jazz"))) as heard:
+    async with listening(platform, Analysis(MODEL.model, vector(2), said("jazz"))) as heard:
         answer = await sent(client, n=2)
     assert answer.status_code == 200, answer.text
     body = answer.json()
@@ -96,7 +96,7 @@ async def test_the_parameters_of_recommend_count(platform: Platform, client: htt
     for number in (1, 2, 3):
         await platform.add(number)
     await eventually(lambda: _tail(client, 3))
-    async with listening(platform, Sound(MODEL.model, vector(2), None)):
+    async with listening(platform, Analysis(MODEL.model, vector(2), None)):
         answer = await sent(client, exclude=urn(2), format="csv")
     assert answer.headers["content-type"].startswith("text/csv")
     assert urn(2) not in answer.text
@@ -133,7 +133,7 @@ async def test_without_a_bucket_it_says_so_and_clears_up(
 
 
 async def test_another_models_vector_is_not_compared(platform: Platform, client: httpx.AsyncClient) -> None:
-    async with listening(platform, Sound("another", vector(1), None)):
+    async with listening(platform, Analysis("another", vector(1), None)):
         problem(await sent(client), 503, "nobody-listens")
 
 

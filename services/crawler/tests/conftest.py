@@ -27,7 +27,7 @@ from soundalike.crawler.sources.spotify_web_api import SpotifyWebApi
 from soundalike.crawler.stats import Fate
 from soundalike.db import database, embeddings, models, schema, tracks
 from soundalike.db.embeddings import Embedding
-from soundalike.db.models import Model
+from soundalike.db.models import EmbeddingModel
 from soundalike.domain.track_id import TrackId
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.composer import Previews, encode_mp3
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from soundalike.sandbox.catalogue import Piece
 
 RATE = 22_050
-MODEL = Model("test-model", 160)
+MODEL = EmbeddingModel("test-model", 160)
 FIRST = pieces()[0]
 FIRST_ID = TrackId("spotify", FIRST.spotify_id)
 NOT_OFFERED = "Spotify offers no preview"

@@ -42,7 +42,7 @@ else:
         (
             Fault(path=FIRST_PREVIEW, status=503, times=None),
             Fate.FAILED,
-            State.FOUND,
+            State.PENDING,
             "the preview's server answered 503",
         ),
     ],
@@ -117,7 +117,7 @@ async def test_a_store_that_is_away_for_a_while(bench: Bench, refusals: int, fat
     assert await crawl.run(bench.playlist(generated(3).spotify_id)) is None
     assert sums(crawl.tally) == fates
     counts = await tracks.count_by_state(bench.pool)
-    assert (counts[State.QUEUED], counts[State.FOUND]) == (fates[Fate.UPLOADED], fates.get(Fate.FAILED, 0))
+    assert (counts[State.QUEUED], counts[State.PENDING]) == (fates[Fate.UPLOADED], fates.get(Fate.FAILED, 0))
 
 
 class UnsteadyPool:

@@ -11,7 +11,7 @@ import pytest
 from soundalike.crawler.crawl import UNCHANGED
 from soundalike.crawler.stats import Fate
 from soundalike.db import models, playlists, tracks
-from soundalike.db.models import Model
+from soundalike.db.models import EmbeddingModel
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.sandbox.faults import Fault
@@ -68,7 +68,7 @@ async def test_what_another_model_heard_is_brought_again(bench: Bench) -> None:
     generated_id = TrackId("spotify", "generatedtrack00000001")
     await hear(bench, generated_id)
     async with bench.pool.acquire() as connection:
-        await models.register(connection, Model("another", 160))
+        await models.register(connection, EmbeddingModel("another", 160))
     again = bench.crawl()
     await again.run(bench.playlist(generated(3).spotify_id))
     assert sums(again.tally) == {Fate.SKIPPED: 2, Fate.UPLOADED: 1}

@@ -202,7 +202,7 @@ async def test_a_file_that_goes_away_while_it_waits(
     assert await crawl.run(Vanishing()) is None
     assert crawl.tally.by_reason[Fate.FAILED] == {"the file cannot be read": 1}
     found = await stored(library, track)
-    assert found.state is State.FOUND
+    assert found.state is State.PENDING
     assert found.reason == "No such file or directory; the next crawl tries again"
 
 
@@ -221,7 +221,7 @@ class FailingEncoders:
     [
         (DecoderCrashed("it died"), Fate.REJECTED, State.REJECTED, "cannot be decoded"),
         (TooDemanding("it took ages"), Fate.REJECTED, State.REJECTED, "too demanding"),
-        (DecoderUnavailable("it did not start"), Fate.FAILED, State.FOUND, "the decoding process fails"),
+        (DecoderUnavailable("it did not start"), Fate.FAILED, State.PENDING, "the decoding process fails"),
     ],
 )
 async def test_only_what_a_file_does_is_held_against_it(

@@ -119,7 +119,7 @@ async def test_a_code_that_only_the_provider_tells_is_heeded(bench: Bench) -> No
 async def test_what_was_known_before_its_code_was_goes_when_it_is_told(bench: Bench) -> None:
     await tracks.upsert(bench.pool, Track(FIRST, "as of an earlier crawl that knew no code"))
     await forget_releases(bench.pool, bench.store, [pieces()[0].isrc])
-    assert (await tracks.count_by_state(bench.pool))[State.FOUND] == 1
+    assert (await tracks.count_by_state(bench.pool))[State.PENDING] == 1
     await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
     stored = await tracks.get(bench.pool, FIRST)
     assert stored is not None

@@ -73,7 +73,7 @@ async def test_killed_three_times_every_track_comes_once(bench: Bench) -> None:
     assert min(offsets(bench)) >= 3 * PAGE_SIZE
     listed = await playlists.tracks_of(bench.pool, URN)
     assert [track.key for track in listed] == [f"generatedtrack{n:08d}" for n in range(4 * PAGE_SIZE)]
-    assert await checkpoints.places(bench.pool, URN, "x") == []
+    assert await checkpoints.load(bench.pool, URN, "x") == []
 
 
 async def test_a_spent_quota_keeps_the_place(bench: Bench) -> None:

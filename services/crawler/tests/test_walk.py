@@ -159,9 +159,9 @@ async def test_long_lists_are_cut_off_and_resumed_lists_count_on(pool: Pool, ser
         await one.run()
     liked = await favorites.of_user(pool, f"soundcloud:users:{FIRST_USER}")
     assert set(liked) >= {f"soundcloud:tracks:{FIRST_TRACK + int(track)}" for track in WORLD.tracks_of[0][:7]}
-    assert await task_queue.owed(pool, [LIKES, LIKERS], depth=1) == (
+    assert await task_queue.count_due(pool, [LIKES, LIKERS], max_depth=1) == (
         0,
-        (await task_queue.owed(pool, [LIKES, LIKERS], depth=1))[1],
+        (await task_queue.count_due(pool, [LIKES, LIKERS], max_depth=1))[1],
     )
     for track in liked[:7]:
         assert len(await favorites.of_track(pool, track)) <= 4
@@ -230,7 +230,7 @@ async def test_an_account_without_a_subscription_is_told_so(pool: Pool, server: 
         server.sandbox.faults.add(Fault(path="/soundcloud/*", status=403, body=body, times=None))
         with pytest.raises(NotAllowed, match="Pro Unlimited"):
             await one.run()
-    assert (await task_queue.owed(pool, [LIKES]))[0] == 1
+    assert (await task_queue.count_due(pool, [LIKES]))[0] == 1
 
 
 async def test_no_walk_begins_where_nothing_is(pool: Pool, server: SandboxServer) -> None:

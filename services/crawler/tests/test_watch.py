@@ -94,19 +94,19 @@ async def settled(bench: Bench, track: TrackId) -> bool:
 
 async def test_a_track_that_somebody_asks_for_is_fetched_at_once(bench: Bench, watching: Any) -> None:
     async with watching():
-        assert (await track_requests.want(bench.pool, FIRST))[0] is State.FOUND
+        assert (await track_requests.request_track(bench.pool, FIRST))[0] is State.PENDING
         await until(lambda: settled(bench, FIRST))
     stored = await tracks.get(bench.pool, FIRST)
     assert stored is not None
     assert (stored.state, stored.track.title) == (State.QUEUED, pieces()[0].title)
     assert len(bench.store.objects) == 1
-    assert await task_queue.owed(bench.pool, [track_requests.REQUEST]) == (0, None)
+    assert await task_queue.count_due(bench.pool, [track_requests.TASK]) == (0, None)
 
 
 async def test_several_crawlers_fetch_each_track_once(bench: Bench, watching: Any) -> None:
     asked = [TrackId("spotify", f"generatedtrack{number:08d}") for number in range(20)]
     for track in asked:
-        await track_requests.want(bench.pool, track)
+        await track_requests.request_track(bench.pool, track)
     async with watching(crawlers=3):
         for track in asked:
             await until(lambda track=track: settled(bench, track))
@@ -125,33 +125,33 @@ async def test_several_crawlers_fetch_each_track_once(bench: Bench, watching: An
     ],
 )
 async def test_what_cannot_be_fetched_says_why(bench: Bench, watching: Any, track: TrackId, reason: str) -> None:
-    await track_requests.want(bench.pool, track)
+    await track_requests.request_track(bench.pool, track)
     async with watching():
         await until(lambda: settled(bench, track))
     stored = await tracks.get(bench.pool, track)
     assert stored is not None
     assert stored.state is State.NO_PREVIEW
     assert reason in (stored.reason or "")
-    due, _ = await task_queue.owed(bench.pool, [track_requests.REQUEST])
+    due, _ = await task_queue.count_due(bench.pool, [track_requests.TASK])
     assert due == 0
 
 
 async def test_a_failure_that_may_pass_stays_on_the_list(bench: Bench, watching: Any) -> None:
     bench.server.sandbox.faults.add(Fault(path="/mp3-preview/*", status=503, times=None))
-    await track_requests.want(bench.pool, FIRST)
+    await track_requests.request_track(bench.pool, FIRST)
     async with watching():
         await until(lambda: settled(bench, FIRST))
     stored = await tracks.get(bench.pool, FIRST)
     assert stored is not None
-    assert stored.state is State.FOUND
+    assert stored.state is State.PENDING
     assert "; tried again at " in (stored.reason or "")
-    _, again = await task_queue.owed(bench.pool, [track_requests.REQUEST])
+    _, again = await task_queue.count_due(bench.pool, [track_requests.TASK])
     assert again is not None
 
 
 async def test_a_spent_quota_postpones_for_as_long_as_the_service_says(bench: Bench, watching: Any) -> None:
     bench.server.sandbox.faults.add(Fault.quota_exceeded("/v1/*", retry_after=7200))
-    await track_requests.want(bench.pool, FIRST)
+    await track_requests.request_track(bench.pool, FIRST)
     async with watching():
         await until(lambda: settled(bench, FIRST))
     seconds = await bench.pool.fetchval("SELECT extract(epoch FROM due_at - now())::float8 FROM manifest")
@@ -160,7 +160,7 @@ async def test_a_spent_quota_postpones_for_as_long_as_the_service_says(bench: Be
 
 async def test_a_stopped_crawler_gives_its_errand_back(bench: Bench, watching: Any) -> None:
     bench.server.sandbox.faults.add(Fault(path="/mp3-preview/*", delay_seconds=600))
-    await track_requests.want(bench.pool, FIRST)
+    await track_requests.request_track(bench.pool, FIRST)
     async with watching():
 
         async def begun() -> bool:
@@ -168,14 +168,14 @@ async def test_a_stopped_crawler_gives_its_errand_back(bench: Bench, watching: A
 
         await until(begun)
     bench.server.sandbox.faults.clear()
-    assert [errand.urn for errand in await task_queue.claim(bench.pool, [track_requests.REQUEST])] == [FIRST.urn]
+    assert [errand.urn for errand in await task_queue.lease(bench.pool, [track_requests.TASK])] == [FIRST.urn]
 
 
 async def test_lists_are_crawled_again_when_they_are_due(bench: Bench, watching: Any) -> None:
     urn = f"spotify:playlist:{DEMO_PLAYLIST_ID}"
     await bench.crawl().run(bench.playlist(generated(3).spotify_id))
     await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
-    await playlists.schedule(bench.pool, urn, DAY, sooner=timedelta(0))
+    await playlists.schedule(bench.pool, urn, DAY, retry_in=timedelta(0))
     bench.server.sandbox.journal.clear()
 
     async def crawled() -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from soundalike.audio.errors import Undecodable
 from soundalike.db import database, models, schema
-from soundalike.db.models import Model
+from soundalike.db.models import EmbeddingModel
 from soundalike.domain.tags import SLUGS
 from soundalike.domain.track_id import TrackId
 from soundalike.extractor.embedder import Heard
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from soundalike.db.database import Pool
 
-MODEL = Model("test-model", 160, usual_tags=(0.02,) * 50)
+MODEL = EmbeddingModel("test-model", 160, mean_tag_probabilities=(0.02,) * 50)
 TRACK = TrackId("deezer", "1")
 KEY = "previews/deezer/1.mp3"
 

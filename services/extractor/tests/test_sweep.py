@@ -45,9 +45,9 @@ async def test_a_queued_track_without_a_preview_is_owed_one(bench: Bench) -> Non
     await tracks.mark_queued(bench.pool, present, provider="p", method="m")
     await bench.store.put("previews/deezer/2.mp3", b"music", "audio/mpeg")
     assert (await swept(bench)).lost == 1
-    standing = await tracks.standing(bench.pool, TRACK)
+    standing = await tracks.status(bench.pool, TRACK)
     assert standing is not None
-    assert (standing.state, "next crawl" in str(standing.reason)) == (State.FOUND, True)
+    assert (standing.state, "next crawl" in str(standing.reason)) == (State.PENDING, True)
 
 
 async def test_dead_letters_are_named_on_their_tracks_and_not_tried_for_ever(
@@ -59,7 +59,7 @@ async def test_dead_letters_are_named_on_their_tracks_and_not_tried_for_ever(
     await bench.dead_letters.send(message_of(KEY))
     await bench.dead_letters.send("what is this")
     assert await swept(bench) == Swept(requeued=0, lost=0, dead=1)
-    standing = await tracks.standing(bench.pool, TRACK)
+    standing = await tracks.status(bench.pool, TRACK)
     assert standing is not None
     assert standing.state is State.QUEUED
     assert "dead-letter" in str(standing.reason)

@@ -32,7 +32,7 @@ async def deliver(bench: Bench) -> None:
 
 
 async def standing(bench: Bench) -> tuple[State, str | None]:
-    found = await tracks.standing(bench.pool, TRACK)
+    found = await tracks.status(bench.pool, TRACK)
     assert found is not None
     return found.state, found.reason
 
@@ -115,7 +115,7 @@ async def test_a_preview_that_is_gone_owes_the_track_a_crawl(bench: Bench, messa
     await bench.queue.send(message_of(KEY))
     await deliver(bench)
     state, reason = await standing(bench)
-    assert state is State.FOUND
+    assert state is State.PENDING
     assert "next crawl" in str(reason)
     assert (await bench.queue.depth()).total == 0
 
@@ -144,7 +144,7 @@ async def test_a_transient_failure_deletes_nothing_and_is_tried_again(
     await deliver(bench)
     assert KEY in bench.store.objects
     state, reason = await standing(bench)
-    assert state is State.FOUND
+    assert state is State.PENDING
     assert str(failure) in str(reason)
     await deliver(bench)
     assert bench.listener.heard == []  # hidden for its backoff

@@ -7,7 +7,7 @@ import pytest
 
 from soundalike.db import database, embeddings, models, schema, tracks
 from soundalike.db.embeddings import Embedding
-from soundalike.db.models import Model
+from soundalike.db.models import EmbeddingModel
 from soundalike.domain.track_id import TrackId
 from soundalike.indexer.settings import IndexerSettings
 from soundalike.indexer.worker import Indexer
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from soundalike.db.database import Pool
 
-MODEL = Model("m1-fixed", 160)
+MODEL = EmbeddingModel("m1-fixed", 160)
 
 
 class Hear(Protocol):
-    async def __call__(self, numbers: range, model: Model = MODEL) -> None: ...
+    async def __call__(self, numbers: range, model: EmbeddingModel = MODEL) -> None: ...
 
 
 def track_of(number: int) -> TrackId:
@@ -50,7 +50,7 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def hear(pool: Pool) -> Hear:
-    async def save(numbers: range, model: Model = MODEL) -> None:
+    async def save(numbers: range, model: EmbeddingModel = MODEL) -> None:
         async with pool.acquire() as connection:
             await models.register(connection, model)
             for number in numbers:

@@ -8,7 +8,7 @@ import pytest
 
 from soundalike.db import embeddings, models
 from soundalike.db.embeddings import Embedding
-from soundalike.db.models import Model
+from soundalike.db.models import EmbeddingModel
 from soundalike.indexer.errors import DiskTooFull, NothingToIndex
 from soundalike.indexer.export import Gathered, gather, gathered_before, required_bytes
 from soundalike.similarity.index.builder import BuildParameters
@@ -32,7 +32,7 @@ def assert_holds(gathered: Gathered, numbers: range) -> None:
 
 
 async def test_reads_the_vectors_of_its_model_only(pool: Pool, hear: Hear, tmp_path: Path) -> None:
-    await hear(range(5), Model("another", 160))
+    await hear(range(5), EmbeddingModel("another", 160))
     await hear(range(3, 40))
     async with pool.acquire() as connection:
         gathered = await gather(connection, MODEL, tmp_path, PARAMETERS)
@@ -47,7 +47,7 @@ async def test_reads_one_snapshot_while_others_write(
     pool: Pool, hear: Hear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await hear(range(10))
-    real = embeddings.copy
+    real = embeddings.copy_vectors
 
     async def written_to_meanwhile(connection: Connection, model: str, *rest: Any) -> None:
         track = track_of(0)
@@ -57,10 +57,10 @@ async def test_reads_one_snapshot_while_others_write(
         await hear(range(10, 12))
         await real(connection, model, *rest)
 
-    monkeypatch.setattr("soundalike.indexer.export.embeddings.copy", written_to_meanwhile)
+    monkeypatch.setattr("soundalike.indexer.export.embeddings.copy_vectors", written_to_meanwhile)
     async with pool.acquire() as connection:
         gathered = await gather(connection, MODEL, tmp_path, PARAMETERS)
-        assert (await embeddings.tail(connection, MODEL.model, gathered.up_to_seq)).count == 3
+        assert (await embeddings.tail_size(connection, MODEL.model, gathered.up_to_seq)).count == 3
     assert_holds(gathered, range(10))
 
 

@@ -13,7 +13,7 @@ import pytest
 from soundalike.db import index_versions, models
 from soundalike.db.database import connect
 from soundalike.db.index_versions import VersionState
-from soundalike.db.models import Model
+from soundalike.db.models import EmbeddingModel
 from soundalike.errors import StoreUnavailable
 from soundalike.indexer import publisher
 from soundalike.indexer.errors import BuilderBusy, NoSuchVersion, NothingToIndex, RecallTooLow
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from soundalike.db.database import Pool
-    from soundalike.db.index_versions import Version
+    from soundalike.db.index_versions import IndexVersionRecord
     from soundalike.storage.object_store import ObjectSummary
 
 
@@ -92,7 +92,7 @@ async def test_builds_only_when_a_version_is_due(indexer: Indexer, hear: Hear, p
 async def test_another_model_gets_a_version_of_its_own(indexer: Indexer, hear: Hear, pool: Pool) -> None:
     await hear(range(3))
     await indexer.build()
-    other = Model("m2", 160)
+    other = EmbeddingModel("m2", 160)
     await hear(range(2), other)
     version = await indexer.look()
     assert version is not None
@@ -207,7 +207,9 @@ async def test_a_build_that_was_killed_is_taken_up(
     seen: list[int] = []
     real = publisher.upload
 
-    async def watched(db: Pool, store: MemoryStore, manifest: Manifest, directory: Path, more: object) -> Version:
+    async def watched(
+        db: Pool, store: MemoryStore, manifest: Manifest, directory: Path, more: object
+    ) -> IndexVersionRecord:
         seen.append((directory / "index.bin").stat().st_mtime_ns)
         return await real(db, store, manifest, directory, more)
 
@@ -228,7 +230,7 @@ async def test_what_cannot_be_taken_up_is_cleared_away(
     await hear(range(60))
     real = publisher.upload
 
-    async def failing(*_: object) -> Version:
+    async def failing(*_: object) -> IndexVersionRecord:
         raise StoreUnavailable("away")
 
     monkeypatch.setattr(publisher, "upload", failing)
@@ -276,7 +278,7 @@ async def test_a_rollback_holds_until_somebody_publishes_or_builds(
     async def answering() -> tuple[str, bool]:
         published = await index_versions.published(pool, MODEL.model)
         assert published is not None
-        return published.version, published.held
+        return published.version, published.pinned
 
     await hear(range(3))
     first = await indexer.build()
@@ -287,13 +289,13 @@ async def test_a_rollback_holds_until_somebody_publishes_or_builds(
     with caplog.at_level(logging.WARNING):
         assert await indexer.look() is None
         assert await indexer.look() is None
-    assert caplog.text.count("was chosen by hand and is held") == 1
+    assert caplog.text.count("was pinned by hand") == 1
     assert await answering() == (first.version, True)
     with pytest.raises(NoSuchVersion):
         await indexer.rollback()
     await indexer.publish()
     assert await answering() == (second.version, False)
-    assert (await indexer.publish(first.version)).held
+    assert (await indexer.publish(first.version)).pinned
     third = await indexer.build()
     assert await answering() == (third.version, False)
     assert await indexer.look() is None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundalike.db import index_versions, models
-from soundalike.db.index_versions import Version, VersionState
+from soundalike.db.index_versions import IndexVersionRecord, VersionState
 from soundalike.errors import StoreUnavailable
 from soundalike.indexer.errors import NoSuchVersion
 from soundalike.indexer.publisher import before, find, prune, publish, upload
@@ -41,7 +41,7 @@ async def test_uploads_then_flips(pool: Pool, store: MemoryStore, built: Manifes
         assert list(store.objects) == [PREFIX + name for name in Manifest.all_files()]
         assert list(store.objects)[-1].endswith("/manifest.json")
         assert await index_versions.published(pool, MODEL.model) is None
-        (listed,) = await index_versions.listed(pool, MODEL.model)
+        (listed,) = await index_versions.list_versions(pool, MODEL.model)
         assert listed.state is VersionState.BUILT
         await publish(connection, store, version)
     for name in Manifest.all_files():
@@ -67,7 +67,7 @@ async def test_a_failed_upload_publishes_nothing(pool: Pool, built: Manifest, tm
     async with pool.acquire() as connection:
         with pytest.raises(StoreUnavailable):
             await upload(connection, store, built, tmp_path, {})
-    assert await index_versions.listed(pool, MODEL.model) == []
+    assert await index_versions.list_versions(pool, MODEL.model) == []
     assert PREFIX + "manifest.json" not in store.objects
 
 
@@ -92,8 +92,8 @@ async def test_what_is_not_whole_is_not_published(
     assert await index_versions.published(pool, MODEL.model) is None
 
 
-def version(name: str, state: VersionState) -> Version:
-    return Version(name, "m", 1, 1, {}, 1.0, f"indexes/m/{name}/", state=state)
+def version(name: str, state: VersionState) -> IndexVersionRecord:
+    return IndexVersionRecord(name, "m", 1, 1, {}, 1.0, f"indexes/m/{name}/", state=state)
 
 
 def test_versions_are_found_by_name_or_by_what_came_before() -> None:
@@ -133,13 +133,13 @@ async def test_prunes_what_is_old_and_what_was_left_half(pool: Pool) -> None:
     for half in ("3", "6"):
         await store.put(f"indexes/m/{half}/index.bin", b"", "")
     await store.put("indexes/m-other/0/manifest.json", b"", "")
-    published = Version("5", "m", 1, 1, {}, 1.0, "indexes/m/5/")
+    published = IndexVersionRecord("5", "m", 1, 1, {}, 1.0, "indexes/m/5/")
     async with pool.acquire() as connection:
         await models.register(connection, replace(MODEL, model="m"))
         for name in "1245":
             await index_versions.publish(connection, version(name, VersionState.BUILT))
     assert await prune(pool, store, published, keep=2) == 4
-    states = {each.version: each.state for each in await index_versions.listed(pool, "m")}
+    states = {each.version: each.state for each in await index_versions.list_versions(pool, "m")}
     assert states == {
         "1": VersionState.DELETED, "2": VersionState.DELETED, "4": VersionState.RETIRED, "5": VersionState.PUBLISHED
     }  # fmt: skip
@@ -153,5 +153,5 @@ async def test_never_prunes_the_published_version(pool: Pool) -> None:
     store = MemoryStore()
     for name in ("1", "2", "3"):
         await store.put(f"indexes/m/{name}/manifest.json", b"", "")
-    assert await prune(pool, store, Version("1", "m", 1, 1, {}, 1.0, "indexes/m/1/"), keep=1) == 1
+    assert await prune(pool, store, IndexVersionRecord("1", "m", 1, 1, {}, 1.0, "indexes/m/1/"), keep=1) == 1
     assert list(store.objects) == ["indexes/m/1/manifest.json", "indexes/m/3/manifest.json"]

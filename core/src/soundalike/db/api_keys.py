@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from soundalike.db.database import Connection, Executor
 
-VALID_AT_A_TIME: Final = 2
+MAX_VALID_KEYS: Final = 2
 """Keys of one holder that are valid side by side: the one in use, and the one that replaces it."""
 
 _SECRET_BYTES: Final = 32
@@ -87,15 +87,15 @@ async def add(db: Connection, holder: str, scope: Scope, *, days: int | None = N
     key = f"soundalike_{name}_{secrets.token_hex(_SECRET_BYTES)}"
     async with db.transaction():
         await db.execute(_LOCK)
-        if await db.fetchval(_COUNT_VALID, holder) >= VALID_AT_A_TIME:
+        if await db.fetchval(_COUNT_VALID, holder) >= MAX_VALID_KEYS:
             raise TooManyKeys(
-                f"{holder} has {VALID_AT_A_TIME} valid keys already: revoke the one no longer in use first"
+                f"{holder} has {MAX_VALID_KEYS} valid keys already: revoke the one no longer in use first"
             )
         await db.execute(_ADD, name, holder, scope.value, digest(key), None if days is None else timedelta(days=days))
     return key
 
 
-async def listed(db: Executor) -> list[ApiKey]:
+async def list_keys(db: Executor) -> list[ApiKey]:
     """Return every key that was ever made, oldest first."""
     return [ApiKey(**{**row, "scope": Scope(row["scope"])}) for row in await db.fetch(_LIST)]
 
@@ -105,6 +105,6 @@ async def revoke(db: Executor, name: str) -> bool:
     return await db.fetchval(_REVOKE, name) is not None
 
 
-async def valid(db: Executor) -> list[ValidKey]:
+async def list_valid(db: Executor) -> list[ValidKey]:
     """Return what recognises the keys that are valid now."""
     return [ValidKey(row["digest"], row["holder"], Scope(row["scope"])) for row in await db.fetch(_ALL_VALID)]

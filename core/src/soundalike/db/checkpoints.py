@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Checkpoint:
     """What stands at a place of a list: a track, or something else with the reason why that is none."""
 
     position: int
@@ -39,23 +39,25 @@ SELECT position, track, label, reason FROM playlist_readings WHERE playlist = $1
 """
 
 
-async def keep(db: Executor, playlist: str, snapshot_id: str, places: Sequence[Place]) -> None:
+async def save(db: Executor, playlist: str, snapshot_id: str, checkpoints: Sequence[Checkpoint]) -> None:
     """Remember places of a list, apart from those of tracks that have no row."""
     await db.execute(
         _KEEP,
         playlist,
         snapshot_id,
-        [place.position for place in places],
-        [place.track.urn if place.track else None for place in places],
-        [clean(place.label) for place in places],
-        [clean_or_none(place.reason) for place in places],
+        [place.position for place in checkpoints],
+        [place.track.urn if place.track else None for place in checkpoints],
+        [clean(place.label) for place in checkpoints],
+        [clean_or_none(place.reason) for place in checkpoints],
     )
 
 
-async def places(db: Executor, playlist: str, snapshot_id: str) -> list[Place]:
+async def load(db: Executor, playlist: str, snapshot_id: str) -> list[Checkpoint]:
     """List the places that are known of this version of a list, in order; those of other versions are dropped."""
     await db.execute(_OUTDATED, playlist, snapshot_id)
     return [
-        Place(row["position"], TrackId.from_urn(row["track"]) if row["track"] else None, row["label"], row["reason"])
+        Checkpoint(
+            row["position"], TrackId.from_urn(row["track"]) if row["track"] else None, row["label"], row["reason"]
+        )
         for row in await db.fetch(_PLACES, playlist, snapshot_id)
     ]

@@ -29,7 +29,7 @@ _SEQ_LOCK = 0x50_1A_11_CE
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """One vector (float32 [dimensions]) and where it came from; `seconds_heard` in seconds.
+    """One vector (float32 [dimensions]) and where it came from; `analysed_s` in seconds.
 
     `tag_probabilities` float32 [50] is in the order of `domain.tags`, None where the model says no tags.
     """
@@ -40,7 +40,7 @@ class Embedding:
     object_key: str
     sequencer: str | None
     audio_sha256: str
-    seconds_heard: float
+    analysed_s: float
     tag_probabilities: NDArray[np.float32] | None = None
 
 
@@ -127,7 +127,7 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
-class Tail:
+class TailSize:
     """The vectors newer than a version: how many, and the age of the oldest in seconds (None when there is none)."""
 
     count: int
@@ -159,7 +159,7 @@ async def save(db: Connection, embedding: Embedding) -> bool:
             embedding.object_key,
             embedding.sequencer,
             embedding.audio_sha256,
-            embedding.seconds_heard,
+            embedding.analysed_s,
             None if tags is None else tags.tolist(),
         )
         if seq is None:
@@ -192,11 +192,11 @@ async def extent(db: Executor, model: str) -> Extent:
     return Extent(count=int(row["n"]), last_seq=int(row["seq"]), urn_bytes=int(row["width"]))
 
 
-async def tail(db: Executor, model: str, seq: int) -> Tail:
+async def tail_size(db: Executor, model: str, seq: int) -> TailSize:
     """Measure what was written after `seq`."""
     row = await db.fetchrow(_TAIL, model, seq)
     assert row is not None  # noqa: S101 - an aggregate always answers one row
-    return Tail(count=int(row["n"]), oldest_s=row["age"])
+    return TailSize(count=int(row["n"]), oldest_s=row["age"])
 
 
 async def oldest_forgotten_s(db: Executor, since: datetime) -> float | None:
@@ -205,19 +205,19 @@ async def oldest_forgotten_s(db: Executor, since: datetime) -> float | None:
     return found
 
 
-async def copy(
+async def copy_vectors(
     db: Connection,
     model: str,
     extent: Extent,
     dimensions: int,
-    take: Callable[[NDArray[np.bytes_], NDArray[np.float32]], None],
+    consume: Callable[[NDArray[np.bytes_], NDArray[np.float32]], None],
 ) -> None:
-    """Hand every vector of an extent to `take`, some thousand at a time: urns [n], padded, and float32 [n, dimensions].
+    """Hand every vector of an extent to `consume`, thousands at a time: URNs [n], padded, and float32 [n, dimensions].
 
     One binary COPY, in no particular order; the caller holds the transaction open in which `extent` was measured.
     Raises `PermanentError` for a vector of another length.
     """
-    rows = BinaryRows(extent.urn_bytes, dimensions, take)
+    rows = BinaryRows(extent.urn_bytes, dimensions, consume)
     await db.copy_from_query(_COPY, model, extent.last_seq, extent.urn_bytes, output=rows.feed, format="binary")
     rows.close()
 

@@ -55,7 +55,7 @@ _USER = ("DELETE FROM manifest WHERE kind = 'user' AND urn = $1", "DELETE FROM u
 _MODELS = "SELECT pg_notify($1, model) FROM models WHERE current"
 
 
-async def blocked(db: Executor, urns: Collection[str]) -> set[str]:
+async def find_blocked(db: Executor, urns: Collection[str]) -> set[str]:
     """Return those of the artists, users, playlists and ISRCs (`domain.isrc.isrc_urn`) that are to be forgotten."""
     return {row["urn"] for row in await db.fetch(_BLOCKED, list(urns))}
 
@@ -65,7 +65,7 @@ async def forget_tracks(db: Connection, tracks: Sequence[TrackId]) -> None:
     await _forget(db, [track.urn for track in tracks])
 
 
-async def forget_held(db: Connection, track: TrackId) -> None:
+async def forget_if_present(db: Connection, track: TrackId) -> None:
     """Delete what is held of a track that may not be there, if anything is."""
     if await db.fetchval(_HELD, track.urn):
         await _forget(db, [track.urn])

@@ -29,10 +29,10 @@ class VersionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class IndexVersionRecord:
     """A built index: what it covers, how it was built and measured, and the prefix of its files in the bucket.
 
-    `held` says that a person chose it, so that no automatic build may take its place.
+    `pinned` says that a person chose it, so that no automatic build may take its place.
     """
 
     version: str
@@ -44,12 +44,12 @@ class Version:
     location: str
     published_at: datetime | None = None
     state: VersionState = VersionState.BUILT
-    held: bool = False
+    pinned: bool = False
     created_at: datetime | None = None
 
 
-_COLUMNS = """version, model, up_to_seq, tracks, parameters, recall_at_10, location, published_at, state, held,
-created_at"""
+_COLUMNS = """version, model, up_to_seq, tracks, parameters, recall_at_10, location, published_at, state,
+held AS pinned, created_at"""
 
 _PUBLISHED = f"SELECT {_COLUMNS} FROM index_versions WHERE model = $1 AND state = 'published'"  # noqa: S608
 
@@ -76,18 +76,18 @@ UPDATE index_versions SET state = 'deleted' WHERE model = $1 AND version = ANY($
 _NOTIFY = "SELECT pg_notify($1, $2)"
 
 
-async def published(db: Executor, model: str) -> Version | None:
+async def published(db: Executor, model: str) -> IndexVersionRecord | None:
     """Return the version that answers for `model`, or None while there is none."""
     row = await db.fetchrow(_PUBLISHED, model)
     return _version(row) if row else None
 
 
-async def listed(db: Executor, model: str) -> list[Version]:
+async def list_versions(db: Executor, model: str) -> list[IndexVersionRecord]:
     """Return every version that was ever built for `model`, newest first."""
     return [_version(row) for row in await db.fetch(_LISTED, model)]
 
 
-async def add(db: Executor, version: Version) -> None:
+async def add(db: Executor, version: IndexVersionRecord) -> None:
     """Record a version whose files are in the bucket, without publishing it."""
     await db.execute(
         _ADD,
@@ -101,10 +101,10 @@ async def add(db: Executor, version: Version) -> None:
     )
 
 
-async def publish(db: Connection, version: Version, *, held: bool = False) -> bool:
+async def publish(db: Connection, version: IndexVersionRecord, *, pinned: bool = False) -> bool:
     """Flip to `version` in one transaction: the one before it is retired, the listeners are told at the commit.
 
-    Returns False, and changes nothing, where the files of the version were deleted meanwhile. `held` keeps automatic
+    Returns False, and changes nothing, where the files of the version were deleted meanwhile. `pinned` keeps automatic
     builds from taking its place.
     """
     async with db.transaction():
@@ -113,7 +113,7 @@ async def publish(db: Connection, version: Version, *, held: bool = False) -> bo
         if await db.fetchval(_IS_DELETED, version.version):
             return False
         await db.execute(_RETIRE, version.model, version.version)
-        await db.execute(_PUBLISH, version.version, held)
+        await db.execute(_PUBLISH, version.version, pinned)
         await db.execute(_NOTIFY, CHANNEL, version.model)
         return True
 
@@ -123,5 +123,7 @@ async def mark_deleted(db: Executor, model: str, names: Sequence[str]) -> None:
     await db.execute(_DELETED, model, list(names))
 
 
-def _version(row: asyncpg.Record) -> Version:
-    return Version(**{**row, "parameters": json.loads(row["parameters"]), "state": VersionState(row["state"])})
+def _version(row: asyncpg.Record) -> IndexVersionRecord:
+    return IndexVersionRecord(
+        **{**row, "parameters": json.loads(row["parameters"]), "state": VersionState(row["state"])}
+    )

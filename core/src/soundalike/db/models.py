@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class EmbeddingModel:
     """One way of turning audio into vectors; vectors of two models are never compared.
 
-    `usual_tags` [50] is the probability of each tag (`domain.tags`) that the model gives music on average, None for a
-    model that says no tags.
+    `mean_tag_probabilities` [50] is the probability of each tag (`domain.tags`) that the model gives music on average,
+    None for a model without tags.
     """
 
     model: str
     dimensions: int
-    usual_tags: tuple[float, ...] | None = None
+    mean_tag_probabilities: tuple[float, ...] | None = None
 
 
-_CURRENT = "SELECT model, dimensions, usual_tags FROM models WHERE current"
+_CURRENT = "SELECT model, dimensions, usual_tags AS mean_tag_probabilities FROM models WHERE current"
 
 _ADD = """
 INSERT INTO models (model, dimensions, usual_tags) VALUES ($1, $2, $3)
@@ -47,18 +47,21 @@ WHERE state = 'found' AND EXISTS (SELECT FROM embeddings e WHERE e.urn = tracks.
 """
 
 
-async def current(db: Executor) -> Model | None:
+async def current(db: Executor) -> EmbeddingModel | None:
     """Return the model whose vectors are answered from, or None before the first extractor registered one."""
     row = await db.fetchrow(_CURRENT)
-    return Model(**{**row, "usual_tags": row["usual_tags"] and tuple(row["usual_tags"])}) if row else None
+    if row is None:
+        return None
+    mean = row["mean_tag_probabilities"]
+    return EmbeddingModel(row["model"], row["dimensions"], tuple(mean) if mean else None)
 
 
-async def register(db: Connection, model: Model) -> None:
+async def register(db: Connection, model: EmbeddingModel) -> None:
     """Make `model` the current one, and every track it has not heard owed again."""
     async with db.transaction():
         await db.execute("LOCK TABLE models IN EXCLUSIVE MODE")
         before = await current(db)
-        await db.execute(_ADD, model.model, model.dimensions, model.usual_tags)
+        await db.execute(_ADD, model.model, model.dimensions, model.mean_tag_probabilities)
         if before is None or before.model != model.model:
             await db.execute(_STEP_DOWN, model.model)
             await db.execute(_STEP_UP, model.model)

@@ -29,7 +29,7 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class TrackCounts:
     """The tracks in each state, and for how many seconds nothing was heard of the queued track that waits longest."""
 
     by_state: Mapping[tracks.State, int]
@@ -44,11 +44,11 @@ FROM tracks GROUP BY state
 """
 
 
-async def census(db: Executor) -> Census:
+async def track_counts(db: Executor) -> TrackCounts:
     """Count the tracks by state; the age tells whether the extractors keep up."""
     rows = await db.fetch(_CENSUS)
     counted = {tracks.State(row["state"]): int(row["n"]) for row in rows}
-    return Census({state: counted.get(state, 0) for state in tracks.State}, rows[0]["waited_s"] if rows else None)
+    return TrackCounts({state: counted.get(state, 0) for state in tracks.State}, rows[0]["waited_s"] if rows else None)
 
 
 async def overview(db: Executor, queue: MessageQueue, dead_letters: MessageQueue) -> Overview:
@@ -56,7 +56,7 @@ async def overview(db: Executor, queue: MessageQueue, dead_letters: MessageQueue
     by_state = await tracks.count_by_state(db)
     model = await models.current(db)
     version = await index_versions.published(db, model.model) if model else None
-    newer = await embeddings.tail(db, model.model, version.up_to_seq if version else 0) if model else None
+    newer = await embeddings.tail_size(db, model.model, version.up_to_seq if version else 0) if model else None
     return Overview(
         total=sum(by_state.values()),
         by_state=by_state,

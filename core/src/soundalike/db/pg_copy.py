@@ -31,7 +31,7 @@ class BinaryRows:
         self,
         text_bytes: int,
         dimensions: int,
-        take: Callable[[NDArray[np.bytes_], NDArray[np.float32]], None],
+        consume: Callable[[NDArray[np.bytes_], NDArray[np.float32]], None],
     ) -> None:
         self._row = np.dtype(
             [
@@ -50,7 +50,7 @@ class BinaryRows:
             "vector_bytes": 4 + 4 * dimensions,
             "dimensions": dimensions,
         }
-        self._take = take
+        self._take = consume
         self._pending = bytearray()
         self._begun = False
 

@@ -117,7 +117,7 @@ async def get(db: Executor, urn: str) -> Playlist | None:
     return Playlist(**row) if row else None
 
 
-async def subscribed(db: Executor, sources: Sequence[str]) -> int:
+async def count_subscribed(db: Executor, sources: Sequence[str]) -> int:
     """Count the playlists of these sources that somebody wants crawled again and again."""
     return int(await db.fetchval(_SUBSCRIBED, list(sources)))
 
@@ -140,27 +140,27 @@ async def history(db: Executor, urn: str) -> list[SeenChange]:
     ]
 
 
-async def claim_due(db: Executor, sources: Sequence[str], *, lease: timedelta) -> Playlist | None:
-    """Take the playlist of these sources that is due for longest, off everybody else's list for `lease`."""
-    row = await db.fetchrow(_CLAIM, list(sources), lease)
+async def lease_due(db: Executor, sources: Sequence[str], *, duration: timedelta) -> Playlist | None:
+    """Take the playlist of these sources that is due for longest, off everybody else's list for `duration`."""
+    row = await db.fetchrow(_CLAIM, list(sources), duration)
     return Playlist(**row) if row else None
 
 
 async def schedule(
     db: Executor,
     urn: str,
-    every: timedelta | None = None,
+    interval: timedelta | None = None,
     *,
-    sooner: timedelta | None = None,
+    retry_in: timedelta | None = None,
     not_before: timedelta | None = None,
     error: str | None = None,
 ) -> None:
     """Say that a playlist was crawled, `error` being why that failed, and when it is due again.
 
-    `every` is its pace from now on, zero for never again; without one the pace stays, and a playlist begins without.
-    One that has a pace is due `sooner` this time if that is said, but `not_before` a time that a service asked for.
+    `interval` is its pace from now on, zero for never again; without one the pace stays, and a playlist begins without.
+    One that has a pace is due `retry_in` this time if that is said, but `not_before` a time that a service asked for.
     """
-    await db.execute(_SCHEDULE, urn, every, sooner, not_before, clean_or_none(error))
+    await db.execute(_SCHEDULE, urn, interval, retry_in, not_before, clean_or_none(error))
 
 
 async def seconds_to_next(db: Executor, sources: Sequence[str]) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from soundalike.db.search_names import LONGEST_WORD
-from soundalike.db.tracks import COLUMNS, stored
+from soundalike.db.tracks import COLUMNS, read_stored_track
 from soundalike.domain.text import clean
 from soundalike.domain.titles import fold_artists, read_title, same_artists
 
@@ -36,7 +36,7 @@ ORDER BY urn
 
 async def by_isrc(db: Executor, isrcs: Sequence[str]) -> list[StoredTrack]:
     """List the tracks that bear one of some ISRCs (see `domain.isrc`)."""
-    return [stored(row) for row in await db.fetch(_BY_ISRC, list(isrcs))]
+    return [read_stored_track(row) for row in await db.fetch(_BY_ISRC, list(isrcs))]
 
 
 async def by_name(db: Executor, title: str, artist: str) -> list[StoredTrack]:
@@ -49,7 +49,7 @@ async def by_name(db: Executor, title: str, artist: str) -> list[StoredTrack]:
         return []
     words = {word[:LONGEST_WORD] for name in artists for word in name.split() if word != "and"}
     rows = await db.fetch(_BY_ARTISTS, sorted(words))
-    return [found for found in map(stored, rows) if _is_called(found.track, called, artists)]
+    return [found for found in map(read_stored_track, rows) if _is_called(found.track, called, artists)]
 
 
 def _is_called(track: Track, called: str, artists: frozenset[str]) -> bool:

@@ -10,8 +10,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from soundalike.db.search_names import LONGEST_WORD, is_unspaced, pairs
-from soundalike.db.tracks import COLUMNS, stored
+from soundalike.db.search_names import LONGEST_WORD, bigrams, is_unspaced
+from soundalike.db.tracks import COLUMNS, read_stored_track
 from soundalike.domain.text import clean
 from soundalike.domain.titles import fold
 
@@ -33,7 +33,7 @@ WHERE state <> 'forgotten' AND ($10::text IS NULL OR state = $10)
 """  # noqa: S608 - constants
 
 
-class Likeness(StrEnum):
+class MatchQuality(StrEnum):
     """How the words that were typed are found in a track's names: the least alike of them tells."""
 
     EXACT = "exact"
@@ -46,17 +46,17 @@ class Match:
     """A track that was found, and how."""
 
     track: StoredTrack
-    likeness: Likeness
+    quality: MatchQuality
 
 
 @dataclass(frozen=True)
-class Typed:
+class SearchText:
     """What somebody typed, folded and cut into words."""
 
     text: str
 
     @classmethod
-    def read(cls, text: str) -> Typed:
+    def read(cls, text: str) -> SearchText:
         """Fold what was typed; nothing is left of mere white space."""
         return cls(" ".join(word[:LONGEST_WORD] for word in fold(clean(text)).split()[:_MOST_WORDS]))
 
@@ -95,7 +95,7 @@ class Rank(NamedTuple):
     credit: str
 
     @classmethod
-    def of(cls, typed: Typed, title: str, credit: str, album: str) -> Rank:
+    def of(cls, typed: SearchText, title: str, credit: str, album: str) -> Rank:
         """Compare what was typed with the folded names of one track."""
         text = f"{credit} {album}"
         names = text.split()
@@ -121,7 +121,7 @@ async def search(
     db: Executor, text: str, *, limit: int, source: str | None = None, state: State | None = None
 ) -> list[Match]:
     """Return up to `limit` tracks, best first; none where nothing was typed. Forgotten tracks are not found."""
-    typed = Typed.read(text)
+    typed = SearchText.read(text)
     if not typed.words:
         return []
     spare = _IN_OTHER_STATES if state else 1
@@ -142,7 +142,7 @@ async def search(
         ((Rank.of(typed, row["folded_title"], row["credit"], row["folded_album"]), row["urn"], row) for row in rows),
         key=lambda each: each[:2],
     )
-    return [Match(stored(row), list(Likeness)[rank.likeness]) for rank, _, row in ranked[:limit]]
+    return [Match(read_stored_track(row), list(MatchQuality)[rank.likeness]) for rank, _, row in ranked[:limit]]
 
 
 def _place(text: str, title: str, credit: str, album: str) -> int:
@@ -181,7 +181,7 @@ def _differ_in_one_place(one: str, other: str) -> bool:
 
 def _held(word: str) -> str:
     if is_unspaced(word):
-        return " & ".join(map(_quoted, pairs(word))) or f"{_quoted(word)}:*"
+        return " & ".join(map(_quoted, bigrams(word))) or f"{_quoted(word)}:*"
     return _quoted(word)
 
 

@@ -48,41 +48,41 @@ WHERE n.urn = given.urn AND n.words IS NULL
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class SearchNames:
     """What a track is found by: `credit` is the artists and the title; `words` are those of artists, title and album.
 
-    `guessable` are the words that a misspelt one may have meant.
+    `spelling_candidates` are the words that a misspelt one may have meant.
     """
 
     title: str
     credit: str
     album: str
-    words: list[str]
-    guessable: list[str]
+    tokens: list[str]
+    spelling_candidates: list[str]
 
     @classmethod
-    def of(cls, title: str, artists: Iterable[str], album: str | None) -> Names:
+    def of(cls, title: str, artists: Iterable[str], album: str | None) -> SearchNames:
         """Fold what a track is called; empty parts stay empty."""
         folded = _folded(title)
         by = " ".join(filter(None, map(_folded, artists)))
         credit, on = f"{by} {folded}".strip(), _folded(album or "")
-        words = sorted({cut for word in f"{credit} {on}".split() for cut in cuts(word)})
+        words = sorted({cut for word in f"{credit} {on}".split() for cut in tokens_of(word)})
         return cls(
             title=folded[:_LONGEST_NAME],
             credit=credit[:_LONGEST_NAME],
             album=on[:_LONGEST_NAME],
-            words=words,
-            guessable=[word for word in words if _is_guessable(word)],
+            tokens=words,
+            spelling_candidates=[word for word in words if _is_guessable(word)],
         )
 
 
-def cuts(word: str) -> list[str]:
+def tokens_of(word: str) -> list[str]:
     """Return what one folded word is found by: itself, and in a script without spaces every two characters of it."""
     word = word[:LONGEST_WORD]
-    return [word, *pairs(word)] if is_unspaced(word) else [word]
+    return [word, *bigrams(word)] if is_unspaced(word) else [word]
 
 
-def pairs(word: str) -> list[str]:
+def bigrams(word: str) -> list[str]:
     """Return every two characters that follow each other."""
     return [word[place : place + 2] for place in range(len(word) - 1)]
 
@@ -92,13 +92,13 @@ def is_unspaced(word: str) -> bool:
     return bool(_UNSPACED.search(word))
 
 
-async def refill(pool: Pool) -> int:
+async def refresh(pool: Pool) -> int:
     """Fold the names of all tracks whose names are not folded yet, or have changed since; return how many."""
     filled, last = 0, ""
     # Onward, and not from the start again: there lie the entries of those that are filled.
     while stale := await pool.fetch(_STALE, last, _BATCH):
         folded = await asyncio.to_thread(_fold_all, stale)
-        await pool.execute(_LEARN, sorted({word for names in folded for word in names.guessable}))
+        await pool.execute(_LEARN, sorted({word for names in folded for word in names.spelling_candidates}))
         await pool.execute(
             _FILL,
             [row["urn"] for row in stale],
@@ -106,14 +106,14 @@ async def refill(pool: Pool) -> int:
             [each.title for each in folded],
             [each.credit for each in folded],
             [each.album for each in folded],
-            [" ".join(each.words) for each in folded],
+            [" ".join(each.tokens) for each in folded],
         )
         filled, last = filled + len(stale), stale[-1]["urn"]
     return filled
 
 
-def _fold_all(rows: Sequence[asyncpg.Record]) -> list[Names]:
-    return [Names.of(row["title"], row["artists"], row["album"]) for row in rows]
+def _fold_all(rows: Sequence[asyncpg.Record]) -> list[SearchNames]:
+    return [SearchNames.of(row["title"], row["artists"], row["album"]) for row in rows]
 
 
 def _folded(name: str) -> str:

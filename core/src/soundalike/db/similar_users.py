@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class KindredUser:
+class UserSimilarity:
     """An account, how many favourites it shares with another, and the cosine of the two, between 0 and 1."""
 
     urn: str
@@ -54,9 +54,9 @@ async def favorites_of(db: Executor, user: str, *, limit: int) -> Sequence[str] 
     return [row["track"] for row in rows if row["track"] is not None] if rows else None
 
 
-async def similar_users(db: Executor, user: str, *, limit: int) -> Sequence[KindredUser] | None:
+async def similar_users(db: Executor, user: str, *, limit: int) -> Sequence[UserSimilarity] | None:
     """Return who favourites most of the same, by the cosine; None for an account that the walk never came by."""
     rows = await db.fetch(_SIMILAR, user, limit, _FAVORITES, _FANS, _SHORT_LIST)
     if not rows:
         return None
-    return [KindredUser(row["user"], row["tracks"], row["score"]) for row in rows if row["user"] is not None]
+    return [UserSimilarity(row["user"], row["tracks"], row["score"]) for row in rows if row["user"] is not None]

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 CHANNEL = "manifest"
 """PostgreSQL channel that is notified with the request's name when something new is owed."""
 
-LEASE = timedelta(minutes=2)
+LEASE_DURATION = timedelta(minutes=2)
 """How long a claimed request belongs to its worker; one that died gives it back by then."""
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class Task:
     """One request that is owed; `cursor` is where an interrupted one goes on, `attempts` counts this one too."""
 
     kind: Kind
@@ -82,50 +82,59 @@ SELECT count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next FROM 
 WHERE request = ANY($1) AND due_at IS NOT NULL AND depth <= $2
 """
 
-_DEEPEST = 32767
+_MAX_DEPTH = 32767
 
 
-async def owe(db: Executor, kind: Kind, urns: Sequence[str], request: str, *, depth: int = 0) -> None:
+async def enqueue(db: Executor, kind: Kind, urns: Sequence[str], request: str, *, depth: int = 0) -> None:
     """Put requests on the list, `depth` steps from where the walk began; those known keep their place and state."""
     await db.execute(_OWE, kind, list(urns), request, depth)
     await db.execute(_NOTIFY, CHANNEL, request)
 
 
-async def renew(db: Executor, kind: Kind, urn: str, request: str) -> None:
+async def enqueue_now(db: Executor, kind: Kind, urn: str, request: str) -> None:
     """Let a request be due now, whether it was done, postponed or never known."""
     await db.execute(_RENEW, kind, urn, request)
     await db.execute(_NOTIFY, CHANNEL, request)
 
 
-async def claim(
-    db: Executor, requests: Sequence[str], *, limit: int = 1, lease: timedelta = LEASE, depth: int = _DEEPEST
-) -> list[Errand]:
-    """Take up to `limit` due requests of these names that nobody else holds, none deeper than `depth`."""
-    return [Errand(**row) for row in await db.fetch(_CLAIM, list(requests), limit, lease, depth)]
+async def lease(
+    db: Executor,
+    requests: Sequence[str],
+    *,
+    limit: int = 1,
+    duration: timedelta = LEASE_DURATION,
+    max_depth: int = _MAX_DEPTH,
+) -> list[Task]:
+    """Take up to `limit` due requests of these names that nobody else holds, none deeper than `max_depth`."""
+    return [Task(**row) for row in await db.fetch(_CLAIM, list(requests), limit, duration, max_depth)]
 
 
-async def hold(db: Executor, errand: Errand, *, cursor: str | None = None, lease: timedelta = LEASE) -> None:
-    """Keep a claimed request for another `lease`, and remember how far it has come where `cursor` says so."""
-    await db.execute(_HOLD, errand.kind, errand.urn, errand.request, lease, cursor)
+async def extend_lease(
+    db: Executor, task: Task, *, cursor: str | None = None, duration: timedelta = LEASE_DURATION
+) -> None:
+    """Keep a claimed request for another `duration`, and remember how far it has come where `cursor` says so."""
+    await db.execute(_HOLD, task.kind, task.urn, task.request, duration, cursor)
 
 
-async def done(db: Executor, errand: Errand, *, again_in: timedelta | None = None) -> None:
-    """Note that a request was answered; it is owed again after `again_in`, or never."""
-    await db.execute(_DONE, errand.kind, errand.urn, errand.request, again_in)
+async def complete(db: Executor, task: Task, *, repeat_in: timedelta | None = None) -> None:
+    """Note that a request was answered; it is owed again after `repeat_in`, or never."""
+    await db.execute(_DONE, task.kind, task.urn, task.request, repeat_in)
 
 
-async def postpone(db: Executor, errand: Errand, error: str, until: datetime | None) -> None:
-    """Note why a request failed; it is due again at `until`, or with None never by itself."""
-    await db.execute(_POSTPONE, errand.kind, errand.urn, errand.request, until, clean(error))
+async def reschedule(db: Executor, task: Task, error: str, due_at: datetime | None) -> None:
+    """Note why a request failed; it is due again at `due_at`, or with None never by itself."""
+    await db.execute(_POSTPONE, task.kind, task.urn, task.request, due_at, clean(error))
 
 
-async def drop(db: Executor, kind: Kind, urn: str) -> None:
+async def remove(db: Executor, kind: Kind, urn: str) -> None:
     """Take everything about a track or user off the list."""
     await db.execute(_DROP, kind, urn)
 
 
-async def owed(db: Executor, requests: Sequence[str], *, depth: int = _DEEPEST) -> tuple[int, datetime | None]:
+async def count_due(
+    db: Executor, requests: Sequence[str], *, max_depth: int = _MAX_DEPTH
+) -> tuple[int, datetime | None]:
     """Return how many requests of these names are due, claimed ones among them, and when the first is or was due."""
-    row = await db.fetchrow(_OWED, list(requests), depth)
+    row = await db.fetchrow(_OWED, list(requests), max_depth)
     assert row is not None  # noqa: S101 - an aggregate always answers one row
     return int(row["due"]), row["next"]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class TasteRow:
+class TasteVersionRecord:
     """A version: by which method, of how many favourites, with how many tracks, and the prefix of its files."""
 
     version: str
@@ -37,13 +37,13 @@ VALUES ($1, $2, $3, $4, $5, 'published')
 """
 
 
-async def published(db: Executor) -> TasteRow | None:
+async def published(db: Executor) -> TasteVersionRecord | None:
     """Return the version that answers, or None while there is none."""
     row = await db.fetchrow(_PUBLISHED)
-    return TasteRow(**row) if row else None
+    return TasteVersionRecord(**row) if row else None
 
 
-async def publish(db: Connection, row: TasteRow) -> None:
+async def publish(db: Connection, row: TasteVersionRecord) -> None:
     """Flip to a version whose files are in the bucket, in one transaction."""
     async with db.transaction():
         await db.execute(_LOCK)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from soundalike.db.tracks import COLUMNS, stored
-from soundalike.domain.tags import held
+from soundalike.db.tracks import COLUMNS, read_stored_track
+from soundalike.domain.tags import distinctive
 from soundalike.domain.text import clean
 from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
 from soundalike.errors import InvalidTrackId
@@ -29,14 +29,14 @@ WITH track AS (SELECT {COLUMNS} FROM tracks WHERE link = $1 AND source = 'soundc
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
-    """A track with the slugs of the tags that the current model heard in it, the most telling first (`tags.held`)."""
+class TrackDetails:
+    """A track with the slugs of the tags that the current model gives it, the most distinctive first."""
 
-    stored: StoredTrack
+    stored_track: StoredTrack
     tags: tuple[str, ...]
 
 
-async def details(db: Executor, pasted: str) -> Details | None:
+async def details(db: Executor, pasted: str) -> TrackDetails | None:
     """Return what is known of the track that a person pasted, None where the catalogue does not know it.
 
     Raises `InvalidTrackId` for what names no track, a SoundCloud permalink that the catalogue does not hold among it.
@@ -49,4 +49,6 @@ async def details(db: Executor, pasted: str) -> Details | None:
         row = await db.fetchrow(_OF_LINK, permalink)
         if row is None:
             raise InvalidTrackId(f"the catalogue knows no track at {permalink}; accepted are {ACCEPTED_FORMS}")
-    return Details(stored(row), held(row["tag_probabilities"], row["usual_tags"])) if row else None
+    return (
+        TrackDetails(read_stored_track(row), distinctive(row["tag_probabilities"], row["usual_tags"])) if row else None
+    )

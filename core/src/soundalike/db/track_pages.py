@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from soundalike.db.tracks import COLUMNS, State, stored
+from soundalike.db.tracks import COLUMNS, State, read_stored_track
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -53,7 +53,7 @@ async def page(
 ) -> Page:
     """Return up to `limit` tracks in these states and of these sources, in the order of their URNs."""
     rows = await db.fetch(_PAGE, list(states), list(sources), after, limit + 1)
-    found = [stored(row) for row in rows[:limit]]
+    found = [read_stored_track(row) for row in rows[:limit]]
     return Page(found, found[-1].track.id.urn if len(rows) > limit else None)
 
 
@@ -71,4 +71,4 @@ async def playlist_page(
     if not rows:
         return None
     found = [row for row in rows[:limit] if row["urn"] is not None]
-    return Page([stored(row) for row in found], str(found[-1]["position"]) if len(rows) > limit else None)
+    return Page([read_stored_track(row) for row in found], str(found[-1]["position"]) if len(rows) > limit else None)

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from soundalike.db.database import Pool
     from soundalike.domain.track_id import TrackId
 
-REQUEST: Final = "add"
+TASK: Final = "add"
 """Name of the errand in the manifest."""
 
 REASON: Final = "somebody asked for it; the next crawler that watches fetches its preview"
 
 _NEVER_FETCHED: Final = frozenset({"file"})
-_TRIED_AGAIN: Final = frozenset({State.FOUND, State.NO_PREVIEW, State.REJECTED})
+_TRIED_AGAIN: Final = frozenset({State.PENDING, State.NO_PREVIEW, State.REJECTED})
 
 # What failed before is tried again, because somebody wants it now.
 _WANT = """
@@ -35,13 +35,13 @@ class NotFetchable(PermanentError):
     """No crawler can fetch tracks of this source by their id."""
 
 
-async def want(pool: Pool, track: TrackId) -> tuple[State, str | None]:
+async def request_track(pool: Pool, track: TrackId) -> tuple[State, str | None]:
     """Ask for a track and return its state with the reason; only one that is `found` is put on the to-do list.
 
     Raises `NotFetchable`.
     """
     if track.source in _NEVER_FETCHED:
-        standing = await tracks.standing(pool, track)
+        standing = await tracks.status(pool, track)
         if standing is not None and standing.state not in _TRIED_AGAIN:
             return standing.state, standing.reason
         raise NotFetchable(
@@ -52,6 +52,6 @@ async def want(pool: Pool, track: TrackId) -> tuple[State, str | None]:
         row = await db.fetchrow(_WANT, track.urn, track.source, REASON)
         assert row is not None  # noqa: S101 - written or found, there is a row
         state = State(row["state"])
-        if state is State.FOUND:
-            await task_queue.renew(db, "track", track.urn, REQUEST)
+        if state is State.PENDING:
+            await task_queue.enqueue_now(db, "track", track.urn, TASK)
     return state, row["reason"]

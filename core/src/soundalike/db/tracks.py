@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from soundalike.db.search_names import Names
+from soundalike.db.search_names import SearchNames
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.text import clean, clean_or_none
 from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class State(StrEnum):
     """Where a track stands on its way to being recommendable."""
 
-    FOUND = "found"
+    PENDING = "found"
     QUEUED = "queued"
     READY = "ready"
     NO_PREVIEW = "no_preview"
@@ -61,17 +61,17 @@ class StoredTrack:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What a crawl needs to know of a track before it fetches anything; `heard`: by the current model.
+class TrackStatus:
+    """What a crawl needs to know of a track before it fetches anything; `has_embedding`: by the current model.
 
-    `sought_at` is when everybody in `asked` said that they have no preview.
+    `preview_searched_at` is when everybody in `providers` said that they have no preview.
     """
 
     state: State
-    heard: bool
+    has_embedding: bool
     reason: str | None = None
-    sought_at: datetime | None = None
-    asked: frozenset[str] = frozenset()
+    preview_searched_at: datetime | None = None
+    providers: frozenset[str] = frozenset()
 
 
 COLUMNS = """urn, title, artists, artist_urns, album, duration_ms, isrc, link, tags, state, reason,
@@ -157,7 +157,7 @@ async def upsert(db: Executor, track: Track) -> bool:
 
     Returns False, having written nothing, for a track that is to be forgotten or whose artist or ISRC is.
     """
-    names = Names.of(track.title, track.artists, track.album)
+    names = SearchNames.of(track.title, track.artists, track.album)
     written = await db.fetchval(
         _UPSERT,
         track.id.urn,
@@ -173,26 +173,26 @@ async def upsert(db: Executor, track: Track) -> bool:
         names.title,
         names.credit,
         names.album,
-        names.words,
-        names.guessable,
+        names.tokens,
+        names.spelling_candidates,
     )
     return bool(written)
 
 
-async def standing(db: Executor, track: TrackId) -> Standing | None:
+async def status(db: Executor, track: TrackId) -> TrackStatus | None:
     """Tell where a track stands, or None when the catalogue does not know it."""
-    return (await standings(db, [track.urn])).get(track.urn)
+    return (await statuses(db, [track.urn])).get(track.urn)
 
 
-async def standings(db: Executor, urns: Sequence[str]) -> Mapping[str, Standing]:
+async def statuses(db: Executor, urns: Sequence[str]) -> Mapping[str, TrackStatus]:
     """Tell where those of the tracks stand that the catalogue knows, by URN."""
     return {
-        row["urn"]: Standing(
+        row["urn"]: TrackStatus(
             state=State(row["state"]),
-            heard=row["heard"],
+            has_embedding=row["heard"],
             reason=row["reason"],
-            sought_at=row["preview_sought_at"],
-            asked=frozenset(row["preview_asked"]),
+            preview_searched_at=row["preview_sought_at"],
+            providers=frozenset(row["preview_asked"]),
         )
         for row in await db.fetch(_STANDINGS, list(urns))
     }
@@ -206,12 +206,12 @@ async def ensure(db: Executor, track: TrackId) -> None:
 async def get(db: Executor, track: TrackId) -> StoredTrack | None:
     """Return one track, or None when the catalogue does not know it."""
     row = await db.fetchrow(_GET, track.urn)
-    return stored(row) if row else None
+    return read_stored_track(row) if row else None
 
 
 async def get_many(db: Executor, urns: Sequence[str]) -> Mapping[str, StoredTrack]:
     """Return the tracks among `urns` that the catalogue knows, by URN."""
-    return {row["urn"]: stored(row) for row in await db.fetch(_GET_MANY, list(urns))}
+    return {row["urn"]: read_stored_track(row) for row in await db.fetch(_GET_MANY, list(urns))}
 
 
 async def identify(db: Executor, text: str) -> TrackId:
@@ -225,7 +225,7 @@ async def identify(db: Executor, text: str) -> TrackId:
     return TrackId.from_urn(urn)
 
 
-async def mark_owed(db: Executor, track: TrackId) -> None:
+async def mark_pending(db: Executor, track: TrackId) -> None:
     """Set a track back to `found`, because its preview is about to be fetched again."""
     await db.execute(_OWED, track.urn)
 
@@ -247,9 +247,9 @@ async def mark_queued(
     await db.execute(_QUEUED, track.urn, provider, method, clean_or_none(provider_id), score, clean_or_none(isrc))
 
 
-async def mark_no_preview(db: Executor, track: TrackId, reason: str, *, asked: Collection[str] = ()) -> None:
-    """Say that nobody of those `asked` offers a preview of the track."""
-    await db.execute(_NO_PREVIEW, track.urn, clean(reason), sorted(asked))
+async def mark_no_preview(db: Executor, track: TrackId, reason: str, *, providers: Collection[str] = ()) -> None:
+    """Say that nobody of those `providers` offers a preview of the track."""
+    await db.execute(_NO_PREVIEW, track.urn, clean(reason), sorted(providers))
 
 
 async def mark_rejected(db: Executor, track: TrackId, reason: str) -> None:
@@ -257,17 +257,17 @@ async def mark_rejected(db: Executor, track: TrackId, reason: str) -> None:
     await db.execute(_REJECTED, track.urn, clean(reason))
 
 
-async def mark_lost(db: Executor, track: TrackId, reason: str) -> None:
+async def mark_preview_lost(db: Executor, track: TrackId, reason: str) -> None:
     """Set a track whose preview went missing back to `found`, so that the next crawl fetches it again."""
     await db.execute(_LOST, track.urn, clean(reason))
 
 
-async def note(db: Executor, track: TrackId, reason: str) -> None:
+async def set_reason(db: Executor, track: TrackId, reason: str) -> None:
     """Record why a track that is still under way is late."""
     await db.execute(_REASON, track.urn, clean(reason))
 
 
-async def queued_for(db: Executor, *, seconds: float) -> list[TrackId]:
+async def queued_longer_than(db: Executor, *, seconds: float) -> list[TrackId]:
     """List the tracks that have been queued for longer than `seconds`."""
     return [TrackId.from_urn(row["urn"]) for row in await db.fetch(_QUEUED_URNS, float(seconds))]
 
@@ -278,7 +278,7 @@ async def count_by_state(db: Executor) -> dict[State, int]:
     return {state: counted.get(state, 0) for state in State}
 
 
-def stored(row: asyncpg.Record) -> StoredTrack:
+def read_stored_track(row: asyncpg.Record) -> StoredTrack:
     """Read a track from a row that has `COLUMNS`."""
     return StoredTrack(
         track=Track(

@@ -23,7 +23,7 @@ CHANNEL: Final = "queries"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sound:
+class Analysis:
     """What `model` heard of a recording: `vector` raw, float32 [D], and `tag_probabilities` [50] where it says tags."""
 
     model: str
@@ -32,7 +32,7 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Rejection:
     """Why the recording can never be heard."""
 
     reason: str
@@ -67,43 +67,43 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
-async def begin(db: Executor, query: str) -> None:
+async def create(db: Executor, upload: str) -> None:
     """Open a query, before its recording is put into the bucket."""
-    await db.execute(_OPEN, query)
+    await db.execute(_OPEN, upload)
 
 
-async def is_waiting(db: Executor, query: str) -> bool:
+async def is_pending(db: Executor, upload: str) -> bool:
     """Tell whether somebody still waits for what a recording sounds like."""
-    return bool(await db.fetchval(_WAITING, query))
+    return bool(await db.fetchval(_WAITING, upload))
 
 
-async def tell_heard(db: Executor, query: str, sound: Sound) -> None:
+async def complete(db: Executor, upload: str, analysis: Analysis) -> None:
     """Hand a vector to whoever waits for it; nothing is written where nobody does."""
-    said = sound.tag_probabilities
-    await db.execute(_HEARD, query, sound.model, sound.vector, None if said is None else list(said), CHANNEL)
+    said = analysis.tag_probabilities
+    await db.execute(_HEARD, upload, analysis.model, analysis.vector, None if said is None else list(said), CHANNEL)
 
 
-async def tell_refused(db: Executor, query: str, reason: str) -> None:
+async def reject(db: Executor, upload: str, reason: str) -> None:
     """Tell whoever waits why the recording cannot be heard."""
-    await db.execute(_REFUSED, query, reason, CHANNEL)
+    await db.execute(_REFUSED, upload, reason, CHANNEL)
 
 
-async def take(db: Executor, query: str) -> Sound | Refusal | None:
+async def pop_result(db: Executor, upload: str) -> Analysis | Rejection | None:
     """Remove a query and return its outcome; None, and nothing is removed, while there is none."""
-    row = await db.fetchrow(_TAKE, query)
+    row = await db.fetchrow(_TAKE, upload)
     if row is None:
         return None
     if row["state"] == "rejected":
-        return Refusal(row["reason"])
+        return Rejection(row["reason"])
     vector: Any = row["vector"]
-    return Sound(row["model"], np.asarray(vector.to_numpy(), np.float32), row["tag_probabilities"])
+    return Analysis(row["model"], np.asarray(vector.to_numpy(), np.float32), row["tag_probabilities"])
 
 
-async def drop(db: Executor, query: str) -> None:
+async def delete(db: Executor, upload: str) -> None:
     """Remove a query that nobody waits for any longer."""
-    await db.execute(_DROP, query)
+    await db.execute(_DROP, upload)
 
 
-async def sweep(db: Executor, *, seconds: float) -> int:
+async def delete_older_than(db: Executor, *, seconds: float) -> int:
     """Remove the queries that are older than `seconds`, whose API must have died; return how many."""
     return int((await db.execute(_SWEEP, seconds)).removeprefix("DELETE "))

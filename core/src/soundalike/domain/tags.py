@@ -29,11 +29,11 @@ NAMES: Final = (
 )  # fmt: skip
 """As people wrote them, in the order of the networks' outputs."""
 
-SHOWN: Final = 5
+MAX_SHOWN: Final = 5
 """How many tags of a track are shown at most."""
 
-LEAST_PROBABILITY: Final = 0.05
-LEAST_LIFT: Final = 2.0
+MIN_PROBABILITY: Final = 0.05
+MIN_LIFT: Final = 2.0
 _SMALLEST_USUAL: Final = 1e-6
 
 
@@ -48,7 +48,7 @@ SLUGS: Final = tuple(map(slug, NAMES))
 _NUMBERS: Final = {each: number for number, each in enumerate(SLUGS)}
 
 
-def known(text: str) -> str:
+def parse_tag(text: str) -> str:
     """Return the slug of a tag in any spelling (`Hip-Hop`, `hip hop`); raises `UnknownTag` naming the known ones."""
     found = slug(text)
     if found not in _NUMBERS:
@@ -56,38 +56,40 @@ def known(text: str) -> str:
     return found
 
 
-def held(probabilities: Sequence[float] | None, usual: Sequence[float] | None) -> tuple[str, ...]:
+def distinctive(probabilities: Sequence[float] | None, mean: Sequence[float] | None) -> tuple[str, ...]:
     """Return the slugs of the tags that tell a track from others, the most telling first; none where nothing is known.
 
-    `probabilities` [50] are what a model says of the track, `usual` [50] what it says of music on average. A tag is
+    `probabilities` [50] are what a model says of the track, `mean` [50] what it says of music on average. A tag is
     held when its probability is at least 0.05 and twice the usual one, and ranks by p * ln(p / usual), its part of the
     Kullback-Leibler divergence. Probability alone would call everything rock and electronic, lift alone would put the
     rarest tags first, however unsure. On 414 tracks of game music this gives 4.5 tags a track, and 3 % of them none.
     """
-    if probabilities is None or usual is None:
+    if probabilities is None or mean is None:
         return ()
     found = [
         (-p * log(p / max(u, _SMALLEST_USUAL)), name)
-        for p, u, name in zip(probabilities, usual, SLUGS, strict=True)
+        for p, u, name in zip(probabilities, mean, SLUGS, strict=True)
         # Nearly all fall at the first of the two, so it is asked before anything is called.
-        if p >= LEAST_PROBABILITY and _is_held(p, u)
+        if p >= MIN_PROBABILITY and _is_held(p, u)
     ]
     return tuple(name for _, name in sorted(found))
 
 
-def top(probabilities: Sequence[float] | None, usual: Sequence[float] | None, n: int = SHOWN) -> tuple[str, ...]:
-    """Return the first `n` of the tags that `held` returns."""
-    return held(probabilities, usual)[:n]
+def most_distinctive(
+    probabilities: Sequence[float] | None, mean: Sequence[float] | None, n: int = MAX_SHOWN
+) -> tuple[str, ...]:
+    """Return the first `n` of the tags that `distinctive` returns."""
+    return distinctive(probabilities, mean)[:n]
 
 
-def holds_all(slugs: Iterable[str], probabilities: Sequence[float] | None, usual: Sequence[float] | None) -> bool:
+def has_all(slugs: Iterable[str], probabilities: Sequence[float] | None, mean: Sequence[float] | None) -> bool:
     """Tell whether a track holds every one of the tags."""
-    return all(_holds(each, probabilities, usual) for each in slugs)
+    return all(_holds(each, probabilities, mean) for each in slugs)
 
 
-def holds_any(slugs: Iterable[str], probabilities: Sequence[float] | None, usual: Sequence[float] | None) -> bool:
+def has_any(slugs: Iterable[str], probabilities: Sequence[float] | None, mean: Sequence[float] | None) -> bool:
     """Tell whether a track holds one of the tags or more."""
-    return any(_holds(each, probabilities, usual) for each in slugs)
+    return any(_holds(each, probabilities, mean) for each in slugs)
 
 
 def _holds(name: str, probabilities: Sequence[float] | None, usual: Sequence[float] | None) -> bool:
@@ -98,4 +100,4 @@ def _holds(name: str, probabilities: Sequence[float] | None, usual: Sequence[flo
 
 
 def _is_held(probability: float, usual: float) -> bool:
-    return probability >= LEAST_PROBABILITY and probability >= LEAST_LIFT * usual
+    return probability >= MIN_PROBABILITY and probability >= MIN_LIFT * usual

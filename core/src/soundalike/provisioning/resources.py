@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from soundalike.db import database, schema, search_names
 from soundalike.settings import DatabaseSettings, QueueSettings
 from soundalike.storage.message_queue import sqs_client
-from soundalike.storage.object_keys import PREVIEWS, QUERIES
+from soundalike.storage.object_keys import PREVIEWS, UPLOADS
 from soundalike.storage.object_store import s3_client
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _DAY_S = 86_400
 _RETENTION_S = 4 * _DAY_S
 _DEAD_RETENTION_S = 14 * _DAY_S
 # What is announced to the extractor and deleted after so many days at the latest, by the ids of the bucket's rules.
-_AUDIO = {"soundalike-previews": (PREVIEWS, 14), "soundalike-queries": (QUERIES, 1)}
+_AUDIO = {"soundalike-previews": (PREVIEWS, 14), "soundalike-queries": (UPLOADS, 1)}
 
 
 class ProvisioningSettings(DatabaseSettings, QueueSettings):
@@ -46,7 +46,7 @@ async def provision(settings: ProvisioningSettings) -> None:
     log.info("database schema is at revision %s", schema.revisions()[-1])
     provision_events(settings)
     async with database.connect(url, size=1) as pool:
-        if filled := await search_names.refill(pool):
+        if filled := await search_names.refresh(pool):
             log.info("folded the names of %d tracks, for searching", filled)
 
 

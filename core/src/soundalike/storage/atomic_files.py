@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a name to write to; the file gets its own name only when the block ends well, else it is removed."""
     part = path.with_name(f".{path.name}.part")
     try:
@@ -24,7 +24,7 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_ahead(paths: Iterable[Path]) -> None:
+def prefetch(paths: Iterable[Path]) -> None:
     """Ask the system to read files from the disk soon, without waiting for it."""
     if not hasattr(os, "posix_fadvise"):  # macOS
         return

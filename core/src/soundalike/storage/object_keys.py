@@ -10,10 +10,10 @@ from soundalike.errors import InvalidTrackId
 PREVIEWS = "previews/"
 INDEXES = "indexes/"
 TASTE = "taste/"
-QUERIES = "queries/"
+UPLOADS = "queries/"
 
 _EXTENSION = re.compile(r"[a-z0-9]{1,5}")
-_QUERY = re.compile(re.escape(QUERIES) + r"([0-9a-f]{32})\.audio")
+_QUERY = re.compile(re.escape(UPLOADS) + r"([0-9a-f]{32})\.audio")
 
 
 def preview_key(track: TrackId, extension: str) -> str:
@@ -49,12 +49,12 @@ def taste_prefix(version: str) -> str:
     return f"{TASTE}{version}/"
 
 
-def query_key(query: str) -> str:
+def upload_key(upload: str) -> str:
     """Name the recording of a query: `queries/<id>.audio`; what kind of audio it is, its content tells."""
-    return f"{QUERIES}{query}.audio"
+    return f"{UPLOADS}{upload}.audio"
 
 
-def query_of(key: str) -> str | None:
+def upload_of(key: str) -> str | None:
     """Return the id of the query whose recording has this key, or None for any other key."""
     match = _QUERY.fullmatch(key)
     return match[1] if match else None

@@ -5,13 +5,13 @@ import pytest
 
 from soundalike.storage.artifacts.arrays import map_array, rows_of, write_array, write_names
 from soundalike.storage.artifacts.errors import CorruptVersion, InvalidNames
-from soundalike.storage.atomic_files import read_ahead, written_whole
+from soundalike.storage.atomic_files import atomic_write, prefetch
 
 
 def test_a_written_array_is_mapped(tmp_path: Path) -> None:
     values = np.arange(6, dtype=np.float32).reshape(2, 3)
     write_array(tmp_path / "values.npy", values)
-    read_ahead([tmp_path / "values.npy"])
+    prefetch([tmp_path / "values.npy"])
     mapped = map_array(tmp_path / "values.npy", np.float32, (2, 3))
     np.testing.assert_array_equal(mapped, values)
     with pytest.raises(ValueError, match="read-only"):
@@ -58,7 +58,7 @@ def test_a_half_written_file_never_gets_its_name(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("before")
 
     def write_half() -> None:
-        with written_whole(tmp_path / "kept") as part:
+        with atomic_write(tmp_path / "kept") as part:
             part.write_text("half")
             raise OSError("disk full")
 

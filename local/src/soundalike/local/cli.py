@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from soundalike.errors import CatalogError
+from soundalike.errors import SoundalikeError
 from soundalike.local.data_directory import VARIABLE, DataDirectory
 from soundalike.local.errors import NotInstalled, SettingRefused, StandaloneError
 from soundalike.local.launch import EX_CONFIG
@@ -77,7 +77,7 @@ def demo(
     shown = Demo(DataDirectory.of_the_demo() if data is None else DataDirectory.at(data), port=port)
     try:
         status = run_until_signal(shown.run(once=once), again=shown.platform.supervisor.hurry.set)
-    except (StandaloneError, CatalogError) as error:
+    except (StandaloneError, SoundalikeError) as error:
         _fail(error)
     raise typer.Exit(status)
 
@@ -299,6 +299,6 @@ def _become(command: list[str], environment: Mapping[str, str]) -> NoReturn:
     os.execve(command[0], command, dict(environment))  # noqa: S606 - there is no shell and none is wanted
 
 
-def _fail(error: StandaloneError | CatalogError) -> NoReturn:
+def _fail(error: StandaloneError | SoundalikeError) -> NoReturn:
     typer.echo(str(error), err=True)
     raise typer.Exit(EX_CONFIG if isinstance(error, SettingRefused) else 1) from error

@@ -120,7 +120,7 @@ async def _heard(running: RunningPlatform) -> None:
             while True:
                 counts = Counter(stored.state for stored in (await tracks.get_many(pool, urns)).values())
                 progress.update(task, completed=counts[State.READY])
-                if not counts[State.FOUND] + counts[State.QUEUED]:
+                if not counts[State.PENDING] + counts[State.QUEUED]:
                     break
                 if time.monotonic() > deadline:
                     raise DemoFailed(f"after {_PATIENCE_S:.0f} s not everything is heard: {_counted(counts)}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from soundalike.db import database, task_queue, track_requests
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.db.overview import Overview, overview
-from soundalike.errors import CatalogError
+from soundalike.errors import SoundalikeError
 from soundalike.local.errors import StandaloneError
 from soundalike.local.pidfile import Roster
 from soundalike.local.running_platform import find
@@ -58,8 +58,8 @@ async def gather(data: DataDirectory) -> Status:
         dead_letters = await SqsQueue.connect(settings, dead_letters=True)
         async with database.connect(settings.database_url.get_secret_value(), size=1) as pool:
             seen = await overview(pool, queue, dead_letters)
-            requests = Requests(*await task_queue.owed(pool, [track_requests.REQUEST]))
-    except CatalogError as error:
+            requests = Requests(*await task_queue.count_due(pool, [track_requests.TASK]))
+    except SoundalikeError as error:
         raise StatusUnavailable(f"The platform does not answer: {error}") from error
     except CONNECTION_FAILURES as error:
         raise StatusUnavailable(f"The database does not answer: {error}") from error

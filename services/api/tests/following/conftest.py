@@ -9,7 +9,7 @@ from soundalike.api.index_cache import VersionCache
 from soundalike.api.snapshot_refresher import Follower
 from soundalike.api.vector_source import MemorySource
 from soundalike.db.embeddings import StoredVector
-from soundalike.db.models import Model
+from soundalike.db.models import EmbeddingModel
 
 from ..conftest import CountingStore, upload_version, urn, vector
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.db.index_versions import Version
+    from soundalike.db.index_versions import IndexVersionRecord
     from soundalike.similarity.projection import Projection
 
 SMALL = 8
-FIRST = Model("first", SMALL)
-SECOND = Model("second", SMALL)
+FIRST = EmbeddingModel("first", SMALL)
+SECOND = EmbeddingModel("second", SMALL)
 
 
 def written(start: int, end: int) -> list[StoredVector]:
@@ -49,8 +49,14 @@ class Scene:
         return Follower(cache, patience_s=30.0, clock=lambda: self.now)
 
     async def publish(
-        self, name: str, up_to: int, model: Model = FIRST, *, projection: Projection | None = None, leave_out: str = ""
-    ) -> Version:
+        self,
+        name: str,
+        up_to: int,
+        model: EmbeddingModel = FIRST,
+        *,
+        projection: Projection | None = None,
+        leave_out: str = "",
+    ) -> IndexVersionRecord:
         covered = [each for each in self.source.vectors[model.model] if each.seq <= up_to]
         version = await upload_version(
             self.store, self.directory / name, name, model, covered, projection=projection, leave_out=leave_out

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from soundalike.db.embeddings import StoredVector
-from soundalike.db.models import Model
+from soundalike.db.models import EmbeddingModel
 from soundalike.similarity.index.files import DATA_FILES, INDEX, VECTORS
 from soundalike.storage.artifacts.manifest import MANIFEST
 
@@ -74,7 +74,7 @@ async def _named_like_a_path(scene: Scene) -> None:
 async def _of_another_dimension(scene: Scene) -> None:
     wider = [StoredVector(seq, urn(seq), vector(seq, SMALL + 1)) for seq in range(1, 31)]
     scene.source.versions["first"] = await upload_version(
-        scene.store, scene.directory / "v2", "v2", Model("first", SMALL + 1), wider
+        scene.store, scene.directory / "v2", "v2", EmbeddingModel("first", SMALL + 1), wider
     )
 
 

@@ -111,7 +111,7 @@ async def test_what_deezer_could_not_say_is_never_kept_as_an_absence(
     await run.run(awkward())
     assert run.tally.count(Fate.NO_PREVIEW) == 0
     assert run.tally.count(Fate.FAILED) == 4
-    assert (await tracks.count_by_state(pool))[State.FOUND] == 4
+    assert (await tracks.count_by_state(pool))[State.PENDING] == 4
     shops.sandbox.faults.clear()
     again = crawl()
     assert await again.run(awkward()) is None

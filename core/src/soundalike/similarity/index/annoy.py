@@ -8,7 +8,7 @@ import numpy as np
 from annoy import AnnoyIndex
 
 from soundalike.storage.artifacts.errors import CorruptVersion
-from soundalike.storage.atomic_files import written_whole
+from soundalike.storage.atomic_files import atomic_write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ class AnnoyEngine:
 
 def write(path: Path, vectors: NDArray[np.float32], *, trees: int, seed: int, jobs: int = 1) -> None:
     """Build an Annoy file whose item numbers are the rows of `vectors` [n, s]; built on disk, not in memory."""
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         index = AnnoyIndex(vectors.shape[1], "angular")
         try:
             index.set_seed(seed)

@@ -17,7 +17,7 @@ from soundalike.similarity.index.recall import Yardstick, tune
 from soundalike.similarity.index.search import SpaceSearch
 from soundalike.storage.artifacts.arrays import write_names
 from soundalike.storage.artifacts.manifest import vouched
-from soundalike.storage.atomic_files import written_whole
+from soundalike.storage.atomic_files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,7 +96,7 @@ def build_version(
     # Not its parents: they are gone when the caller has given this build up.
     directory.mkdir(exist_ok=True)
     searched = min(parameters.search_dimensions, projection.dimensions)
-    with written_whole(directory / PROJECTION) as path:
+    with atomic_write(directory / PROJECTION) as path:
         path.write_bytes(projection.to_bytes())
     order = write_names(directory / URNS, urns)
     vectors = _finished(directory / VECTORS) or write_projected(directory / VECTORS, raw_vectors, order, projection)
@@ -138,7 +138,7 @@ def write_projected(
 ) -> Path:
     """Project `raw_vectors` [n, D] in `order` [n], chunk by chunk, into a file of float32 [n, d]."""
     count = len(raw_vectors)
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         shape = (count, projection.dimensions)
         written = np.lib.format.open_memmap(part, mode="w+", dtype=np.float32, shape=shape)
         for number, start in enumerate(range(0, count, _CHUNK_ROWS), 1):

@@ -8,7 +8,7 @@ import numpy as np
 
 from soundalike.similarity.index.errors import EngineMissing
 from soundalike.storage.artifacts.errors import CorruptVersion
-from soundalike.storage.atomic_files import written_whole
+from soundalike.storage.atomic_files import atomic_write
 
 try:
     from usearch.index import Index
@@ -72,7 +72,7 @@ def write(path: Path, vectors: NDArray[np.float32], *, connectivity: int, expans
     for start in range(0, len(vectors), _CHUNK_ROWS):
         rows = order[start : start + _CHUNK_ROWS]
         index.add(rows, np.ascontiguousarray(vectors[rows]), threads=jobs)
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         index.save(str(part))
     index.reset()  # type: ignore[no-untyped-call]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from soundalike.storage.artifacts.errors import CorruptVersion, InvalidNames
-from soundalike.storage.atomic_files import written_whole
+from soundalike.storage.atomic_files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def write_array(path: Path, values: NDArray[Any]) -> None:
     """Write an array as NumPy does, without pickles."""
-    with written_whole(path) as part, part.open("wb") as file:
+    with atomic_write(path) as part, part.open("wb") as file:
         np.save(file, values, allow_pickle=False)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from soundalike.storage.artifacts.errors import CorruptVersion, InvalidManifest
-from soundalike.storage.atomic_files import sha256_of, written_whole
+from soundalike.storage.atomic_files import atomic_write, sha256_of
 
 MANIFEST: Final = "manifest.json"
 """Comes after the files it vouches for: a folder without one is not a version."""
@@ -68,7 +68,7 @@ class VersionManifest(BaseModel):
 
     def write(self, directory: Path) -> None:
         """Write manifest.json, with which the folder becomes a version; raises OSError."""
-        with written_whole(directory / MANIFEST) as path:
+        with atomic_write(directory / MANIFEST) as path:
             path.write_text(self.to_json(), encoding="utf-8")
 
     @classmethod

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from soundalike.storage.artifacts.errors import CorruptVersion
-from soundalike.storage.atomic_files import sha256_of, written_whole
+from soundalike.storage.atomic_files import atomic_write, sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def verify(directory: Path, manifest: VersionManifest) -> None:
     for name in manifest.FILES:
         _compare(directory / name, manifest)
     try:
-        with written_whole(directory / CHECKED) as path:
+        with atomic_write(directory / CHECKED) as path:
             path.write_text(json.dumps(signs), encoding="utf-8")
     except OSError:
         return  # a folder that cannot be written to is checked at every start

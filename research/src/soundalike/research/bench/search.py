@@ -104,7 +104,7 @@ async def write(pool: Pool, tracks: int) -> None:
 async def fold(pool: Pool) -> None:
     """Fold the names that are not folded yet, as an upgrade of the platform does."""
     before = time.perf_counter()
-    if filled := await search_names.refill(pool):
+    if filled := await search_names.refresh(pool):
         print(f"{filled} names folded in {time.perf_counter() - before:.0f} s")
         await pool.execute("VACUUM ANALYZE", timeout=600)
 

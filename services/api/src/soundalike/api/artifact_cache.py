@@ -19,7 +19,7 @@ from soundalike.similarity.index.errors import SpaceError
 from soundalike.storage.artifacts.errors import ArtifactError
 from soundalike.storage.artifacts.manifest import MANIFEST, VERSION_NAME
 from soundalike.storage.artifacts.verification import CHECKED
-from soundalike.storage.atomic_files import read_ahead
+from soundalike.storage.atomic_files import prefetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,7 +88,7 @@ class Copies:
             log.warning("the copy of %s %s is fetched again: %s", self._name, published.version, error)
             await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
             return None
-        await asyncio.to_thread(read_ahead, [directory / name for name in self._kind.FILES])
+        await asyncio.to_thread(prefetch, [directory / name for name in self._kind.FILES])
         return opened
 
     async def _fetch(self, published: Published, mapped: Callable[[Path], T], directory: Path) -> T:

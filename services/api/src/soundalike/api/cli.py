@@ -106,7 +106,7 @@ def add(
 @keys.command("list")
 def list_all() -> None:
     """Show every key that was ever made, without the keys themselves."""
-    found = _asked(api_keys.listed)
+    found = _asked(api_keys.list_keys)
     if not found:
         typer.echo("There is no key yet.", err=True)
     for key in found:

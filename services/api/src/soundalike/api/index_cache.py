@@ -12,8 +12,8 @@ from soundalike.similarity.index.version import IndexVersion
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from soundalike.db.index_versions import Version
-    from soundalike.db.models import Model
+    from soundalike.db.index_versions import IndexVersionRecord
+    from soundalike.db.models import EmbeddingModel
     from soundalike.storage.object_store import ObjectStore
 
 
@@ -23,7 +23,7 @@ class VersionCache:
     def __init__(self, root: Path, store: ObjectStore) -> None:
         self._copies = Copies(root / "indexes", store, Manifest, "index version")
 
-    async def open(self, version: Version, model: Model) -> IndexVersion:
+    async def open(self, version: IndexVersionRecord, model: EmbeddingModel) -> IndexVersion:
         """Map a published version into memory, fetching it from the bucket unless an intact copy is here.
 
         Raises `VersionRefused` when what the bucket holds is not the version that was published, and
@@ -33,12 +33,12 @@ class VersionCache:
         published = Published(version.version, version.location, said)
         return await self._copies.open(published, lambda directory: _mapped(directory, model))
 
-    async def keep_only(self, version: Version | None) -> None:
+    async def keep_only(self, version: IndexVersionRecord | None) -> None:
         """Remove the versions that are no longer answered from; what is still mapped stays readable."""
         await self._copies.keep_only(version.version if version else None)
 
 
-def _mapped(directory: Path, model: Model) -> IndexVersion:
+def _mapped(directory: Path, model: EmbeddingModel) -> IndexVersion:
     version = IndexVersion.open(directory)
     if version.projection.input_dimensions != model.dimensions:
         raise VersionRefused(

@@ -59,7 +59,7 @@ class Keyring:
         while True:
             try:
                 async with live.database() as db:
-                    self._take(await api_keys.valid(db))
+                    self._take(await api_keys.list_valid(db))
             except (DatabaseAway, asyncpg.PostgresError) as error:
                 if not failing and self._keys is not None:
                     log.warning("the keys cannot be read, those known before stay valid: %s", error)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from soundalike.api.multiprocess_metrics import SharedCounts
     from soundalike.api.platform_connection import Live
-    from soundalike.db.overview import Census
+    from soundalike.db.overview import TrackCounts
 
 # Each series would come with one more that tells when it began.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -110,7 +110,7 @@ class PlatformMetrics(Collector):
             version,
         )
 
-    def show_census(self, census: Census | None) -> None:
+    def show_census(self, census: TrackCounts | None) -> None:
         """Describe where the tracks stand; None where the database is away."""
         states = _gauge("tracks", "Tracks of the catalogue by state", "state")
         for state, count in census.by_state.items() if census else ():
@@ -166,9 +166,9 @@ def _gauge(name: str, text: str, *labels: str, value: float | None = None) -> Ga
     return GaugeMetricFamily(f"soundalike_{name}", text, value, labels or None)
 
 
-async def _census(live: Live) -> Census | None:
+async def _census(live: Live) -> TrackCounts | None:
     try:
         async with live.database() as db:
-            return await overview.census(db)
+            return await overview.track_counts(db)
     except DatabaseAway:
         return None

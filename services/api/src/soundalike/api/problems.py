@@ -15,7 +15,7 @@ from soundalike.logs import bound_fields
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPES: Final = "urn:soundalike:problem:"
 _SOON_S: Final = 2
-_WAIT_S: Final = {State.QUEUED: 5, State.FOUND: 60, State.READY: _SOON_S}
+_WAIT_S: Final = {State.QUEUED: 5, State.PENDING: 60, State.READY: _SOON_S}
 REQUEST_ID: Final = "request_id"
 KEYS_HINT: Final = (
     "Keys are made by whoever runs the API: `soundalike keys add`, in a container `python -m soundalike.api keys add`"
@@ -73,7 +73,7 @@ _TOO_MANY_CALLS: Final = Kind("too-many-calls", "Too many calls", HTTPStatus.TOO
 _INTERNAL: Final = Kind("internal", "Internal error", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 _STANDING: Final = {
-    State.FOUND: "the preview of {urn} is still to be fetched; if no crawl is running, start one: " + CRAWL_HINT,
+    State.PENDING: "the preview of {urn} is still to be fetched; if no crawl is running, start one: " + CRAWL_HINT,
     State.QUEUED: "{urn} waits for the extractor; ask again in a few seconds",
     State.READY: "{urn} is being moved to another model; ask again in a few seconds",
     State.NO_PREVIEW: "nobody offers a preview of {urn}, so it was never heard; another release of it may have one",
@@ -212,7 +212,7 @@ def recording_refused(reason: str) -> Problem:
 def nobody_listens(detail: str) -> Problem:
     """Say that no extractor has answered; the recording was deleted."""
     remedy = "either none is running or all are busy. The recording was deleted: send it again later"
-    return Problem(_NOBODY_LISTENS, f"{detail}; {remedy}", retry_after_s=_WAIT_S[State.FOUND] // 2)
+    return Problem(_NOBODY_LISTENS, f"{detail}; {remedy}", retry_after_s=_WAIT_S[State.PENDING] // 2)
 
 
 def too_many_recordings(detail: str) -> Problem:

@@ -49,8 +49,8 @@ class Filter:
         said = heard.tag_probabilities
         return (
             self._admits_length(heard.track.duration_ms)
-            and tags.holds_all(self.tags, said, usual)
-            and not tags.holds_any(self.no_tags, said, usual)
+            and tags.has_all(self.tags, said, usual)
+            and not tags.has_any(self.no_tags, said, usual)
             and not (self.no_artists and self.no_artists & _artists_of(heard.track))
         )
 

@@ -188,7 +188,7 @@ def _search(snapshot: Snapshot, scale: Scale, ask: Callable[[], Asked], wishes: 
 
 
 def _choose(snapshot: Snapshot, found: _Found, known: Mapping[str, HeardTrack], wishes: Wishes) -> Answered:
-    usual = snapshot.model.usual_tags
+    usual = snapshot.model.mean_tag_probabilities
     seeds = _seeds(found.asked, known)
     chosen = choose(
         found.asked,
@@ -206,7 +206,7 @@ def _choose(snapshot: Snapshot, found: _Found, known: Mapping[str, HeardTrack], 
     for number in chosen:
         heard = known[found.ranking.urns[number]]
         nearest = int(found.ranking.nearest[number])
-        held = tags.held(heard.tag_probabilities, usual)
+        held = tags.distinctive(heard.tag_probabilities, usual)
         signals, seed = _signals(found.ranking, number), _seed(found, number)
         compared = seed is not None or SOUND in signals
         shared = tuple(tag for tag in asked_tags[nearest] if tag in held) if compared else ()
@@ -240,7 +240,7 @@ def _asked_tags(asked: Asked, known: Mapping[str, HeardTrack], usual: Sequence[f
     """Return the tags of each vector that is asked about, or those of the one track where there is none."""
     named = asked.urns or (asked.seeds if len(asked.seeds) == 1 else ())
     said = [known[urn].tag_probabilities if urn in known else None for urn in named] or [asked.said]
-    return [tags.held(each, usual) for each in said]
+    return [tags.distinctive(each, usual) for each in said]
 
 
 def _signals(ranking: Ranking, number: int) -> dict[Signal, float]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _READY: Final = frozenset({State.READY})
-_LIKABLE: Final = frozenset({State.READY, State.QUEUED, State.FOUND, State.NO_PREVIEW})
+_LIKABLE: Final = frozenset({State.READY, State.QUEUED, State.PENDING, State.NO_PREVIEW})
 """What can be favourited without having been heard."""
 
 

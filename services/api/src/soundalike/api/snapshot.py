@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundalike.api.tail import TailView
-    from soundalike.db.models import Model
+    from soundalike.db.models import EmbeddingModel
     from soundalike.similarity.index.version import IndexVersion, Match
     from soundalike.similarity.projection import Projection
 
@@ -27,7 +27,7 @@ class Snapshot:
     unmapped when the last request that began with it has ended.
     """
 
-    model: Model
+    model: EmbeddingModel
     version: IndexVersion | None
     projection: Projection
     tail: TailView

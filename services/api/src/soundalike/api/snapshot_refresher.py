@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from soundalike.api.index_cache import VersionCache
     from soundalike.api.vector_source import VectorSource
-    from soundalike.db.index_versions import Version
-    from soundalike.db.models import Model
+    from soundalike.db.index_versions import IndexVersionRecord
+    from soundalike.db.models import EmbeddingModel
     from soundalike.similarity.index.version import IndexVersion
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,9 @@ class Follower:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def _prepare(self, source: VectorSource, model: Model, published: Version | None) -> _Prepared:
+    async def _prepare(
+        self, source: VectorSource, model: EmbeddingModel, published: IndexVersionRecord | None
+    ) -> _Prepared:
         opened = await self._open(published, model)
         projection = opened.projection if opened else _first_projection(model)
         tail = Tail(projection, after_seq=opened.manifest.up_to_seq if opened else 0)
@@ -138,7 +140,9 @@ class Follower:
             await _catch_up(tail, source, model.model)
         return _Prepared(opened, projection, tail)
 
-    async def _move(self, source: VectorSource, model: Model, prepared: _Prepared, published: Version | None) -> None:
+    async def _move(
+        self, source: VectorSource, model: EmbeddingModel, prepared: _Prepared, published: IndexVersionRecord | None
+    ) -> None:
         """Answer from `prepared` from now on, in one assignment."""
         await _catch_up(prepared.tail, source, model.model)
         await self._forgotten.catch_up(source)
@@ -155,15 +159,15 @@ class Follower:
         if prepared.version is not None:
             await self.cache.keep_only(published)
 
-    def _snapshot(self, model: Model, prepared: _Prepared) -> Snapshot:
+    def _snapshot(self, model: EmbeddingModel, prepared: _Prepared) -> Snapshot:
         forgotten = self._forgotten.urns
         indexed = int((prepared.version.rows_of(list(forgotten)) >= 0).sum()) if prepared.version else 0
         return Snapshot(model, prepared.version, prepared.projection, prepared.tail.view(), forgotten, indexed)
 
-    def _is_waiting(self, version: Version | None) -> bool:
+    def _is_waiting(self, version: IndexVersionRecord | None) -> bool:
         return version is not None and self.clock() < self._not_before.get(version.version, 0.0)
 
-    async def _open(self, version: Version | None, model: Model) -> IndexVersion | None:
+    async def _open(self, version: IndexVersionRecord | None, model: EmbeddingModel) -> IndexVersion | None:
         if version is None or self._is_waiting(version):
             return None
         try:
@@ -181,7 +185,7 @@ class Follower:
         return None
 
 
-def _first_projection(model: Model) -> Projection:
+def _first_projection(model: EmbeddingModel) -> Projection:
     return shipped_projection(model.model) or Projection.identity(model.dimensions)
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from soundalike.api.errors import DatabaseAway, NobodyListens, RecordingRefused, TooManyRecordings
 from soundalike.db import uploads
-from soundalike.db.uploads import Refusal, Sound
+from soundalike.db.uploads import Analysis, Rejection
 from soundalike.errors import StoreUnavailable
-from soundalike.storage.object_keys import query_key
+from soundalike.storage.object_keys import upload_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,7 +52,7 @@ class Recordings:
         async with self._places:
             yield
 
-    async def hear(self, data: bytes) -> Sound:
+    async def hear(self, data: bytes) -> Analysis:
         """Return what the current extractor hears; the recording is gone by then, or within minutes where all fails.
 
         Raises `RecordingRefused` for what can never be heard, `NobodyListens` where no extractor answers in time or
@@ -68,15 +68,15 @@ class Recordings:
         except StoreUnavailable as error:
             await self._withdraw(query)
             raise NobodyListens("the object store does not answer") from error
-        if isinstance(outcome, Refusal):
+        if isinstance(outcome, Rejection):
             raise RecordingRefused(outcome.reason)
         return outcome
 
-    async def _ask(self, pool: Pool, query: str, data: bytes) -> Sound | Refusal:
+    async def _ask(self, pool: Pool, query: str, data: bytes) -> Analysis | Rejection:
         async with pool.acquire() as db, _told(db, query) as told:
-            await uploads.begin(db, query)
-            await self._store.put(query_key(query), data, _MEDIA_TYPE)
-            while (outcome := await uploads.take(db, query)) is None:
+            await uploads.create(db, query)
+            await self._store.put(upload_key(query), data, _MEDIA_TYPE)
+            while (outcome := await uploads.pop_result(db, query)) is None:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(told.wait(), _LOOK_S)
                 told.clear()
@@ -86,8 +86,8 @@ class Recordings:
         # An extractor that comes to it later finds nobody waiting; what is left here, its sweep deletes.
         try:
             async with self._live.database() as pool:
-                await uploads.drop(pool, query)
-            await self._store.delete(query_key(query))
+                await uploads.delete(pool, query)
+            await self._store.delete(upload_key(query))
         except (DatabaseAway, StoreUnavailable) as error:
             log.warning("a recording that nobody waits for is left to the sweep: %s", error)
 

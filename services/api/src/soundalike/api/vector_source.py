@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
     from soundalike.db.database import Pool
     from soundalike.db.embeddings import StoredVector
-    from soundalike.db.index_versions import Version
-    from soundalike.db.models import Model
+    from soundalike.db.index_versions import IndexVersionRecord
+    from soundalike.db.models import EmbeddingModel
 
 
 class VectorSource(Protocol):
     """What has to be known to follow the space."""
 
-    async def current_model(self) -> Model | None:
+    async def current_model(self) -> EmbeddingModel | None:
         """Return the model that is answered from, or None before there is one."""
 
-    async def published(self, model: str) -> Version | None:
+    async def published(self, model: str) -> IndexVersionRecord | None:
         """Return the published index version of a model, or None while there is none."""
 
     async def newer_than(self, model: str, seq: int, limit: int) -> list[StoredVector]:
@@ -39,11 +39,11 @@ class DatabaseSource:
 
     pool: Pool
 
-    async def current_model(self) -> Model | None:
+    async def current_model(self) -> EmbeddingModel | None:
         """Return the model that is answered from, or None before there is one."""
         return await models.current(self.pool)
 
-    async def published(self, model: str) -> Version | None:
+    async def published(self, model: str) -> IndexVersionRecord | None:
         """Return the published index version of a model, or None while there is none."""
         return await versions.published(self.pool, model)
 
@@ -60,16 +60,16 @@ class DatabaseSource:
 class MemorySource:
     """A catalogue in memory, for tests."""
 
-    model: Model | None = None
-    versions: dict[str, Version] = field(default_factory=dict)
+    model: EmbeddingModel | None = None
+    versions: dict[str, IndexVersionRecord] = field(default_factory=dict)
     vectors: dict[str, list[StoredVector]] = field(default_factory=dict)
     forgotten: list[tuple[str, datetime]] = field(default_factory=list)
 
-    async def current_model(self) -> Model | None:
+    async def current_model(self) -> EmbeddingModel | None:
         """Return the model that is answered from, or None before there is one."""
         return self.model
 
-    async def published(self, model: str) -> Version | None:
+    async def published(self, model: str) -> IndexVersionRecord | None:
         """Return the published index version of a model, or None while there is none."""
         return self.versions.get(model)
 

@@ -73,7 +73,7 @@ def main() -> None:
     logs.configure("api")
     # uvicorn raises the signal again once everything has ended.
     signal.signal(signal.SIGTERM, _end)
-    with logs.bound(worker=given.worker):
+    with logs.log_fields(worker=given.worker):
         shared = SharedCounts(given.counts)
         shared.count_as(given.worker)
         server = Worker(create_app(settings, shared=shared), settings, socket.socket(fileno=given.line))

@@ -185,7 +185,7 @@ class Crawl:
         listed = [
             track.urn for track in await bringer.in_database(lambda: playlists.tracks_of(bringer.pool, playlist.urn))
         ]
-        standings = await bringer.in_database(lambda: tracks.standings(bringer.pool, listed))
+        standings = await bringer.in_database(lambda: tracks.statuses(bringer.pool, listed))
         ends = [bringer.policy.passes_over(standings.get(urn)) for urn in listed]
         if None in ends:
             return False

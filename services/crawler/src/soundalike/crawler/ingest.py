@@ -66,11 +66,11 @@ class Bringer:
 
     async def _bring(self, entry: Found | NoPreview) -> Outcome:
         track, label = entry.track.id, entry.label
-        standing = await self.in_database(lambda: tracks.standing(self.pool, track))
+        standing = await self.in_database(lambda: tracks.status(self.pool, track))
         if passed_over := self.policy.passes_over(standing):
             fate, reason = passed_over
             return Outcome(fate, label, reason, standing.reason or "" if standing else "", track)
-        await self.in_database(lambda: tracks.mark_owed(self.pool, track))
+        await self.in_database(lambda: tracks.mark_pending(self.pool, track))
         if isinstance(entry, NoPreview):
             return await self._missing(track, label, entry.reason, entry.reason, frozenset())
         try:
@@ -110,22 +110,22 @@ class Bringer:
         return Outcome(Fate.UPLOADED, label, track=track)
 
     async def _is_blocked(self, isrc: str) -> bool:
-        return bool(await self.in_database(lambda: erasure.blocked(self.pool, [isrc_urn(isrc)])))
+        return bool(await self.in_database(lambda: erasure.find_blocked(self.pool, [isrc_urn(isrc)])))
 
     async def _to_be_forgotten(self, track: TrackId, label: str) -> Outcome:
         """Leave a track out, and take back what is known of it from before its artist or its ISRC were told."""
 
         async def forget() -> None:
             async with self.pool.acquire() as db:
-                await erasure.forget_held(db, track)
+                await erasure.forget_if_present(db, track)
 
         await self.in_database(forget)
         return Outcome(Fate.SKIPPED, label, TO_BE_FORGOTTEN)
 
     async def _missing(self, track: TrackId, label: str, reason: str, detail: str, asked: frozenset[str]) -> Outcome:
-        await self.in_database(lambda: tracks.mark_no_preview(self.pool, track, detail, asked=asked))
+        await self.in_database(lambda: tracks.mark_no_preview(self.pool, track, detail, providers=asked))
         return Outcome(Fate.NO_PREVIEW, label, reason, detail, track)
 
     async def _late(self, track: TrackId, label: str, reason: str, detail: str) -> Outcome:
-        await self.in_database(lambda: tracks.note(self.pool, track, f"{detail}; the next crawl tries again"))
+        await self.in_database(lambda: tracks.set_reason(self.pool, track, f"{detail}; the next crawl tries again"))
         return Outcome(Fate.FAILED, label, reason, detail, track)

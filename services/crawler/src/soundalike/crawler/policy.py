@@ -10,7 +10,7 @@ from soundalike.crawler.stats import Fate
 from soundalike.db.tracks import State
 
 if TYPE_CHECKING:
-    from soundalike.db.tracks import Standing
+    from soundalike.db.tracks import TrackStatus
 
 TO_BE_FORGOTTEN: Final = "to be forgotten"
 RETRY_MISSING: Final = timedelta(days=30)
@@ -28,11 +28,11 @@ class Policy:
     missing_for: timedelta = RETRY_MISSING
     providers: frozenset[str] = frozenset()
 
-    def passes_over(self, standing: Standing | None) -> tuple[Fate, str] | None:
+    def passes_over(self, standing: TrackStatus | None) -> tuple[Fate, str] | None:
         """Tell how a track counts that needs nothing done, and why; None for one that is owed."""
         if standing is None or standing.state is State.FORGOTTEN:
             return Fate.SKIPPED, TO_BE_FORGOTTEN
-        if standing.heard:
+        if standing.has_embedding:
             return Fate.SKIPPED, "heard already"
         if standing.state is State.QUEUED:
             return Fate.SKIPPED, "on its way already"
@@ -42,7 +42,7 @@ class Policy:
             return Fate.NO_PREVIEW, f"none when last looked for; again after {self.missing_for.days} days"
         return None
 
-    def _stays_missing(self, standing: Standing) -> bool:
-        if self.retry_missing or standing.sought_at is None or self.providers - standing.asked:
+    def _stays_missing(self, standing: TrackStatus) -> bool:
+        if self.retry_missing or standing.preview_searched_at is None or self.providers - standing.providers:
             return False
-        return datetime.now(UTC) < standing.sought_at + self.missing_for
+        return datetime.now(UTC) < standing.preview_searched_at + self.missing_for

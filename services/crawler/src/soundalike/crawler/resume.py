@@ -10,7 +10,7 @@ from soundalike.crawler.errors import SourceUnavailable
 from soundalike.crawler.ingest import Away
 from soundalike.crawler.stats import Fate
 from soundalike.db import checkpoints, playlists, tracks
-from soundalike.db.checkpoints import Place
+from soundalike.db.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
     from soundalike.crawler.errors import SourceError
@@ -32,9 +32,9 @@ class Reading:
 
     bringer: Bringer
     playlist: Playlist
-    settled: list[tuple[Place, Fate, str]]
-    _places: dict[int, Place] = field(default_factory=dict)
-    _unkept: list[Place] = field(default_factory=list)
+    settled: list[tuple[Checkpoint, Fate, str]]
+    _places: dict[int, Checkpoint] = field(default_factory=dict)
+    _unkept: list[Checkpoint] = field(default_factory=list)
     _is_whole: bool = True
 
     @classmethod
@@ -43,10 +43,10 @@ class Reading:
         snapshot = playlist.snapshot_id
         if snapshot is None:
             return cls(bringer, playlist, [])
-        known = await bringer.in_database(lambda: checkpoints.places(bringer.pool, playlist.urn, snapshot))
+        known = await bringer.in_database(lambda: checkpoints.load(bringer.pool, playlist.urn, snapshot))
         urns = [place.track.urn for place in known if place.track]
-        standings = await bringer.in_database(lambda: tracks.standings(bringer.pool, urns))
-        settled: list[tuple[Place, Fate, str]] = []
+        standings = await bringer.in_database(lambda: tracks.statuses(bringer.pool, urns))
+        settled: list[tuple[Checkpoint, Fate, str]] = []
         for place in known:
             if place.position != len(settled):
                 break
@@ -65,7 +65,7 @@ class Reading:
             self._is_whole = False
             return
         reason = outcome.reason if outcome.track is None else None
-        place = Place(position, outcome.track, outcome.label, reason)
+        place = Checkpoint(position, outcome.track, outcome.label, reason)
         self._places[position] = place
         self._unkept.append(place)
         if len(self._unkept) >= _KEPT_TOGETHER:
@@ -87,7 +87,7 @@ class Reading:
         async def replace() -> None:
             async with self.bringer.pool.acquire() as connection:
                 # What is to be forgotten may stand in the list more than once, and has no row.
-                known = await tracks.standings(connection, [track.urn for _, track in listed])
+                known = await tracks.statuses(connection, [track.urn for _, track in listed])
                 entries = [(position, track) for position, track in listed if track.urn in known]
                 await playlists.replace(connection, self.playlist, entries)
 
@@ -102,4 +102,4 @@ class Reading:
         if snapshot is None or not noted:
             return
         self._unkept = []
-        await self.bringer.in_database(lambda: checkpoints.keep(self.bringer.pool, self.playlist.urn, snapshot, noted))
+        await self.bringer.in_database(lambda: checkpoints.save(self.bringer.pool, self.playlist.urn, snapshot, noted))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from soundalike.crawler.stats import Tally
     from soundalike.db.database import Pool
     from soundalike.db.playlists import Playlist
-    from soundalike.db.task_queue import Errand
+    from soundalike.db.task_queue import Task
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Watch:
             for errand in await self._claim_errands():
                 self._start(self._errands, self._run_errand(errand), woken)
             if self._recrawl is None or self._recrawl.done():
-                due = await playlists.claim_due(self.pool, self.sourcing.services, lease=_LEASE)
+                due = await playlists.lease_due(self.pool, self.sourcing.services, duration=_LEASE)
                 if due:
                     self._recrawl = asyncio.create_task(self._crawl_again(due))
                     self._recrawl.add_done_callback(lambda _: woken.set())
@@ -83,9 +83,9 @@ class Watch:
             with suppress(TimeoutError):
                 await asyncio.wait_for(woken.wait(), pause)
 
-    async def _claim_errands(self) -> list[Errand]:
+    async def _claim_errands(self) -> list[Task]:
         free = ERRANDS_AT_A_TIME - len(self._errands)
-        return await task_queue.claim(self.pool, [track_requests.REQUEST], limit=free) if free > 0 else []
+        return await task_queue.lease(self.pool, [track_requests.TASK], limit=free) if free > 0 else []
 
     def _start(self, tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None], woken: asyncio.Event) -> None:
         task = asyncio.create_task(work)
@@ -102,7 +102,7 @@ class Watch:
         if self._recrawl is None or self._recrawl.done():
             next_list = await playlists.seconds_to_next(self.pool, self.sourcing.services)
             pauses += [max(0.0, next_list)] if next_list is not None else []
-        _, next_errand = await task_queue.owed(self.pool, [track_requests.REQUEST])
+        _, next_errand = await task_queue.count_due(self.pool, [track_requests.TASK])
         if next_errand is not None and len(self._errands) < ERRANDS_AT_A_TIME:
             seconds = (next_errand - datetime.now(UTC)).total_seconds()
             # One that is due and was not claimed belongs to somebody else.
@@ -123,7 +123,7 @@ class Watch:
             log.info(
                 "watching: what people ask for is fetched at once, and %d lists are crawled again when they are due "
                 "(crawl --every HOURS <list> adds one)",
-                await playlists.subscribed(connection, self.sourcing.services),
+                await playlists.count_subscribed(connection, self.sourcing.services),
             )
             try:
                 yield woken
@@ -139,22 +139,22 @@ class Watch:
         await asyncio.gather(*running, return_exceptions=True)
         self._recrawl = None
 
-    async def _run_errand(self, errand: Errand) -> None:
+    async def _run_errand(self, errand: Task) -> None:
         try:
             async with self._held(errand):
                 await self._fetch(errand)
         except asyncio.CancelledError:
             with suppress(*CONNECTION_FAILURES):
-                await task_queue.postpone(self.pool, errand, "the crawler was stopped", datetime.now(UTC))
+                await task_queue.reschedule(self.pool, errand, "the crawler was stopped", datetime.now(UTC))
             raise
         except CONNECTION_FAILURES as error:
             log.warning("%s stays on the list, the database does not answer: %s", errand.urn, error)
         except Exception:
             log.exception("%s failed in a way that nobody thought of", errand.urn)
             with suppress(*CONNECTION_FAILURES):
-                await task_queue.postpone(self.pool, errand, "an error in the crawler", self._later(errand))
+                await task_queue.reschedule(self.pool, errand, "an error in the crawler", self._later(errand))
 
-    async def _fetch(self, errand: Errand) -> None:
+    async def _fetch(self, errand: Task) -> None:
         crawl = self.crawl()
         try:
             source = self.sourcing.track(TrackId.from_urn(errand.urn))
@@ -167,38 +167,40 @@ class Watch:
             await self._give_up(errand, str(stopped))
         elif stopped or crawl.tally.count(Fate.FAILED):
             why, again_at = str(stopped) if stopped else _reason(crawl.tally), self._later(errand, stopped)
-            await tracks.note(self.pool, TrackId.from_urn(errand.urn), f"{why}; tried again at {again_at:%H:%M} UTC")
-            await task_queue.postpone(self.pool, errand, why, again_at)
+            await tracks.set_reason(
+                self.pool, TrackId.from_urn(errand.urn), f"{why}; tried again at {again_at:%H:%M} UTC"
+            )
+            await task_queue.reschedule(self.pool, errand, why, again_at)
         else:
             await self._settle(errand, crawl)
 
-    async def _settle(self, errand: Errand, crawl: Crawl) -> None:
+    async def _settle(self, errand: Task, crawl: Crawl) -> None:
         track = TrackId.from_urn(errand.urn)
-        standing = await tracks.standing(self.pool, track)
-        if standing and standing.state is State.FOUND:
+        standing = await tracks.status(self.pool, track)
+        if standing and standing.state is State.PENDING:
             # The service has something else under this id, such as what is left of a track that was taken down.
             await tracks.mark_no_preview(self.pool, track, _reason(crawl.tally))
-        missing = standing is not None and standing.state in {State.FOUND, State.NO_PREVIEW}
-        await task_queue.done(self.pool, errand, again_in=self.missing_for if missing else None)
+        missing = standing is not None and standing.state in {State.PENDING, State.NO_PREVIEW}
+        await task_queue.complete(self.pool, errand, repeat_in=self.missing_for if missing else None)
 
-    async def _give_up(self, errand: Errand, why: str) -> None:
+    async def _give_up(self, errand: Task, why: str) -> None:
         with suppress(InvalidTrackId):
             await tracks.mark_no_preview(self.pool, TrackId.from_urn(errand.urn), why)
-        await task_queue.postpone(self.pool, errand, why, None)
+        await task_queue.reschedule(self.pool, errand, why, None)
 
-    def _later(self, errand: Errand, stopped: SourceError | None = None) -> datetime:
+    def _later(self, errand: Task, stopped: SourceError | None = None) -> datetime:
         pause = min(timedelta(minutes=2.0 ** min(errand.attempts, 20)), _LAST_RETRY)
         if isinstance(stopped, QuotaSpent):
             pause = timedelta(seconds=stopped.wait_s) if stopped.wait_s is not None else _UNKNOWN_WAIT
         return datetime.now(UTC) + pause
 
     @asynccontextmanager
-    async def _held(self, errand: Errand) -> AsyncIterator[None]:
+    async def _held(self, errand: Task) -> AsyncIterator[None]:
         async def hold() -> None:
             while True:
-                await asyncio.sleep(task_queue.LEASE.total_seconds() / 3)
+                await asyncio.sleep(task_queue.LEASE_DURATION.total_seconds() / 3)
                 with suppress(*CONNECTION_FAILURES):
-                    await task_queue.hold(self.pool, errand)
+                    await task_queue.extend_lease(self.pool, errand)
 
         holding = asyncio.create_task(hold())
         try:
@@ -248,4 +250,4 @@ async def schedule(
         case _:
             sooner = _UNKNOWN_WAIT if stopped or failed else None
     error = str(stopped) if stopped else None
-    await playlists.schedule(pool, urn, every, sooner=sooner, not_before=not_before, error=error)
+    await playlists.schedule(pool, urn, every, retry_in=sooner, not_before=not_before, error=error)

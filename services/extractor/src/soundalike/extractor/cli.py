@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from soundalike import logs
 from soundalike.audio.decoder_pool import DecoderPool
-from soundalike.errors import CatalogError
+from soundalike.errors import SoundalikeError
 from soundalike.extractor import batch, service, statistics, tagger, weights
 from soundalike.extractor.architecture import LAYERS
 from soundalike.extractor.batch import Batch, HeardFile, Unheard
@@ -166,7 +166,7 @@ def run() -> None:
     listener = ListeningPool(_load(settings.choice), DecoderPool(settings.concurrency))
     try:
         asyncio.run(service.serve(settings, listener))
-    except CatalogError as error:
+    except SoundalikeError as error:
         _say(f"error: {error}")
         raise typer.Exit(service.exit_status(error)) from error
     finally:
@@ -180,7 +180,7 @@ def redrive() -> None:
     logs.configure("extractor")
     try:
         moved = asyncio.run(service.send_back(settings))
-    except CatalogError as error:
+    except SoundalikeError as error:
         _say(f"error: {error}")
         raise typer.Exit(1) from error
     _say(f"{moved} messages sent back to {settings.queue_name}")

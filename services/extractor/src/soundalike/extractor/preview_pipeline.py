@@ -13,7 +13,7 @@ from soundalike.db.embeddings import Embedding
 from soundalike.db.tracks import State
 from soundalike.errors import ObjectMissing, ObjectTooLarge
 from soundalike.extractor.uploads import compare
-from soundalike.storage.object_keys import query_of, track_of_preview
+from soundalike.storage.object_keys import track_of_preview, upload_of
 
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
@@ -42,11 +42,11 @@ class Hearing:
         Every step may be repeated. Raises transient errors (network, database, decoder crash) with nothing deleted,
         and `errors.InvalidTrackId` for a key that names no track.
         """
-        if (query := query_of(created.key)) is not None:
+        if (query := upload_of(created.key)) is not None:
             return await compare(query, self.pool, self.store, self.listener, max_bytes=self.max_bytes)
         track = track_of_preview(created.key)
         await tracks.ensure(self.pool, track)
-        standing = await tracks.standing(self.pool, track)
+        standing = await tracks.status(self.pool, track)
         if standing is not None and standing.state is State.FORGOTTEN:
             await self.store.delete(created.key)
             return "forgotten"
@@ -67,7 +67,7 @@ class Hearing:
             object_key=created.key,
             sequencer=created.sequencer,
             audio_sha256=heard.audio_sha256,
-            seconds_heard=heard.seconds_heard,
+            analysed_s=heard.seconds_heard,
             tag_probabilities=heard.tags,
         )
         # What was computed is worth finishing, even when the process is being stopped.
@@ -82,7 +82,9 @@ class Hearing:
     async def _gone(self, track: TrackId) -> str:
         if await embeddings.exists(self.pool, track, self.listener.model_id):
             return "known"
-        await tracks.mark_lost(self.pool, track, "the preview was gone before it was heard; the next crawl fetches it")
+        await tracks.mark_preview_lost(
+            self.pool, track, "the preview was gone before it was heard; the next crawl fetches it"
+        )
         return "gone"
 
     async def _reject(self, track: TrackId, key: str, preview: StoredObject | None, reason: str) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from soundalike.db import database, models
 from soundalike.db.database import CONNECTION_FAILURES
-from soundalike.db.models import Model
-from soundalike.errors import CatalogError
+from soundalike.db.models import EmbeddingModel
+from soundalike.errors import SoundalikeError
 from soundalike.extractor.preview_pipeline import Hearing
 from soundalike.extractor.sweep import redrive, sweep
 from soundalike.extractor.worker import MAY_PASS, Worker
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Superseded(CatalogError):
+class Superseded(SoundalikeError):
     """Another extractor has made another model the current one; what this one hears would not be answered from."""
 
 
@@ -41,7 +41,7 @@ async def serve(settings: ExtractorSettings, listener: ListeningPool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with database.connect(settings.database_url.get_secret_value(), size=settings.concurrency + 3) as pool:
-        ours = Model(listener.model_id, listener.dimensions, usual_tags=listener.usual_tags)
+        ours = EmbeddingModel(listener.model_id, listener.dimensions, mean_tag_probabilities=listener.usual_tags)
         async with pool.acquire() as connection:
             await models.register(connection, ours)
         queue = await SqsQueue.connect(settings)
@@ -96,7 +96,7 @@ async def _sweeping(
                 log.error("the sweep ended", exc_info=ended)
 
 
-async def _stay_current(pool: Pool, ours: Model, *, every_s: float) -> None:
+async def _stay_current(pool: Pool, ours: EmbeddingModel, *, every_s: float) -> None:
     while True:
         await asyncio.sleep(every_s)
         try:
@@ -108,6 +108,6 @@ async def _stay_current(pool: Pool, ours: Model, *, every_s: float) -> None:
             raise Superseded(f"{now.model} has taken over from {ours.model}; this extractor stops")
 
 
-def exit_status(error: CatalogError) -> int:
+def exit_status(error: SoundalikeError) -> int:
     """Return 78 for what only another setting can mend, so that no supervisor restarts into it, else 1."""
     return EX_CONFIG if isinstance(error, Superseded) else 1

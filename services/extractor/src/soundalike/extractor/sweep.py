@@ -12,7 +12,7 @@ from soundalike.errors import InvalidTrackId
 from soundalike.extractor import s3_events
 from soundalike.extractor.uploads import clear_up
 from soundalike.extractor.worker import GIVEN_UP
-from soundalike.storage.object_keys import PREVIEWS, query_of, track_of_preview
+from soundalike.storage.object_keys import PREVIEWS, track_of_preview, upload_of
 
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
@@ -52,7 +52,7 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
     given_up = await _read_dead_letters(pool, dead_letters)
     idle = (await queue.depth()).total == 0
     # Read before the listing: a preview that arrives later cannot make its track look lost.
-    queued = await tracks.queued_for(pool, seconds=0)
+    queued = await tracks.queued_longer_than(pool, seconds=0)
     before = datetime.now(UTC) - (timedelta() if idle else _GRACE)
     present: set[TrackId] = set()
     requeued = 0
@@ -68,12 +68,14 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
             requeued += 1
     lost = [track for track in queued if track not in present]
     for track in lost:
-        await tracks.mark_lost(pool, track, "the preview was lost before it was heard; the next crawl fetches it")
+        await tracks.mark_preview_lost(
+            pool, track, "the preview was lost before it was heard; the next crawl fetches it"
+        )
     if requeued or lost:
         log.info("sweep: %d previews queued again, %d tracks owed a preview again", requeued, len(lost))
     if left_behind := await clear_up(pool, store):
         log.info("sweep: %d recordings deleted that nobody compares any more", left_behind)
-    if named := await search_names.refill(pool):
+    if named := await search_names.refresh(pool):
         log.info("sweep: the names of %d tracks folded for searching", named)
     return Swept(requeued, len(lost), len(given_up), left_behind, named)
 
@@ -98,15 +100,15 @@ async def _read_dead_letters(pool: Pool, dead_letters: MessageQueue) -> set[Trac
             seen.add(message.id)
             try:
                 keys = [created.key for created in s3_events.read(message.body)]
-                if keys and all(query_of(key) for key in keys):
+                if keys and all(upload_of(key) for key in keys):
                     await dead_letters.delete(message)  # whoever waited for it has long given up
                     continue
                 given_up |= {track_of_preview(key) for key in keys}
             except (s3_events.UnreadableEvent, InvalidTrackId):
                 log.error("dead letter %s is no preview of ours", message.id)  # noqa: TRY400 - no traceback needed
     for track in given_up:
-        standing = await tracks.standing(pool, track)
+        standing = await tracks.status(pool, track)
         # A worker that was killed with the message in its hands could not leave a note itself.
         if standing is not None and standing.reason is None:
-            await tracks.note(pool, track, GIVEN_UP.format(n="too many", reason="the extractor died each time"))
+            await tracks.set_reason(pool, track, GIVEN_UP.format(n="too many", reason="the extractor died each time"))
     return given_up

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from soundalike.audio.errors import PermanentAudioError
 from soundalike.db import uploads
-from soundalike.db.uploads import Sound
+from soundalike.db.uploads import Analysis
 from soundalike.errors import ObjectMissing, ObjectTooLarge
-from soundalike.storage.object_keys import QUERIES, query_key
+from soundalike.storage.object_keys import UPLOADS, upload_key
 
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
@@ -28,8 +28,8 @@ async def compare(query: str, pool: Pool, store: ObjectStore, listener: Listener
 
     Every step may be repeated. Raises transient errors with nothing deleted, as `Hearing.hear` does.
     """
-    key = query_key(query)
-    if await uploads.is_waiting(pool, query):
+    key = upload_key(query)
+    if await uploads.is_pending(pool, query):
         outcome = await _hear(query, key, pool, store, listener, max_bytes)
     else:
         outcome = "asked for by nobody"
@@ -40,11 +40,11 @@ async def compare(query: str, pool: Pool, store: ObjectStore, listener: Listener
 async def clear_up(pool: Pool, store: ObjectStore) -> int:
     """Delete the recordings and rows that were left behind; return how many recordings."""
     deleted = 0
-    async for found in store.list(QUERIES):
+    async for found in store.list(UPLOADS):
         if found.last_modified <= datetime.now(UTC) - LONGEST_WAIT:
             await store.delete(found.key)
             deleted += 1
-    await uploads.sweep(pool, seconds=LONGEST_WAIT.total_seconds())
+    await uploads.delete_older_than(pool, seconds=LONGEST_WAIT.total_seconds())
     return deleted
 
 
@@ -54,8 +54,8 @@ async def _hear(query: str, key: str, pool: Pool, store: ObjectStore, listener: 
     except ObjectMissing:
         return "gone"
     except (ObjectTooLarge, PermanentAudioError) as error:
-        await uploads.tell_refused(pool, query, str(error))
+        await uploads.reject(pool, query, str(error))
         return "refused"
     said = None if heard.tags is None else heard.tags.tolist()
-    await uploads.tell_heard(pool, query, Sound(listener.model_id, heard.vector, said))
+    await uploads.complete(pool, query, Analysis(listener.model_id, heard.vector, said))
     return "compared"

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from soundalike.audio.errors import TransientAudioError
 from soundalike.db import tracks
 from soundalike.db.database import CONNECTION_FAILURES
-from soundalike.errors import CatalogError, InvalidTrackId, QueueUnavailable, TransientError
+from soundalike.errors import InvalidTrackId, QueueUnavailable, SoundalikeError, TransientError
 from soundalike.extractor import s3_events
 from soundalike.extractor.visibility_extender import beating
-from soundalike.storage.object_keys import query_of, track_of_preview
+from soundalike.storage.object_keys import track_of_preview, upload_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +91,7 @@ class Worker:
                 await self.queue.delete(message)
             except MAY_PASS as error:
                 await self._retry(message, str(error) or type(error).__name__)
-            except CatalogError as error:
+            except SoundalikeError as error:
                 await self._retry(message, str(error))
             except Exception as error:
                 # The one place that may see what nobody foresaw: log it, count it, let the queue try again.
@@ -117,9 +117,9 @@ class Worker:
     async def _note(self, message: Message, note: str) -> None:
         try:
             for created in s3_events.read(message.body):
-                if query_of(created.key) is not None:
+                if upload_of(created.key) is not None:
                     continue  # it has no track to note this on
-                await tracks.note(self.hearing.pool, track_of_preview(created.key), note)
+                await tracks.set_reason(self.hearing.pool, track_of_preview(created.key), note)
         except (s3_events.UnreadableEvent, InvalidTrackId):
             log.error("message %s belongs to no track: %s", message.id, note)  # noqa: TRY400 - no traceback needed
         except CONNECTION_FAILURES as error:

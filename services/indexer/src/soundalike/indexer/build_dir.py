@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from soundalike.indexer.errors import BuilderBusy
-from soundalike.storage.atomic_files import written_whole
+from soundalike.storage.atomic_files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ class Worksite:
 
     def set_out(self, plan: dict[str, Any]) -> None:
         """Record that everything is gathered, and what will be built of it."""
-        with written_whole(self.folder / _PLAN) as path:
+        with atomic_write(self.folder / _PLAN) as path:
             path.write_text(json.dumps(plan), encoding="utf-8")
 
     def clear(self) -> None:

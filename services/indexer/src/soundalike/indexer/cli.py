@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from soundalike.db.database import Pool
-    from soundalike.db.index_versions import Version
+    from soundalike.db.index_versions import IndexVersionRecord
     from soundalike.storage.object_store import ObjectStore
 
 T = TypeVar("T")
@@ -137,8 +137,8 @@ def _done(work: Callable[[Pool, ObjectStore, IndexerSettings], Awaitable[T]], fa
         raise typer.Exit(_INTERRUPTED) from interrupt
 
 
-def _said(version: Version) -> str:
-    if version.held:
+def _said(version: IndexVersionRecord) -> str:
+    if version.pinned:
         return (
             f"{version.version} answers now. Automatic builds are held; `index publish` (the newest version) or "
             "`index build` lets them go on."

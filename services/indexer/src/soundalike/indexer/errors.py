@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from soundalike.db.database import CONNECTION_FAILURES
-from soundalike.errors import CatalogError, PermanentError, TransientError
+from soundalike.errors import PermanentError, SoundalikeError, TransientError
 from soundalike.similarity.errors import FeaturesError
 from soundalike.similarity.index.errors import SpaceError
 from soundalike.similarity.taste.errors import TasteError
 from soundalike.storage.artifacts.errors import ArtifactError
 
 
-class IndexerError(CatalogError):
+class IndexerError(SoundalikeError):
     """Root of everything the indexer raises on purpose."""
 
 
@@ -35,7 +35,7 @@ class NoSuchVersion(IndexerError, PermanentError):
 
 
 EXPECTED_FAILURES: tuple[type[Exception], ...] = (
-    CatalogError,
+    SoundalikeError,
     ArtifactError,
     SpaceError,
     TasteError,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundalike.db.database import Connection
-    from soundalike.db.models import Model
+    from soundalike.db.models import EmbeddingModel
     from soundalike.similarity.index.builder import BuildParameters
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,9 @@ class Gathered:
         return [name.rstrip().decode() for name in self.names.tolist()]
 
 
-async def gather(connection: Connection, model: Model, directory: Path, parameters: BuildParameters) -> Gathered:
+async def gather(
+    connection: Connection, model: EmbeddingModel, directory: Path, parameters: BuildParameters
+) -> Gathered:
     """Copy the vectors of `model` into files in `directory`, some thousand at a time, holding none of them in memory.
 
     Raises `NothingToIndex` when there is none and `DiskTooFull` when the build would not fit beside them.
@@ -75,7 +77,7 @@ async def gather(connection: Connection, model: Model, directory: Path, paramete
                 reported = time.monotonic()
                 log.info("read %d of %d vectors", filled, extent.count)
 
-        await embeddings.copy(connection, model.model, extent, model.dimensions, take)
+        await embeddings.copy_vectors(connection, model.model, extent, model.dimensions, take)
     vectors.flush()
     np.save(directory / _NAMES, names, allow_pickle=False)
     return Gathered(model.model, extent.last_seq, names, vectors)

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from soundalike.db import index_versions
-from soundalike.db.index_versions import Version, VersionState
+from soundalike.db.index_versions import IndexVersionRecord, VersionState
 from soundalike.indexer import version_folders
 from soundalike.indexer.errors import NoSuchVersion
 from soundalike.similarity.index.manifest import Manifest
@@ -38,14 +38,14 @@ _MANIFEST_BYTES = 100_000
 
 async def upload(
     db: Executor, store: ObjectStore, manifest: Manifest, directory: Path, more: Mapping[str, Any]
-) -> Version:
+) -> IndexVersionRecord:
     """Upload the files of a version, the manifest last, and record it; `more` joins its parameters.
 
     Nobody looks at it before it is published. Raises `StoreUnavailable`.
     """
     prefix = index_prefix(manifest.model, manifest.version)
     await version_folders.upload(store, prefix, directory, manifest)
-    version = Version(
+    version = IndexVersionRecord(
         version=manifest.version,
         model=manifest.model,
         up_to_seq=manifest.up_to_seq,
@@ -58,21 +58,23 @@ async def upload(
     return version
 
 
-async def publish(connection: Connection, store: ObjectStore, version: Version, *, held: bool = False) -> None:
-    """Flip to a version whose files are in the bucket; `held` keeps automatic builds from taking its place.
+async def publish(
+    connection: Connection, store: ObjectStore, version: IndexVersionRecord, *, pinned: bool = False
+) -> None:
+    """Flip to a version whose files are in the bucket; `pinned` keeps automatic builds from taking its place.
 
     Raises `NoSuchVersion` where a file is missing or has another size, and `StoreUnavailable`.
     """
     await _ensure_whole(store, version)
     before = await index_versions.published(connection, version.model)
-    if not await index_versions.publish(connection, version, held=held):
+    if not await index_versions.publish(connection, version, pinned=pinned):
         raise NoSuchVersion(f"the files of version {version.version} were deleted")
-    if before is not None and before.held and not held:
+    if before is not None and before.pinned and not pinned:
         log.info("automatic builds go on: the hold on %s is lifted", before.version)
     log.info("published %s (%d tracks, up to write %d)", version.version, version.tracks, version.up_to_seq)
 
 
-def find(listed: Sequence[Version], name: str | None) -> Version:
+def find(listed: Sequence[IndexVersionRecord], name: str | None) -> IndexVersionRecord:
     """Return the version of that name, or the newest one; raises `NoSuchVersion`."""
     there = [version for version in listed if version.state is not VersionState.DELETED]
     if name is None and there:
@@ -87,7 +89,7 @@ def find(listed: Sequence[Version], name: str | None) -> Version:
     )
 
 
-def before(listed: Sequence[Version]) -> Version:
+def before(listed: Sequence[IndexVersionRecord]) -> IndexVersionRecord:
     """Return the version that answered before the published one; raises `NoSuchVersion`."""
     published = next((version for version in listed if version.state is VersionState.PUBLISHED), None)
     older = [
@@ -100,7 +102,7 @@ def before(listed: Sequence[Version]) -> Version:
     return max(older, key=lambda version: version.version)
 
 
-async def prune(db: Executor, store: ObjectStore, published: Version, *, keep: int) -> int:
+async def prune(db: Executor, store: ObjectStore, published: IndexVersionRecord, *, keep: int) -> int:
     """Delete the files of versions older than the `keep` newest, and what crashed builds left; returns how many.
 
     The published version stays in any case, and so does every version of another model: the catalogue may go back.
@@ -114,7 +116,7 @@ async def prune(db: Executor, store: ObjectStore, published: Version, *, keep: i
     return len(old)
 
 
-async def _ensure_whole(store: ObjectStore, version: Version) -> None:
+async def _ensure_whole(store: ObjectStore, version: IndexVersionRecord) -> None:
     prefix = version.location.rstrip("/") + "/"
     sizes = {summary.key.removeprefix(prefix): summary.size async for summary in store.list(prefix)}
     if MANIFEST not in sizes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from soundalike.db.embeddings import Tail
+    from soundalike.db.embeddings import TailSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Indexed:
     forgotten_s: float | None = None
 
 
-def due(indexed: Indexed | None, tail: Tail, thresholds: Thresholds) -> str | None:
+def due(indexed: Indexed | None, tail: TailSize, thresholds: Thresholds) -> str | None:
     """Tell why a version is due now, or None when it is not; `indexed` is None while there is none.
 
     Beside the design's two rules (size and age of the tail) a version is due when the tail has outgrown the whole
@@ -65,7 +65,7 @@ def _replaceable(indexed: Indexed, thresholds: Thresholds) -> str | None:
     return None
 
 
-def _outgrown(indexed: Indexed, tail: Tail, thresholds: Thresholds) -> str | None:
+def _outgrown(indexed: Indexed, tail: TailSize, thresholds: Thresholds) -> str | None:
     """Tell why what is newer should be indexed, too."""
     if tail.count == 0 or tail.oldest_s is None:
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from soundalike.db import embeddings, favorites, taste_versions
-from soundalike.db.taste_versions import TasteRow
+from soundalike.db.taste_versions import TasteVersionRecord
 from soundalike.errors import TransientError
 from soundalike.indexer import version_folders
 from soundalike.indexer.background import in_background
@@ -47,7 +47,7 @@ class TasteIndexer:
         """Look, and build when due, until `stop` is set; a build under way is then given up."""
         await self.lookout.run(stop)
 
-    async def look(self) -> TasteRow | None:
+    async def look(self) -> TasteVersionRecord | None:
         """Build and publish if a version is due; returns it, or None."""
         published = await taste_versions.published(self._pool)
         reason = await self._due(published)
@@ -56,7 +56,7 @@ class TasteIndexer:
         log.info("taste is due: %s", reason)
         return await self.build()
 
-    async def build(self) -> TasteRow:
+    async def build(self) -> TasteVersionRecord:
         """Build a version of all favourites now and publish it.
 
         Raises `NothingToIndex`, `BuilderBusy`, `StoreUnavailable`, `similarity.taste.errors.TooFewFavourites`, or what
@@ -72,7 +72,7 @@ class TasteIndexer:
                 manifest = await in_background(lambda: self._built(Path(folder), version, built_at, likes))
                 prefix = taste_prefix(version)
                 await version_folders.upload(self._store, prefix, Path(folder), manifest)
-            row = TasteRow(version, manifest.method, known, manifest.tracks, prefix)
+            row = TasteVersionRecord(version, manifest.method, known, manifest.tracks, prefix)
             await taste_versions.publish(connection, row)
             log.info("published taste %s: %d pairs of %d tracks", version, manifest.pairs, manifest.tracks)
             await self._prune(version)
@@ -81,7 +81,7 @@ class TasteIndexer:
     def _built(self, folder: Path, version: str, built_at: datetime, likes: Likes) -> TasteManifest:
         return build_taste(folder, version, built_at, likes, self._settings.taste_parameters)
 
-    async def _due(self, published: TasteRow | None) -> str | None:
+    async def _due(self, published: TasteVersionRecord | None) -> str | None:
         known = await favorites.count(self._pool)
         if published is None or published.published_at is None:
             return f"first version, {known} favourites" if known >= self._settings.taste_fewest else None

@@ -8,12 +8,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from soundalike.db.index_versions import Version
+    from soundalike.db.index_versions import IndexVersionRecord
 
 _HEADER = ("version", "state", "tracks", "up to write", "recall@10", "engine", "projection", "built", "published")
 
 
-def render(listed: Sequence[Version]) -> str:
+def render(listed: Sequence[IndexVersionRecord]) -> str:
     """Lay the versions out in columns, one a line."""
     if not listed:
         return "no version was built yet"
@@ -24,11 +24,11 @@ def render(listed: Sequence[Version]) -> str:
     )
 
 
-def _row(version: Version) -> tuple[str, ...]:
+def _row(version: IndexVersionRecord) -> tuple[str, ...]:
     parameters = version.parameters
     return (
         version.version,
-        f"{version.state}, held" if version.held else str(version.state),
+        f"{version.state}, held" if version.pinned else str(version.state),
         str(version.tracks),
         str(version.up_to_seq),
         f"{version.recall_at_10:.3f}",

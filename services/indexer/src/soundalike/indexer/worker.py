@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import asyncio
 
     from soundalike.db.database import Connection, Pool
-    from soundalike.db.index_versions import Version
-    from soundalike.db.models import Model
+    from soundalike.db.index_versions import IndexVersionRecord
+    from soundalike.db.models import EmbeddingModel
     from soundalike.indexer.build_dir import Claim
     from soundalike.indexer.export import Gathered
     from soundalike.indexer.projection_selection import Choice
@@ -59,24 +59,24 @@ class Indexer:
         """Look, and build when due, until `stop` is set; a build under way is then given up, nothing is published."""
         await self.lookout.run(stop)
 
-    async def look(self) -> Version | None:
+    async def look(self) -> IndexVersionRecord | None:
         """Build and publish if a version is due; returns it, or None."""
         model = await models.current(self._pool)
         if model is None:
             return None
         published = await index_versions.published(self._pool, model.model)
-        tail = await embeddings.tail(self._pool, model.model, published.up_to_seq if published else 0)
+        tail = await embeddings.tail_size(self._pool, model.model, published.up_to_seq if published else 0)
         indexed = await self._indexed(published) if published else None
         reason = due(indexed, tail, self._settings.thresholds)
         if reason is None:
             return None
-        if published is not None and published.held:
-            self._say_held(published, reason)
+        if published is not None and published.pinned:
+            self._log_pinned(published, reason)
             return None
         log.info("a version is due: %s", reason)
         return await self.build()
 
-    async def build(self, *, publish: bool = True) -> Version:
+    async def build(self, *, publish: bool = True) -> IndexVersionRecord:
         """Build a version of the current model now, and publish it unless told not to.
 
         A build that a crash ended goes on where it stood. Raises `NothingToIndex`, `BuilderBusy`, `DiskTooFull`,
@@ -97,19 +97,19 @@ class Indexer:
                 await self._prune(connection, published)
         return version
 
-    async def publish(self, name: str | None = None) -> Version:
-        """Publish the version of that name, or the newest; any but the newest is held against automatic builds.
+    async def publish(self, name: str | None = None) -> IndexVersionRecord:
+        """Publish the version of that name, or the newest; any other is pinned, so that no automatic build replaces it.
 
         Raises `NoSuchVersion`, `NothingToIndex`.
         """
         async with self._pool.acquire() as connection:
             listed = await self._listed(connection)
             chosen = publisher.find(listed, name)
-            held = chosen.version != publisher.find(listed, None).version
-            await publisher.publish(connection, self._store, chosen, held=held)
-        return replace(chosen, held=held)
+            pinned = chosen.version != publisher.find(listed, None).version
+            await publisher.publish(connection, self._store, chosen, pinned=pinned)
+        return replace(chosen, pinned=pinned)
 
-    async def rollback(self, name: str | None = None) -> Version:
+    async def rollback(self, name: str | None = None) -> IndexVersionRecord:
         """Go back to the version of that name, or to the one before the published; no automatic build follows.
 
         Raises `NoSuchVersion`, `NothingToIndex`.
@@ -117,21 +117,21 @@ class Indexer:
         async with self._pool.acquire() as connection:
             listed = await self._listed(connection)
             chosen = publisher.find(listed, name) if name else publisher.before(listed)
-            await publisher.publish(connection, self._store, chosen, held=True)
-        return replace(chosen, held=True)
+            await publisher.publish(connection, self._store, chosen, pinned=True)
+        return replace(chosen, pinned=True)
 
-    async def listed(self) -> list[Version]:
+    async def listed(self) -> list[IndexVersionRecord]:
         """Return the versions of the current model, newest first; raises `NothingToIndex`."""
         async with self._pool.acquire() as connection:
             return await self._listed(connection)
 
-    async def _listed(self, connection: Connection) -> list[Version]:
+    async def _listed(self, connection: Connection) -> list[IndexVersionRecord]:
         model = await models.current(connection)
         if model is None:
             raise NothingToIndex("no model is registered yet; start an extractor first")
-        return await index_versions.listed(connection, model.model)
+        return await index_versions.list_versions(connection, model.model)
 
-    async def _built(self, connection: Connection, model: Model, claim: Claim) -> Version:
+    async def _built(self, connection: Connection, model: EmbeddingModel, claim: Claim) -> IndexVersionRecord:
         parameters, begun = self._settings.build_parameters, time.monotonic()
         intent = {"model": model.model, "parameters": asdict(parameters), "fit_rows": self._settings.index_fit_rows}
         gathered, built_at = await self._gathered(connection, model, intent)
@@ -155,7 +155,7 @@ class Indexer:
         return await publisher.upload(connection, self._store, manifest, self._site.version, more)
 
     async def _gathered(
-        self, connection: Connection, model: Model, intent: dict[str, Any]
+        self, connection: Connection, model: EmbeddingModel, intent: dict[str, Any]
     ) -> tuple[Gathered, datetime]:
         plan = self._site.plan()
         if plan is not None and plan.get("intent") == intent:
@@ -173,13 +173,13 @@ class Indexer:
         self._site.set_out({"intent": intent, "up_to_seq": gathered.up_to_seq, "built_at": built_at.isoformat()})
         return gathered, built_at
 
-    async def _prune(self, connection: Connection, published: Version) -> None:
+    async def _prune(self, connection: Connection, published: IndexVersionRecord) -> None:
         try:
             await publisher.prune(connection, self._store, published, keep=self._settings.index_keep_versions)
         except TransientError as error:
             log.warning("old versions stay in the bucket until the next build: %s", error)
 
-    async def _indexed(self, published: Version) -> Indexed:
+    async def _indexed(self, published: IndexVersionRecord) -> Indexed:
         parameters = published.parameters
         return Indexed(
             tracks=published.tracks,
@@ -190,12 +190,12 @@ class Indexer:
             else None,
         )
 
-    def _say_held(self, published: Version, reason: str) -> None:
+    def _log_pinned(self, published: IndexVersionRecord, reason: str) -> None:
         if time.monotonic() < self._said_until:
             return
         self._said_until = time.monotonic() + _SAY_AGAIN_S
         log.warning(
-            "a version is due (%s), but %s was chosen by hand and is held; `index publish` or `index build` ends that",
+            "a version is due (%s), but %s was pinned by hand; `index publish` or `index build` ends that",
             reason,
             published.version,
         )

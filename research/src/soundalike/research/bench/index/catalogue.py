@@ -13,8 +13,8 @@ from pgvector.asyncpg import register_vector
 
 from soundalike.db import database, embeddings, index_versions, models, schema
 from soundalike.db.embeddings import Embedding
-from soundalike.db.index_versions import Version
-from soundalike.db.models import Model
+from soundalike.db.index_versions import IndexVersionRecord
+from soundalike.db.models import EmbeddingModel
 from soundalike.domain.track_id import TrackId
 from soundalike.indexer.export import gather
 from soundalike.indexer.version_build import build
@@ -49,10 +49,10 @@ def track_id(number: int) -> TrackId:
     return TrackId("deezer", str(10**9 + number * 7_919 % 10**8 * 9 + number % 9))
 
 
-def model_of(music: MusicModel) -> Model:
+def model_of(music: MusicModel) -> EmbeddingModel:
     """Describe the model whose vectors are drawn."""
     usual = tuple(float(value) for value in np.linspace(0.3, 0.01, 50))
-    return Model(music.model, music.projection.input_dimensions, usual_tags=usual)
+    return EmbeddingModel(music.model, music.projection.input_dimensions, mean_tag_probabilities=usual)
 
 
 async def fill(url: str, music: MusicModel, raw: NDArray[np.float32]) -> float:
@@ -102,10 +102,10 @@ async def publish(
     return manifest, took
 
 
-def version_of(manifest: Manifest) -> Version:
+def version_of(manifest: Manifest) -> IndexVersionRecord:
     """Describe a version for the catalogue; its files lie nowhere but in the API's directory."""
     parameters: dict[str, Any] = {"format": manifest.format}
-    return Version(
+    return IndexVersionRecord(
         manifest.version,
         manifest.model,
         manifest.up_to_seq,

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 
 from soundalike.api.middleware.auth import METRICS_PATH
 from soundalike.api.problems import REQUEST_ID
-from soundalike.logs import bound
+from soundalike.logs import log_fields
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -59,7 +59,7 @@ class Observer:
                     headers["Connection"] = "close"
             await send(message)
 
-        with bound(**{REQUEST_ID: request_id}), self._metrics.in_progress.track_inprogress():
+        with log_fields(**{REQUEST_ID: request_id}), self._metrics.in_progress.track_inprogress():
             begun = time.perf_counter()
             try:
                 await self._app(scope, receive, observed)

@@ -121,7 +121,7 @@ async def want_track(
     async with live.database() as db:
         (track,) = await identify(db, [urn])
         try:
-            state, reason = await track_requests.want(db, track)
+            state, reason = await track_requests.request_track(db, track)
         except track_requests.NotFetchable as error:
             raise problems.not_fetchable(str(error)) from error
     if state is State.FORGOTTEN:

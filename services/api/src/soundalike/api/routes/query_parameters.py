@@ -11,9 +11,9 @@ from soundalike.api import problems
 from soundalike.api.playlist_formats import MEDIA_TYPES, Format, preferred, write
 from soundalike.api.recommendation_query import By, Filter, Wishes
 from soundalike.api.schemas.answers import Recommendation
-from soundalike.db.models import Model
+from soundalike.db.models import EmbeddingModel
 from soundalike.domain.tags import SLUGS
-from soundalike.domain.tags import known as known_tag
+from soundalike.domain.tags import parse_tag as known_tag
 from soundalike.domain.titles import fold_artists
 from soundalike.domain.track_id import ACCEPTED_FORMS, LONGEST_TEXT, TrackId
 
@@ -71,7 +71,7 @@ class Wanted:
     min_duration: float | None
     max_duration: float | None
 
-    def wishes(self, model: Model, excluded: Sequence[TrackId], signals: Signals | None = None) -> Wishes:
+    def wishes(self, model: EmbeddingModel, excluded: Sequence[TrackId], signals: Signals | None = None) -> Wishes:
         """Check them together; `excluded` are the tracks that `exclude` names. Raises `Problem`."""
         self._check(model)
         signals = signals or Signals(By.SOUND, 0.0)
@@ -94,8 +94,8 @@ class Wanted:
             ),
         )
 
-    def _check(self, model: Model) -> None:
-        if (self.tag or self.not_tag) and model.usual_tags is None:
+    def _check(self, model: EmbeddingModel) -> None:
+        if (self.tag or self.not_tag) and model.mean_tag_probabilities is None:
             raise _invalid("tag" if self.tag else "not_tag", f"the model {model.model} says no tags")
         if both := sorted({*self.tag} & {*self.not_tag}):
             raise _invalid("not_tag", f"{', '.join(both)}: asked for by tag, so nothing could be answered")

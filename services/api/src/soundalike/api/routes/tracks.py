@@ -38,4 +38,4 @@ async def show_track(
         found = await details(db, urn)
     if found is None:
         raise problems.unknown_track(TrackId.parse(clean(urn)).urn)
-    return TrackDetails.of_stored(found.stored, found.tags)
+    return TrackDetails.of_stored(found.stored_track, found.tags)

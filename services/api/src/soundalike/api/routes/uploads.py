@@ -16,7 +16,7 @@ from soundalike.api.routes.dependencies import LiveNow, RecommenderNow, only
 from soundalike.api.routes.query_parameters import OFTEN, ONCE, Wanted, shaped, wanted, wanted_form
 from soundalike.api.schemas.answers import Recommendation
 from soundalike.api.uploads import Recordings
-from soundalike.db.uploads import Sound
+from soundalike.db.uploads import Analysis
 
 router = APIRouter()
 
@@ -105,7 +105,7 @@ async def recommend_for_recording(
     return shaped(Recommendation.of(answered, snapshot), form)
 
 
-async def _heard(request: Request, recordings: Recordings) -> Sound:
+async def _heard(request: Request, recordings: Recordings) -> Analysis:
     try:
         async with recordings.place():
             return await recordings.hear(await _body(request))

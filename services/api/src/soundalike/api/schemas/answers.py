@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 from soundalike.api.explanation import LAYERS, Signal
 from soundalike.api.recommender import Answered
 from soundalike.api.snapshot import Snapshot
-from soundalike.db.similar_users import KindredUser
+from soundalike.db.similar_users import UserSimilarity
 from soundalike.db.tracks import State, StoredTrack, Track
-from soundalike.domain.tags import SHOWN, held
+from soundalike.domain.tags import MAX_SHOWN, distinctive
 from soundalike.similarity.taste.version import TasteVersion
 
 EXAMPLE: Final = "deezer:track:3135556"
@@ -37,7 +37,7 @@ class TrackSummary(BaseModel):
     tags: Annotated[
         list[str],
         Field(
-            description=f"What is heard in it and not in most music, the most telling first, at most {SHOWN}",
+            description=f"What is heard in it and not in most music, the most telling first, at most {MAX_SHOWN}",
             examples=[["electronic", "dance"]],
         ),
     ]
@@ -161,7 +161,7 @@ class SimilarUsers(BaseModel):
     results: list[SimilarUser]
 
     @classmethod
-    def of(cls, urn: str, found: Sequence[KindredUser]) -> "SimilarUsers":
+    def of(cls, urn: str, found: Sequence[UserSimilarity]) -> "SimilarUsers":
         """Show whom was found."""
         return cls(
             user=urn,
@@ -199,9 +199,9 @@ class Recommendation(BaseModel):
         taste: TasteVersion | None = None,
     ) -> "Recommendation":
         """Show the answers, best first, with ranks from 1."""
-        usual = snapshot.model.usual_tags
+        usual = snapshot.model.mean_tag_probabilities
         return cls(
-            seeds=[TrackSummary.of(seed.track, held(seed.tag_probabilities, usual)) for seed in answered.seeds],
+            seeds=[TrackSummary.of(seed.track, distinctive(seed.tag_probabilities, usual)) for seed in answered.seeds],
             playlist=playlist,
             user=user,
             index=IndexInfo.of(snapshot),
@@ -273,5 +273,5 @@ def _shown(track: Track, tags: Sequence[str]) -> dict[str, Any]:
         "album": track.album,
         "link": track.link,
         "source": track.id.source,
-        "tags": list(tags[:SHOWN]),
+        "tags": list(tags[:MAX_SHOWN]),
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from soundalike.crawler.walk.list_position import Place
     from soundalike.db.database import Pool
-    from soundalike.db.task_queue import Errand
+    from soundalike.db.task_queue import Task
 
 LIKES: Final = "likes"
 LIKERS: Final = "likers"
@@ -47,7 +47,7 @@ class Record:
             await self._write_tracks([start])
             await self._owe_now("track", start.urn, LIKERS)
 
-    async def likes(self, errand: Errand, page: Sequence[soundcloud.Track], place: Place) -> None:
+    async def likes(self, errand: Task, page: Sequence[soundcloud.Track], place: Place) -> None:
         """Write down a page of what a user likes, and owe the question who else likes it."""
         liked = await self._write_tracks(page)
 
@@ -55,30 +55,32 @@ class Record:
             async with self.pool.acquire() as db, db.transaction():
                 await users.upsert(db, [User(errand.urn)])
                 await favorites.add(db, [(errand.urn, track) for track in liked])
-                await task_queue.owe(db, "track", liked, LIKERS, depth=errand.depth + 1)
-                await task_queue.hold(db, errand, cursor=place.write())
+                await task_queue.enqueue(db, "track", liked, LIKERS, depth=errand.depth + 1)
+                await task_queue.extend_lease(db, errand, cursor=place.write())
 
         await self.patience.through(write, CONNECTION_FAILURES)
 
-    async def likers(self, errand: Errand, page: Sequence[soundcloud.User], place: Place) -> None:
+    async def likers(self, errand: Task, page: Sequence[soundcloud.User], place: Place) -> None:
         """Write down a page of who likes a track, and owe the question what else they like."""
 
         async def write() -> None:
             async with self.pool.acquire() as db, db.transaction():
                 held = await users.upsert(db, [_user(user) for user in page])
                 await favorites.add(db, [(user, errand.urn) for user in held])
-                await task_queue.owe(db, "user", sorted(held), LIKES, depth=errand.depth + 1)
-                await task_queue.hold(db, errand, cursor=place.write())
+                await task_queue.enqueue(db, "user", sorted(held), LIKES, depth=errand.depth + 1)
+                await task_queue.extend_lease(db, errand, cursor=place.write())
 
         await self.patience.through(write, CONNECTION_FAILURES)
 
-    async def done(self, errand: Errand, again_in: timedelta | None) -> None:
+    async def done(self, errand: Task, again_in: timedelta | None) -> None:
         """Note that a request was answered whole."""
-        await self.patience.through(lambda: task_queue.done(self.pool, errand, again_in=again_in), CONNECTION_FAILURES)
+        await self.patience.through(
+            lambda: task_queue.complete(self.pool, errand, repeat_in=again_in), CONNECTION_FAILURES
+        )
 
     async def _owe_now(self, kind: Literal["track", "user"], urn: str, request: str) -> None:
-        await task_queue.owe(self.pool, kind, [urn], request)
-        await task_queue.renew(self.pool, kind, urn, request)
+        await task_queue.enqueue(self.pool, kind, [urn], request)
+        await task_queue.enqueue_now(self.pool, kind, urn, request)
 
     async def _write_tracks(self, page: Sequence[soundcloud.Track]) -> list[str]:
         """Write the rows of tracks that were not yet written; returns the URNs of those that may be held."""
@@ -93,7 +95,7 @@ class Record:
         if self.owes_previews and (
             heard := [track.urn for track in new if _can_be_heard(track) and self._held[track.urn]]
         ):
-            owe = partial(task_queue.owe, self.pool, "track", sorted(heard), PREVIEW)
+            owe = partial(task_queue.enqueue, self.pool, "track", sorted(heard), PREVIEW)
             await self.patience.through(owe, CONNECTION_FAILURES)
         return sorted(track.urn for track in page if self._held[track.urn])
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from soundalike import soundcloud
     from soundalike.crawler.walk.previews import Previewing
     from soundalike.db.database import Pool
-    from soundalike.db.task_queue import Errand
+    from soundalike.db.task_queue import Task
     from soundalike.soundcloud import Page
     from soundalike.soundcloud.replies import Model
 
@@ -111,7 +111,7 @@ class Walk:
             raise failed.exceptions[0] from failed
         finally:
             self.counts.requests = self.connection.asked
-        self.counts.owed, _ = await task_queue.owed(self.pool, self._requests, depth=self.bounds.depth)
+        self.counts.owed, _ = await task_queue.count_due(self.pool, self._requests, max_depth=self.bounds.depth)
         if self._stop and not isinstance(self._stop, BudgetSpent):
             raise self._stop
 
@@ -130,16 +130,16 @@ class Walk:
                 # What another worker is reading may bring more.
                 await asyncio.sleep(_LOOK_AGAIN_S)
 
-    async def _claim(self) -> list[Errand]:
-        return await task_queue.claim(self.pool, self._requests, depth=self.bounds.depth)
+    async def _claim(self) -> list[Task]:
+        return await task_queue.lease(self.pool, self._requests, max_depth=self.bounds.depth)
 
     async def _nothing_is_under_way(self) -> bool:
         due, _ = await self.patience.through(
-            lambda: task_queue.owed(self.pool, self._requests, depth=self.bounds.depth), CONNECTION_FAILURES
+            lambda: task_queue.count_due(self.pool, self._requests, max_depth=self.bounds.depth), CONNECTION_FAILURES
         )
         return due == 0
 
-    async def _settle(self, errand: Errand) -> None:
+    async def _settle(self, errand: Task) -> None:
         try:
             finished = await self._read(errand)
         except PagesRepeat as error:
@@ -179,7 +179,7 @@ class Walk:
             await self._give_back(errand)
         self._tell()
 
-    async def _read(self, errand: Errand) -> bool:
+    async def _read(self, errand: Task) -> bool:
         """Read a list from where it was left; returns whether it was read as far as it is to be."""
         if self.previewing is not None and errand.request == PREVIEW:
             return await self._preview(self.previewing, errand)
@@ -190,7 +190,7 @@ class Walk:
         likers = Tracks(self.connection).favoriters(errand.urn, cursor=place.cursor)
         return await self._take(likers, partial(self._record.likers, errand), place, bounds.likers_of_track)
 
-    async def _preview(self, previewing: Previewing, errand: Errand) -> bool:
+    async def _preview(self, previewing: Previewing, errand: Task) -> bool:
         outcome = await previewing.bring(errand.urn)
         if outcome is not None and outcome.fate is Fate.UPLOADED:
             self.counts.previews += 1
@@ -223,10 +223,14 @@ class Walk:
         self.counts.requests = self.connection.asked
         self.audience.walked(self.counts)
 
-    async def _put_off(self, errand: Errand, reason: str, detail: str, until: datetime | None) -> None:
+    async def _put_off(self, errand: Task, reason: str, detail: str, until: datetime | None) -> None:
         self.counts.reasons[reason] += 1
-        await self.patience.through(lambda: task_queue.postpone(self.pool, errand, detail, until), CONNECTION_FAILURES)
+        await self.patience.through(
+            lambda: task_queue.reschedule(self.pool, errand, detail, until), CONNECTION_FAILURES
+        )
 
-    async def _give_back(self, errand: Errand) -> None:
+    async def _give_back(self, errand: Task) -> None:
         # Due at once, with the place that was reached: whoever comes next goes on from there.
-        await self.patience.through(lambda: task_queue.hold(self.pool, errand, lease=timedelta(0)), CONNECTION_FAILURES)
+        await self.patience.through(
+            lambda: task_queue.extend_lease(self.pool, errand, duration=timedelta(0)), CONNECTION_FAILURES
+        )
