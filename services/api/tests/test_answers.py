@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from soundalike.api import recommender
-from soundalike.api.errors import NotInSpace, NotShown
+from soundalike.api.errors import NotInSpace, SeedNotReady
 from soundalike.api.explanation import LAYERS
-from soundalike.api.recommendation_query import NO_FILTER, Filter, Wishes
-from soundalike.api.recommender import Answered, Recommender
-from soundalike.api.repository import HeardTrack
+from soundalike.api.recommendation_query import NO_FILTER, RecommendationQuery, TrackFilter
+from soundalike.api.recommender import RecommendationResult, Recommender
+from soundalike.api.repository import CatalogueTrack
 from soundalike.api.snapshot import Snapshot
 from soundalike.api.tail import Tail
 from soundalike.db.embeddings import StoredVector
@@ -40,7 +40,7 @@ class Pool:
     """A catalogue whose tracks are all in the tail, and how often it was asked about them."""
 
     rows: Sequence[NDArray[np.float32]]
-    tracks: list[HeardTrack] = field(default_factory=list)
+    tracks: list[CatalogueTrack] = field(default_factory=list)
     absent: frozenset[str] = frozenset()
     lookups: int = 0
     looked_up: list[int] = field(default_factory=list)
@@ -58,24 +58,26 @@ class Pool:
         model = EmbeddingModel("m", dimensions, mean_tag_probabilities=USUAL_TAGS)
         return Snapshot(model, None, Projection.identity(dimensions), tail.view())
 
-    async def lookup(self, urns: Sequence[str]) -> Mapping[str, HeardTrack]:
+    async def lookup(self, urns: Sequence[str]) -> Mapping[str, CatalogueTrack]:
         self.lookups += 1
         self.looked_up.append(len(urns))
         known = {one.track.id.urn: one for one in self.tracks}
         return {each: known[each] for each in urns if each in known and each not in self.absent}
 
-    def answered(self, *seeds: int, only: Filter = NO_FILTER, **wishes: Any) -> Answered:
+    def answered(self, *seeds: int, only: TrackFilter = NO_FILTER, **wishes: Any) -> RecommendationResult:
         asked = [urn(number) for number in seeds]
-        return asyncio.run(Recommender().answer(self.lookup, self.snapshot, asked, Wishes(only=only, **wishes)))
+        return asyncio.run(
+            Recommender().answer(self.lookup, self.snapshot, asked, RecommendationQuery(track_filter=only, **wishes))
+        )
 
-    def numbers(self, *seeds: int, only: Filter = NO_FILTER, **wishes: Any) -> list[int]:
+    def numbers(self, *seeds: int, only: TrackFilter = NO_FILTER, **wishes: Any) -> list[int]:
         found = self.answered(*seeds, only=only, **wishes)
-        return [int(answer.track.id.key, 16) for answer in found.answers]
+        return [int(answer.track.id.key, 16) for answer in found.tracks]
 
 
-def heard(number: int, *tags: str, state: State = State.READY, **known: Any) -> HeardTrack:
+def heard(number: int, *tags: str, state: State = State.READY, **known: Any) -> CatalogueTrack:
     described = {"title": f"Title {number}", "artists": (f"Artist {number}",), **known}
-    return HeardTrack(Track(track_id(number), **described), state, None, said(*tags))
+    return CatalogueTrack(Track(track_id(number), **described), state, None, said(*tags))
 
 
 def at(*angles: float) -> list[NDArray[np.float32]]:
@@ -111,7 +113,7 @@ def test_what_holds_of_all_answers(data: st.DataObject, wishes: dict[str, Any]) 
         for number, (length, title, album) in enumerate(zip(lengths, titles, albums, strict=True))
     ]
     seeds = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=3, unique=True))
-    found = Pool(list(rows), tracks).answered(*seeds, **wishes).answers
+    found = Pool(list(rows), tracks).answered(*seeds, **wishes).tracks
     urns = [each.track.id.urn for each in found]
     assert not {urn(seed) for seed in seeds} & set(urns)
     assert len(set(urns)) == len(urns) <= wishes["n"]
@@ -127,7 +129,7 @@ def test_what_holds_of_all_answers(data: st.DataObject, wishes: dict[str, Any]) 
 def test_of_a_large_catalogue_no_more_is_looked_up_than_is_likely_to_be_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(recommender, "WIDEST", 300)
+    monkeypatch.setattr(recommender, "MAX_CANDIDATES", 300)
     rows = scattered(301, dimensions=8)
     usual = Pool(rows)
     assert len(usual.numbers(0)) == 10
@@ -143,7 +145,7 @@ def test_of_a_large_catalogue_no_more_is_looked_up_than_is_likely_to_be_needed(
     assert one_band.looked_up == [31, 29]
     # A wish that many will not meet is looked into at once.
     filtered = Pool(rows)
-    filtered.numbers(0, only=Filter(min_duration_ms=1))
+    filtered.numbers(0, only=TrackFilter(min_duration_ms=1))
     assert filtered.looked_up[0] > 31
 
 
@@ -228,13 +230,13 @@ def test_filters() -> None:
     pool = Pool(at(0, 0.1, 0.2, 0.3, 0.4), tracks)
 
     def left(**only: Any) -> list[int]:
-        return pool.numbers(0, only=Filter(**only))
+        return pool.numbers(0, only=TrackFilter(**only))
 
     assert left(tags=("jazz",)) == [1, 2]
     assert left(tags=("jazz", "sad")) == [2]
-    assert left(no_tags=("sad", "rock")) == [1]
-    assert left(no_artists=frozenset({"band"})) == [2, 3, 4]
-    assert left(excluded=frozenset({urn(1), urn(3)})) == [2, 4]
+    assert left(excluded_tags=("sad", "rock")) == [1]
+    assert left(excluded_artists=frozenset({"band"})) == [2, 3, 4]
+    assert left(excluded_urns=frozenset({urn(1), urn(3)})) == [2, 4]
     assert left(sources=frozenset({"deezer"})) == []
     assert left(sources=frozenset({"deezer", "file"})) == [1, 2, 3, 4]
     assert left(min_duration_ms=60_000) == [2, 3]
@@ -245,18 +247,18 @@ def test_filters() -> None:
 def test_the_search_is_widened_until_enough_tracks_hold_the_tag() -> None:
     tracks = [heard(number, *(("jazz", "sad") if number % 50 == 1 else ("rock",))) for number in range(900)]
     pool = Pool(scattered(900), tracks)
-    found = pool.answered(0, n=18, only=Filter(tags=("jazz",))).answers
+    found = pool.answered(0, n=18, only=TrackFilter(tags=("jazz",))).tracks
     assert {each.track.id.urn for each in found} == {urn(number) for number in range(1, 900, 50)}
     assert {each.tags for each in found} == {("jazz", "sad")}
-    assert pool.numbers(0, n=18, only=Filter(no_tags=("sad", "rock"))) == []
+    assert pool.numbers(0, n=18, only=TrackFilter(excluded_tags=("sad", "rock"))) == []
 
 
 def test_a_minimum_score_ends_the_answers_and_the_search() -> None:
     pool = Pool(scattered(2_000))
-    everything = pool.answered(0, n=100).answers
+    everything = pool.answered(0, n=100).tracks
     least = everything[30].score
     pool.lookups = 0
-    found = pool.answered(0, n=100, min_score=least).answers
+    found = pool.answered(0, n=100, min_score=least).tracks
     assert [each.track for each in found] == [each.track for each in everything[: len(found)]]
     assert len(found) in (30, 31)  # the score is shown rounded
     assert pool.lookups == 1
@@ -268,8 +270,8 @@ def test_several_tracks_are_examples_and_not_a_middle() -> None:
     pool = Pool([*at(0, np.pi / 2, 0.05, np.pi / 2 + 0.06, np.pi / 4, np.pi * 1.25), *around])
     found = pool.answered(0, 1, n=3)
     assert [seed.track.id.urn for seed in found.seeds] == [urn(0), urn(1)]
-    assert {(each.track.id.urn, each.seed) for each in found.answers[:2]} == {(urn(2), urn(0)), (urn(3), urn(1))}
-    assert found.answers[2].track.id.urn == urn(4)
+    assert {(each.track.id.urn, each.seed) for each in found.tracks[:2]} == {(urn(2), urn(0)), (urn(3), urn(1))}
+    assert found.tracks[2].track.id.urn == urn(4)
 
 
 def test_diversity_prefers_what_differs_among_the_near() -> None:
@@ -287,26 +289,28 @@ def test_an_answer_says_why() -> None:
     rows[1] = rows[0].copy()
     rows[1][:64] = scattered(1, seed=9, dimensions=64)[0]
     tracks = [heard(0, "jazz", "soul"), heard(1, "soul", "metal"), *(heard(number) for number in range(2, 60))]
-    first, *others = Pool(rows, tracks).answered(0).answers
+    first, *others = Pool(rows, tracks).answered(0).tracks
     assert (first.track.id.urn, first.seed) == (urn(1), urn(0))
-    assert tuple(first.alike) == LAYERS
-    assert min(first.alike[layer] for layer in LAYERS[2:]) == 1.0
-    assert max(first.alike[layer] for layer in LAYERS[:2]) < 1.0
+    assert tuple(first.layer_similarity) == LAYERS
+    assert min(first.layer_similarity[layer] for layer in LAYERS[2:]) == 1.0
+    assert max(first.layer_similarity[layer] for layer in LAYERS[:2]) < 1.0
     assert first.shared_tags == ("soul",)
-    assert first.why.startswith("Alike ")
-    assert first.why.endswith("; both soul.")
-    assert all(0 <= share <= 1 for each in others for share in each.alike.values())
+    assert first.explanation.startswith("Alike ")
+    assert first.explanation.endswith("; both soul.")
+    assert all(0 <= share <= 1 for each in others for share in each.layer_similarity.values())
 
 
 def test_a_recording_that_is_no_track_is_answered_too() -> None:
     rows = scattered(30)
     pool = Pool(rows, [heard(number, "jazz") for number in range(30)])
     found = asyncio.run(
-        Recommender().answer_sound(pool.lookup, pool.snapshot, rows[7], Wishes(n=3), said=said("jazz", "sad"))
+        Recommender().answer_sound(
+            pool.lookup, pool.snapshot, rows[7], RecommendationQuery(n=3), said=said("jazz", "sad")
+        )
     )
     assert found.seeds == ()
-    assert found.answers[0].track.id.urn == urn(7)
-    assert (found.answers[0].seed, found.answers[0].shared_tags) == (None, ("jazz",))
+    assert found.tracks[0].track.id.urn == urn(7)
+    assert (found.tracks[0].seed, found.tracks[0].shared_tags) == (None, ("jazz",))
 
 
 def test_what_cannot_be_asked_about() -> None:
@@ -315,10 +319,10 @@ def test_what_cannot_be_asked_about() -> None:
         pool.answered(0, 5, 6)
     assert unknown.value.urns == (urn(5), urn(6))
     assert pool.lookups == 0
-    with pytest.raises(NotShown) as refused:
+    with pytest.raises(SeedNotReady) as refused:
         pool.answered(1)
     assert refused.value.urn == urn(1)
-    assert refused.value.heard is not None
+    assert refused.value.track is not None
 
 
 def test_raw_vectors_stand_in_for_those_that_are_not_in_the_space_yet() -> None:
@@ -326,6 +330,8 @@ def test_raw_vectors_stand_in_for_those_that_are_not_in_the_space_yet() -> None:
     snapshot = pool.snapshot
     pool.tracks.append(heard(30))
     found = asyncio.run(
-        Recommender().answer(pool.lookup, snapshot, [urn(30)], Wishes(n=1), raw={urn(30): 2 * pool.rows[3]})
+        Recommender().answer(
+            pool.lookup, snapshot, [urn(30)], RecommendationQuery(n=1), raw={urn(30): 2 * pool.rows[3]}
+        )
     )
-    assert found.answers[0].track.id.urn == urn(3)
+    assert found.tracks[0].track.id.urn == urn(3)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import pytest
 
-from soundalike.api.artifact_cache import Copies, Published
-from soundalike.api.errors import VersionRefused
+from soundalike.api.artifact_cache import ArtifactCache, PublishedArtifact
+from soundalike.api.errors import InvalidVersion
 from soundalike.storage.artifacts.manifest import MANIFEST, VersionManifest, vouched
 from soundalike.storage.artifacts.verification import verify
 
@@ -35,8 +35,8 @@ def bucket() -> CountingStore:
 
 
 @pytest.fixture
-def copies(tmp_path: Path, bucket: CountingStore) -> Copies:
-    return Copies(tmp_path / "copies", bucket, Notes, "notes")
+def copies(tmp_path: Path, bucket: CountingStore) -> ArtifactCache:
+    return ArtifactCache(tmp_path / "copies", bucket, Notes, "notes")
 
 
 def write(directory: Path, version: str) -> None:
@@ -46,22 +46,22 @@ def write(directory: Path, version: str) -> None:
     Notes(version=version, author="me", files=vouched(directory, Notes.FILES)).write(directory)
 
 
-async def publish(bucket: CountingStore, directory: Path, version: str) -> Published:
+async def publish(bucket: CountingStore, directory: Path, version: str) -> PublishedArtifact:
     write(directory, version)
     for name in (*Notes.FILES, MANIFEST):
         await bucket.upload(f"notes/{version}/{name}", directory / name)
-    return Published(version, f"notes/{version}/", {"author": "me"})
+    return PublishedArtifact(version, f"notes/{version}/", {"author": "me"})
 
 
-async def test_is_fetched_once(copies: Copies, bucket: CountingStore, tmp_path: Path) -> None:
+async def test_is_fetched_once(copies: ArtifactCache, bucket: CountingStore, tmp_path: Path) -> None:
     published = await publish(bucket, tmp_path / "written", "v1")
     assert await copies.open(published, read) == "v1/first.txt v1/second.txt"
     bucket.away = True
-    again = Copies(tmp_path / "copies", bucket, Notes, "notes")
+    again = ArtifactCache(tmp_path / "copies", bucket, Notes, "notes")
     assert await again.open(published, read) == "v1/first.txt v1/second.txt"
 
 
-async def test_an_altered_copy_is_fetched_again(copies: Copies, bucket: CountingStore, tmp_path: Path) -> None:
+async def test_an_altered_copy_is_fetched_again(copies: ArtifactCache, bucket: CountingStore, tmp_path: Path) -> None:
     published = await publish(bucket, tmp_path / "written", "v1")
     await copies.open(published, read)
     (tmp_path / "copies/v1/second.txt").write_text("V1/SECOND.TXT")
@@ -71,38 +71,40 @@ async def test_an_altered_copy_is_fetched_again(copies: Copies, bucket: Counting
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        (Published("v1", "notes/v1", {"author": "you"}), "its manifest says author me, the database says you"),
-        (Published("v2", "notes/v1"), "its manifest says version v1, the database says v2"),
+        (PublishedArtifact("v1", "notes/v1", {"author": "you"}), "its manifest says author me, the database says you"),
+        (PublishedArtifact("v2", "notes/v1"), "its manifest says version v1, the database says v2"),
     ],
 )
 async def test_what_its_row_does_not_say_is_refused_before_its_files_come(
-    copies: Copies, bucket: CountingStore, tmp_path: Path, said: Published, told: str
+    copies: ArtifactCache, bucket: CountingStore, tmp_path: Path, said: PublishedArtifact, told: str
 ) -> None:
     await publish(bucket, tmp_path / "written", "v1")
-    with pytest.raises(VersionRefused, match=told):
+    with pytest.raises(InvalidVersion, match=told):
         await copies.open(said, read)
     assert [key.rpartition("/")[2] for key in bucket.downloads] == [MANIFEST]
     assert not list((tmp_path / "copies").iterdir())
 
 
 @pytest.mark.parametrize("name", ["../v1", "", ".v1", "v1/", "v1\n"])
-async def test_a_name_that_leads_elsewhere_is_refused(copies: Copies, bucket: CountingStore, name: str) -> None:
-    with pytest.raises(VersionRefused, match="cannot be the name"):
-        await copies.open(Published(name, "notes/v1/"), read)
+async def test_a_name_that_leads_elsewhere_is_refused(copies: ArtifactCache, bucket: CountingStore, name: str) -> None:
+    with pytest.raises(InvalidVersion, match="cannot be the name"):
+        await copies.open(PublishedArtifact(name, "notes/v1/"), read)
     assert bucket.downloads == []
 
 
 async def test_a_version_of_which_a_file_is_missing_is_refused(
-    copies: Copies, bucket: CountingStore, tmp_path: Path
+    copies: ArtifactCache, bucket: CountingStore, tmp_path: Path
 ) -> None:
     published = await publish(bucket, tmp_path / "written", "v1")
     await bucket.delete("notes/v1/second.txt")
-    with pytest.raises(VersionRefused, match="incomplete"):
+    with pytest.raises(InvalidVersion, match="incomplete"):
         await copies.open(published, read)
     assert not list((tmp_path / "copies").iterdir())
 
 
-async def test_only_versions_and_old_remains_are_removed(copies: Copies, bucket: CountingStore, tmp_path: Path) -> None:
+async def test_only_versions_and_old_remains_are_removed(
+    copies: ArtifactCache, bucket: CountingStore, tmp_path: Path
+) -> None:
     await copies.keep_only("v0")
     for version in ("v1", "v2"):
         await copies.open(await publish(bucket, tmp_path / version, version), read)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from soundalike.api.explanation import LAYERS, sentence
+from soundalike.api.explanation import LAYERS, explain
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ from soundalike.api.explanation import LAYERS, sentence
     ],
 )  # fmt: skip
 def test_sentences(alike: tuple[float, ...], tags: list[str], said: str) -> None:
-    assert sentence(dict(zip(LAYERS, alike, strict=False)), tags) == said
+    assert explain(dict(zip(LAYERS, alike, strict=False)), tags) == said

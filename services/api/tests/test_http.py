@@ -87,7 +87,7 @@ async def test_a_page_that_is_named_reads_errors_too(
     async def fails(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("soundalike.api.platform_connection.Live.probe", fails)
+    monkeypatch.setattr("soundalike.api.platform_connection.PlatformConnection.probe", fails)
     for path, status in (("/nothing", 404), ("/readyz", 500)):
         answer = await shared.get(path, headers={"Origin": PAGE})
         assert (answer.status_code, answer.headers.get("access-control-allow-origin")) == (status, PAGE)

@@ -101,16 +101,16 @@ async def test_scraping_often_counts_the_catalogue_seldom(pool: Pool, database_u
     now = 0.0
 
     class Reachable:
-        """What the metrics ask of `Live`."""
+        """What the metrics ask of `PlatformConnection`."""
 
         def database(self) -> Any:
             counted.append(now)
             return database.connect(database_url, size=1)
 
         def snapshot(self) -> Any:
-            from soundalike.api.errors import NotLoaded
+            from soundalike.api.errors import SnapshotUnavailable
 
-            raise NotLoaded("nothing")
+            raise SnapshotUnavailable("nothing")
 
     metrics = Metrics(clock=lambda: now)
     while (now := next(times, -1.0)) >= 0:

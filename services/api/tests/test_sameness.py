@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundalike.api.deduplication import (
-    NAMED_NEAR_DURATION_MS,
     NEAR_COSINE,
-    Distinct,
-    Recording,
+    SAME_NAMES_DURATION_MS,
+    DistinctRecordings,
+    RecordingKey,
     near_equal,
     same_recording,
 )
@@ -18,7 +18,9 @@ NOWHERE = np.zeros(4, np.float32)
 
 
 def recording(title: str = "Song", *artists: str, isrc: str | None = None, ms: int | None = None, vector=NOWHERE):
-    return Recording.of(title=title, artists=artists, isrc=isrc, duration_ms=ms, vector=np.asarray(vector, np.float32))
+    return RecordingKey.of(
+        title=title, artists=artists, isrc=isrc, duration_ms=ms, vector=np.asarray(vector, np.float32)
+    )
 
 
 def turned(cosine: float) -> list[float]:
@@ -41,7 +43,7 @@ def test_other_takes_and_mixes_are_other_recordings_even_where_they_sound_the_sa
 
 
 @pytest.mark.parametrize(
-    ("apart_ms", "same"), [(0, True), (NAMED_NEAR_DURATION_MS, True), (NAMED_NEAR_DURATION_MS + 1, False)]
+    ("apart_ms", "same"), [(0, True), (SAME_NAMES_DURATION_MS, True), (SAME_NAMES_DURATION_MS + 1, False)]
 )
 def test_names_count_only_with_lengths_that_are_near(apart_ms: int, same: bool) -> None:
     one, other = recording("Song", "A", ms=200_000), recording("Song", "A", ms=200_000 + apart_ms, vector=turned(0.5))
@@ -108,7 +110,7 @@ def test_vectors_that_all_point_one_way_are_judged_from_their_middle() -> None:
 
 names = st.sampled_from(["", "A", "B", "A - Live"])
 recordings = st.builds(
-    Recording.of,
+    RecordingKey.of,
     title=names,
     artists=st.lists(names, max_size=2),
     isrc=st.sampled_from([None, "", "QZAAA0000001", "QZAAA0000002"]),
@@ -118,11 +120,13 @@ recordings = st.builds(
 
 
 @given(st.lists(recordings, max_size=8))
-def test_what_is_admitted_differs_pairwise_and_what_is_not_repeats_an_earlier_one(given_ones: list[Recording]) -> None:
-    distinct = Distinct()
-    kept: list[Recording] = []
+def test_what_is_admitted_differs_pairwise_and_what_is_not_repeats_an_earlier_one(
+    given_ones: list[RecordingKey],
+) -> None:
+    distinct = DistinctRecordings()
+    kept: list[RecordingKey] = []
     for each in given_ones:
         repeats = any(same_recording(each, earlier) for earlier in kept)
-        assert distinct.admit(each) is not repeats
+        assert distinct.add_if_distinct(each) is not repeats
         if not repeats:
             kept.append(each)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from soundalike.api.file_lock import turn
-from soundalike.api.index_cache import VersionCache
+from soundalike.api.file_lock import directory_lock
+from soundalike.api.index_cache import IndexCache
 from soundalike.db import embeddings
 from soundalike.storage.object_store import MemoryStore
 from soundalike.testing.wait import eventually
@@ -35,12 +35,12 @@ async def test_one_holds_it_and_the_next_gets_it(tmp_path: Path) -> None:
     order: list[str] = []
 
     async def take(name: str) -> None:
-        async with turn(tmp_path):
+        async with directory_lock(tmp_path):
             order.append(f"{name} begins")
             await asyncio.sleep(0)
             order.append(f"{name} ends")
 
-    async with turn(tmp_path):
+    async with directory_lock(tmp_path):
         waiting = [asyncio.create_task(take(name)) for name in ("a", "b")]
         await asyncio.sleep(0.3)
         assert order == []
@@ -55,7 +55,7 @@ async def test_a_version_is_fetched_once_for_all(platform: Platform, tmp_path: P
     written = await embeddings.newer_than(platform.pool, MODEL.model, 0, limit=100)
     store = CountingStore()
     version = await upload_version(store, tmp_path / "built", "v1", MODEL, written)
-    caches = [VersionCache(tmp_path / "cache", store) for _ in range(4)]
+    caches = [IndexCache(tmp_path / "cache", store) for _ in range(4)]
     opened = await asyncio.gather(*(cache.open(version, MODEL) for cache in caches))
     assert len(opened) == 4
     assert sorted(store.fetched) == sorted(set(store.fetched))

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from soundalike.api.offload import IN_THREADS, LONG_S, Workshop
+from soundalike.api.offload import SLOW_S, THREADED_AFTER_SLOW, Offloader
 
 
 class Stopwatch:
@@ -22,42 +22,42 @@ def stopwatch() -> Stopwatch:
 
 
 @pytest.fixture
-async def workshop(stopwatch: Stopwatch) -> Workshop:
+async def workshop(stopwatch: Stopwatch) -> Offloader:
     """A workshop that has seen that nothing takes long."""
-    workshop = Workshop(stopwatch)
-    for _ in range(IN_THREADS):
-        assert await workshop.do(threading.get_ident, short=True) != threading.get_ident()
+    workshop = Offloader(stopwatch)
+    for _ in range(THREADED_AFTER_SLOW):
+        assert await workshop.run(threading.get_ident, short=True) != threading.get_ident()
     return workshop
 
 
-async def test_what_is_short_is_done_on_the_spot_and_what_is_not_in_a_thread(workshop: Workshop) -> None:
-    assert await workshop.do(threading.get_ident, short=True) == threading.get_ident()
-    assert await workshop.do(threading.get_ident, short=False) != threading.get_ident()
+async def test_what_is_short_is_done_on_the_spot_and_what_is_not_in_a_thread(workshop: Offloader) -> None:
+    assert await workshop.run(threading.get_ident, short=True) == threading.get_ident()
+    assert await workshop.run(threading.get_ident, short=False) != threading.get_ident()
 
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_after_something_took_long_others_are_done_in_threads_for_a_while(
-    workshop: Workshop, stopwatch: Stopwatch, fails: bool
+    workshop: Offloader, stopwatch: Stopwatch, fails: bool
 ) -> None:
     def takes_long() -> None:
-        stopwatch.now += 1.1 * LONG_S
+        stopwatch.now += 1.1 * SLOW_S
         if fails:
             raise KeyError("no such page")
 
     try:
-        await workshop.do(takes_long, short=True)
+        await workshop.run(takes_long, short=True)
     except KeyError:
         assert fails
-    done = [await workshop.do(threading.get_ident, short=True) for _ in range(IN_THREADS + 1)]
+    done = [await workshop.run(threading.get_ident, short=True) for _ in range(THREADED_AFTER_SLOW + 1)]
     assert threading.get_ident() not in done[:-1]
     assert done[-1] == threading.get_ident()
 
 
 async def test_what_takes_long_in_a_thread_says_nothing_of_what_is_short(
-    workshop: Workshop, stopwatch: Stopwatch
+    workshop: Offloader, stopwatch: Stopwatch
 ) -> None:
     def takes_long() -> None:
-        stopwatch.now += 10 * LONG_S
+        stopwatch.now += 10 * SLOW_S
 
-    await workshop.do(takes_long, short=False)
-    assert await workshop.do(threading.get_ident, short=True) == threading.get_ident()
+    await workshop.run(takes_long, short=False)
+    assert await workshop.run(threading.get_ident, short=True) == threading.get_ident()

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from soundalike.api.index_cache import VersionCache
-from soundalike.api.snapshot_refresher import Follower
+from soundalike.api.index_cache import IndexCache
+from soundalike.api.snapshot_refresher import SnapshotRefresher
 from soundalike.api.vector_source import MemorySource
 from soundalike.db.embeddings import StoredVector
 from soundalike.db.models import EmbeddingModel
@@ -44,9 +44,9 @@ class Scene:
     def cached(self) -> set[str]:
         return {path.name for path in (self.directory / "cache").glob("indexes/*")}
 
-    def fresh_follower(self) -> Follower:
-        cache = VersionCache(self.directory / "cache", self.store)
-        return Follower(cache, patience_s=30.0, clock=lambda: self.now)
+    def fresh_follower(self) -> SnapshotRefresher:
+        cache = IndexCache(self.directory / "cache", self.store)
+        return SnapshotRefresher(cache, retry_interval_s=30.0, clock=lambda: self.now)
 
     async def publish(
         self,

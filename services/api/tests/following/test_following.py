@@ -24,7 +24,7 @@ async def test_without_a_model_there_is_no_space(scene: Scene) -> None:
     scene.source.model = None
     await scene.follower.refresh(scene.source)
     assert scene.follower.snapshot is None
-    assert scene.follower.has_looked
+    assert scene.follower.is_initialised
 
 
 async def test_without_a_version_everything_is_tail_and_grows(scene: Scene) -> None:

@@ -13,7 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from soundalike.api import exception_handlers
-from soundalike.api.index_cache import VersionCache
+from soundalike.api.index_cache import IndexCache
 from soundalike.api.keyring import Keyring
 from soundalike.api.metrics import Metrics
 from soundalike.api.middleware.auth import Guard, Rules
@@ -22,16 +22,16 @@ from soundalike.api.middleware.etag import Revalidation
 from soundalike.api.middleware.head import HeadAsGet
 from soundalike.api.middleware.request_log import HEADER as REQUEST_ID_HEADER
 from soundalike.api.middleware.request_log import Observer
-from soundalike.api.multiprocess_metrics import SharedCounts
+from soundalike.api.multiprocess_metrics import MultiprocessMetrics
 from soundalike.api.openapi import DescribedApi
-from soundalike.api.platform_connection import POLL_S, Live
+from soundalike.api.platform_connection import POLL_S, PlatformConnection
 from soundalike.api.rate_limit import Rates
 from soundalike.api.recommender import Recommender
 from soundalike.api.routes import ROUTERS
 from soundalike.api.routes import metrics as metrics_route
 from soundalike.api.settings import Access, ApiSettings, MetricsAccess
-from soundalike.api.snapshot_refresher import Follower
-from soundalike.api.taste_refresher import TasteShelf
+from soundalike.api.snapshot_refresher import SnapshotRefresher
+from soundalike.api.taste_refresher import TasteRefresher
 from soundalike.api.tracing import Tracing
 from soundalike.api.uploads import Recordings
 from soundalike.storage.object_store import ObjectStore, S3Store
@@ -42,12 +42,12 @@ _DESCRIPTION: Final = (
     "`X-Request-ID`, yours where you send one."
 )
 
-_LARGEST_BODY_BYTES: Final = 64 * 1024
+_MAX_BODY_BYTES: Final = 64 * 1024
 """What a request may hold; a route that takes files has a limit of its own."""
 
-_WORTH_COMPRESSING_BYTES: Final = 1_000
+_MIN_COMPRESSED_BYTES: Final = 1_000
 # Higher levels take several times as long for a few percent.
-_COMPRESSION: Final = 5
+_COMPRESSION_LEVEL: Final = 5
 
 
 def create_app(
@@ -55,14 +55,14 @@ def create_app(
     store: ObjectStore | None = None,
     *,
     poll_s: float = POLL_S,
-    shared: SharedCounts | None = None,
+    multiprocess: MultiprocessMetrics | None = None,
 ) -> DescribedApi:
     """Put the application together; `store` replaces the bucket that the settings name.
 
-    Where it is one worker of several, they count in `shared`.
+    Where it is one worker of several, they count in `multiprocess`.
     """
     rules = Rules(settings.api_reads, settings.writes, settings.metrics, frozenset(settings.cors_origins))
-    keyring, metrics = Keyring(), Metrics(shared)
+    keyring, metrics = Keyring(), Metrics(multiprocess)
     tracing = Tracing(settings.otel_exporter_otlp_endpoint)
 
     @asynccontextmanager
@@ -73,13 +73,15 @@ def create_app(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="soundalike-api-"))
             )
             objects = store or S3Store.connect(settings)
-            follower = Follower(VersionCache(directory, objects))
-            live = Live(settings.database_url, follower, TasteShelf(directory, objects), poll_s=poll_s)
-            app.state.live = await stack.enter_async_context(live.running())
+            follower = SnapshotRefresher(IndexCache(directory, objects))
+            live = PlatformConnection(
+                settings.database_url, follower, TasteRefresher(directory, objects), poll_s=poll_s
+            )
+            app.state.live = await stack.enter_async_context(live.run())
             app.state.recommender = Recommender()
             app.state.recordings = Recordings(live, objects)
             if rules.any_keyed:
-                await stack.enter_async_context(keyring.following(live))
+                await stack.enter_async_context(keyring.run(live))
             yield
 
     app = DescribedApi(
@@ -92,8 +94,8 @@ def create_app(
         middleware=[
             Middleware(Observer, metrics=metrics.requests),
             Middleware(HeadAsGet),
-            *_cross_origin(settings),
-            Middleware(GZipMiddleware, minimum_size=_WORTH_COMPRESSING_BYTES, compresslevel=_COMPRESSION),
+            *_cors_middleware(settings),
+            Middleware(GZipMiddleware, minimum_size=_MIN_COMPRESSED_BYTES, compresslevel=_COMPRESSION_LEVEL),
             Middleware(Revalidation, private=settings.api_reads is Access.KEYED),
             Middleware(Containment),
             Middleware(Guard, rules=rules, keyring=keyring, rates=Rates(settings.api_writes_per_minute)),
@@ -104,14 +106,14 @@ def create_app(
     app.state.draining = False
     routers = ROUTERS if settings.metrics is MetricsAccess.OFF else (*ROUTERS, metrics_route.router)
     for router in routers:
-        app.include_router(router, max_body_size=_LARGEST_BODY_BYTES)
+        app.include_router(router, max_body_size=_MAX_BODY_BYTES)
     exception_handlers.install(
         app, [route for router in routers for route in router.routes if isinstance(route, Route)]
     )
     return app
 
 
-def _cross_origin(settings: ApiSettings) -> list[Middleware]:
+def _cors_middleware(settings: ApiSettings) -> list[Middleware]:
     if not settings.cors_origins:
         return []
     # Keys come in a header that a page has to know, never in cookies: no credentials, whatever the origins.

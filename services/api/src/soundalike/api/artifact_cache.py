@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from soundalike.api.errors import VersionRefused
-from soundalike.api.file_lock import turn
+from soundalike.api.errors import InvalidVersion
+from soundalike.api.file_lock import directory_lock
 from soundalike.errors import ObjectMissing
 from soundalike.similarity.index.errors import SpaceError
 from soundalike.storage.artifacts.errors import ArtifactError
@@ -37,15 +37,15 @@ _PARTIAL_LIFETIME_S: Final = 3_600
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A version as the database tells of it; `said` is what its manifest has to say beside the name."""
+class PublishedArtifact:
+    """A version as the database tells of it; `manifest_fields` is what its manifest has to say beside the name."""
 
     version: str
     location: str
-    said: Mapping[str, object] = field(default_factory=dict)
+    manifest_fields: Mapping[str, object] = field(default_factory=dict)
 
 
-class Copies:
+class ArtifactCache:
     """A directory with one folder a version, all of one `kind`, in logs called `name`."""
 
     def __init__(self, directory: Path, store: ObjectStore, kind: type[VersionManifest], name: str) -> None:
@@ -54,23 +54,23 @@ class Copies:
         self._kind = kind
         self._name = name
 
-    async def open(self, published: Published, mapped: Callable[[Path], T]) -> T:
-        """Return what `mapped` makes of the folder of a version, fetched from the bucket unless an intact copy is here.
+    async def open(self, artifact: PublishedArtifact, load: Callable[[Path], T]) -> T:
+        """Return what `load` makes of the folder of a version, fetched from the bucket unless an intact copy is here.
 
-        `mapped` checks the files and raises `ArtifactError`, `SpaceError` or `VersionRefused`. Raises `VersionRefused`
+        `load` checks the files and raises `ArtifactError`, `SpaceError` or `InvalidVersion`. Raises `InvalidVersion`
         when what the bucket holds is not the version that was published, and `errors.StoreUnavailable` when
         the bucket does not answer.
         """
-        if not re.fullmatch(VERSION_NAME, published.version):
-            raise VersionRefused(f"{published.version!r} cannot be the name of a version")
-        directory = self._directory / published.version
-        if (opened := await self._kept(published, mapped, directory)) is not None:
+        if not re.fullmatch(VERSION_NAME, artifact.version):
+            raise InvalidVersion(f"{artifact.version!r} cannot be the name of a version")
+        directory = self._directory / artifact.version
+        if (opened := await self._open_local(artifact, load, directory)) is not None:
             return opened
         await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True)
         # One process fetches and all map the same file: its pages are in memory once.
-        async with turn(self._directory):
-            opened = await self._kept(published, mapped, directory)
-            return opened if opened is not None else await self._fetch(published, mapped, directory)
+        async with directory_lock(self._directory):
+            opened = await self._open_local(artifact, load, directory)
+            return opened if opened is not None else await self._download(artifact, load, directory)
 
     async def keep_only(self, version: str | None) -> None:
         """Remove the versions that are no longer answered from; what is still mapped stays readable (POSIX unlink).
@@ -79,71 +79,71 @@ class Copies:
         """
         await asyncio.to_thread(self._remove_others, version)
 
-    async def _kept(self, published: Published, mapped: Callable[[Path], T], directory: Path) -> T | None:
+    async def _open_local(self, artifact: PublishedArtifact, load: Callable[[Path], T], directory: Path) -> T | None:
         if not await asyncio.to_thread((directory / MANIFEST).exists):
             return None
         try:
-            opened = await asyncio.to_thread(self._opened, directory, published, mapped)
-        except VersionRefused as error:
-            log.warning("the copy of %s %s is fetched again: %s", self._name, published.version, error)
+            opened = await asyncio.to_thread(self._load, directory, artifact, load)
+        except InvalidVersion as error:
+            log.warning("the copy of %s %s is fetched again: %s", self._name, artifact.version, error)
             await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
             return None
         await asyncio.to_thread(prefetch, [directory / name for name in self._kind.FILES])
         return opened
 
-    async def _fetch(self, published: Published, mapped: Callable[[Path], T], directory: Path) -> T:
+    async def _download(self, artifact: PublishedArtifact, load: Callable[[Path], T], directory: Path) -> T:
         partial = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=_PARTIAL, dir=self._directory))
         try:
             # The manifest first: a version that is not what its row says is refused before the large files come.
             for name in (MANIFEST, *self._kind.FILES):
-                await self._store.download(f"{published.location.rstrip('/')}/{name}", partial / name)
+                await self._store.download(f"{artifact.location.rstrip('/')}/{name}", partial / name)
                 if name == MANIFEST:
-                    await asyncio.to_thread(self._check, partial, published)
-            opened = await asyncio.to_thread(self._opened, partial, published, mapped)
-            await asyncio.to_thread(self._settle, partial, directory)
+                    await asyncio.to_thread(self._check_manifest, partial, artifact)
+            opened = await asyncio.to_thread(self._load, partial, artifact, load)
+            await asyncio.to_thread(self._move_into_place, partial, directory)
         except ObjectMissing as error:
-            raise VersionRefused(f"it is incomplete: {error}") from error
+            raise InvalidVersion(f"it is incomplete: {error}") from error
         else:
             return opened
         finally:
             await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
 
-    def _check(self, directory: Path, published: Published) -> None:
+    def _check_manifest(self, directory: Path, artifact: PublishedArtifact) -> None:
         try:
             manifest = self._kind.read(directory)
         except ArtifactError as error:
-            raise VersionRefused(str(error)) from error
-        for name, expected in {"version": published.version, **published.said}.items():
+            raise InvalidVersion(str(error)) from error
+        for name, expected in {"version": artifact.version, **artifact.manifest_fields}.items():
             said = getattr(manifest, name)
             if said != expected:
-                raise VersionRefused(f"its manifest says {name} {said}, the database says {expected}")
+                raise InvalidVersion(f"its manifest says {name} {said}, the database says {expected}")
 
-    def _opened(self, directory: Path, published: Published, mapped: Callable[[Path], T]) -> T:
-        self._check(directory, published)
+    def _load(self, directory: Path, artifact: PublishedArtifact, load: Callable[[Path], T]) -> T:
+        self._check_manifest(directory, artifact)
         try:
-            return mapped(directory)
+            return load(directory)
         except (ArtifactError, SpaceError) as error:
-            raise VersionRefused(str(error)) from error
+            raise InvalidVersion(str(error)) from error
 
-    def _settle(self, partial: Path, directory: Path) -> None:
+    def _move_into_place(self, partial: Path, directory: Path) -> None:
         try:
             partial.rename(directory)
         except OSError as error:
             # Another process that shares the directory was faster; what is mapped stays readable without its name.
             log.info("%s %s is not kept on disk: %s", self._name, directory.name, error)
 
-    def _remove_others(self, kept: str | None) -> None:
+    def _remove_others(self, current: str | None) -> None:
         if not self._directory.is_dir():
             return
         for found in self._directory.iterdir():
-            if found.name != kept and self._is_left(found):
+            if found.name != current and self._is_removable(found):
                 shutil.rmtree(found, ignore_errors=True)
 
-    def _is_left(self, found: Path) -> bool:
+    def _is_removable(self, entry: Path) -> bool:
         """Tell whether this is a version, or what is left of one that could not be fetched."""
         try:
-            if found.name.startswith(_PARTIAL):
-                return found.stat().st_mtime < time.time() - _PARTIAL_LIFETIME_S
-            return {file.name for file in found.iterdir()} <= {*self._kind.all_files(), CHECKED}
+            if entry.name.startswith(_PARTIAL):
+                return entry.stat().st_mtime < time.time() - _PARTIAL_LIFETIME_S
+            return {file.name for file in entry.iterdir()} <= {*self._kind.all_files(), CHECKED}
         except OSError:
             return False  # a file, or gone: another process that shares the directory was faster

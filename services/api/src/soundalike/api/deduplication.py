@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 NEAR_COSINE: Final = 0.9995
 """Vectors above it are near-equal: another encoding of the same audio moves a vector less than that."""
 
-NEAR_DURATION_MS: Final = 2_000
+SAME_SOUND_DURATION_MS: Final = 2_000
 """How far the lengths of two releases of one recording lie apart at most, where nothing but the sound says so."""
 
-NAMED_NEAR_DURATION_MS: Final = 5_000
+SAME_NAMES_DURATION_MS: Final = 5_000
 """How far they lie apart at most where the names are the same; an edit without a note is further away."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recording:
+class RecordingKey:
     """What tells recordings apart: names as folded, length in milliseconds, vector float32 [d] of unit length.
 
     `title` is without notes on edition and guests, `versions` is what its other notes say, `artists` holds the guests.
@@ -54,7 +54,7 @@ class Recording:
         isrc: str | None,
         duration_ms: int | None,
         vector: NDArray[np.float32],
-    ) -> Recording:
+    ) -> RecordingKey:
         """Read what the catalogue says about a track."""
         read = read_title(title)
         return cls(
@@ -67,7 +67,7 @@ class Recording:
         )
 
 
-def same_recording(one: Recording, other: Recording, centre: NDArray[np.float32] | None = None) -> bool:
+def same_recording(one: RecordingKey, other: RecordingKey, centre: NDArray[np.float32] | None = None) -> bool:
     """Tell whether two tracks are one recording.
 
     They are where the ISRC is equal; where title and artists are, and the lengths as far as both are known; where one
@@ -75,11 +75,7 @@ def same_recording(one: Recording, other: Recording, centre: NDArray[np.float32]
     and the titles do not speak of different versions. `centre` [d] is the middle of all vectors where they do not lie
     around zero; nearness is measured from there.
     """
-    return (
-        (one.isrc != "" and one.isrc == other.isrc)
-        or _named_the_same(one, other)
-        or _sounds_the_same(one, [other], centre)
-    )
+    return (one.isrc != "" and one.isrc == other.isrc) or _same_names(one, other) or _same_sound(one, [other], centre)
 
 
 def near_equal(one: NDArray[np.float32], other: NDArray[np.float32], centre: NDArray[np.float32] | None = None) -> bool:
@@ -95,11 +91,11 @@ def near_equal(one: NDArray[np.float32], other: NDArray[np.float32], centre: NDA
     return distance == 0 or distance < 2 * (1 - NEAR_COSINE) * spread
 
 
-def _named_the_same(one: Recording, other: Recording) -> bool:
+def _same_names(one: RecordingKey, other: RecordingKey) -> bool:
     if not one.title or one.title != other.title:
         return False
     lengths_known = one.duration_ms is not None and other.duration_ms is not None
-    if lengths_known and not _near_in_length(one, other, NAMED_NEAR_DURATION_MS):
+    if lengths_known and not _similar_length(one, other, SAME_NAMES_DURATION_MS):
         return False
     if same_artists(one.artists, other.artists):
         return True
@@ -107,48 +103,48 @@ def _named_the_same(one: Recording, other: Recording) -> bool:
     return lengths_known and bool(smaller) and smaller < larger
 
 
-def _sounds_the_same(recording: Recording, others: Sequence[Recording], centre: NDArray[np.float32] | None) -> bool:
+def _same_sound(recording: RecordingKey, others: Sequence[RecordingKey], centre: NDArray[np.float32] | None) -> bool:
     return any(
-        _near_in_length(recording, other, NEAR_DURATION_MS)
+        _similar_length(recording, other, SAME_SOUND_DURATION_MS)
         and recording.versions == other.versions
         and near_equal(other.vector, recording.vector, centre)
         for other in others
     )
 
 
-def _near_in_length(one: Recording, other: Recording, apart_ms: int) -> bool:
+def _similar_length(one: RecordingKey, other: RecordingKey, tolerance_ms: int) -> bool:
     if one.duration_ms is None or other.duration_ms is None:
         return False
-    return abs(one.duration_ms - other.duration_ms) <= apart_ms
+    return abs(one.duration_ms - other.duration_ms) <= tolerance_ms
 
 
 @dataclass(slots=True)
-class Distinct:
+class DistinctRecordings:
     """Recordings that differ from each other, collected one by one."""
 
     centre: NDArray[np.float32] | None = None
     _isrcs: set[str] = field(default_factory=set)
-    _titled: dict[str, list[Recording]] = field(default_factory=dict)
-    _kept: list[Recording] = field(default_factory=list)
+    _by_title: dict[str, list[RecordingKey]] = field(default_factory=dict)
+    _recordings: list[RecordingKey] = field(default_factory=list)
 
-    def admit(self, recording: Recording) -> bool:
+    def add_if_distinct(self, recording: RecordingKey) -> bool:
         """Keep a recording and return True, or return False where it is the same as one that was kept."""
-        if not self.differs(recording):
+        if not self.is_distinct(recording):
             return False
-        self.keep(recording)
+        self.add(recording)
         return True
 
-    def differs(self, recording: Recording) -> bool:
+    def is_distinct(self, recording: RecordingKey) -> bool:
         """Tell whether a recording is none of those that were kept."""
         return not (
             recording.isrc in self._isrcs
-            or any(_named_the_same(recording, other) for other in self._titled.get(recording.title, ()))
-            or _sounds_the_same(recording, self._kept, self.centre)
+            or any(_same_names(recording, other) for other in self._by_title.get(recording.title, ()))
+            or _same_sound(recording, self._recordings, self.centre)
         )
 
-    def keep(self, recording: Recording) -> None:
+    def add(self, recording: RecordingKey) -> None:
         """Keep a recording whatever it is."""
         if recording.isrc:
             self._isrcs.add(recording.isrc)
-        self._titled.setdefault(recording.title, []).append(recording)
-        self._kept.append(recording)
+        self._by_title.setdefault(recording.title, []).append(recording)
+        self._recordings.append(recording)

@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from soundalike.api.repository import HeardTrack
+    from soundalike.api.repository import CatalogueTrack
 
 
 class ApiError(Exception):
     """Root of everything this package raises on purpose."""
 
 
-class VersionRefused(ApiError):
+class InvalidVersion(ApiError):
     """A published version is incomplete, altered or not what its row in the database says."""
 
 
-class DatabaseAway(ApiError):
+class DatabaseUnavailable(ApiError):
     """The database does not answer at the moment; trying again in a few seconds can succeed."""
 
 
-class NotLoaded(ApiError):
+class SnapshotUnavailable(ApiError):
     """There is no space to search yet: the program has just started, or nothing was ever extracted."""
 
 
-class KeysUnknown(ApiError):
+class KeysUnavailable(ApiError):
     """The valid keys have not been read yet: the program has just started, or the database is away."""
 
 
@@ -38,25 +38,25 @@ class NotInSpace(ApiError):
         self.urns = tuple(urns)
 
 
-class NoTaste(ApiError):
+class NoTasteData(ApiError):
     """Nothing is known of who else favourites what is asked about, and nothing else was asked for."""
 
 
-class NotShown(ApiError):
-    """A track that is asked about has a vector and is not ready; `heard` is what is known of it, None for nothing."""
+class SeedNotReady(ApiError):
+    """A track that is asked about has a vector and is not ready; `track` is what is known of it, None for nothing."""
 
-    def __init__(self, urn: str, heard: HeardTrack | None) -> None:
+    def __init__(self, urn: str, track: CatalogueTrack | None) -> None:
         super().__init__(f"{urn} is not ready")
-        self.urn, self.heard = urn, heard
+        self.urn, self.track = urn, track
 
 
-class RecordingRefused(ApiError):
+class UploadRejected(ApiError):
     """A recording that was sent can never be heard; the message says why."""
 
 
-class NobodyListens(ApiError):
+class ExtractorUnavailable(ApiError):
     """No extractor answers, or nothing reaches one; trying again later can succeed."""
 
 
-class TooManyRecordings(ApiError):
+class TooManyUploads(ApiError):
     """As many recordings are under way as one process takes; trying again in a few seconds can succeed."""

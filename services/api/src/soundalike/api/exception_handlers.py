@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from soundalike.api import problems
-from soundalike.api.errors import DatabaseAway, NotLoaded
+from soundalike.api.errors import DatabaseUnavailable, SnapshotUnavailable
 from soundalike.errors import InvalidTrackId
 
 
@@ -32,8 +32,8 @@ def install(app: FastAPI, routes: Iterable[Route]) -> None:
 
     app.add_exception_handler(problems.Problem, _on_problem)
     app.add_exception_handler(InvalidTrackId, _on_unparsable)
-    app.add_exception_handler(DatabaseAway, _on_database_away)
-    app.add_exception_handler(NotLoaded, _on_not_loaded)
+    app.add_exception_handler(DatabaseUnavailable, _on_database_away)
+    app.add_exception_handler(SnapshotUnavailable, _on_not_loaded)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)
 

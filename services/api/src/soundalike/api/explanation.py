@@ -21,29 +21,31 @@ TASTE: Final = "taste"
 _STRONG: Final = 0.9
 _STRONG_EVERYWHERE: Final = 0.95
 _FAIR: Final = 0.6
-_NAMED: Final = 2
-_TAGS: Final = 3
+_MAX_LAYERS: Final = 2
+_MAX_TAGS: Final = 3
 
 
-def sentence(alike: Mapping[str, float], shared_tags: Sequence[str], signals: Collection[str] = (SOUND,)) -> str:
+def explain(
+    layer_similarity: Mapping[str, float], shared_tags: Sequence[str], signals: Collection[str] = (SOUND,)
+) -> str:
     """Say it in a sentence: "Alike above all in rhythm and texture; both electronic, ambient."."""
-    parts = [_in_layers(alike)] if SOUND in signals else []
+    parts = [_describe_layers(layer_similarity)] if SOUND in signals else []
     if TASTE in signals:
         parts.append("favourited by the same people" if parts else "Favourited by the same people")
     if shared_tags:
-        parts.append(f"both {', '.join(tag.replace('-', ' ') for tag in shared_tags[:_TAGS])}")
+        parts.append(f"both {', '.join(tag.replace('-', ' ') for tag in shared_tags[:_MAX_TAGS])}")
     return f"{'; '.join(parts)}."
 
 
-def _in_layers(alike: Mapping[str, float]) -> str:
-    first = sorted(alike, key=lambda layer: -alike[layer])[:_NAMED]
-    strong = [layer for layer in first if alike[layer] >= _STRONG]
-    if not alike:
+def _describe_layers(layer_similarity: Mapping[str, float]) -> str:
+    first = sorted(layer_similarity, key=lambda layer: -layer_similarity[layer])[:_MAX_LAYERS]
+    strong = [layer for layer in first if layer_similarity[layer] >= _STRONG]
+    if not layer_similarity:
         return "Alike as a whole"
-    if len(strong) == _NAMED and min(alike.values()) >= _STRONG_EVERYWHERE:
+    if len(strong) == _MAX_LAYERS and min(layer_similarity.values()) >= _STRONG_EVERYWHERE:
         return f"Alike in every way, above all in {' and '.join(strong)}"
     if strong:
         return f"Alike above all in {' and '.join(strong)}"
-    if alike[first[0]] >= _FAIR:
+    if layer_similarity[first[0]] >= _FAIR:
         return f"Somewhat alike, most in {first[0]}"
     return "Among the nearest there are, but not much alike"

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-_LOOK_AGAIN_S: Final = 0.1
-_TAKEN: Final = {errno.EAGAIN, errno.EACCES}
+_POLL_S: Final = 0.1
+_LOCKED_ERRNOS: Final = {errno.EAGAIN, errno.EACCES}
 
 
 @asynccontextmanager
-async def turn(directory: Path) -> AsyncIterator[None]:
+async def directory_lock(directory: Path) -> AsyncIterator[None]:
     """Hold `directory` while the block runs and no other process does; nothing is written into it.
 
     The system frees what a dead process held. Where the file system knows no locks, nobody waits.
@@ -26,16 +26,16 @@ async def turn(directory: Path) -> AsyncIterator[None]:
     held = await asyncio.to_thread(os.open, directory, os.O_RDONLY | os.O_CLOEXEC)
     try:
         # Never waiting in the system: a thread that does so cannot be told that the process ends.
-        while not _taken(held):  # noqa: ASYNC110 - another process cannot set an event
-            await asyncio.sleep(_LOOK_AGAIN_S)
+        while not _try_lock(held):  # noqa: ASYNC110 - another process cannot set an event
+            await asyncio.sleep(_POLL_S)
         yield
     finally:
         os.close(held)
 
 
-def _taken(held: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        return error.errno not in _TAKEN
+        return error.errno not in _LOCKED_ERRNOS
     return True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from soundalike.api.artifact_cache import Copies, Published
-from soundalike.api.errors import VersionRefused
+from soundalike.api.artifact_cache import ArtifactCache, PublishedArtifact
+from soundalike.api.errors import InvalidVersion
 from soundalike.similarity.index.manifest import Manifest
 from soundalike.similarity.index.version import IndexVersion
 
@@ -17,31 +17,31 @@ if TYPE_CHECKING:
     from soundalike.storage.object_store import ObjectStore
 
 
-class VersionCache:
+class IndexCache:
     """The copies of index versions, below `root`/indexes so that nothing else is ever removed."""
 
     def __init__(self, root: Path, store: ObjectStore) -> None:
-        self._copies = Copies(root / "indexes", store, Manifest, "index version")
+        self._artifacts = ArtifactCache(root / "indexes", store, Manifest, "index version")
 
     async def open(self, version: IndexVersionRecord, model: EmbeddingModel) -> IndexVersion:
         """Map a published version into memory, fetching it from the bucket unless an intact copy is here.
 
-        Raises `VersionRefused` when what the bucket holds is not the version that was published, and
+        Raises `InvalidVersion` when what the bucket holds is not the version that was published, and
         `errors.StoreUnavailable` when the bucket does not answer.
         """
         said = {"model": version.model, "up_to_seq": version.up_to_seq}
-        published = Published(version.version, version.location, said)
-        return await self._copies.open(published, lambda directory: _mapped(directory, model))
+        published = PublishedArtifact(version.version, version.location, said)
+        return await self._artifacts.open(published, lambda directory: _load(directory, model))
 
     async def keep_only(self, version: IndexVersionRecord | None) -> None:
         """Remove the versions that are no longer answered from; what is still mapped stays readable."""
-        await self._copies.keep_only(version.version if version else None)
+        await self._artifacts.keep_only(version.version if version else None)
 
 
-def _mapped(directory: Path, model: EmbeddingModel) -> IndexVersion:
+def _load(directory: Path, model: EmbeddingModel) -> IndexVersion:
     version = IndexVersion.open(directory)
     if version.projection.input_dimensions != model.dimensions:
-        raise VersionRefused(
+        raise InvalidVersion(
             f"it takes vectors of {version.projection.input_dimensions} numbers, {model.model} gives {model.dimensions}"
         )
     return version

@@ -9,64 +9,64 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from soundalike.api.errors import DatabaseAway, KeysUnknown
+from soundalike.api.errors import DatabaseUnavailable, KeysUnavailable
 from soundalike.db import api_keys
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from soundalike.api.platform_connection import Live
+    from soundalike.api.platform_connection import PlatformConnection
     from soundalike.db.api_keys import ValidKey
 
 log = logging.getLogger(__name__)
 
-FOLLOW_S: Final = 2.0
-_FIRST_S: Final = 0.1
+POLL_S: Final = 2.0
+_INITIAL_POLL_S: Final = 0.1
 
 
 class Keyring:
-    """What recognises a key; a key that is made, revoked or expires counts within `FOLLOW_S` seconds.
+    """What recognises a key; a key that is made, revoked or expires counts within `POLL_S` seconds.
 
     While the database is away the keys that were valid last stay so: nothing can be written then anyway.
     """
 
-    def __init__(self, known: Iterable[ValidKey] | None = None) -> None:
+    def __init__(self, keys: Iterable[ValidKey] | None = None) -> None:
         self._keys: dict[bytes, ValidKey] | None = None
-        if known is not None:
-            self._take(known)
+        if keys is not None:
+            self._replace(keys)
 
     def find(self, text: str) -> ValidKey | None:
-        """Return the valid key of this text; raises `KeysUnknown` until the keys have been read for the first time.
+        """Return the valid key of this text; raises `KeysUnavailable` until the keys have been read for the first time.
 
         They are compared by their SHA-256: how long that takes tells nothing about the text of any key.
         """
         if self._keys is None:
-            raise KeysUnknown("the keys are being loaded")
+            raise KeysUnavailable("the keys are being loaded")
         return self._keys.get(api_keys.digest(text))
 
     @asynccontextmanager
-    async def following(self, live: Live) -> AsyncIterator[Keyring]:
+    async def run(self, platform: PlatformConnection) -> AsyncIterator[Keyring]:
         """Keep up with the catalogue while the block runs."""
-        task = asyncio.create_task(self._follow(live))
+        task = asyncio.create_task(self._poll(platform))
         try:
             yield self
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def _follow(self, live: Live) -> None:
+    async def _poll(self, platform: PlatformConnection) -> None:
         failing = False
         while True:
             try:
-                async with live.database() as db:
-                    self._take(await api_keys.list_valid(db))
-            except (DatabaseAway, asyncpg.PostgresError) as error:
+                async with platform.database() as db:
+                    self._replace(await api_keys.list_valid(db))
+            except (DatabaseUnavailable, asyncpg.PostgresError) as error:
                 if not failing and self._keys is not None:
                     log.warning("the keys cannot be read, those known before stay valid: %s", error)
                 failing = True
             else:
                 failing = False
-            await asyncio.sleep(_FIRST_S if self._keys is None else FOLLOW_S)
+            await asyncio.sleep(_INITIAL_POLL_S if self._keys is None else POLL_S)
 
-    def _take(self, keys: Iterable[ValidKey]) -> None:
+    def _replace(self, keys: Iterable[ValidKey]) -> None:
         self._keys = {key.digest: key for key in keys}

@@ -21,14 +21,14 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from soundalike.api.errors import DatabaseAway, NotLoaded
+from soundalike.api.errors import DatabaseUnavailable, SnapshotUnavailable
 from soundalike.db import overview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from soundalike.api.multiprocess_metrics import SharedCounts
-    from soundalike.api.platform_connection import Live
+    from soundalike.api.multiprocess_metrics import MultiprocessMetrics
+    from soundalike.api.platform_connection import PlatformConnection
     from soundalike.db.overview import TrackCounts
 
 # Each series would come with one more that tells when it began.
@@ -49,14 +49,14 @@ class RequestMetrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._seconds = Histogram(
+        self._durations = Histogram(
             "soundalike_request_duration_seconds",
             "From the head of a request to the end of its answer",
             ["method", "route"],
             buckets=_BUCKETS,
             registry=registry,
         )
-        self._answered = Counter(
+        self._responses = Counter(
             "soundalike_requests",
             "Requests by the status of their answer",
             ["method", "route", "status"],
@@ -72,8 +72,8 @@ class RequestMetrics:
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Note one answered request."""
         method = method if method in _METHODS else "other"
-        self._seconds.labels(method, route).observe(seconds)
-        self._answered.labels(method, route, str(status)).inc()
+        self._durations.labels(method, route).observe(seconds)
+        self._responses.labels(method, route, str(status)).inc()
 
 
 @dataclass(slots=True, eq=False)
@@ -83,23 +83,23 @@ class PlatformMetrics(Collector):
     They are no `Gauge`s: of several processes each one knows all of it, so that whichever is asked tells its own.
     """
 
-    _space: tuple[GaugeMetricFamily, ...] = ()
+    _index: tuple[GaugeMetricFamily, ...] = ()
     _tracks: tuple[GaugeMetricFamily, ...] = ()
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Return what was shown last."""
-        return (*self._space, *self._tracks)
+        return (*self._index, *self._tracks)
 
-    def show_space(self, live: Live) -> None:
+    def update_index(self, platform: PlatformConnection) -> None:
         """Describe what requests are answered from."""
         try:
-            snapshot = live.snapshot()
-        except NotLoaded:
+            snapshot = platform.snapshot()
+        except SnapshotUnavailable:
             snapshot = None
         version = _gauge("index_info", "Always 1: the model and version answered from", "model", "version")
         if snapshot is not None:
             version.add_metric([snapshot.model.model, snapshot.version_name or ""], 1)
-        self._space = (
+        self._index = (
             _gauge("index_loaded", "1 where there is something to answer from", value=int(snapshot is not None)),
             _gauge("index_tracks", "Tracks in the index version", value=snapshot.indexed if snapshot else 0),
             _gauge(
@@ -110,7 +110,7 @@ class PlatformMetrics(Collector):
             version,
         )
 
-    def show_census(self, census: TrackCounts | None) -> None:
+    def update_census(self, census: TrackCounts | None) -> None:
         """Describe where the tracks stand; None where the database is away."""
         states = _gauge("tracks", "Tracks of the catalogue by state", "state")
         for state, count in census.by_state.items() if census else ():
@@ -130,35 +130,35 @@ class PlatformMetrics(Collector):
 class Metrics:
     """All of it, as text. What has to be counted in the database is counted at most every `_CENSUS_S` seconds.
 
-    Where `shared` is given, requests and processes are those of all workers, whichever is asked.
+    Where `multiprocess` is given, requests and processes are those of all workers, whichever is asked.
     """
 
-    shared: SharedCounts | None = None
+    multiprocess: MultiprocessMetrics | None = None
     clock: Callable[[], float] = time.monotonic
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     requests: RequestMetrics = field(init=False)
-    _platform: PlatformMetrics = field(init=False)
-    _counting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _counted_at: float | None = None
+    _platform_metrics: PlatformMetrics = field(init=False)
+    _census_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _census_at: float | None = None
 
     def __post_init__(self) -> None:
-        self._platform = PlatformMetrics()
+        self._platform_metrics = PlatformMetrics()
         # What is counted together goes to files, which another collector reads.
-        self.requests = RequestMetrics(CollectorRegistry() if self.shared else self.registry)
-        self.registry.register(self._platform)
-        if self.shared:
-            self.shared.show_in(self.registry)
+        self.requests = RequestMetrics(CollectorRegistry() if self.multiprocess else self.registry)
+        self.registry.register(self._platform_metrics)
+        if self.multiprocess:
+            self.multiprocess.add_to(self.registry)
         else:
             ProcessCollector(registry=self.registry)
 
-    async def exposition(self, live: Live) -> bytes:
+    async def exposition(self, platform: PlatformConnection) -> bytes:
         """Return everything in Prometheus's text format; what a database that is away cannot tell is left out."""
-        self._platform.show_space(live)
+        self._platform_metrics.update_index(platform)
         # Two scrapers at once cause one count.
-        async with self._counting:
-            if self._counted_at is None or self.clock() - self._counted_at >= _CENSUS_S:
-                self._platform.show_census(await _census(live))
-                self._counted_at = self.clock()
+        async with self._census_lock:
+            if self._census_at is None or self.clock() - self._census_at >= _CENSUS_S:
+                self._platform_metrics.update_census(await _census(platform))
+                self._census_at = self.clock()
         return await asyncio.to_thread(generate_latest, self.registry)
 
 
@@ -166,9 +166,9 @@ def _gauge(name: str, text: str, *labels: str, value: float | None = None) -> Ga
     return GaugeMetricFamily(f"soundalike_{name}", text, value, labels or None)
 
 
-async def _census(live: Live) -> TrackCounts | None:
+async def _census(platform: PlatformConnection) -> TrackCounts | None:
     try:
-        async with live.database() as db:
+        async with platform.database() as db:
             return await overview.track_counts(db)
-    except DatabaseAway:
+    except DatabaseUnavailable:
         return None

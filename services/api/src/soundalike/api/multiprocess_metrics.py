@@ -22,7 +22,7 @@ _CPU: Final = "process_cpu_seconds"
 
 
 @dataclass(frozen=True, slots=True)
-class SharedCounts:
+class MultiprocessMetrics:
     """A directory of files, some for each worker.
 
     The files are those of a worker's number, not of its pid as the library would have it: what takes a dead worker's
@@ -36,15 +36,15 @@ class SharedCounts:
         """The variables that every worker has to be started with; the library reads them when it is imported."""
         return {"PROMETHEUS_MULTIPROC_DIR": str(self.directory)}
 
-    def count_as(self, worker: int) -> None:
+    def identify_as(self, worker: int) -> None:
         """Make this process count as a worker; before its first metric is made."""
         values.ValueClass = values.MultiProcessValue(lambda: worker)  # type: ignore[no-untyped-call]
 
-    def begin(self, worker: int, pid: int) -> None:
+    def add_worker(self, worker: int, pid: int) -> None:
         """Note that a worker was started."""
         (self.directory / f"{worker}{_PID}").write_text(str(pid), encoding="ascii")
 
-    def end(self, worker: int) -> None:
+    def remove_worker(self, worker: int) -> None:
         """Take out what held only while a worker lived: its process, and the requests that it has not answered."""
         mark_process_dead(worker, str(self.directory))  # type: ignore[no-untyped-call]
         (self.directory / f"{worker}{_PID}").unlink(missing_ok=True)
@@ -58,7 +58,7 @@ class SharedCounts:
                 found[file.stem] = int(file.read_text(encoding="ascii"))
         return found
 
-    def show_in(self, registry: CollectorRegistry) -> None:
+    def add_to(self, registry: CollectorRegistry) -> None:
         """Add the sums over all workers to what a registry shows."""
         MultiProcessCollector(registry, str(self.directory))  # type: ignore[no-untyped-call]
         registry.register(ProcessesCollector(self))
@@ -71,40 +71,40 @@ class ProcessesCollector(Collector):
     Memory is not added up, for workers share the pages of the index.
     """
 
-    counts: SharedCounts
+    metrics: MultiprocessMetrics
     supervisor: int = field(default_factory=os.getppid)
 
     def collect(self) -> Iterable[Metric]:
         """Ask the system; nothing where it has no /proc."""
         families: dict[str, Metric] = {}
-        for worker, pid in {_SUPERVISOR: self.supervisor, **self.counts.pids()}.items():
-            for family in _usual(pid):
+        for worker, pid in {_SUPERVISOR: self.supervisor, **self.metrics.pids()}.items():
+            for family in _process_metrics(pid):
                 shown = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
                 for sample in family.samples:
                     shown.add_sample(sample.name, {"worker": worker}, sample.value)
         if _CPU in families:
             text = families.pop(_CPU).documentation
             with suppress(OSError):
-                families[_CPU] = CounterMetricFamily(_CPU, text, value=self._processor_s())
+                families[_CPU] = CounterMetricFamily(_CPU, text, value=self._total_cpu_s())
         return families.values()
 
-    def _processor_s(self) -> float:
+    def _total_cpu_s(self) -> float:
         while True:
-            own, ended = _processor_s(self.supervisor)
+            own, ended = _cpu_s(self.supervisor)
             running = 0.0
-            for pid in self.counts.pids().values():
+            for pid in self.metrics.pids().values():
                 with suppress(OSError):
-                    running += _processor_s(pid)[0]
+                    running += _cpu_s(pid)[0]
             # A worker that ended in between would be missing, or counted twice.
-            if _processor_s(self.supervisor)[1] == ended:
+            if _cpu_s(self.supervisor)[1] == ended:
                 return own + ended + running
 
 
-def _usual(pid: int) -> Iterable[Metric]:
+def _process_metrics(pid: int) -> Iterable[Metric]:
     return ProcessCollector(pid=lambda: pid, registry=None).collect()
 
 
-def _processor_s(pid: int) -> tuple[float, float]:
+def _cpu_s(pid: int) -> tuple[float, float]:
     """Return the processor time in s of a process, and that of its children which have ended (proc(5), stat)."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
     ticks = os.sysconf("SC_CLK_TCK")

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LONG_S: Final = 0.02
+SLOW_S: Final = 0.02
 """What no short computation takes, unless it waits for the disk."""
 
-IN_THREADS: Final = 32
+THREADED_AFTER_SLOW: Final = 32
 """How many go to threads after one that took long."""
 
 
-class Workshop:
+class Offloader:
     """Computes; what is said to be short is done on the spot as long as such things are.
 
     A thread is no gift: handing a search over and its result back costs more than the search, and two threads that
@@ -33,22 +33,22 @@ class Workshop:
         self._clock = clock
         self._limiter = CapacityLimiter(os.cpu_count() or 2)
         # Nothing was read from the disk yet.
-        self._in_threads = IN_THREADS
+        self._threaded_left = THREADED_AFTER_SLOW
 
-    async def do(self, work: Callable[[], T], *, short: bool) -> T:
+    async def run(self, work: Callable[[], T], *, short: bool) -> T:
         """Return what `work` returns."""
         if not short:
-            return await self.do_at_leisure(work)
-        if self._in_threads:
-            self._in_threads -= 1
-            return await self.do_at_leisure(work)
+            return await self.run_in_thread(work)
+        if self._threaded_left:
+            self._threaded_left -= 1
+            return await self.run_in_thread(work)
         begun = self._clock()
         try:
             return work()
         finally:
-            if self._clock() - begun > LONG_S:
-                self._in_threads = IN_THREADS
+            if self._clock() - begun > SLOW_S:
+                self._threaded_left = THREADED_AFTER_SLOW
 
-    async def do_at_leisure(self, work: Callable[[], T]) -> T:
+    async def run_in_thread(self, work: Callable[[], T]) -> T:
         """Return what `work` returns, done in one of as many threads as the machine has cores."""
         return await to_thread.run_sync(work, limiter=self._limiter)

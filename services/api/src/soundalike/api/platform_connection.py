@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from soundalike.api.errors import DatabaseAway, NotLoaded
+from soundalike.api.errors import DatabaseUnavailable, SnapshotUnavailable
 from soundalike.api.vector_source import DatabaseSource
 from soundalike.db import database, embeddings, index_versions
 from soundalike.db.database import CONNECTION_FAILURES
@@ -20,74 +20,76 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from soundalike.api.snapshot import Snapshot
-    from soundalike.api.snapshot_refresher import Follower
-    from soundalike.api.taste_refresher import TasteShelf
+    from soundalike.api.snapshot_refresher import SnapshotRefresher
+    from soundalike.api.taste_refresher import TasteRefresher
     from soundalike.db.database import Pool
     from soundalike.similarity.taste.version import TasteVersion
 
 log = logging.getLogger(__name__)
 
 POLL_S: Final = 0.5
-_POLLS_A_TASTE: Final = 10
-_RECONNECT_S: Final = 1.0
+_TASTE_POLL_FACTOR: Final = 10
+_RECONNECT_INTERVAL_S: Final = 1.0
 _POOL_SIZE: Final = 10
-_REQUEST_S: Final = 10.0
-_PROBE_S: Final = 2.0
-_CLOSING_S: Final = 2.0
+_REQUEST_TIMEOUT_S: Final = 10.0
+_PROBE_TIMEOUT_S: Final = 2.0
+_CLOSE_TIMEOUT_S: Final = 2.0
 _LOG_EVERY: Final = 60
 
 
-class Live:
+class PlatformConnection:
     """What the requests share; it outlives any absence of the database."""
 
-    def __init__(self, database_url: SecretStr, follower: Follower, shelf: TasteShelf, *, poll_s: float) -> None:
+    def __init__(
+        self, database_url: SecretStr, snapshots: SnapshotRefresher, taste_versions: TasteRefresher, *, poll_s: float
+    ) -> None:
         self._url = database_url
-        self._follower = follower
-        self._shelf = shelf
+        self._snapshots = snapshots
+        self._taste_versions = taste_versions
         self._poll_s = poll_s
         self._pool: Pool | None = None
         # Whoever waits for a connection of the pool may be overtaken again and again by those who come later.
-        self._turns = asyncio.Semaphore(_POOL_SIZE)
+        self._slots = asyncio.Semaphore(_POOL_SIZE)
         self._changed = asyncio.Event()
 
     def snapshot(self) -> Snapshot:
-        """Return the space as it is now; raises `NotLoaded`."""
-        if self._follower.snapshot is not None:
-            return self._follower.snapshot
-        raise NotLoaded(
+        """Return the space as it is now; raises `SnapshotUnavailable`."""
+        if self._snapshots.snapshot is not None:
+            return self._snapshots.snapshot
+        raise SnapshotUnavailable(
             "no model is registered in the catalogue yet; an extractor does that when it starts"
-            if self._follower.has_looked
+            if self._snapshots.is_initialised
             else "the vectors are being loaded"
         )
 
     def taste(self) -> TasteVersion | None:
         """Return what is known of taste now, None while nothing is."""
-        return self._shelf.version
+        return self._taste_versions.version
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Pool]:
         """Lend the pool to one request, to as many at a time as it has connections, in the order in which they came.
 
-        Raises `DatabaseAway` where the database does not answer. Nobody may ask for it twice at a time.
+        Raises `DatabaseUnavailable` where the database does not answer. Nobody may ask for it twice at a time.
         """
         try:
-            async with asyncio.timeout(_REQUEST_S), self._turns:
+            async with asyncio.timeout(_REQUEST_TIMEOUT_S), self._slots:
                 if self._pool is None:
-                    raise DatabaseAway("the database does not answer")
+                    raise DatabaseUnavailable("the database does not answer")
                 yield self._pool
         except CONNECTION_FAILURES as error:
-            raise DatabaseAway("the database does not answer") from error
+            raise DatabaseUnavailable("the database does not answer") from error
 
     async def probe(self) -> None:
-        """Ask the database for a sign of life; raises `DatabaseAway`."""
-        async with self.database() as pool, asyncio.timeout(_PROBE_S):
+        """Ask the database for a sign of life; raises `DatabaseUnavailable`."""
+        async with self.database() as pool, asyncio.timeout(_PROBE_TIMEOUT_S):
             await pool.execute("SELECT 1")
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Live]:
+    async def run(self) -> AsyncIterator[PlatformConnection]:
         """Follow the platform while the block runs."""
         tasks = [
-            asyncio.create_task(_repeat(self._follow, _pause, "connecting to the database")),
+            asyncio.create_task(_repeat(self._refresh, _pause, "connecting to the database")),
             asyncio.create_task(_repeat(self._listen, _pause, "listening for news")),
         ]
         try:
@@ -97,31 +99,31 @@ class Live:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _follow(self) -> None:
+    async def _refresh(self) -> None:
         async with database.connect(self._url.get_secret_value(), size=_POOL_SIZE, stateless=True) as pool:
             source = DatabaseSource(pool)
             self._pool = pool
             try:
                 await asyncio.gather(
-                    _repeat(lambda: self._follower.refresh(source), self._news, "following the space"),
-                    _repeat(lambda: self._shelf.refresh(pool), self._while, "following taste"),
+                    _repeat(lambda: self._snapshots.refresh(source), self._wait_for_change, "following the space"),
+                    _repeat(lambda: self._taste_versions.refresh(pool), self._wait_for_taste_poll, "following taste"),
                 )
             finally:
                 self._pool = None
 
-    async def _news(self) -> None:
+    async def _wait_for_change(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._poll_s):
                 await self._changed.wait()
         # Cleared before the refresh that comes next: what is announced meanwhile causes one more.
         self._changed.clear()
 
-    async def _while(self) -> None:
+    async def _wait_for_taste_poll(self) -> None:
         # Taste is built once a day, so that nobody waits for it.
-        await asyncio.sleep(_POLLS_A_TASTE * self._poll_s)
+        await asyncio.sleep(_TASTE_POLL_FACTOR * self._poll_s)
 
     async def _listen(self) -> None:
-        connection = await asyncpg.connect(self._url.get_secret_value(), timeout=_REQUEST_S)
+        connection = await asyncpg.connect(self._url.get_secret_value(), timeout=_REQUEST_TIMEOUT_S)
         gone = asyncio.Event()
         try:
             connection.add_termination_listener(lambda _: gone.set())
@@ -131,26 +133,28 @@ class Live:
             await gone.wait()
         finally:
             with suppress(*CONNECTION_FAILURES):
-                await connection.close(timeout=_CLOSING_S)
+                await connection.close(timeout=_CLOSE_TIMEOUT_S)
 
 
 async def _pause() -> None:
-    await asyncio.sleep(_RECONNECT_S)
+    await asyncio.sleep(_RECONNECT_INTERVAL_S)
 
 
-async def _repeat(work: Callable[[], Awaitable[None]], pause: Callable[[], Awaitable[None]], what: str) -> None:
-    """Do `work` again and again for ever; a failure is logged with its number, and work goes on after the pause."""
+async def _repeat(
+    action: Callable[[], Awaitable[None]], pause: Callable[[], Awaitable[None]], description: str
+) -> None:
+    """Do `action` again and again for ever; a failure is logged with its number, and work goes on after the pause."""
     failures = 0
     while True:
         try:
-            await work()
+            await action()
         except Exception as error:
             failures += 1
             if failures % _LOG_EVERY == 1:
                 surprising = not isinstance(error, CONNECTION_FAILURES)
-                log.warning("%s failed (%d in a row): %r", what, failures, error, exc_info=surprising)
+                log.warning("%s failed (%d in a row): %r", description, failures, error, exc_info=surprising)
         else:
             if failures:
-                log.info("%s works again after %d failures", what, failures)
+                log.info("%s works again after %d failures", description, failures)
             failures = 0
         await pause()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from soundalike.api.errors import NoTaste, NotInSpace
+from soundalike.api.errors import NoTasteData, NotInSpace
 from soundalike.api.recommendation_query import By
 from soundalike.similarity.calibration import standardised
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.api.recommendation_query import Filter, Wishes
+    from soundalike.api.recommendation_query import RecommendationQuery, TrackFilter
     from soundalike.api.snapshot import Snapshot
     from soundalike.similarity.calibration import Calibration, Placed
     from soundalike.similarity.taste.version import TasteVersion
 
-_NARROWEST: Final = 20
-_LEAST_ODDS: Final = 1e-9
+_MIN_WIDTH: Final = 20
+_MIN_ODDS: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,34 +62,40 @@ class Asked:
         urns: Sequence[str],
         raw: Mapping[str, NDArray[np.float32]],
         taste: TasteVersion | None,
-        wishes: Wishes,
+        wishes: RecommendationQuery,
     ) -> Asked:
         """Find what the signals that are wished for know of tracks.
 
         Raises `NotInSpace` where only the sound is asked for and one has none, or where nothing is known of any, and
-        `NoTaste` where only taste is asked for.
+        `NoTasteData` where only taste is asked for.
         """
         tasted = taste.known(urns) if taste is not None and wishes.by is not By.SOUND else ()
         if wishes.by is By.SOUND or (wishes.by is By.BOTH and not tasted):
             return cls.tracks(snapshot, urns, raw)
         if not tasted:
-            raise NoTaste
+            raise NoTasteData
         heard = cls._heard(snapshot, urns if wishes.by is By.BOTH else (), len(urns))
         blend = wishes.blend if heard.urns else 1.0
         return replace(heard, seeds=tuple(urns), tasted=tasted, taste=taste, blend=blend)
 
     @classmethod
     def favorites(
-        cls, snapshot: Snapshot, urns: Sequence[str], taste: TasteVersion | None, wishes: Wishes, *, most: int
+        cls,
+        snapshot: Snapshot,
+        urns: Sequence[str],
+        taste: TasteVersion | None,
+        wishes: RecommendationQuery,
+        *,
+        most: int,
     ) -> Asked:
         """Find what the signals that are wished for know of somebody's favourites; `most` of them are heard.
 
-        Raises `NoTaste` where nothing is known of any.
+        Raises `NoTasteData` where nothing is known of any.
         """
         tasted = taste.known(urns) if taste is not None and wishes.by is not By.SOUND else ()
         heard = cls._heard(snapshot, urns if wishes.by is not By.TASTE else (), most)
         if not tasted and not heard.urns:
-            raise NoTaste
+            raise NoTasteData
         if not tasted:
             return heard
         return replace(heard, tasted=tasted, taste=taste, blend=wishes.blend if heard.urns else 1.0)
@@ -107,22 +113,22 @@ class Asked:
 class Ranking:
     """The candidates `urns` [n], best first, their projected vectors `placed` [n] and scores [n] between 0 and 1.
 
-    `nearest` [n] is the number of the vector asked about that each is most like. `ends` tells that those which were
-    found but not admitted are so many that further ones would not be either. `sound` and `taste` [n] are what either
-    signal alone says, NaN where it says nothing.
+    `nearest` [n] is the number of the vector asked about that each is most like. `is_exhausted` tells that those which
+    were found but not admitted are so many that further ones would not be either. `sound` and `taste` [n] are what
+    either signal alone says, NaN where it says nothing.
     """
 
     urns: tuple[str, ...]
     placed: Placed
     scores: NDArray[np.float64]
     nearest: NDArray[np.int64]
-    ends: bool
+    is_exhausted: bool
     sound: NDArray[np.float64]
     taste: NDArray[np.float64]
 
 
 def rank(
-    snapshot: Snapshot, calibration: Calibration, asked: Asked, only: Filter, *, k: int, min_score: float
+    snapshot: Snapshot, calibration: Calibration, asked: Asked, track_filter: TrackFilter, *, k: int, min_score: float
 ) -> Ranking:
     """Return about `k` candidates, without the tracks that are asked about, and without those below `min_score`.
 
@@ -130,15 +136,15 @@ def rank(
     The odds of taste are the lift. Those of both are their geometric mean, weighted by `asked.blend`; a signal that
     says nothing of a candidate speaks neither for nor against it, which are odds of one.
     """
-    found = dict.fromkeys(_heard_near(snapshot, asked, k))
-    lifts = asked.taste.kindred(asked.tasted, k, without=only.excluded) if asked.taste is not None else {}
+    found = dict.fromkeys(_nearest_urns(snapshot, asked, k))
+    lifts = asked.taste.kindred(asked.tasted, k, without=track_filter.excluded_urns) if asked.taste is not None else {}
     found.update(dict.fromkeys(lifts))
-    urns = [urn for urn in found if urn not in asked.urns and urn not in asked.seeds and only.admits_urn(urn)]
+    urns = [urn for urn in found if urn not in asked.urns and urn not in asked.seeds and track_filter.admits_urn(urn)]
     placed = calibration.place(snapshot.vectors(urns))
     likeness = standardised(calibration.place(asked.vectors), placed)
     sound = calibration.odds(likeness).mean(axis=0) if len(asked.vectors) else np.full(len(urns), np.nan)
     taste = np.array([lifts.get(urn, np.nan) for urn in urns]) if lifts else np.full(len(urns), np.nan)
-    odds = sound if asked.taste is None else _blended(sound, taste, asked.blend)
+    odds = sound if asked.taste is None else _blend_odds(sound, taste, asked.blend)
     scores = odds / (1.0 + odds)
     # What is equally near was found in the order of its names.
     order = np.argsort(-scores, kind="stable")[:k]
@@ -149,19 +155,19 @@ def rank(
         placed=placed[admitted],
         scores=scores[admitted],
         nearest=nearest.astype(np.int64),
-        ends=2 * len(admitted) < len(order) or (not len(asked.vectors) and len(lifts) < k),
+        is_exhausted=2 * len(admitted) < len(order) or (not len(asked.vectors) and len(lifts) < k),
         sound=(sound / (1.0 + sound))[admitted],
         taste=(taste / (1.0 + taste))[admitted],
     )
 
 
-def _heard_near(snapshot: Snapshot, asked: Asked, k: int) -> list[str]:
+def _nearest_urns(snapshot: Snapshot, asked: Asked, k: int) -> list[str]:
     count = len(asked.vectors)
-    width = k if count == 1 or k >= snapshot.reach else max(_NARROWEST, 2 * k // max(1, count))
+    width = k if count == 1 or k >= snapshot.reach else max(_MIN_WIDTH, 2 * k // max(1, count))
     return [match.urn for vector in asked.vectors for match in snapshot.search(vector, width)]
 
 
-def _blended(sound: NDArray[np.float64], taste: NDArray[np.float64], blend: float) -> NDArray[np.float64]:
-    heard, liked = (np.log(np.maximum(np.nan_to_num(odds, nan=1.0), _LEAST_ODDS)) for odds in (sound, taste))
+def _blend_odds(sound: NDArray[np.float64], taste: NDArray[np.float64], blend: float) -> NDArray[np.float64]:
+    heard, liked = (np.log(np.maximum(np.nan_to_num(odds, nan=1.0), _MIN_ODDS)) for odds in (sound, taste))
     blended: NDArray[np.float64] = np.exp((1 - blend) * heard + blend * liked)
     return blended

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardTrack:
+class CatalogueTrack:
     """A track, where it stands, and what the model that is answered from said of it.
 
     `tag_probabilities` [50] is in the order of `domain.tags`, None where the model said none.
@@ -88,9 +88,9 @@ async def identify(db: Executor, texts: Sequence[str]) -> list[TrackId]:
     return list(found)
 
 
-async def known_tracks(db: Executor, urns: Sequence[str], model: str) -> Mapping[str, HeardTrack]:
+async def known_tracks(db: Executor, urns: Sequence[str], model: str) -> Mapping[str, CatalogueTrack]:
     """Return the tracks among `urns` that the catalogue knows, in any state, by URN."""
-    return _Known({row["urn"]: row for row in await db.fetch(_KNOWN, list(urns), model)})
+    return _LazyTracks({row["urn"]: row for row in await db.fetch(_KNOWN, list(urns), model)})
 
 
 async def raw_vector(db: Executor, urn: str, model: str) -> NDArray[np.float32] | None:
@@ -110,17 +110,17 @@ async def playlist_tracks(db: Executor, urn: str) -> PlaylistTracks | None:
     )
 
 
-class _Known(Mapping[str, HeardTrack]):
+class _LazyTracks(Mapping[str, CatalogueTrack]):
     """Rows that are read when they are asked for: of all candidates only the first few are."""
 
     def __init__(self, rows: Mapping[str, asyncpg.Record]) -> None:
         self._rows = rows
-        self._read: dict[str, HeardTrack] = {}
+        self._tracks: dict[str, CatalogueTrack] = {}
 
-    def __getitem__(self, urn: str) -> HeardTrack:
-        if urn not in self._read:
-            self._read[urn] = _heard(self._rows[urn])
-        return self._read[urn]
+    def __getitem__(self, urn: str) -> CatalogueTrack:
+        if urn not in self._tracks:
+            self._tracks[urn] = _catalogue_track(self._rows[urn])
+        return self._tracks[urn]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
@@ -129,7 +129,7 @@ class _Known(Mapping[str, HeardTrack]):
         return len(self._rows)
 
 
-def _heard(row: asyncpg.Record) -> HeardTrack:
+def _catalogue_track(row: asyncpg.Record) -> CatalogueTrack:
     track = Track(
         id=TrackId.from_urn(row["urn"]),
         title=row["title"],
@@ -140,10 +140,10 @@ def _heard(row: asyncpg.Record) -> HeardTrack:
         link=row["link"],
     )
     said = row["said"]
-    return HeardTrack(track, State(row["state"]), row["reason"], None if said is None else _numbers(said))
+    return CatalogueTrack(track, State(row["state"]), row["reason"], None if said is None else _probabilities(said))
 
 
-def _numbers(sent: bytes) -> list[float]:
+def _probabilities(sent: bytes) -> list[float]:
     """Read a one-dimensional `real[]` as PostgreSQL sends it: five words that describe it, then length and number."""
     numbers: list[float] = np.frombuffer(sent, _SENT_REAL, offset=_SENT_HEAD_BYTES)["number"].tolist()
     return numbers

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from soundalike.api.deduplication import Distinct, Recording
-from soundalike.api.recommendation_query import Room
+from soundalike.api.deduplication import DistinctRecordings, RecordingKey
+from soundalike.api.recommendation_query import RepeatLimits
 from soundalike.db.tracks import State
 from soundalike.similarity.calibration import standardised
 
@@ -17,55 +17,55 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundalike.api.ranking import Asked, Ranking
-    from soundalike.api.recommendation_query import Wishes
-    from soundalike.api.repository import HeardTrack
+    from soundalike.api.recommendation_query import RecommendationQuery
+    from soundalike.api.repository import CatalogueTrack
     from soundalike.similarity.calibration import Calibration
 
 
-_READY: Final = frozenset({State.READY})
-_LIKABLE: Final = frozenset({State.READY, State.QUEUED, State.PENDING, State.NO_PREVIEW})
+_SOUND_STATES: Final = frozenset({State.READY})
+_TASTE_STATES: Final = frozenset({State.READY, State.QUEUED, State.PENDING, State.NO_PREVIEW})
 """What can be favourited without having been heard."""
 
 
-def choose(
+def rerank(
     asked: Asked,
-    seeds: Sequence[HeardTrack],
+    seeds: Sequence[CatalogueTrack],
     ranking: Ranking,
-    known: Mapping[str, HeardTrack],
-    wishes: Wishes,
+    tracks: Mapping[str, CatalogueTrack],
+    query: RecommendationQuery,
     *,
     calibration: Calibration,
-    usual: Sequence[float] | None,
+    average_tags: Sequence[float] | None,
     centre: NDArray[np.float32] | None,
 ) -> list[int]:
     """Return the numbers of the chosen candidates in the ranking, ascending, at most `wishes.n`.
 
-    `usual` is what the model says of music on average, `centre` the middle of the space where that is not zero.
+    `average_tags` is what the model says of music on average, `centre` the middle of the space where that is not zero.
     """
-    distinct = Distinct(centre)
+    distinct = DistinctRecordings(centre)
     vectors = dict(zip(asked.urns, asked.vectors, strict=False))
     unheard = np.full(ranking.placed.vectors.shape[1], np.nan, np.float32)
     for seed in seeds:
-        distinct.keep(_recording(seed, vectors.get(seed.track.id.urn, unheard)))
-    room = Room(wishes.max_per_artist, wishes.max_per_album)
-    turns = _Turns(ranking, calibration, wishes.diversity)
+        distinct.add(_recording_key(seed, vectors.get(seed.track.id.urn, unheard)))
+    room = RepeatLimits(query.max_per_artist, query.max_per_album)
+    turns = _MarginalRelevance(ranking, calibration, query.diversity)
     chosen: list[int] = []
-    while len(chosen) < wishes.n and (number := turns.next()) is not None:
-        heard = known.get(ranking.urns[number])
-        allowed = _READY if np.isnan(ranking.taste[number]) else _LIKABLE
-        if heard is None or heard.state not in allowed or not wishes.only.admits(heard, usual):
+    while len(chosen) < query.n and (number := turns.next()) is not None:
+        heard = tracks.get(ranking.urns[number])
+        allowed = _SOUND_STATES if np.isnan(ranking.taste[number]) else _TASTE_STATES
+        if heard is None or heard.state not in allowed or not query.track_filter.admits(heard, average_tags):
             continue
-        recording = _recording(heard, ranking.placed.vectors[number])
+        recording = _recording_key(heard, ranking.placed.vectors[number])
         # Most fall for want of room, which is told sooner than whether they are repeated.
-        if room.admits(recording.artists, heard.track.album) and distinct.differs(recording):
-            room.take(recording.artists, heard.track.album)
-            distinct.keep(recording)
-            turns.take(number)
+        if room.allows(recording.artists, heard.track.album) and distinct.is_distinct(recording):
+            room.add(recording.artists, heard.track.album)
+            distinct.add(recording)
+            turns.add(number)
             chosen.append(number)
     return sorted(chosen)
 
 
-class _Turns:
+class _MarginalRelevance:
     """The order in which candidates are tried: best first, or by maximal marginal relevance.
 
     Source: J. Carbonell, J. Goldstein: The use of MMR, diversity-based reranking, SIGIR 1998. Likeness to the query
@@ -76,31 +76,33 @@ class _Turns:
         self._ranking = ranking
         self._calibration = calibration
         self._diversity = diversity
-        self._tried = 0
+        self._position = 0
         # What was tried is worth nothing any more, so it comes after everything else.
-        self._worth = (1 - diversity) * ranking.scores
-        self._closest = np.zeros(len(ranking.scores))
+        self._relevance = (1 - diversity) * ranking.scores
+        self._redundancy = np.zeros(len(ranking.scores))
 
     def next(self) -> int | None:
         """Return the candidate whose turn it is, each once, or None after the last."""
-        if self._tried == len(self._worth):
+        if self._position == len(self._relevance):
             return None
-        number = int(np.argmax(self._worth - self._diversity * self._closest)) if self._diversity else self._tried
-        self._worth[number] = -np.inf
-        self._tried += 1
+        number = (
+            int(np.argmax(self._relevance - self._diversity * self._redundancy)) if self._diversity else self._position
+        )
+        self._relevance[number] = -np.inf
+        self._position += 1
         return number
 
-    def take(self, number: int) -> None:
+    def add(self, number: int) -> None:
         """Say that a candidate was chosen."""
         if self._diversity:
             placed = self._ranking.placed
             odds = self._calibration.odds(standardised(placed[number : number + 1], placed))[0]
             # What was never heard is like nothing.
-            self._closest = np.fmax(self._closest, odds / (1.0 + odds))
+            self._redundancy = np.fmax(self._redundancy, odds / (1.0 + odds))
 
 
-def _recording(heard: HeardTrack, vector: NDArray[np.float32]) -> Recording:
-    track = heard.track
-    return Recording.of(
+def _recording_key(entry: CatalogueTrack, vector: NDArray[np.float32]) -> RecordingKey:
+    track = entry.track
+    return RecordingKey.of(
         title=track.title, artists=track.artists, isrc=track.isrc, duration_ms=track.duration_ms, vector=vector
     )

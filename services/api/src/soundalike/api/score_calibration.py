@@ -16,14 +16,14 @@ _SAMPLE: Final = 2_048
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scale:
+class ScoreScale:
     """How alike tracks are altogether, and in each layer of the network."""
 
     calibration: Calibration
     layers: Layers
 
 
-class Scales:
+class ScaleCache:
     """Keeps the scale of the snapshot that is answered from.
 
     That is the one which is shipped for the model, so that scores are the same for every version and every catalogue.
@@ -32,19 +32,19 @@ class Scales:
     """
 
     def __init__(self) -> None:
-        self._kept: tuple[tuple[object, ...], Scale] | None = None
+        self._entry: tuple[tuple[object, ...], ScoreScale] | None = None
 
-    def kept(self, snapshot: Snapshot) -> Scale | None:
+    def get(self, snapshot: Snapshot) -> ScoreScale | None:
         """Return the scale, or None where it has to be measured first."""
-        kept = self._kept
+        kept = self._entry
         return kept[1] if kept is not None and kept[0] == _key(snapshot) else None
 
-    def measure(self, snapshot: Snapshot) -> Scale:
+    def measure(self, snapshot: Snapshot) -> ScoreScale:
         """Measure the scale and keep it; takes milliseconds, once for each version, so call it in a thread."""
         # Threads that find it missing at the same time all measure the same.
-        calibration = _measured(snapshot)
-        scale = Scale(calibration, Layers.of(calibration, snapshot.projection))
-        self._kept = (_key(snapshot), scale)
+        calibration = _calibration(snapshot)
+        scale = ScoreScale(calibration, Layers.of(calibration, snapshot.projection))
+        self._entry = (_key(snapshot), scale)
         return scale
 
 
@@ -53,7 +53,7 @@ def _key(snapshot: Snapshot) -> tuple[object, ...]:
     return snapshot.model.model, snapshot.version_name, grown
 
 
-def _measured(snapshot: Snapshot) -> Calibration:
+def _calibration(snapshot: Snapshot) -> Calibration:
     shipped = shipped_calibration(snapshot.model.model)
     if shipped is not None and shipped.projection == digest(snapshot.projection):
         return shipped

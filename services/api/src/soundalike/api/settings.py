@@ -48,7 +48,7 @@ def _cache_dir(value: Path | None) -> Path | None:
     return value
 
 
-def _listed(value: object) -> object:
+def _split_commas(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
@@ -75,7 +75,7 @@ def _collector(value: str | None) -> str | None:
     return value or None
 
 
-def _unset(value: object) -> object:
+def _empty_as_none(value: object) -> object:
     # Compose and env files hand an empty text on where a person left the value out.
     return None if value == "" else value
 
@@ -88,29 +88,29 @@ class ApiSettings(DatabaseSettings, StoreSettings):
     api_workers: Annotated[int, Field(ge=1, le=64)] = 1
     api_cache_dir: Annotated[Path | None, AfterValidator(_cache_dir)] = None
     api_reads: Access = Access.OPEN
-    api_writes: Annotated[Access | None, BeforeValidator(_unset)] = None
-    api_metrics: Annotated[MetricsAccess | None, BeforeValidator(_unset)] = None
+    api_writes: Annotated[Access | None, BeforeValidator(_empty_as_none)] = None
+    api_metrics: Annotated[MetricsAccess | None, BeforeValidator(_empty_as_none)] = None
     api_writes_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 60
     api_drain_s: Annotated[float, Field(ge=0, le=60)] = 0
     cors_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...],
         NoDecode,
-        BeforeValidator(_listed),
+        BeforeValidator(_split_commas),
         AfterValidator(_origins),
     ] = ()
     otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(_collector)] = None
 
     @property
-    def for_this_machine_only(self) -> bool:
+    def is_loopback_only(self) -> bool:
         """Tell whether nobody on another machine reaches the API."""
         return self.api_host == "localhost" or ip_address(self.api_host).is_loopback
 
     @property
     def writes(self) -> Access:
         """Who may write: where nothing is set, everybody on this machine, but nobody without a key on a network."""
-        return self.api_writes or (Access.OPEN if self.for_this_machine_only else Access.KEYED)
+        return self.api_writes or (Access.OPEN if self.is_loopback_only else Access.KEYED)
 
     @property
     def metrics(self) -> MetricsAccess:
         """Who may read the metrics, by the same rule."""
-        return self.api_metrics or (MetricsAccess.OPEN if self.for_this_machine_only else MetricsAccess.KEYED)
+        return self.api_metrics or (MetricsAccess.OPEN if self.is_loopback_only else MetricsAccess.KEYED)

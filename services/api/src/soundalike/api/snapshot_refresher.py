@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from soundalike.api.errors import VersionRefused
+from soundalike.api.errors import InvalidVersion
 from soundalike.api.snapshot import Snapshot
 from soundalike.api.tail import Tail
 from soundalike.errors import StoreUnavailable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
-    from soundalike.api.index_cache import VersionCache
+    from soundalike.api.index_cache import IndexCache
     from soundalike.api.vector_source import VectorSource
     from soundalike.db.index_versions import IndexVersionRecord
     from soundalike.db.models import EmbeddingModel
@@ -33,11 +33,11 @@ _BATCH: Final = 10_000
 _GROW_EVERY_S: Final = 0.2
 # A track is marked at the beginning of a transaction and seen at its end; none takes longer than this.
 _LONGEST_TRANSACTION: Final = timedelta(seconds=60)
-_BEGINNING: Final = datetime.fromtimestamp(0, UTC)
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(slots=True)
-class _Forgotten:
+class _ForgottenTracks:
     """The tracks that were forgotten, as far as is known; the set is replaced, never written to."""
 
     urns: frozenset[str] = frozenset()
@@ -45,7 +45,7 @@ class _Forgotten:
 
     async def catch_up(self, source: VectorSource) -> frozenset[str]:
         """Learn what was forgotten since the last call; returns what is new."""
-        since = self.latest - _LONGEST_TRANSACTION if self.latest else _BEGINNING
+        since = self.latest - _LONGEST_TRANSACTION if self.latest else _EPOCH
         found = await source.forgotten_since(since)
         if not found:
             return frozenset()
@@ -57,7 +57,7 @@ class _Forgotten:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class _LoadedVersion:
     """A version beside the one that answers, with all that is newer than it."""
 
     version: IndexVersion | None
@@ -66,59 +66,59 @@ class _Prepared:
 
 
 @dataclass(slots=True)
-class Follower:
+class SnapshotRefresher:
     """Keeps `snapshot` up to date; one task calls `refresh`, any number of requests read `snapshot`.
 
-    `has_looked` tells an empty platform from one that was not asked yet.
-    A version that is refused or cannot be fetched is tried again after `patience_s` seconds; until then the one before
-    it answers, or, where there is none, an exact scan over everything.
+    `is_initialised` tells an empty platform from one that was not asked yet. A version that is refused or cannot be
+    fetched is tried again after `retry_interval_s` seconds; until then the one before it answers, or, where there is
+    none, an exact scan over everything.
     """
 
-    cache: VersionCache
-    patience_s: float = 30.0
+    cache: IndexCache
+    retry_interval_s: float = 30.0
     clock: Callable[[], float] = time.monotonic
     snapshot: Snapshot | None = field(default=None, init=False)
-    has_looked: bool = field(default=False, init=False)
+    is_initialised: bool = field(default=False, init=False)
     _tail: Tail | None = field(default=None, init=False)
-    _forgotten: _Forgotten = field(default_factory=_Forgotten, init=False)
-    _not_before: dict[str, float] = field(default_factory=dict, init=False)
+    _forgotten: _ForgottenTracks = field(default_factory=_ForgottenTracks, init=False)
+    _next_attempts: dict[str, float] = field(default_factory=dict, init=False)
 
     async def refresh(self, source: VectorSource) -> None:
         """Take over what has changed since the last call; raises what `source` raises, leaving the snapshot whole."""
         model = await source.current_model()
         if model is None:
             self.snapshot = self._tail = None
-            self.has_looked = True
+            self.is_initialised = True
             return
         published = await source.published(model.model)
         snapshot = self.snapshot
         if snapshot is None or snapshot.model != model:
-            await self._move(source, model, await self._prepare(source, model, published), published)
-        elif snapshot.version_name == (published.version if published else None) or self._is_waiting(published):
+            await self._switch_to(source, model, await self._load(source, model, published), published)
+        elif snapshot.version_name == (published.version if published else None) or self._is_backing_off(published):
             await self._grow(source)
         else:
             await self._grow(source)
-            prepared = await self._while_growing(source, self._prepare(source, model, published))
+            prepared = await self._grow_until_done(source, self._load(source, model, published))
             if prepared.version is None and published is not None:
                 await self._grow(source)
             else:
-                await self._move(source, model, prepared, published)
-        self.has_looked = True
+                await self._switch_to(source, model, prepared, published)
+        self.is_initialised = True
 
     async def _grow(self, source: VectorSource) -> None:
         """Add to the snapshot what was written, and take out of it what was forgotten."""
         assert self._tail is not None  # noqa: S101 - set together with the snapshot
         assert self.snapshot is not None  # noqa: S101 - the caller has looked
-        added = await _catch_up(self._tail, source, self.snapshot.model.model)
+        added = await _extend_tail(self._tail, source, self.snapshot.model.model)
         if await self._forgotten.catch_up(source):
             self._tail.forget(self._forgotten.urns)
             self.snapshot = self._snapshot(
-                self.snapshot.model, _Prepared(self.snapshot.version, self.snapshot.projection, self._tail)
+                self.snapshot.model, _LoadedVersion(self.snapshot.version, self.snapshot.projection, self._tail)
             )
         elif added:
             self.snapshot = replace(self.snapshot, tail=self._tail.view())
 
-    async def _while_growing(self, source: VectorSource, work: Coroutine[Any, Any, _Prepared]) -> _Prepared:
+    async def _grow_until_done(self, source: VectorSource, work: Coroutine[Any, Any, _LoadedVersion]) -> _LoadedVersion:
         """Let what answers now grow until `work` is done: tracks that come meanwhile do not wait for it."""
         task = asyncio.create_task(work)
         try:
@@ -130,25 +130,25 @@ class Follower:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def _prepare(
+    async def _load(
         self, source: VectorSource, model: EmbeddingModel, published: IndexVersionRecord | None
-    ) -> _Prepared:
+    ) -> _LoadedVersion:
         opened = await self._open(published, model)
-        projection = opened.projection if opened else _first_projection(model)
+        projection = opened.projection if opened else _initial_projection(model)
         tail = Tail(projection, after_seq=opened.manifest.up_to_seq if opened else 0)
         if opened is not None or published is None or self.snapshot is None or self.snapshot.model != model:
-            await _catch_up(tail, source, model.model)
-        return _Prepared(opened, projection, tail)
+            await _extend_tail(tail, source, model.model)
+        return _LoadedVersion(opened, projection, tail)
 
-    async def _move(
-        self, source: VectorSource, model: EmbeddingModel, prepared: _Prepared, published: IndexVersionRecord | None
+    async def _switch_to(
+        self, source: VectorSource, model: EmbeddingModel, loaded: _LoadedVersion, published: IndexVersionRecord | None
     ) -> None:
-        """Answer from `prepared` from now on, in one assignment."""
-        await _catch_up(prepared.tail, source, model.model)
+        """Answer from `loaded` from now on, in one assignment."""
+        await _extend_tail(loaded.tail, source, model.model)
         await self._forgotten.catch_up(source)
-        prepared.tail.forget(self._forgotten.urns)
-        snapshot = await asyncio.to_thread(self._snapshot, model, prepared)
-        self._tail, self.snapshot = prepared.tail, snapshot
+        loaded.tail.forget(self._forgotten.urns)
+        snapshot = await asyncio.to_thread(self._snapshot, model, loaded)
+        self._tail, self.snapshot = loaded.tail, snapshot
         log.info(
             "answering from model %s, index version %s with %d tracks, and %d newer ones",
             model.model,
@@ -156,23 +156,23 @@ class Follower:
             snapshot.indexed,
             len(snapshot.tail),
         )
-        if prepared.version is not None:
+        if loaded.version is not None:
             await self.cache.keep_only(published)
 
-    def _snapshot(self, model: EmbeddingModel, prepared: _Prepared) -> Snapshot:
+    def _snapshot(self, model: EmbeddingModel, loaded: _LoadedVersion) -> Snapshot:
         forgotten = self._forgotten.urns
-        indexed = int((prepared.version.rows_of(list(forgotten)) >= 0).sum()) if prepared.version else 0
-        return Snapshot(model, prepared.version, prepared.projection, prepared.tail.view(), forgotten, indexed)
+        indexed = int((loaded.version.rows_of(list(forgotten)) >= 0).sum()) if loaded.version else 0
+        return Snapshot(model, loaded.version, loaded.projection, loaded.tail.view(), forgotten, indexed)
 
-    def _is_waiting(self, version: IndexVersionRecord | None) -> bool:
-        return version is not None and self.clock() < self._not_before.get(version.version, 0.0)
+    def _is_backing_off(self, version: IndexVersionRecord | None) -> bool:
+        return version is not None and self.clock() < self._next_attempts.get(version.version, 0.0)
 
     async def _open(self, version: IndexVersionRecord | None, model: EmbeddingModel) -> IndexVersion | None:
-        if version is None or self._is_waiting(version):
+        if version is None or self._is_backing_off(version):
             return None
         try:
             opened = await self.cache.open(version, model)
-        except VersionRefused as error:
+        except InvalidVersion as error:
             log.error("index version %s is refused: %s", version.version, error)  # noqa: TRY400 - says it all
         except StoreUnavailable as error:
             log.warning("index version %s could not be fetched yet: %s", version.version, error)
@@ -181,15 +181,15 @@ class Follower:
                 # Requests are waiting for answers from the other one: the first searches must not be slow.
                 await asyncio.to_thread(opened.rehearse)
             return opened
-        self._not_before = {version.version: self.clock() + self.patience_s}
+        self._next_attempts = {version.version: self.clock() + self.retry_interval_s}
         return None
 
 
-def _first_projection(model: EmbeddingModel) -> Projection:
+def _initial_projection(model: EmbeddingModel) -> Projection:
     return shipped_projection(model.model) or Projection.identity(model.dimensions)
 
 
-async def _catch_up(tail: Tail, source: VectorSource, model: str) -> int:
+async def _extend_tail(tail: Tail, source: VectorSource, model: str) -> int:
     added = 0
     while written := await source.newer_than(model, tail.last_seq, _BATCH):
         await asyncio.to_thread(tail.extend, written)

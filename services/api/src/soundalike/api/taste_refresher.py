@@ -6,8 +6,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from soundalike.api.artifact_cache import Copies, Published
-from soundalike.api.errors import VersionRefused
+from soundalike.api.artifact_cache import ArtifactCache, PublishedArtifact
+from soundalike.api.errors import InvalidVersion
 from soundalike.db import taste_versions
 from soundalike.errors import StoreUnavailable
 from soundalike.similarity.taste.manifest import TasteManifest
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class TasteShelf:
+class TasteRefresher:
     """Keeps `version` up to date; one task calls `refresh`, any number of requests read it.
 
-    The files lie below `root`/taste. A version that is refused or cannot be fetched is tried again after `patience_s`
-    seconds; until then the one before it answers, if there is one.
+    The files lie below `root`/taste. A version that is refused or cannot be fetched is tried again after
+    `retry_interval_s` seconds; until then the one before it answers, if there is one.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class TasteShelf:
         root: Path,
         store: ObjectStore,
         *,
-        patience_s: float = 30.0,
+        retry_interval_s: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.version: TasteVersion | None = None
-        self._copies = Copies(root / "taste", store, TasteManifest, "taste version")
-        self._patience_s = patience_s
+        self._artifacts = ArtifactCache(root / "taste", store, TasteManifest, "taste version")
+        self._retry_interval_s = retry_interval_s
         self._clock = clock
-        self._not_before = 0.0
+        self._next_attempt_at = 0.0
 
     async def refresh(self, db: Executor) -> None:
         """Take over what was published since the last call; raises what the database raises."""
@@ -51,17 +51,17 @@ class TasteShelf:
             self.version = None
             return
         if (self.version is not None and self.version.manifest.version == row.version) or (
-            self._clock() < self._not_before
+            self._clock() < self._next_attempt_at
         ):
             return
         try:
-            self.version = await self._copies.open(Published(row.version, row.location), TasteVersion.open)
-        except VersionRefused as error:
+            self.version = await self._artifacts.open(PublishedArtifact(row.version, row.location), TasteVersion.open)
+        except InvalidVersion as error:
             log.error("taste version %s is refused: %s", row.version, error)  # noqa: TRY400 - says it all
         except StoreUnavailable as error:
             log.warning("taste version %s could not be fetched yet: %s", row.version, error)
         else:
             log.info("answering from taste version %s with %d tracks", row.version, len(self.version))
-            await self._copies.keep_only(row.version)
+            await self._artifacts.keep_only(row.version)
             return
-        self._not_before = self._clock() + self._patience_s
+        self._next_attempt_at = self._clock() + self._retry_interval_s

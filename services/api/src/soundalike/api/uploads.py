@@ -7,7 +7,7 @@ import logging
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from soundalike.api.errors import DatabaseAway, NobodyListens, RecordingRefused, TooManyRecordings
+from soundalike.api.errors import DatabaseUnavailable, ExtractorUnavailable, TooManyUploads, UploadRejected
 from soundalike.db import uploads
 from soundalike.db.uploads import Analysis, Rejection
 from soundalike.errors import StoreUnavailable
@@ -16,7 +16,7 @@ from soundalike.storage.object_keys import upload_key
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from soundalike.api.platform_connection import Live
+    from soundalike.api.platform_connection import PlatformConnection
     from soundalike.db.database import Connection, Pool
     from soundalike.storage.object_store import ObjectStore
 
@@ -37,7 +37,7 @@ class Recordings:
     """Has recordings heard; `place` limits how many are under way at once."""
 
     def __init__(
-        self, live: Live, store: ObjectStore, *, patience_s: float = PATIENCE_S, at_once: int = AT_ONCE
+        self, live: PlatformConnection, store: ObjectStore, *, patience_s: float = PATIENCE_S, at_once: int = AT_ONCE
     ) -> None:
         self._live = live
         self._store = store
@@ -46,17 +46,17 @@ class Recordings:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Hold a place while the block runs; raises `TooManyRecordings` where none is free."""
+        """Hold a place while the block runs; raises `TooManyUploads` where none is free."""
         if self._places.locked():
-            raise TooManyRecordings("as many recordings as this API takes at once are being compared")
+            raise TooManyUploads("as many recordings as this API takes at once are being compared")
         async with self._places:
             yield
 
     async def hear(self, data: bytes) -> Analysis:
         """Return what the current extractor hears; the recording is gone by then, or within minutes where all fails.
 
-        Raises `RecordingRefused` for what can never be heard, `NobodyListens` where no extractor answers in time or
-        the bucket is away, and `DatabaseAway`.
+        Raises `UploadRejected` for what can never be heard, `ExtractorUnavailable` where no extractor answers in time
+        or the bucket is away, and `DatabaseUnavailable`.
         """
         query = uploads.new_id()
         try:
@@ -64,12 +64,12 @@ class Recordings:
                 outcome = await self._ask(pool, query, data)
         except TimeoutError:
             await self._withdraw(query)
-            raise NobodyListens("no extractor has heard the recording in time") from None
+            raise ExtractorUnavailable("no extractor has heard the recording in time") from None
         except StoreUnavailable as error:
             await self._withdraw(query)
-            raise NobodyListens("the object store does not answer") from error
+            raise ExtractorUnavailable("the object store does not answer") from error
         if isinstance(outcome, Rejection):
-            raise RecordingRefused(outcome.reason)
+            raise UploadRejected(outcome.reason)
         return outcome
 
     async def _ask(self, pool: Pool, query: str, data: bytes) -> Analysis | Rejection:
@@ -88,7 +88,7 @@ class Recordings:
             async with self._live.database() as pool:
                 await uploads.delete(pool, query)
             await self._store.delete(upload_key(query))
-        except (DatabaseAway, StoreUnavailable) as error:
+        except (DatabaseUnavailable, StoreUnavailable) as error:
             log.warning("a recording that nobody waits for is left to the sweep: %s", error)
 
 

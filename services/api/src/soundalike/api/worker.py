@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from soundalike import logs
 from soundalike.api.app import create_app
-from soundalike.api.multiprocess_metrics import SharedCounts
+from soundalike.api.multiprocess_metrics import MultiprocessMetrics
 from soundalike.api.server import GRACE_S, NOT_SERVED, Ending, Server
 from soundalike.api.settings import ApiSettings
 from soundalike.settings import load
@@ -74,9 +74,9 @@ def main() -> None:
     # uvicorn raises the signal again once everything has ended.
     signal.signal(signal.SIGTERM, _end)
     with logs.log_fields(worker=given.worker):
-        shared = SharedCounts(given.counts)
-        shared.count_as(given.worker)
-        server = Worker(create_app(settings, shared=shared), settings, socket.socket(fileno=given.line))
+        shared = MultiprocessMetrics(given.counts)
+        shared.identify_as(given.worker)
+        server = Worker(create_app(settings, multiprocess=shared), settings, socket.socket(fileno=given.line))
         server.run([socket.socket(fileno=number) for number in given.listen])
     if not server.started:
         raise SystemExit(NOT_SERVED)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from soundalike.api.multiprocess_metrics import SharedCounts
+from soundalike.api.multiprocess_metrics import MultiprocessMetrics
 from soundalike.api.server import GRACE_S, NOT_SERVED, Ending
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Supervisor:
 
     @asynccontextmanager
     async def _started(self, worker: int) -> AsyncIterator[Process]:
-        counts = SharedCounts(self.directory)
+        counts = MultiprocessMetrics(self.directory)
         line, theirs = socket.socketpair()
         line.setblocking(False)
         listening = []
@@ -138,7 +138,7 @@ class Supervisor:
         self._lines[worker], self._processes[worker] = line, process
         hearing = asyncio.create_task(self._hear(line))
         try:
-            counts.begin(worker, process.pid)
+            counts.add_worker(worker, process.pid)
             if self._told.is_set():
                 _tell(line, self._ending)
             yield process
@@ -147,7 +147,7 @@ class Supervisor:
             await asyncio.wait([hearing])
             del self._lines[worker], self._processes[worker]
             line.close()
-            counts.end(worker)
+            counts.remove_worker(worker)
 
     async def _spawn(self, worker: int, line: socket.socket, listening: list[socket.socket]) -> Process:
         numbers = [each.fileno() for each in listening]
@@ -170,7 +170,7 @@ class Supervisor:
     def _environment(self) -> dict[str, str]:
         # One copy of the index for all, so that they share its pages.
         cache = self.settings.api_cache_dir or self.directory / "versions"
-        return {**SharedCounts(self.directory).environment, "API_CACHE_DIR": str(cache)}
+        return {**MultiprocessMetrics(self.directory).environment, "API_CACHE_DIR": str(cache)}
 
     async def _hear(self, line: socket.socket) -> None:
         # The only thing that a worker ever says is that it answers.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.datastructures import Headers
 
 from soundalike.api import problems
-from soundalike.api.errors import KeysUnknown
+from soundalike.api.errors import KeysUnavailable
 from soundalike.api.settings import Access, MetricsAccess
 from soundalike.db.api_keys import Scope as KeyScope
 
@@ -87,7 +87,7 @@ class Guard:
             return None
         try:
             key = self._key(headers)
-        except KeysUnknown as error:
+        except KeysUnavailable as error:
             return problems.not_serving({"keys": str(error)})
         if key is None:
             return problems.key_wanted(needed, shown="authorization" in headers)

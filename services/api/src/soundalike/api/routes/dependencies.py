@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from soundalike.api import problems
-from soundalike.api.platform_connection import Live
+from soundalike.api.platform_connection import PlatformConnection
 from soundalike.api.recommender import Recommender
 
 # FastAPI sends a dependency that is not asynchronous to a thread, which costs more than any of these does.
 
 
-async def _live(request: Request) -> Live:
-    live: Live = request.app.state.live
+async def _live(request: Request) -> PlatformConnection:
+    live: PlatformConnection = request.app.state.live
     return live
 
 
@@ -42,5 +42,5 @@ def only(*once: str, often: tuple[str, ...] = ()) -> Callable[[Request], Awaitab
     return check
 
 
-LiveNow = Annotated[Live, Depends(_live)]
+LiveNow = Annotated[PlatformConnection, Depends(_live)]
 RecommenderNow = Annotated[Recommender, Depends(_recommender)]

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse
 
 from soundalike.api import openapi_examples, problems
-from soundalike.api.errors import DatabaseAway, NotLoaded
+from soundalike.api.errors import DatabaseUnavailable, SnapshotUnavailable
 from soundalike.api.routes.dependencies import LiveNow, only
 from soundalike.api.schemas.answers import Health, IndexInfo, Readiness
 
@@ -37,11 +37,11 @@ async def readyz(live: LiveNow, request: Request) -> Readiness:
         missing["process"] = "it is about to end; another one answers"
     try:
         await live.probe()
-    except DatabaseAway as error:
+    except DatabaseUnavailable as error:
         missing["database"] = str(error)
     try:
         snapshot = live.snapshot()
-    except NotLoaded as error:
+    except SnapshotUnavailable as error:
         missing["space"] = str(error)
     if missing:
         raise problems.not_serving(missing)

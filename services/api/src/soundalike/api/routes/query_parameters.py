@@ -9,7 +9,7 @@ from pydantic import AfterValidator, WithJsonSchema
 
 from soundalike.api import problems
 from soundalike.api.playlist_formats import MEDIA_TYPES, Format, preferred, write
-from soundalike.api.recommendation_query import By, Filter, Wishes
+from soundalike.api.recommendation_query import By, RecommendationQuery, TrackFilter
 from soundalike.api.schemas.answers import Recommendation
 from soundalike.db.models import EmbeddingModel
 from soundalike.domain.tags import SLUGS
@@ -71,11 +71,13 @@ class Wanted:
     min_duration: float | None
     max_duration: float | None
 
-    def wishes(self, model: EmbeddingModel, excluded: Sequence[TrackId], signals: Signals | None = None) -> Wishes:
+    def wishes(
+        self, model: EmbeddingModel, excluded: Sequence[TrackId], signals: Signals | None = None
+    ) -> RecommendationQuery:
         """Check them together; `excluded` are the tracks that `exclude` names. Raises `Problem`."""
         self._check(model)
         signals = signals or Signals(By.SOUND, 0.0)
-        return Wishes(
+        return RecommendationQuery(
             n=self.n,
             min_score=self.min_score,
             max_per_artist=self.max_per_artist,
@@ -83,11 +85,11 @@ class Wanted:
             diversity=self.diversity,
             by=signals.by or By.SOUND,
             blend=signals.blend,
-            only=Filter(
+            track_filter=TrackFilter(
                 tags=tuple(dict.fromkeys(self.tag)),
-                no_tags=tuple(dict.fromkeys(self.not_tag)),
-                excluded=frozenset(track.urn for track in excluded),
-                no_artists=fold_artists(self.exclude_artist),
+                excluded_tags=tuple(dict.fromkeys(self.not_tag)),
+                excluded_urns=frozenset(track.urn for track in excluded),
+                excluded_artists=fold_artists(self.exclude_artist),
                 sources=frozenset(self.source),
                 min_duration_ms=None if self.min_duration is None else round(1000 * self.min_duration),
                 max_duration_ms=None if self.max_duration is None else round(1000 * self.max_duration),

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from soundalike.api import openapi_examples, problems
-from soundalike.api.errors import NoTaste, NotInSpace, NotShown
-from soundalike.api.platform_connection import Live
+from soundalike.api.errors import NoTasteData, NotInSpace, SeedNotReady
+from soundalike.api.platform_connection import PlatformConnection
 from soundalike.api.playlist_formats import Format
-from soundalike.api.recommendation_query import By, Wishes
-from soundalike.api.recommender import Answered, Recommender
-from soundalike.api.repository import HeardTrack, identify, known_tracks, playlist_tracks, raw_vector
+from soundalike.api.recommendation_query import By, RecommendationQuery
+from soundalike.api.recommender import RecommendationResult, Recommender
+from soundalike.api.repository import CatalogueTrack, identify, known_tracks, playlist_tracks, raw_vector
 from soundalike.api.routes.dependencies import LiveNow, RecommenderNow, only
 from soundalike.api.routes.query_parameters import (
     OFTEN,
@@ -174,7 +174,7 @@ async def recommend_for_playlist(
 
 
 async def _suggested(
-    live: Live, recommender: Recommender, asked: Wanted, signals: Signals, user: str
+    live: PlatformConnection, recommender: Recommender, asked: Wanted, signals: Signals, user: str
 ) -> Recommendation:
     urn, snapshot = user_of(user), live.snapshot()
     signals = replace(signals, by=signals.by or By.TASTE)
@@ -194,7 +194,7 @@ async def _suggested(
                 taste=taste,
                 most=MOST_SEEDS,
             )
-        except NoTaste as error:
+        except NoTasteData as error:
             remedy = (
                 "ask by=both, or walk further" if signals.by is By.TASTE else "walk further: make crawl SOUNDCLOUD=…"
             )
@@ -208,19 +208,19 @@ async def _answered(
     recommender: Recommender,
     snapshot: Snapshot,
     seeds: list[str],
-    wishes: Wishes,
+    wishes: RecommendationQuery,
     taste: TasteVersion | None,
-) -> Answered:
+) -> RecommendationResult:
     lookup = partial(known_tracks, db, model=snapshot.model.model)
     try:
         try:
             return await recommender.answer(lookup, snapshot, seeds, wishes, taste=taste)
-        except NoTaste as error:
+        except NoTasteData as error:
             known = await lookup(seeds)
             for urn in seeds:
                 heard = known.get(urn)
                 if heard is None or heard.state is State.FORGOTTEN:
-                    raise NotShown(urn, heard) from error
+                    raise SeedNotReady(urn, heard) from error
             raise problems.no_taste(seeds[0], "ask by=both, or by=sound") from error
         except NotInSpace as missing:
             # Committed a moment ago, or not ready at all; that is seen here.
@@ -231,14 +231,14 @@ async def _answered(
                 ready = heard is not None and heard.state is State.READY
                 vector = await raw_vector(db, urn, snapshot.model.model) if ready else None
                 if vector is None:
-                    raise NotShown(urn, heard) from missing
+                    raise SeedNotReady(urn, heard) from missing
                 raw[urn] = vector
             return await recommender.answer(lookup, snapshot, seeds, wishes, raw=raw, taste=taste)
-    except NotShown as error:
-        raise _problem(error.urn, error.heard) from error
+    except SeedNotReady as error:
+        raise _problem(error.urn, error.track) from error
 
 
-def _problem(urn: str, heard: HeardTrack | None) -> problems.Problem:
+def _problem(urn: str, heard: CatalogueTrack | None) -> problems.Problem:
     return problems.unknown_track(urn) if heard is None else problems.not_ready(urn, heard.state, heard.reason)
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from starlette.requests import ClientDisconnect
 
 from soundalike.api import openapi_examples, problems
-from soundalike.api.errors import NobodyListens, RecordingRefused, TooManyRecordings
+from soundalike.api.errors import ExtractorUnavailable, TooManyUploads, UploadRejected
 from soundalike.api.playlist_formats import Format
 from soundalike.api.repository import identify, known_tracks
 from soundalike.api.routes.dependencies import LiveNow, RecommenderNow, only
@@ -109,11 +109,11 @@ async def _heard(request: Request, recordings: Recordings) -> Analysis:
     try:
         async with recordings.place():
             return await recordings.hear(await _body(request))
-    except TooManyRecordings as error:
+    except TooManyUploads as error:
         raise problems.too_many_recordings(str(error)) from error
-    except RecordingRefused as error:
+    except UploadRejected as error:
         raise problems.recording_refused(str(error)) from error
-    except NobodyListens as error:
+    except ExtractorUnavailable as error:
         raise problems.nobody_listens(str(error)) from error
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, Field
 
 from soundalike.api.explanation import LAYERS, Signal
-from soundalike.api.recommender import Answered
+from soundalike.api.recommender import RecommendationResult
 from soundalike.api.snapshot import Snapshot
 from soundalike.db.similar_users import UserSimilarity
 from soundalike.db.tracks import State, StoredTrack, Track
@@ -191,7 +191,7 @@ class Recommendation(BaseModel):
     @classmethod
     def of(
         cls,
-        answered: Answered,
+        answered: RecommendationResult,
         snapshot: Snapshot,
         playlist: PlaylistSummary | None = None,
         *,
@@ -214,12 +214,12 @@ class Recommendation(BaseModel):
                     duration_ms=answer.track.duration_ms,
                     seed=answer.seed,
                     shared_tags=list(answer.shared_tags),
-                    alike=dict(answer.alike),
-                    why=answer.why,
-                    by=list(answer.signals),
-                    scores=dict(answer.signals),
+                    alike=dict(answer.layer_similarity),
+                    why=answer.explanation,
+                    by=list(answer.signal_scores),
+                    scores=dict(answer.signal_scores),
                 )
-                for rank, answer in enumerate(answered.answers, 1)
+                for rank, answer in enumerate(answered.tracks, 1)
             ],
         )
 
