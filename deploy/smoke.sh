@@ -39,7 +39,7 @@ def ask(path):
 waiting = sorted(styles)
 while True:
     tracks = [ask(f"/tracks/{urn}") for urn in waiting]
-    lost = [track for track in tracks if track["state"] not in {"found", "queued", "ready"}]
+    lost = [track for track in tracks if track["state"] not in {"pending", "queued", "ready"}]
     if lost:
         sys.exit(f"smoke: {lost[0]['urn']} ended as {lost[0]['state']}: {lost[0]['reason']}")
     waiting = [track["urn"] for track in tracks if track["state"] != "ready"]

@@ -65,7 +65,7 @@ async def api(platform: Platform, deezer: SandboxServer) -> AsyncIterator[httpx.
 async def _ready(api: httpx.AsyncClient, track: str) -> None:
     while True:
         stored = (await api.get(f"/tracks/{track}")).json()
-        assert stored["state"] in {"found", "queued", "ready"}, stored
+        assert stored["state"] in {"pending", "queued", "ready"}, stored
         if stored["state"] == "ready":
             return
         await asyncio.sleep(0.1)
@@ -116,13 +116,13 @@ async def test_what_fails_is_told_and_waited_for(
     deezer.sandbox.faults.add(Fault(path="/deezer/*", status=503, times=None))
     for track in (switched_off, away):
         assert (await api.put(f"/tracks/{track}")).status_code == 202
-    while (stored := (await api.get(f"/tracks/{switched_off}")).json())["state"] == "found":  # noqa: ASYNC110
+    while (stored := (await api.get(f"/tracks/{switched_off}")).json())["state"] == "pending":  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     assert (stored["state"], "SPOTIFY_TERMS_ACCEPTED" in stored["reason"]) == ("no_preview", True)
     while (seen := await status.gather(data)).requests.due:
         pass
     assert seen.requests.next_due is not None
-    assert (await api.get(f"/tracks/{away}")).json()["state"] == "found"
+    assert (await api.get(f"/tracks/{away}")).json()["state"] == "pending"
     assert status.render(seen).splitlines()[-1] == running
 
     os.kill(killed := platform.supervisor.pid("watcher"), signal.SIGKILL)

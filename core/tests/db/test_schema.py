@@ -40,6 +40,25 @@ async def test_from_each_earlier_version_with_rows_in_it(database_url: str, star
     assert await schema.revision_of(database_url) == schema.revisions()[-1]
 
 
+async def test_found_is_called_pending_from_0013_on(database_url: str) -> None:
+    await schema.upgrade(database_url, "0012")
+    connection = await asyncpg.connect(database_url)
+    states = "SELECT state FROM tracks ORDER BY urn"
+    try:
+        await connection.execute("INSERT INTO tracks (urn, source, title) VALUES ('1', 'spotify', 'default')")
+        await connection.execute("INSERT INTO tracks (urn, source, title, state) VALUES ('2', 'spotify', '', 'queued')")
+        assert [row["state"] for row in await connection.fetch(states)] == ["found", "queued"]
+        await schema.upgrade(database_url, "0013")
+        await connection.execute("INSERT INTO tracks (urn, source, title) VALUES ('3', 'spotify', 'default')")
+        assert [row["state"] for row in await connection.fetch(states)] == ["pending", "queued", "pending"]
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute("UPDATE tracks SET state = 'found'")
+        await schema.downgrade(database_url, "0012")
+        assert [row["state"] for row in await connection.fetch(states)] == ["found", "queued", "found"]
+    finally:
+        await connection.close()
+
+
 async def test_every_revision_can_be_taken_back(database_url: str) -> None:
     await schema.upgrade(database_url)
     for revision in [*schema.revisions()[::-1][1:], "base"]:

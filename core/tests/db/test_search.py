@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundalike.db import erasure, schema, search_names, tracks
-from soundalike.db.search import MatchQuality, SearchText, search
+from soundalike.db.search import Likeness, SearchText, search
 from soundalike.db.tracks import State, Track
 from soundalike.domain.track_id import TrackId
 
@@ -48,30 +48,30 @@ async def found(pool: Pool, text: str, *, limit: int = 10) -> list[str]:
 @pytest.mark.parametrize(
     ("typed", "title", "likeness"),
     [
-        ("one more time", "One More Time", MatchQuality.EXACT),
-        ("  TIME,  daft ", "One More Time", MatchQuality.EXACT),
-        ("daft punk one more t", "One More Time", MatchQuality.PREFIX),
-        ("time disco", "One More Time", MatchQuality.PREFIX),
-        ("daft d", "One More Time", MatchQuality.PREFIX),
-        ("dont you forget", "Don't You (Forget About Me)", MatchQuality.EXACT),
-        ("fur elise", "Für Elise", MatchQuality.EXACT),
-        ("beethofen", "Für Elise", MatchQuality.TYPO),
-        ("metalica", "Enter Sandman", MatchQuality.TYPO),
-        ("enter sandmna", "Enter Sandman", MatchQuality.TYPO),
-        ("forgett abuot me", "Don't You (Forget About Me)", MatchQuality.TYPO),
-        ("группа", "Группа крови", MatchQuality.EXACT),
-        ("кровь", "Группа крови", MatchQuality.TYPO),
-        ("東", "群青日和", MatchQuality.EXACT),
-        ("事変", "群青日和", MatchQuality.EXACT),
-        ("???", "???", MatchQuality.EXACT),
-        ("!!", "???", MatchQuality.PREFIX),
-        ("100%", "100% Pure Love", MatchQuality.EXACT),
-        ("a_b", "100% Pure Love", MatchQuality.EXACT),
+        ("one more time", "One More Time", Likeness.EXACT),
+        ("  TIME,  daft ", "One More Time", Likeness.EXACT),
+        ("daft punk one more t", "One More Time", Likeness.PREFIX),
+        ("time disco", "One More Time", Likeness.PREFIX),
+        ("daft d", "One More Time", Likeness.PREFIX),
+        ("dont you forget", "Don't You (Forget About Me)", Likeness.EXACT),
+        ("fur elise", "Für Elise", Likeness.EXACT),
+        ("beethofen", "Für Elise", Likeness.TYPO),
+        ("metalica", "Enter Sandman", Likeness.TYPO),
+        ("enter sandmna", "Enter Sandman", Likeness.TYPO),
+        ("forgett abuot me", "Don't You (Forget About Me)", Likeness.TYPO),
+        ("группа", "Группа крови", Likeness.EXACT),
+        ("кровь", "Группа крови", Likeness.TYPO),
+        ("東", "群青日和", Likeness.EXACT),
+        ("事変", "群青日和", Likeness.EXACT),
+        ("???", "???", Likeness.EXACT),
+        ("!!", "???", Likeness.PREFIX),
+        ("100%", "100% Pure Love", Likeness.EXACT),
+        ("a_b", "100% Pure Love", Likeness.EXACT),
     ],
 )
-async def test_what_people_type_finds_it(songs: Pool, typed: str, title: str, likeness: MatchQuality) -> None:
+async def test_what_people_type_finds_it(songs: Pool, typed: str, title: str, likeness: Likeness) -> None:
     first = (await search(songs, typed, limit=10))[0]
-    assert (first.track.track.title, first.quality) == (title, likeness)
+    assert (first.track.track.title, first.likeness) == (title, likeness)
 
 
 @pytest.mark.parametrize(

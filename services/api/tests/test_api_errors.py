@@ -123,7 +123,7 @@ async def test_a_track_under_way_says_its_state_and_when_to_ask_again(
     await tracks.upsert(platform.pool, Track(track_id(1), "Title"))
     answer = await client.get("/recommend", params={"track": urn(1)})
     body = problem(answer, 503, "not-ready")
-    assert (body["track"], body["state"], body["reason"]) == (urn(1), "found", None)
+    assert (body["track"], body["state"], body["reason"]) == (urn(1), "pending", None)
     assert int(answer.headers["retry-after"]) > 0
     await tracks.mark_queued(platform.pool, track_id(1), provider="folder", method="file")
     await tracks.set_reason(platform.pool, track_id(1), "tried five times")

@@ -109,7 +109,7 @@ async def test_playlists_that_fit_nothing(platform: Platform, client: httpx.Asyn
     async with platform.pool.acquire() as connection:
         await playlists.replace(connection, Playlist(SPOTIFY, "spotify", "Mine"), [(0, track_id(0))])
     answer = await client.get(f"/playlists/{SPOTIFY}/recommend")
-    assert (answer.status_code, answer.json()["states"]) == (503, {"found": 1})
+    assert (answer.status_code, answer.json()["states"]) == (503, {"pending": 1})
     assert int(answer.headers["retry-after"]) > 0
     async with platform.pool.acquire() as connection:
         await playlists.replace(connection, Playlist(SPOTIFY, "spotify", "Mine"), [])

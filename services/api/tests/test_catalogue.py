@@ -34,7 +34,7 @@ async def test_a_search_shows_where_each_track_stands_and_how_it_fits(
     await tracks.upsert(platform.pool, Track(TrackId.from_urn(DEEZER), "One More Chance"))
     found = await got(client, "/search", q="one more")
     assert [(each["title"], each["state"], each["match"]) for each in found["results"]] == [
-        ("One More Chance", "found", "exact"),
+        ("One More Chance", "pending", "exact"),
         ("One More Time", "ready", "exact"),
     ]
     assert [e["match"] for e in (await got(client, "/search", q="daft pnuk one", n=1))["results"]] == ["typo"]
@@ -66,7 +66,14 @@ async def test_following_next_shows_every_track_once(platform: Platform, client:
         address = page["next"]
     assert seen == [urn(number) for number in range(1, 8)]
     assert len((await got(client, "/tracks"))["tracks"]) == 8
-    assert [each["urn"] for each in (await got(client, "/tracks", state="found"))["tracks"]] == [DEEZER]
+    assert [each["urn"] for each in (await got(client, "/tracks", state="pending"))["tracks"]] == [DEEZER]
+
+
+async def test_the_former_name_of_a_state_is_still_read(platform: Platform, client: httpx.AsyncClient) -> None:
+    await tracks.upsert(platform.pool, Track(TrackId.from_urn(DEEZER), "Not ready"))
+    for asked in (["found"], ["found", "pending"]):
+        [track] = (await got(client, "/tracks", state=asked))["tracks"]
+        assert (track["urn"], track["state"]) == (DEEZER, "pending")
 
 
 async def test_a_playlist_is_listed_in_its_order(platform: Platform, client: httpx.AsyncClient) -> None:
@@ -108,7 +115,7 @@ async def test_asking_for_a_track_puts_it_on_the_list_and_shows_it(
 ) -> None:
     answer = await client.put("/tracks/https://www.deezer.com/track/3135556")
     assert (answer.status_code, answer.headers["location"]) == (202, f"/tracks/{DEEZER}")
-    assert answer.json()["state"] == "found"
+    assert answer.json()["state"] == "pending"
     assert answer.json()["reason"] == (await got(client, answer.headers["location"]))["reason"]
     assert [errand.urn for errand in await task_queue.lease(platform.pool, ["add"], limit=9)] == [DEEZER]
 

@@ -133,7 +133,7 @@ async def test_another_model_switches_everything(platform: Platform, client: htt
     await eventually(lambda: _has(client, model=OTHER_MODEL.model, version=None, tracks=0, tail=0))
     answer = await client.get("/recommend", params={"track": urn(0)})
     assert answer.status_code == 503
-    assert answer.json()["state"] == "found"
+    assert answer.json()["state"] == "pending"
     await platform.hear(0, vector(100))
     await platform.hear(1, vector(101))
     await eventually(lambda: _has(client, tail=2))

@@ -302,7 +302,7 @@ def test_forgetting_by_code_and_by_name(command: Command, database_url: str, sto
     assert len(in_bucket(store)) == 46
 
 
-@pytest.mark.parametrize(("answer", "left"), [("y", {"forgotten": 1}), ("n", {"found": 1}), ("", {"found": 1})])
+@pytest.mark.parametrize(("answer", "left"), [("y", {"forgotten": 1}), ("n", {"pending": 1}), ("", {"pending": 1})])
 def test_a_person_is_asked_before_a_name_is_forgotten(
     command: Command, database_url: str, answer: str, left: dict[str, int]
 ) -> None:

@@ -35,7 +35,7 @@ _STEP_UP = "UPDATE models SET current = true WHERE model = $1"
 
 # `ready` means: heard by the current model. The audio of what another model heard is gone, so it is owed a crawl.
 _OWE_AGAIN = """
-UPDATE tracks SET state = 'found', updated_at = now(),
+UPDATE tracks SET state = 'pending', updated_at = now(),
        reason = 'heard by another model only; the next crawl brings its preview again'
 WHERE state = 'ready' AND NOT EXISTS (SELECT FROM embeddings e WHERE e.urn = tracks.urn AND e.model = $1)
 """
@@ -43,7 +43,7 @@ WHERE state = 'ready' AND NOT EXISTS (SELECT FROM embeddings e WHERE e.urn = tra
 # Going back to a model whose vectors are still there needs no crawl.
 _HEARD_BEFORE = """
 UPDATE tracks SET state = 'ready', reason = NULL, updated_at = now()
-WHERE state = 'found' AND EXISTS (SELECT FROM embeddings e WHERE e.urn = tracks.urn AND e.model = $1)
+WHERE state = 'pending' AND EXISTS (SELECT FROM embeddings e WHERE e.urn = tracks.urn AND e.model = $1)
 """
 
 

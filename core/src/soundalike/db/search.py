@@ -33,7 +33,7 @@ WHERE state <> 'forgotten' AND ($10::text IS NULL OR state = $10)
 """  # noqa: S608 - constants
 
 
-class MatchQuality(StrEnum):
+class Likeness(StrEnum):
     """How the words that were typed are found in a track's names: the least alike of them tells."""
 
     EXACT = "exact"
@@ -46,7 +46,7 @@ class Match:
     """A track that was found, and how."""
 
     track: StoredTrack
-    quality: MatchQuality
+    likeness: Likeness
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ async def search(
         ((Rank.of(typed, row["folded_title"], row["credit"], row["folded_album"]), row["urn"], row) for row in rows),
         key=lambda each: each[:2],
     )
-    return [Match(read_stored_track(row), list(MatchQuality)[rank.likeness]) for rank, _, row in ranked[:limit]]
+    return [Match(read_stored_track(row), list(Likeness)[rank.likeness]) for rank, _, row in ranked[:limit]]
 
 
 def _place(text: str, title: str, credit: str, album: str) -> int:

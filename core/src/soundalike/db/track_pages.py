@@ -52,7 +52,7 @@ async def page(
     sources: Collection[str] = SOURCES,
 ) -> Page:
     """Return up to `limit` tracks in these states and of these sources, in the order of their URNs."""
-    rows = await db.fetch(_PAGE, list(states), list(sources), after, limit + 1)
+    rows = await db.fetch(_PAGE, list(set(states)), list(set(sources)), after, limit + 1)
     found = [read_stored_track(row) for row in rows[:limit]]
     return Page(found, found[-1].track.id.urn if len(rows) > limit else None)
 

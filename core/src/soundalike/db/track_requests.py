@@ -24,7 +24,7 @@ _TRIED_AGAIN: Final = frozenset({State.PENDING, State.NO_PREVIEW, State.REJECTED
 _WANT = """
 INSERT INTO tracks (urn, source, title, reason) VALUES ($1, $2, '', $3)
 ON CONFLICT (urn) DO UPDATE SET
-    state = CASE WHEN tracks.state IN ('no_preview', 'rejected') THEN 'found' ELSE tracks.state END,
+    state = CASE WHEN tracks.state IN ('no_preview', 'rejected') THEN 'pending' ELSE tracks.state END,
     reason = CASE WHEN tracks.state IN ('no_preview', 'rejected') THEN EXCLUDED.reason ELSE tracks.reason END,
     updated_at = CASE WHEN tracks.state IN ('no_preview', 'rejected') THEN now() ELSE tracks.updated_at END
 RETURNING state, reason
@@ -36,7 +36,7 @@ class NotFetchable(PermanentError):
 
 
 async def request_track(pool: Pool, track: TrackId) -> tuple[State, str | None]:
-    """Ask for a track and return its state with the reason; only one that is `found` is put on the to-do list.
+    """Ask for a track and return its state with the reason; only one that is `pending` is put on the to-do list.
 
     Raises `NotFetchable`.
     """

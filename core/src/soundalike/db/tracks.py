@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class State(StrEnum):
     """Where a track stands on its way to being recommendable."""
 
-    PENDING = "found"
+    PENDING = "pending"
     QUEUED = "queued"
     READY = "ready"
     NO_PREVIEW = "no_preview"
@@ -122,30 +122,30 @@ _BY_LINK = "SELECT urn FROM tracks WHERE link = $1 AND source = 'soundcloud'"
 _QUEUED = """
 UPDATE tracks SET preview_provider = $2, match_method = $3, preview_provider_id = $4, match_score = $5,
        isrc = coalesce(isrc, $6), preview_sought_at = NULL, preview_asked = '{}', updated_at = now(),
-       reason = CASE WHEN state = 'found' THEN NULL ELSE reason END,
-       state = CASE WHEN state = 'found' THEN 'queued' ELSE state END
+       reason = CASE WHEN state = 'pending' THEN NULL ELSE reason END,
+       state = CASE WHEN state = 'pending' THEN 'queued' ELSE state END
 WHERE urn = $1 AND state <> 'forgotten'
 """
 
 _OWED = """
-UPDATE tracks SET state = 'found', reason = NULL, updated_at = now()
+UPDATE tracks SET state = 'pending', reason = NULL, updated_at = now()
 WHERE urn = $1 AND state IN ('queued', 'no_preview', 'rejected')
 """
 
 _NO_PREVIEW = """
 UPDATE tracks SET state = 'no_preview', reason = $2, preview_sought_at = now(), preview_asked = $3, updated_at = now()
-WHERE urn = $1 AND state = 'found'
+WHERE urn = $1 AND state = 'pending'
 """
 
 _REJECTED = """
-UPDATE tracks SET state = 'rejected', reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('found', 'queued')
+UPDATE tracks SET state = 'rejected', reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('pending', 'queued')
 """
 
 _LOST = """
-UPDATE tracks SET state = 'found', reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('found', 'queued')
+UPDATE tracks SET state = 'pending', reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('pending', 'queued')
 """
 
-_REASON = "UPDATE tracks SET reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('found', 'queued')"
+_REASON = "UPDATE tracks SET reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('pending', 'queued')"
 
 _QUEUED_URNS = "SELECT urn FROM tracks WHERE state = 'queued' AND updated_at < now() - make_interval(secs => $1)"
 
@@ -153,7 +153,7 @@ _COUNTS = "SELECT state, count(*) AS n FROM tracks GROUP BY state"
 
 
 async def upsert(db: Executor, track: Track) -> bool:
-    """Write what a crawl found about a track, and what it is searched by; its state stays, or starts as `found`.
+    """Write what a crawl found about a track, and what it is searched by; its state stays, or starts as `pending`.
 
     Returns False, having written nothing, for a track that is to be forgotten or whose artist or ISRC is.
     """
@@ -226,7 +226,7 @@ async def identify(db: Executor, text: str) -> TrackId:
 
 
 async def mark_pending(db: Executor, track: TrackId) -> None:
-    """Set a track back to `found`, because its preview is about to be fetched again."""
+    """Set a track back to `pending`, because its preview is about to be fetched again."""
     await db.execute(_OWED, track.urn)
 
 
@@ -258,7 +258,7 @@ async def mark_rejected(db: Executor, track: TrackId, reason: str) -> None:
 
 
 async def mark_preview_lost(db: Executor, track: TrackId, reason: str) -> None:
-    """Set a track whose preview went missing back to `found`, so that the next crawl fetches it again."""
+    """Set a track whose preview went missing back to `pending`, so that the next crawl fetches it again."""
     await db.execute(_LOST, track.urn, clean(reason))
 
 

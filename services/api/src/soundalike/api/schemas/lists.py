@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, Field
 
 from soundalike.db import track_requests
-from soundalike.db.search import Match, MatchQuality
+from soundalike.db.search import Likeness, Match
 from soundalike.db.tracks import State, StoredTrack
 
 
@@ -34,7 +34,7 @@ class FoundTrack(ListedTrack):
     """A track that fits what was typed."""
 
     match: Annotated[
-        MatchQuality,
+        Likeness,
         Field(
             description=(
                 "`exact`: every word that was typed is in its names; `prefix`: one is only the beginning of a word; "
@@ -53,7 +53,7 @@ class SearchResults(BaseModel):
     @classmethod
     def of(cls, matches: list[Match]) -> "SearchResults":
         """Show what was found."""
-        return cls(results=[FoundTrack(**_shown(match.track), match=match.quality) for match in matches])
+        return cls(results=[FoundTrack(**_shown(match.track), match=match.likeness) for match in matches])
 
 
 class TrackPage(BaseModel):
@@ -73,7 +73,7 @@ class WantedTrack(BaseModel):
     """Where a track stands that somebody asked for."""
 
     urn: Annotated[str, Field(examples=["deezer:track:3135556"])]
-    state: Annotated[State, Field(examples=["found"])]
+    state: Annotated[State, Field(examples=["pending"])]
     reason: Annotated[str | None, Field(description="Why it is in that state, where there is more to say")]
 
 
@@ -103,7 +103,7 @@ _TRACK: Final[dict[str, Any]] = {
     "state": State.READY,
     "reason": None,
 }
-SEARCH_EXAMPLE: Final = SearchResults(results=[FoundTrack(**_TRACK, match=MatchQuality.PREFIX)])
+SEARCH_EXAMPLE: Final = SearchResults(results=[FoundTrack(**_TRACK, match=Likeness.PREFIX)])
 PAGE_EXAMPLE: Final = TrackPage(
     tracks=[ListedTrack(**_TRACK)], next="/tracks?state=ready&n=1&after=deezer%3Atrack%3A3135556"
 )
