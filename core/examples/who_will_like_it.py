@@ -35,14 +35,14 @@ COUNTS: Final = ["playback_count", "favoritings_count", "reposts_count", "commen
 def tracks_of(world: TasteWorld) -> pd.DataFrame:
     """Return what SoundCloud sends of every public track, a row each."""
     replies = SoundCloudReplies(world, "https://api.soundcloud.com/")
-    return pd.DataFrame([replies.track(track) for track in np.flatnonzero(~world.hidden)])
+    return pd.DataFrame([replies.track(track) for track in np.flatnonzero(~world.is_private)])
 
 
 def likes_of(world: TasteWorld, user: int) -> np.ndarray:
     """Return whether an account likes each public track, bool [n]."""
     liked = np.zeros(world.size.tracks, dtype=bool)
     liked[world.tracks_of[user]] = True
-    return liked[~world.hidden]
+    return liked[~world.is_private]
 
 
 def pipeline(columns: ColumnTransformer) -> Pipeline:

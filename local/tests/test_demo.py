@@ -13,7 +13,7 @@ from soundalike.local.ports import free_port
 from soundalike.local.recommendation import Answers, Named, Ranked
 from soundalike.local.running_platform import held
 from soundalike.sandbox.catalogue import pieces
-from soundalike.sandbox.deezer_catalogue import DeezerShelf
+from soundalike.sandbox.deezer_catalogue import DeezerCatalogue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ def test_the_share_is_told_beside_what_chance_would_give() -> None:
 
 
 def test_the_track_to_ask_for_is_there_and_new() -> None:
-    found = DeezerShelf().track(int(UNHEARD.rpartition(":")[2]))
+    found = DeezerCatalogue().track(int(UNHEARD.rpartition(":")[2]))
     assert found is not None
     assert found.preview
     assert found.isrc not in {piece.isrc for piece in pieces()}

@@ -83,7 +83,7 @@ def test_the_consent_is_kept_where_only_its_owner_reads(
     run(Login(app(server, secret=secret), port=free_port()), file, browser)
     kept = json.loads(file.read_text())
     assert kept["client_id"] == "sandbox"
-    assert server.sandbox.grants.refreshes(kept["refresh_token"]) == {
+    assert server.sandbox.grants.refreshable_scopes(kept["refresh_token"]) == {
         "playlist-read-private",
         "playlist-read-collaborative",
         "user-library-read",

@@ -16,7 +16,7 @@ from soundalike.local.data_directory import DataDirectory
 from soundalike.local.platform import SERVICES, Platform
 from soundalike.local.ports import free_port
 from soundalike.sandbox.catalogue import pieces
-from soundalike.sandbox.deezer_catalogue import DeezerShelf
+from soundalike.sandbox.deezer_catalogue import DeezerCatalogue
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.server import SandboxServer
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def _track(number: int) -> str:
-    found = DeezerShelf().by_isrc(pieces()[number].isrc)
+    found = DeezerCatalogue().by_isrc(pieces()[number].isrc)
     assert found is not None
     return f"deezer:track:{found.key}"
 

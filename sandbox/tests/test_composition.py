@@ -7,7 +7,7 @@ import soundfile
 
 from soundalike.sandbox import composer
 from soundalike.sandbox.catalogue import Piece, pieces
-from soundalike.sandbox.composer import Previews, compose, encode_mp3, tagged
+from soundalike.sandbox.composer import Previews, add_title_tag, compose, encode_mp3
 from soundalike.sandbox.mixer import PEAK, Stereo
 from soundalike.sandbox.synthesis import SAMPLE_RATE
 
@@ -80,7 +80,7 @@ def test_mp3_holds_the_piece(music: dict[Piece, Stereo]) -> None:
 
 def test_a_tag_changes_the_bytes_but_not_the_sound(music: dict[Piece, Stereo]) -> None:
     encoded = encode_mp3(music[pieces()[0]][: 2 * SAMPLE_RATE])
-    one, two = tagged(encoded, "Take 1"), tagged(encoded, "Take 2 — čeština")
+    one, two = add_title_tag(encoded, "Take 1"), add_title_tag(encoded, "Take 2 — čeština")
     assert len({encoded, one, two}) == 3
     plain, _ = soundfile.read(io.BytesIO(encoded))
     for variant in (one, two):

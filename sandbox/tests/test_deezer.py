@@ -15,7 +15,7 @@ from soundalike.sandbox.deezer_catalogue import (
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.quota import Quota
 from soundalike.sandbox.server import SandboxServer
-from soundalike.sandbox.store_catalogues import GENERATED_KEYS, Standing, standing
+from soundalike.sandbox.store_catalogues import GENERATED_KEYS, Availability, availability
 
 PIECE = pieces()[0]
 NO_DATA = {"error": {"type": "DataException", "message": "no data", "code": 800}}
@@ -98,7 +98,7 @@ def test_pages(get: Callable[..., Any]) -> None:
 
 
 def test_the_checksum_changes_with_the_rows(server: SandboxServer, get: Callable[..., Any]) -> None:
-    shelf = server.sandbox.deezer.shelf
+    shelf = server.sandbox.deezer.catalogue
     shelf.add_playlist(77, "x", (None,))
     before = get("playlist/77")["checksum"]
     assert get("playlist/77")["checksum"] == before
@@ -117,7 +117,7 @@ def test_an_awkward_playlist(get: Callable[..., Any]) -> None:
 
 
 def test_albums_tell_codes_and_playlists_do_not(server: SandboxServer, get: Callable[..., Any]) -> None:
-    one = server.sandbox.deezer.shelf.by_isrc(PIECE.isrc)
+    one = server.sandbox.deezer.catalogue.by_isrc(PIECE.isrc)
     assert one is not None
     assert get(f"album/{album_key(one)}")["title"] == PIECE.album
     assert all("isrc" in row for row in get(f"album/{album_key(one)}/tracks")["data"])
@@ -137,18 +137,18 @@ def test_generated_tracks_stand_as_they_are_said_to(get: Callable[..., Any], num
     by_isrc, by_key = get(f"track/isrc:ZZGEN{number:07d}"), get(f"track/{GENERATED_KEYS + number}")
     by_field = get("search", q=f'artist:"x" track:"take {number} of x"')["data"]
     by_words = get("search", q=f"x take {number} of x")["data"]
-    how = standing(number)
-    if how in {Standing.BY_ISRC, Standing.UNHEARD}:
+    how = availability(number)
+    if how in {Availability.BY_ISRC, Availability.WITHOUT_PREVIEW}:
         assert by_isrc["id"] == by_key["id"] == by_words[0]["id"]
-        assert (by_isrc["preview"] == "") is (how is Standing.UNHEARD)
-    elif how in {Standing.ITUNES_ONLY, Standing.NOWHERE}:
+        assert (by_isrc["preview"] == "") is (how is Availability.WITHOUT_PREVIEW)
+    elif how in {Availability.ITUNES_ONLY, Availability.NOWHERE}:
         assert by_isrc == by_key == NO_DATA
         assert by_field == by_words == []
     else:
         assert by_key["isrc"] != f"ZZGEN{number:07d}"
         assert by_words[0]["id"] == by_key["id"]
-        assert (by_field == []) is (how is Standing.BY_WORDS)
-        assert ("error" in by_isrc) is (how is not Standing.WRONG_ISRC)
+        assert (by_field == []) is (how is Availability.BY_WORDS)
+        assert ("error" in by_isrc) is (how is not Availability.WRONG_ISRC)
 
 
 def test_previews_can_be_heard_for_a_quarter_of_an_hour(

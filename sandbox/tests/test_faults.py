@@ -40,8 +40,8 @@ def test_other_requests_pass(rule: dict[str, str]) -> None:
 
 
 def test_default_body_is_the_error_object() -> None:
-    assert Fault(path="*", status=503).answer() == {"error": {"status": 503, "message": "Service Unavailable"}}
-    assert Fault(path="*", status=200, body="<html>").answer() == "<html>"
+    assert Fault(path="*", status=503).response_body() == {"error": {"status": 503, "message": "Service Unavailable"}}
+    assert Fault(path="*", status=200, body="<html>").response_body() == "<html>"
 
 
 @pytest.mark.parametrize("wrong", [{"status": 42}, {"times": 0}, {"delay_seconds": -1}, {"colour": "red"}])

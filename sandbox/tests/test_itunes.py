@@ -7,7 +7,7 @@ import requests
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.quota import Quota
 from soundalike.sandbox.server import SandboxServer
-from soundalike.sandbox.store_catalogues import Standing, standing
+from soundalike.sandbox.store_catalogues import Availability, availability
 
 PIECE = pieces()[0]
 
@@ -69,7 +69,7 @@ def test_generated_tracks_are_on_sale_with_their_mixed_cuts(
     unlimited: SandboxServer, http: requests.Session, number: int
 ) -> None:
     titles = [row["trackName"] for row in search(unlimited, http, f"take {number} of x").json()["results"]]
-    assert len(titles) == (0 if standing(number) is Standing.NOWHERE else 2)
+    assert len(titles) == (0 if availability(number) is Availability.NOWHERE else 2)
     assert not titles or titles[0] == f"{titles[1]} (Mixed)"
 
 

@@ -13,7 +13,7 @@ from soundalike.sandbox.playlists import (
     Track,
     awkward_playlist,
     demo_playlist,
-    generated,
+    generated_playlist,
     track,
 )
 
@@ -45,21 +45,21 @@ def test_snapshot_follows_the_entries() -> None:
 
 
 def test_generated_tracks_are_unique_and_found_again_by_any_library() -> None:
-    playlist = generated(120)
+    playlist = generated_playlist(120)
     tracks = [entry for entry in playlist.entries if isinstance(entry, Track)]
     for name in ("spotify_id", "isrc", "title", "preview"):
         assert len({getattr(entry, name) for entry in tracks}) == 120, name
     library = Library()
     assert library.playlist(playlist.spotify_id) == playlist
     assert all(library.track(entry.spotify_id) == entry for entry in tracks)
-    assert all(library.previewed(entry.preview or "") == entry for entry in tracks)
+    assert all(library.track_by_preview(entry.preview or "") == entry for entry in tracks)
     assert {len(playlist.spotify_id), *(len(entry.spotify_id) for entry in tracks)} == {22}
 
 
 @pytest.mark.parametrize("count", [-1, 1_000_001])
 def test_generated_refuses_absurd_sizes(count: int) -> None:
     with pytest.raises(ValueError, match="0 to 1000000"):
-        generated(count)
+        generated_playlist(count)
     assert Library().playlist("generated9999999999999") is None
 
 
@@ -69,4 +69,4 @@ def test_library_knows_what_it_was_given() -> None:
     library.add(changed)
     assert library.playlist(DEMO_PLAYLIST_ID) == changed
     assert library.playlist(AWKWARD_PLAYLIST_ID) == awkward_playlist()
-    assert library.playlist("0" * 22) is library.track("0" * 22) is library.previewed("0" * 40) is None
+    assert library.playlist("0" * 22) is library.track("0" * 22) is library.track_by_preview("0" * 40) is None

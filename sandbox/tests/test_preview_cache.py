@@ -11,7 +11,7 @@ from soundalike.sandbox import cli, composer
 from soundalike.sandbox.catalogue import Piece, pieces
 from soundalike.sandbox.composer import Previews
 from soundalike.sandbox.preview_cache import PreviewCache, composer_version, source_files
-from soundalike.sandbox.server import Composer
+from soundalike.sandbox.server import BackgroundComposer
 from soundalike.sandbox.state import Sandbox
 
 PACKAGE = Path(composer.__file__).parent
@@ -134,7 +134,7 @@ def _check_without_cache(folder: Path, composed: list[Piece]) -> None:
 
 def test_the_music_that_is_composed_ahead_is_kept(tmp_path: Path, composed: list[Piece]) -> None:
     for _ in range(2):
-        ahead = Composer(Sandbox(previews=Previews(PreviewCache(tmp_path))))
+        ahead = BackgroundComposer(Sandbox(previews=Previews(PreviewCache(tmp_path))))
         ahead.start()
         ahead.join()
     assert len(composed) == len(list(tmp_path.iterdir())) == len(pieces())

@@ -61,10 +61,10 @@ def test_null_entry(spotify: spotipy.Spotify, recorded: Recorded) -> None:
 
 
 def test_error_bodies(recorded: Recorded) -> None:
-    assert Fault.rate_limited("*").answer() == recorded("spotify-error-429-rate-limit.json")
+    assert Fault.rate_limited("*").response_body() == recorded("spotify-error-429-rate-limit.json")
     quota = recorded("transcribed-from-threads.json")["spotify_429_quota_exceeded"]
     fault = Fault.quota_exceeded("*")
-    assert fault.answer() == quota["body"]
+    assert fault.response_body() == quota["body"]
     assert {name.lower(): value for name, value in fault.headers.items()} == quota["headers"]
     forbidden = recorded("transcribed-from-threads.json")["spotify_403_not_owner"]["body"]
-    assert Fault(path="*", status=403).answer() == forbidden
+    assert Fault(path="*", status=403).response_body() == forbidden

@@ -16,7 +16,7 @@ from soundalike.sandbox.state import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIZE = WorldSize(users=300, tracks=150, likes=4_000, gone=0.05, hidden=0.05)
+SIZE = WorldSize(users=300, tracks=150, likes=4_000, deleted_share=0.05, private_share=0.05)
 WORLD = make_world(SIZE)
 
 
@@ -49,7 +49,7 @@ def every_page(client: httpx.Client, path: str) -> list[dict[str, Any]]:
 
 
 def test_the_pages_of_likes_are_uneven_and_complete(client: httpx.Client) -> None:
-    there = [user for user in range(SIZE.users) if not WORLD.gone[user]]
+    there = [user for user in range(SIZE.users) if not WORLD.is_deleted[user]]
     pages_of = {
         user: every_page(client, f"/users/soundcloud:users:{FIRST_USER + user}/likes/tracks")
         for user in sorted(there, key=lambda one: -len(WORLD.tracks_of[one]))[:12]
@@ -67,7 +67,7 @@ def test_likes_and_likers_are_the_same_pairs() -> None:
     likes = {(user, int(track)) for user in range(SIZE.users) for track in WORLD.tracks_of[user]}
     likers = {(int(user), track) for track in range(SIZE.tracks) for user in WORLD.users_of[track]}
     assert likes == likers
-    assert not any(WORLD.hidden[track] for _, track in likes)
+    assert not any(WORLD.is_private[track] for _, track in likes)
     assert len(likes) > 0.9 * SIZE.likes
 
 
@@ -88,7 +88,7 @@ def test_a_walk_reaches_more_with_every_step() -> None:
 
 
 def test_what_is_gone_or_hidden_is_not_found(client: httpx.Client) -> None:
-    gone, hidden = int(WORLD.gone.argmax()), int(WORLD.hidden.argmax())
+    gone, hidden = int(WORLD.is_deleted.argmax()), int(WORLD.is_private.argmax())
     assert client.get(f"/users/{FIRST_USER + gone}/likes/tracks").status_code == 404
     assert client.get(f"/tracks/{FIRST_TRACK + hidden}").status_code == 404
     bulk = client.get("/tracks", params={"urns": f"soundcloud:tracks:{FIRST_TRACK + hidden},{FIRST_TRACK}"}).json()

@@ -8,7 +8,7 @@ from spotipy.oauth2 import SpotifyOAuth, SpotifyOauthError
 
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
-from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, generated
+from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, generated_playlist
 from soundalike.sandbox.server import SandboxServer
 from soundalike.sandbox.settings import PageShape, SandboxSettings
 from soundalike.sandbox.state import Sandbox
@@ -89,7 +89,7 @@ def test_fields_choose(spotify: spotipy.Spotify) -> None:
 
 
 def test_playlist_embeds_its_first_page(spotify: spotipy.Spotify) -> None:
-    playlist = spotify.playlist(generated(130).spotify_id)
+    playlist = spotify.playlist(generated_playlist(130).spotify_id)
     assert playlist["items"]["total"] == 130
     assert len(playlist["items"]["items"]) == 100
     assert spotify.next(playlist["items"])["offset"] == 100
@@ -118,7 +118,7 @@ def test_preview_is_mp3_and_the_page_of_a_track_leads_to_it(
 
 
 def test_generated_previews_are_distinct_bytes(spotify: spotipy.Spotify, http: requests.Session) -> None:
-    found = entries(spotify, generated(49).spotify_id)
+    found = entries(spotify, generated_playlist(49).spotify_id)
     first, last = (http.get(found[place]["item"]["preview_url"]).content for place in (0, 48))
     assert first != last
     assert first[:3] == last[:3] == b"ID3"

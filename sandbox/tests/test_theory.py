@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from soundalike.sandbox.theory import SCALES, Key, Meter, hertz, voiced, walk
+from soundalike.sandbox.theory import SCALES, Key, Meter, close_voicing, hertz, walk
 
 
 def test_concert_pitch_and_octaves() -> None:
@@ -15,7 +15,7 @@ def test_degrees_run_on_through_the_octaves() -> None:
     key = Key(60, SCALES["major"])
     assert [key.pitch(degree) for degree in (-1, 0, 2, 7, 9)] == [59, 60, 64, 72, 76]
     assert key.chord(1) == [62, 65, 69]
-    assert voiced(key.chord(4), 60) == [62, 67, 71]
+    assert close_voicing(key.chord(4), 60) == [62, 67, 71]
 
 
 def test_walk_stays_in_its_range_and_moves() -> None:

@@ -17,7 +17,7 @@ from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
-from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, generated
+from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, generated_playlist
 from soundalike.storage.object_keys import preview_key
 from soundalike.storage.object_store import MemoryStore
 
@@ -73,7 +73,7 @@ async def test_a_preview_that_comes_at_the_second_try(bench: Bench) -> None:
 
 async def test_a_spent_quota_keeps_what_was_read_and_goes_on_next_time(bench: Bench) -> None:
     count = 2 * PAGE_SIZE
-    key = generated(count).spotify_id
+    key = generated_playlist(count).spotify_id
     bench.server.sandbox.faults.add(Fault.quota_exceeded("/v1/playlists/*/items").model_copy(update={"after": 1}))
     crawl = bench.crawl()
     assert isinstance(await crawl.run(bench.playlist(key)), QuotaSpent)
@@ -87,7 +87,7 @@ async def test_a_spent_quota_keeps_what_was_read_and_goes_on_next_time(bench: Be
 
 
 async def test_a_list_that_ends_too_early_is_not_taken_for_whole(bench: Bench) -> None:
-    key = generated(60).spotify_id
+    key = generated_playlist(60).spotify_id
     body = {"items": [], "total": 60}
     bench.server.sandbox.faults.add(Fault(path="/v1/playlists/*/items", status=200, body=body, after=1, times=None))
     crawl = bench.crawl()
@@ -114,7 +114,7 @@ class UnsteadyStore(MemoryStore):
 @pytest.mark.parametrize(("refusals", "fates"), [(3, {Fate.UPLOADED: 3}), (4, {Fate.UPLOADED: 2, Fate.FAILED: 1})])
 async def test_a_store_that_is_away_for_a_while(bench: Bench, refusals: int, fates: dict[Fate, int]) -> None:
     crawl = bench.crawl(store=UnsteadyStore(refusals), concurrency=1)
-    assert await crawl.run(bench.playlist(generated(3).spotify_id)) is None
+    assert await crawl.run(bench.playlist(generated_playlist(3).spotify_id)) is None
     assert sums(crawl.tally) == fates
     counts = await tracks.count_by_state(bench.pool)
     assert (counts[State.QUEUED], counts[State.PENDING]) == (fates[Fate.UPLOADED], fates.get(Fate.FAILED, 0))
@@ -140,7 +140,7 @@ class UnsteadyPool:
 @pytest.mark.parametrize(("failures", "fates"), [(3, {Fate.UPLOADED: 3}), (4, {Fate.UPLOADED: 2, Fate.FAILED: 1})])
 async def test_a_database_that_is_away_for_a_while(bench: Bench, failures: int, fates: dict[Fate, int]) -> None:
     crawl = bench.crawl(pool=UnsteadyPool(bench.pool, failures), concurrency=1)
-    key = generated(3).spotify_id
+    key = generated_playlist(3).spotify_id
     assert await crawl.run(bench.playlist(key)) is None
     assert sums(crawl.tally) == fates
     assert (await playlists.get(bench.pool, f"spotify:playlist:{key}") is None) is (Fate.FAILED in fates)
@@ -214,6 +214,6 @@ async def test_an_error_that_nobody_thought_of_is_counted_and_logged(
             raise ZeroDivisionError("a bug")
 
     crawl = bench.crawl(store=BrokenStore())
-    assert await crawl.run(bench.playlist(generated(2).spotify_id)) is None
+    assert await crawl.run(bench.playlist(generated_playlist(2).spotify_id)) is None
     assert crawl.tally.by_reason[Fate.FAILED] == {"an error in the crawler": 2}
     assert "a bug" in caplog.text

@@ -15,7 +15,7 @@ from soundalike.db.models import EmbeddingModel
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.sandbox.faults import Fault
-from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, awkward_playlist, generated
+from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, awkward_playlist, generated_playlist
 
 from .conftest import FIRST_ID, FIRST_PREVIEW, NOT_OFFERED, hear, state_of, sums
 
@@ -64,19 +64,19 @@ async def test_a_second_crawl_fetches_nothing_that_is_on_its_way_or_heard(bench:
 
 
 async def test_what_another_model_heard_is_brought_again(bench: Bench) -> None:
-    await bench.crawl().run(bench.playlist(generated(3).spotify_id))
+    await bench.crawl().run(bench.playlist(generated_playlist(3).spotify_id))
     generated_id = TrackId("spotify", "generatedtrack00000001")
     await hear(bench, generated_id)
     async with bench.pool.acquire() as connection:
         await models.register(connection, EmbeddingModel("another", 160))
     again = bench.crawl()
-    await again.run(bench.playlist(generated(3).spotify_id))
+    await again.run(bench.playlist(generated_playlist(3).spotify_id))
     assert sums(again.tally) == {Fate.SKIPPED: 2, Fate.UPLOADED: 1}
     assert (await state_of(bench, generated_id))[0] is State.QUEUED
 
 
 async def test_an_unchanged_playlist_costs_one_request(bench: Bench) -> None:
-    three = generated(3)
+    three = generated_playlist(3)
     await bench.crawl().run(bench.playlist(three.spotify_id))
     for number in range(3):
         await hear(bench, TrackId("spotify", f"generatedtrack{number:08d}"))
@@ -89,11 +89,11 @@ async def test_an_unchanged_playlist_costs_one_request(bench: Bench) -> None:
 
 async def test_a_changed_playlist_is_read_again(bench: Bench) -> None:
     library = bench.server.sandbox.library
-    three = generated(3)
+    three = generated_playlist(3)
     await bench.crawl().run(bench.playlist(three.spotify_id))
     for number in range(3):
         await hear(bench, TrackId("spotify", f"generatedtrack{number:08d}"))
-    library.add(replace(three, entries=(*three.entries[:2], *generated(5).entries[3:])))
+    library.add(replace(three, entries=(*three.entries[:2], *generated_playlist(5).entries[3:])))
     again = bench.crawl()
     assert await again.run(bench.playlist(three.spotify_id)) is None
     assert sums(again.tally) == {Fate.SKIPPED: 2, Fate.UPLOADED: 2}

@@ -16,7 +16,7 @@ from soundalike.crawler.stats import Fate
 from soundalike.db import checkpoints, playlists, tracks
 from soundalike.db.tracks import State
 from soundalike.sandbox.faults import Fault
-from soundalike.sandbox.playlists import generated
+from soundalike.sandbox.playlists import generated_playlist
 from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 else:
     Bench = Any
 
-KEY = generated(4 * PAGE_SIZE).spotify_id
+KEY = generated_playlist(4 * PAGE_SIZE).spotify_id
 URN = f"spotify:playlist:{KEY}"
 
 
@@ -113,7 +113,7 @@ async def test_another_version_of_the_list_is_read_from_its_beginning(bench: Ben
     await bench.crawl().run(bench.playlist(KEY))
     bench.server.sandbox.faults.clear()
     bench.server.sandbox.journal.clear()
-    whole = generated(4 * PAGE_SIZE)
+    whole = generated_playlist(4 * PAGE_SIZE)
     bench.server.sandbox.library.add(replace(whole, entries=whole.entries[::-1]))
     again = bench.crawl()
     assert await again.run(bench.playlist(KEY)) is None
@@ -121,7 +121,7 @@ async def test_another_version_of_the_list_is_read_from_its_beginning(bench: Ben
 
 
 async def test_moves_and_removals_are_followed_and_told(bench: Bench) -> None:
-    five = generated(5)
+    five = generated_playlist(5)
     urn = f"spotify:playlist:{five.spotify_id}"
     await bench.crawl().run(bench.playlist(five.spotify_id))
     zero, one, _, three, four = five.entries
@@ -148,7 +148,7 @@ async def test_two_crawlers_do_not_read_the_same_list(bench: Bench) -> None:
 
 
 async def test_two_crawlers_share_tracks_that_both_lists_hold(bench: Bench) -> None:
-    lists = [generated(30), generated(31)]
+    lists = [generated_playlist(30), generated_playlist(31)]
     async with SharedClaims(bench.pool) as ours, SharedClaims(bench.pool) as theirs:
         first, second = bench.crawl(claims=ours), bench.crawl(claims=theirs)
         stopped = await asyncio.gather(

@@ -19,7 +19,7 @@ from soundalike.sandbox.playlists import (
     DEMO_PLAYLIST_ID,
     FOREIGN_PLAYLIST_ID,
     awkward_playlist,
-    generated,
+    generated_playlist,
 )
 from soundalike.sandbox.settings import PageShape, SandboxSettings
 from soundalike.storage.object_keys import preview_key
@@ -50,7 +50,7 @@ async def test_the_demo_playlist(bench: Bench) -> None:
 async def test_every_page_is_asked_for_once_and_by_offset(bench: Bench) -> None:
     count = 2 * PAGE_SIZE + 1
     crawl = bench.crawl()
-    assert await crawl.run(bench.playlist(generated(count).spotify_id)) is None
+    assert await crawl.run(bench.playlist(generated_playlist(count).spotify_id)) is None
     assert sums(crawl.tally) == {Fate.UPLOADED: count}
     pages = [r.query for r in bench.server.sandbox.journal.read("/v1/") if r.path.endswith("/items")]
     assert [dict(pair.split("=") for pair in query.split("&"))["offset"] for query in pages] == ["0", "50", "100"]

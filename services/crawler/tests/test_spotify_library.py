@@ -53,7 +53,7 @@ async def test_what_the_user_saved(bench: Bench, personal: SpotifyWebApi) -> Non
     again = bench.crawl()
     assert await again.run(SavedTracks(personal, bench.chain)) is None
     assert again.tally.by_reason[Fate.SKIPPED] == {UNCHANGED: 3}
-    saved = bench.server.sandbox.library.saved
+    saved = bench.server.sandbox.library.saved_tracks
     saved.insert(0, track(pieces()[9]))
     del saved[2]
     more = bench.crawl()
@@ -120,7 +120,7 @@ async def test_a_client_without_secret_keeps_the_token_it_is_given_next(
         await api.user()
     kept = json.loads(file.read_text())["refresh_token"]
     assert kept != "sandbox-refresh"
-    assert server.sandbox.grants.refreshes(kept) is not None
+    assert server.sandbox.grants.refreshable_scopes(kept) is not None
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 

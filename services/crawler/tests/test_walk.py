@@ -29,7 +29,7 @@ from soundalike.domain.track_id import TrackId
 from soundalike.sandbox.composer import Previews, encode_mp3
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.server import SandboxServer
-from soundalike.sandbox.soundcloud import Misbehaviour, SoundCloud
+from soundalike.sandbox.soundcloud import Quirks, SoundCloud
 from soundalike.sandbox.soundcloud_replies import SoundCloudReplies
 from soundalike.sandbox.soundcloud_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
 from soundalike.sandbox.state import Sandbox
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from soundalike.db.database import Pool
     from soundalike.sandbox.catalogue import Piece
 
-SIZE = WorldSize(users=120, tracks=60, likes=1_200, gone=0.05, hidden=0.05)
+SIZE = WorldSize(users=120, tracks=60, likes=1_200, deleted_share=0.05, private_share=0.05)
 WORLD = make_world(SIZE)
 START = "https://soundcloud.com/listener-0"
 
@@ -174,8 +174,8 @@ def test_a_place_that_makes_no_sense_is_the_beginning(text: str | None) -> None:
 
 
 async def test_pages_that_go_round_end_after_the_first_round(pool: Pool) -> None:
-    habits = Misbehaviour(short_pages=False, going_round=frozenset({0}))
-    with SandboxServer(Sandbox(soundcloud=SoundCloud(SIZE, misbehaviour=habits))) as server:
+    habits = Quirks(short_pages=False, users_with_cyclic_pages=frozenset({0}))
+    with SandboxServer(Sandbox(soundcloud=SoundCloud(SIZE, quirks=habits))) as server:
         async with walk(pool, server, Bounds(depth=0)) as one:
             await one.begin(START)
             await one.run()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from soundalike.db.database import Pool
 
-SIZE = WorldSize(users=60, tracks=30, likes=400, gone=0.0, hidden=0.0)
+SIZE = WorldSize(users=60, tracks=30, likes=400, deleted_share=0.0, private_share=0.0)
 START = ("https://soundcloud.com/listener-0",)
 APP = {"soundcloud_client_id": "sandbox", "soundcloud_client_secret": "sandbox"}
 

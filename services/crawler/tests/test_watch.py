@@ -18,7 +18,7 @@ from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.sandbox.catalogue import pieces, spotify_id
 from soundalike.sandbox.faults import Fault
-from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID, generated
+from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID, generated_playlist
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -173,7 +173,7 @@ async def test_a_stopped_crawler_gives_its_errand_back(bench: Bench, watching: A
 
 async def test_lists_are_crawled_again_when_they_are_due(bench: Bench, watching: Any) -> None:
     urn = f"spotify:playlist:{DEMO_PLAYLIST_ID}"
-    await bench.crawl().run(bench.playlist(generated(3).spotify_id))
+    await bench.crawl().run(bench.playlist(generated_playlist(3).spotify_id))
     await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
     await playlists.schedule(bench.pool, urn, DAY, retry_in=timedelta(0))
     bench.server.sandbox.journal.clear()
@@ -199,8 +199,10 @@ async def test_lists_are_crawled_again_when_they_are_due(bench: Bench, watching:
     ],
 )
 async def test_when_a_list_is_looked_at_again(bench: Bench, stopped: Any, failed: int, seconds: int) -> None:
-    await bench.crawl().run(bench.playlist(generated(1).spotify_id))
-    await schedule(bench.pool, f"spotify:playlist:{generated(1).spotify_id}", stopped, failed=failed, every=DAY)
+    await bench.crawl().run(bench.playlist(generated_playlist(1).spotify_id))
+    await schedule(
+        bench.pool, f"spotify:playlist:{generated_playlist(1).spotify_id}", stopped, failed=failed, every=DAY
+    )
     left = await playlists.seconds_to_next(bench.pool, ["spotify"])
     assert left is not None
     assert seconds - 60 < left <= seconds

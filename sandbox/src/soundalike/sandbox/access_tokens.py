@@ -62,7 +62,7 @@ class Consent:
     scopes: frozenset[str]
     challenge: str | None
 
-    def is_met_by(self, verifier: str | None) -> bool:
+    def is_proven_by(self, verifier: str | None) -> bool:
         """Tell whether the client that redeems is the one that asked (RFC 7636, S256)."""
         if self.challenge is None:
             return True
@@ -95,7 +95,7 @@ class Grants:
         self._refresh[token] = scopes
         return token
 
-    def refreshes(self, token: str) -> frozenset[str] | None:
+    def refreshable_scopes(self, token: str) -> frozenset[str] | None:
         """Return what a refresh token allows, None for an unknown one."""
         return self._refresh.get(token)
 

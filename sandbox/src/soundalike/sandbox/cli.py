@@ -9,7 +9,7 @@ import uvicorn
 from soundalike.sandbox.composer import Previews
 from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID
 from soundalike.sandbox.preview_cache import PreviewCache
-from soundalike.sandbox.server import Composer
+from soundalike.sandbox.server import BackgroundComposer
 from soundalike.sandbox.settings import PageShape, SandboxSettings
 from soundalike.sandbox.spotify import create_app
 from soundalike.sandbox.state import Sandbox
@@ -38,7 +38,7 @@ def serve(
     )
     sandbox = Sandbox(settings, previews=Previews(None if music_cache is None else PreviewCache(music_cache)))
     typer.echo(f"sandbox on http://{host}:{port}: playlists {DEMO_PLAYLIST_ID} (demo), {AWKWARD_PLAYLIST_ID} (awkward)")
-    composer = Composer(sandbox)
+    composer = BackgroundComposer(sandbox)
     if compose_ahead:
         composer.start()
     config = uvicorn.Config(

@@ -72,7 +72,7 @@ class Previews:
         return preview
 
 
-def tagged(mp3: bytes, title: str) -> bytes:
+def add_title_tag(mp3: bytes, title: str) -> bytes:
     """Return an MP3 with an ID3v2.3 title in front: other bytes, the same sound (id3.org, ID3v2.3.0, section 3)."""
     text = b"\x01" + title.encode("utf-16")
     frame = b"TIT2" + len(text).to_bytes(4) + b"\x00\x00" + text

@@ -7,8 +7,8 @@ from typing import Final, TypeVar
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from soundalike.sandbox.composer import Previews, tagged
-from soundalike.sandbox.deezer_catalogue import DeezerShelf, Row
+from soundalike.sandbox.composer import Previews, add_title_tag
+from soundalike.sandbox.deezer_catalogue import DeezerCatalogue, Row
 from soundalike.sandbox.deezer_replies import DeezerReplies, Reply
 from soundalike.sandbox.quota import Quota
 from soundalike.sandbox.signed_urls import Signer
@@ -16,15 +16,15 @@ from soundalike.sandbox.signed_urls import Signer
 T = TypeVar("T")
 
 _PREVIEW: Final = re.compile(r"/api/1/1/(?:[0-9a-f]/){4}0/[0-9a-f]{32}-(\d{1,18})\.mp3")
-_MOST_ROWS: Final = 100
-_USUAL_ROWS: Final = 25
+_MAX_ROWS: Final = 100
+_DEFAULT_ROWS: Final = 25
 
 
 @dataclass
 class Deezer:
     """The shelf, the signer of preview addresses, and the quota (None: no limit)."""
 
-    shelf: DeezerShelf = field(default_factory=DeezerShelf)
+    catalogue: DeezerCatalogue = field(default_factory=DeezerCatalogue)
     signer: Signer = field(default_factory=Signer)
     quota: Quota | None = field(default_factory=lambda: Quota(50, 5.0))
 
@@ -53,16 +53,16 @@ def deezer_api(deezer: Deezer, previews: Previews) -> APIRouter:
         found = _PREVIEW.fullmatch(f"/{path}")
         if not deezer.signer.allows(f"/{path}", request.url.query):
             return Response("Access Denied", 403)
-        one = deezer.shelf.track(int(found[1])) if found else None
+        one = deezer.catalogue.track(int(found[1])) if found else None
         if one is None:
             return Response("Not Found", 404)
         audio = previews.mp3(one.piece)
-        return Response(audio if one.take is None else tagged(audio, one.title), media_type="audio/mpeg")
+        return Response(audio if one.take is None else add_title_tag(audio, one.title), media_type="audio/mpeg")
 
     @router.get("/{path:path}")
     def api(request: Request, path: str) -> JSONResponse:
         try:
-            return JSONResponse(_answer(deezer, request, path))
+            return JSONResponse(_reply(deezer, request, path))
         except DeezerError as error:
             return JSONResponse(error.body())
 
@@ -73,67 +73,67 @@ def deezer_api(deezer: Deezer, previews: Previews) -> APIRouter:
     return router
 
 
-def _answer(deezer: Deezer, request: Request, path: str) -> Reply:
+def _reply(deezer: Deezer, request: Request, path: str) -> Reply:
     if deezer.quota is not None and not deezer.quota.take():
         raise DeezerError("Exception", "Quota limit exceeded", 4)
     replies = DeezerReplies(f"{request.base_url}deezer/", deezer.signer)
     match path.strip("/").split("/"):
         case ["search"]:
-            return _search(deezer.shelf, request, replies)
+            return _search(deezer.catalogue, request, replies)
         case ["track", key]:
-            one = deezer.shelf.by_isrc(key[5:]) if key.startswith("isrc:") else deezer.shelf.track(_number(key))
-            return replies.track(_there(one))
+            one = deezer.catalogue.by_isrc(key[5:]) if key.startswith("isrc:") else deezer.catalogue.track(_number(key))
+            return replies.track(_require(one))
         case ["playlist" | "album" | "artist" as kind, key]:
-            return _head(kind, _number(key), deezer.shelf, replies)
+            return _metadata(kind, _number(key), deezer.catalogue, replies)
         case ["playlist" | "album", key, "tracks"] | ["artist", key, "top"]:
-            return _rows(path, _number(key), deezer.shelf, request, replies)
+            return _rows(path, _number(key), deezer.catalogue, request, replies)
         case ["episode", _]:
             raise DeezerError("Exception", "An error has occured", None)
     raise DeezerError("InvalidQueryException", f"Unknown path components : /{path}", 600)
 
 
-def _head(kind: str, key: int, shelf: DeezerShelf, replies: DeezerReplies) -> Reply:
+def _metadata(kind: str, key: int, catalogue: DeezerCatalogue, replies: DeezerReplies) -> Reply:
     match kind:
         case "playlist":
-            title, checksum, rows = _there(shelf.playlist(key))
+            title, checksum, rows = _require(catalogue.playlist(key))
             head = {"id": key, "title": title, "checksum": checksum, "nb_tracks": len(rows), "public": True}
             return {**head, "type": "playlist"}
         case "album":
-            title, artist, tracks = _there(shelf.album(key))
+            title, artist, tracks = _require(catalogue.album(key))
             return {**replies.album(title, key), "artist": replies.artist(artist), "nb_tracks": len(tracks)}
         case _:
-            return replies.artist(_there(shelf.artist(key))[0])
+            return replies.artist(_require(catalogue.artist(key))[0])
 
 
-def _rows(path: str, key: int, shelf: DeezerShelf, request: Request, replies: DeezerReplies) -> Reply:
+def _rows(path: str, key: int, catalogue: DeezerCatalogue, request: Request, replies: DeezerReplies) -> Reply:
     match path.partition("/")[0]:
         case "playlist":
-            _, checksum, rows = _there(shelf.playlist(key))
+            _, checksum, rows = _require(catalogue.playlist(key))
             return _page(request, replies, path, rows) | {"checksum": checksum}
         case "album":
-            return _page(request, replies, path, tuple(_there(shelf.album(key))[2]), with_isrc=True)
+            return _page(request, replies, path, tuple(_require(catalogue.album(key))[2]), with_isrc=True)
         case _:
-            return _page(request, replies, path, tuple(_there(shelf.artist(key))[1]))
+            return _page(request, replies, path, tuple(_require(catalogue.artist(key))[1]))
 
 
-def _search(shelf: DeezerShelf, request: Request, replies: DeezerReplies) -> Reply:
+def _search(catalogue: DeezerCatalogue, request: Request, replies: DeezerReplies) -> Reply:
     query = request.query_params.get("q", "")
     if not query:
         raise DeezerError("MissingParameterException", "Missing parameters: q", 501)
-    return _page(request, replies, "search", tuple(shelf.search(query)))
+    return _page(request, replies, "search", tuple(catalogue.search(query)))
 
 
 def _page(
     request: Request, replies: DeezerReplies, path: str, rows: tuple[Row, ...], *, with_isrc: bool = False
 ) -> Reply:
-    index = _count(request, "index", 0)
-    limit = min(_count(request, "limit", _USUAL_ROWS), _MOST_ROWS)
+    index = _count_parameter(request, "index", 0)
+    limit = min(_count_parameter(request, "limit", _DEFAULT_ROWS), _MAX_ROWS)
     shown = [replies.row(row, with_isrc=with_isrc) for row in rows[index : index + limit]]
     return replies.page(f"{path}?limit={limit}&", shown, len(rows), index)
 
 
-def _count(request: Request, name: str, usual: int) -> int:
-    text = request.query_params.get(name, str(usual))
+def _count_parameter(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, str(default))
     if not text.isdecimal() or len(text) > 9:
         raise DeezerError("ParameterException", f"Wrong parameter: {name}", 500)
     return int(text)
@@ -143,7 +143,7 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 19 else -1
 
 
-def _there(found: T | None) -> T:
-    if found is None:
+def _require(value: T | None) -> T:
+    if value is None:
         raise DeezerError("DataException", "no data", 800)
-    return found
+    return value

@@ -6,7 +6,7 @@ from typing import Any
 from soundalike.sandbox.catalogue import digest
 from soundalike.sandbox.deezer_catalogue import Row, album_key, artist_key
 from soundalike.sandbox.signed_urls import Signer
-from soundalike.sandbox.store_catalogues import ShopTrack
+from soundalike.sandbox.store_catalogues import StoreTrack
 
 Reply = dict[str, Any]
 
@@ -18,46 +18,46 @@ class DeezerReplies:
     base: str
     signer: Signer
 
-    def track(self, one: ShopTrack) -> Reply:
+    def track(self, track: StoreTrack) -> Reply:
         """Return the track object of `/track/{id}`."""
         return {
-            **self.listed(one),
-            "isrc": one.isrc,
-            "share": self._page("track", one.key),
+            **self.common_fields(track),
+            "isrc": track.isrc,
+            "share": self._page("track", track.key),
             "track_position": 1,
             "disk_number": 1,
             "release_date": "2026-01-01",
             "bpm": 0,
             "gain": -8.0,
             "available_countries": ["DE", "FR", "GB", "US"],
-            "contributors": [{**self.artist(name), "role": "Main"} for name in one.contributors],
+            "contributors": [{**self.artist(name), "role": "Main"} for name in track.contributors],
             "track_token": "sandbox",
         }
 
-    def row(self, one: Row, *, with_isrc: bool = False) -> Reply | None:
+    def row(self, row: Row, *, with_isrc: bool = False) -> Reply | None:
         """Return a row of a list; those of searches and playlists have no ISRC."""
-        if one is None:
+        if row is None:
             return None
-        return self.listed(one) | ({"isrc": one.isrc} if with_isrc else {})
+        return self.common_fields(row) | ({"isrc": row.isrc} if with_isrc else {})
 
-    def listed(self, one: ShopTrack) -> Reply:
+    def common_fields(self, track: StoreTrack) -> Reply:
         """Return what rows and track objects have in common."""
         return {
-            "id": one.key,
-            "readable": one.readable,
-            "title": f"{one.title} {one.version}".strip(),
-            "title_short": one.title,
-            "title_version": one.version,
-            "link": self._page("track", one.key),
-            "duration": one.milliseconds // 1000,
+            "id": track.key,
+            "readable": track.readable,
+            "title": f"{track.title} {track.version}".strip(),
+            "title_short": track.title,
+            "title_version": track.version,
+            "link": self._page("track", track.key),
+            "duration": track.milliseconds // 1000,
             "rank": 100_000,
             "explicit_lyrics": False,
             "explicit_content_lyrics": 0,
             "explicit_content_cover": 2,
-            "preview": self._preview(one),
-            "md5_image": digest("cover", one.album)[:32],
-            "artist": self.artist(one.artist),
-            "album": self.album(one.album, album_key(one)),
+            "preview": self._preview(track),
+            "md5_image": digest("cover", track.album)[:32],
+            "artist": self.artist(track.artist),
+            "album": self.album(track.album, album_key(track)),
             "type": "track",
         }
 
@@ -83,11 +83,11 @@ class DeezerReplies:
             reply["next"] = f"{self.base}{path}index={index + len(rows)}"
         return reply
 
-    def _preview(self, one: ShopTrack) -> str:
-        if not one.preview:
+    def _preview(self, track: StoreTrack) -> str:
+        if not track.preview:
             return ""
-        name = digest("deezer preview", one.key)[:32]
-        path = f"/api/1/1/{'/'.join(name[:4])}/0/{name}-{one.key}.mp3"
+        name = digest("deezer preview", track.key)[:32]
+        path = f"/api/1/1/{'/'.join(name[:4])}/0/{name}-{track.key}.mp3"
         return f"{self.base}preview{path}?{self.signer.token(path)}"
 
     def _page(self, kind: str, key: int) -> str:

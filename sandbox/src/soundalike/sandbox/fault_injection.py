@@ -8,12 +8,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from soundalike.sandbox.faults import Fault, Faults
-from soundalike.sandbox.journal import Journal, Request
+from soundalike.sandbox.journal import Journal, JournalEntry
 
-_UNTOUCHED: Final = ("/_sandbox/", "/healthz")
+_EXEMPT_PATHS: Final = ("/_sandbox/", "/healthz")
 
 
-class Interception:
+class FaultInjection:
     """ASGI middleware; the control routes and the health check are neither logged nor made to fail."""
 
     def __init__(self, app: ASGIApp, faults: Faults, journal: Journal) -> None:
@@ -23,7 +23,7 @@ class Interception:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or scope["path"].startswith(_UNTOUCHED):
+        if scope["type"] != "http" or scope["path"].startswith(_EXEMPT_PATHS):
             await self._app(scope, receive, send)
             return
         method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
@@ -31,20 +31,20 @@ class Interception:
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 agent = Headers(scope=scope).get("user-agent", "")
-                self._journal.write(Request(method, path, query, message["status"], agent))
+                self._journal.write(JournalEntry(method, path, query, message["status"], agent))
             await send(message)
 
         fault = self._faults.take(method, path, query)
         if fault is not None and fault.delay_seconds:
             await asyncio.sleep(fault.delay_seconds)
         if fault is not None and fault.status is not None:
-            await _response(fault, fault.status)(scope, receive, noted)
+            await _fault_response(fault, fault.status)(scope, receive, noted)
         else:
             await self._app(scope, receive, noted)
 
 
-def _response(fault: Fault, status: int) -> Response:
-    body = fault.answer()
+def _fault_response(fault: Fault, status: int) -> Response:
+    body = fault.response_body()
     if isinstance(body, str):
         return Response(body, status, fault.headers)
     return JSONResponse(body, status, fault.headers)

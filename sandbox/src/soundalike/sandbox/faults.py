@@ -45,7 +45,7 @@ class Fault(BaseModel):
         """Return whether the rule is about such a request."""
         return fnmatchcase(path, self.path) and fnmatchcase(query, self.query) and fnmatchcase(method, self.method)
 
-    def answer(self) -> Mapping[str, Any] | str:
+    def response_body(self) -> Mapping[str, Any] | str:
         """Return the body to send with `status`."""
         if self.body is not None:
             return self.body

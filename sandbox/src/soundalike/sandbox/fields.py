@@ -11,18 +11,18 @@ class InvalidFields(SandboxError, ValueError):
 
 
 @dataclass
-class _Choice:
-    kept: "dict[str, _Choice]" = field(default_factory=dict)
-    dropped: set[str] = field(default_factory=set)
+class _FieldSelection:
+    included: "dict[str, _FieldSelection]" = field(default_factory=dict)
+    excluded: set[str] = field(default_factory=set)
 
     def apply(self, value: Any) -> Any:
         if isinstance(value, list):
             return [self.apply(one) for one in value]
-        if not isinstance(value, dict) or not (self.kept or self.dropped):
+        if not isinstance(value, dict) or not (self.included or self.excluded):
             return value
-        if not self.kept:
-            return {name: inner for name, inner in value.items() if name not in self.dropped}
-        return {name: choice.apply(value[name]) for name, choice in self.kept.items() if name in value}
+        if not self.included:
+            return {name: inner for name, inner in value.items() if name not in self.excluded}
+        return {name: choice.apply(value[name]) for name, choice in self.included.items() if name in value}
 
 
 def select(reply: dict[str, Any], fields: str) -> dict[str, Any]:
@@ -34,26 +34,26 @@ def select(reply: dict[str, Any], fields: str) -> dict[str, Any]:
     return selected
 
 
-def _parse(text: str) -> tuple[_Choice, str]:
+def _parse(text: str) -> tuple[_FieldSelection, str]:
     """Return the choice that a list of fields makes, and the text from its closing parenthesis on."""
-    choice = _Choice()
+    choice = _FieldSelection()
     while True:
         end = next((place for place, letter in enumerate(text) if letter in ",()"), len(text))
         name, text = text[:end].strip(), text[end:]
         if not name.removeprefix("!").replace(".", "").replace("_", "").isalnum():
             raise InvalidFields(f"{name!r} is no field name")
         if name.startswith("!"):
-            choice.dropped.add(name[1:])
+            choice.excluded.add(name[1:])
         else:
             inner = choice
             for part in name.split("."):
-                inner = inner.kept.setdefault(part, _Choice())
+                inner = inner.included.setdefault(part, _FieldSelection())
             if text.startswith("("):
                 nested, text = _parse(text[1:])
                 if not text.startswith(")"):
                     raise InvalidFields(f"the parenthesis after {name!r} is not closed")
-                inner.kept.update(nested.kept)
-                inner.dropped |= nested.dropped
+                inner.included.update(nested.included)
+                inner.excluded |= nested.excluded
                 text = text[1:]
         if not text.startswith(","):
             return choice, text

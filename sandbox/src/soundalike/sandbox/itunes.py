@@ -12,58 +12,58 @@ from soundalike.sandbox.catalogue import digest
 from soundalike.sandbox.composer import Previews
 from soundalike.sandbox.quota import Quota
 from soundalike.sandbox.store_catalogues import (
-    ShopTrack,
-    Standing,
-    catalogue,
+    Availability,
+    StoreTrack,
+    availability,
     generated_by_key,
     generated_by_words,
-    key_of,
-    standing,
+    numeric_id,
+    store_tracks,
     words,
 )
 
 Reply = dict[str, Any]
 
-_SHOP: Final = "itunes"
-_MOST_ROWS: Final = 200
-_USUAL_ROWS: Final = 50
+_STORE: Final = "itunes"
+_MAX_ROWS: Final = 200
+_DEFAULT_ROWS: Final = 50
 
 
 @dataclass
 class ITunes:
     """The songs by id, and the quota (None: no limit); generated tracks are known as well."""
 
-    songs: dict[int, ShopTrack] = field(default_factory=lambda: {one.key: one for one in catalogue(_SHOP)})
+    songs: dict[int, StoreTrack] = field(default_factory=lambda: {one.key: one for one in store_tracks(_STORE)})
     quota: Quota | None = field(default_factory=lambda: Quota(20, 60.0))
-    _kept: dict[int, bytes] = field(default_factory=dict, init=False)
+    _encodings: dict[int, bytes] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    def add(self, song: ShopTrack) -> None:
+    def add(self, song: StoreTrack) -> None:
         """Put a song on sale."""
         self.songs[song.key] = song
 
-    def song(self, key: int) -> ShopTrack | None:
+    def song(self, key: int) -> StoreTrack | None:
         """Return the song with an id."""
         if key in self.songs:
             return self.songs[key]
-        return _on_sale(generated_by_key(_SHOP, key))
+        return _available_song(generated_by_key(_STORE, key))
 
-    def search(self, term: str) -> list[ShopTrack]:
+    def search(self, term: str) -> list[StoreTrack]:
         """Return the songs that have all words in artist and title, and what DJs and karaoke makers did to them."""
         asked = words(term)
-        generated = _on_sale(generated_by_words(_SHOP, " ".join(asked)))
+        generated = _available_song(generated_by_words(_STORE, " ".join(asked)))
         if generated is not None:
             mixed = replace(generated, key=generated.key + 10**9, title=f"{generated.title} (Mixed)")
             return [mixed, generated]
         return [song for song in self.songs.values() if set(asked) <= {*words(song.artist), *words(song.title)}]
 
-    def audio(self, song: ShopTrack, previews: Previews) -> bytes:
+    def audio(self, song: StoreTrack, previews: Previews) -> bytes:
         """Return a song's preview as an M4A file; encoded once."""
         composed = previews.mp3(song.piece)
         with self._lock:
-            if song.key not in self._kept:
-                self._kept[song.key] = as_m4a(composed, song.title)
-            return self._kept[song.key]
+            if song.key not in self._encodings:
+                self._encodings[song.key] = as_m4a(composed, song.title)
+            return self._encodings[song.key]
 
 
 def itunes_api(itunes: ITunes, previews: Previews) -> APIRouter:
@@ -75,14 +75,14 @@ def itunes_api(itunes: ITunes, previews: Previews) -> APIRouter:
         options = request.query_params
         songs = itunes.search(options.get("term", "")) if options.get("entity", "song") == "song" else []
         limit = options.get("limit", "")
-        kept = songs[: min(int(limit), _MOST_ROWS) if limit.isdecimal() else _USUAL_ROWS]
-        return _limited(itunes, [_row(request, song) for song in kept])
+        kept = songs[: min(int(limit), _MAX_ROWS) if limit.isdecimal() else _DEFAULT_ROWS]
+        return _within_quota(itunes, [_row(request, song) for song in kept])
 
     @router.get("/lookup")
     def lookup(request: Request) -> Response:
         key = request.query_params.get("id", "")
         song = itunes.song(int(key)) if key.isdecimal() else None
-        return _limited(itunes, [] if song is None else [_row(request, song)])
+        return _within_quota(itunes, [] if song is None else [_row(request, song)])
 
     @router.get("/preview/{name}.m4a")
     def preview(name: str) -> Response:
@@ -95,22 +95,22 @@ def itunes_api(itunes: ITunes, previews: Previews) -> APIRouter:
     return router
 
 
-def _on_sale(found: tuple[int, ShopTrack] | None) -> ShopTrack | None:
-    if found is None or standing(found[0]) is Standing.NOWHERE:
+def _available_song(numbered: tuple[int, StoreTrack] | None) -> StoreTrack | None:
+    if numbered is None or availability(numbered[0]) is Availability.NOWHERE:
         return None
-    return found[1]
+    return numbered[1]
 
 
-def _limited(itunes: ITunes, rows: list[Reply]) -> Response:
+def _within_quota(itunes: ITunes, rows: list[Reply]) -> Response:
     if itunes.quota is not None and not itunes.quota.take():
         return Response(b"", 403, {"Cache-Control": "max-age=0, no-cache, no-store"})
     body = {"resultCount": len(rows), "results": rows}
     return JSONResponse(body, media_type="text/javascript; charset=utf-8")
 
 
-def _row(request: Request, song: ShopTrack) -> Reply:
+def _row(request: Request, song: StoreTrack) -> Reply:
     base = f"{request.base_url}itunes/"
-    album, artist = key_of(_SHOP, "album", song.album), key_of(_SHOP, "artist", song.artist)
+    album, artist = numeric_id(_STORE, "album", song.album), numeric_id(_STORE, "artist", song.artist)
     row: Reply = {
         "wrapperType": "track",
         "kind": "song",

@@ -5,11 +5,11 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-_KEPT: Final = 50_000
+_CAPACITY: Final = 50_000
 
 
 @dataclass(frozen=True)
-class Request:
+class JournalEntry:
     """A request that was answered: method, path, raw query string, the status, and how the client called itself."""
 
     method: str
@@ -24,19 +24,19 @@ class Journal:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._requests: deque[Request] = deque(maxlen=_KEPT)
+        self._entries: deque[JournalEntry] = deque(maxlen=_CAPACITY)
 
-    def write(self, request: Request) -> None:
+    def write(self, entry: JournalEntry) -> None:
         """Append a request."""
         with self._lock:
-            self._requests.append(request)
+            self._entries.append(entry)
 
-    def read(self, path_prefix: str = "/") -> list[Request]:
+    def read(self, path_prefix: str = "/") -> list[JournalEntry]:
         """Return the requests whose path begins so."""
         with self._lock:
-            return [request for request in self._requests if request.path.startswith(path_prefix)]
+            return [request for request in self._entries if request.path.startswith(path_prefix)]
 
     def clear(self) -> None:
         """Forget all requests."""
         with self._lock:
-            self._requests.clear()
+            self._entries.clear()

@@ -5,7 +5,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from soundalike.sandbox.synthesis import SAMPLE_RATE, Signal, filtered, frames
+from soundalike.sandbox.synthesis import SAMPLE_RATE, Signal, apply_filter, frames
 
 Stereo = npt.NDArray[np.float32]
 
@@ -38,15 +38,15 @@ class Mix:
         self.samples += other.samples * np.float32(gain)
 
     def filter(self, kind: str, cutoff: float | tuple[float, float], order: int = 2) -> None:
-        """Filter both channels; see `sandbox.synthesis.filtered`."""
-        self.samples = filtered(self.samples, kind, cutoff, order)
+        """Filter both channels; see `sandbox.synthesis.apply_filter`."""
+        self.samples = apply_filter(self.samples, kind, cutoff, order)
 
     def sweep(self, low: float, high: float, period: float, start: float = 0.0) -> None:
         """Open and close a low-pass between `low` and `high` Hz once every `period` seconds."""
         time = np.arange(self.samples.shape[1], dtype=np.float32) / np.float32(SAMPLE_RATE)
         openness = 0.5 - 0.5 * np.cos(np.float32(2 * np.pi / period) * time + np.float32(start))
-        closed = filtered(self.samples, "lowpass", low)
-        self.samples = closed + (filtered(self.samples, "lowpass", high) - closed) * openness
+        closed = apply_filter(self.samples, "lowpass", low)
+        self.samples = closed + (apply_filter(self.samples, "lowpass", high) - closed) * openness
 
     def drive(self, amount: float) -> None:
         """Distort by a hyperbolic tangent; the louder `amount` the harsher."""
@@ -76,7 +76,7 @@ class Mix:
         Four parallel feedback combs (Schroeder 1962, J. Audio Eng. Soc. 10(3)) behind a low-pass at `damping` Hz;
         the two channels have slightly different delays, which makes the room wide.
         """
-        send = filtered(self.samples, "lowpass", damping)
+        send = apply_filter(self.samples, "lowpass", damping)
         room = np.zeros_like(send)
         for channel in range(2):
             for base in _COMBS:

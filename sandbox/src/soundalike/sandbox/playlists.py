@@ -125,7 +125,7 @@ def generated_track(number: int) -> Track:
     )
 
 
-def generated(count: int) -> Playlist:
+def generated_playlist(count: int) -> Playlist:
     """Return a playlist of the first `count` generated tracks; its id tells the count, so any server knows it."""
     if not 0 <= count <= MAX_GENERATED:
         raise ValueError(f"a generated playlist has 0 to {MAX_GENERATED} tracks, not {count}")
@@ -181,7 +181,7 @@ class Library:
     """Everything that can be looked up by id or by preview hash, and what the user saved, the latest first."""
 
     def __init__(self) -> None:
-        self.saved: list[Track] = [track(piece) for piece in pieces()[:3]]
+        self.saved_tracks: list[Track] = [track(piece) for piece in pieces()[:3]]
         self._playlists: dict[str, Playlist] = {}
         self._tracks: dict[str, Track] = {}
         self._previews: dict[str, Track] = {}
@@ -201,10 +201,10 @@ class Library:
         """Return the playlist with an id."""
         known = self._playlists.get(playlist_id)
         if known is None and (size := _GENERATED_PLAYLIST.fullmatch(playlist_id)) and int(size[1]) <= MAX_GENERATED:
-            known = self._playlists[playlist_id] = generated(int(size[1]))
+            known = self._playlists[playlist_id] = generated_playlist(int(size[1]))
         return known
 
-    def listed(self) -> list[Playlist]:
+    def user_playlists(self) -> list[Playlist]:
         """Return the playlists that the user owns or follows."""
         return [playlist for key, playlist in self._playlists.items() if not _GENERATED_PLAYLIST.fullmatch(key)]
 
@@ -224,7 +224,7 @@ class Library:
             return generated_track(int(number[1]))
         return self._tracks.get(track_id)
 
-    def previewed(self, preview: str) -> Track | None:
+    def track_by_preview(self, preview: str) -> Track | None:
         """Return the track whose preview has a hash."""
         if preview in self._previews:
             return self._previews[preview]

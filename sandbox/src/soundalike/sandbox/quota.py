@@ -14,15 +14,15 @@ class Quota:
         self.seconds = seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._counted: deque[float] = deque()
+        self._accepted_at: deque[float] = deque()
 
     def take(self) -> bool:
         """Count a request and return whether it is within the quota; one that is not does not count."""
         with self._lock:
             now = self._clock()
-            while self._counted and self._counted[0] <= now - self.seconds:
-                self._counted.popleft()
-            if len(self._counted) >= self.requests:
+            while self._accepted_at and self._accepted_at[0] <= now - self.seconds:
+                self._accepted_at.popleft()
+            if len(self._accepted_at) >= self.requests:
                 return False
-            self._counted.append(now)
+            self._accepted_at.append(now)
             return True

@@ -14,7 +14,7 @@ from soundalike.sandbox.spotify import create_app
 from soundalike.sandbox.state import Sandbox
 
 _logger = logging.getLogger(__name__)
-_START_SECONDS: Final = 20.0
+_START_TIMEOUT_S: Final = 20.0
 
 
 class SandboxServer:
@@ -34,7 +34,7 @@ class SandboxServer:
     ) -> None:
         self.sandbox = sandbox or Sandbox()
         self._address = (host, port)
-        self._composer = Composer(self.sandbox) if compose_ahead else None
+        self._composer = BackgroundComposer(self.sandbox) if compose_ahead else None
         self._server = uvicorn.Server(
             uvicorn.Config(
                 create_app(self.sandbox),
@@ -88,7 +88,7 @@ class SandboxServer:
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="sandbox", daemon=True
         )
         self._thread.start()
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 self._server.should_exit = True
@@ -113,12 +113,12 @@ class SandboxServer:
             self._socket = None
 
 
-class Composer:
+class BackgroundComposer:
     """Composes the previews of all pieces in the background, in the order of the demo playlist."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._stopped = threading.Event()
+        self._stop_requested = threading.Event()
         self._thread = threading.Thread(target=self._compose, name="sandbox-composer", daemon=True)
 
     def start(self) -> None:
@@ -131,12 +131,12 @@ class Composer:
 
     def stop(self) -> None:
         """End after the piece at hand."""
-        self._stopped.set()
+        self._stop_requested.set()
         self._thread.join()
 
     def _compose(self) -> None:
         for piece in self._sandbox.library.pieces():
-            if self._stopped.is_set():
+            if self._stop_requested.is_set():
                 return
             self._sandbox.previews.mp3(piece)
         _logger.info("all pieces are composed")

@@ -20,24 +20,24 @@ from soundalike.sandbox.quota import Quota
 from soundalike.sandbox.soundcloud_replies import Reply, SoundCloudReplies
 from soundalike.sandbox.soundcloud_world import FIRST_TRACK, FIRST_USER, TasteWorld, WorldSize, make_world
 
-_MOST_ROWS: Final = 200
-_USUAL_ROWS: Final = 50
+_MAX_ROWS: Final = 200
+_DEFAULT_ROWS: Final = 50
 _NAME: Final = re.compile(r"(?:soundcloud:(?P<kind>users|tracks):)?(?P<number>\d{1,18})")
 _USER_PAGE: Final = re.compile(r"/listener-(\d{1,9})/?")
 _TRACK_PAGE: Final = re.compile(r"/listener-\d{1,9}/track-(\d{1,9})/?")
-_INNER_HOST: Final = "https://http.api.prod.api-public.srv.db.s-cloud.net/"
+_INTERNAL_HOST: Final = "https://http.api.prod.api-public.srv.db.s-cloud.net/"
 
 
 @dataclass(frozen=True)
-class Misbehaviour:
+class Quirks:
     """What goes wrong on purpose: pages that are shorter than asked for or empty, and addresses of inner hosts.
 
-    `going_round` names accounts (places in the world) whose pages of likes lead back to the first one.
+    `users_with_cyclic_pages` names accounts (places in the world) whose pages of likes lead back to the first one.
     """
 
     short_pages: bool = True
-    inner_hosts: bool = True
-    going_round: frozenset[int] = frozenset()
+    internal_hosts: bool = True
+    users_with_cyclic_pages: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -49,7 +49,7 @@ class SoundCloud:
     client_secret: str = "sandbox"  # noqa: S105 - guards nothing but invented people
     token_lifetime: int = 3599
     quota: Quota | None = None
-    misbehaviour: Misbehaviour = field(default_factory=Misbehaviour)
+    quirks: Quirks = field(default_factory=Quirks)
     tokens: Tokens = field(init=False)
     refresh_tokens: set[str] = field(default_factory=set, init=False)
 
@@ -104,7 +104,7 @@ def soundcloud_api(soundcloud: SoundCloud, previews: Previews) -> APIRouter:
     def api(request: Request, path: str) -> Response:
         try:
             _check(soundcloud, request.headers.get("authorization", ""))
-            return _Answering(soundcloud, request).answer(path)
+            return _RequestHandler(soundcloud, request).response(path)
         except SoundCloudError as error:
             return error.response()
 
@@ -142,7 +142,7 @@ def _check(soundcloud: SoundCloud, authorization: str) -> None:
         raise SoundCloudError(429, "Too Many Requests")
 
 
-class _Answering:
+class _RequestHandler:
     """Answers one request."""
 
     def __init__(self, soundcloud: SoundCloud, request: Request) -> None:
@@ -152,17 +152,21 @@ class _Answering:
         self._query = request.query_params
         self._replies = SoundCloudReplies(self._world, self._base)
 
-    def answer(self, path: str) -> Response:  # noqa: PLR0911 - a return an address
+    def response(self, path: str) -> Response:  # noqa: PLR0911 - a return an address
         """Return what is sent; raises `SoundCloudError`."""
         match path.strip("/").split("/"):
             case ["resolve"]:
                 return self._resolve()
             case ["users"]:
                 return JSONResponse(
-                    [self._replies.user(one) for one in self._named("users") if not self._world.gone[one]]
+                    [
+                        self._replies.user(one)
+                        for one in self._requested_indexes("users")
+                        if not self._world.is_deleted[one]
+                    ]
                 )
             case ["tracks"]:
-                shown = [one for one in self._named("tracks") if not self._world.hidden[one]]
+                shown = [one for one in self._requested_indexes("tracks") if not self._world.is_private[one]]
                 return JSONResponse([self._replies.track(one) for one in shown])
             case ["users", user]:
                 return JSONResponse(self._replies.user(self._user(user)))
@@ -193,47 +197,47 @@ class _Answering:
         return JSONResponse({"status": "302 - Found", "location": location}, 302, {"Location": location})
 
     def _user(self, name: str) -> int:
-        place = _place(name, "users", FIRST_USER, self._world.size.users)
-        if place is None or self._world.gone[place]:
+        place = _index(name, "users", FIRST_USER, self._world.size.users)
+        if place is None or self._world.is_deleted[place]:
             raise SoundCloudError(404, "Not Found")
         return place
 
     def _track(self, name: str) -> int:
-        place = _place(name, "tracks", FIRST_TRACK, self._world.size.tracks)
-        if place is None or self._world.hidden[place]:
+        place = _index(name, "tracks", FIRST_TRACK, self._world.size.tracks)
+        if place is None or self._world.is_private[place]:
             raise SoundCloudError(404, "Not Found")
         return place
 
-    def _named(self, kind: str) -> list[int]:
+    def _requested_indexes(self, kind: str) -> list[int]:
         first, count = (
             (FIRST_USER, self._world.size.users) if kind == "users" else (FIRST_TRACK, self._world.size.tracks)
         )
-        places = [_place(name, kind, first, count) for name in self._query.get("urns", "").split(",") if name]
+        places = [_index(name, kind, first, count) for name in self._query.get("urns", "").split(",") if name]
         return [place for place in places if place is not None][: self._limit()]
 
     def _limit(self) -> int:
         try:
-            wanted = int(self._query.get("limit") or self._query.get("page_size") or _USUAL_ROWS)
+            wanted = int(self._query.get("limit") or self._query.get("page_size") or _DEFAULT_ROWS)
         except ValueError:
             raise SoundCloudError(400, "Bad Request") from None
-        if not 1 <= wanted <= _MOST_ROWS:
+        if not 1 <= wanted <= _MAX_ROWS:
             raise SoundCloudError(400, "Bad Request")
         return wanted
 
-    def _page(self, path: str, user: int | None, places: Sequence[int], shown: Callable[[int], Reply]) -> Response:
-        start, limit = _decoded(self._query.get("cursor")), self._limit()
+    def _page(self, path: str, user: int | None, rows: Sequence[int], render: Callable[[int], Reply]) -> Response:
+        start, limit = _decode_cursor(self._query.get("cursor")), self._limit()
         if self._query.get("linked_partitioning") != "true":
-            return JSONResponse([shown(place) for place in places[:limit]])
+            return JSONResponse([render(place) for place in rows[:limit]])
         end = start + self._length(path, limit)
-        content: dict[str, Any] = {"collection": [shown(place) for place in places[start:end]], "next_href": None}
-        if user in self._soundcloud.misbehaviour.going_round:
+        content: dict[str, Any] = {"collection": [render(place) for place in rows[start:end]], "next_href": None}
+        if user in self._soundcloud.quirks.users_with_cyclic_pages:
             content["next_href"] = self._next(path, limit, 0)
-        elif end < len(places):
+        elif end < len(rows):
             content["next_href"] = self._next(path, limit, end)
         return JSONResponse(content)
 
     def _length(self, path: str, limit: int) -> int:
-        if not self._soundcloud.misbehaviour.short_pages:
+        if not self._soundcloud.quirks.short_pages:
             return limit
         # Some first pages are empty, and every third is shorter than it could be.
         chance = zlib.crc32(f"{path}/{self._query.get('cursor')}".encode())
@@ -242,12 +246,12 @@ class _Answering:
         return limit - chance % (limit // 2 + 1) if chance % 3 == 0 else limit
 
     def _next(self, path: str, limit: int, start: int) -> str:
-        inner = self._soundcloud.misbehaviour.inner_hosts and zlib.crc32(f"{path}{start}".encode()) % 4 == 0
-        query = urlencode({"cursor": _encoded(start), "linked_partitioning": "true", "page_size": limit})
-        return f"{_INNER_HOST if inner else self._base}{path}?{query}"
+        inner = self._soundcloud.quirks.internal_hosts and zlib.crc32(f"{path}{start}".encode()) % 4 == 0
+        query = urlencode({"cursor": _encode_cursor(start), "linked_partitioning": "true", "page_size": limit})
+        return f"{_INTERNAL_HOST if inner else self._base}{path}?{query}"
 
 
-def _place(name: str, kind: str, first: int, count: int) -> int | None:
+def _index(name: str, kind: str, first: int, count: int) -> int | None:
     found = _NAME.fullmatch(name)
     if found is None or found["kind"] not in {None, kind}:
         return None
@@ -255,11 +259,11 @@ def _place(name: str, kind: str, first: int, count: int) -> int | None:
     return place if 0 <= place < count else None
 
 
-def _encoded(start: int) -> str:
+def _encode_cursor(start: int) -> str:
     return base64.urlsafe_b64encode(json.dumps({"after": start}).encode()).decode()
 
 
-def _decoded(cursor: str | None) -> int:
+def _decode_cursor(cursor: str | None) -> int:
     if not cursor:
         return 0
     try:

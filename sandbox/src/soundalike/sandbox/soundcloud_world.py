@@ -17,22 +17,22 @@ FIRST_TRACK: Final = 1_000_000_001
 FIRST_USER: Final = 3_000_000_001
 """Numbers beyond 32 bits, as the real ones have been for years."""
 
-_FAITHFUL: Final = 0.85
-_SECOND_STYLE: Final = 0.3
-_STAR_EXPONENT: Final = 0.8
-_FAN_EXPONENT: Final = 0.7
+_IN_STYLE_CHANCE: Final = 0.85
+_SECOND_STYLE_CHANCE: Final = 0.3
+_POPULARITY_EXPONENT: Final = 0.8
+_ACTIVITY_EXPONENT: Final = 0.7
 _ROUNDS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class WorldSize:
-    """How large a world is; `gone` and `hidden` are the shares of deleted accounts and of private tracks."""
+    """How large a world is; the shares, 0 to 1, are those of deleted accounts and of private tracks."""
 
     users: int = 10_000
     tracks: int = 5_000
     likes: int = 300_000
-    gone: float = 0.01
-    hidden: float = 0.01
+    deleted_share: float = 0.01
+    private_share: float = 0.01
     seed: int = 1
 
 
@@ -40,15 +40,16 @@ class WorldSize:
 class TasteWorld:
     """Who likes what: `tracks_of[u]` and `users_of[t]` are places (int64), the latest like first.
 
-    `style_of` [tracks] is the number of a style; `gone` [users] and `hidden` [tracks] mark what cannot be asked for.
+    `style_of` [tracks] is the number of a style; `is_deleted` [users] and `is_private` [tracks] mark what the API does
+    not show.
     """
 
     size: WorldSize
     tracks_of: list[NDArray[np.int64]]
     users_of: list[NDArray[np.int64]]
     style_of: NDArray[np.int64]
-    gone: NDArray[np.bool_]
-    hidden: NDArray[np.bool_]
+    is_deleted: NDArray[np.bool_]
+    is_private: NDArray[np.bool_]
 
     def piece_of(self, track: int) -> Piece:
         """Return the piece of the demo's music that a track sounds like."""
@@ -63,7 +64,7 @@ class TasteWorld:
             if step % 2 == 0:
                 tracks = set()
                 for one in users:
-                    if not self.gone[one]:
+                    if not self.is_deleted[one]:
                         seen.update((one, int(track)) for track in self.tracks_of[one])
                         tracks.update(int(track) for track in self.tracks_of[one])
                 tracks -= asked_tracks
@@ -85,25 +86,25 @@ def make_world(size: WorldSize | None = None) -> TasteWorld:
     style_of = rng.integers(len(STYLES), size=size.tracks)
     home = rng.integers(len(STYLES), size=size.users)
     second = rng.integers(len(STYLES), size=size.users)
-    fame = _power_law(rng, size.tracks, _STAR_EXPONENT)
-    zeal = _power_law(rng, size.users, _FAN_EXPONENT)
+    fame = _power_law(rng, size.tracks, _POPULARITY_EXPONENT)
+    zeal = _power_law(rng, size.users, _ACTIVITY_EXPONENT)
     pairs = np.empty(0, dtype=np.int64)
     for _ in range(_ROUNDS):
         missing = size.likes - len(pairs)
         if missing <= 0:
             break
         users = rng.choice(size.users, size=missing, p=zeal)
-        styles = np.where(rng.random(missing) < _SECOND_STYLE, second[users], home[users])
+        styles = np.where(rng.random(missing) < _SECOND_STYLE_CHANCE, second[users], home[users])
         tracks = rng.choice(size.tracks, size=missing, p=fame)
         for style in range(len(STYLES)):
-            faithful = np.flatnonzero((styles == style) & (rng.random(missing) < _FAITHFUL))
+            faithful = np.flatnonzero((styles == style) & (rng.random(missing) < _IN_STYLE_CHANCE))
             shelf = np.flatnonzero(style_of == style)
             if len(shelf):
                 tracks[faithful] = rng.choice(shelf, size=len(faithful), p=fame[shelf] / fame[shelf].sum())
         drawn = np.concatenate([pairs, users * size.tracks + tracks])
         pairs = drawn[np.sort(np.unique(drawn, return_index=True)[1])]
-    gone = rng.random(size.users) < size.gone
-    hidden = rng.random(size.tracks) < size.hidden
+    gone = rng.random(size.users) < size.deleted_share
+    hidden = rng.random(size.tracks) < size.private_share
     # The first account is where walks begin: it is there, and likes something.
     gone[0] = False
     users, tracks = np.divmod(pairs, size.tracks)
@@ -111,11 +112,11 @@ def make_world(size: WorldSize | None = None) -> TasteWorld:
     users, tracks = users[shown], tracks[shown]
     return TasteWorld(
         size=size,
-        tracks_of=_grouped(users, tracks, size.users),
-        users_of=_grouped(tracks, users, size.tracks),
+        tracks_of=_group_by_key(users, tracks, size.users),
+        users_of=_group_by_key(tracks, users, size.tracks),
         style_of=style_of,
-        gone=gone,
-        hidden=hidden,
+        is_deleted=gone,
+        is_private=hidden,
     )
 
 
@@ -127,7 +128,7 @@ def _power_law(rng: np.random.Generator, count: int, exponent: float) -> NDArray
     return shares
 
 
-def _grouped(keys: NDArray[np.int64], values: NDArray[np.int64], count: int) -> list[NDArray[np.int64]]:
+def _group_by_key(keys: NDArray[np.int64], values: NDArray[np.int64], count: int) -> list[NDArray[np.int64]]:
     order = np.argsort(keys, kind="stable")
     ends = np.cumsum(np.bincount(keys, minlength=count))
     return [part[::-1] for part in np.split(values[order], ends[:-1])]

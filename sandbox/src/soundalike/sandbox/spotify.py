@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from soundalike.sandbox.access_tokens import Bearer
-from soundalike.sandbox.composer import tagged
+from soundalike.sandbox.composer import add_title_tag
 from soundalike.sandbox.deezer import deezer_api
-from soundalike.sandbox.fault_injection import Interception
+from soundalike.sandbox.fault_injection import FaultInjection
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.fields import InvalidFields, select
 from soundalike.sandbox.itunes import itunes_api
@@ -33,7 +33,7 @@ _PREVIEW: Final = re.compile(r"[0-9a-f]{40}")
 def create_app(sandbox: Sandbox) -> FastAPI:
     """Return the application that serves a sandbox."""
     app = FastAPI(title="Soundalike sandbox", docs_url=None, redoc_url=None)
-    app.add_middleware(Interception, faults=sandbox.faults, journal=sandbox.journal)
+    app.add_middleware(FaultInjection, faults=sandbox.faults, journal=sandbox.journal)
     app.include_router(accounts(sandbox))
     app.include_router(_web_api(sandbox))
     app.include_router(library(sandbox))
@@ -53,7 +53,7 @@ def _web_api(sandbox: Sandbox) -> APIRouter:
         return Replies(str(request.base_url), shape, sandbox.settings.offer_previews)
 
     def playlist_of(playlist_id: str) -> Playlist:
-        playlist = sandbox.library.playlist(_checked_id(playlist_id))
+        playlist = sandbox.library.playlist(_validate_id(playlist_id))
         if playlist is None:
             raise ApiError(404, "Resource not found")
         return playlist
@@ -64,11 +64,11 @@ def _web_api(sandbox: Sandbox) -> APIRouter:
             raise ApiError(403, "Forbidden")
         options = {name: value for name, value in request.query_params.items() if name not in {"limit", "offset"}}
         reply = replies(request, shape).page(playlist, resource, limit, offset, options)
-        return _selected(reply, options.get("fields"))
+        return _apply_fields(reply, options.get("fields"))
 
     @router.get("/playlists/{playlist_id}")
     def playlist(request: Request, playlist_id: str, fields: str | None = None) -> Reply:
-        return _selected(replies(request, sandbox.settings.page_shape).playlist(playlist_of(playlist_id)), fields)
+        return _apply_fields(replies(request, sandbox.settings.page_shape).playlist(playlist_of(playlist_id)), fields)
 
     @router.get("/playlists/{playlist_id}/items")
     def items(
@@ -90,7 +90,7 @@ def _web_api(sandbox: Sandbox) -> APIRouter:
 
     @router.get("/tracks/{track_id}")
     def track(request: Request, track_id: str) -> Reply:
-        found = sandbox.library.track(_checked_id(track_id))
+        found = sandbox.library.track(_validate_id(track_id))
         if found is None:
             raise ApiError(404, "Resource not found")
         return replies(request, sandbox.settings.page_shape).track(found)
@@ -103,11 +103,11 @@ def _audio(sandbox: Sandbox) -> APIRouter:
 
     @router.get("/mp3-preview/{preview}")
     def mp3(preview: str) -> Response:
-        track = sandbox.library.previewed(preview) if _PREVIEW.fullmatch(preview) else None
+        track = sandbox.library.track_by_preview(preview) if _PREVIEW.fullmatch(preview) else None
         if track is None:
             raise ApiError(404, "Resource not found")
         audio = sandbox.previews.mp3(track.piece)
-        return Response(audio if track.take is None else tagged(audio, track.title), media_type="audio/mpeg")
+        return Response(audio if track.take is None else add_title_tag(audio, track.title), media_type="audio/mpeg")
 
     @router.get("/track/{track_id}")
     def listen(request: Request, track_id: str) -> RedirectResponse:
@@ -150,13 +150,13 @@ def _control(sandbox: Sandbox) -> APIRouter:
     return router
 
 
-def _checked_id(text: str) -> str:
+def _validate_id(text: str) -> str:
     if not _ID.fullmatch(text):
         raise ApiError(400, "Invalid base62 id")
     return text
 
 
-def _selected(reply: Reply, fields: str | None) -> Reply:
+def _apply_fields(reply: Reply, fields: str | None) -> Reply:
     try:
         return select(reply, fields) if fields else reply
     except InvalidFields as error:

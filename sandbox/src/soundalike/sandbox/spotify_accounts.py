@@ -23,7 +23,7 @@ _REDIRECT: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\])(:\d+)?/.*|https://
 
 
 @dataclass(frozen=True)
-class _Client:
+class _ClientCredentials:
     """Who asks: an app that proved its secret, or one that only names itself and has to prove otherwise."""
 
     with_secret: bool
@@ -71,20 +71,20 @@ def accounts(sandbox: "Sandbox") -> APIRouter:
         client = _client(request.headers.get("authorization", ""), client_id, settings)
         match grant_type:
             case "client_credentials" if client.with_secret:
-                return _issued(sandbox, frozenset())
+                return _token_reply(sandbox, frozenset())
             case "authorization_code":
                 consent = sandbox.grants.redeem(code or "")
                 if consent is None or consent.redirect_uri != redirect_uri:
                     raise GrantError("invalid_grant", "Invalid authorization code")
-                if not consent.is_met_by(code_verifier) or (consent.challenge is None and not client.with_secret):
+                if not consent.is_proven_by(code_verifier) or (consent.challenge is None and not client.with_secret):
                     raise GrantError("invalid_grant", "code_verifier was incorrect")
-                issued = _issued(sandbox, consent.scopes)
+                issued = _token_reply(sandbox, consent.scopes)
                 return issued | {"refresh_token": sandbox.grants.refresh_token_for(consent.scopes)}
             case "refresh_token":
-                scopes = sandbox.grants.refreshes(refresh_token or "")
+                scopes = sandbox.grants.refreshable_scopes(refresh_token or "")
                 if scopes is None:
                     raise GrantError("invalid_grant", "Invalid refresh token")
-                issued = _issued(sandbox, scopes)
+                issued = _token_reply(sandbox, scopes)
                 if client.with_secret:
                     return issued
                 # A client without a secret gets another refresh token each time, and the one before is worthless.
@@ -96,7 +96,7 @@ def accounts(sandbox: "Sandbox") -> APIRouter:
     return router
 
 
-def _issued(sandbox: "Sandbox", scopes: frozenset[str]) -> dict[str, str | int]:
+def _token_reply(sandbox: "Sandbox", scopes: frozenset[str]) -> dict[str, str | int]:
     reply: dict[str, str | int] = {
         "access_token": sandbox.tokens.issue(scopes),
         "token_type": "Bearer",
@@ -105,9 +105,9 @@ def _issued(sandbox: "Sandbox", scopes: frozenset[str]) -> dict[str, str | int]:
     return reply | {"scope": " ".join(sorted(scopes))} if scopes else reply
 
 
-def _client(authorization: str, client_id: str | None, settings: "SandboxSettings") -> _Client:
+def _client(authorization: str, client_id: str | None, settings: "SandboxSettings") -> _ClientCredentials:
     if not authorization and client_id == settings.client_id:
-        return _Client(with_secret=False)
+        return _ClientCredentials(with_secret=False)
     scheme, _, credentials = authorization.partition(" ")
     try:
         named, _, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
@@ -117,4 +117,4 @@ def _client(authorization: str, client_id: str | None, settings: "SandboxSetting
         raise GrantError("invalid_client", "Invalid client")
     if not secrets.compare_digest(secret.encode(), settings.client_secret.encode()):
         raise GrantError("invalid_client", "Invalid client secret")
-    return _Client(with_secret=True)
+    return _ClientCredentials(with_secret=True)

@@ -43,11 +43,11 @@ def library(sandbox: "Sandbox") -> APIRouter:
 
     @router.get("/me/playlists", dependencies=listed)
     def playlists(request: Request, limit: Limit = 20, offset: Offset = 0) -> Reply:
-        return replies(request).playlists(sandbox.library.listed(), limit, offset)
+        return replies(request).playlists(sandbox.library.user_playlists(), limit, offset)
 
     @router.get("/me/tracks", dependencies=saved)
     def tracks(request: Request, limit: Limit = 20, offset: Offset = 0) -> Reply:
-        return replies(request).saved(sandbox.library.saved, limit, offset)
+        return replies(request).saved_tracks(sandbox.library.saved_tracks, limit, offset)
 
     @router.get("/albums/{album_id}")
     def album(request: Request, album_id: str) -> Reply:

@@ -21,7 +21,7 @@ class LibraryReplies(Replies):
         """Return the user who is asked for."""
         return {"display_name": USER, **self.reference("user", USER), "account_id": USER, "images": []}
 
-    def playlists(self, listed: Sequence[Playlist], limit: int, offset: int) -> Reply:
+    def playlists(self, playlists: Sequence[Playlist], limit: int, offset: int) -> Reply:
         """Return a page of the playlists that the user owns or follows."""
 
         def simplified(playlist: Playlist) -> Reply:
@@ -30,9 +30,9 @@ class LibraryReplies(Replies):
             owner = whole["owner"] if playlist.readable else {"id": "somebody", "type": "user"}
             return {**whole, "owner": owner, "items": total, "tracks": total}
 
-        return self._page("me/playlists", listed, limit, offset, simplified)
+        return self._page("me/playlists", playlists, limit, offset, simplified)
 
-    def saved(self, tracks: Sequence[Track], limit: int, offset: int) -> Reply:
+    def saved_tracks(self, tracks: Sequence[Track], limit: int, offset: int) -> Reply:
         """Return a page of the tracks that the user saved."""
 
         def entry(track: Track) -> Reply:
@@ -59,17 +59,17 @@ class LibraryReplies(Replies):
 
         return self._page(f"albums/{album.spotify_id}/tracks", album.tracks, limit, offset, simplified)
 
-    def _page(self, path: str, every: Sequence[T], limit: int, offset: int, shown: Callable[[T], Reply]) -> Reply:
+    def _page(self, path: str, rows: Sequence[T], limit: int, offset: int, render: Callable[[T], Reply]) -> Reply:
         def link(start: int) -> str:
             return f"{self.base}v1/{path}?offset={start}&limit={limit}"
 
-        items: list[Any] = [shown(one) for one in every[offset : offset + limit]]
+        items: list[Any] = [render(one) for one in rows[offset : offset + limit]]
         return {
             "href": link(offset),
             "items": items,
             "limit": limit,
-            "next": link(offset + limit) if offset + limit < len(every) else None,
+            "next": link(offset + limit) if offset + limit < len(rows) else None,
             "offset": offset,
             "previous": link(max(0, offset - limit)) if offset else None,
-            "total": len(every),
+            "total": len(rows),
         }

@@ -17,7 +17,7 @@ _GENERATED_ISRC: Final = re.compile(r"ZZGEN(\d{7})")
 
 
 @dataclass(frozen=True)
-class ShopTrack:
+class StoreTrack:
     """A recording as a shop lists it; `preview` false is one that cannot be heard, `piece` what it sounds like."""
 
     key: int
@@ -34,7 +34,7 @@ class ShopTrack:
     take: int | None = None
 
 
-class Standing(Enum):
+class Availability(Enum):
     """How a generated track stands with the shops, so that a crawl meets every case."""
 
     BY_ISRC = auto()
@@ -45,7 +45,7 @@ class Standing(Enum):
     """As before, and only a search without fields finds it."""
     WRONG_ISRC = auto()
     """Deezer gives another recording for the ISRC; a search finds the right one."""
-    UNHEARD = auto()
+    WITHOUT_PREVIEW = auto()
     """Deezer has it without a preview, iTunes has it."""
     ITUNES_ONLY = auto()
     """Deezer does not have it, iTunes has."""
@@ -53,66 +53,70 @@ class Standing(Enum):
     """Nobody has it."""
 
 
-_STANDINGS: Final = {
-    14: Standing.BY_SEARCH,
-    15: Standing.BY_WORDS,
-    16: Standing.WRONG_ISRC,
-    17: Standing.UNHEARD,
-    18: Standing.ITUNES_ONLY,
-    19: Standing.NOWHERE,
+_AVAILABILITIES: Final = {
+    14: Availability.BY_SEARCH,
+    15: Availability.BY_WORDS,
+    16: Availability.WRONG_ISRC,
+    17: Availability.WITHOUT_PREVIEW,
+    18: Availability.ITUNES_ONLY,
+    19: Availability.NOWHERE,
 }
 
 
-def standing(number: int) -> Standing:
+def availability(number: int) -> Availability:
     """Return how the numbered generated track stands: of each twenty, fourteen are found by their ISRC."""
-    return _STANDINGS.get(number % 20, Standing.BY_ISRC)
+    return _AVAILABILITIES.get(number % 20, Availability.BY_ISRC)
 
 
-def key_of(*parts: object) -> int:
+def numeric_id(*parts: object) -> int:
     """Return a numeric id below 2 to the power of 31, derived from the parts."""
     return int(digest(*parts)[:15], 16) % 2_000_000_000 + 1
 
 
-def shop_track(shop: str, listed: SpotifyTrack) -> ShopTrack:
+def store_track(store: str, spotify_track: SpotifyTrack) -> StoreTrack:
     """Return a track of the playlists as a shop lists it."""
-    key = key_of(shop, listed.spotify_id) if listed.take is None else GENERATED_KEYS + listed.take
-    return ShopTrack(
+    key = (
+        numeric_id(store, spotify_track.spotify_id)
+        if spotify_track.take is None
+        else GENERATED_KEYS + spotify_track.take
+    )
+    return StoreTrack(
         key=key,
-        title=listed.title,
-        artist=listed.artist,
-        album=listed.album,
-        isrc=listed.isrc,
-        milliseconds=listed.duration_ms,
-        piece=listed.piece,
-        contributors=(listed.artist,),
-        take=listed.take,
+        title=spotify_track.title,
+        artist=spotify_track.artist,
+        album=spotify_track.album,
+        isrc=spotify_track.isrc,
+        milliseconds=spotify_track.duration_ms,
+        piece=spotify_track.piece,
+        contributors=(spotify_track.artist,),
+        take=spotify_track.take,
     )
 
 
-def catalogue(shop: str) -> Iterator[ShopTrack]:
+def store_tracks(store: str) -> Iterator[StoreTrack]:
     """Yield all pieces as a shop lists them."""
-    return (shop_track(shop, track(piece)) for piece in pieces())
+    return (store_track(store, track(piece)) for piece in pieces())
 
 
-def generated_by_isrc(shop: str, isrc: str) -> tuple[int, ShopTrack] | None:
+def generated_by_isrc(store: str, isrc: str) -> tuple[int, StoreTrack] | None:
     """Return the generated track with an ISRC, and its number."""
     found = _GENERATED_ISRC.fullmatch(isrc)
-    return _generated(shop, int(found[1])) if found else None
+    return _generated(store, int(found[1])) if found else None
 
 
-def generated_by_key(shop: str, key: int) -> tuple[int, ShopTrack] | None:
+def generated_by_key(store: str, key: int) -> tuple[int, StoreTrack] | None:
     """Return the generated track with a key, and its number."""
-    return _generated(shop, key - GENERATED_KEYS)
+    return _generated(store, key - GENERATED_KEYS)
 
 
-def generated_by_words(shop: str, words: str) -> tuple[int, ShopTrack] | None:
+def generated_by_words(store: str, words: str) -> tuple[int, StoreTrack] | None:
     """Return the generated track whose title is among some words, and its number."""
     found = _TAKE.search(words)
-    return _generated(shop, int(found[1])) if found else None
+    return _generated(store, int(found[1])) if found else None
 
 
-def _generated(shop: str, number: int) -> tuple[int, ShopTrack] | None:
-    return (number, shop_track(shop, generated_track(number))) if 0 <= number < MAX_GENERATED else None
+def _generated(store: str, number: int) -> tuple[int, StoreTrack] | None:
+    return (number, store_track(store, generated_track(number))) if 0 <= number < MAX_GENERATED else None
 
 
 def words(text: str) -> list[str]:

@@ -63,7 +63,7 @@ def decay(seconds: float, half_life: float) -> Signal:
     return envelope
 
 
-def faded(signal: Signal, attack: float = 0.003, release: float = 0.01) -> Signal:
+def apply_fade(signal: Signal, attack: float = 0.003, release: float = 0.01) -> Signal:
     """Return the signal with a linear rise and fall, in seconds, so that it neither clicks in nor out."""
     shaped = signal.copy()
     rise, fall = min(frames(attack), len(shaped)), min(frames(release), len(shaped))
@@ -72,7 +72,7 @@ def faded(signal: Signal, attack: float = 0.003, release: float = 0.01) -> Signa
     return shaped
 
 
-def filtered(signal: Signal, kind: str, cutoff: float | tuple[float, float], order: int = 2) -> Signal:
+def apply_filter(signal: Signal, kind: str, cutoff: float | tuple[float, float], order: int = 2) -> Signal:
     """Return the signal behind a Butterworth filter; `kind` is lowpass, highpass or bandpass, `cutoff` in Hz."""
     sections = butter(order, cutoff, btype=kind, fs=SAMPLE_RATE, output="sos").astype(np.float32)
     return np.asarray(sosfilt(sections, signal), dtype=np.float32)
@@ -83,7 +83,9 @@ def noise(rng: np.random.Generator, seconds: float) -> Signal:
     return rng.standard_normal(frames(seconds), dtype=np.float32) * np.float32(0.33)
 
 
-def plucked(rng: np.random.Generator, frequency: float, seconds: float, *, damping: float, bright: float) -> Signal:
+def plucked_string(
+    rng: np.random.Generator, frequency: float, seconds: float, *, damping: float, bright: float
+) -> Signal:
     """Return a plucked string.
 
     A noise burst circulates in a delay line of one period and is averaged on every round (Karplus and Strong 1983,
@@ -102,10 +104,10 @@ def plucked(rng: np.random.Generator, frequency: float, seconds: float, *, dampi
         string[turn, 1:] = half * (before[1:] + before[:-1])
         string[turn, 0] = half * (before[0] + last)
         last = before[-1]
-    return faded(string.reshape(-1)[: frames(seconds)], 0.001, 0.03)
+    return apply_fade(string.reshape(-1)[: frames(seconds)], 0.001, 0.03)
 
 
-def struck(frequency: float, seconds: float, half_life: float) -> Signal:
+def piano_string(frequency: float, seconds: float, half_life: float) -> Signal:
     """Return a piano-like tone: three groups of partials, of which the higher ones die away sooner."""
     tone = np.zeros(frames(seconds), dtype=np.float32)
     number = np.arange(1, 25, dtype=np.float32)
@@ -114,7 +116,7 @@ def struck(frequency: float, seconds: float, half_life: float) -> Signal:
         group = np.where((number > first) & (number <= last), strength, 0).astype(np.float32)
         detuned = frequency * (1 + 0.0004 * first)
         tone += wave(detuned, seconds, group) * decay(seconds, half_life * share) * np.float32(share)
-    return faded(tone, 0.002, 0.08)
+    return apply_fade(tone, 0.002, 0.08)
 
 
 def bell(frequency: float, seconds: float, half_life: float, ratios: tuple[float, ...]) -> Signal:
@@ -125,23 +127,23 @@ def bell(frequency: float, seconds: float, half_life: float, ratios: tuple[float
         if frequency * ratio < 18_000:
             partial = np.sin(np.float32(2 * np.pi * frequency * ratio) * time)
             tone += partial * decay(seconds, half_life / (1 + 0.9 * rank)) * np.float32(0.75**rank)
-    return faded(tone / np.float32(1.5), 0.002, 0.05)
+    return apply_fade(tone / np.float32(1.5), 0.002, 0.05)
 
 
 def kick(seconds: float, start: float, end: float, half_life: float) -> Signal:
     """Return a bass drum: a sine that falls from `start` to `end` Hz while it dies away."""
     pitch = np.float32(end) + np.float32(start - end) * decay(seconds, 0.018)
     phase = np.cumsum(pitch, dtype=np.float64) * (2 * np.pi / SAMPLE_RATE)
-    return faded(np.sin(phase).astype(np.float32) * decay(seconds, half_life), 0.001, 0.02)
+    return apply_fade(np.sin(phase).astype(np.float32) * decay(seconds, half_life), 0.001, 0.02)
 
 
 def snare(rng: np.random.Generator, seconds: float, tone: float, half_life: float, low: float) -> Signal:
     """Return a snare drum: noise above `low` Hz over a short tone."""
-    rattle = filtered(noise(rng, seconds), "highpass", low) * decay(seconds, half_life)
+    rattle = apply_filter(noise(rng, seconds), "highpass", low) * decay(seconds, half_life)
     skin = wave(tone, seconds, np.ones(1, dtype=np.float32)) * decay(seconds, 0.03)
-    return faded(rattle * np.float32(1.4) + skin * np.float32(0.5), 0.001, 0.02)
+    return apply_fade(rattle * np.float32(1.4) + skin * np.float32(0.5), 0.001, 0.02)
 
 
 def cymbal(rng: np.random.Generator, seconds: float, half_life: float, low: float) -> Signal:
     """Return a hi-hat or cymbal: noise above `low` Hz that dies away."""
-    return faded(filtered(noise(rng, seconds), "highpass", low, 3) * decay(seconds, half_life), 0.001, 0.01)
+    return apply_fade(apply_filter(noise(rng, seconds), "highpass", low, 3) * decay(seconds, half_life), 0.001, 0.01)

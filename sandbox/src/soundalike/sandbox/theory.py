@@ -84,6 +84,6 @@ def walk(rng: np.random.Generator, length: int, low: int, high: int, *, leap: fl
     return melody
 
 
-def voiced(chord: list[float], low: float) -> list[float]:
+def close_voicing(chord: list[float], low: float) -> list[float]:
     """Return the chord's tones moved by octaves into the octave above `low`, sorted, so that voices move little."""
     return sorted(low + (tone - low) % 12.0 for tone in chord)

@@ -96,7 +96,7 @@ def shops(running_shops: SandboxServer) -> SandboxServer:
     sandbox.faults.clear()
     sandbox.journal.clear()
     sandbox.deezer.quota = sandbox.itunes.quota = None
-    sandbox.deezer.shelf = Deezer().shelf
+    sandbox.deezer.catalogue = Deezer().catalogue
     sandbox.itunes.songs = ITunes().songs
     return running_shops
 

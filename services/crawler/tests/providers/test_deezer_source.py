@@ -57,8 +57,8 @@ async def test_the_version_of_a_playlist_is_its_checksum(
     before = await listed("playlist", DEMO_PLAYLIST).playlist()
     again = await listed("playlist", DEMO_PLAYLIST).playlist()
     assert len(shops.sandbox.journal.read()) == 2
-    title, _, rows = shops.sandbox.deezer.shelf.playlist(DEMO_PLAYLIST) or ("", "", ())
-    shops.sandbox.deezer.shelf.add_playlist(DEMO_PLAYLIST, title, rows[1:])
+    title, _, rows = shops.sandbox.deezer.catalogue.playlist(DEMO_PLAYLIST) or ("", "", ())
+    shops.sandbox.deezer.catalogue.add_playlist(DEMO_PLAYLIST, title, rows[1:])
     after = await listed("playlist", DEMO_PLAYLIST).playlist()
     assert before is not None
     assert again is not None
@@ -85,7 +85,7 @@ async def test_what_stands_in_an_awkward_playlist(listed: Callable[[str, int], D
 
 
 async def test_an_album_and_its_codes(listed: Callable[[str, int], DeezerList], shops: SandboxServer) -> None:
-    one = shops.sandbox.deezer.shelf.by_isrc(PIECE.isrc)
+    one = shops.sandbox.deezer.catalogue.by_isrc(PIECE.isrc)
     assert one is not None
     source = listed("album", album_key(one))
     playlist = await source.playlist()
@@ -107,7 +107,7 @@ async def test_the_top_tracks_of_an_artist(listed: Callable[[str, int], DeezerLi
 
 
 async def test_a_single_track(listed: Callable[[str, int], DeezerList], shops: SandboxServer) -> None:
-    one = shops.sandbox.deezer.shelf.by_isrc(PIECE.isrc)
+    one = shops.sandbox.deezer.catalogue.by_isrc(PIECE.isrc)
     assert one is not None
     source = listed("track", one.key)
     assert await source.playlist() is None

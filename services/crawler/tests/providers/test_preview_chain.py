@@ -19,7 +19,7 @@ from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.deezer_catalogue import AWKWARD_PLAYLIST
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.playlists import track as listed_track
-from soundalike.sandbox.store_catalogues import Standing, standing
+from soundalike.sandbox.store_catalogues import Availability, availability
 
 from .conftest import HASTY, Doorman, generated, spotify_track
 
@@ -34,8 +34,8 @@ TRACK = spotify_track(listed_track(PIECE))
 QUOTA = {"error": {"type": "Exception", "message": "Quota limit exceeded", "code": 4}}
 
 
-def of_standing(wanted: Standing) -> Track:
-    return generated(next(number for number in range(20, 40) if standing(number) is wanted))
+def of_standing(wanted: Availability) -> Track:
+    return generated(next(number for number in range(20, 40) if availability(number) is wanted))
 
 
 def paths(shops: SandboxServer) -> list[str]:
@@ -52,16 +52,16 @@ async def test_the_address_that_came_with_the_track_is_first(chain: PreviewChain
 @pytest.mark.parametrize(
     ("how", "provider", "method", "kind"),
     [
-        (Standing.BY_ISRC, "deezer", "isrc", AudioKind.MP3),
-        (Standing.BY_SEARCH, "deezer", "search", AudioKind.MP3),
-        (Standing.BY_WORDS, "deezer", "search", AudioKind.MP3),
-        (Standing.WRONG_ISRC, "deezer", "search", AudioKind.MP3),
-        (Standing.UNHEARD, "itunes", "search", AudioKind.M4A),
-        (Standing.ITUNES_ONLY, "itunes", "search", AudioKind.M4A),
+        (Availability.BY_ISRC, "deezer", "isrc", AudioKind.MP3),
+        (Availability.BY_SEARCH, "deezer", "search", AudioKind.MP3),
+        (Availability.BY_WORDS, "deezer", "search", AudioKind.MP3),
+        (Availability.WRONG_ISRC, "deezer", "search", AudioKind.MP3),
+        (Availability.WITHOUT_PREVIEW, "itunes", "search", AudioKind.M4A),
+        (Availability.ITUNES_ONLY, "itunes", "search", AudioKind.M4A),
     ],
 )
 async def test_one_provider_after_the_other_is_asked(
-    chain: PreviewChain, how: Standing, provider: str, method: str, kind: AudioKind
+    chain: PreviewChain, how: Availability, provider: str, method: str, kind: AudioKind
 ) -> None:
     preview = await chain.offer(Wanted(of_standing(how))).fetch()
     assert (preview.provenance.provider, preview.provenance.method, preview.kind) == (provider, method, kind)
@@ -84,7 +84,7 @@ async def test_apps_of_2026_find_most_of_a_playlist(chain: PreviewChain) -> None
 
 async def test_what_nobody_has_is_missing_with_every_reason(chain: PreviewChain) -> None:
     with pytest.raises(PreviewMissing) as caught:
-        await chain.fetch(Wanted(of_standing(Standing.NOWHERE)))
+        await chain.fetch(Wanted(of_standing(Availability.NOWHERE)))
     assert caught.value.reason == "Spotify offers no preview; not found on Deezer; not found on iTunes"
     assert caught.value.asked == {"spotify", "deezer", "itunes"}
 
@@ -103,26 +103,28 @@ async def test_without_a_preview_on_deezer_the_reason_says_so(
     deezer: DeezerApi, here: HostList, chain: PreviewChain
 ) -> None:
     with pytest.raises(PreviewMissing, match="Deezer offers no preview"):
-        await replace(chain, providers=[DeezerPreviews(deezer, here)]).fetch(Wanted(of_standing(Standing.UNHEARD)))
+        await replace(chain, providers=[DeezerPreviews(deezer, here)]).fetch(
+            Wanted(of_standing(Availability.WITHOUT_PREVIEW))
+        )
 
 
 async def test_a_provider_that_is_away_leaves_it_to_the_others(chain: PreviewChain, shops: SandboxServer) -> None:
     shops.sandbox.faults.add(Fault(path="/deezer/*", status=200, body=QUOTA, times=None))
-    preview = await chain.fetch(Wanted(of_standing(Standing.BY_ISRC)))
+    preview = await chain.fetch(Wanted(of_standing(Availability.BY_ISRC)))
     assert preview.provenance.provider == "itunes"
 
 
 async def test_a_provider_that_is_away_may_have_what_the_others_lack(chain: PreviewChain, shops: SandboxServer) -> None:
     shops.sandbox.faults.add(Fault(path="/deezer/*", status=200, body=QUOTA, times=None))
     with pytest.raises(PreviewUnavailable, match="Quota limit exceeded") as caught:
-        await chain.fetch(Wanted(of_standing(Standing.NOWHERE)))
+        await chain.fetch(Wanted(of_standing(Availability.NOWHERE)))
     assert caught.value.wait_s == 5.0
 
 
 async def test_throttled_itunes_is_no_absence(chain: PreviewChain, shops: SandboxServer) -> None:
     shops.sandbox.faults.add(Fault(path="/itunes/search", status=403, body="", times=None))
     with pytest.raises(PreviewUnavailable, match="iTunes"):
-        await chain.fetch(Wanted(of_standing(Standing.ITUNES_ONLY)))
+        await chain.fetch(Wanted(of_standing(Availability.ITUNES_ONLY)))
 
 
 async def test_an_address_that_ran_out_is_asked_for_anew(
@@ -159,7 +161,7 @@ async def test_a_new_address_that_is_refused_too_is_no_absence(chain: PreviewCha
 async def test_the_same_recording_under_another_id_is_heard(
     chain: PreviewChain, deezer: DeezerApi, shops: SandboxServer
 ) -> None:
-    unheard = shops.sandbox.deezer.shelf.playlist(AWKWARD_PLAYLIST)
+    unheard = shops.sandbox.deezer.catalogue.playlist(AWKWARD_PLAYLIST)
     assert unheard is not None
     row = unheard[2][3]
     assert row is not None
@@ -199,7 +201,7 @@ async def test_a_moment_of_trouble_is_waited_out(chain: PreviewChain, shops: San
 
 
 async def test_karaoke_and_mixed_cuts_are_not_taken(chain: PreviewChain, shops: SandboxServer) -> None:
-    shelf, songs = shops.sandbox.deezer.shelf, shops.sandbox.itunes.songs
+    shelf, songs = shops.sandbox.deezer.catalogue, shops.sandbox.itunes.songs
     original = shelf.by_isrc(PIECE.isrc)
     assert original is not None
     shelf.add(replace(original, isrc="ZZOTH0000001", version="(Karaoke Version)"))

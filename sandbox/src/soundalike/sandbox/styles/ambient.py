@@ -4,8 +4,8 @@ import numpy as np
 
 from soundalike.sandbox.mixer import SECONDS, Mix, Stereo
 from soundalike.sandbox.styles.style import Style
-from soundalike.sandbox.synthesis import bell, faded, noise, saw, wave
-from soundalike.sandbox.theory import SCALES, Key, hertz, voiced, walk
+from soundalike.sandbox.synthesis import apply_fade, bell, noise, saw, wave
+from soundalike.sandbox.theory import SCALES, Key, close_voicing, hertz, walk
 
 
 def compose(rng: np.random.Generator) -> Stereo:
@@ -16,16 +16,16 @@ def compose(rng: np.random.Generator) -> Stereo:
     pads, bells, mix = Mix(), Mix(), Mix()
 
     for turn, degree in enumerate(degrees):
-        for voice, tone in enumerate(voiced(key.chord(degree, 4), key.tonic)):
+        for voice, tone in enumerate(close_voicing(key.chord(degree, 4), key.tonic)):
             for cents, pan in ((-7, -0.8), (6, 0.8)):
                 detuned = hertz(tone + cents / 100 + float(rng.uniform(-0.02, 0.02)))
                 sound = wave(detuned, length * 1.5, saw(14), float(rng.random()))
-                pads.add(faded(sound, length * 0.5, length * 0.6), turn * length, 0.22, pan * (1 - voice * 0.15))
+                pads.add(apply_fade(sound, length * 0.5, length * 0.6), turn * length, 0.22, pan * (1 - voice * 0.15))
     pads.sweep(350, 900, length * 2)
 
     for cents in (-4, 4):
         drone = wave(hertz(key.tonic - 12 + cents / 100), SECONDS, saw(3))
-        mix.add(faded(drone, 3.0, 3.0), 0, 0.3, cents / 8)
+        mix.add(apply_fade(drone, 3.0, 3.0), 0, 0.3, cents / 8)
     mix.add(noise(rng, SECONDS), 0, 0.05)
     mix.filter("lowpass", 1200, 1)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from soundalike.sandbox.mixer import SECONDS, Mix, Stereo
 from soundalike.sandbox.styles.style import Style
-from soundalike.sandbox.synthesis import Signal, cymbal, kick, plucked, snare
+from soundalike.sandbox.synthesis import Signal, cymbal, kick, plucked_string, snare
 from soundalike.sandbox.theory import SCALES, Key, Meter, hertz, walk
 
 _TWELVE_BARS = (0, 5, 0, 0, 5, 5, 0, 0, 7, 5, 0, 7)
@@ -21,7 +21,7 @@ def compose(rng: np.random.Generator) -> Stereo:
 
     def string(midi: float, seconds: float, bright: float = 0.6) -> Signal:
         if (midi, seconds) not in strings:
-            strings[midi, seconds] = plucked(rng, hertz(midi), seconds, damping=1.2, bright=bright)
+            strings[midi, seconds] = plucked_string(rng, hertz(midi), seconds, damping=1.2, bright=bright)
         return strings[midi, seconds]
 
     boom = kick(0.25, 110, 55, 0.06)

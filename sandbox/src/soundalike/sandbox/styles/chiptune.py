@@ -4,8 +4,8 @@ import numpy as np
 
 from soundalike.sandbox.mixer import SECONDS, Mix, Stereo
 from soundalike.sandbox.styles.style import Style
-from soundalike.sandbox.synthesis import Signal, decay, faded, frames, noise, pulse, wave
-from soundalike.sandbox.theory import SCALES, Key, Meter, hertz, voiced, walk
+from soundalike.sandbox.synthesis import Signal, apply_fade, decay, frames, noise, pulse, wave
+from soundalike.sandbox.theory import SCALES, Key, Meter, close_voicing, hertz, walk
 
 _PROGRESSIONS = ((0, 4, 5, 3), (0, 5, 3, 4), (3, 4, 0, 5), (0, 2, 3, 4))
 _TRIANGLE = np.array([(-1) ** (n // 2) / n**2 if n % 2 else 0 for n in range(1, 32)], dtype=np.float32)
@@ -22,7 +22,7 @@ def compose(rng: np.random.Generator) -> Stereo:
 
     def beep(midi: float, seconds: float, duty: float) -> Signal:
         if (midi, seconds, duty) not in beeps:
-            beeps[midi, seconds, duty] = faded(wave(hertz(midi), seconds, pulse(duty)), 0.001, 0.004)
+            beeps[midi, seconds, duty] = apply_fade(wave(hertz(midi), seconds, pulse(duty)), 0.001, 0.004)
         return beeps[midi, seconds, duty]
 
     # A noise channel holds each random value for a few samples, which colours it.
@@ -36,13 +36,13 @@ def compose(rng: np.random.Generator) -> Stereo:
         if bar % 4 == 0:
             melody = walk(rng, 64, 5, 13, leap=0.3)
         degree = progression[bar % 4]
-        chord = voiced(key.chord(degree), key.tonic + 7)
+        chord = close_voicing(key.chord(degree), key.tonic + 7)
         for step in range(32):
             tone = chord[step % 3] + 12 * (step // 3 % 2)
             mix.add(beep(tone, fast, 0.125), meter.at(bar, step / 8), 0.22, -0.35)
         for step in range(8):
             low = key.pitch(degree) - 24 + 12 * (step % 2)
-            mix.add(faded(wave(hertz(low), eighth * 0.9, _TRIANGLE)), meter.at(bar, step / 2), 0.5)
+            mix.add(apply_fade(wave(hertz(low), eighth * 0.9, _TRIANGLE)), meter.at(bar, step / 2), 0.5)
             mix.add(crash if step % 4 == 2 else tick, meter.at(bar, step / 2), 0.4 if step % 4 == 2 else 0.2)
             if rhythm[step + 8 * (bar % 2)]:
                 pitch = key.pitch(melody[(bar % 4) * 8 + step])

@@ -4,8 +4,19 @@ import numpy as np
 
 from soundalike.sandbox.mixer import SECONDS, Mix, Stereo
 from soundalike.sandbox.styles.style import Style
-from soundalike.sandbox.synthesis import clock, cymbal, decay, faded, filtered, frames, kick, noise, snare, wave
-from soundalike.sandbox.theory import SCALES, Key, Meter, hertz, voiced, walk
+from soundalike.sandbox.synthesis import (
+    apply_fade,
+    apply_filter,
+    clock,
+    cymbal,
+    decay,
+    frames,
+    kick,
+    noise,
+    snare,
+    wave,
+)
+from soundalike.sandbox.theory import SCALES, Key, Meter, close_voicing, hertz, walk
 
 _PROGRESSIONS = ((0, 3, 5, 4), (0, 5, 3, 6), (3, 4, 0, 0), (0, 2, 5, 4))
 _SINE = np.array([1.0, 0.12], dtype=np.float32)
@@ -30,26 +41,26 @@ def compose(rng: np.random.Generator) -> Stereo:
             drums.add(thud, meter.at(bar, beat), 1.0)
             seconds = meter.beat * 0.9
             glide = np.float32(hertz(key.pitch(degree) - 24)) * (1 + 0.12 * decay(seconds, 0.02))
-            mix.add(faded(wave(glide, seconds, _SINE), 0.01, 0.08), meter.at(bar, beat), 0.75)
+            mix.add(apply_fade(wave(glide, seconds, _SINE), 0.01, 0.08), meter.at(bar, beat), 0.75)
         drums.add(crack, meter.at(bar, 1), 0.55)
         drums.add(crack, meter.at(bar, 3), 0.55)
         for step in range(8):
             swung = 0.08 if step % 2 else 0.0
             drums.add(tick, meter.at(bar, step / 2 + swung), 0.3 if step % 2 else 0.4, 0.25)
         tremolo = 1 + 0.25 * np.sin(np.float32(2 * np.pi * 4.5) * clock(meter.bar))
-        for voice, tone in enumerate(voiced(key.chord(degree, 4), key.tonic - 5)):
+        for voice, tone in enumerate(close_voicing(key.chord(degree, 4), key.tonic - 5)):
             sound = wave(hertz(tone), meter.bar, _REED) * decay(meter.bar, 0.9) * tremolo
-            keys.add(faded(sound, 0.01, 0.1), meter.at(bar), 0.3, 0.4 * (voice - 1.5))
+            keys.add(apply_fade(sound, 0.01, 0.1), meter.at(bar), 0.3, 0.4 * (voice - 1.5))
         for beat in (0.5, 1.5, 2.0, 3.25):
             tone = key.pitch(next(melody))
             if rng.random() < 0.5:
-                keys.add(faded(wave(hertz(tone), 0.5, _REED) * decay(0.5, 0.15)), meter.at(bar, beat), 0.3, -0.3)
+                keys.add(apply_fade(wave(hertz(tone), 0.5, _REED) * decay(0.5, 0.15)), meter.at(bar, beat), 0.3, -0.3)
     keys.filter("lowpass", 1600)
     keys.reverb(0.25, 1.0, 2000)
 
     crackle = np.zeros(frames(SECONDS), dtype=np.float32)
     crackle[rng.integers(0, len(crackle), int(18 * SECONDS))] = rng.uniform(-1, 1, int(18 * SECONDS))
-    surface = filtered(crackle, "bandpass", (800, 5000), 1) + filtered(
+    surface = apply_filter(crackle, "bandpass", (800, 5000), 1) + apply_filter(
         noise(rng, SECONDS), "lowpass", 3000
     ) * np.float32(0.03)
 

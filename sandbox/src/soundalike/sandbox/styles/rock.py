@@ -4,7 +4,7 @@ import numpy as np
 
 from soundalike.sandbox.mixer import SECONDS, Mix, Stereo
 from soundalike.sandbox.styles.style import Style
-from soundalike.sandbox.synthesis import Signal, clock, cymbal, decay, faded, kick, saw, snare, wave
+from soundalike.sandbox.synthesis import Signal, apply_fade, clock, cymbal, decay, kick, saw, snare, wave
 from soundalike.sandbox.theory import SCALES, Key, Meter, hertz, walk
 
 _RIFFS = ((0, 0, 3, 5), (0, 5, 3, 10), (0, 3, 8, 10), (0, 10, 8, 5))
@@ -27,7 +27,7 @@ def compose(rng: np.random.Generator) -> Stereo:
         if (root, muted) not in chords:
             seconds = eighth if muted else eighth * 2
             strings = sum(wave(hertz(root + tone), seconds, saw(40)) for tone in (0, 7, 12.06))
-            chords[root, muted] = faded(strings * decay(seconds, 0.07 if muted else 1.5), 0.002, 0.01)
+            chords[root, muted] = apply_fade(strings * decay(seconds, 0.07 if muted else 1.5), 0.002, 0.01)
         return chords[root, muted]
 
     accents = rng.random(8) < 0.3
@@ -45,14 +45,16 @@ def compose(rng: np.random.Generator) -> Stereo:
                 drums.add(crack, time, 0.9)
             elif step % 4 == 0 or (accents[step] and step % 2):
                 drums.add(thud, time, 1.0)
-            mix.add(faded(wave(hertz(root - 12), eighth * 0.95, saw(8))), time, 0.25)
+            mix.add(apply_fade(wave(hertz(root - 12), eighth * 0.95, saw(8))), time, 0.25)
     rhythm.drive(9.0)
 
     time = meter.bar * 4
     for degree in walk(rng, 90, 0, 8, leap=0.35):
         seconds = eighth * float(rng.choice([1, 1, 2, 3]))
         vibrato = 1 + 0.008 * np.sin(np.float32(2 * np.pi * 5.5) * clock(seconds))
-        solo.add(faded(wave(np.float32(hertz(lead.pitch(degree) - 12)) * vibrato, seconds, saw(20))), time, 0.5, 0.1)
+        solo.add(
+            apply_fade(wave(np.float32(hertz(lead.pitch(degree) - 12)) * vibrato, seconds, saw(20))), time, 0.5, 0.1
+        )
         time += seconds
     solo.drive(4.0)
     solo.echo(meter.beat * 0.75, 0.4, 0.3)

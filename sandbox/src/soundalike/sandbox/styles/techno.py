@@ -4,7 +4,7 @@ import numpy as np
 
 from soundalike.sandbox.mixer import SECONDS, Mix, Stereo
 from soundalike.sandbox.styles.style import Style
-from soundalike.sandbox.synthesis import cymbal, decay, faded, kick, pulse, saw, snare, wave
+from soundalike.sandbox.synthesis import apply_fade, cymbal, decay, kick, pulse, saw, snare, wave
 from soundalike.sandbox.theory import SCALES, Key, Meter, hertz, walk
 
 
@@ -32,7 +32,7 @@ def compose(rng: np.random.Generator) -> Stereo:
     sounding = np.isin(np.arange(16), rng.choice(16, 13, replace=False))
     accent = np.isin(np.arange(16), rng.choice(16, 5, replace=False))
     notes = [
-        faded(wave(hertz(key.pitch(degree)), sixteenth * 0.95, saw(60)) * decay(sixteenth * 0.95, 0.06))
+        apply_fade(wave(hertz(key.pitch(degree)), sixteenth * 0.95, saw(60)) * decay(sixteenth * 0.95, 0.06))
         for degree in line
     ]
     for bar in range(bars):
@@ -48,7 +48,7 @@ def compose(rng: np.random.Generator) -> Stereo:
         for tone in key.chord(degree):
             sound = wave(hertz(tone + 24), 0.18, pulse(0.3, 30)) * decay(0.18, 0.05)
             for step in rhythm:
-                stabs.add(faded(sound), meter.at(bar, step / 4), 0.2)
+                stabs.add(apply_fade(sound), meter.at(bar, step / 4), 0.2)
     stabs.echo(meter.beat * 0.75, 0.5, 0.5)
     stabs.duck(beats, 0.7, meter.beat * 0.6)
 

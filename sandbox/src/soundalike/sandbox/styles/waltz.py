@@ -4,8 +4,8 @@ import numpy as np
 
 from soundalike.sandbox.mixer import SECONDS, Mix, Stereo
 from soundalike.sandbox.styles.style import Style
-from soundalike.sandbox.synthesis import Signal, faded, frames, struck
-from soundalike.sandbox.theory import SCALES, Key, Meter, hertz, voiced, walk
+from soundalike.sandbox.synthesis import Signal, apply_fade, frames, piano_string
+from soundalike.sandbox.theory import SCALES, Key, Meter, close_voicing, hertz, walk
 
 _PROGRESSIONS = (
     (0, 0, 3, 3, 4, 4, 0, 0, 5, 2, 3, 0, 4, 4, 0, 0),
@@ -22,8 +22,8 @@ class _Piano:
 
     def note(self, midi: float, seconds: float) -> Signal:
         if midi not in self._strings:
-            self._strings[midi] = struck(hertz(midi), 2.6, 0.9 * 2 ** ((60 - midi) / 24))
-        return faded(self._strings[midi][: frames(min(seconds, 2.6))], 0.001, 0.09)
+            self._strings[midi] = piano_string(hertz(midi), 2.6, 0.9 * 2 ** ((60 - midi) / 24))
+        return apply_fade(self._strings[midi][: frames(min(seconds, 2.6))], 0.001, 0.09)
 
 
 def compose(rng: np.random.Generator) -> Stereo:
@@ -38,7 +38,7 @@ def compose(rng: np.random.Generator) -> Stereo:
         degree = progression[bar % len(progression)]
         mix.add(piano.note(key.pitch(degree) - 24, meter.bar), meter.at(bar), 0.55, -0.35)
         for beat in (1, 2):
-            for tone in voiced(key.chord(degree), key.tonic - 8):
+            for tone in close_voicing(key.chord(degree), key.tonic - 8):
                 mix.add(piano.note(tone, meter.beat * 0.8), meter.at(bar, beat), 0.2, -0.15)
         if bar % 8 == 7:
             figure: tuple[float, ...] = (0,)
