@@ -88,7 +88,7 @@ def test_cannot_be_changed_afterwards(projection: Projection) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"mean": np.zeros(11)}, "do not fit together"),
         ({"scale": np.ones(13)}, "do not fit together"),
@@ -103,8 +103,8 @@ def test_cannot_be_changed_afterwards(projection: Projection) -> None:
         ({"exponent": float("nan")}, "exponent"),
     ],
 )
-def test_refuses_arrays_that_do_not_fit(projection: Projection, change: dict[str, object], said: str) -> None:
-    with pytest.raises(InvalidProjection, match=said):
+def test_refuses_arrays_that_do_not_fit(projection: Projection, change: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidProjection, match=message):
         replace(projection, **change)
 
 

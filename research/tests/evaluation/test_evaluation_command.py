@@ -14,7 +14,7 @@ from soundalike.research.evaluation.cli import app
 from soundalike.research.evaluation.errors import UnknownSystem, UnusableModel
 from soundalike.research.evaluation.projection_fit import Training
 from soundalike.research.evaluation.systems import ALWAYS, ModelFiles, Registry
-from soundalike.similarity.builtin import shipped_projection
+from soundalike.similarity.builtin import builtin_projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,7 +150,7 @@ def test_the_shipped_projection_is_taken_as_it_is() -> None:
     fixed, shipped = Registry(CHOI).choose(["choi-fixed", "choi-shipped"])
     assert shipped.extractor is fixed.extractor
     assert shipped.fit is not None
-    projection = shipped_projection(shipped.extractor.id)
+    projection = builtin_projection(shipped.extractor.id)
     assert projection is not None
     random = np.random.default_rng(0)
     vectors = random.standard_normal((4, 160))

@@ -26,11 +26,11 @@ from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
 from soundalike.provisioning.resources import provision_events
 from soundalike.settings import QueueSettings
-from soundalike.similarity.index.builder import BuildParameters, VersionName, build_version
+from soundalike.similarity.index.builder import BuildParameters, VersionIdentity, build_version
 from soundalike.similarity.projection import Projection
 from soundalike.similarity.taste.builder import build_taste
-from soundalike.similarity.taste.cooccurrence import SimilarityParameters
-from soundalike.similarity.taste.favorite_pairs import LikesReader
+from soundalike.similarity.taste.cooccurrence import CooccurrenceParameters
+from soundalike.similarity.taste.favorite_pairs import FavoritePairsBuilder
 from soundalike.storage.object_keys import index_prefix, preview_key, taste_prefix
 from soundalike.storage.object_store import MemoryStore, ObjectStore, S3Store
 from soundalike.testing.wait import eventually
@@ -83,7 +83,7 @@ async def upload_version(
     up_to_seq = written[-1].seq
     manifest = build_version(
         directory,
-        VersionName(version, model.model, up_to_seq, datetime.now(UTC)),
+        VersionIdentity(version, model.model, up_to_seq, datetime.now(UTC)),
         np.stack([each.vector for each in written]),
         [each.urn for each in written],
         projection or Projection.identity(model.dimensions),
@@ -168,16 +168,16 @@ class Platform:
 
 
 async def publish_taste(
-    pool: Pool, store: ObjectStore, directory: Path, name: str, parameters: SimilarityParameters | None = None
+    pool: Pool, store: ObjectStore, directory: Path, name: str, parameters: CooccurrenceParameters | None = None
 ) -> TasteVersionRecord:
     """Build taste of the favourites there are and publish it, as the indexer does."""
-    reader = LikesReader()
+    reader = FavoritePairsBuilder()
     async with pool.acquire() as connection, connection.transaction():
         async for user, track in favorites.stream(connection):
             reader.add(user, track)
     await asyncio.to_thread((directory / name).mkdir, parents=True)
     manifest = build_taste(
-        directory / name, name, datetime.now(UTC), reader.likes(), parameters or SimilarityParameters()
+        directory / name, name, datetime.now(UTC), reader.build(), parameters or CooccurrenceParameters()
     )
     for file in manifest.all_files():
         await store.upload(taste_prefix(name) + file, directory / name / file)

@@ -19,7 +19,7 @@ from soundalike.db.tracks import Track
 from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
 from soundalike.logs import bound_fields
-from soundalike.similarity.taste.cooccurrence import SimilarityParameters
+from soundalike.similarity.taste.cooccurrence import CooccurrenceParameters
 from soundalike.testing.wait import eventually
 
 from .conftest import Platform, is_ready, publish_taste, recommended, serving, track_id, urn
@@ -100,7 +100,7 @@ async def client(
     pairs = [(f"soundcloud:users:{user}", urn(number)) for user in range(1, 5) for number in range(user, 5)]
     await users.upsert(platform.pool, [User(user) for user, _ in pairs])
     await favorites.add(platform.pool, pairs)
-    await publish_taste(platform.pool, platform.store, tmp_path, "t1", SimilarityParameters(method="cosine"))
+    await publish_taste(platform.pool, platform.store, tmp_path, "t1", CooccurrenceParameters(method="cosine"))
     async with serving(create_app(settings, platform.store)) as opened:
         await eventually(lambda: is_ready(opened))
 

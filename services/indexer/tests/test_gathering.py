@@ -99,7 +99,7 @@ def test_the_estimate_of_room_is_enough_but_not_wild(
 ) -> None:
     parameters = BuildParameters(engine=engine, trees=trees)
     vectors = np.random.default_rng(0).normal(size=(count, 128)).astype(np.float32)
-    write_index(engine, tmp_path / "index", vectors[:, :64], parameters=parameters.of_the_engine, seed=1, jobs=1)
+    write_index(engine, tmp_path / "index", vectors[:, :64], parameters=parameters.engine_parameters, seed=1, jobs=1)
     needed = (tmp_path / "index").stat().st_size + 4 * count * (160 + 128)
     assert needed <= required_bytes(count, 160, parameters) + 20_000
     assert required_bytes(count, 160, parameters) <= 3 * needed + 100_000

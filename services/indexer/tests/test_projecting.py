@@ -102,7 +102,7 @@ def test_precision_is_what_is_counted_by_hand() -> None:
 
 def test_a_small_or_unlabelled_catalogue_keeps_the_shipped_projection(monkeypatch: pytest.MonkeyPatch) -> None:
     told = Projection.identity(DIMENSIONS)
-    monkeypatch.setattr(projection_selection, "shipped_projection", lambda _: told)
+    monkeypatch.setattr(projection_selection, "builtin_projection", lambda _: told)
     vectors, albums = catalogue(800)
     projection, choice = choose("m", vectors, albums, fit_rows=10_000, seed=1)
     assert projection is told

@@ -10,7 +10,7 @@ from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
 from soundalike.indexer.errors import BuilderBusy, NothingToIndex
 from soundalike.indexer.taste_indexer import TasteIndexer
-from soundalike.similarity.taste.errors import TooFewFavourites
+from soundalike.similarity.taste.errors import TooFewFavorites
 from soundalike.similarity.taste.manifest import TasteManifest
 from soundalike.similarity.taste.version import TasteVersion
 
@@ -55,14 +55,14 @@ async def test_publishes_what_readers_can_open(
     assert (published.version, published.favorites, published.tracks) == (row.version, 12, 4)
     for name in TasteManifest.all_files():
         await store.download(published.location + name, tmp_path / name)
-    assert list(TasteVersion.open(tmp_path).kindred([track(1)], 9)) == [track(2)]
+    assert list(TasteVersion.open(tmp_path).similar_tracks([track(1)], 9)) == [track(2)]
 
 
 async def test_nothing_known_is_told(tasting: TasteIndexer, pool: Pool) -> None:
     with pytest.raises(NothingToIndex):
         await tasting.build()
     await favourite(pool, (1, 1))
-    with pytest.raises(TooFewFavourites):
+    with pytest.raises(TooFewFavorites):
         await tasting.build()
     assert await taste_versions.published(pool) is None
 

@@ -1,11 +1,11 @@
-"""What a cosine of two projected vectors is worth: how much more alike they are than two tracks usually are.
+"""What a cosine of two projected vectors is worth: how much more similar they are than two tracks usually are.
 
 A cosine alone means little: some vectors lie in the middle of all music and are near to everything (hubs). So it is
-measured against how far both vectors lie from music in general, whose mean and covariance are kept here. For unit
-vectors x and y of that music the cosine with x has the mean x.m and the variance x'Cx; `standardised` is how many such
-deviations the cosine lies above it, averaged over both. This is mutual proximity in its Gaussian form without its last
-step (D. Schnitzer, A. Flexer, M. Schedl, G. Widmer: Local and global scaling reduce hubs in space, JMLR 2012), and the
-statistics are those of reference music, so that a pair of tracks has the same score in every catalogue.
+compared with how near both vectors are to music in general, whose mean and covariance are stored here. For unit
+vectors x and y of that music the cosine with x has the mean x.m and the variance x'Cx; `standardised_similarity` is how
+many such deviations the cosine lies above it, averaged over both. This is mutual proximity in its Gaussian form without
+its last step (D. Schnitzer, A. Flexer, M. Schedl, G. Widmer: Local and global scaling reduce hubs in space, JMLR 2012),
+and the statistics are those of reference music, so that a pair of tracks has the same score in every catalogue.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ GROUPS: Final = 5
 
 INTERCEPT: Final = -0.41
 SLOPE: Final = 0.87
-"""Log-odds of one album for a standardised likeness z are INTERCEPT + SLOPE * z, where nothing better was measured.
+"""Log-odds of one album for a standardised similarity z are INTERCEPT + SLOPE * z, where nothing better was measured.
 
-Measured with Choi's vectors under the shipped projection on 414 tracks of 32 game soundtracks.
+Measured with Choi's vectors under the built-in projection on 414 tracks of 32 game soundtracks.
 """
 
 _QUANTILES: Final = 201
-_PAIRS: Final = 40_000
-_IMAGINED: Final = 16
-SMALLEST_DEVIATION: Final = np.float32(1e-6)
-"""What cosines spread at least, so that nothing is divided by zero."""
+_RANDOM_PAIRS: Final = 40_000
+_PRIOR_WEIGHT: Final = 16
+MIN_DEVIATION: Final = np.float32(1e-6)
+"""Smallest deviation of cosines, so that nothing is divided by zero."""
 
-_FARTHEST: Final = 50.0
+_MAX_LOG_ODDS: Final = 50.0
 _ARRAYS: Final = ("mean", "covariance", "group_means", "group_covariances", "group_quantiles", "log_odds", "projection")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Placed:
+class CalibratedVectors:
     """Projected vectors [n, d], with mean [n] and deviation [n] of the cosines that each has with music in general."""
 
     vectors: NDArray[np.float32]
@@ -61,19 +61,20 @@ class Placed:
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def __getitem__(self, rows: NDArray[np.integer] | slice) -> Placed:
-        """Return some of them."""
-        return Placed(self.vectors[rows], self.mean[rows], self.deviation[rows])
+    def __getitem__(self, rows: NDArray[np.integer] | slice) -> CalibratedVectors:
+        """Return some of the rows."""
+        return CalibratedVectors(self.vectors[rows], self.mean[rows], self.deviation[rows])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Calibration:
-    """The scale on which likeness is told, for vectors of one projection.
+    """The scale of similarity for vectors of one projection.
 
     `mean` [d] and `covariance` [d, d] of projected vectors; `group_means` [g, w] and `group_covariances` [g, w, w] of
     the groups of numbers of a raw vector, each taken to unit length; `group_quantiles` [g, q], by which a standardised
-    likeness in a group becomes the share of random pairs that are less alike. All float32. `log_odds` is intercept and
-    slope. `projection` is the SHA-256 of the projection's arrays. A vector that does not divide into groups has g = 0.
+    similarity in a group becomes the share of random pairs that are less similar. All float32. `log_odds` is intercept
+    and slope. `projection` is the SHA-256 of the projection's arrays. A vector that does not divide into groups has g =
+    0.
     """
 
     mean: NDArray[np.float32]
@@ -107,32 +108,32 @@ class Calibration:
     ) -> Self:
         """Measure reference music: projected vectors [n, d], n of any size.
 
-        Mean and covariance are drawn towards those of vectors that point everywhere, with the weight of 16 of them, so
-        that few vectors and none give a usable scale.
+        Mean and covariance are drawn towards those of isotropic vectors, with the weight of 16 of them, so that few
+        vectors, or none, give a usable scale.
         """
         mean, covariance = _moments(projected)
-        parts = grouped(projected, projection)
+        parts = layer_vectors(projected, projection)
         moments = [_moments(part) for part in parts]
-        found = cls(
+        calibration = cls(
             mean=mean,
             covariance=covariance,
             group_means=np.stack([m for m, _ in moments]) if moments else np.empty((0, 0), np.float32),
             group_covariances=np.stack([c for _, c in moments]) if moments else np.empty((0, 0, 0), np.float32),
             group_quantiles=np.zeros((len(parts), _QUANTILES), np.float32),
             log_odds=log_odds,
-            projection=digest(projection),
+            projection=projection_digest(projection),
         )
-        return replace(found, group_quantiles=found._quantiles(parts, seed))
+        return replace(calibration, group_quantiles=calibration._quantiles(parts, seed))
 
-    def place(self, vectors: NDArray[np.float32]) -> Placed:
-        """Tell of projected vectors [n, d] how they lie to music in general."""
-        return _placed(vectors, self.mean, self.covariance)
+    def calibrate(self, vectors: NDArray[np.float32]) -> CalibratedVectors:
+        """Return projected vectors [n, d] with the mean and deviation of their cosines with music in general."""
+        return _calibrated(vectors, self.mean, self.covariance)
 
-    def odds(self, likeness: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the odds that tracks so much more alike than usual stand on one album, if half of all pairs did."""
+    def odds(self, similarity: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the odds that tracks of this standardised similarity share an album, if half of all pairs did."""
         intercept, slope = self.log_odds
-        log_odds = intercept + slope * likeness.astype(np.float64)
-        return np.asarray(np.exp(np.clip(log_odds, -_FARTHEST, _FARTHEST)))
+        log_odds = intercept + slope * similarity.astype(np.float64)
+        return np.asarray(np.exp(np.clip(log_odds, -_MAX_LOG_ODDS, _MAX_LOG_ODDS)))
 
     def to_bytes(self) -> bytes:
         """Return the calibration as the bytes of an .npz file of plain arrays."""
@@ -164,34 +165,34 @@ class Calibration:
         count = parts.shape[1]
         if count < 2:
             # Cosines of random directions, standardised, are about normally distributed.
-            normal = np.random.default_rng(seed).standard_normal(_PAIRS)
+            normal = np.random.default_rng(seed).standard_normal(_RANDOM_PAIRS)
             return np.tile(np.quantile(normal, levels), (len(parts), 1)).astype(np.float32)
         rng = np.random.default_rng(seed)
-        ones = rng.integers(count, size=_PAIRS)
-        others = (ones + rng.integers(1, count, size=_PAIRS)) % count
-        found = np.empty((len(parts), _QUANTILES), np.float32)
+        ones = rng.integers(count, size=_RANDOM_PAIRS)
+        others = (ones + rng.integers(1, count, size=_RANDOM_PAIRS)) % count
+        quantiles = np.empty((len(parts), _QUANTILES), np.float32)
         for number, part in enumerate(parts):
-            placed = _placed(part, self.group_means[number], self.group_covariances[number])
-            mine, theirs = placed[ones], placed[others]
-            cosines = np.einsum("nd,nd->n", mine.vectors, theirs.vectors)
-            likeness = (cosines - mine.mean) / mine.deviation + (cosines - theirs.mean) / theirs.deviation
-            found[number] = np.quantile(likeness / 2, levels)
-        return found
+            vectors = _calibrated(part, self.group_means[number], self.group_covariances[number])
+            left, right = vectors[ones], vectors[others]
+            cosines = np.einsum("nd,nd->n", left.vectors, right.vectors)
+            similarity = (cosines - left.mean) / left.deviation + (cosines - right.mean) / right.deviation
+            quantiles[number] = np.quantile(similarity / 2, levels)
+        return quantiles
 
 
-def grouped(projected: NDArray[np.float32], projection: Projection) -> NDArray[np.float32]:
-    """Return projected vectors [n, d] in the groups of their raw numbers: [g, n, w], rows of unit length.
+def layer_vectors(projected: NDArray[np.float32], projection: Projection) -> NDArray[np.float32]:
+    """Return projected vectors [n, d] in the groups (layers) of their raw numbers: [g, n, w], rows of unit length.
 
     A raw vector that does not divide into groups has none of them: g = 0.
 
-    The way back from a projection knows neither the length of a vector nor the least of its components; both do not
-    matter: on real music cosines in a group differ from those of the raw vectors, standardised, by less than 0.05.
+    The back projection has neither the length of a vector nor its least components; neither matters: on real music
+    cosines in a group differ from those of the raw vectors, standardised, by less than 0.05.
     """
-    return unit_length(projected.astype(np.float64) @ way_back(projection)).astype(np.float32)
+    return unit_length(projected.astype(np.float64) @ back_projection(projection)).astype(np.float32)
 
 
-def way_back(projection: Projection) -> NDArray[np.float64]:
-    """Return what leads from a projected vector to each group of raw numbers, [g, d, w]; see `grouped`."""
+def back_projection(projection: Projection) -> NDArray[np.float64]:
+    """Return the matrices [g, d, w] from a projected vector to each group of raw numbers; see `layer_vectors`."""
     width, rest = divmod(projection.input_dimensions, GROUPS)
     if rest or width == 0:
         return np.empty((0, projection.dimensions, 0))
@@ -199,34 +200,36 @@ def way_back(projection: Projection) -> NDArray[np.float64]:
     return np.ascontiguousarray(weights.reshape(projection.dimensions, GROUPS, width).swapaxes(0, 1))
 
 
-def digest(projection: Projection) -> str:
+def projection_digest(projection: Projection) -> str:
     """Return the SHA-256 (hex) of a projection's numbers."""
-    hashed = hashlib.sha256(np.float64(projection.exponent).tobytes())
+    digest = hashlib.sha256(np.float64(projection.exponent).tobytes())
     for array in (projection.mean, projection.scale, projection.components, projection.eigenvalues):
-        hashed.update(array.tobytes())
-    return hashed.hexdigest()
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def _moments(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return mean [d] and covariance [d, d] of n vectors and some imagined ones, which point everywhere."""
+    """Return mean [d] and covariance [d, d] of n vectors and an isotropic prior."""
     count, dimensions = vectors.shape
-    known = vectors.astype(np.float64)
-    mean = known.sum(axis=0) / (count + _IMAGINED)
-    apart = known - mean
-    imagined = _IMAGINED * (np.eye(dimensions) / dimensions + np.outer(mean, mean))
-    return mean.astype(np.float32), ((apart.T @ apart + imagined) / (count + _IMAGINED)).astype(np.float32)
+    exact = vectors.astype(np.float64)
+    mean = exact.sum(axis=0) / (count + _PRIOR_WEIGHT)
+    centred = exact - mean
+    prior = _PRIOR_WEIGHT * (np.eye(dimensions) / dimensions + np.outer(mean, mean))
+    return mean.astype(np.float32), ((centred.T @ centred + prior) / (count + _PRIOR_WEIGHT)).astype(np.float32)
 
 
-def standardised(ones: Placed, others: Placed) -> NDArray[np.float32]:
-    """Return how much more alike than usual [m] and [n] vectors are, in deviations [m, n]."""
-    cosines = np.clip(ones.vectors @ others.vectors.T, np.float32(-1.0), np.float32(1.0))
-    mine = (cosines - ones.mean[:, np.newaxis]) / ones.deviation[:, np.newaxis]
-    theirs = (cosines - others.mean) / others.deviation
-    likeness: NDArray[np.float32] = (mine + theirs) / 2
-    return likeness
+def standardised_similarity(left: CalibratedVectors, right: CalibratedVectors) -> NDArray[np.float32]:
+    """Return how much more similar than usual [m] and [n] vectors are, in deviations [m, n]."""
+    cosines = np.clip(left.vectors @ right.vectors.T, np.float32(-1.0), np.float32(1.0))
+    by_left = (cosines - left.mean[:, np.newaxis]) / left.deviation[:, np.newaxis]
+    by_right = (cosines - right.mean) / right.deviation
+    similarity: NDArray[np.float32] = (by_left + by_right) / 2
+    return similarity
 
 
-def _placed(vectors: NDArray[np.float32], mean: NDArray[np.float32], covariance: NDArray[np.float32]) -> Placed:
+def _calibrated(
+    vectors: NDArray[np.float32], mean: NDArray[np.float32], covariance: NDArray[np.float32]
+) -> CalibratedVectors:
     variance = ((vectors @ covariance) * vectors).sum(axis=1)
-    deviation = np.maximum(np.sqrt(np.maximum(variance, 0.0)), SMALLEST_DEVIATION)
-    return Placed(vectors, vectors @ mean, deviation)
+    deviation = np.maximum(np.sqrt(np.maximum(variance, 0.0)), MIN_DEVIATION)
+    return CalibratedVectors(vectors, vectors @ mean, deviation)

@@ -1,17 +1,17 @@
-"""What can be wrong with vectors and projections, as types."""
+"""What can be wrong with vectors, projections and calibrations."""
 
 
-class FeaturesError(Exception):
+class SimilarityError(Exception):
     """Root of everything this package raises on purpose."""
 
 
-class InvalidVectors(FeaturesError, ValueError):
+class InvalidVectors(SimilarityError, ValueError):
     """The vectors handed over have the wrong shape or hold values that are not finite."""
 
 
-class InvalidProjection(FeaturesError, ValueError):
+class InvalidProjection(SimilarityError, ValueError):
     """The arrays of a projection do not fit together, or a projection file is not one of ours."""
 
 
-class InvalidCalibration(FeaturesError, ValueError):
+class InvalidCalibration(SimilarityError, ValueError):
     """The arrays of a calibration do not fit together, or a calibration file is not one of ours."""

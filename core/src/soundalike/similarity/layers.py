@@ -1,4 +1,4 @@
-"""How alike two tracks are in each layer of the network, told from their projected vectors alone."""
+"""How similar two tracks are in each layer of the network, computed from their projected vectors alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from soundalike.similarity.calibration import SMALLEST_DEVIATION, way_back
+from soundalike.similarity.calibration import MIN_DEVIATION, back_projection
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from soundalike.similarity.calibration import Calibration
     from soundalike.similarity.projection import Projection
 
-_NO_LENGTH: Final = np.float32(1e-12)
+_MIN_LENGTH: Final = np.float32(1e-12)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Layers:
-    """What a calibration says of the g groups of numbers of raw vectors, in terms of projected ones [d].
+class LayerCalibration:
+    """A calibration of the g groups (layers) of raw vectors, in terms of projected ones [d].
 
-    With W [d, w] for the way back from the projection to one group, the group of x is xW, and all that is asked of it
-    is a form of x: its squared length x(WW')x, its product with another y(WW')x, its mean cosine with music x(Wm) and
-    the variance of that x(WCW')x. So nothing of the size of a raw vector is computed for an answer: `products` and
+    With W [d, w] for the back projection to one group, the group of x is xW, and all that is needed of it is a form of
+    x: its squared length x(WW')x, its product with another y(WW')x, its mean cosine with music x(Wm) and
+    the variance of that x(WCW')x. So nothing of the size of a raw vector is computed for a query: `products` and
     `variances` are [d, g * d], `means` [d, g], `quantiles` [g, q], all float32.
     """
 
@@ -35,38 +35,38 @@ class Layers:
 
     @classmethod
     def of(cls, calibration: Calibration, projection: Projection) -> Self:
-        """Take the calibration through the projection that it was measured with."""
+        """Combine a calibration with the projection that it was measured with."""
         dimensions = projection.dimensions
-        ways = way_back(projection)
+        back = back_projection(projection)
         covariances, means = calibration.group_covariances, calibration.group_means
-        side_by_side = (dimensions, len(ways) * dimensions)
+        flat_shape = (dimensions, len(back) * dimensions)
         return cls(
-            products=_float32(np.einsum("gdw,gew->dge", ways, ways), side_by_side),
-            variances=_float32(np.einsum("gdw,gwv,gev->dge", ways, covariances, ways, optimize=True), side_by_side),
-            means=_float32(np.einsum("gdw,gw->dg", ways, means), (dimensions, len(ways))),
+            products=_float32(np.einsum("gdw,gew->dge", back, back), flat_shape),
+            variances=_float32(np.einsum("gdw,gwv,gev->dge", back, covariances, back, optimize=True), flat_shape),
+            means=_float32(np.einsum("gdw,gw->dg", back, means), (dimensions, len(back))),
             quantiles=calibration.group_quantiles,
         )
 
-    def shares(self, one: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the share of random pairs that are less alike than `one` [d] and `others` [n, d], by group [n, g]."""
-        vectors = np.concatenate([one[np.newaxis], others])
+    def percentiles(self, vector: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the share of random pairs that are less similar than `vector` [d] and `others` [n, d]: [n, g]."""
+        vectors = np.concatenate([vector[np.newaxis], others])
         count, groups = len(vectors), len(self.quantiles)
-        shares = np.empty((len(others), groups), np.float32)
+        result = np.empty((len(others), groups), np.float32)
         if not groups:
-            return shares
+            return result
         products = (vectors @ self.products).reshape(count, groups, -1)
         squares = np.matmul(products, vectors[:, :, np.newaxis])[:, :, 0]
         spreads = np.matmul((vectors @ self.variances).reshape(count, groups, -1), vectors[:, :, np.newaxis])[:, :, 0]
         # A group that is silent has no direction: its cosines are 0, as are their mean and variance.
-        lengths = np.sqrt(np.maximum(squares, _NO_LENGTH**2))
+        lengths = np.sqrt(np.maximum(squares, _MIN_LENGTH**2))
         means = vectors @ self.means / lengths
-        deviations = np.maximum(np.sqrt(np.maximum(spreads, 0)) / lengths, SMALLEST_DEVIATION)
+        deviations = np.maximum(np.sqrt(np.maximum(spreads, 0)) / lengths, MIN_DEVIATION)
         cosines = np.clip((products[0] @ others.T).T / (lengths[0] * lengths[1:]), -1, 1)
-        likeness = ((cosines - means[0]) / deviations[0] + (cosines - means[1:]) / deviations[1:]) / 2
+        similarity = ((cosines - means[0]) / deviations[0] + (cosines - means[1:]) / deviations[1:]) / 2
         levels = np.linspace(0.0, 1.0, self.quantiles.shape[1])
         for number, quantiles in enumerate(self.quantiles):
-            shares[:, number] = np.interp(likeness[:, number], quantiles, levels)
-        return shares
+            result[:, number] = np.interp(similarity[:, number], quantiles, levels)
+        return result
 
 
 def _float32(array: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ FORMAT: Final = 1
 _ARRAYS: Final = ("mean", "scale", "components", "eigenvalues")
 _CHUNK_ROWS: Final = 16_384
 # Below this length a float64 result is rounding noise around the mean, and its direction means nothing.
-_NO_DIRECTION: Final = 1e-12
+_MIN_LENGTH: Final = 1e-12
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,13 +74,13 @@ class Projection:
         A vector that equals the mean (for the identity: a zero vector) has no direction; it becomes the zero vector,
         whose cosine with everything is 0. Raises `InvalidVectors` for another shape or values that are not finite.
         """
-        given = np.asarray(vectors)
-        if given.ndim != 2 or given.shape[1] != self.input_dimensions:
-            raise InvalidVectors(f"expected vectors [n, {self.input_dimensions}], got {list(given.shape)}")
-        projected = np.empty((given.shape[0], self.dimensions), dtype=np.float32)
-        for start in range(0, given.shape[0], _CHUNK_ROWS):
+        raw = np.asarray(vectors)
+        if raw.ndim != 2 or raw.shape[1] != self.input_dimensions:
+            raise InvalidVectors(f"expected vectors [n, {self.input_dimensions}], got {list(raw.shape)}")
+        projected = np.empty((raw.shape[0], self.dimensions), dtype=np.float32)
+        for start in range(0, raw.shape[0], _CHUNK_ROWS):
             rows = slice(start, start + _CHUNK_ROWS)
-            projected[rows] = self.apply_exactly(np.asarray(given[rows], dtype=np.float64))
+            projected[rows] = self.apply_exactly(np.asarray(raw[rows], dtype=np.float64))
         return projected
 
     def apply_exactly(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -129,7 +129,7 @@ class Projection:
 def unit_length(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scale the rows of [..., d] to unit length; a row without a direction becomes zeros."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    has_direction = lengths > _NO_DIRECTION
+    has_direction = lengths > _MIN_LENGTH
     return np.where(has_direction, vectors, 0.0) / np.where(has_direction, lengths, 1.0)
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soundalike.similarity.index.builder import BuildParameters, VersionName, build_version
+from soundalike.similarity.index.builder import BuildParameters, VersionIdentity, build_version
 from soundalike.similarity.index.manifest import Manifest
 from soundalike.similarity.projection import Projection
 
-NAME = VersionName("20261121T120000Z-7", "m1-fixed", 7, datetime(2026, 11, 21, 12, tzinfo=UTC))
+NAME = VersionIdentity("20261121T120000Z-7", "m1-fixed", 7, datetime(2026, 11, 21, 12, tzinfo=UTC))
 
 
 def clustered(count: int, dimensions: int = 24, seed: int = 0) -> np.ndarray:

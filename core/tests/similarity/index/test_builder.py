@@ -6,11 +6,11 @@ import pytest
 
 from soundalike.similarity.index.annoy import AnnoyEngine, write
 from soundalike.similarity.index.builder import BuildParameters, build_version
-from soundalike.similarity.index.errors import EmptySpace, InvalidBuild
+from soundalike.similarity.index.errors import EmptyIndex, InvalidBuildInput
 from soundalike.similarity.index.files import DATA_FILES
 from soundalike.similarity.index.manifest import Manifest
-from soundalike.similarity.index.recall import Yardstick, tune
-from soundalike.similarity.index.search import SpaceSearch, exact_nearest
+from soundalike.similarity.index.recall import RecallBenchmark, tune_effort
+from soundalike.similarity.index.search import IndexSearch, exact_nearest
 from soundalike.similarity.projection import Projection
 
 from .conftest import NAME, clustered, urns_of
@@ -49,9 +49,9 @@ def test_vectors_are_projected_and_of_unit_length(tmp_path: Path) -> None:
     np.testing.assert_array_equal(vectors, projection.apply(raw))
 
 
-def forest(path: Path, vectors: np.ndarray, *, trees: int, effort: int) -> SpaceSearch:
+def forest(path: Path, vectors: np.ndarray, *, trees: int, effort: int) -> IndexSearch:
     write(path, vectors, trees=trees, seed=1)
-    return SpaceSearch(AnnoyEngine(path, 24, effort), vectors, search_dimensions=24)
+    return IndexSearch(AnnoyEngine(path, 24, effort), vectors, search_dimensions=24)
 
 
 def test_takes_the_smallest_effort_that_meets_the_goal(build: Build) -> None:
@@ -70,19 +70,19 @@ def test_the_effort_is_no_more_than_it_must_be() -> None:
             self.effort = effort
 
     class Measured:
-        asked: tuple[int, ...] = ()
+        efforts: tuple[int, ...] = ()
 
         def recall(self, search: Steep) -> float:
-            self.asked += (search.effort,)
+            self.efforts += (search.effort,)
             return 1.0 if search.effort >= 1300 else 0.5
 
     search, measured = Steep(), Measured()
-    assert tune(search, measured, first=100, goal=0.98, doublings=9) == (1300, 1.0)
-    assert measured.asked == (100, 200, 400, 800, 1600, 1200, 1400, 1300)
+    assert tune_effort(search, measured, first=100, goal=0.98, doublings=9) == (1300, 1.0)
+    assert measured.efforts == (100, 200, 400, 800, 1600, 1200, 1400, 1300)
 
 
-def test_recall_counts_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("soundalike.similarity.index.search._FEWEST_PROPOSED", 1)
+def test_recall_counts_the_true_neighbours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soundalike.similarity.index.search._MIN_CANDIDATES", 1)
     vectors = Projection.identity(24).apply(clustered(2000))
     search = forest(tmp_path / "index.bin", vectors, trees=1, effort=1)
     rows = np.arange(0, 2000, 40)
@@ -93,14 +93,14 @@ def test_recall_counts_what_was_found(tmp_path: Path, monkeypatch: pytest.Monkey
         got = set(search.nearest(vectors[row], 11)[0].tolist()) - {row}
         share.append(len(true & got) / 10)
     assert 0.0 < np.mean(share) < 1.0
-    assert Yardstick.of(vectors, rows).recall(search) == pytest.approx(np.mean(share))
+    assert RecallBenchmark.of(vectors, rows).recall(search) == pytest.approx(np.mean(share))
     search.close()
 
 
 def test_equal_vectors_are_no_loss_of_recall(tmp_path: Path) -> None:
     vectors = np.repeat(Projection.identity(24).apply(clustered(4)), 50, axis=0)
     search = forest(tmp_path / "index.bin", vectors, trees=5, effort=100)
-    assert Yardstick.of(vectors, np.arange(200)).recall(search) == 1.0
+    assert RecallBenchmark.of(vectors, np.arange(200)).recall(search) == 1.0
     search.close()
 
 
@@ -111,7 +111,7 @@ def test_a_build_goes_on_where_a_crash_ended_it(build: Build, monkeypatch: pytes
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("soundalike.similarity.index.builder.tune", killed)
+        patch.setattr("soundalike.similarity.index.builder.tune_effort", killed)
         with pytest.raises(KeyboardInterrupt):
             build(500, "crashed")
     for step in ("write_projected", "write_index"):
@@ -137,22 +137,22 @@ def test_exact_search_over_several_blocks(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_refuses_to_build_of_nothing(build: Build, tmp_path: Path) -> None:
-    with pytest.raises(EmptySpace, match="no vectors"):
+    with pytest.raises(EmptyIndex, match="no vectors"):
         build(0)
     assert not (tmp_path / "version").exists()
 
 
 def test_refuses_parts_that_do_not_fit(tmp_path: Path) -> None:
-    with pytest.raises(InvalidBuild, match=r"2 urns for vectors \[3, 24\]"):
+    with pytest.raises(InvalidBuildInput, match=r"2 urns for vectors \[3, 24\]"):
         build_version(tmp_path, NAME, clustered(3), urns_of(2), Projection.identity(24), BuildParameters())
-    with pytest.raises(InvalidBuild, match=r"expected vectors \[n, 23\]"):
+    with pytest.raises(InvalidBuildInput, match=r"expected vectors \[n, 23\]"):
         build_version(tmp_path, NAME, clustered(3), urns_of(3), Projection.identity(23), BuildParameters())
 
 
 def test_a_failed_build_leaves_no_manifest(tmp_path: Path) -> None:
     raw = clustered(40)
     raw[30, 2] = np.nan
-    with pytest.raises(InvalidBuild, match="not finite"):
+    with pytest.raises(InvalidBuildInput, match="not finite"):
         build_version(tmp_path, NAME, raw, urns_of(40), Projection.identity(24), BuildParameters())
     left = {path.name for path in tmp_path.iterdir()}
     assert left <= set(DATA_FILES) - {"vectors.npy", "index.bin"}

@@ -59,7 +59,7 @@ def test_large_k_is_answered_in_full_despite_a_small_search_k(build: Build, k: i
         assert len(version.search(clustered(1, seed=9)[0], k)) == k
 
 
-def test_none_wanted_none_given(build: Build) -> None:
+def test_zero_results_requested(build: Build) -> None:
     with IndexVersion.open(build(5)[0]) as version:
         assert version.search(clustered(1)[0], 0) == []
 
@@ -147,11 +147,11 @@ def test_refuses_a_projection_that_is_none(build: Build) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [(np.zeros(23), r"expected a vector \[24\], got \[23\]"), (np.full(24, np.nan), "not finite")],
 )
-def test_refuses_queries_that_do_not_fit(build: Build, query: np.ndarray, said: str) -> None:
-    with IndexVersion.open(build(5)[0]) as version, pytest.raises(InvalidQuery, match=said):
+def test_refuses_queries_that_do_not_fit(build: Build, query: np.ndarray, message: str) -> None:
+    with IndexVersion.open(build(5)[0]) as version, pytest.raises(InvalidQuery, match=message):
         version.search(query.astype(np.float32), 3)
 
 
@@ -187,15 +187,15 @@ def test_a_search_under_way_outlives_the_close(build: Build, monkeypatch: pytest
             engine.close()
 
     monkeypatch.setattr(version._search, "_engine", Watched())
-    found: list[Match] = []
-    searching = Thread(target=lambda: found.extend(version.search(clustered(1)[0], 3)))
+    matches: list[Match] = []
+    searching = Thread(target=lambda: matches.extend(version.search(clustered(1)[0], 3)))
     searching.start()
     assert entered.wait(30)
     version.close()
     assert events == []
     go_on.set()
     searching.join(30)
-    assert len(found) == 3
+    assert len(matches) == 3
     assert events == ["searched", "unmapped"]
 
 
@@ -226,9 +226,9 @@ def test_every_engine_finds_what_exact_search_finds(build: Build, engine: str) -
     assert (manifest.engine, manifest.search_dimensions) == (engine, 12)
     assert manifest.recall_at_10 >= 0.98
     with IndexVersion.open(directory) as version:
-        found = [{match.urn for match in version.search(unit[row], 10)} for row in range(0, 2000, 20)]
+        results = [{match.urn for match in version.search(unit[row], 10)} for row in range(0, 2000, 20)]
     true = [{urns_of(2000)[i] for i in np.argsort(-(unit @ unit[row]))[:10]} for row in range(0, 2000, 20)]
-    assert sum(len(a & b) for a, b in zip(found, true, strict=True)) >= 0.97 * 1000
+    assert sum(len(a & b) for a, b in zip(results, true, strict=True)) >= 0.97 * 1000
 
 
 @pytest.mark.parametrize("content", [b"x" * 1001, b""])
@@ -252,5 +252,5 @@ def test_what_was_checked_is_refused_once_it_has_changed(build: Build) -> None:
 
 def test_a_rehearsal_leaves_everything_as_it_was(build: Build) -> None:
     with IndexVersion.open(build(300)[0]) as version:
-        version.rehearse()
+        version.warm_up()
         assert len(version.search(clustered(1)[0], 5)) == 5

@@ -35,7 +35,7 @@ class AnnoyEngine:
         """Return the rows of about the `k` vectors nearest to `query` [s]."""
         # Every tree holds an item once, so inspecting this many nodes cannot yield fewer different items.
         inspected = max(self.effort, k * self._trees)
-        # Annoy asks for one number after the other, and a list answers that faster than an array.
+        # Annoy reads one number after the other, and a list returns those faster than an array.
         return np.asarray(self._index.get_nns_by_vector(query.tolist(), k, inspected), dtype=np.int64)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Building an index version: project, write, index, measure, and vouch for it in a manifest."""
+"""The build of an index version: project, write, index, measure, and describe all of it in a manifest."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from soundalike.similarity.errors import InvalidVectors
-from soundalike.similarity.index.engine import FIRST_EFFORT, EngineName, engine_version, open_engine, write_index
-from soundalike.similarity.index.errors import EmptySpace, InvalidBuild
+from soundalike.similarity.index.engine import INITIAL_EFFORT, EngineName, engine_version, open_engine, write_index
+from soundalike.similarity.index.errors import EmptyIndex, InvalidBuildInput
 from soundalike.similarity.index.files import DATA_FILES, INDEX, PROJECTION, URNS, VECTORS
 from soundalike.similarity.index.manifest import Manifest
-from soundalike.similarity.index.recall import Yardstick, tune
-from soundalike.similarity.index.search import SpaceSearch
+from soundalike.similarity.index.recall import RecallBenchmark, tune_effort
+from soundalike.similarity.index.search import IndexSearch
 from soundalike.storage.artifacts.arrays import write_names
 from soundalike.storage.artifacts.manifest import vouched
 from soundalike.storage.atomic_files import atomic_write
@@ -38,10 +38,10 @@ _REPORT_CHUNKS: Final = 8
 class BuildParameters:
     """How an index is built and measured.
 
-    The engine sees the first `search_dimensions` of the projected vectors. Annoy gets `trees`, USearch `connectivity`
-    and `expansion`. The effort of a search (`similarity.index.engine.Engine`) starts at `effort`, at the engine's usual
-    where that is None, and is doubled, at most `doublings` times, until `recall_goal` is met on `queries` vectors drawn
-    with `seed`. With `jobs` = 1 the same input gives the same bytes; more jobs build faster.
+    The engine gets the first `search_dimensions` of the projected vectors. Annoy gets `trees`, USearch `connectivity`
+    and `expansion`. The effort of a search (`similarity.index.engine.Engine`) starts at `effort`, at the engine's
+    default where that is None, and is doubled, at most `doublings` times, until `recall_goal` is met on `queries`
+    vectors drawn with `seed`. With `jobs` = 1 the same input gives the same bytes; more jobs build faster.
     """
 
     engine: EngineName = "annoy"
@@ -57,7 +57,7 @@ class BuildParameters:
     doublings: int = 6
 
     @property
-    def of_the_engine(self) -> Mapping[str, int]:
+    def engine_parameters(self) -> Mapping[str, int]:
         """What this engine is built with."""
         if self.engine == "annoy":
             return {"trees": self.trees}
@@ -65,7 +65,7 @@ class BuildParameters:
 
 
 @dataclass(frozen=True, slots=True)
-class VersionName:
+class VersionIdentity:
     """Which version of which model is built, up to which write, and when."""
 
     version: str
@@ -76,7 +76,7 @@ class VersionName:
 
 def build_version(
     directory: Path,
-    name: VersionName,
+    identity: VersionIdentity,
     raw_vectors: NDArray[np.float32],
     urns: Sequence[str],
     projection: Projection,
@@ -84,49 +84,51 @@ def build_version(
 ) -> Manifest:
     """Write all files of a version of `raw_vectors` [n, D], named by `urns` [n], into `directory`.
 
-    A file that is there already is taken as it is: a build that a crash ended goes on where it stood, provided that
-    it is given the same again. The manifest is written last, so a folder without one is not a version. Raises
-    `EmptySpace` for no vectors, `InvalidBuild` or `InvalidNames` when the parts do not fit together and
-    `EngineMissing`. The recall is only measured here; whether it will do is for the caller to say.
+    A file that exists already is used as it is: a build that was interrupted continues, provided that its input is the
+    same. The manifest is written last, so a folder without one is not a version. Raises
+    `EmptyIndex` for no vectors, `InvalidBuildInput` or `InvalidNames` when the parts do not fit together and
+    `EngineMissing`. The recall is only measured here; whether it is enough is up to the caller.
     """
     if len(raw_vectors) == 0:
-        raise EmptySpace("there are no vectors to build an index of")
+        raise EmptyIndex("there are no vectors to index")
     if raw_vectors.ndim != 2 or len(urns) != len(raw_vectors):
-        raise InvalidBuild(f"got {len(urns)} urns for vectors {list(raw_vectors.shape)}")
-    # Not its parents: they are gone when the caller has given this build up.
+        raise InvalidBuildInput(f"got {len(urns)} urns for vectors {list(raw_vectors.shape)}")
+    # Not its parents: they are gone when the caller has abandoned this build.
     directory.mkdir(exist_ok=True)
-    searched = min(parameters.search_dimensions, projection.dimensions)
+    search_dimensions = min(parameters.search_dimensions, projection.dimensions)
     with atomic_write(directory / PROJECTION) as path:
         path.write_bytes(projection.to_bytes())
     order = write_names(directory / URNS, urns)
-    vectors = _finished(directory / VECTORS) or write_projected(directory / VECTORS, raw_vectors, order, projection)
+    vectors = _existing(directory / VECTORS) or write_projected(directory / VECTORS, raw_vectors, order, projection)
     mapped: NDArray[np.float32] = np.load(vectors, mmap_mode="r", allow_pickle=False)
-    if not _finished(directory / INDEX):
-        log.info("building the %s index of %d vectors, %d dimensions", parameters.engine, len(mapped), searched)
+    if not _existing(directory / INDEX):
+        log.info(
+            "building the %s index of %d vectors, %d dimensions", parameters.engine, len(mapped), search_dimensions
+        )
         write_index(
             parameters.engine,
             directory / INDEX,
-            mapped[:, :searched],
-            parameters=parameters.of_the_engine,
+            mapped[:, :search_dimensions],
+            parameters=parameters.engine_parameters,
             seed=parameters.seed,
             jobs=parameters.jobs,
         )
-    log.info("measuring what it finds")
-    effort, recall = _tuned(directory / INDEX, mapped, searched, parameters)
+    log.info("measuring the recall")
+    effort, recall = _tune(directory / INDEX, mapped, search_dimensions, parameters)
     manifest = Manifest(
-        version=name.version,
-        model=name.model,
+        version=identity.version,
+        model=identity.model,
         dimensions=projection.dimensions,
-        search_dimensions=searched,
+        search_dimensions=search_dimensions,
         count=len(mapped),
         engine=parameters.engine,
         engine_version=engine_version(parameters.engine),
-        parameters=dict(parameters.of_the_engine),
+        parameters=dict(parameters.engine_parameters),
         effort=effort,
         seed=parameters.seed,
-        up_to_seq=name.up_to_seq,
+        up_to_seq=identity.up_to_seq,
         recall_at_10=recall,
-        built_at=name.built_at,
+        built_at=identity.built_at,
         files=vouched(directory, DATA_FILES),
     )
     manifest.write(directory)
@@ -146,7 +148,7 @@ def write_projected(
             try:
                 written[rows] = projection.apply(raw_vectors[order[rows]])
             except InvalidVectors as error:
-                raise InvalidBuild(f"rows {start} to {min(count, rows.stop) - 1}: {error}") from error
+                raise InvalidBuildInput(f"rows {start} to {min(count, rows.stop) - 1}: {error}") from error
             if number % _REPORT_CHUNKS == 0:
                 log.info("projected %d of %d vectors", min(count, rows.stop), count)
         written.flush()
@@ -154,22 +156,24 @@ def write_projected(
     return path
 
 
-def _finished(path: Path) -> Path | None:
+def _existing(path: Path) -> Path | None:
     return path if path.exists() else None
 
 
-def _tuned(
-    index_file: Path, vectors: NDArray[np.float32], searched: int, parameters: BuildParameters
+def _tune(
+    index_file: Path, vectors: NDArray[np.float32], search_dimensions: int, parameters: BuildParameters
 ) -> tuple[int, float]:
     rows = np.random.default_rng(parameters.seed).permutation(len(vectors))[: parameters.queries]
-    first = parameters.effort or FIRST_EFFORT[parameters.engine]
-    search = SpaceSearch(
-        open_engine(parameters.engine, index_file, searched, first), vectors, search_dimensions=searched
+    first = parameters.effort or INITIAL_EFFORT[parameters.engine]
+    search = IndexSearch(
+        open_engine(parameters.engine, index_file, search_dimensions, first),
+        vectors,
+        search_dimensions=search_dimensions,
     )
     try:
-        return tune(
+        return tune_effort(
             search,
-            Yardstick.of(vectors, rows),
+            RecallBenchmark.of(vectors, rows),
             first=first,
             goal=parameters.recall_goal,
             doublings=parameters.doublings,

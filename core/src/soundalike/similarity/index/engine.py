@@ -1,7 +1,7 @@
-"""What finds candidates among many vectors: the protocol, and the engines by name.
+"""Approximate search for candidates among many vectors: the protocol, and the engines by name.
 
-An engine sees the leading dimensions of the projected vectors only. The projection orders its dimensions by variance,
-so half of them propose the same neighbours at half the cost; which of the proposed are the nearest is decided with all.
+An engine gets the leading dimensions of the projected vectors only. The projection orders its dimensions by variance,
+so half of them yield the same candidates at half the cost; these are then ranked by all dimensions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EngineName: TypeAlias = Literal["annoy", "usearch"]
 
-FIRST_EFFORT: Final[dict[EngineName, int]] = {"annoy": 4_000, "usearch": 64}
+INITIAL_EFFORT: Final[dict[EngineName, int]] = {"annoy": 4_000, "usearch": 64}
 """Where the search for the smallest effort that meets the recall goal begins."""
 
 
@@ -33,10 +33,10 @@ class Engine(Protocol):
         """Return the number of vectors."""
 
     def nearest(self, query: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-        """Return the rows of about the `k` vectors nearest to `query` [s], in no order that counts."""
+        """Return the rows of about the `k` vectors nearest to `query` [s], in no particular order."""
 
     def close(self) -> None:
-        """Unmap the file; nobody searches any more."""
+        """Unmap the file; to be called after the last search."""
 
 
 def open_engine(name: EngineName, path: Path, dimensions: int, effort: int) -> Engine:

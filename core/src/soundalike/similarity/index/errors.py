@@ -1,25 +1,25 @@
-"""What can be wrong with an embedding space, as types; its files have errors of their own (`storage.artifacts`)."""
+"""What can be wrong with a similarity index; its files have errors of their own (`storage.artifacts`)."""
 
 
-class SpaceError(Exception):
+class SearchIndexError(Exception):
     """Root of everything this package raises on purpose."""
 
 
-class EmptySpace(SpaceError, ValueError):
+class EmptyIndex(SearchIndexError, ValueError):
     """There is no vector to build an index of."""
 
 
-class InvalidBuild(SpaceError, ValueError):
+class InvalidBuildInput(SearchIndexError, ValueError):
     """The vectors, names and parameters handed to a build do not fit together."""
 
 
-class InvalidQuery(SpaceError, ValueError):
-    """A query vector has another length than the space, or holds values that are not finite."""
+class InvalidQuery(SearchIndexError, ValueError):
+    """A query vector has another length than those of the index, or holds values that are not finite."""
 
 
-class VersionClosed(SpaceError):
-    """The version was closed; ask the newer one."""
+class VersionClosed(SearchIndexError):
+    """The version was closed; use the newer one."""
 
 
-class EngineMissing(SpaceError):
+class EngineMissing(SearchIndexError):
     """The engine of an index is not installed here."""

@@ -1,7 +1,7 @@
 """The files of an index version.
 
 All five lie in one folder. Rows of `vectors.npy` and `urns.npy` are numbered like the items of `index.bin`, in the
-order of the urns, so that a urn is found by halving.
+order of the urns, so that a urn is found by binary search.
 """
 
 from typing import Final

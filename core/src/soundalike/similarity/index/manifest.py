@@ -15,9 +15,9 @@ _Model = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._:+@=-]{0,199}$")
 
 
 class Manifest(VersionManifest):
-    """What one immutable version holds, how it was built and how well it finds.
+    """What one immutable version holds, how it was built, and its recall.
 
-    `dimensions` is the length of a projected vector, of which the engine sees the first `search_dimensions`; `count`
+    `dimensions` is the length of a projected vector, of which the engine gets the first `search_dimensions`; `count`
     the number of vectors, `up_to_seq` the newest write that is in it, `effort` what a search may cost
     (`similarity.index.engine.Engine`), `recall_at_10` the share of the true ten nearest found.
     """

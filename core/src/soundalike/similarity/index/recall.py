@@ -1,4 +1,4 @@
-"""How well an index finds, and the smallest effort with which it finds well enough."""
+"""The recall of an index, and the smallest effort that meets a recall goal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.similarity.index.search import SpaceSearch
+    from soundalike.similarity.index.search import IndexSearch
 
     Nearest = Callable[[NDArray[np.float32], int], tuple[NDArray[np.int64], NDArray[np.float32]]]
 
@@ -28,71 +28,75 @@ _HALVINGS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Yardstick:
-    """Queries out of `vectors` with the cosine of the true tenth neighbour of each; found once, for many efforts.
+class RecallBenchmark:
+    """Queries out of `vectors` with the cosine of the true tenth neighbour of each; computed once, for many efforts.
 
     A query's own row is left out on both sides. Neighbours as near as the true tenth count as found, since which of
     several equal vectors comes first is no question of quality. Where there are fewer than eleven vectors all of
-    them are asked for; of a single one everything is found.
+    the others are searched for (`neighbours` of them); of a single vector the recall is 1.
     """
 
     vectors: NDArray[np.float32]
     rows: NDArray[np.int64]
     thresholds: NDArray[np.float32]
-    wanted: int
+    neighbours: int
 
     @classmethod
     def of(cls, vectors: NDArray[np.float32], rows: NDArray[np.int64]) -> Self:
         """Search exactly for the neighbours of `rows` [q] among `vectors` [n, d]."""
-        wanted = min(_NEIGHBOURS, len(vectors) - 1)
-        if wanted == 0:
+        neighbours = min(_NEIGHBOURS, len(vectors) - 1)
+        if neighbours == 0:
             return cls(vectors, rows, np.empty(0, np.float32), 0)
-        near_rows, near = exact_nearest(vectors, np.asarray(vectors[rows]), wanted + 1)
-        tenth = [cosine[others != row][:wanted][-1] for row, others, cosine in zip(rows, near_rows, near, strict=True)]
-        return cls(vectors, rows, np.asarray(tenth, np.float32), wanted)
+        near_rows, near = exact_nearest(vectors, np.asarray(vectors[rows]), neighbours + 1)
+        tenth = [
+            cosine[others != row][:neighbours][-1] for row, others, cosine in zip(rows, near_rows, near, strict=True)
+        ]
+        return cls(vectors, rows, np.asarray(tenth, np.float32), neighbours)
 
-    def recall(self, search: SpaceSearch) -> float:
+    def recall(self, search: IndexSearch) -> float:
         """Return the share of the true ten nearest neighbours that the search finds."""
-        return self.found_by(search.nearest)
+        return self.recall_of(search.nearest)
 
-    def found_by(self, nearest: Nearest) -> float:
+    def recall_of(self, nearest: Nearest) -> float:
         """Return that share for any search that takes a vector [d] and k, and returns rows and cosines, best first."""
-        return self.share([nearest(self.vectors[row], self.wanted + 1) for row in self.rows])
+        return self.recall_of_results([nearest(self.vectors[row], self.neighbours + 1) for row in self.rows])
 
-    def share(self, answers: Sequence[tuple[NDArray[np.int64], NDArray[np.float32]]]) -> float:
-        """Return that share for what was found for each of the rows: rows and cosines, best first."""
-        if self.wanted == 0:
+    def recall_of_results(self, results: Sequence[tuple[NDArray[np.int64], NDArray[np.float32]]]) -> float:
+        """Return that share for the results of each of the rows: rows and cosines, best first."""
+        if self.neighbours == 0:
             return 1.0
-        found = 0
-        for row, threshold, (got, near) in zip(self.rows, self.thresholds, answers, strict=True):
-            found += int((near[got != row][: self.wanted] >= threshold - _TIE).sum())
-        return found / (self.wanted * len(self.rows))
+        hits = 0
+        for row, threshold, (result_rows, cosines) in zip(self.rows, self.thresholds, results, strict=True):
+            hits += int((cosines[result_rows != row][: self.neighbours] >= threshold - _TIE).sum())
+        return hits / (self.neighbours * len(self.rows))
 
 
-def tune(search: SpaceSearch, yardstick: Yardstick, *, first: int, goal: float, doublings: int) -> tuple[int, float]:
+def tune_effort(
+    search: IndexSearch, benchmark: RecallBenchmark, *, first: int, goal: float, doublings: int
+) -> tuple[int, float]:
     """Return the smallest effort that meets the recall goal with a margin, to about a tenth, and the recall it gives.
 
-    Begins at `first`, doubles at most `doublings` times, then halves the last step. Where no effort will do, the last
-    one tried comes back.
+    Begins at `first`, doubles at most `doublings` times, then halves the last step. Where no effort is enough, returns
+    the last one tried.
     """
-    wanted = min(1.0, goal + _MARGIN)
+    required = min(1.0, goal + _MARGIN)
 
-    def measured(effort: int) -> float:
+    def measure(effort: int) -> float:
         search.set_effort(effort)
-        return yardstick.recall(search)
+        return benchmark.recall(search)
 
-    low, effort, recall = 0, first, measured(first)
+    low, effort, recall = 0, first, measure(first)
     for _ in range(doublings):
-        if recall >= wanted:
+        if recall >= required:
             break
         low, effort = effort, 2 * effort
-        recall = measured(effort)
-    for _ in range(_HALVINGS if low and recall >= wanted else 0):
-        between = (low + effort) // 2
-        found = measured(between)
-        if found >= wanted:
-            effort, recall = between, found
+        recall = measure(effort)
+    for _ in range(_HALVINGS if low and recall >= required else 0):
+        middle = (low + effort) // 2
+        middle_recall = measure(middle)
+        if middle_recall >= required:
+            effort, recall = middle, middle_recall
         else:
-            low = between
+            low = middle
     search.set_effort(effort)
     return effort, recall

@@ -1,4 +1,4 @@
-"""Searching a space: an engine proposes, exact cosines decide."""
+"""Search in an index: an engine returns candidates, exact cosines rank them."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
     from soundalike.similarity.index.engine import Engine
 
-# The engine compares leading dimensions only, so the true nearest may come late among what it proposes; measured on
-# 100,000 and 1,000,000 vectors: sixty hold the true ten, twice as many as wanted hold the rest.
-_FEWEST_PROPOSED: Final = 60
+# The engine compares leading dimensions only, so the true nearest may come late among its candidates; measured on
+# 100,000 and 1,000,000 vectors: sixty contain the true ten, twice as many as requested contain the rest.
+_MIN_CANDIDATES: Final = 60
 _OVER_FETCH: Final = 2
-# Whoever wants this share of everything is served faster by looking at everything.
-_SHARE_OF_ALL: Final = 0.25
+# From this share of all vectors on, an exact search is faster.
+_EXACT_SEARCH_SHARE: Final = 0.25
 _BLOCK_ROWS: Final = 65_536
 
 
-class SpaceSearch:
-    """An engine with the vectors (float32 [n, d], unit length) of whose first s dimensions it was built.
+class IndexSearch:
+    """An engine with its vectors (float32 [n, d], unit length), of whose first s dimensions it was built.
 
-    Threads may search at the same time; `close` waits for nobody, the last search that is under way unmaps the file.
+    Threads may search at the same time; `close` does not wait, the last running search unmaps the file.
     Raises `CorruptVersion` when the engine holds another number of vectors.
     """
 
     def __init__(self, engine: Engine, vectors: NDArray[np.float32], *, search_dimensions: int) -> None:
         self._vectors = vectors
-        self._searched = search_dimensions
+        self._search_dimensions = search_dimensions
         self._engine = engine
         if len(engine) != len(vectors):
             raise CorruptVersion(f"the index has {len(engine)} items for {len(vectors)} vectors")
@@ -49,36 +49,36 @@ class SpaceSearch:
 
         Equal cosines come in the order of their rows. Raises `InvalidQuery`, `VersionClosed`.
         """
-        query = self._checked(query)
+        query = self._validate(query)
         count = len(self._vectors)
-        proposed = min(count, max(_FEWEST_PROPOSED, _OVER_FETCH * k))
+        candidates = min(count, max(_MIN_CANDIDATES, _OVER_FETCH * k))
         if k <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         with self._in_use():
-            if proposed >= _SHARE_OF_ALL * count:
+            if candidates >= _EXACT_SEARCH_SHARE * count:
                 rows = np.arange(count)
             else:
-                rows = self._engine.nearest(query[: self._searched], proposed)
-            found = cosines(self._vectors[rows], query)
-        best = np.lexsort((rows, -found))[:k]
-        return rows[best], found[best]
+                rows = self._engine.nearest(query[: self._search_dimensions], candidates)
+            similarities = cosines(self._vectors[rows], query)
+        best = np.lexsort((rows, -similarities))[:k]
+        return rows[best], similarities[best]
 
     def set_effort(self, effort: int) -> None:
-        """Let every search that comes cost this much (`similarity.index.engine.Engine`)."""
+        """Let every later search cost this much (`similarity.index.engine.Engine`)."""
         self._engine.effort = effort
 
     def close(self) -> None:
         """Accept no more searches and unmap the file once the last one has ended."""
         with self._lock:
             again, self._closed = self._closed, True
-            last = self._finished() and not again
+            last = self._is_finished() and not again
         if last:
             self._engine.close()
 
-    def _finished(self) -> bool:
+    def _is_finished(self) -> bool:
         return self._closed and self._searches == 0
 
-    def _checked(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _validate(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
         query = np.asarray(query, dtype=np.float32)
         if query.shape != self._vectors.shape[1:]:
             raise InvalidQuery(f"expected a vector [{self._vectors.shape[1]}], got {list(query.shape)}")
@@ -97,7 +97,7 @@ class SpaceSearch:
         finally:
             with self._lock:
                 self._searches -= 1
-                last = self._finished()
+                last = self._is_finished()
             if last:
                 self._engine.close()
 
@@ -113,10 +113,10 @@ def exact_nearest(
     best_rows = np.empty((len(queries), 0), np.int64)
     best_cosines = np.empty((len(queries), 0), np.float32)
     for start in range(0, len(vectors), _BLOCK_ROWS):
-        found = cosines(queries, np.asarray(vectors[start : start + _BLOCK_ROWS]).T)
-        rows = np.argpartition(-found, min(k, found.shape[1]) - 1, axis=1)[:, :k]
+        block = cosines(queries, np.asarray(vectors[start : start + _BLOCK_ROWS]).T)
+        rows = np.argpartition(-block, min(k, block.shape[1]) - 1, axis=1)[:, :k]
         best_rows = np.concatenate([best_rows, rows + start], axis=1)
-        best_cosines = np.concatenate([best_cosines, np.take_along_axis(found, rows, axis=1)], axis=1)
+        best_cosines = np.concatenate([best_cosines, np.take_along_axis(block, rows, axis=1)], axis=1)
         order = np.lexsort((best_rows, -best_cosines), axis=1)[:, :k]
         best_rows = np.take_along_axis(best_rows, order, axis=1)
         best_cosines = np.take_along_axis(best_cosines, order, axis=1)

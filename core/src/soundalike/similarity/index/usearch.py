@@ -14,7 +14,7 @@ try:
     from usearch.index import Index
 except ImportError as error:
     raise EngineMissing(
-        "the usearch engine is not installed: pip install 'soundalike-space[usearch]', or build with INDEX_ENGINE=annoy"
+        "the usearch engine is not installed: install soundalike-core[index], or build with INDEX_ENGINE=annoy"
     ) from error
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class UsearchEngine:
     """A mapped USearch file; `effort` is the number of candidates that a search keeps."""
 
     def __init__(self, path: Path, effort: int) -> None:
-        # Its own errors are RuntimeErrors, and None stands for a file that is none of its own.
+        # Its errors are RuntimeErrors, and None means that the file is not a USearch index.
         try:
             index = Index.restore(str(path), view=True)
         except (RuntimeError, ValueError) as error:
@@ -67,7 +67,7 @@ def write(path: Path, vectors: NDArray[np.float32], *, connectivity: int, expans
     order in which near ones follow each other, for that is how they lie in the file: the candidates of a search are
     then on fewer pages (100,000 vectors: a quarter less time for the same recall).
     """
-    order = near_together(vectors)
+    order = locality_order(vectors)
     index = Index(ndim=vectors.shape[1], metric="cos", dtype="i8", connectivity=connectivity, expansion_add=expansion)
     for start in range(0, len(vectors), _CHUNK_ROWS):
         rows = order[start : start + _CHUNK_ROWS]
@@ -77,8 +77,8 @@ def write(path: Path, vectors: NDArray[np.float32], *, connectivity: int, expans
     index.reset()  # type: ignore[no-untyped-call]
 
 
-def near_together(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the rows of `vectors` [n, s] in an order in which near ones stand together; the same every time.
+def locality_order(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the rows of `vectors` [n, s] in an order in which near ones follow each other; deterministic.
 
     Every row goes to the nearest of about 2 sqrt(n) rows, and these stand by their cosine with the first of them.
     """

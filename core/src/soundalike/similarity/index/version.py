@@ -10,7 +10,7 @@ from soundalike.similarity.errors import InvalidProjection
 from soundalike.similarity.index.engine import open_engine
 from soundalike.similarity.index.files import INDEX, PROJECTION, URNS, VECTORS
 from soundalike.similarity.index.manifest import Manifest
-from soundalike.similarity.index.search import SpaceSearch
+from soundalike.similarity.index.search import IndexSearch
 from soundalike.similarity.projection import Projection
 from soundalike.storage.artifacts.arrays import map_array, rows_of
 from soundalike.storage.artifacts.errors import CorruptVersion
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_REHEARSALS: Final = 100
-_REHEARSED: Final = 60
+_WARM_UP_QUERIES: Final = 100
+_WARM_UP_RESULTS: Final = 60
 
 
 class Match(NamedTuple):
@@ -37,7 +37,7 @@ class Match(NamedTuple):
 class IndexVersion:
     """One immutable version, mapped into memory; any number of threads may search it.
 
-    `manifest` tells what it is, `projection` takes raw vectors into its space.
+    `manifest` describes it, `projection` projects raw vectors to its dimensions.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class IndexVersion:
         projection: Projection,
         urns: NDArray[np.bytes_],
         vectors: NDArray[np.float32],
-        search: SpaceSearch,
+        search: IndexSearch,
     ) -> None:
         self.manifest = manifest
         self.projection = projection
@@ -60,7 +60,7 @@ class IndexVersion:
 
         Files that were checked before and have not changed since (`storage.artifacts.verification`) are not read again.
         Raises `InvalidManifest`, or `CorruptVersion` naming the file that is missing, cut short, altered or does not
-        fit; nothing is handed to the engine before all of it was checked.
+        fit; the engine gets no file before all of them are checked.
         """
         manifest = Manifest.read(directory)
         verify(directory, manifest)
@@ -75,7 +75,7 @@ class IndexVersion:
         vectors = map_array(directory / VECTORS, np.float32, (manifest.count, manifest.dimensions))
         urns = map_array(directory / URNS, np.bytes_, (manifest.count,))
         engine = open_engine(manifest.engine, directory / INDEX, manifest.search_dimensions, manifest.effort)
-        search = SpaceSearch(engine, vectors, search_dimensions=manifest.search_dimensions)
+        search = IndexSearch(engine, vectors, search_dimensions=manifest.search_dimensions)
         return cls(manifest, projection, urns, vectors, search)
 
     def search(self, query: NDArray[np.float32], k: int) -> list[Match]:
@@ -103,13 +103,13 @@ class IndexVersion:
         rows = np.linspace(0, len(self._vectors) - 1, num=min(count, len(self._vectors)), dtype=np.int64)
         return np.array(self._vectors[rows])
 
-    def rehearse(self) -> None:
-        """Search for some of the version's own vectors, so that the pages most searches share are mapped already."""
-        for row in np.linspace(0, len(self) - 1, min(len(self), _REHEARSALS), dtype=np.int64):
-            self.search(self._vectors[row], _REHEARSED)
+    def warm_up(self) -> None:
+        """Search for some of the version's own vectors, so that the pages that most searches need are in memory."""
+        for row in np.linspace(0, len(self) - 1, min(len(self), _WARM_UP_QUERIES), dtype=np.int64):
+            self.search(self._vectors[row], _WARM_UP_RESULTS)
 
     def close(self) -> None:
-        """Accept no more searches; the files are unmapped when the last search under way has ended."""
+        """Accept no more searches; the files are unmapped after the last running search."""
         self._search.close()
 
     def __len__(self) -> int:

@@ -1,1 +1,1 @@
-"""Taste: which tracks are favourited by the same people, in files without a word of who these are."""
+"""Taste: which tracks are favourited by the same people, in files that say nothing about these people."""

@@ -1,6 +1,6 @@
 """How similar tracks are by who favourites them; the only module that needs `implicit` and scipy.
 
-They are loaded when something is built: the index of sounds does not wait for them, nor fail where they cannot load.
+They are loaded when a version is built: the similarity index does not wait for them, nor fail where they cannot load.
 """
 
 from __future__ import annotations
@@ -10,30 +10,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundalike.similarity.taste.errors import TooFewFavourites
+from soundalike.similarity.taste.errors import TooFewFavorites
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-    from soundalike.similarity.taste.favorite_pairs import Likes
+    from soundalike.similarity.taste.favorite_pairs import FavoritePairs
     from soundalike.similarity.taste.manifest import Method
 
 
 @dataclass(frozen=True, slots=True)
-class SimilarityParameters:
-    """By which method tracks are compared, and how many neighbours each keeps.
+class CooccurrenceParameters:
+    """The method by which tracks are compared, and how many neighbours each keeps.
 
     `k1` and `b` are those of BM25 (Robertson, Zaragoza 2009), with users as terms and tracks as documents. Tracks with
-    fewer than `least_fans` and users with more than `most_likes` are left out. `jobs` threads, 0 for one a core.
+    fewer than `min_fans` and users with more than `max_favorites` are left out. `jobs` threads, 0 for one a core.
     """
 
     method: Method = "bm25"
     neighbours: int = 100
     k1: float = 0.1
     b: float = 0.5
-    least_fans: int = 2
-    most_likes: int = 5_000
+    min_fans: int = 2
+    max_favorites: int = 5_000
     jobs: int = 1
 
 
@@ -50,22 +50,22 @@ class Neighbours:
     background: float
 
 
-def neighbours(likes: Likes, parameters: SimilarityParameters) -> Neighbours:
-    """Return the most similar tracks of every track; raises `TooFewFavourites` where no two have a fan in common."""
-    count = len(likes.urns)
+def find_neighbours(pairs: FavoritePairs, parameters: CooccurrenceParameters) -> Neighbours:
+    """Return the most similar tracks of every track; raises `TooFewFavorites` where no two have a fan in common."""
+    count = len(pairs.urns)
     if count < 2:
-        raise TooFewFavourites(f"{count} tracks have {parameters.least_fans} favourites or more; two are needed")
+        raise TooFewFavorites(f"{count} tracks have {parameters.min_fans} favourites or more; two are needed")
     from implicit.nearest_neighbours import all_pairs_knn
 
-    weighted = _weighted(likes, parameters)
-    # Each is most similar to itself, or nearly so, and that is left out below.
-    found = all_pairs_knn(
+    weighted = _weight_matrix(pairs, parameters)
+    # Each track is most similar to itself, or nearly so, and that pair is left out below.
+    matrix = all_pairs_knn(
         weighted.T.tocsr(), K=parameters.neighbours + 1, num_threads=parameters.jobs, show_progress=False
     ).tocoo()
-    others = (found.row != found.col) & (found.data > 0)
-    rows, columns, values = found.row[others], found.col[others], found.data[others]
+    others = (matrix.row != matrix.col) & (matrix.data > 0)
+    rows, columns, values = matrix.row[others], matrix.col[others], matrix.data[others]
     if not len(rows):
-        raise TooFewFavourites("no two tracks have a favourite in common")
+        raise TooFewFavorites("no two tracks have a favourite in common")
     order = np.lexsort((columns, -values, rows))
     rows, columns, values = rows[order], columns[order], values[order]
     first = np.searchsorted(rows, np.arange(count))
@@ -79,13 +79,13 @@ def neighbours(likes: Likes, parameters: SimilarityParameters) -> Neighbours:
     )
 
 
-def _weighted(likes: Likes, parameters: SimilarityParameters) -> sparse.csr_matrix:
+def _weight_matrix(pairs: FavoritePairs, parameters: CooccurrenceParameters) -> sparse.csr_matrix:
     """Return tracks by users, float64 [n, u], whose products are the similarities."""
     from implicit.nearest_neighbours import bm25_weight, normalize, tfidf_weight
     from scipy import sparse
 
-    ones = np.ones(len(likes.users))
-    counts = sparse.coo_matrix((ones, (likes.tracks, likes.users)))
+    ones = np.ones(len(pairs.users))
+    counts = sparse.coo_matrix((ones, (pairs.tracks, pairs.users)))
     if parameters.method == "bm25":
         return bm25_weight(counts, K1=parameters.k1, B=parameters.b).tocsr()
     if parameters.method == "tfidf":

@@ -1,9 +1,9 @@
-"""What can come in the way of taste, as types; what can be wrong with its files, `storage.artifacts.errors` tells."""
+"""What can prevent a taste version; errors of its files are in `storage.artifacts.errors`."""
 
 
 class TasteError(Exception):
     """Root of everything this package raises on purpose."""
 
 
-class TooFewFavourites(TasteError, ValueError):
+class TooFewFavorites(TasteError, ValueError):
     """No two tracks have enough favourites to be compared."""

@@ -1,4 +1,4 @@
-"""A taste version as its readers see it: checked, mapped into memory, asked for what goes together."""
+"""A taste version as its readers use it: checked, mapped into memory, queried for similar tracks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TasteVersion:
-    """One immutable version, mapped into memory; any number of threads may ask it."""
+    """One immutable version, mapped into memory; any number of threads may use it."""
 
     def __init__(
         self,
@@ -55,30 +55,30 @@ class TasteVersion:
             raise CorruptVersion(f"{NEIGHBOURS} names tracks beyond the {manifest.tracks} there are")
         return cls(manifest, urns, starts, neighbours, similarities)
 
-    def known(self, urns: Sequence[str]) -> tuple[str, ...]:
+    def with_neighbours(self, urns: Sequence[str]) -> tuple[str, ...]:
         """Return those of `urns` that have neighbours."""
         rows = rows_of(self._urns, urns)
-        found = (rows >= 0) & (self._starts[rows + 1] > self._starts[rows])
-        return tuple(urn for urn, holds in zip(urns, found.tolist(), strict=True) if holds)
+        has_neighbours = (rows >= 0) & (self._starts[rows + 1] > self._starts[rows])
+        return tuple(urn for urn, keep in zip(urns, has_neighbours.tolist(), strict=True) if keep)
 
-    def kindred(self, urns: Sequence[str], k: int, *, without: Collection[str] = ()) -> dict[str, float]:
-        """Return the at most `k` tracks that go best with `urns` together, best first, none of these or `without`.
+    def similar_tracks(self, urns: Sequence[str], k: int, *, without: Collection[str] = ()) -> dict[str, float]:
+        """Return the at most `k` tracks most similar to `urns` together, best first, without these and `without`.
 
-        A value is the lift: how many times more similar than two tracks usually are. The similarities to each of
-        those that have neighbours are averaged, a track that is no neighbour having none.
+        A value is the lift: how many times more similar than two tracks are on average. The similarities to each of
+        `urns` that has neighbours are averaged; that of a track that is no neighbour is 0.
         """
-        rows = rows_of(self._urns, self.known(urns))
+        rows = rows_of(self._urns, self.with_neighbours(urns))
         if not len(rows):
             return {}
-        reaches = [slice(int(self._starts[row]), int(self._starts[row + 1])) for row in rows]
-        numbers = np.concatenate([self._neighbours[reach] for reach in reaches])
-        found, places = np.unique(numbers, return_inverse=True)
-        sums = np.bincount(places, weights=np.concatenate([self._similarities[reach] for reach in reaches]))
-        admitted = ~np.isin(found, rows_of(self._urns, [*urns, *without]))
-        found, sums = found[admitted], sums[admitted]
-        best = np.lexsort((found, -sums))[:k]
+        ranges = [slice(int(self._starts[row]), int(self._starts[row + 1])) for row in rows]
+        numbers = np.concatenate([self._neighbours[range_] for range_ in ranges])
+        candidates, positions = np.unique(numbers, return_inverse=True)
+        sums = np.bincount(positions, weights=np.concatenate([self._similarities[range_] for range_ in ranges]))
+        allowed = ~np.isin(candidates, rows_of(self._urns, [*urns, *without]))
+        candidates, sums = candidates[allowed], sums[allowed]
+        best = np.lexsort((candidates, -sums))[:k]
         lifts = sums[best] / (len(rows) * self.manifest.background)
-        names = self._urns[found[best]].tolist()
+        names = self._urns[candidates[best]].tolist()
         return {name.decode(): lift for name, lift in zip(names, lifts.tolist(), strict=True)}
 
     def __contains__(self, urn: object) -> bool:

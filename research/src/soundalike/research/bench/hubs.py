@@ -4,7 +4,7 @@
     python -m soundalike.research.bench.hubs vectors.npz --albums CORPUS/tracks.csv [--out CALIBRATION.npz] [--json
     hubs.json]
 
-`--out` writes what `similarity.builtin.shipped_calibration` ships, measured on these vectors. The part "held out" fits
+`--out` writes what `similarity.builtin.builtin_calibration` ships, measured on these vectors. The part "held out" fits
 projection and calibration on one half of the albums and orders the other half, over random halves.
 """
 
@@ -27,8 +27,8 @@ from soundalike.research.evaluation.corpus import asked
 from soundalike.research.evaluation.hubness import occurrences
 from soundalike.research.evaluation.metrics import average_precision, precision_at
 from soundalike.research.evaluation.ranking import order_others
-from soundalike.similarity.builtin import shipped_projection
-from soundalike.similarity.calibration import Calibration, standardised
+from soundalike.similarity.builtin import builtin_projection
+from soundalike.similarity.calibration import Calibration, standardised_similarity
 from soundalike.transformers.embedding_projection import EmbeddingProjection
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def csls(cosines: Likeness) -> Likeness:
 
 def ours(vectors: NDArray[np.float32], calibration: Calibration) -> Likeness:
     """Return what the API orders by."""
-    placed = calibration.place(vectors)
-    return standardised(placed, placed)
+    placed = calibration.calibrate(vectors)
+    return standardised_similarity(placed, placed)
 
 
 WAYS: Final[Ways] = {
@@ -179,7 +179,7 @@ def main() -> None:
     with np.load(arguments.vectors, allow_pickle=False) as archive:
         model, raw, paths = str(archive["model"]), archive["vectors"], [str(path) for path in archive["paths"]]
     raw, albums = _labelled(raw, paths, arguments.albums)
-    projection = shipped_projection(model) or EmbeddingProjection().fit(raw).projection_
+    projection = builtin_projection(model) or EmbeddingProjection().fit(raw).projection_
     calibration = calibrated(raw, projection, albums)
     tables = {"all": all_ways(projection.apply(raw), calibration, albums), "held out": held_out(raw, albums)}
     console = Console(width=120)

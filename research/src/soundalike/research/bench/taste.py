@@ -27,8 +27,8 @@ from scipy import sparse
 from soundalike.research.bench import clock
 from soundalike.sandbox.soundcloud_world import make_world
 from soundalike.similarity.taste.builder import build_taste
-from soundalike.similarity.taste.cooccurrence import SimilarityParameters, neighbours
-from soundalike.similarity.taste.favorite_pairs import Likes
+from soundalike.similarity.taste.cooccurrence import CooccurrenceParameters, find_neighbours
+from soundalike.similarity.taste.favorite_pairs import FavoritePairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -110,10 +110,10 @@ def systems() -> list[System]:
     """Return everything that is compared, most of it with several parameters."""
     found = [System("popularity", "", _popularity)]
     for count in (50, 100, 200):
-        found.append(_near(SimilarityParameters(method="cosine", neighbours=count)))
-        found.append(_near(SimilarityParameters(method="tfidf", neighbours=count)))
+        found.append(_near(CooccurrenceParameters(method="cosine", neighbours=count)))
+        found.append(_near(CooccurrenceParameters(method="tfidf", neighbours=count)))
         found += [
-            _near(SimilarityParameters(method="bm25", neighbours=count, k1=k1, b=b))
+            _near(CooccurrenceParameters(method="bm25", neighbours=count, k1=k1, b=b))
             for k1, b in product((0.1, 0.5, 1.2), (0.0, 0.2, 0.5, 0.75))
         ]
     found += [
@@ -167,7 +167,7 @@ def compare() -> str:
     return "\n".join(lines)
 
 
-def generated(likes: int, seed: int = 1) -> Likes:
+def generated(likes: int, seed: int = 1) -> FavoritePairs:
     """Return that many favourites in which users and tracks follow power laws, about 30 a user and 50 a track."""
     rng = np.random.default_rng(seed)
     users, tracks = likes // _USERS_A_LIKE, likes // _TRACKS_A_LIKE
@@ -178,7 +178,7 @@ def generated(likes: int, seed: int = 1) -> Likes:
         pairs = np.unique(np.concatenate([pairs, drawn]))
     pairs = np.sort(rng.permutation(pairs)[:likes])
     urns = [f"soundcloud:tracks:{1_000_000_000 + number}" for number in range(tracks)]
-    return Likes((pairs // tracks).astype(np.int32), (pairs % tracks).astype(np.int32), urns)
+    return FavoritePairs((pairs // tracks).astype(np.int32), (pairs % tracks).astype(np.int32), urns)
 
 
 def build(likes: int) -> str:
@@ -186,7 +186,7 @@ def build(likes: int) -> str:
     given = generated(likes)
     before, begun = clock.resident_mb(), clock.now()
     with tempfile.TemporaryDirectory() as folder:
-        manifest = build_taste(Path(folder), "measured", datetime.now(UTC), given, SimilarityParameters())
+        manifest = build_taste(Path(folder), "measured", datetime.now(UTC), given, CooccurrenceParameters())
         spent = clock.now() - begun
         size = sum(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
     return (
@@ -227,7 +227,7 @@ def main() -> None:
         given.out.write_text(text, encoding="utf-8")
 
 
-def _near(parameters: SimilarityParameters) -> System:
+def _near(parameters: CooccurrenceParameters) -> System:
     setting = f"{parameters.neighbours} neighbours"
     if parameters.method == "bm25":
         setting += f", k1 {parameters.k1:g}, b {parameters.b:g}"
@@ -235,7 +235,7 @@ def _near(parameters: SimilarityParameters) -> System:
     def learn(learnt: sparse.csr_matrix) -> Learnt:
         pairs = learnt.tocoo()
         urns = [str(number) for number in range(learnt.shape[1])]
-        found = neighbours(Likes(pairs.row.astype(np.int32), pairs.col.astype(np.int32), urns), parameters)
+        found = find_neighbours(FavoritePairs(pairs.row.astype(np.int32), pairs.col.astype(np.int32), urns), parameters)
         square = (learnt.shape[1], learnt.shape[1])
         similar = sparse.csr_matrix((found.similarities, found.numbers, found.starts), shape=square)
         return Learnt(lambda users: (learnt[users] @ similar).toarray(), lambda tracks: similar[tracks].toarray())

@@ -15,7 +15,7 @@ from soundalike.research.evaluation.errors import UnknownSystem, UnusableModel
 from soundalike.research.evaluation.extractors import Extractor, MfccStatistics, NetworkVector, RandomVector
 from soundalike.research.evaluation.projection_fit import Fit, as_shipped, half_whitened
 from soundalike.research.evaluation.tag_fusion import TagFusion, tags_alone
-from soundalike.similarity.builtin import shipped_projection
+from soundalike.similarity.builtin import builtin_projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -182,7 +182,7 @@ def _pair(name: str, make: Callable[[], Extractor], says: str) -> dict[str, Call
 
 
 def _shipped(name: str, network: NetworkVector) -> System:
-    projection = shipped_projection(network.id)
+    projection = builtin_projection(network.id)
     if projection is None:
         raise UnusableModel(f"the platform ships no projection for {network.id}")
     return System(

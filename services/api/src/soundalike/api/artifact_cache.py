@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from soundalike.api.errors import InvalidVersion
 from soundalike.api.file_lock import directory_lock
 from soundalike.errors import ObjectMissing
-from soundalike.similarity.index.errors import SpaceError
+from soundalike.similarity.index.errors import SearchIndexError
 from soundalike.storage.artifacts.errors import ArtifactError
 from soundalike.storage.artifacts.manifest import MANIFEST, VERSION_NAME
 from soundalike.storage.artifacts.verification import CHECKED
@@ -57,9 +57,9 @@ class ArtifactCache:
     async def open(self, artifact: PublishedArtifact, load: Callable[[Path], T]) -> T:
         """Return what `load` makes of the folder of a version, fetched from the bucket unless an intact copy is here.
 
-        `load` checks the files and raises `ArtifactError`, `SpaceError` or `InvalidVersion`. Raises `InvalidVersion`
-        when what the bucket holds is not the version that was published, and `errors.StoreUnavailable` when
-        the bucket does not answer.
+        `load` checks the files and raises `ArtifactError`, `SearchIndexError` or `InvalidVersion`. Raises
+        `InvalidVersion` when what the bucket holds is not the version that was published, and `errors.StoreUnavailable`
+        when the bucket does not answer.
         """
         if not re.fullmatch(VERSION_NAME, artifact.version):
             raise InvalidVersion(f"{artifact.version!r} cannot be the name of a version")
@@ -122,7 +122,7 @@ class ArtifactCache:
         self._check_manifest(directory, artifact)
         try:
             return load(directory)
-        except (ArtifactError, SpaceError) as error:
+        except (ArtifactError, SearchIndexError) as error:
             raise InvalidVersion(str(error)) from error
 
     def _move_into_place(self, partial: Path, directory: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from soundalike.api.errors import NoTasteData, NotInSpace
 from soundalike.api.recommendation_query import By
-from soundalike.similarity.calibration import standardised
+from soundalike.similarity.calibration import standardised_similarity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from soundalike.api.recommendation_query import RecommendationQuery, TrackFilter
     from soundalike.api.snapshot import Snapshot
-    from soundalike.similarity.calibration import Calibration, Placed
+    from soundalike.similarity.calibration import CalibratedVectors, Calibration
     from soundalike.similarity.taste.version import TasteVersion
 
 _MIN_WIDTH: Final = 20
@@ -69,7 +69,7 @@ class Asked:
         Raises `NotInSpace` where only the sound is asked for and one has none, or where nothing is known of any, and
         `NoTasteData` where only taste is asked for.
         """
-        tasted = taste.known(urns) if taste is not None and wishes.by is not By.SOUND else ()
+        tasted = taste.with_neighbours(urns) if taste is not None and wishes.by is not By.SOUND else ()
         if wishes.by is By.SOUND or (wishes.by is By.BOTH and not tasted):
             return cls.tracks(snapshot, urns, raw)
         if not tasted:
@@ -92,7 +92,7 @@ class Asked:
 
         Raises `NoTasteData` where nothing is known of any.
         """
-        tasted = taste.known(urns) if taste is not None and wishes.by is not By.SOUND else ()
+        tasted = taste.with_neighbours(urns) if taste is not None and wishes.by is not By.SOUND else ()
         heard = cls._heard(snapshot, urns if wishes.by is not By.TASTE else (), most)
         if not tasted and not heard.urns:
             raise NoTasteData
@@ -119,7 +119,7 @@ class Ranking:
     """
 
     urns: tuple[str, ...]
-    placed: Placed
+    placed: CalibratedVectors
     scores: NDArray[np.float64]
     nearest: NDArray[np.int64]
     is_exhausted: bool
@@ -137,11 +137,15 @@ def rank(
     says nothing of a candidate speaks neither for nor against it, which are odds of one.
     """
     found = dict.fromkeys(_nearest_urns(snapshot, asked, k))
-    lifts = asked.taste.kindred(asked.tasted, k, without=track_filter.excluded_urns) if asked.taste is not None else {}
+    lifts = (
+        asked.taste.similar_tracks(asked.tasted, k, without=track_filter.excluded_urns)
+        if asked.taste is not None
+        else {}
+    )
     found.update(dict.fromkeys(lifts))
     urns = [urn for urn in found if urn not in asked.urns and urn not in asked.seeds and track_filter.admits_urn(urn)]
-    placed = calibration.place(snapshot.vectors(urns))
-    likeness = standardised(calibration.place(asked.vectors), placed)
+    placed = calibration.calibrate(snapshot.vectors(urns))
+    likeness = standardised_similarity(calibration.calibrate(asked.vectors), placed)
     sound = calibration.odds(likeness).mean(axis=0) if len(asked.vectors) else np.full(len(urns), np.nan)
     taste = np.array([lifts.get(urn, np.nan) for urn in urns]) if lifts else np.full(len(urns), np.nan)
     odds = sound if asked.taste is None else _blend_odds(sound, taste, asked.blend)

@@ -274,7 +274,7 @@ def _alike(found: _Found, chosen: Sequence[int]) -> dict[int, dict[str, float]]:
     numbers = np.array([number for number in chosen if not np.isnan(found.ranking.sound[number])], dtype=np.int64)
     for nearest in np.unique(found.ranking.nearest[numbers]):
         mine = numbers[found.ranking.nearest[numbers] == nearest]
-        shares = found.scale.layers.shares(found.asked.vectors[nearest], found.ranking.placed.vectors[mine])
+        shares = found.scale.layers.percentiles(found.asked.vectors[nearest], found.ranking.placed.vectors[mine])
         rounded = shares.astype(np.float64).round(3).tolist()
         for number, row in zip(mine.tolist(), rounded, strict=True):
             alike[number] = dict(zip(LAYERS, row, strict=False))

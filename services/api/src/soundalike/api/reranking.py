@@ -9,7 +9,7 @@ import numpy as np
 from soundalike.api.deduplication import DistinctRecordings, RecordingKey
 from soundalike.api.recommendation_query import RepeatLimits
 from soundalike.db.tracks import State
-from soundalike.similarity.calibration import standardised
+from soundalike.similarity.calibration import standardised_similarity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,7 +96,7 @@ class _MarginalRelevance:
         """Say that a candidate was chosen."""
         if self._diversity:
             placed = self._ranking.placed
-            odds = self._calibration.odds(standardised(placed[number : number + 1], placed))[0]
+            odds = self._calibration.odds(standardised_similarity(placed[number : number + 1], placed))[0]
             # What was never heard is like nothing.
             self._redundancy = np.fmax(self._redundancy, odds / (1.0 + odds))
 

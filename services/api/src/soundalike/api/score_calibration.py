@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from soundalike.similarity.builtin import shipped_calibration
-from soundalike.similarity.calibration import Calibration, digest
-from soundalike.similarity.layers import Layers
+from soundalike.similarity.builtin import builtin_calibration
+from soundalike.similarity.calibration import Calibration, projection_digest
+from soundalike.similarity.layers import LayerCalibration
 
 if TYPE_CHECKING:
     from soundalike.api.snapshot import Snapshot
@@ -20,7 +20,7 @@ class ScoreScale:
     """How alike tracks are altogether, and in each layer of the network."""
 
     calibration: Calibration
-    layers: Layers
+    layers: LayerCalibration
 
 
 class ScaleCache:
@@ -43,7 +43,7 @@ class ScaleCache:
         """Measure the scale and keep it; takes milliseconds, once for each version, so call it in a thread."""
         # Threads that find it missing at the same time all measure the same.
         calibration = _calibration(snapshot)
-        scale = ScoreScale(calibration, Layers.of(calibration, snapshot.projection))
+        scale = ScoreScale(calibration, LayerCalibration.of(calibration, snapshot.projection))
         self._entry = (_key(snapshot), scale)
         return scale
 
@@ -54,7 +54,7 @@ def _key(snapshot: Snapshot) -> tuple[object, ...]:
 
 
 def _calibration(snapshot: Snapshot) -> Calibration:
-    shipped = shipped_calibration(snapshot.model.model)
-    if shipped is not None and shipped.projection == digest(snapshot.projection):
+    shipped = builtin_calibration(snapshot.model.model)
+    if shipped is not None and shipped.projection == projection_digest(snapshot.projection):
         return shipped
     return Calibration.measure(snapshot.sample(_SAMPLE), snapshot.projection)

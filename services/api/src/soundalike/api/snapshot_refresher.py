@@ -13,7 +13,7 @@ from soundalike.api.errors import InvalidVersion
 from soundalike.api.snapshot import Snapshot
 from soundalike.api.tail import Tail
 from soundalike.errors import StoreUnavailable
-from soundalike.similarity.builtin import shipped_projection
+from soundalike.similarity.builtin import builtin_projection
 from soundalike.similarity.projection import Projection
 
 if TYPE_CHECKING:
@@ -179,14 +179,14 @@ class SnapshotRefresher:
         else:
             if self.snapshot is not None:
                 # Requests are waiting for answers from the other one: the first searches must not be slow.
-                await asyncio.to_thread(opened.rehearse)
+                await asyncio.to_thread(opened.warm_up)
             return opened
         self._next_attempts = {version.version: self.clock() + self.retry_interval_s}
         return None
 
 
 def _initial_projection(model: EmbeddingModel) -> Projection:
-    return shipped_projection(model.model) or Projection.identity(model.dimensions)
+    return builtin_projection(model.model) or Projection.identity(model.dimensions)
 
 
 async def _extend_tail(tail: Tail, source: VectorSource, model: str) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.errors import PermanentError, SoundalikeError, TransientError
-from soundalike.similarity.errors import FeaturesError
-from soundalike.similarity.index.errors import SpaceError
+from soundalike.similarity.errors import SimilarityError
+from soundalike.similarity.index.errors import SearchIndexError
 from soundalike.similarity.taste.errors import TasteError
 from soundalike.storage.artifacts.errors import ArtifactError
 
@@ -37,9 +37,9 @@ class NoSuchVersion(IndexerError, PermanentError):
 EXPECTED_FAILURES: tuple[type[Exception], ...] = (
     SoundalikeError,
     ArtifactError,
-    SpaceError,
+    SearchIndexError,
     TasteError,
-    FeaturesError,
+    SimilarityError,
     *CONNECTION_FAILURES,
 )
 """What can come in the way of a version and is told in a sentence rather than a traceback."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from soundalike.similarity.builtin import shipped_projection
+from soundalike.similarity.builtin import builtin_projection
 from soundalike.similarity.projection import Projection
 from soundalike.transformers.embedding_projection import EmbeddingProjection
 
@@ -67,7 +67,7 @@ def choose(
     model: str, vectors: NDArray[np.float32], albums: Sequence[Album], *, fit_rows: int, seed: int
 ) -> tuple[Projection, Choice]:
     """Choose the projection of raw `vectors` [n, D]; `albums` are those of at least two tracks, some or all."""
-    shipped = shipped_projection(model)
+    shipped = builtin_projection(model)
     if shipped is None:
         if len(vectors) < _FEWEST_TO_FIT:
             return Projection.identity(vectors.shape[1]), Choice("identity", f"fewer than {_FEWEST_TO_FIT} tracks")

@@ -11,7 +11,7 @@ from soundalike.indexer.schedule import Thresholds
 from soundalike.settings import DatabaseSettings, StoreSettings
 from soundalike.similarity.index.builder import BuildParameters
 from soundalike.similarity.index.engine import EngineName
-from soundalike.similarity.taste.cooccurrence import SimilarityParameters
+from soundalike.similarity.taste.cooccurrence import CooccurrenceParameters
 from soundalike.similarity.taste.manifest import Method
 
 
@@ -67,6 +67,6 @@ class IndexerSettings(DatabaseSettings, StoreSettings):
         )
 
     @property
-    def taste_parameters(self) -> SimilarityParameters:
+    def taste_parameters(self) -> CooccurrenceParameters:
         """How taste is built."""
-        return SimilarityParameters(method=self.taste_method, neighbours=self.taste_neighbours, jobs=self.index_jobs)
+        return CooccurrenceParameters(method=self.taste_method, neighbours=self.taste_neighbours, jobs=self.index_jobs)

@@ -16,7 +16,7 @@ from soundalike.indexer.background import in_background
 from soundalike.indexer.errors import NothingToIndex
 from soundalike.indexer.poller import Lookout, sole_builder
 from soundalike.similarity.taste.builder import build_taste
-from soundalike.similarity.taste.favorite_pairs import LikesReader
+from soundalike.similarity.taste.favorite_pairs import FavoritePairsBuilder
 from soundalike.storage.object_keys import TASTE, taste_prefix
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from soundalike.db.database import Connection, Pool
     from soundalike.indexer.settings import IndexerSettings
-    from soundalike.similarity.taste.favorite_pairs import Likes
+    from soundalike.similarity.taste.favorite_pairs import FavoritePairs
     from soundalike.similarity.taste.manifest import TasteManifest
     from soundalike.storage.object_store import ObjectStore
 
@@ -59,7 +59,7 @@ class TasteIndexer:
     async def build(self) -> TasteVersionRecord:
         """Build a version of all favourites now and publish it.
 
-        Raises `NothingToIndex`, `BuilderBusy`, `StoreUnavailable`, `similarity.taste.errors.TooFewFavourites`, or what
+        Raises `NothingToIndex`, `BuilderBusy`, `StoreUnavailable`, `similarity.taste.errors.TooFewFavorites`, or what
         asyncpg raises when the database is away; in every case the version before goes on answering.
         """
         async with self._pool.acquire() as connection, sole_builder(connection, _BUILDER_LOCK):
@@ -78,7 +78,7 @@ class TasteIndexer:
             await self._prune(version)
         return row
 
-    def _built(self, folder: Path, version: str, built_at: datetime, likes: Likes) -> TasteManifest:
+    def _built(self, folder: Path, version: str, built_at: datetime, likes: FavoritePairs) -> TasteManifest:
         return build_taste(folder, version, built_at, likes, self._settings.taste_parameters)
 
     async def _due(self, published: TasteVersionRecord | None) -> str | None:
@@ -106,11 +106,11 @@ class TasteIndexer:
             log.warning("old versions of taste stay in the bucket until the next build: %s", error)
 
 
-async def _read(connection: Connection) -> tuple[int, Likes]:
+async def _read(connection: Connection) -> tuple[int, FavoritePairs]:
     """Return how many favourites are known, and those of tracks that may be shown, as of one moment."""
-    reader = LikesReader()
+    reader = FavoritePairsBuilder()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         known = await favorites.count(connection)
         async for user, track in favorites.stream(connection):
             reader.add(user, track)
-    return known, reader.likes()
+    return known, reader.build()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from soundalike.indexer.errors import RecallTooLow
 from soundalike.indexer.version_folders import stamp
-from soundalike.similarity.index.builder import VersionName, build_version
+from soundalike.similarity.index.builder import VersionIdentity, build_version
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,7 @@ def build(
     Raises `RecallTooLow` below `parameters.recall_goal`. Takes seconds to minutes of CPU: run it in a thread.
     """
     log.info("building an index of %d vectors of %s", len(gathered.names), gathered.model)
-    name = VersionName(version_name(built_at, gathered.up_to_seq), gathered.model, gathered.up_to_seq, built_at)
+    name = VersionIdentity(version_name(built_at, gathered.up_to_seq), gathered.model, gathered.up_to_seq, built_at)
     manifest = build_version(directory, name, gathered.vectors, gathered.urns, projection, parameters)
     log.info(
         "built %s: %d vectors in %d dimensions, %s %s over %d of them, effort %d, recall@10 %.4f",

@@ -20,7 +20,7 @@ from soundalike.indexer.poller import Lookout, sole_builder
 from soundalike.indexer.projection_selection import FEWEST_TO_REFIT, choose
 from soundalike.indexer.schedule import Indexed, due
 from soundalike.indexer.version_build import build
-from soundalike.similarity.index.errors import SpaceError
+from soundalike.similarity.index.errors import SearchIndexError
 from soundalike.similarity.index.manifest import FORMAT
 from soundalike.storage.artifacts.errors import ArtifactError
 
@@ -147,7 +147,7 @@ class Indexer:
 
         try:
             manifest, choice = await in_background(claim.share(work))
-        except (ArtifactError, SpaceError, RecallTooLow):
+        except (ArtifactError, SearchIndexError, RecallTooLow):
             # Taken up again it would fail again.
             self._site.clear()
             raise

@@ -21,8 +21,8 @@ import numpy as np
 
 from soundalike.similarity.index.builder import BuildParameters
 from soundalike.similarity.index.engine import open_engine, write_index
-from soundalike.similarity.index.recall import Yardstick
-from soundalike.similarity.index.search import SpaceSearch
+from soundalike.similarity.index.recall import RecallBenchmark
+from soundalike.similarity.index.search import IndexSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,12 +89,12 @@ class Ours:
             self._parameters.engine,
             path,
             vectors[:, :searched],
-            parameters=self._parameters.of_the_engine,
+            parameters=self._parameters.engine_parameters,
             seed=1,
             jobs=self._parameters.jobs,
         )
         engine = open_engine(self._parameters.engine, path, searched, self.efforts[0])
-        self._search = SpaceSearch(engine, vectors, search_dimensions=searched)
+        self._search = IndexSearch(engine, vectors, search_dimensions=searched)
 
     def set_effort(self, effort: int) -> None:
         """Pass it on."""
@@ -235,12 +235,12 @@ def measure(name: str, vectors: NDArray[np.float32], path: Path) -> dict[str, An
 def meet_goal(engine: Baseline, vectors: NDArray[np.float32]) -> tuple[int, float]:
     """Climb the ladder until the goal is met; returns the rung and its recall."""
     rows = np.random.default_rng(5).permutation(len(vectors))[:QUERIES]
-    yardstick = Yardstick.of(vectors, rows)
+    yardstick = RecallBenchmark.of(vectors, rows)
     effort, recall = 0, 0.0
     for effort in engine.efforts:
         engine.set_effort(effort)
         # Rows are judged by exact cosines: numbers of 16 bits would make the true tenth look too far away.
-        recall = yardstick.found_by(lambda query, k: exactly(vectors, query, engine.search(query, k)[0]))
+        recall = yardstick.recall_of(lambda query, k: exactly(vectors, query, engine.search(query, k)[0]))
         if recall >= GOAL:
             break
     return effort, recall

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from soundalike.similarity.builtin import shipped_projection
+from soundalike.similarity.builtin import builtin_projection
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,7 +121,7 @@ def _before_unit_length(model: str, raw: NDArray[np.float32]) -> NDArray[np.floa
 
 
 def _shipped(model: str) -> Projection:
-    projection = shipped_projection(model)
+    projection = builtin_projection(model)
     if projection is None:
         raise SystemExit(
             f"no projection is shipped for {model}; fit the model of music anew (see bench/index/music.py)"

@@ -12,7 +12,7 @@ from pgvector.asyncpg import register_vector
 
 from soundalike.research.bench.index.engines import CALLERS, GOAL, GRAPH, QUERIES, exactly, percentiles
 from soundalike.research.bench.servers import throwaway_database
-from soundalike.similarity.index.recall import Yardstick
+from soundalike.similarity.index.recall import RecallBenchmark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,7 @@ async def _measured(url: str, vectors: NDArray[np.float32]) -> dict[str, Any]:
     built = time.monotonic() - began
     size = await connection.fetchval("SELECT pg_relation_size('near')")
     chosen = np.random.default_rng(5).permutation(len(vectors))[:QUERIES]
-    yardstick = Yardstick.of(vectors, chosen)
+    yardstick = RecallBenchmark.of(vectors, chosen)
     effort, recall = 0, 0.0
     for effort in _EFFORTS:
         await connection.execute(f"SET hnsw.ef_search = {effort}")
@@ -56,7 +56,7 @@ async def _measured(url: str, vectors: NDArray[np.float32]) -> dict[str, Any]:
             int(row): np.array([each["id"] for each in await connection.fetch(_NEAREST, vectors[row])], np.int64)
             for row in chosen
         }
-        recall = yardstick.share([exactly(vectors, vectors[row], rows) for row, rows in found.items()])
+        recall = yardstick.recall_of_results([exactly(vectors, vectors[row], rows) for row, rows in found.items()])
         if recall >= GOAL:
             break
     await connection.close()
