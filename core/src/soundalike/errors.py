@@ -37,6 +37,10 @@ class ObjectTooLarge(PermanentError):
     """The object exceeds the size the caller is ready to read."""
 
 
+class DatabaseUnavailable(TransientError):
+    """The database did not answer through every try."""
+
+
 class StoreUnavailable(TransientError):
     """The object store did not answer, or asked for patience."""
 

@@ -18,7 +18,6 @@ from soundalike.crawler.policy import Policy
 from soundalike.crawler.preview_hosts import HostList, host_of
 from soundalike.crawler.previews.chain import PreviewChain
 from soundalike.crawler.previews.spotify import SpotifyPreviews
-from soundalike.crawler.retry import Patience
 from soundalike.crawler.settings import SpotifyAccess
 from soundalike.crawler.sources.folder import clip_encoder_pool
 from soundalike.crawler.sources.spotify import SpotifyPlaylist
@@ -29,6 +28,7 @@ from soundalike.db import database, embeddings, models, schema, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import EmbeddingModel
 from soundalike.domain.track_id import TrackId
+from soundalike.retry import RetryPolicy
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.composer import Previews, encode_mp3
 from soundalike.sandbox.server import SandboxServer
@@ -104,8 +104,9 @@ class Bench:
         names = Policy.__dataclass_fields__
         policy = Policy(**{name: value for name, value in options.items() if name in names})
         parts = {name: options[name] for name in ("pool", "store", "claims") if name in options}
-        standard = {"pool": self.pool, "store": self.store, "patience": Patience(sleep=self.naps.sleep)}
-        return Crawl(Bringer(**{**standard, **parts, "policy": policy}), concurrency=options.get("concurrency", 4))
+        standard = {"pool": self.pool, "store": self.store, "retry": RetryPolicy(sleep=self.naps.sleep)}
+        bringer = Bringer(**{**standard, **parts, "policy": policy})
+        return Crawl(bringer.pool, bringer, policy, bringer.claims, concurrency=options.get("concurrency", 4))
 
     def playlist(self, key: str) -> SpotifyPlaylist:
         return SpotifyPlaylist(PlaylistId(key), self.api, self.chain)
@@ -155,7 +156,7 @@ def naps() -> Naps:
 
 @pytest.fixture
 def api(access: SpotifyAccess, naps: Naps) -> Iterator[SpotifyWebApi]:
-    with SpotifyWebApi(access, limiter=naps, patience=Patience(sleep=naps.sleep)) as opened:
+    with SpotifyWebApi(access, limiter=naps, retry=RetryPolicy(sleep=naps.sleep)) as opened:
         yield opened
 
 
@@ -177,7 +178,7 @@ def downloader(client: httpx.AsyncClient) -> Downloader:
 
 @pytest.fixture
 def chain(downloader: Downloader, hosts: HostList, naps: Naps) -> PreviewChain:
-    return PreviewChain([SpotifyPreviews(hosts)], downloader, patience=Patience(sleep=naps.sleep))
+    return PreviewChain([SpotifyPreviews(hosts)], downloader, retry=RetryPolicy(sleep=naps.sleep))
 
 
 @pytest.fixture

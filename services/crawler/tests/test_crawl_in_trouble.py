@@ -12,9 +12,11 @@ from soundalike.crawler.errors import QuotaSpent, SourceUnavailable
 from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
 from soundalike.crawler.stats import Fate
 from soundalike.db import playlists, tracks
+from soundalike.db.database import RetryingPool
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
+from soundalike.retry import RetryPolicy
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, generated_playlist
@@ -137,9 +139,13 @@ class UnsteadyPool:
         return getattr(self._pool, name)
 
 
+def unsteady(bench: Bench, failures: int) -> RetryingPool:
+    return RetryingPool(UnsteadyPool(bench.pool, failures), RetryPolicy(sleep=bench.naps.sleep))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("failures", "fates"), [(3, {Fate.UPLOADED: 3}), (4, {Fate.UPLOADED: 2, Fate.FAILED: 1})])
 async def test_a_database_that_is_away_for_a_while(bench: Bench, failures: int, fates: dict[Fate, int]) -> None:
-    crawl = bench.crawl(pool=UnsteadyPool(bench.pool, failures), concurrency=1)
+    crawl = bench.crawl(pool=unsteady(bench, failures), concurrency=1)
     key = generated_playlist(3).spotify_id
     assert await crawl.run(bench.playlist(key)) is None
     assert sums(crawl.tally) == fates
@@ -147,7 +153,7 @@ async def test_a_database_that_is_away_for_a_while(bench: Bench, failures: int, 
 
 
 async def test_a_track_whose_row_was_never_written_does_not_break_the_list(bench: Bench) -> None:
-    crawl = bench.crawl(pool=UnsteadyPool(bench.pool, 4), concurrency=1)
+    crawl = bench.crawl(pool=unsteady(bench, 4), concurrency=1)
     assert await crawl.run(bench.playlist(AWKWARD_PLAYLIST_ID)) is None
     assert crawl.tally.count(Fate.FAILED) == 1
     # A list that is not wholly known is not stored, or its history would tell of removals that never were.

@@ -15,12 +15,12 @@ from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDeman
 from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.ingest import Bringer
 from soundalike.crawler.policy import Policy
-from soundalike.crawler.retry import Patience
 from soundalike.crawler.sources.folder import MusicFolder
 from soundalike.crawler.stats import Fate, Outcome
 from soundalike.db import tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
+from soundalike.retry import RetryPolicy
 from soundalike.storage.object_keys import preview_key
 from soundalike.storage.object_store import MemoryStore
 
@@ -55,8 +55,9 @@ class Library:
     listening: Listening = field(default_factory=Listening)
 
     async def crawl(self, *, retry_rejected: bool = False, attempts: int = 4) -> Crawl:
-        bringer = Bringer(self.pool, self.store, Policy(retry_rejected=retry_rejected), patience=Patience(attempts))
-        crawl = Crawl(bringer, audience=self.listening)
+        policy = Policy(retry_rejected=retry_rejected)
+        bringer = Bringer(self.pool, self.store, policy, retry=RetryPolicy(attempts))
+        crawl = Crawl(self.pool, bringer, policy, audience=self.listening)
         assert await crawl.run(MusicFolder(self.folder, self.encoders)) is None
         assert crawl.tally.unfinished == 0
         return crawl
@@ -198,7 +199,7 @@ async def test_a_file_that_goes_away_while_it_waits(
                 (tmp_path / "1.flac").unlink()
                 yield entry
 
-    crawl = Crawl(Bringer(library.pool, library.store, patience=Patience(attempts=1)))
+    crawl = Crawl(library.pool, Bringer(library.pool, library.store, retry=RetryPolicy(attempts=1)))
     assert await crawl.run(Vanishing()) is None
     assert crawl.tally.by_reason[Fate.FAILED] == {"the file cannot be read": 1}
     found = await stored(library, track)

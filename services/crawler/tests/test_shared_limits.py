@@ -10,7 +10,6 @@ import pytest
 from soundalike.crawler.errors import ServiceUnavailable
 from soundalike.crawler.rate_limit_notice import Announcements
 from soundalike.crawler.rate_limiter import Allowance
-from soundalike.crawler.retry import Patience
 from soundalike.crawler.shared_rate_limiter import SharedLimiter, SharedLimiters
 from soundalike.db import rate_limits
 
@@ -84,7 +83,7 @@ async def test_a_database_that_stays_away_is_told_to_everybody(pool: Pool, naps:
         async def fetchval(self, *_: object) -> None:
             raise OSError("no route to host")
 
-    limiter = SharedLimiter(Gone(), FAST, patience=Patience(sleep=naps.sleep))  # type: ignore[arg-type]
+    limiter = SharedLimiter(Gone(), FAST)  # type: ignore[arg-type]
     results = await asyncio.gather(*(limiter.acquire() for _ in range(3)), return_exceptions=True)
     assert [type(result) for result in results] == [ServiceUnavailable] * 3
 

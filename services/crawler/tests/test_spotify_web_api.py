@@ -7,9 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from soundalike.crawler.errors import QuotaSpent, SourceRefused, SourceUnavailable
-from soundalike.crawler.retry import Patience
 from soundalike.crawler.settings import SpotifyAccess
 from soundalike.crawler.sources.spotify_web_api import MOST_WAITS, SpotifyWebApi
+from soundalike.retry import RetryPolicy
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID
@@ -37,7 +37,7 @@ def with_refresh_token(access: SpotifyAccess, token: str, naps: Any) -> SpotifyW
         api_url=access.api_url,
         token_url=access.token_url,
     )
-    return SpotifyWebApi(personal, limiter=naps, patience=Patience(sleep=naps.sleep))
+    return SpotifyWebApi(personal, limiter=naps, retry=RetryPolicy(sleep=naps.sleep))
 
 
 async def test_three_questions(api: SpotifyWebApi) -> None:
@@ -195,7 +195,7 @@ async def test_a_redirect_is_not_followed_with_the_token(server: SandboxServer, 
 
 async def test_nobody_answers(access: SpotifyAccess, naps: Any) -> None:
     nowhere = SpotifyAccess("a", SecretStr("b"), None, "http://127.0.0.1:9/v1/", "http://127.0.0.1:9/api/token")
-    api = SpotifyWebApi(nowhere, patience=Patience(attempts=3, sleep=naps.sleep))
+    api = SpotifyWebApi(nowhere, retry=RetryPolicy(attempts=3, sleep=naps.sleep))
     with api, pytest.raises(SourceUnavailable, match="cannot be asked"):
         await api.track(TRACK)
     assert len(naps.taken) == 2

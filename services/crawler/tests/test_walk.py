@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from soundalike import soundcloud
-from soundalike.crawler import retry
 from soundalike.crawler.download import Downloader, preview_client
 from soundalike.crawler.errors import QuotaSpent
 from soundalike.crawler.ingest import Bringer
@@ -312,6 +311,6 @@ async def test_a_database_that_stays_away_ends_the_walk_by_its_own_type(
     async with database.connect(database_url) as gone:
         pass
     async with walk(gone, server) as one:
-        impatient = Walk(gone, one.connection, patience=retry.Patience(attempts=1))
+        impatient = Walk(gone, one.connection)
         with pytest.raises(CONNECTION_FAILURES):
             await impatient.run()

@@ -12,11 +12,11 @@ from soundalike.crawler.previews.chain import PreviewChain
 from soundalike.crawler.previews.deezer import DeezerPreviews
 from soundalike.crawler.previews.itunes import ITunesPreviews
 from soundalike.crawler.previews.spotify import SpotifyPreviews
-from soundalike.crawler.retry import Patience
 from soundalike.crawler.services.deezer import DeezerApi
 from soundalike.crawler.services.itunes import ITunesApi
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
+from soundalike.retry import RetryPolicy
 from soundalike.sandbox.composer import Previews, encode_mp3
 from soundalike.sandbox.deezer import Deezer
 from soundalike.sandbox.itunes import ITunes
@@ -64,7 +64,7 @@ async def no_sleep(seconds: float) -> None:
     pass
 
 
-HASTY = Patience(attempts=3, sleep=no_sleep)
+HASTY = RetryPolicy(attempts=3, sleep=no_sleep)
 
 
 def spotify_track(listed: Listed, *, isrc: str | None = "") -> Track:
@@ -130,4 +130,4 @@ def here(shops: SandboxServer) -> HostList:
 @pytest.fixture
 def chain(deezer: DeezerApi, itunes: ITunesApi, here: HostList, web: httpx.AsyncClient) -> PreviewChain:
     providers = (SpotifyPreviews(here), DeezerPreviews(deezer, here), ITunesPreviews(itunes, here))
-    return PreviewChain(providers, Downloader(web), patience=HASTY)
+    return PreviewChain(providers, Downloader(web), retry=HASTY)

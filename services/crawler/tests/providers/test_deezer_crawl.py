@@ -41,7 +41,7 @@ def store() -> MemoryStore:
 
 @pytest.fixture
 def crawl(pool: Pool, store: MemoryStore) -> Callable[[], Crawl]:
-    return lambda: Crawl(Bringer(pool, store, patience=HASTY))
+    return lambda: Crawl(pool, Bringer(pool, store, retry=HASTY))
 
 
 @pytest.fixture

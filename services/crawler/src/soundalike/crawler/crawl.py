@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -18,15 +18,19 @@ from soundalike.crawler.errors import (
     SourceRefused,
     SourceUnavailable,
 )
-from soundalike.crawler.ingest import Away
+from soundalike.crawler.leases import LocalClaims
+from soundalike.crawler.policy import Policy
 from soundalike.crawler.resume import Reading
 from soundalike.crawler.stats import Fate, Outcome, Tally
 from soundalike.db import playlists, tracks
+from soundalike.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from soundalike.crawler.entries import Place, Settled
     from soundalike.crawler.ingest import Bringer
+    from soundalike.crawler.leases import Claims
     from soundalike.crawler.sources.source import Source
+    from soundalike.db.database import Pool
     from soundalike.db.playlists import Playlist
     from soundalike.domain.track_id import TrackId
 
@@ -36,6 +40,7 @@ UNCHANGED: Final = "the playlist has not changed since all of it was crawled"
 LONGEST_WAIT_S: Final = 60.0
 """A service that asks for more patience than this ends the run."""
 
+_DATABASE_AWAY: Final = "the database does not answer"
 _DUPLICATE: Final = "duplicate"
 
 
@@ -55,7 +60,10 @@ class _Silence:
 class Crawl:
     """One run over one source; `tally` is true at any moment, also after the run was cancelled."""
 
+    pool: Pool
     bringer: Bringer
+    policy: Policy = field(default_factory=Policy)
+    claims: Claims = field(default_factory=LocalClaims)
     audience: Audience = field(default_factory=_Silence)
     concurrency: int = 16
     tally: Tally = field(default_factory=Tally, init=False)
@@ -71,20 +79,18 @@ class Crawl:
             return await self._playlist(source, playlist)
         except SourceError as error:
             return error
-        except Away as error:
-            return SourceUnavailable(str(error))
+        except DatabaseUnavailable as error:
+            return SourceUnavailable(f"{_DATABASE_AWAY}: {error}")
 
     async def _playlist(self, source: Source, playlist: Playlist) -> SourceError | None:
-        bringer = self.bringer
-        if await bringer.in_database(lambda: playlists.is_blocked(bringer.pool, playlist.urn)):
+        if await playlists.is_blocked(self.pool, playlist.urn):
             return SourceRefused(f"{playlist.urn} is to be forgotten")
-        async with AsyncExitStack() as stack:
-            claimed = bringer.claims.of(playlist.urn)
-            if not await bringer.in_database(lambda: stack.enter_async_context(claimed)):
+        async with self.claims.of(playlist.urn) as mine:
+            if not mine:
                 return SourceBusy(f"another crawler is reading {playlist.urn} at the moment")
             if await self._is_unchanged(playlist):
                 return None
-            reading = await Reading.begin(bringer, playlist)
+            reading = await Reading.begin(self.pool, self.policy, playlist)
             try:
                 stopped = await self._each_entry(source, reading)
             finally:
@@ -128,8 +134,8 @@ class Crawl:
     async def _work(self, entry: Place, workers: asyncio.Semaphore, source: Source, reading: Reading | None) -> None:
         try:
             outcome = await self._settle(entry)
-        except Away as error:
-            outcome = Outcome(Fate.FAILED, entry.label, str(error), repr(error.__cause__))
+        except DatabaseUnavailable as error:
+            outcome = Outcome(Fate.FAILED, entry.label, _DATABASE_AWAY, str(error))
         except Exception as error:
             log.exception("%s failed in a way that nobody thought of", entry.label)
             outcome = Outcome(Fate.FAILED, entry.label, "an error in the crawler", repr(error))
@@ -178,15 +184,12 @@ class Crawl:
 
     async def _is_unchanged(self, playlist: Playlist) -> bool:
         """Tell whether nothing is owed of a playlist that is the same as before, and count its places if so."""
-        bringer = self.bringer
-        before = await bringer.in_database(lambda: playlists.get(bringer.pool, playlist.urn))
+        before = await playlists.get(self.pool, playlist.urn)
         if before is None or playlist.snapshot_id is None or before.snapshot_id != playlist.snapshot_id:
             return False
-        listed = [
-            track.urn for track in await bringer.in_database(lambda: playlists.tracks_of(bringer.pool, playlist.urn))
-        ]
-        standings = await bringer.in_database(lambda: tracks.statuses(bringer.pool, listed))
-        ends = [bringer.policy.passes_over(standings.get(urn)) for urn in listed]
+        listed = [track.urn for track in await playlists.tracks_of(self.pool, playlist.urn)]
+        standings = await tracks.statuses(self.pool, listed)
+        ends = [self.policy.passes_over(standings.get(urn)) for urn in listed]
         if None in ends:
             return False
         for urn, (fate, reason) in zip(listed, filter(None, ends), strict=True):

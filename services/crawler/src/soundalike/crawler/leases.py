@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, Self
 
 from soundalike.db import advisory_locks
-from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.db.database import CONNECTION_FAILURES, retried
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -49,7 +49,8 @@ class LocalClaims:
 class SharedClaims:
     """Claims among all crawlers of a catalogue; use it as a context manager.
 
-    They are bound to one connection, so those of a crawler that dies are free at once. Raises what asyncpg raises.
+    They are bound to one connection, so those of a crawler that dies are free at once. Raises what the pool's
+    statements raise.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -72,7 +73,7 @@ class SharedClaims:
         """Hold a name inside the context (see `Claims`)."""
         # To PostgreSQL all workers of this process are one.
         async with self._here.of(name) as mine:
-            if not mine or not await self._lock(name):
+            if not mine or not await retried(self._pool, lambda: self._lock(name)):
                 yield False
                 return
             try:

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 from soundalike.crawler.errors import SourceUnavailable
-from soundalike.crawler.ingest import Away
 from soundalike.crawler.stats import Fate
 from soundalike.db import checkpoints, playlists, tracks
 from soundalike.db.checkpoints import Checkpoint
+from soundalike.db.database import in_transaction
+from soundalike.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from soundalike.crawler.errors import SourceError
-    from soundalike.crawler.ingest import Bringer
+    from soundalike.crawler.policy import Policy
     from soundalike.crawler.stats import Outcome
+    from soundalike.db.database import Connection, Pool
     from soundalike.db.playlists import Playlist
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ class Reading:
     `settled` are those at its beginning of which nothing is owed, with how they count.
     """
 
-    bringer: Bringer
+    pool: Pool
     playlist: Playlist
     settled: list[tuple[Checkpoint, Fate, str]]
     _places: dict[int, Checkpoint] = field(default_factory=dict)
@@ -38,25 +40,25 @@ class Reading:
     _is_whole: bool = True
 
     @classmethod
-    async def begin(cls, bringer: Bringer, playlist: Playlist) -> Self:
-        """Take up what an earlier crawl left of the same version; raises `Away`."""
+    async def begin(cls, pool: Pool, policy: Policy, playlist: Playlist) -> Self:
+        """Take up what an earlier crawl left of the same version; raises `DatabaseUnavailable`."""
         snapshot = playlist.snapshot_id
         if snapshot is None:
-            return cls(bringer, playlist, [])
-        known = await bringer.in_database(lambda: checkpoints.load(bringer.pool, playlist.urn, snapshot))
+            return cls(pool, playlist, [])
+        known = await checkpoints.load(pool, playlist.urn, snapshot)
         urns = [place.track.urn for place in known if place.track]
-        standings = await bringer.in_database(lambda: tracks.statuses(bringer.pool, urns))
+        standings = await tracks.statuses(pool, urns)
         settled: list[tuple[Checkpoint, Fate, str]] = []
         for place in known:
             if place.position != len(settled):
                 break
             if place.track is None:
                 settled.append((place, Fate.SKIPPED, place.reason or ""))
-            elif counts := bringer.policy.passes_over(standings.get(place.track.urn)):
+            elif counts := policy.passes_over(standings.get(place.track.urn)):
                 settled.append((place, *counts))
             else:
                 break
-        return cls(bringer, playlist, settled, {place.position: place for place, _, _ in settled})
+        return cls(pool, playlist, settled, {place.position: place for place, _, _ in settled})
 
     async def note(self, position: int, outcome: Outcome) -> None:
         """Remember what stands at a place."""
@@ -75,7 +77,7 @@ class Reading:
         """Keep what was noted, if the database answers."""
         try:
             await self._keep()
-        except Away:
+        except DatabaseUnavailable:
             log.warning("how far %s was read could not be kept", self.playlist.urn)
 
     async def finish(self) -> SourceError | None:
@@ -84,16 +86,15 @@ class Reading:
             return None
         listed = [(position, place.track) for position, place in sorted(self._places.items()) if place.track]
 
-        async def replace() -> None:
-            async with self.bringer.pool.acquire() as connection:
-                # What is to be forgotten may stand in the list more than once, and has no row.
-                known = await tracks.statuses(connection, [track.urn for _, track in listed])
-                entries = [(position, track) for position, track in listed if track.urn in known]
-                await playlists.replace(connection, self.playlist, entries)
+        async def replace(connection: Connection) -> None:
+            # What is to be forgotten may stand in the list more than once, and has no row.
+            known = await tracks.statuses(connection, [track.urn for _, track in listed])
+            entries = [(position, track) for position, track in listed if track.urn in known]
+            await playlists.replace(connection, self.playlist, entries)
 
         try:
-            await self.bringer.in_database(replace)
-        except Away as error:
+            await in_transaction(self.pool, replace)
+        except DatabaseUnavailable as error:
             return SourceUnavailable(f"the playlist could not be stored: {error}")
         return None
 
@@ -102,4 +103,4 @@ class Reading:
         if snapshot is None or not noted:
             return
         self._unkept = []
-        await self.bringer.in_database(lambda: checkpoints.save(self.bringer.pool, self.playlist.urn, snapshot, noted))
+        await checkpoints.save(self.pool, self.playlist.urn, snapshot, noted)

@@ -18,7 +18,6 @@ from soundalike.crawler.leases import SharedClaims
 from soundalike.crawler.policy import Policy
 from soundalike.crawler.progress import progress_on
 from soundalike.crawler.rate_limit_notice import Announcements
-from soundalike.crawler.retry import Patience
 from soundalike.crawler.shared_rate_limiter import SharedLimiters
 from soundalike.crawler.source_factory import Sourcing
 from soundalike.crawler.stats import Fate
@@ -26,6 +25,7 @@ from soundalike.crawler.summary import print_closing_table
 from soundalike.crawler.watcher import Watch, schedule
 from soundalike.db import database
 from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.retry import RetryPolicy
 from soundalike.storage.object_store import S3Store
 
 if TYPE_CHECKING:
@@ -93,9 +93,7 @@ class Session:
     async def _connect(self, stack: AsyncExitStack) -> Pool:
         url = self.settings.database_url.get_secret_value()
         size = min(self.settings.crawl_concurrency, _MOST_CONNECTIONS) + _CONNECTIONS_HELD
-        return await Patience().through(
-            lambda: stack.enter_async_context(database.connect(url, size=size)), CONNECTION_FAILURES
-        )
+        return await stack.enter_async_context(database.connect(url, size=size, retry=RetryPolicy()))
 
     async def _crawl_library(self, pool: Pool, claims: Claims, sourcing: Sourcing) -> int:
         try:
@@ -131,7 +129,7 @@ class Session:
             providers=sourcing.chain.providers_on,
         )
         bringer = Bringer(pool, S3Store.connect(self.settings), policy, claims)
-        return Crawl(bringer, concurrency=self.settings.crawl_concurrency)
+        return Crawl(pool, bringer, policy, claims, concurrency=self.settings.crawl_concurrency)
 
     async def _watch(self, pool: Pool, claims: Claims, sourcing: Sourcing) -> None:
         await Watch(

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.errors import ServiceUnavailable
-from soundalike.crawler.retry import Patience
 from soundalike.db import rate_limits
 from soundalike.db.database import CONNECTION_FAILURES
 
@@ -31,7 +30,6 @@ class SharedLimiter:
 
     pool: Pool
     allowance: Allowance
-    patience: Patience = field(default_factory=Patience)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _waiting: deque[asyncio.Future[float]] = field(default_factory=deque, init=False)
     _taker: asyncio.Task[None] | None = field(default=None, init=False)
@@ -51,7 +49,7 @@ class SharedLimiter:
     async def hold(self, seconds: float) -> None:
         """Let nobody through for so long, in no process."""
         self._held_until = max(self._held_until, asyncio.get_running_loop().time() + seconds)
-        await self._asked(lambda: rate_limits.empty(self.pool, seconds=seconds, **self._bucket))
+        await self._answer(rate_limits.empty(self.pool, seconds=seconds, **self._bucket))
 
     async def _token(self, loop: asyncio.AbstractEventLoop) -> float:
         waiter: asyncio.Future[float] = loop.create_future()
@@ -74,9 +72,9 @@ class SharedLimiter:
         loop = asyncio.get_running_loop()
         most = max(1, int(self.allowance.per_second * rate_limits.AHEAD_S))
         count = min(len(self._waiting), most)
-        first = await self._asked(lambda: rate_limits.take(self.pool, count=count, **self._bucket))
+        first = await self._answer(rate_limits.take(self.pool, count=count, **self._bucket))
         if first is None:
-            wait = await self._asked(lambda: rate_limits.next_token(self.pool, **self._bucket))
+            wait = await self._answer(rate_limits.next_token(self.pool, **self._bucket))
             await self.sleep(min(max(0.0, wait - rate_limits.AHEAD_S / 2), _LOOK_AGAIN_S))
             return
         now, step = loop.time(), 1 / self.allowance.per_second
@@ -95,9 +93,9 @@ class SharedLimiter:
         given = self.allowance
         return {"service": given.service, "per_second": given.per_second, "burst": given.burst}
 
-    async def _asked(self, question: Callable[[], Awaitable[T]]) -> T:
+    async def _answer(self, question: Awaitable[T]) -> T:
         try:
-            return await self.patience.through(question, CONNECTION_FAILURES)
+            return await question
         except CONNECTION_FAILURES as error:
             raise ServiceUnavailable(
                 f"the database, which says how often {self.allowance.service} may be asked, does not answer"

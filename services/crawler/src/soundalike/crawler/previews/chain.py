@@ -10,7 +10,7 @@ from soundalike.crawler.entries import Preview
 from soundalike.crawler.errors import PreviewError, PreviewGone, PreviewMissing, PreviewUnavailable, PreviewUnusable
 from soundalike.crawler.preview_duration import check_length
 from soundalike.crawler.previews.provider import Absent, Found
-from soundalike.crawler.retry import Patience
+from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ class PreviewChain:
     providers: Sequence[PreviewProvider]
     downloader: Downloader
     off: Sequence[str] = ()
-    patience: Patience = field(default_factory=Patience)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
     @property
     def providers_on(self) -> frozenset[str]:
@@ -93,7 +93,7 @@ class PreviewChain:
         return finding
 
     async def _download(self, found: Found) -> Preview:
-        data, kind = await self.patience.through(
+        data, kind = await self.retry.run(
             lambda: self.downloader.download(found.url, found.hosts), (PreviewUnavailable,)
         )
         await asyncio.to_thread(check_length, data, kind)

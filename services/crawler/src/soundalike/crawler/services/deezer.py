@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from soundalike.crawler.errors import ServiceRefused
-from soundalike.crawler.retry import Patience
 from soundalike.crawler.services.deezer_replies import (
     AlbumReply,
     ArtistReply,
@@ -19,6 +18,7 @@ from soundalike.crawler.services.deezer_replies import (
     parse_track,
 )
 from soundalike.crawler.services.web_service import Trouble, WebService
+from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,9 +42,9 @@ class DeezerApi:
     service: WebService
 
     @classmethod
-    def at(cls, url: str, client: httpx.AsyncClient, limiter: Limiter, patience: Patience | None = None) -> Self:
+    def at(cls, url: str, client: httpx.AsyncClient, limiter: Limiter, retry: RetryPolicy | None = None) -> Self:
         """Return the API at an address that ends in a slash."""
-        return cls(WebService("Deezer", url, client, limiter, QUOTA_WINDOW_S, patience or Patience()))
+        return cls(WebService("Deezer", url, client, limiter, QUOTA_WINDOW_S, retry or RetryPolicy()))
 
     async def track(self, key: str) -> DeezerTrack | None:
         """Return a track by its id, or None where there is none."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from soundalike.crawler.matching import Recording
-from soundalike.crawler.retry import Patience
 from soundalike.crawler.services.web_service import Trouble, WebService
+from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from typing import Self
@@ -62,10 +62,10 @@ class ITunesApi:
 
     @classmethod
     def at(
-        cls, url: str, country: str, client: httpx.AsyncClient, limiter: Limiter, patience: Patience | None = None
+        cls, url: str, country: str, client: httpx.AsyncClient, limiter: Limiter, retry: RetryPolicy | None = None
     ) -> Self:
         """Return the API at an address that ends in a slash."""
-        return cls(WebService("iTunes", url, client, limiter, PAUSE_S, patience or Patience()), country)
+        return cls(WebService("iTunes", url, client, limiter, PAUSE_S, retry or RetryPolicy()), country)
 
     async def search(self, term: str) -> list[ITunesSong]:
         """Return the best songs for some words, up to 25; raises `ServiceUnavailable` and `ServiceRefused`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import httpx
 
 from soundalike.crawler.errors import CrawlerError, ServiceRefused, ServiceUnavailable
-from soundalike.crawler.retry import Patience
+from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ class WebService:
     client: httpx.AsyncClient
     limiter: Limiter
     pause_s: float
-    patience: Patience = field(default_factory=Patience)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
     async def get(self, path: str, params: Mapping[str, str | int], judge: Callable[[Any], T]) -> T:
         """Return what `judge` makes of the JSON at a path, also of the JSON that comes with 404.
@@ -59,9 +59,9 @@ class WebService:
         `judge` may raise `Busy`, `Trouble` (both are tried again) and `ServiceRefused`. Raises `ServiceUnavailable`
         when trying again did not help or the service asks for more than a minute, and `ServiceRefused`.
         """
-        for attempt in range(1, self.patience.attempts + 1):
+        for attempt in range(1, self.retry.attempts + 1):
             await self.limiter.acquire()
-            last = attempt == self.patience.attempts
+            last = attempt == self.retry.attempts
             try:
                 return judge(await self._ask(path, params))
             except Busy as busy:
@@ -72,7 +72,7 @@ class WebService:
             except Trouble as trouble:
                 if last:
                     raise ServiceUnavailable(f"{self.name} {trouble}") from trouble
-                await self.patience.pause(attempt)
+                await self.retry.wait(attempt)
         raise AssertionError("a patience of no attempts")
 
     async def _ask(self, path: str, params: Mapping[str, str | int]) -> Any:

@@ -15,9 +15,9 @@ import spotipy
 
 from soundalike.crawler.errors import CrawlerError, QuotaSpent, ServiceUnavailable, SourceRefused, SourceUnavailable
 from soundalike.crawler.rate_limiter import Allowance, Unlimited
-from soundalike.crawler.retry import Patience
 from soundalike.crawler.sources.spotify_tokens import TIMEOUT_S, SpotifyTokens
 from soundalike.crawler.user_agent import user_agent
+from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ class SpotifyWebApi:
 
     access: SpotifyAccess
     limiter: Limiter = field(default_factory=Unlimited)
-    patience: Patience = field(default_factory=Patience)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
     contact: str | None = None
     longest_wait_s: float = LONGEST_WAIT_S
     _session: requests.Session = field(init=False, default_factory=requests.Session)
@@ -168,9 +168,9 @@ class SpotifyWebApi:
                 raise SourceRefused(self._explain(refusal)) from refusal
             except (_Trouble, requests.RequestException) as trouble:
                 troubles += 1
-                if troubles >= self.patience.attempts:
+                if troubles >= self.retry.attempts:
                     raise SourceUnavailable(f"Spotify cannot be asked: {trouble}") from trouble
-                await self.patience.pause(troubles)
+                await self.retry.wait(troubles)
 
     def _judge(self, response: requests.Response, *_: object, **__: object) -> None:
         status = response.status_code

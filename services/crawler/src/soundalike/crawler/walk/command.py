@@ -19,13 +19,13 @@ from soundalike.crawler.errors import QuotaSpent
 from soundalike.crawler.ingest import Bringer
 from soundalike.crawler.leases import SharedClaims
 from soundalike.crawler.previews.chain import PreviewChain
-from soundalike.crawler.retry import Patience
 from soundalike.crawler.shared_rate_limiter import SharedLimiters
 from soundalike.crawler.walk.limits import Bounds, Budget, BudgetSpent
 from soundalike.crawler.walk.previews import Previewing, SoundCloudPreviews
 from soundalike.crawler.walk.walker import Walk
 from soundalike.db import database, users
 from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.retry import RetryPolicy
 from soundalike.soundcloud.access_tokens import FileTokenStore, MemoryTokenStore
 from soundalike.soundcloud.errors import ScError
 from soundalike.storage.object_store import S3Store
@@ -60,13 +60,12 @@ async def walk(settings: SoundCloudSettings, journey: Journey, console: Console)
     """Walk and return the exit status: 0, 1 for what went wrong, 75 when SoundCloud asks for more patience."""
     async with AsyncExitStack() as stack:
         try:
-            pool = await Patience().through(
-                lambda: stack.enter_async_context(
-                    database.connect(
-                        settings.database_url.get_secret_value(), size=settings.crawl_concurrency + _CONNECTIONS_HELD
-                    )
-                ),
-                CONNECTION_FAILURES,
+            pool = await stack.enter_async_context(
+                database.connect(
+                    settings.database_url.get_secret_value(),
+                    size=settings.crawl_concurrency + _CONNECTIONS_HELD,
+                    retry=RetryPolicy(),
+                )
             )
         except _DATABASE_FAILURES as error:
             return _say(console, f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")

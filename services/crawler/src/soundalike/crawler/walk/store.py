@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from soundalike import soundcloud
-from soundalike.crawler.retry import Patience
 from soundalike.crawler.walk.previews import PREVIEW
 from soundalike.db import favorites, popularity, task_queue, tracks, users
-from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.db.database import in_transaction
 from soundalike.db.popularity import Popularity
 from soundalike.db.tracks import Track
 from soundalike.db.users import User
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from soundalike.crawler.walk.list_position import Place
-    from soundalike.db.database import Pool
+    from soundalike.db.database import Connection, Pool
     from soundalike.db.task_queue import Task
 
 LIKES: Final = "likes"
@@ -34,7 +32,6 @@ class Record:
     """Writes pages down. A track's own row is written once a run: its likers bring the same one again and again."""
 
     pool: Pool
-    patience: Patience = field(default_factory=Patience)
     owes_previews: bool = False
     _held: dict[str, bool] = field(default_factory=dict, init=False)
 
@@ -51,32 +48,28 @@ class Record:
         """Write down a page of what a user likes, and owe the question who else likes it."""
         liked = await self._write_tracks(page)
 
-        async def write() -> None:
-            async with self.pool.acquire() as db, db.transaction():
-                await users.upsert(db, [User(errand.urn)])
-                await favorites.add(db, [(errand.urn, track) for track in liked])
-                await task_queue.enqueue(db, "track", liked, LIKERS, depth=errand.depth + 1)
-                await task_queue.extend_lease(db, errand, cursor=place.write())
+        async def write(db: Connection) -> None:
+            await users.upsert(db, [User(errand.urn)])
+            await favorites.add(db, [(errand.urn, track) for track in liked])
+            await task_queue.enqueue(db, "track", liked, LIKERS, depth=errand.depth + 1)
+            await task_queue.extend_lease(db, errand, cursor=place.write())
 
-        await self.patience.through(write, CONNECTION_FAILURES)
+        await in_transaction(self.pool, write)
 
     async def likers(self, errand: Task, page: Sequence[soundcloud.User], place: Place) -> None:
         """Write down a page of who likes a track, and owe the question what else they like."""
 
-        async def write() -> None:
-            async with self.pool.acquire() as db, db.transaction():
-                held = await users.upsert(db, [_user(user) for user in page])
-                await favorites.add(db, [(user, errand.urn) for user in held])
-                await task_queue.enqueue(db, "user", sorted(held), LIKES, depth=errand.depth + 1)
-                await task_queue.extend_lease(db, errand, cursor=place.write())
+        async def write(db: Connection) -> None:
+            held = await users.upsert(db, [_user(user) for user in page])
+            await favorites.add(db, [(user, errand.urn) for user in held])
+            await task_queue.enqueue(db, "user", sorted(held), LIKES, depth=errand.depth + 1)
+            await task_queue.extend_lease(db, errand, cursor=place.write())
 
-        await self.patience.through(write, CONNECTION_FAILURES)
+        await in_transaction(self.pool, write)
 
     async def done(self, errand: Task, again_in: timedelta | None) -> None:
         """Note that a request was answered whole."""
-        await self.patience.through(
-            lambda: task_queue.complete(self.pool, errand, repeat_in=again_in), CONNECTION_FAILURES
-        )
+        await task_queue.complete(self.pool, errand, repeat_in=again_in)
 
     async def _owe_now(self, kind: Literal["track", "user"], urn: str, request: str) -> None:
         await task_queue.enqueue(self.pool, kind, [urn], request)
@@ -88,15 +81,12 @@ class Record:
             self._held.clear()
         new = [track for track in page if track.urn not in self._held]
         for track in new:
-            write = partial(tracks.upsert, self.pool, _track(track))
-            self._held[track.urn] = await self.patience.through(write, CONNECTION_FAILURES)
-        count = partial(popularity.upsert, self.pool, [_popularity(track) for track in new])
-        await self.patience.through(count, CONNECTION_FAILURES)
+            self._held[track.urn] = await tracks.upsert(self.pool, _track(track))
+        await popularity.upsert(self.pool, [_popularity(track) for track in new])
         if self.owes_previews and (
             heard := [track.urn for track in new if _can_be_heard(track) and self._held[track.urn]]
         ):
-            owe = partial(task_queue.enqueue, self.pool, "track", sorted(heard), PREVIEW)
-            await self.patience.through(owe, CONNECTION_FAILURES)
+            await task_queue.enqueue(self.pool, "track", sorted(heard), PREVIEW)
         return sorted(track.urn for track in page if self._held[track.urn])
 
 

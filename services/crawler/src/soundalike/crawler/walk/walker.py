@@ -12,15 +12,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from soundalike.crawler.errors import PreviewUnavailable, QuotaSpent
-from soundalike.crawler.ingest import Away
-from soundalike.crawler.retry import Patience
 from soundalike.crawler.stats import Fate
 from soundalike.crawler.walk.limits import Bounds, BudgetSpent
 from soundalike.crawler.walk.list_position import Place
 from soundalike.crawler.walk.previews import PREVIEW
 from soundalike.crawler.walk.store import LIKERS, LIKES, Record
 from soundalike.db import task_queue
-from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.errors import DatabaseUnavailable
 from soundalike.soundcloud import Resolve, Tracks, Users
 from soundalike.soundcloud.errors import Missing, NotAllowed, PagesRepeat, Refused, Throttled, Unavailable
 
@@ -79,13 +77,12 @@ class Walk:
     workers: int = 8
     previewing: Previewing | None = None
     audience: Audience = field(default_factory=_Silence)
-    patience: Patience = field(default_factory=Patience)
     counts: Counts = field(default_factory=Counts, init=False)
     _record: Record = field(init=False)
     _stop: Exception | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._record = Record(self.pool, self.patience, owes_previews=self.previewing is not None)
+        self._record = Record(self.pool, owes_previews=self.previewing is not None)
 
     async def begin(self, url: str) -> str:
         """Owe the first question about whom or what an address of soundcloud.com names; returns the URN.
@@ -93,7 +90,7 @@ class Walk:
         Raises what `soundcloud.Resolve` raises.
         """
         start = await Resolve(self.connection).resolve(url)
-        await self.patience.through(lambda: self._record.start(start), CONNECTION_FAILURES)
+        await self._record.start(start)
         return start.urn
 
     async def run(self) -> None:
@@ -121,7 +118,7 @@ class Walk:
 
     async def _work(self) -> None:
         while self._stop is None:
-            claimed = await self.patience.through(self._claim, CONNECTION_FAILURES)
+            claimed = await task_queue.lease(self.pool, self._requests, max_depth=self.bounds.depth)
             if claimed:
                 await self._settle(claimed[0])
             elif await self._nothing_is_under_way():
@@ -130,13 +127,8 @@ class Walk:
                 # What another worker is reading may bring more.
                 await asyncio.sleep(_LOOK_AGAIN_S)
 
-    async def _claim(self) -> list[Task]:
-        return await task_queue.lease(self.pool, self._requests, max_depth=self.bounds.depth)
-
     async def _nothing_is_under_way(self) -> bool:
-        due, _ = await self.patience.through(
-            lambda: task_queue.count_due(self.pool, self._requests, max_depth=self.bounds.depth), CONNECTION_FAILURES
-        )
+        due, _ = await task_queue.count_due(self.pool, self._requests, max_depth=self.bounds.depth)
         return due == 0
 
     async def _settle(self, errand: Task) -> None:
@@ -167,7 +159,7 @@ class Walk:
             self._stop = self._stop or error
             await self._give_back(errand)
             return
-        except (Unavailable, PreviewUnavailable, Away) as error:
+        except (Unavailable, PreviewUnavailable, DatabaseUnavailable) as error:
             later = None if errand.attempts >= _GIVE_UP_AFTER else datetime.now(UTC) + _LATER * errand.attempts
             reason = error.reason if isinstance(error, PreviewUnavailable) else "SoundCloud did not answer"
             await self._put_off(errand, reason, str(error), later)
@@ -225,12 +217,8 @@ class Walk:
 
     async def _put_off(self, errand: Task, reason: str, detail: str, until: datetime | None) -> None:
         self.counts.reasons[reason] += 1
-        await self.patience.through(
-            lambda: task_queue.reschedule(self.pool, errand, detail, until), CONNECTION_FAILURES
-        )
+        await task_queue.reschedule(self.pool, errand, detail, until)
 
     async def _give_back(self, errand: Task) -> None:
         # Due at once, with the place that was reached: whoever comes next goes on from there.
-        await self.patience.through(
-            lambda: task_queue.extend_lease(self.pool, errand, duration=timedelta(0)), CONNECTION_FAILURES
-        )
+        await task_queue.extend_lease(self.pool, errand, duration=timedelta(0))
