@@ -11,6 +11,7 @@ import pytest
 from soundalike.local.ports import free_port
 from soundalike.local.postgres import PostgresServer
 from soundalike.local.program import open_log
+from soundalike.testing.wait import scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ def launched() -> Callable[[Program], AbstractContextManager[subprocess.Popen[by
         finally:
             if process.poll() is None:
                 process.send_signal(program.stop_signal)
-            process.wait(30)
+            process.wait(scale(30))
 
     return launch
 

@@ -21,6 +21,7 @@ from soundalike.local.errors import AlreadyRunning, DataDirectoryRefused, NotRun
 from soundalike.local.platform import Platform, Service
 from soundalike.local.ports import free_port
 from soundalike.local.running_platform import find
+from soundalike.testing.wait import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,12 +154,12 @@ async def test_queues_lost_in_a_crash_are_made_again(data: DataDirectory) -> Non
         )
         killed = made.supervisor.pid("ministack")
         os.kill(killed, signal.SIGKILL)
-        while True:
-            try:
-                client.get_queue_url(QueueName="soundalike-previews-dead")
-                break
-            except (BotoCoreError, ClientError):
-                await asyncio.sleep(0.05)
+        await eventually(
+            lambda: client.get_queue_url(QueueName="soundalike-previews-dead"),
+            "the queue, made again",
+            interval_s=0.05,
+            retry_on=(BotoCoreError, ClientError),
+        )
         client.close()
         assert made.supervisor.pid("ministack") != killed
 

@@ -13,6 +13,7 @@ from soundalike.local.pidfile import Roster
 from soundalike.local.process import is_alive
 from soundalike.local.program import Program
 from soundalike.local.supervisor import Backoff, Supervisor
+from soundalike.testing.wait import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -75,13 +76,8 @@ def _lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
 
 
-async def _until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - other processes set no events
-        await asyncio.sleep(0.01)
-
-
 async def _content(path: Path, lines: int = 1) -> str:
-    await _until(lambda: len(_lines(path)) >= lines)
+    await eventually(lambda: len(_lines(path)) >= lines)
     return "\n".join(_lines(path))
 
 
@@ -147,7 +143,7 @@ async def test_what_a_crash_has_lost_is_made_good(
     for number in (1, 2):
         await _content(journal, lines=number)
         os.kill(supervisor.pid("worker"), signal.SIGKILL)
-        await _until(lambda: len(reports) >= 2)
+        await eventually(lambda: len(reports) >= 2)
     await recovered.wait()
     assert reports[1] == "worker is back, but not as before: the queue is gone"
 
@@ -159,7 +155,7 @@ async def test_helpers_of_a_killed_program_are_killed_too(
     await supervisor.start(program("parent", _PARENT, str(note)))
     helper = int(await _content(note))
     os.kill(supervisor.pid("parent"), signal.SIGKILL)
-    await _until(lambda: not is_alive(helper))
+    await eventually(lambda: not is_alive(helper))
     await supervisor.stop()
 
 
@@ -280,4 +276,4 @@ asyncio.run(main())
     pid = int(await _content(note))
     process.kill()
     await process.wait()
-    await _until(lambda: not is_alive(pid))
+    await eventually(lambda: not is_alive(pid))

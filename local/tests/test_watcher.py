@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.deezer_catalogue import DeezerCatalogue
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.server import SandboxServer
+from soundalike.testing.wait import eventually, scale
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -57,24 +57,23 @@ def platform(data: DataDirectory) -> Platform:
 async def api(platform: Platform, deezer: SandboxServer) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         platform.running() as running,
-        httpx.AsyncClient(base_url=running.api_url, trust_env=False, timeout=60) as client,
+        httpx.AsyncClient(base_url=running.api_url, trust_env=False, timeout=scale(60)) as client,
     ):
         yield client
 
 
 async def _ready(api: httpx.AsyncClient, track: str) -> None:
-    while True:
+    async def is_ready() -> bool:
         stored = (await api.get(f"/tracks/{track}")).json()
         assert stored["state"] in {"pending", "queued", "ready"}, stored
-        if stored["state"] == "ready":
-            return
-        await asyncio.sleep(0.1)
+        return bool(stored["state"] == "ready")
+
+    await eventually(is_ready, track, interval_s=0.1)
 
 
 async def _listening(data: DataDirectory) -> None:
     log = data.root / "logs" / "watcher.log"
-    while "watching" not in log.read_text(encoding="utf-8"):  # noqa: ASYNC110 - another process's log
-        await asyncio.sleep(0.05)
+    await eventually(lambda: "watching" in log.read_text(encoding="utf-8"), "a watcher at work", interval_s=0.05)
 
 
 @pytest.mark.timeout(300)
@@ -89,11 +88,14 @@ async def test_a_track_that_somebody_asks_for_is_heard_and_recommended(
     for track in asked:
         await _ready(api, track)
     question = {"track": asked[0], "max_per_artist": 9, "max_per_album": 9}
-    # Within a second of the commit; nothing here measures it.
-    while not (answer := await api.get("/recommend", params=question)).is_success or not answer.json()["results"]:
+
+    async def results() -> list[str]:
+        answer = await api.get("/recommend", params=question)
         assert answer.status_code in {200, 503}, answer.text
-        await asyncio.sleep(0.1)
-    assert [result["urn"] for result in answer.json()["results"]] == [asked[1]]
+        return [result["urn"] for result in answer.json()["results"]] if answer.is_success else []
+
+    # Within a second of the commit; nothing here measures it.
+    assert await eventually(results, interval_s=0.1) == [asked[1]]
     assert {request.path.split("/")[1] for request in deezer.sandbox.journal.read("/")} == {"deezer"}
 
 
@@ -116,11 +118,20 @@ async def test_what_fails_is_told_and_waited_for(
     deezer.sandbox.faults.add(Fault(path="/deezer/*", status=503, times=None))
     for track in (switched_off, away):
         assert (await api.put(f"/tracks/{track}")).status_code == 202
-    while (stored := (await api.get(f"/tracks/{switched_off}")).json())["state"] == "pending":  # noqa: ASYNC110
-        await asyncio.sleep(0.05)
+
+    async def refused() -> dict[str, str]:
+        stored: dict[str, str] = (await api.get(f"/tracks/{switched_off}")).json()
+        return {} if stored["state"] == "pending" else stored
+
+    stored = await eventually(refused, interval_s=0.05)
     assert (stored["state"], "SPOTIFY_TERMS_ACCEPTED" in stored["reason"]) == ("no_preview", True)
-    while (seen := await status.gather(data)).requests.due:
-        pass
+
+    async def with_nothing_due() -> status.Status | None:
+        seen = await status.gather(data)
+        return None if seen.requests.due else seen
+
+    seen = await eventually(with_nothing_due)
+    assert seen is not None
     assert seen.requests.next_due is not None
     assert (await api.get(f"/tracks/{away}")).json()["state"] == "pending"
     assert status.render(seen).splitlines()[-1] == running

@@ -4,7 +4,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 import requests
@@ -15,6 +14,7 @@ from soundalike.sandbox.errors import ServerNotStarted
 from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID
 from soundalike.sandbox.server import SandboxServer
 from soundalike.sandbox.state import Sandbox
+from soundalike.testing.wait import eventually_sync, scale
 
 
 def test_health(server: SandboxServer, http: requests.Session) -> None:
@@ -82,7 +82,7 @@ def test_the_address_ends_with_the_context() -> None:
     with pytest.raises(ServerNotStarted):
         _ = server.url
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((host, int(port)), timeout=5)
+        socket.create_connection((host, int(port)), timeout=scale(5))
 
 
 class _Recording(Previews):
@@ -102,7 +102,7 @@ def test_music_is_composed_ahead_in_the_order_of_the_playlist() -> None:
     done = threading.Event()
     previews = _Recording(done)
     with SandboxServer(Sandbox(previews=previews), compose_ahead=True):
-        assert done.wait(30)
+        assert done.wait(scale(60))
     assert set(previews.made) == set(pieces())
     assert [piece.index for piece in previews.made] == sorted(piece.index for piece in pieces())
 
@@ -116,16 +116,12 @@ def test_command_line_serves_until_it_is_interrupted(http: requests.Session) -> 
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert DEMO_PLAYLIST_ID in process.stdout.readline()
-        reply = None
-        for _ in range(200):
-            try:
-                reply = http.post(
-                    f"http://127.0.0.1:{port}/api/token", data={"grant_type": "client_credentials"}, auth=("me", "mine")
-                )
-                break
-            except requests.ConnectionError:
-                time.sleep(0.05)
-        assert reply is not None
+
+        def answer() -> requests.Response:
+            form = {"grant_type": "client_credentials"}
+            return http.post(f"http://127.0.0.1:{port}/api/token", data=form, auth=("me", "mine"))
+
+        reply = eventually_sync(answer, interval_s=0.05, retry_on=requests.ConnectionError)
         assert reply.json()["token_type"] == "Bearer"
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(scale(30)) == 130

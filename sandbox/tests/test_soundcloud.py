@@ -12,6 +12,7 @@ from soundalike.sandbox.server import SandboxServer
 from soundalike.sandbox.soundcloud import SoundCloud
 from soundalike.sandbox.soundcloud_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
 from soundalike.sandbox.state import Sandbox
+from soundalike.testing.wait import scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def client(server: SandboxServer) -> Iterator[httpx.Client]:
         auth=("sandbox", "sandbox"),
     )
     headers = {"Authorization": f"OAuth {answer.json()['access_token']}"}
-    with httpx.Client(base_url=server.soundcloud_url, headers=headers, timeout=60) as opened:
+    with httpx.Client(base_url=server.soundcloud_url, headers=headers, timeout=scale(60)) as opened:
         yield opened
 
 
@@ -106,7 +107,7 @@ def test_a_preview_is_reached_by_a_redirect_that_needs_no_token(client: httpx.Cl
     address = client.get(f"/tracks/{FIRST_TRACK}/streams").json()["preview_mp3_128_url"]
     leads_to = client.get(address)
     assert leads_to.status_code == 302
-    audio = httpx.get(leads_to.headers["Location"], timeout=120)
+    audio = httpx.get(leads_to.headers["Location"], timeout=scale(120))
     assert audio.headers["Content-Type"] == "audio/mpeg"
     assert len(audio.content) > 100_000
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from soundalike.audio.errors import (
     Undecodable,
 )
 from soundalike.audio.isolate import IsolatedClipEncoder, IsolatedDecoder
+from soundalike.testing.wait import eventually_sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,8 +130,7 @@ def test_closing_ends_a_child_at_work_and_starts_no_other() -> None:
     first = pid(decoder)
     with ThreadPoolExecutor(1) as thread:
         hanging = thread.submit(decoder.decode, HANG)
-        while not decoder._lock.locked():
-            time.sleep(0.01)
+        eventually_sync(decoder._lock.locked, "the decoder at work")
         decoder.close()
         with pytest.raises(DecoderUnavailable):
             hanging.result()

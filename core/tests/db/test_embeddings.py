@@ -16,6 +16,7 @@ from soundalike.db.tracks import State
 from soundalike.domain import tags
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import PermanentError
+from soundalike.testing.wait import eventually, scale
 
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
@@ -104,15 +105,13 @@ async def test_seq_grows_with_every_write_in_the_order_of_the_commits(catalogue:
         await tracks.ensure(catalogue, track)
     seen: list[int] = []
 
-    async def follow() -> None:
-        last = 0
-        while len(seen) < len(others):
-            for row in await embeddings.newer_than(catalogue, REAL.model, last):
-                last = row.seq
-                seen.append(row.seq)
-            await asyncio.sleep(0)
+    async def all_are_seen() -> bool:
+        rows = await embeddings.newer_than(catalogue, REAL.model, seen[-1] if seen else 0)
+        seen.extend(row.seq for row in rows)
+        return len(seen) >= len(others)
 
-    await asyncio.gather(follow(), *(save(catalogue, heard(1.0, track=track)) for track in others))
+    writes = (save(catalogue, heard(1.0, track=track)) for track in others)
+    await asyncio.gather(eventually(all_are_seen, interval_s=0), *writes)
     assert len(seen) == len(others)
     before = (await embeddings.extent(catalogue, REAL.model)).last_seq
     await save(catalogue, heard(3.0, track=others[0], sequencer="FF"))
@@ -168,8 +167,8 @@ async def test_a_listener_is_told_at_the_commit(catalogue: Pool) -> None:
     async with catalogue.acquire() as connection:
         await connection.add_listener(embeddings.CHANNEL, lambda *a: told.put_nowait(str(a[-1])))
         await save(catalogue, heard(1.0))
-        assert await asyncio.wait_for(told.get(), 5) == REAL.model
-        await connection.reset(timeout=5)
+        assert await asyncio.wait_for(told.get(), scale(30)) == REAL.model
+        await connection.reset(timeout=scale(30))
 
 
 async def test_another_model_owes_every_track_again_and_going_back_does_not(catalogue: Pool) -> None:
@@ -246,8 +245,8 @@ async def test_what_is_forgotten_is_erased_told_and_never_copied(catalogue: Pool
         await listening.add_listener(embeddings.CHANNEL, lambda *a: told.put_nowait(str(a[-1])))
         assert await embeddings.forget(connection, ID, "asked for by its artist")
         assert not await embeddings.forget(connection, TrackId("deezer", "404404"))
-        assert await asyncio.wait_for(told.get(), 5) == REAL.model
-        await listening.reset(timeout=5)
+        assert await asyncio.wait_for(told.get(), scale(30)) == REAL.model
+        await listening.reset(timeout=scale(30))
     assert await state(catalogue) is State.FORGOTTEN
     assert not await embeddings.exists(catalogue, ID, REAL.model)
     assert (await copied(catalogue, REAL.model))[1].keys() == {other.urn}

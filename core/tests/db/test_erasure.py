@@ -14,6 +14,7 @@ from soundalike.db.models import EmbeddingModel
 from soundalike.db.playlists import Playlist
 from soundalike.db.tracks import State, StoredTrack, Track
 from soundalike.domain.track_id import TrackId
+from soundalike.testing.wait import scale
 
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
@@ -87,8 +88,8 @@ async def test_who_answers_is_told_at_once(filled: Pool) -> None:
     async with filled.acquire() as connection:
         await connection.add_listener(embeddings.CHANNEL, lambda *given: told.put_nowait(str(given[-1])))
         await forget(filled, A)
-        assert await asyncio.wait_for(told.get(), 10) == MODEL.model
-        await connection.reset(timeout=5)
+        assert await asyncio.wait_for(told.get(), scale(30)) == MODEL.model
+        await connection.reset(timeout=scale(30))
 
 
 async def test_an_artist_goes_with_the_tracks_and_brings_no_new_ones(filled: Pool) -> None:

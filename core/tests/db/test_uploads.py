@@ -10,6 +10,7 @@ import numpy as np
 from soundalike.db import uploads
 from soundalike.db.uploads import Analysis, Rejection
 from soundalike.storage import object_keys
+from soundalike.testing.wait import scale
 
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
@@ -35,7 +36,7 @@ async def test_from_the_question_to_the_answer_and_nothing_is_left(pool: Pool) -
         assert await uploads.is_pending(pool, query)
         assert await uploads.pop_result(pool, query) is None
         await uploads.complete(pool, query, Analysis("m", VECTOR, SAID))
-        assert await asyncio.wait_for(told.get(), 10) == query
+        assert await asyncio.wait_for(told.get(), scale(30)) == query
         await connection.remove_listener(uploads.CHANNEL, listener)
     assert not await uploads.is_pending(pool, query)
     sound = await uploads.pop_result(pool, query)

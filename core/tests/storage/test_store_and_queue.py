@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from soundalike.provisioning.resources import provision_events
 from soundalike.settings import QueueSettings
 from soundalike.storage.message_queue import MemoryQueue, MessageQueue, SqsQueue
 from soundalike.storage.object_store import MemoryStore, ObjectStore, S3Store, s3_client
+from soundalike.testing.wait import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,11 +116,12 @@ async def test_an_upload_becomes_a_message(settings: QueueSettings) -> None:
     await store.put("previews/deezer/1.mp3", b"x", "audio/mpeg")
     await store.put("indexes/not/one.bin", b"x", "application/octet-stream")
     bodies: list[str] = []
-    for _ in range(20):
-        bodies += [m.body for m in await queue.receive(limit=10, wait_s=1)]
-        if any("previews" in b for b in bodies):
-            break
-        await asyncio.sleep(0.1)
+
+    async def is_announced() -> bool:
+        bodies.extend([message.body for message in await queue.receive(limit=10, wait_s=1)])
+        return any("previews" in body for body in bodies)
+
+    await eventually(is_announced)
     assert sum("previews%2Fdeezer" in b or "previews/deezer/1.mp3" in b for b in bodies) == 1
     assert not any("not/one.bin" in b for b in bodies)
 
@@ -130,8 +131,12 @@ async def test_what_is_to_be_compared_is_announced_too_and_expires_first(setting
     queue, store = await SqsQueue.connect(settings), S3Store.connect(settings)
     await store.put("queries/1.audio", b"x", "application/octet-stream")
     bodies: list[str] = []
-    while not any("1.audio" in body for body in bodies):
-        bodies += [m.body for m in await queue.receive(limit=10, wait_s=1)]
+
+    async def is_announced() -> bool:
+        bodies.extend([message.body for message in await queue.receive(limit=10, wait_s=1)])
+        return any("1.audio" in body for body in bodies)
+
+    await eventually(is_announced)
     rules = s3_client(settings).get_bucket_lifecycle_configuration(Bucket=settings.s3_bucket)["Rules"]
     assert {(rule["Filter"]["Prefix"], rule["Expiration"]["Days"]) for rule in rules} == {
         ("previews/", 14),

@@ -12,7 +12,7 @@ import pytest
 from soundalike.api import recommender
 from soundalike.api.problems import REQUEST_ID
 from soundalike.logs import bound_fields
-from soundalike.testing.wait import eventually
+from soundalike.testing.wait import eventually, scale
 
 from .conftest import Platform, recommended, urn
 
@@ -99,7 +99,7 @@ async def test_a_long_computation_keeps_nobody_waiting(
     def takes_its_time(*arguments: Any) -> Any:
         begun.set()
         # On the event loop it would wait in vain, since only this loop ends it.
-        assert go_on.wait(20), "the event loop was blocked"
+        assert go_on.wait(scale(60)), "the event loop was blocked"
         return real(*arguments)
 
     monkeypatch.setattr(recommender, step, takes_its_time)

@@ -22,6 +22,7 @@ from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, generated_playlist
 from soundalike.storage.object_keys import preview_key
 from soundalike.storage.object_store import MemoryStore
+from soundalike.testing.wait import eventually
 
 from .conftest import FIRST_ID, FIRST_PREVIEW, state_of, sums
 
@@ -205,6 +206,7 @@ async def test_no_more_than_asked_for_at_a_time(bench: Bench) -> None:
     crawl = bench.crawl(store=store, concurrency=3)
     running = asyncio.create_task(crawl.run(bench.playlist(DEMO_PLAYLIST_ID)))
     await store.full.wait()
+    await eventually(lambda: crawl.tally.begun >= 3)
     await asyncio.sleep(0.1)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

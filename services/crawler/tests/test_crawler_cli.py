@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID
 from soundalike.settings import QueueSettings
 from soundalike.storage.object_store import S3Store
+from soundalike.testing.wait import eventually_sync, scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ class Command:
 
     def __call__(self, *arguments: str, **variables: str | None) -> tuple[int, str, str]:
         process = self.start(*arguments, **variables)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=scale(120))
         return process.returncode, out, err
 
 
@@ -143,7 +143,7 @@ def test_only_lists_that_somebody_wants_again_are_due(command: Command, database
     while "watching" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=scale(120))
     assert due_in_hours() == 12
 
 
@@ -243,11 +243,14 @@ def test_an_interrupted_crawl_shows_its_table_and_goes_on(
     held = Fault(path="/mp3-preview/*", delay_seconds=600, after=10, times=None)
     server.sandbox.faults.add(held)
     process = command.start("--playlist", DEMO_PLAYLIST_ID, CRAWL_CONCURRENCY="4")
-    while len(in_bucket(store)) < 10:
+
+    def ten_are_stored() -> bool:
         assert process.poll() is None
-        time.sleep(0.05)
+        return len(in_bucket(store)) >= 10
+
+    eventually_sync(ten_are_stored, interval_s=0.05)
     process.send_signal(stop)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=scale(120))
     assert process.returncode == 130, err
     assert counts(out)["uploaded"] >= 10 - 4
     assert "goes on where this one stopped" in err
@@ -267,7 +270,7 @@ def test_an_interrupted_folder(command: Command, tmp_path: Path, audio: Callable
     while "crawling" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=scale(120))
     assert (process.returncode, "found" in out, "Traceback" in err) == (130, True, False), err
     status, out, err = command("--folder", str(tmp_path))
     assert status == 0, err
@@ -322,7 +325,7 @@ def test_a_person_is_asked_before_a_name_is_forgotten(
             text=True,
         )
         os.write(ours, f"{answer}\n".encode())
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=scale(120))
     finally:
         os.close(ours)
         os.close(theirs)

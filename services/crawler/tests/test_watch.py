@@ -19,6 +19,7 @@ from soundalike.domain.track_id import TrackId
 from soundalike.sandbox.catalogue import pieces, spotify_id
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID, generated_playlist
+from soundalike.testing.wait import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -79,12 +80,6 @@ def watching(bench: Bench, settings: Any, client: httpx.AsyncClient) -> Callable
     return run
 
 
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(60):
-        while not await condition():  # noqa: ASYNC110 - what is waited for happens in the database
-            await asyncio.sleep(0.02)
-
-
 async def settled(bench: Bench, track: TrackId) -> bool:
     """Tell whether the errand for a track is done or given up."""
     row = await bench.pool.fetchrow("SELECT * FROM manifest WHERE urn = $1", track.urn)
@@ -95,7 +90,7 @@ async def settled(bench: Bench, track: TrackId) -> bool:
 async def test_a_track_that_somebody_asks_for_is_fetched_at_once(bench: Bench, watching: Any) -> None:
     async with watching():
         assert (await track_requests.request_track(bench.pool, FIRST))[0] is State.PENDING
-        await until(lambda: settled(bench, FIRST))
+        await eventually(lambda: settled(bench, FIRST))
     stored = await tracks.get(bench.pool, FIRST)
     assert stored is not None
     assert (stored.state, stored.track.title) == (State.QUEUED, pieces()[0].title)
@@ -109,7 +104,7 @@ async def test_several_crawlers_fetch_each_track_once(bench: Bench, watching: An
         await track_requests.request_track(bench.pool, track)
     async with watching(crawlers=3):
         for track in asked:
-            await until(lambda track=track: settled(bench, track))
+            await eventually(lambda track=track: settled(bench, track))
     paths = [request.path for request in bench.server.sandbox.journal.read("/mp3-preview/")]
     assert len(paths) == len(set(paths)) == 20
     assert (await tracks.count_by_state(bench.pool))[State.QUEUED] == 20
@@ -127,7 +122,7 @@ async def test_several_crawlers_fetch_each_track_once(bench: Bench, watching: An
 async def test_what_cannot_be_fetched_says_why(bench: Bench, watching: Any, track: TrackId, reason: str) -> None:
     await track_requests.request_track(bench.pool, track)
     async with watching():
-        await until(lambda: settled(bench, track))
+        await eventually(lambda: settled(bench, track))
     stored = await tracks.get(bench.pool, track)
     assert stored is not None
     assert stored.state is State.NO_PREVIEW
@@ -140,7 +135,7 @@ async def test_a_failure_that_may_pass_stays_on_the_list(bench: Bench, watching:
     bench.server.sandbox.faults.add(Fault(path="/mp3-preview/*", status=503, times=None))
     await track_requests.request_track(bench.pool, FIRST)
     async with watching():
-        await until(lambda: settled(bench, FIRST))
+        await eventually(lambda: settled(bench, FIRST))
     stored = await tracks.get(bench.pool, FIRST)
     assert stored is not None
     assert stored.state is State.PENDING
@@ -153,7 +148,7 @@ async def test_a_spent_quota_postpones_for_as_long_as_the_service_says(bench: Be
     bench.server.sandbox.faults.add(Fault.quota_exceeded("/v1/*", retry_after=7200))
     await track_requests.request_track(bench.pool, FIRST)
     async with watching():
-        await until(lambda: settled(bench, FIRST))
+        await eventually(lambda: settled(bench, FIRST))
     seconds = await bench.pool.fetchval("SELECT extract(epoch FROM due_at - now())::float8 FROM manifest")
     assert 7000 < seconds <= 7200
 
@@ -166,7 +161,7 @@ async def test_a_stopped_crawler_gives_its_errand_back(bench: Bench, watching: A
         async def begun() -> bool:
             return bool(bench.server.sandbox.journal.read("/v1/tracks"))
 
-        await until(begun)
+        await eventually(begun)
     bench.server.sandbox.faults.clear()
     assert [errand.urn for errand in await task_queue.lease(bench.pool, [track_requests.TASK])] == [FIRST.urn]
 
@@ -183,7 +178,7 @@ async def test_lists_are_crawled_again_when_they_are_due(bench: Bench, watching:
         return seconds is not None and seconds > timedelta(hours=23).total_seconds()
 
     async with watching(crawlers=2):
-        await until(crawled)
+        await eventually(crawled)
     assert [r.path for r in bench.server.sandbox.journal.read("/v1/")] == [f"/v1/playlists/{DEMO_PLAYLIST_ID}"]
 
 

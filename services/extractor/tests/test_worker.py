@@ -12,6 +12,7 @@ from soundalike.db.tracks import State
 from soundalike.errors import QueueUnavailable, StoreUnavailable
 from soundalike.extractor.visibility_extender import MOST_BEATS, beating
 from soundalike.extractor.worker import backoff_s
+from soundalike.testing.wait import eventually
 
 from .conftest import KEY, MODEL, TRACK
 
@@ -252,16 +253,19 @@ async def test_the_heartbeat_extends_until_the_work_ends(bench: Bench) -> None:
     await bench.queue.send("x")
     (message,) = await bench.queue.receive(limit=1, wait_s=0)
     ticks: asyncio.Queue[None] = asyncio.Queue()
+    begun = 0
 
     async def tick(seconds: float) -> None:
+        nonlocal begun
+        begun += 1
         assert seconds == pytest.approx(40)
         await ticks.get()
         bench.clock.now += seconds
 
     async with beating(bench.queue, message, visibility_s=120, sleep=tick):
-        for _ in range(6):  # 240 s, twice the visibility
+        for number in range(6):  # 240 s, twice the visibility
             ticks.put_nowait(None)
-            await asyncio.sleep(0.01)
+            await eventually(lambda number=number: begun == number + 2)
         assert await bench.queue.receive(limit=1, wait_s=0) == []
     bench.clock.now += 121
     assert len(await bench.queue.receive(limit=1, wait_s=0)) == 1

@@ -14,6 +14,7 @@ from soundalike.db import index_versions
 from soundalike.indexer.worker import BUILDER_LOCK
 from soundalike.settings import EX_CONFIG
 from soundalike.storage.object_store import s3_client
+from soundalike.testing.wait import eventually, scale
 
 from .conftest import MODEL, Hear
 
@@ -37,7 +38,7 @@ async def started(*arguments: str) -> Process:
 
 
 async def ended(process: Process) -> tuple[int | None, str, str]:
-    out, err = await asyncio.wait_for(process.communicate(), 120)
+    out, err = await asyncio.wait_for(process.communicate(), scale(120))
     return process.returncode, out.decode(), err.decode()
 
 
@@ -67,7 +68,7 @@ async def test_build_waits_for_a_build_that_is_under_way(environment: None, pool
         await other.execute("SELECT pg_advisory_lock($1)", BUILDER_LOCK)
         process = await started("build")
         assert process.stderr is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(scale(60)):
             while b"another indexer is building at this moment" not in await process.stderr.readline():
                 assert process.returncode is None
         await hear(range(40, 45))
@@ -114,10 +115,12 @@ async def test_a_killed_build_is_taken_up_by_the_next(
     monkeypatch.setenv("INDEX_TREES", "1000")
     await hear(range(400))
     process = await started("build")
-    async with asyncio.timeout(60):
-        while not list((tmp_path / "work").glob("*/version/vectors.npy")):
-            assert process.returncode is None
-            await asyncio.sleep(0.005)
+
+    def vectors_are_written() -> bool:
+        assert process.returncode is None
+        return any((tmp_path / "work").glob("*/version/vectors.npy"))
+
+    await eventually(vectors_are_written, interval_s=0.005)
     process.kill()
     await process.wait()
     (folder,) = (tmp_path / "work").iterdir()
@@ -142,11 +145,13 @@ async def test_run_publishes_until_it_is_told_to_stop(
 ) -> None:
     await hear(range(3))
     process = await started("run")
+
+    async def version_is_published() -> bool:
+        assert process.returncode is None
+        return await index_versions.published(pool, MODEL.model) is not None
+
     try:
-        async with asyncio.timeout(60):
-            while await index_versions.published(pool, MODEL.model) is None:
-                assert process.returncode is None
-                await asyncio.sleep(0.05)
+        await eventually(version_is_published, interval_s=0.05)
         process.send_signal(sent)
         code, _, err = await ended(process)
     finally:

@@ -5,7 +5,6 @@ import logging
 import os
 import tempfile
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,11 +21,12 @@ from soundalike.indexer.worker import Indexer
 from soundalike.similarity.index.manifest import Manifest
 from soundalike.similarity.index.version import IndexVersion
 from soundalike.storage.object_store import MemoryStore, S3Store, s3_client
+from soundalike.testing.wait import eventually, scale
 
 from .conftest import MODEL, Hear, names_in, track_of, vector_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from soundalike.db.database import Pool
@@ -45,12 +45,6 @@ def temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def only_folder(parent: Path) -> Path:
     (folder,) = parent.iterdir()
     return folder
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - what is waited for lies in a store and in threads
-            await asyncio.sleep(0.01)
 
 
 async def test_publishes_to_a_real_bucket_what_readers_can_open(
@@ -125,7 +119,7 @@ async def test_two_never_build_at_once(
     await hear(range(3))
     async with connect(database_url) as other_pool:
         building = asyncio.create_task(Indexer(other_pool, Slow(), settings).build())
-        await asyncio.wait_for(uploading.wait(), 60)
+        await asyncio.wait_for(uploading.wait(), scale(60))
         with pytest.raises(BuilderBusy):
             await indexer.build()
         await indexer.lookout.once()
@@ -139,9 +133,9 @@ async def test_the_loop_publishes_and_stops(indexer: Indexer, hear: Hear, store:
     stop = asyncio.Event()
     running = asyncio.create_task(indexer.run(stop))
     await hear(range(3))
-    await until(lambda: any(key.endswith("manifest.json") for key in store.objects))
+    await eventually(lambda: any(key.endswith("manifest.json") for key in store.objects))
     stop.set()
-    await asyncio.wait_for(running, 60)
+    await asyncio.wait_for(running, scale(60))
 
 
 async def test_a_stop_gives_up_the_build_and_publishes_nothing(
@@ -156,16 +150,16 @@ async def test_a_stop_gives_up_the_build_and_publishes_nothing(
 
     def endless(*_: object, **__: object) -> None:
         building.set()
-        finish.wait(60)
+        finish.wait(scale(60))
         finished.set()
 
     monkeypatch.setattr("soundalike.indexer.worker.build", endless)
     await hear(range(3))
     stop = asyncio.Event()
     running = asyncio.create_task(indexer.run(stop))
-    await until(building.is_set)
+    await eventually(building.is_set)
     stop.set()
-    await asyncio.wait_for(running, 60)
+    await asyncio.wait_for(running, scale(60))
     assert not finished.is_set()
     assert not store.objects
     assert await index_versions.published(pool, MODEL.model) is None
@@ -174,16 +168,12 @@ async def test_a_stop_gives_up_the_build_and_publishes_nothing(
     with pytest.raises(BuilderBusy, match="at work in"):
         await indexer.build()  # the thread still writes
     finish.set()
-    await until(finished.is_set)
+    await eventually(finished.is_set)
 
-    async def built() -> bool:
-        with suppress(BuilderBusy):
-            return (await indexer.build()).tracks == 3
-        return False
+    async def all_are_built() -> bool:
+        return (await indexer.build()).tracks == 3
 
-    async with asyncio.timeout(60):
-        while not await built():  # noqa: ASYNC110 - the lock is a file's
-            await asyncio.sleep(0.01)
+    await eventually(all_are_built, retry_on=BuilderBusy)
 
 
 async def test_a_build_that_was_killed_is_taken_up(
@@ -333,11 +323,11 @@ async def test_failures_are_counted_told_and_overcome(
     indexer, stop = Indexer(pool, store, settings), asyncio.Event()
     with caplog.at_level(logging.INFO):
         running = asyncio.create_task(indexer.run(stop))
-        await until(
+        await eventually(
             lambda: indexer.lookout.failures == 0 and any(key.endswith("manifest.json") for key in store.objects)
         )
         stop.set()
-        await asyncio.wait_for(running, 60)
+        await asyncio.wait_for(running, scale(60))
     assert "failure 1 in a row): the store is away" in caplog.text
     assert "failure 2 in a row" in caplog.text
     assert "RuntimeError: a bug" in caplog.text

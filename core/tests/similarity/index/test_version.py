@@ -16,6 +16,7 @@ from soundalike.similarity.index.version import IndexVersion, Match
 from soundalike.similarity.projection import Projection
 from soundalike.storage.artifacts.errors import ArtifactError, CorruptVersion, InvalidManifest
 from soundalike.storage.artifacts.manifest import vouched
+from soundalike.testing.wait import scale
 
 from .conftest import NAME, clustered, urns_of
 
@@ -178,7 +179,7 @@ def test_a_search_under_way_outlives_the_close(build: Build, monkeypatch: pytest
     class Watched:
         def nearest(self, query: np.ndarray, k: int) -> np.ndarray:
             entered.set()
-            assert go_on.wait(30)
+            assert go_on.wait(scale(30))
             events.append("searched")
             return engine.nearest(query, k)
 
@@ -190,11 +191,11 @@ def test_a_search_under_way_outlives_the_close(build: Build, monkeypatch: pytest
     matches: list[Match] = []
     searching = Thread(target=lambda: matches.extend(version.search(clustered(1)[0], 3)))
     searching.start()
-    assert entered.wait(30)
+    assert entered.wait(scale(30))
     version.close()
     assert events == []
     go_on.set()
-    searching.join(30)
+    searching.join(scale(30))
     assert len(matches) == 3
     assert events == ["searched", "unmapped"]
 
