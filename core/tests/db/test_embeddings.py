@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from soundalike.db import embeddings, models, tracks
+from soundalike.db import embeddings, erasure, models, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import EmbeddingModel
 from soundalike.db.track_details import details
@@ -243,8 +243,7 @@ async def test_what_is_forgotten_is_erased_told_and_never_copied(catalogue: Pool
     assert await embeddings.oldest_forgotten_s(catalogue, start) is None
     async with catalogue.acquire() as listening, catalogue.acquire() as connection:
         await listening.add_listener(embeddings.CHANNEL, lambda *a: told.put_nowait(str(a[-1])))
-        assert await embeddings.forget(connection, ID, "asked for by its artist")
-        assert not await embeddings.forget(connection, TrackId("deezer", "404404"))
+        await erasure.forget_tracks(connection, [ID])
         assert await asyncio.wait_for(told.get(), scale(30)) == REAL.model
         await listening.reset(timeout=scale(30))
     assert await state(catalogue) is State.FORGOTTEN

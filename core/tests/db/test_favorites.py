@@ -34,14 +34,18 @@ async def first_seen(pool: Pool, table: str) -> datetime:
     return seen
 
 
+async def all_pairs(pool: Pool) -> list[tuple[str, str]]:
+    async with pool.acquire() as connection, connection.transaction():
+        return [pair async for pair in favorites.stream(connection)]
+
+
 async def test_what_is_seen_again_keeps_when_it_was_first_seen(catalogue: Pool) -> None:
     await favorites.add(catalogue, [(ANN, SONG), (ANN, TUNE), (BOB, SONG), (ANN, SONG)])
     before = [await first_seen(catalogue, table) for table in ("users", "favorites")]
     await users.upsert(catalogue, [User(ANN, favorites_count=3)])
     await favorites.add(catalogue, [(ANN, SONG)])
     assert [await first_seen(catalogue, table) for table in ("users", "favorites")] == before
-    assert await favorites.of_user(catalogue, ANN) == [SONG, TUNE]
-    assert await favorites.of_track(catalogue, SONG) == [ANN, BOB]
+    assert await all_pairs(catalogue) == [(ANN, SONG), (ANN, TUNE), (BOB, SONG)]
     assert await favorites.count(catalogue) == 3
 
 
@@ -72,7 +76,7 @@ async def test_people_whom_nobody_meets_any_more_are_deleted_with_their_favourit
     await favorites.add(catalogue, [(ANN, SONG), (BOB, SONG)])
     await catalogue.execute("UPDATE users SET seen_at = now() - interval '40 days' WHERE urn = $1", ANN)
     assert await users.expire(catalogue, timedelta(days=30)) == [ANN]
-    assert await favorites.of_track(catalogue, SONG) == [BOB]
+    assert await all_pairs(catalogue) == [(BOB, SONG)]
     await users.delete(catalogue, [BOB])
     assert (await users.count(catalogue), await favorites.count(catalogue)) == (0, 0)
 
@@ -80,5 +84,4 @@ async def test_people_whom_nobody_meets_any_more_are_deleted_with_their_favourit
 async def test_all_favourites_come_user_by_user(catalogue: Pool) -> None:
     pairs = [(ANN, SONG), (ANN, TUNE), (BOB, SONG)]
     await favorites.add(catalogue, pairs[::-1])
-    async with catalogue.acquire() as connection, connection.transaction():
-        assert [pair async for pair in favorites.stream(connection)] == pairs
+    assert await all_pairs(catalogue) == pairs

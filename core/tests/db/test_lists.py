@@ -1,4 +1,4 @@
-"""Lists: their history, what is known of one that was not read to its end, and who crawls it next."""
+"""Playlists: checkpoints of one that was not read to its end, and who crawls it next."""
 
 from __future__ import annotations
 
@@ -25,23 +25,6 @@ async def store(pool: Pool, *listed: TrackId, playlist: Playlist = MINE) -> None
         await tracks.ensure(pool, track)
     async with pool.acquire() as connection:
         await playlists.replace(connection, playlist, list(enumerate(listed)))
-
-
-async def test_the_history_tells_what_came_moved_and_went(pool: Pool) -> None:
-    await store(pool, A, B, C)
-    await store(pool, A, B, C)
-    await store(pool, C, A)
-    seen = [
-        (s.change.kind, s.change.item[-1], s.change.position, s.change.former)
-        for s in await playlists.history(pool, MINE.urn)
-    ]
-    assert seen == [
-        ("added", "1", 0, None),
-        ("added", "2", 1, None),
-        ("added", "3", 2, None),
-        ("removed", "2", None, 1),
-        ("moved", "3", 0, 2),
-    ]
 
 
 async def test_a_reading_is_kept_until_the_list_is_whole_or_another(pool: Pool) -> None:

@@ -11,7 +11,6 @@ from soundalike.api.deduplication import (
     DistinctRecordings,
     RecordingKey,
     near_equal,
-    same_recording,
 )
 
 NOWHERE = np.zeros(4, np.float32)
@@ -21,6 +20,12 @@ def recording(title: str = "Song", *artists: str, isrc: str | None = None, ms: i
     return RecordingKey.of(
         title=title, artists=artists, isrc=isrc, duration_ms=ms, vector=np.asarray(vector, np.float32)
     )
+
+
+def same_recording(one: RecordingKey, other: RecordingKey) -> bool:
+    distinct = DistinctRecordings()
+    distinct.add(one)
+    return not distinct.is_distinct(other)
 
 
 def turned(cosine: float) -> list[float]:

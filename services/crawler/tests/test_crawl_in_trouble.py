@@ -157,7 +157,7 @@ async def test_a_track_whose_row_was_never_written_does_not_break_the_list(bench
     crawl = bench.crawl(pool=unsteady(bench, 4), concurrency=1)
     assert await crawl.run(bench.playlist(AWKWARD_PLAYLIST_ID)) is None
     assert crawl.tally.count(Fate.FAILED) == 1
-    # A list that is not wholly known is not stored, or its history would tell of removals that never were.
+    # A list that is not wholly known is not stored: what is missing would look like a removal.
     assert await playlists.get(bench.pool, f"spotify:playlist:{AWKWARD_PLAYLIST_ID}") is None
     again = bench.crawl()
     assert await again.run(bench.playlist(AWKWARD_PLAYLIST_ID)) is None

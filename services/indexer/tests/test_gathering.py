@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pytest
 
-from soundalike.db import embeddings, models
+from soundalike.db import embeddings, erasure, models
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import EmbeddingModel
 from soundalike.indexer.errors import DiskTooFull, NothingToIndex
@@ -53,7 +53,7 @@ async def test_reads_one_snapshot_while_others_write(
         track = track_of(0)
         async with pool.acquire() as other:  # heard again: its old row is gone, its new one is beyond the snapshot
             await embeddings.save(other, Embedding(track, model, vector_of(99), "k", None, "0", 29.0))
-            await embeddings.forget(other, track_of(1))
+            await erasure.forget_tracks(other, [track_of(1)])
         await hear(range(10, 12))
         await real(connection, model, *rest)
 

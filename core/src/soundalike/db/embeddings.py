@@ -105,12 +105,6 @@ _OLDEST_FORGOTTEN = """
 SELECT extract(epoch FROM now() - min(updated_at))::float8 FROM tracks WHERE state = 'forgotten' AND updated_at > $1
 """
 
-_FORGET = "UPDATE tracks SET state = 'forgotten', reason = $2, updated_at = now() WHERE urn = $1"
-
-_ERASE = "DELETE FROM embeddings WHERE urn = $1"
-
-_CURRENT_MODEL = "SELECT model FROM models WHERE current"
-
 _TAIL = """
 SELECT count(*) AS n, extract(epoch FROM now() - min(extracted_at))::float8 AS age
 FROM embeddings WHERE model = $1 AND seq > $2
@@ -220,20 +214,6 @@ async def copy_vectors(
     rows = BinaryRows(extent.urn_bytes, dimensions, consume)
     await db.copy_from_query(_COPY, model, extent.last_seq, extent.urn_bytes, output=rows.feed, format="binary")
     rows.close()
-
-
-async def forget(db: Connection, track: TrackId, reason: str | None = None) -> bool:
-    """Take a track out of all answers and erase what was heard of it; returns False for an unknown one.
-
-    The listeners are told at the commit. Index versions that hold its vector answer without it, and the next version
-    is built without it. Whatever a crawl finds later, the track stays forgotten.
-    """
-    async with db.transaction():
-        if await db.execute(_FORGET, track.urn, reason) == "UPDATE 0":
-            return False
-        await db.execute(_ERASE, track.urn)
-        await db.execute(_NOTIFY, CHANNEL, await db.fetchval(_CURRENT_MODEL) or "")
-        return True
 
 
 async def forgotten_since(db: Executor, moment: datetime) -> list[tuple[str, datetime]]:

@@ -34,7 +34,6 @@ _TRACES = (
     "DELETE FROM embeddings WHERE urn = ANY($1)",
     "DELETE FROM playlist_tracks WHERE track = ANY($1)",
     "DELETE FROM playlist_readings WHERE track = ANY($1)",
-    "DELETE FROM playlist_changes WHERE track = ANY($1)",
     "DELETE FROM favorites WHERE track = ANY($1)",
     "DELETE FROM track_popularity WHERE track = ANY($1)",
     "DELETE FROM manifest WHERE kind = 'track' AND urn = ANY($1)",
@@ -95,7 +94,7 @@ async def forget_artist(db: Connection, urn: str) -> list[str]:
 
 
 async def forget_playlist(db: Connection, urn: str, *, with_tracks: bool = False) -> list[str]:
-    """Delete a playlist with its history and block it; its tracks only if asked to, whose URNs are returned."""
+    """Delete a playlist and block it; its tracks only if asked to, whose URNs are returned."""
     async with db.transaction():
         await db.execute(_BLOCK, urn)
         found = [row["urn"] for row in await db.fetch(_LISTED, urn)] if with_tracks else []

@@ -22,10 +22,6 @@ ON CONFLICT DO NOTHING
 
 _COUNT = "SELECT count(*) FROM favorites"
 
-_OF_USER = 'SELECT track FROM favorites WHERE "user" = $1 ORDER BY track'
-
-_OF_TRACK = 'SELECT "user" FROM favorites WHERE track = $1 ORDER BY "user"'
-
 _STREAM = """
 SELECT f."user", f.track FROM favorites f JOIN tracks t ON t.urn = f.track WHERE t.state <> 'forgotten'
 ORDER BY f."user", f.track
@@ -40,16 +36,6 @@ async def add(db: Executor, pairs: Collection[tuple[str, str]]) -> None:
 async def count(db: Executor) -> int:
     """Return how many favourites are known."""
     return int(await db.fetchval(_COUNT))
-
-
-async def of_user(db: Executor, user: str) -> list[str]:
-    """List the tracks that a user favourites."""
-    return [row["track"] for row in await db.fetch(_OF_USER, user)]
-
-
-async def of_track(db: Executor, track: str) -> list[str]:
-    """List the users who favourite a track."""
-    return [row["user"] for row in await db.fetch(_OF_TRACK, track)]
 
 
 async def stream(db: Connection) -> AsyncIterator[tuple[str, str]]:

@@ -1,17 +1,16 @@
-"""Queries over playlists: what was crawled, in its order, how that changed, and when it is looked at again."""
+"""Queries over playlists: their tracks in order, and when they are crawled again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from soundalike.db.reordering import Change, changes
 from soundalike.domain.text import clean, clean_or_none
 from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
     from soundalike.db.database import Connection, Executor
 
@@ -26,14 +25,6 @@ class Playlist:
     snapshot_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SeenChange:
-    """A change of a playlist (see `db.reordering.Change`, its item a track's URN), and when a crawl saw it."""
-
-    seen_at: datetime
-    change: Change
-
-
 _UPSERT = """
 INSERT INTO playlists (urn, source, title, snapshot_id, crawled_at) VALUES ($1, $2, $3, $4, now())
 ON CONFLICT (urn) DO UPDATE SET
@@ -45,15 +36,6 @@ _EMPTY = "DELETE FROM playlist_tracks WHERE playlist = $1"
 _ADD = "INSERT INTO playlist_tracks (playlist, position, track) SELECT $1, unnest($2::integer[]), unnest($3::text[])"
 
 _PLACES = "SELECT position, track FROM playlist_tracks WHERE playlist = $1 ORDER BY position"
-
-_NOTE_CHANGES = """
-INSERT INTO playlist_changes (playlist, snapshot_id, change, track, position, former_position)
-SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::integer[], $6::integer[])
-"""
-
-_HISTORY = """
-SELECT seen_at, change, track, position, former_position FROM playlist_changes WHERE playlist = $1 ORDER BY id
-"""
 
 _READ = "DELETE FROM playlist_readings WHERE playlist = $1"
 
@@ -88,27 +70,18 @@ WHERE next_crawl_at IS NOT NULL AND source = ANY($1)
 
 
 async def replace(db: Connection, playlist: Playlist, entries: Sequence[tuple[int, TrackId]]) -> None:
-    """Store a playlist as it is now, `(position, track)` each, noting what changed; the tracks' rows must exist."""
+    """Store a playlist as it is now, `(position, track)` each; the rows of its tracks must exist."""
     now = sorted((position, track.urn) for position, track in entries)
-    snapshot = clean_or_none(playlist.snapshot_id)
     async with db.transaction():
-        await db.execute(_UPSERT, playlist.urn, playlist.source, clean(playlist.title), snapshot)
+        await db.execute(
+            _UPSERT, playlist.urn, playlist.source, clean(playlist.title), clean_or_none(playlist.snapshot_id)
+        )
         before = [(row["position"], row["track"]) for row in await db.fetch(_PLACES, playlist.urn)]
         await db.execute(_READ, playlist.urn)
         if before == now:
             return
         await db.execute(_EMPTY, playlist.urn)
         await db.execute(_ADD, playlist.urn, [position for position, _ in now], [urn for _, urn in now])
-        found = changes(before, now)
-        await db.execute(
-            _NOTE_CHANGES,
-            playlist.urn,
-            snapshot,
-            [change.kind for change in found],
-            [change.item for change in found],
-            [change.position for change in found],
-            [change.former for change in found],
-        )
 
 
 async def get(db: Executor, urn: str) -> Playlist | None:
@@ -130,14 +103,6 @@ async def is_blocked(db: Executor, urn: str) -> bool:
 async def tracks_of(db: Executor, urn: str) -> list[TrackId]:
     """List the tracks of a playlist in its order, repeated ones repeated."""
     return [TrackId.from_urn(row["track"]) for row in await db.fetch(_PLACES, urn)]
-
-
-async def history(db: Executor, urn: str) -> list[SeenChange]:
-    """List what happened to a playlist, oldest first."""
-    return [
-        SeenChange(row["seen_at"], Change(row["change"], row["track"], row["position"], row["former_position"]))
-        for row in await db.fetch(_HISTORY, urn)
-    ]
 
 
 async def lease_due(db: Executor, sources: Sequence[str], *, duration: timedelta) -> Playlist | None:

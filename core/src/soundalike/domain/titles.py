@@ -84,11 +84,6 @@ def read_title(title: str) -> Title:
     return Title(folded, core, frozenset(reading.versions), frozenset(reading.guests))
 
 
-def version_class(title: str) -> frozenset[VersionClass]:
-    """Return what a title's notes say of the version; empty for the recording that the bare title names."""
-    return read_title(title).versions
-
-
 def fold_artists(names: Iterable[str]) -> frozenset[str]:
     """Fold the names of a track's artists; "A feat. B" is two, "Various Artists" nobody, "The" is dropped."""
     return frozenset[str]().union(*map(_fold_artist, names)) - NOBODY

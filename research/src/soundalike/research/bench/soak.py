@@ -30,7 +30,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from soundalike.db import database, embeddings
+from soundalike.db import database, erasure
 from soundalike.domain.track_id import TrackId
 from soundalike.local.environment import neutral
 from soundalike.local.ministack import AwsServer
@@ -189,7 +189,7 @@ async def _watch(
     seen.fresh_s.append(appeared)
     if forget:
         async with pool.acquire() as connection:
-            await embeddings.forget(connection, TrackId.from_urn(urn))
+            await erasure.forget_tracks(connection, [TrackId.from_urn(urn)])
         gone = await _until(client, like, urn, present=False)
         if gone is None:
             seen.never += 1

@@ -67,17 +67,6 @@ class RecordingKey:
         )
 
 
-def same_recording(one: RecordingKey, other: RecordingKey, centre: NDArray[np.float32] | None = None) -> bool:
-    """Tell whether two tracks are one recording.
-
-    They are where the ISRC is equal; where title and artists are, and the lengths as far as both are known; where one
-    names guests that the other leaves out, and the lengths are known; and where vectors and lengths are near-equal
-    and the titles do not speak of different versions. `centre` [d] is the middle of all vectors where they do not lie
-    around zero; nearness is measured from there.
-    """
-    return (one.isrc != "" and one.isrc == other.isrc) or _same_names(one, other) or _same_sound(one, [other], centre)
-
-
 def near_equal(one: NDArray[np.float32], other: NDArray[np.float32], centre: NDArray[np.float32] | None = None) -> bool:
     """Tell whether two vectors [d] differ by less than `NEAR_COSINE` allows, as seen from `centre` [d].
 
