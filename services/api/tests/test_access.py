@@ -11,8 +11,8 @@ from starlette.middleware import Middleware
 
 from soundalike.api.app import create_app
 from soundalike.api.keyring import Keyring
-from soundalike.api.middleware.auth import Guard, Rules
-from soundalike.api.rate_limit import Rates
+from soundalike.api.middleware.auth import AccessRules, AuthMiddleware
+from soundalike.api.rate_limit import RateLimiter
 from soundalike.api.settings import Access, MetricsAccess
 from soundalike.db import api_keys
 from soundalike.db.api_keys import Scope, ValidKey
@@ -42,9 +42,11 @@ def guarded(
     per_minute: int = 100,
     origins: frozenset[str] = frozenset(),
 ) -> httpx.AsyncClient:
-    rules = Rules(reads, writes, metrics, origins)
-    rates = Rates(per_minute, clock=lambda: 0.0)
-    app = FastAPI(middleware=[Middleware(Guard, rules=rules, keyring=keyring or Keyring(KEYS), rates=rates)])
+    rules = AccessRules(reads, writes, metrics, origins)
+    rates = RateLimiter(per_minute, clock=lambda: 0.0)
+    app = FastAPI(
+        middleware=[Middleware(AuthMiddleware, rules=rules, keyring=keyring or Keyring(KEYS), rate_limiter=rates)]
+    )
 
     @app.get("/recommend")
     @app.get("/healthz")
@@ -126,8 +128,8 @@ async def test_nobody_sends_a_file_only_to_be_refused() -> None:
     async def reads_everything(_: AsgiScope, receive: Receive, __: Send) -> None:
         await receive()
 
-    rules = Rules(Access.OPEN, Access.KEYED, MetricsAccess.OFF)
-    app = Guard(reads_everything, rules, Keyring(KEYS), Rates(1))
+    rules = AccessRules(Access.OPEN, Access.KEYED, MetricsAccess.OFF)
+    app = AuthMiddleware(reads_everything, rules, Keyring(KEYS), RateLimiter(1))
     call = {"type": "http", "method": "POST", "path": "/recommend", "scheme": "http", "headers": []}
     await app({**call}, receive, send)
     assert (asked, answered[0]["status"]) == ([], 401)

@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from soundalike.api.middleware.etag import Revalidation
+from soundalike.api.middleware.etag import EtagMiddleware
 from soundalike.testing.wait import eventually
 
 from .conftest import Platform, urn
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def held() -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI(middleware=[Middleware(GZipMiddleware, minimum_size=100), Middleware(Revalidation, private=False)])
+    app = FastAPI(middleware=[Middleware(GZipMiddleware, minimum_size=100), Middleware(EtagMiddleware, private=False)])
     texts = {"short": "s", "long": "l" * 1_000}
 
     @app.get("/{name}")

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from soundalike.api import openapi_examples
-from soundalike.api.playlist_formats import Format, preferred, write
+from soundalike.api.playlist_formats import Format, negotiate, write
 from soundalike.api.schemas.answers import Recommendation, Result
 
 FIRST = openapi_examples.RECOMMENDATION.results[0]
@@ -73,4 +73,4 @@ def test_a_playlist_gives_its_name() -> None:
     ],
 )
 def test_the_accept_header_chooses(accept: str, form: Format) -> None:
-    assert preferred(accept) is form
+    assert negotiate(accept) is form

@@ -16,8 +16,8 @@ from starlette.responses import StreamingResponse
 
 from soundalike.api import exception_handlers
 from soundalike.api.metrics import RequestMetrics
-from soundalike.api.middleware.errors import Containment
-from soundalike.api.middleware.request_log import Observer
+from soundalike.api.middleware.errors import ProblemMiddleware
+from soundalike.api.middleware.request_log import RequestLogMiddleware
 from soundalike.logs import JsonLines
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 async def client(registry: CollectorRegistry) -> AsyncIterator[httpx.AsyncClient]:
     metrics = RequestMetrics(registry)
-    app = FastAPI(middleware=[Middleware(Observer, metrics=metrics), Middleware(Containment)])
+    app = FastAPI(middleware=[Middleware(RequestLogMiddleware, metrics=metrics), Middleware(ProblemMiddleware)])
 
     @app.get("/tracks/{urn:path}")
     async def show(urn: str, request: Request) -> str:
@@ -131,7 +131,9 @@ async def test_a_bug_is_a_problem_and_a_traceback_in_the_log(
 
 
 async def test_half_an_answer_does_not_look_like_a_whole_one(registry: CollectorRegistry) -> None:
-    app = FastAPI(middleware=[Middleware(Observer, metrics=RequestMetrics(registry)), Middleware(Containment)])
+    app = FastAPI(
+        middleware=[Middleware(RequestLogMiddleware, metrics=RequestMetrics(registry)), Middleware(ProblemMiddleware)]
+    )
 
     @app.get("/half")
     async def break_off() -> StreamingResponse:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from soundalike.api.routes.uploads import LARGEST_BYTES
-from soundalike.api.uploads import Recordings
+from soundalike.api.routes.uploads import MAX_UPLOAD_BYTES
+from soundalike.api.uploads import UploadExtractor
 from soundalike.db import uploads
 from soundalike.db.uploads import Analysis
 from soundalike.errors import StoreUnavailable
@@ -114,7 +114,7 @@ async def test_what_the_extractor_refuses_comes_back_with_its_reason(
 
 async def test_without_an_extractor_it_gives_up_and_clears_up(platform: Platform, client: httpx.AsyncClient) -> None:
     state = app_of(client).state
-    state.recordings = Recordings(state.live, platform.store, patience_s=0.3)
+    state.recordings = UploadExtractor(state.live, platform.store, timeout_s=0.3)
     answer = await sent(client)
     problem(answer, 503, "nobody-listens")
     assert int(answer.headers["retry-after"]) > 0
@@ -139,7 +139,7 @@ async def test_another_models_vector_is_not_compared(platform: Platform, client:
 
 async def test_more_at_once_than_there_are_places_are_sent_away(platform: Platform, client: httpx.AsyncClient) -> None:
     state = app_of(client).state
-    state.recordings = Recordings(state.live, platform.store, at_once=1)
+    state.recordings = UploadExtractor(state.live, platform.store, max_concurrent=1)
     first = asyncio.create_task(sent(client))
     await eventually(lambda: waiting(platform))
     answer = await sent(client)
@@ -163,12 +163,12 @@ async def test_too_much_is_refused_whether_it_says_its_size_or_not(
     platform: Platform, client: httpx.AsyncClient
 ) -> None:
     async def pieces() -> AsyncIterator[bytes]:
-        for _ in range(LARGEST_BYTES // 1_000_000 + 1):
+        for _ in range(MAX_UPLOAD_BYTES // 1_000_000 + 1):
             yield bytes(1_000_000)
 
-    for content in (bytes(LARGEST_BYTES + 1), pieces()):
+    for content in (bytes(MAX_UPLOAD_BYTES + 1), pieces()):
         body = problem(await sent(client, content), 413, "recording-too-large")
-        assert str(LARGEST_BYTES) in body["detail"]
+        assert str(MAX_UPLOAD_BYTES) in body["detail"]
     assert await left(platform) == (0, 0)
 
 

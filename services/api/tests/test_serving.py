@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from soundalike.api.server import LARGEST_HEAD_BYTES
+from soundalike.api.server import MAX_HEAD_BYTES
 from soundalike.testing.wait import eventually
 
 from .conftest import Platform, is_ready, recommended, urn
@@ -99,7 +99,7 @@ async def test_a_head_without_an_end_is_refused(
             long = await client.get("/healthz?" + "x" * 60_000)
             assert long.headers["content-type"] == "application/problem+json"
         reader, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
-        writer.write(b"GET /healthz HTTP/1.1\r\nX: " + b"x" * (LARGEST_HEAD_BYTES + 1))
+        writer.write(b"GET /healthz HTTP/1.1\r\nX: " + b"x" * (MAX_HEAD_BYTES + 1))
         assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
         writer.close()
 

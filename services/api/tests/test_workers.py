@@ -18,8 +18,8 @@ from uuid import uuid4
 
 import pytest
 
-from soundalike.api.server import Ending
-from soundalike.api.worker_supervisor import Pauses
+from soundalike.api.server import ShutdownPhase
+from soundalike.api.worker_supervisor import RestartBackoff
 from soundalike.testing.wait import eventually
 
 from .conftest import Platform, urn
@@ -298,26 +298,28 @@ async def test_what_cannot_start_ends_the_service(environment: dict[str, str], t
 
 
 def test_it_waits_ever_longer_for_what_dies_young() -> None:
-    pauses = Pauses()
-    assert [pauses.after(1) for _ in range(9)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
-    assert [pauses.after(lived) for lived in (3_600, 1, 1)] == [0.5, 1, 2]
+    pauses = RestartBackoff()
+    assert [pauses.pause_s(1) for _ in range(9)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert [pauses.pause_s(lived) for lived in (3_600, 1, 1)] == [0.5, 1, 2]
 
 
 @pytest.mark.parametrize(
     ("now", "sig", "drains", "then"),
     [
-        (Ending.SERVING, signal.SIGTERM, True, Ending.DRAINING),
-        (Ending.SERVING, signal.SIGTERM, False, Ending.CLOSING),
-        (Ending.SERVING, signal.SIGINT, True, Ending.CLOSING),
-        (Ending.DRAINING, signal.SIGTERM, True, Ending.CLOSING),
-        (Ending.DRAINING, signal.SIGINT, True, Ending.CLOSING),
-        (Ending.CLOSING, signal.SIGTERM, True, Ending.CLOSING),
-        (Ending.CLOSING, signal.SIGINT, False, Ending.AT_ONCE),
-        (Ending.AT_ONCE, signal.SIGTERM, True, Ending.AT_ONCE),
+        (ShutdownPhase.SERVING, signal.SIGTERM, True, ShutdownPhase.DRAINING),
+        (ShutdownPhase.SERVING, signal.SIGTERM, False, ShutdownPhase.CLOSING),
+        (ShutdownPhase.SERVING, signal.SIGINT, True, ShutdownPhase.CLOSING),
+        (ShutdownPhase.DRAINING, signal.SIGTERM, True, ShutdownPhase.CLOSING),
+        (ShutdownPhase.DRAINING, signal.SIGINT, True, ShutdownPhase.CLOSING),
+        (ShutdownPhase.CLOSING, signal.SIGTERM, True, ShutdownPhase.CLOSING),
+        (ShutdownPhase.CLOSING, signal.SIGINT, False, ShutdownPhase.FORCED),
+        (ShutdownPhase.FORCED, signal.SIGTERM, True, ShutdownPhase.FORCED),
     ],
 )
-def test_a_second_signal_ends_the_wait(now: Ending, sig: signal.Signals, drains: bool, then: Ending) -> None:
-    assert now.after(sig, drains=drains) is then
+def test_a_second_signal_ends_the_wait(
+    now: ShutdownPhase, sig: signal.Signals, drains: bool, then: ShutdownPhase
+) -> None:
+    assert now.after_signal(sig, drains=drains) is then
 
 
 def _counted(name: str, *labels: str) -> tuple[str, frozenset[str]]:

@@ -16,16 +16,16 @@ from soundalike.api import exception_handlers
 from soundalike.api.index_cache import IndexCache
 from soundalike.api.keyring import Keyring
 from soundalike.api.metrics import Metrics
-from soundalike.api.middleware.auth import Guard, Rules
-from soundalike.api.middleware.errors import Containment
-from soundalike.api.middleware.etag import Revalidation
-from soundalike.api.middleware.head import HeadAsGet
+from soundalike.api.middleware.auth import AccessRules, AuthMiddleware
+from soundalike.api.middleware.errors import ProblemMiddleware
+from soundalike.api.middleware.etag import EtagMiddleware
+from soundalike.api.middleware.head import HeadMiddleware
 from soundalike.api.middleware.request_log import HEADER as REQUEST_ID_HEADER
-from soundalike.api.middleware.request_log import Observer
+from soundalike.api.middleware.request_log import RequestLogMiddleware
 from soundalike.api.multiprocess_metrics import MultiprocessMetrics
-from soundalike.api.openapi import DescribedApi
+from soundalike.api.openapi import DocumentedApi
 from soundalike.api.platform_connection import POLL_S, PlatformConnection
-from soundalike.api.rate_limit import Rates
+from soundalike.api.rate_limit import RateLimiter
 from soundalike.api.recommender import Recommender
 from soundalike.api.routes import ROUTERS
 from soundalike.api.routes import metrics as metrics_route
@@ -33,7 +33,7 @@ from soundalike.api.settings import Access, ApiSettings, MetricsAccess
 from soundalike.api.snapshot_refresher import SnapshotRefresher
 from soundalike.api.taste_refresher import TasteRefresher
 from soundalike.api.tracing import Tracing
-from soundalike.api.uploads import Recordings
+from soundalike.api.uploads import UploadExtractor
 from soundalike.storage.object_store import ObjectStore, S3Store
 
 _DESCRIPTION: Final = (
@@ -56,19 +56,19 @@ def create_app(
     *,
     poll_s: float = POLL_S,
     multiprocess: MultiprocessMetrics | None = None,
-) -> DescribedApi:
+) -> DocumentedApi:
     """Put the application together; `store` replaces the bucket that the settings name.
 
     Where it is one worker of several, they count in `multiprocess`.
     """
-    rules = Rules(settings.api_reads, settings.writes, settings.metrics, frozenset(settings.cors_origins))
+    rules = AccessRules(settings.api_reads, settings.writes, settings.metrics, frozenset(settings.cors_origins))
     keyring, metrics = Keyring(), Metrics(multiprocess)
     tracing = Tracing(settings.otel_exporter_otlp_endpoint)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(tracing.running())
+            await stack.enter_async_context(tracing.run())
             directory = settings.api_cache_dir or Path(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="soundalike-api-"))
             )
@@ -79,12 +79,12 @@ def create_app(
             )
             app.state.live = await stack.enter_async_context(live.run())
             app.state.recommender = Recommender()
-            app.state.recordings = Recordings(live, objects)
-            if rules.any_keyed:
+            app.state.recordings = UploadExtractor(live, objects)
+            if rules.uses_keys:
                 await stack.enter_async_context(keyring.run(live))
             yield
 
-    app = DescribedApi(
+    app = DocumentedApi(
         title="Soundalike",
         version="0.1.0",
         description=_DESCRIPTION,
@@ -92,16 +92,18 @@ def create_app(
         telemetry=tracing.telemetry(),
         # The first is the outermost: what is seen of a request and what a browser needs hold for refusals too.
         middleware=[
-            Middleware(Observer, metrics=metrics.requests),
-            Middleware(HeadAsGet),
+            Middleware(RequestLogMiddleware, metrics=metrics.requests),
+            Middleware(HeadMiddleware),
             *_cors_middleware(settings),
             Middleware(GZipMiddleware, minimum_size=_MIN_COMPRESSED_BYTES, compresslevel=_COMPRESSION_LEVEL),
-            Middleware(Revalidation, private=settings.api_reads is Access.KEYED),
-            Middleware(Containment),
-            Middleware(Guard, rules=rules, keyring=keyring, rates=Rates(settings.api_writes_per_minute)),
+            Middleware(EtagMiddleware, private=settings.api_reads is Access.KEYED),
+            Middleware(ProblemMiddleware),
+            Middleware(
+                AuthMiddleware, rules=rules, keyring=keyring, rate_limiter=RateLimiter(settings.api_writes_per_minute)
+            ),
         ],
     )
-    app.rules = rules
+    app.access_rules = rules
     app.state.metrics = metrics
     app.state.draining = False
     routers = ROUTERS if settings.metrics is MetricsAccess.OFF else (*ROUTERS, metrics_route.router)

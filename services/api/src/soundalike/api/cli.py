@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from soundalike import logs
 from soundalike.api import worker_supervisor
-from soundalike.api.server import NOT_SERVED, Server
+from soundalike.api.server import STARTUP_FAILED, Server
 from soundalike.api.settings import Access, ApiSettings, MetricsAccess
 from soundalike.db import api_keys, database
 from soundalike.db.api_keys import Scope
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LONGEST_HOLDER = 100
+_MAX_HOLDER_LENGTH = 100
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 keys = typer.Typer(no_args_is_help=True, help="Keys for calling the API; they count within two seconds.")
@@ -47,8 +47,8 @@ def serve(context: typer.Context) -> None:
         _make_writable(settings.api_cache_dir)
     logs.configure("api")
     # uvicorn raises the signal again once everything has ended, so that this handler decides the exit status.
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _exit_on_sigterm)
+    signal.signal(signal.SIGINT, _exit_on_sigint)
     if settings.api_workers > 1:
         raise SystemExit(worker_supervisor.serve(settings))
     # Not above: the process that only looks after workers needs none of it.
@@ -57,14 +57,14 @@ def serve(context: typer.Context) -> None:
     server = Server(create_app(settings), settings)
     server.run()
     if not server.started:
-        raise SystemExit(NOT_SERVED)
+        raise SystemExit(STARTUP_FAILED)
 
 
 @cli.command()
 def openapi() -> None:
     """Write the OpenAPI specification of an API that is open to all, as JSON; needs no platform."""
     from soundalike.api.app import create_app
-    from soundalike.api.openapi import as_text
+    from soundalike.api.openapi import specification_text
 
     settings = ApiSettings(
         database_url=SecretStr("postgresql://nobody:at-all@localhost/nothing"),
@@ -74,7 +74,7 @@ def openapi() -> None:
         api_metrics=MetricsAccess.OFF,
         otel_exporter_otlp_endpoint=None,
     )
-    typer.echo(as_text(create_app(settings)), nl=False)
+    typer.echo(specification_text(create_app(settings)), nl=False)
 
 
 @keys.command()
@@ -87,8 +87,8 @@ def add(
 
     A holder has at most two valid keys. To change one, add another, put it to use, and revoke the older.
     """
-    if not holder.strip() or len(holder) > _LONGEST_HOLDER or not holder.isprintable():
-        raise typer.BadParameter(f"expected 1 to {_LONGEST_HOLDER} printable characters", param_hint="holder")
+    if not holder.strip() or len(holder) > _MAX_HOLDER_LENGTH or not holder.isprintable():
+        raise typer.BadParameter(f"expected 1 to {_MAX_HOLDER_LENGTH} printable characters", param_hint="holder")
 
     async def make(pool: Pool) -> str:
         async with pool.acquire() as connection:
@@ -96,7 +96,7 @@ def add(
             return await api_keys.add(connection, holder.strip(), scope, days=days)
 
     try:
-        key = _asked(make)
+        key = _query_database(make)
     except TooManyKeys as error:
         _fail(f"{error} (see: keys list)")
     typer.echo(key)
@@ -106,17 +106,17 @@ def add(
 @keys.command("list")
 def list_all() -> None:
     """Show every key that was ever made, without the keys themselves."""
-    found = _asked(api_keys.list_keys)
+    found = _query_database(api_keys.list_keys)
     if not found:
         typer.echo("There is no key yet.", err=True)
     for key in found:
-        typer.echo(f"{key.id}  {key.scope:<5}  {key.created_at:%Y-%m-%d}  {_standing(key):<18}  {key.holder}")
+        typer.echo(f"{key.id}  {key.scope:<5}  {key.created_at:%Y-%m-%d}  {_validity(key):<18}  {key.holder}")
 
 
 @keys.command()
 def revoke(name: Annotated[str, typer.Argument(metavar="ID", help="The first column of: keys list.")]) -> None:
     """End a key."""
-    if not _asked(lambda pool: api_keys.revoke(pool, name)):
+    if not _query_database(lambda pool: api_keys.revoke(pool, name)):
         _fail("no valid key has this id (see: keys list)")
     typer.echo("revoked", err=True)
 
@@ -126,7 +126,7 @@ def main() -> None:
     cli()
 
 
-def _standing(key: ApiKey) -> str:
+def _validity(key: ApiKey) -> str:
     if key.revoked_at is not None:
         return f"revoked {key.revoked_at:%Y-%m-%d}"
     if not key.valid:
@@ -134,12 +134,12 @@ def _standing(key: ApiKey) -> str:
     return "valid" if key.expires_at is None else f"until {key.expires_at:%Y-%m-%d}"
 
 
-def _asked(question: Callable[[Pool], Awaitable[T]]) -> T:
+def _query_database(query: Callable[[Pool], Awaitable[T]]) -> T:
     url = load(DatabaseSettings).database_url.get_secret_value()
 
     async def ask() -> T:
         async with database.connect(url, size=1) as pool:
-            return await question(pool)
+            return await query(pool)
 
     try:
         return asyncio.run(ask())
@@ -152,11 +152,11 @@ def _fail(text: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _exit_on_sigterm(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _exit_on_sigint(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(130)
 
 

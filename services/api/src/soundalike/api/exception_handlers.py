@@ -44,7 +44,7 @@ async def _on_problem(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_unparsable(_: Request, error: Exception) -> JSONResponse:
-    return problems.unparsable(str(error)).response()
+    return problems.unparsable_track(str(error)).response()
 
 
 async def _on_database_away(_: Request, error: Exception) -> JSONResponse:

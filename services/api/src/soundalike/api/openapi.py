@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import FastAPI
 
 from soundalike.api import problems
-from soundalike.api.middleware.etag import NEVER_STORED
+from soundalike.api.middleware.etag import UNCACHED_PATHS
 from soundalike.api.problems import MEDIA_TYPE, ProblemDetails
 from soundalike.db.api_keys import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from soundalike.api.middleware.auth import Rules
+    from soundalike.api.middleware.auth import AccessRules
 
 _SCHEME: Final = "key"
 _NOT_MODIFIED: Final = "304"
@@ -25,10 +25,10 @@ _NO_HTTP: Final = {
 }
 
 
-class DescribedApi(FastAPI):
+class DocumentedApi(FastAPI):
     """FastAPI, with the answers that no route gives by itself: those of the guard, and 304."""
 
-    rules: Rules
+    access_rules: AccessRules
 
     def openapi(self) -> dict[str, Any]:
         """Return the specification, made once."""
@@ -38,20 +38,20 @@ class DescribedApi(FastAPI):
             schemas[ProblemDetails.__name__] = ProblemDetails.model_json_schema()
             for path, method, operation in _operations(specification):
                 operation["responses"].setdefault("400", _NO_HTTP)
-                if method == "get" and path not in NEVER_STORED:
+                if method == "get" and path not in UNCACHED_PATHS:
                     _describe_revalidation(operation)
-                needed = self.rules.needed(method.upper(), path)
+                needed = self.access_rules.required_scope(method.upper(), path)
                 if needed is not None:
                     _describe_key(operation, needed)
                 _refer_to_problems(operation)
-            if self.rules.any_keyed:
+            if self.access_rules.uses_keys:
                 schemes = specification["components"].setdefault("securitySchemes", {})
                 schemes[_SCHEME] = {"type": "http", "scheme": "bearer", "description": problems.KEYS_HINT}
         assert self.openapi_schema is not None  # noqa: S101 - set by FastAPI
         return self.openapi_schema
 
 
-def as_text(app: FastAPI) -> str:
+def specification_text(app: FastAPI) -> str:
     """Return the specification as it is committed: JSON with sorted keys, so that a change shows where it is."""
     return json.dumps(app.openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
@@ -71,11 +71,11 @@ def _describe_revalidation(operation: dict[str, Any]) -> None:
     responses[_NOT_MODIFIED] = {"description": "The answer that `If-None-Match` names still holds"}
 
 
-def _describe_key(operation: dict[str, Any], needed: Scope) -> None:
+def _describe_key(operation: dict[str, Any], scope: Scope) -> None:
     operation["security"] = [{_SCHEME: []}]
-    refusals = [problems.key_wanted(needed, shown=False)]
-    if needed is Scope.WRITE:
-        refusals += [problems.key_too_weak(), problems.too_many_calls(60, 1)]
+    refusals = [problems.key_required(scope, key_sent=False)]
+    if scope is Scope.WRITE:
+        refusals += [problems.write_scope_required(), problems.rate_limit_exceeded(60, 1)]
     for refusal in refusals:
         operation["responses"][str(refusal.status.value)] = {
             "description": refusal.status.phrase,

@@ -14,7 +14,7 @@ from soundalike.api.problems import (
     Problem,
     ProblemDetails,
     invalid_request,
-    no_taste,
+    no_taste_data,
     not_ready,
     not_serving,
     playlist_not_ready,
@@ -22,8 +22,8 @@ from soundalike.api.problems import (
     unknown_track,
     unknown_user,
 )
-from soundalike.api.problems import unparsable as not_a_track
 from soundalike.api.problems import unparsable_playlist as not_a_playlist
+from soundalike.api.problems import unparsable_track as not_a_track
 from soundalike.api.problems import unparsable_user as not_an_account
 from soundalike.api.schemas.answers import (
     EXAMPLE,
@@ -84,7 +84,7 @@ RECOMMENDATION: Final = Recommendation(
 PLAYLIST_RECOMMENDATION: Final = RECOMMENDATION.model_copy(
     update={"playlist": PlaylistSummary(urn=PLAYLIST, title="Friday evening", tracks=48, ready=45)}
 )
-FORMS: Final = {
+OTHER_FORMATS: Final = {
     MEDIA_TYPES[form]: playlist_formats.write(form, RECOMMENDATION) for form in Format if form is not Format.JSON
 }
 """The same answer in the forms other than JSON, by media type."""
@@ -109,14 +109,14 @@ SIMILAR_USERS: Final = SimilarUsers(
 UNKNOWN: Final = unknown_track(URN)
 UNKNOWN_USER: Final = unknown_user(USER)
 UNPARSABLE_USER: Final = not_an_account(f"'anna' names no SoundCloud account; accepted are {user_id.ACCEPTED_FORMS}")
-NO_TASTE: Final = no_taste(URN, "ask by=both, or by=sound")
+NO_TASTE_DATA: Final = no_taste_data(URN, "ask by=both, or by=sound")
 UNPARSABLE: Final = not_a_track(f"'harder better' names no track; accepted are {ACCEPTED_FORMS}")
 QUEUED: Final = not_ready(URN, State.QUEUED, None)
 REJECTED: Final = not_ready(URN, State.REJECTED, "the audio is silent")
 UNKNOWN_PLAYLIST: Final = unknown_playlist(PLAYLIST)
 UNPARSABLE_PLAYLIST: Final = not_a_playlist(f"'friday' names no playlist; accepted are {playlist_id.ACCEPTED_FORMS}")
 PLAYLIST_QUEUED: Final = playlist_not_ready(PLAYLIST, {State.QUEUED: 44, State.NO_PREVIEW: 4})
-DATABASE_AWAY: Final = not_serving({"database": "the database does not answer"})
+DATABASE_UNAVAILABLE: Final = not_serving({"database": "the database does not answer"})
 TOO_MANY: Final = invalid_request([{"parameter": "n", "message": "Input should be less than or equal to 100"}])
 UNKNOWN_TAG: Final = invalid_request(
     [{"parameter": "tag", "message": f"there is no tag 'jaz'; known are {', '.join(SLUGS)}"}]
@@ -125,24 +125,24 @@ UNKNOWN_PARAMETER: Final = invalid_request([{"parameter": "verbose", "message": 
 
 
 def responses(
-    answer: BaseModel, *errors: Problem, forms: Mapping[str, str] | None = None
+    example: BaseModel, *errors: Problem, other_formats: Mapping[str, str] | None = None
 ) -> dict[int | str, dict[str, Any]]:
-    """Return OpenAPI's `responses`: the answer, in other `forms` too, and the errors grouped by their status."""
-    content: dict[str, Any] = {"application/json": {"example": answer.model_dump(mode="json")}}
-    for media_type, example in (forms or {}).items():
+    """Return OpenAPI's `responses`: the example, also in `other_formats`, and the errors grouped by their status."""
+    content: dict[str, Any] = {"application/json": {"example": example.model_dump(mode="json")}}
+    for media_type, text in (other_formats or {}).items():
         is_json = media_type.endswith("+json")
         content[media_type] = {
             "schema": {"type": "object" if is_json else "string"},
-            "example": json.loads(example) if is_json else example,
+            "example": json.loads(text) if is_json else text,
         }
-    found: dict[int | str, dict[str, Any]] = {HTTPStatus.OK.value: {"content": content}}
+    by_status: dict[int | str, dict[str, Any]] = {HTTPStatus.OK.value: {"content": content}}
     for error in errors:
         problem = {"schema": ProblemDetails.model_json_schema(), "examples": {}}
-        entry = found.setdefault(
+        entry = by_status.setdefault(
             error.status.value, {"description": error.status.phrase, "content": {MEDIA_TYPE: problem}}
         )
         examples = entry["content"][MEDIA_TYPE]["examples"]
         # Two problems of one kind are two examples.
         name = error.kind if error.kind not in examples else f"{error.kind}-{len(examples)}"
         examples[name] = {"summary": error.title, "value": error.body}
-    return found
+    return by_status

@@ -35,7 +35,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
-def preferred(accept: str) -> Format:
+def negotiate(accept: str) -> Format:
     """Return the form that an Accept header (RFC 9110, 12.5.1) prefers; JSON where it names none of ours."""
     best, best_weight = Format.JSON, 0.0
     for item in accept.split(","):
@@ -47,22 +47,22 @@ def preferred(accept: str) -> Format:
     return best
 
 
-def write(form: Format, found: Recommendation) -> str:
+def write(output_format: Format, recommendation: Recommendation) -> str:
     """Write the answers in a form other than JSON."""
-    return _WRITERS[form](found)
+    return _WRITERS[output_format](recommendation)
 
 
-def _m3u(found: Recommendation) -> str:
+def _m3u(recommendation: Recommendation) -> str:
     """Write extended M3U: a place to hear each track in full, its URN where none is known; length -1 is unknown."""
-    lines = ["#EXTM3U", f"#PLAYLIST:{_line(_title(found))}"]
-    for result in found.results:
+    lines = ["#EXTM3U", f"#PLAYLIST:{_one_line(_title(recommendation))}"]
+    for result in recommendation.results:
         seconds = -1 if result.duration_ms is None else round(result.duration_ms / 1000)
-        lines.append(f"#EXTINF:{seconds},{_line(_named(result))}")
-        lines.append(_line(result.link or result.urn))
+        lines.append(f"#EXTINF:{seconds},{_one_line(_artists_and_title(result))}")
+        lines.append(_one_line(result.link or result.urn))
     return "\n".join(lines) + "\n"
 
 
-def _jspf(found: Recommendation) -> str:
+def _jspf(recommendation: Recommendation) -> str:
     """Write JSPF, the JSON of XSPF version 1 (xspf.org)."""
     tracks = [
         {
@@ -75,22 +75,22 @@ def _jspf(found: Recommendation) -> str:
             "annotation": result.why,
             "trackNum": result.rank,
         }
-        for result in found.results
+        for result in recommendation.results
     ]
     playlist = {
-        "title": _title(found),
+        "title": _title(recommendation),
         "creator": "Soundalike",
         "track": [{name: value for name, value in track.items() if value is not None} for track in tracks],
     }
     return json.dumps({"playlist": playlist}, ensure_ascii=False)
 
 
-def _csv(found: Recommendation) -> str:
+def _csv(recommendation: Recommendation) -> str:
     """Write CSV (RFC 4180) with a header; several values in a cell are separated by semicolons."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    for result in found.results:
+    for result in recommendation.results:
         row: Sequence[object] = (
             result.rank,
             result.score,
@@ -116,19 +116,19 @@ _WRITERS: Final[Mapping[Format, Callable[[Recommendation], str]]] = {
 }
 
 
-def _title(found: Recommendation) -> str:
-    if found.playlist:
-        return f"Fits {found.playlist.title or found.playlist.urn}"
-    if found.user:
-        return f"Suggestions for {found.user.urn}"
-    return f"Sounds like {', '.join(seed.title or seed.urn for seed in found.seeds) or 'a recording'}"
+def _title(recommendation: Recommendation) -> str:
+    if recommendation.playlist:
+        return f"Fits {recommendation.playlist.title or recommendation.playlist.urn}"
+    if recommendation.user:
+        return f"Suggestions for {recommendation.user.urn}"
+    return f"Sounds like {', '.join(seed.title or seed.urn for seed in recommendation.seeds) or 'a recording'}"
 
 
-def _named(result: Result) -> str:
+def _artists_and_title(result: Result) -> str:
     return " - ".join(filter(None, (", ".join(result.artists), result.title or result.urn)))
 
 
-def _line(text: str) -> str:
+def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 

@@ -14,8 +14,8 @@ from soundalike.logs import bound_fields
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPES: Final = "urn:soundalike:problem:"
-_SOON_S: Final = 2
-_WAIT_S: Final = {State.QUEUED: 5, State.PENDING: 60, State.READY: _SOON_S}
+_SHORT_RETRY_S: Final = 2
+_RETRY_AFTER_S: Final = {State.QUEUED: 5, State.PENDING: 60, State.READY: _SHORT_RETRY_S}
 REQUEST_ID: Final = "request_id"
 KEYS_HINT: Final = (
     "Keys are made by whoever runs the API: `soundalike keys add`, in a container `python -m soundalike.api keys add`"
@@ -55,24 +55,24 @@ _UNPARSABLE_PLAYLIST: Final = Kind("unparsable-playlist", "Not a playlist", HTTP
 _NOT_READY: Final = Kind("not-ready", "Track not ready yet", HTTPStatus.SERVICE_UNAVAILABLE)
 _NOT_RECOMMENDABLE: Final = Kind("not-recommendable", "Track has no vector", HTTPStatus.NOT_FOUND)
 _PLAYLIST_NOT_READY: Final = Kind("playlist-not-ready", "No track of the playlist is ready", HTTPStatus.NOT_FOUND)
-_NO_TASTE: Final = Kind("no-taste", "Nothing to compare by", HTTPStatus.NOT_FOUND)
+_NO_TASTE_DATA: Final = Kind("no-taste", "Nothing to compare by", HTTPStatus.NOT_FOUND)
 _FORGOTTEN: Final = Kind("forgotten", "Track was removed", HTTPStatus.GONE)
 _NOT_FETCHABLE: Final = Kind("not-fetchable", "No crawler can fetch it", HTTPStatus.UNPROCESSABLE_ENTITY)
 _NOT_AUDIO: Final = Kind("not-audio", "Not declared as audio", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-_TOO_LARGE: Final = Kind("recording-too-large", "Recording too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-_TOO_SLOW: Final = Kind("upload-too-slow", "Upload too slow", HTTPStatus.REQUEST_TIMEOUT)
-_REFUSED: Final = Kind("recording-refused", "Recording cannot be heard", HTTPStatus.UNPROCESSABLE_ENTITY)
-_NOBODY_LISTENS: Final = Kind("nobody-listens", "No extractor answers", HTTPStatus.SERVICE_UNAVAILABLE)
-_TOO_MANY_RECORDINGS: Final = Kind("too-many-recordings", "Too many recordings at once", HTTPStatus.SERVICE_UNAVAILABLE)
+_UPLOAD_TOO_LARGE: Final = Kind("recording-too-large", "Recording too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+_UPLOAD_TOO_SLOW: Final = Kind("upload-too-slow", "Upload too slow", HTTPStatus.REQUEST_TIMEOUT)
+_UPLOAD_REJECTED: Final = Kind("recording-refused", "Recording cannot be heard", HTTPStatus.UNPROCESSABLE_ENTITY)
+_EXTRACTOR_UNAVAILABLE: Final = Kind("nobody-listens", "No extractor answers", HTTPStatus.SERVICE_UNAVAILABLE)
+_TOO_MANY_UPLOADS: Final = Kind("too-many-recordings", "Too many recordings at once", HTTPStatus.SERVICE_UNAVAILABLE)
 _INVALID_REQUEST: Final = Kind("invalid-request", "Invalid request", HTTPStatus.UNPROCESSABLE_ENTITY)
 _NOT_SERVING: Final = Kind("not-serving", "Not ready to answer", HTTPStatus.SERVICE_UNAVAILABLE)
-_KEY_WANTED: Final = Kind("key-wanted", "A key is needed", HTTPStatus.UNAUTHORIZED)
-_KEY_TOO_WEAK: Final = Kind("key-too-weak", "The key may only read", HTTPStatus.FORBIDDEN)
-_FOREIGN_PAGE: Final = Kind("foreign-page", "Not from this page", HTTPStatus.FORBIDDEN)
-_TOO_MANY_CALLS: Final = Kind("too-many-calls", "Too many calls", HTTPStatus.TOO_MANY_REQUESTS)
+_KEY_REQUIRED: Final = Kind("key-wanted", "A key is needed", HTTPStatus.UNAUTHORIZED)
+_WRITE_SCOPE_REQUIRED: Final = Kind("key-too-weak", "The key may only read", HTTPStatus.FORBIDDEN)
+_CROSS_ORIGIN_REQUEST: Final = Kind("foreign-page", "Not from this page", HTTPStatus.FORBIDDEN)
+_RATE_LIMIT_EXCEEDED: Final = Kind("too-many-calls", "Too many calls", HTTPStatus.TOO_MANY_REQUESTS)
 _INTERNAL: Final = Kind("internal", "Internal error", HTTPStatus.INTERNAL_SERVER_ERROR)
 
-_STANDING: Final = {
+_STATE_DETAILS: Final = {
     State.PENDING: "the preview of {urn} is still to be fetched; if no crawl is running, start one: " + CRAWL_HINT,
     State.QUEUED: "{urn} waits for the extractor; ask again in a few seconds",
     State.READY: "{urn} is being moved to another model; ask again in a few seconds",
@@ -130,7 +130,7 @@ def unknown_playlist(urn: str) -> Problem:
     return Problem(_UNKNOWN_PLAYLIST, f"the catalogue does not know {urn}; crawl it: {CRAWL_HINT}", playlist=urn)
 
 
-def unparsable(detail: str) -> Problem:
+def unparsable_track(detail: str) -> Problem:
     """Say that a text names no track, with the accepted forms in `detail`."""
     return Problem(_UNPARSABLE_TRACK, detail)
 
@@ -147,30 +147,30 @@ def unparsable_playlist(detail: str) -> Problem:
 
 def not_ready(urn: str, state: State, reason: str | None) -> Problem:
     """Say that a track is known but cannot be compared: 503 where waiting helps, 404 where it does not."""
-    kind = _NOT_READY if state in _WAIT_S else _NOT_RECOMMENDABLE
-    detail = _STANDING[state].format(urn=urn) + (f" (reason: {reason})" if reason else "")
-    return Problem(kind, detail, retry_after_s=_WAIT_S.get(state), track=urn, state=state.value, reason=reason)
+    kind = _NOT_READY if state in _RETRY_AFTER_S else _NOT_RECOMMENDABLE
+    detail = _STATE_DETAILS[state].format(urn=urn) + (f" (reason: {reason})" if reason else "")
+    return Problem(kind, detail, retry_after_s=_RETRY_AFTER_S.get(state), track=urn, state=state.value, reason=reason)
 
 
 def playlist_not_ready(urn: str, states: Mapping[State, int]) -> Problem:
     """Say that no track of a playlist can be compared: 503 where waiting helps, 404 where it does not."""
     counts = {state.value: count for state, count in states.items()}
     listed = ", ".join(f"{count} {name}" for name, count in counts.items()) or "it is empty"
-    wait_s = min((_WAIT_S[state] for state in states if state in _WAIT_S), default=None)
+    wait_s = min((_RETRY_AFTER_S[state] for state in states if state in _RETRY_AFTER_S), default=None)
     kind = _PLAYLIST_NOT_READY if wait_s is None else _PLAYLIST_NOT_READY._replace(status=_NOT_READY.status)
     detail = f"no track of {urn} can be compared: {listed}"
     return Problem(kind, detail, retry_after_s=wait_s, playlist=urn, states=counts)
 
 
-def no_taste(urn: str, remedy: str) -> Problem:
+def no_taste_data(urn: str, remedy: str) -> Problem:
     """Say that nothing is known of what else is favourited beside a track, or by a user."""
     detail = f"too little is known of who favourites what to answer for {urn}; {remedy}"
-    return Problem(_NO_TASTE, detail, subject=urn)
+    return Problem(_NO_TASTE_DATA, detail, subject=urn)
 
 
 def forgotten(urn: str) -> Problem:
     """Say that a track was removed on request, so that it cannot be asked for either."""
-    detail = _STANDING[State.FORGOTTEN].format(urn=urn) + ", and stays out of it"
+    detail = _STATE_DETAILS[State.FORGOTTEN].format(urn=urn) + ", and stays out of it"
     return Problem(_FORGOTTEN, detail, track=urn, state=State.FORGOTTEN.value)
 
 
@@ -189,35 +189,35 @@ def not_audio(content_type: str) -> Problem:
     return Problem(_NOT_AUDIO, detail, headers={"Accept-Post": "audio/*, application/octet-stream"})
 
 
-def recording_too_large(largest_bytes: int) -> Problem:
+def upload_too_large(max_bytes: int) -> Problem:
     """Say that a recording is larger than what is taken, and what to send instead."""
     detail = (
-        f"at most {largest_bytes} bytes are taken; half a minute of it is all that is heard, so cut a passage out, or "
+        f"at most {max_bytes} bytes are taken; half a minute of it is all that is heard, so cut a passage out, or "
         "send it compressed (mp3, ogg, m4a)"
     )
-    return Problem(_TOO_LARGE, detail, largest_bytes=largest_bytes)
+    return Problem(_UPLOAD_TOO_LARGE, detail, largest_bytes=max_bytes)
 
 
 def upload_too_slow(limit_s: int) -> Problem:
     """Say that a recording took too long to arrive."""
     remedy = "send a shorter or compressed one (half a minute is enough)"
-    return Problem(_TOO_SLOW, f"the recording did not arrive within {limit_s} s; {remedy}")
+    return Problem(_UPLOAD_TOO_SLOW, f"the recording did not arrive within {limit_s} s; {remedy}")
 
 
-def recording_refused(reason: str) -> Problem:
+def upload_rejected(reason: str) -> Problem:
     """Say why a recording cannot be heard."""
-    return Problem(_REFUSED, reason)
+    return Problem(_UPLOAD_REJECTED, reason)
 
 
-def nobody_listens(detail: str) -> Problem:
+def extractor_unavailable(detail: str) -> Problem:
     """Say that no extractor has answered; the recording was deleted."""
     remedy = "either none is running or all are busy. The recording was deleted: send it again later"
-    return Problem(_NOBODY_LISTENS, f"{detail}; {remedy}", retry_after_s=_WAIT_S[State.PENDING] // 2)
+    return Problem(_EXTRACTOR_UNAVAILABLE, f"{detail}; {remedy}", retry_after_s=_RETRY_AFTER_S[State.PENDING] // 2)
 
 
-def too_many_recordings(detail: str) -> Problem:
+def too_many_uploads(detail: str) -> Problem:
     """Say that a recording has to wait its turn."""
-    return Problem(_TOO_MANY_RECORDINGS, f"{detail}; send it again in a few seconds", retry_after_s=_SOON_S)
+    return Problem(_TOO_MANY_UPLOADS, f"{detail}; send it again in a few seconds", retry_after_s=_SHORT_RETRY_S)
 
 
 def invalid_request(errors: list[dict[str, str]]) -> Problem:
@@ -228,41 +228,41 @@ def invalid_request(errors: list[dict[str, str]]) -> Problem:
 
 def not_serving(missing: Mapping[str, str]) -> Problem:
     """Say what is missing before requests can be answered, by part."""
-    return Problem(_NOT_SERVING, "; ".join(missing.values()), retry_after_s=_SOON_S, missing=dict(missing))
+    return Problem(_NOT_SERVING, "; ".join(missing.values()), retry_after_s=_SHORT_RETRY_S, missing=dict(missing))
 
 
-def key_wanted(scope: KeyScope, *, shown: bool) -> Problem:
-    """Say that a call needs a key, or (`shown`) that what was shown is no valid one."""
+def key_required(scope: KeyScope, *, key_sent: bool) -> Problem:
+    """Say that a call needs a key, or (`key_sent`) that what was shown is no valid one."""
     needed = f"this call needs a key that may {scope.value}"
-    detail = "the key shown is unknown, expired or revoked" if shown else needed
-    challenge = _CHALLENGE + (', error="invalid_token"' if shown else "")
+    detail = "the key shown is unknown, expired or revoked" if key_sent else needed
+    challenge = _CHALLENGE + (', error="invalid_token"' if key_sent else "")
     return Problem(
-        _KEY_WANTED,
+        _KEY_REQUIRED,
         f"{detail}; send `Authorization: Bearer <key>`. {KEYS_HINT}",
         headers={"WWW-Authenticate": challenge},
     )
 
 
-def key_too_weak() -> Problem:
+def write_scope_required() -> Problem:
     """Say that a key may only read."""
     challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="write"'
     detail = f"this call needs a key that may write. {KEYS_HINT}"
-    return Problem(_KEY_TOO_WEAK, detail, headers={"WWW-Authenticate": challenge})
+    return Problem(_WRITE_SCOPE_REQUIRED, detail, headers={"WWW-Authenticate": challenge})
 
 
-def foreign_page() -> Problem:
+def cross_origin_request() -> Problem:
     """Say that a web page of another origin wanted to write."""
     detail = "a web page of another origin may not write here unless whoever runs the API names it in CORS_ORIGINS"
-    return Problem(_FOREIGN_PAGE, detail)
+    return Problem(_CROSS_ORIGIN_REQUEST, detail)
 
 
-def too_many_calls(per_minute: int, wait_s: int) -> Problem:
+def rate_limit_exceeded(per_minute: int, wait_s: int) -> Problem:
     """Say that a key's holder has used up the calls of this minute, and when the next one is free."""
     detail = f"the holder of this key may make {per_minute} writing calls a minute; ask again in {wait_s} s"
-    return Problem(_TOO_MANY_CALLS, detail, retry_after_s=wait_s)
+    return Problem(_RATE_LIMIT_EXCEEDED, detail, retry_after_s=wait_s)
 
 
-def bug() -> Problem:
+def internal_error() -> Problem:
     """Say that the program is wrong, and nothing about how."""
     return Problem(_INTERNAL, "this is an error of the program; its log says more")
 

@@ -19,7 +19,7 @@ class _Bucket:
 
 
 @dataclass(slots=True)
-class Rates:
+class RateLimiter:
     """So many calls a minute for each caller, all of them at once if none came before.
 
     Each process counts for itself: of n processes (`API_WORKERS` of one service, or services beside each other) a
@@ -32,7 +32,7 @@ class Rates:
     clock: Callable[[], float] = time.monotonic
     _buckets: dict[str, _Bucket] = field(default_factory=dict)
 
-    def wait_s(self, caller: str) -> float:
+    def acquire(self, caller: str) -> float:
         """Take one call of a caller's share and return 0, or return in how many seconds there is one again."""
         now = self.clock()
         bucket = self._buckets.setdefault(caller, _Bucket(self.per_minute, now))

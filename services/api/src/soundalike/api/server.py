@@ -24,58 +24,58 @@ if TYPE_CHECKING:
 GRACE_S: Final = 12
 
 # Exit status of a process that never answered; uvicorn's own.
-NOT_SERVED: Final = STARTUP_FAILURE
+STARTUP_FAILED: Final = STARTUP_FAILURE
 
 # Addresses may be long: twenty tracks and two hundred to leave out, each as somebody pasted it.
-LARGEST_HEAD_BYTES: Final = 256 * 1024
+MAX_HEAD_BYTES: Final = 256 * 1024
 
 # How many new objects, and how many rounds over those, before the next rounds over what is older.
-_GARBAGE_AFTER: Final = (50_000, 20, 20)
+_GC_THRESHOLDS: Final = (50_000, 20, 20)
 
 
-class BoundedHttp(HttpToolsProtocol):
+class LimitedHttpProtocol(HttpToolsProtocol):
     """uvicorn's faster protocol, which by itself would keep a head of any length in memory."""
 
-    _unread = 0
+    _head_bytes = 0
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, and refuse what is no request yet after `LARGEST_HEAD_BYTES`."""
-        self._unread += len(data)
+        """Take what came, and refuse what is no request yet after `MAX_HEAD_BYTES`."""
+        self._head_bytes += len(data)
         super().data_received(data)
-        if self._unread > LARGEST_HEAD_BYTES and not self.transport.is_closing():
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("The head of the request is too long.")
 
     def on_headers_complete(self) -> None:
         """Take a head."""
-        self._unread = 0
+        self._head_bytes = 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take some of a body, which the routes limit."""
-        self._unread = 0
+        self._head_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Take the end of a request."""
-        self._unread = 0
+        self._head_bytes = 0
         super().on_message_complete()
 
 
-class Ending(IntEnum):
+class ShutdownPhase(IntEnum):
     """How far a process, or all that belong to one service, has come on its way to the end; it never goes back."""
 
     SERVING = 0
     DRAINING = 1  # says that it will end, and still answers everything
     CLOSING = 2  # takes no new connection and ends with the last request
-    AT_ONCE = 3
+    FORCED = 3
 
-    def after(self, sig: int, *, drains: bool) -> Ending:
+    def after_signal(self, sig: int, *, drains: bool) -> ShutdownPhase:
         """Return what a signal makes of it: the first may begin a wait, another ends it, a second Ctrl-C everything."""
-        if self is Ending.SERVING and sig == signal.SIGTERM and drains:
-            return Ending.DRAINING
-        if self >= Ending.CLOSING and sig == signal.SIGINT:
-            return Ending.AT_ONCE
-        return max(self, Ending.CLOSING)
+        if self is ShutdownPhase.SERVING and sig == signal.SIGTERM and drains:
+            return ShutdownPhase.DRAINING
+        if self >= ShutdownPhase.CLOSING and sig == signal.SIGINT:
+            return ShutdownPhase.FORCED
+        return max(self, ShutdownPhase.CLOSING)
 
 
 class Server(uvicorn.Server):
@@ -95,41 +95,41 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=GRACE_S,
-                http=BoundedHttp,
+                http=LimitedHttpProtocol,
             )
         )
         self._app = app
         self._drain_s = settings.api_drain_s
-        self._ending = Ending.SERVING
-        self._ends_at: float | None = None
+        self._phase = ShutdownPhase.SERVING
+        self._closes_at: float | None = None
 
     def run(self, sockets: list[socket] | None = None) -> None:
         """Serve until a signal comes."""
         # What is loaded by now stays: looking through it for garbage again and again took a twentieth of every answer.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*_GARBAGE_AFTER)
+        gc.set_threshold(*_GC_THRESHOLDS)
         super().run(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
         """Take a signal."""
         self._captured_signals.append(sig)
-        self.end(self._ending.after(sig, drains=self._drain_s > 0))
+        self.advance_to(self._phase.after_signal(sig, drains=self._drain_s > 0))
 
-    def end(self, ending: Ending) -> None:
+    def advance_to(self, phase: ShutdownPhase) -> None:
         """Come so far on the way to the end; nothing where it has come further already."""
-        if ending <= self._ending:
+        if phase <= self._phase:
             return
-        self._ending = ending
+        self._phase = phase
         self._app.state.draining = True
-        if ending is Ending.DRAINING:
-            self._ends_at = time.monotonic() + self._drain_s
+        if phase is ShutdownPhase.DRAINING:
+            self._closes_at = time.monotonic() + self._drain_s
         else:
             self.should_exit = True
-            self.force_exit = ending is Ending.AT_ONCE
+            self.force_exit = phase is ShutdownPhase.FORCED
 
     async def on_tick(self, counter: int) -> bool:
         """Tell, several times a second, whether the time has come."""
-        if self._ends_at is not None and time.monotonic() >= self._ends_at:
-            self.end(Ending.CLOSING)
+        if self._closes_at is not None and time.monotonic() >= self._closes_at:
+            self.advance_to(ShutdownPhase.CLOSING)
         return await super().on_tick(counter)

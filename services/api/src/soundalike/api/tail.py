@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from soundalike.similarity.projection import Projection
 
 _FIRST_ROWS: Final = 256
-_BEHIND_ALL: Final = np.float32(-2.0)
+_BELOW_ALL: Final = np.float32(-2.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +56,7 @@ class TailView:
         if wanted <= 0:
             return []
         # A row that does not count lies behind every cosine, so that it is never among the wanted.
-        cosines = np.where(self.alive, np.clip(self.vectors @ query, -1.0, 1.0), _BEHIND_ALL)
+        cosines = np.where(self.alive, np.clip(self.vectors @ query, -1.0, 1.0), _BELOW_ALL)
         rows = np.argpartition(-cosines, wanted - 1)[:wanted] if wanted < len(cosines) else np.arange(len(cosines))
         best = rows[np.lexsort((rows, -cosines[rows]))]
         return [
@@ -88,32 +88,32 @@ class Tail:
         self._alive = np.empty(0, np.bool_)
         self._urns: list[str] = []
         self._first_rows: dict[str, int] = {}
-        self._latest: dict[str, int] = {}
+        self._last_rows: dict[str, int] = {}
         self._total = np.zeros(projection.dimensions)
 
-    def extend(self, written: Sequence[StoredVector]) -> None:
+    def extend(self, vectors: Sequence[StoredVector]) -> None:
         """Add raw vectors, oldest first; adds none and raises `similarity.errors.InvalidVectors` if one is unusable."""
-        if not written:
+        if not vectors:
             return
-        projected = self._projection.apply(np.stack([each.vector for each in written]))
-        self._make_room(len(written))
+        projected = self._projection.apply(np.stack([each.vector for each in vectors]))
+        self._make_room(len(vectors))
         start = len(self._urns)
-        self._vectors[start : start + len(written)] = projected
+        self._vectors[start : start + len(vectors)] = projected
         # A view keeps the mask it was made with, so the mask is replaced and never written to.
-        alive = np.concatenate([self._alive, np.ones(len(written), np.bool_)])
-        for row, each in enumerate(written, start):
-            if each.urn in self._latest:
-                alive[self._latest[each.urn]] = False
-            self._latest[each.urn] = row
+        alive = np.concatenate([self._alive, np.ones(len(vectors), np.bool_)])
+        for row, each in enumerate(vectors, start):
+            if each.urn in self._last_rows:
+                alive[self._last_rows[each.urn]] = False
+            self._last_rows[each.urn] = row
             self._first_rows.setdefault(each.urn, row)
             self._urns.append(each.urn)
         self._alive = alive
         self._total = self._total + projected.sum(axis=0, dtype=np.float64)
-        self.last_seq = written[-1].seq
+        self.last_seq = vectors[-1].seq
 
     def forget(self, urns: Iterable[str]) -> None:
         """Take tracks out of what is searched."""
-        rows = [self._latest[urn] for urn in urns if urn in self._latest]
+        rows = [self._last_rows[urn] for urn in urns if urn in self._last_rows]
         if rows:
             alive = self._alive.copy()
             alive[rows] = False
@@ -127,7 +127,7 @@ class Tail:
             count=int(np.count_nonzero(self._alive)),
             urns=self._urns,
             first_rows=self._first_rows,
-            last_rows=self._latest,
+            last_rows=self._last_rows,
             total=self._total,
         )
 
@@ -140,7 +140,7 @@ class Tail:
         larger[: len(rows)] = self._vectors[rows]
         self._vectors = larger
         self._urns = [self._urns[row] for row in rows]
-        self._latest = {urn: row for row, urn in enumerate(self._urns)}
-        self._first_rows = dict(self._latest)
+        self._last_rows = {urn: row for row, urn in enumerate(self._urns)}
+        self._first_rows = dict(self._last_rows)
         self._alive = np.ones(len(rows), np.bool_)
         self._total = larger[: len(rows)].sum(axis=0, dtype=np.float64)

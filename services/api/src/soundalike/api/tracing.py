@@ -7,7 +7,7 @@ import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from soundalike.api.middleware.etag import NEVER_STORED
+from soundalike.api.middleware.etag import UNCACHED_PATHS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, MutableMapping
@@ -34,10 +34,10 @@ class Tracing:
         """Return what FastAPI, which makes the spans, is to do."""
         if self._provider is None:
             return _OFF
-        return {**_OFF, "tracing": True, "tracer_provider": self._provider, "exclude": _is_a_check}
+        return {**_OFF, "tracing": True, "tracer_provider": self._provider, "exclude": _is_health_check}
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def run(self) -> AsyncIterator[None]:
         """Send what is left when the block ends."""
         try:
             yield
@@ -46,8 +46,8 @@ class Tracing:
                 await asyncio.to_thread(self._provider.shutdown)
 
 
-def _is_a_check(scope: MutableMapping[str, Any]) -> bool:
-    return scope.get("path") in NEVER_STORED
+def _is_health_check(scope: MutableMapping[str, Any]) -> bool:
+    return scope.get("path") in UNCACHED_PATHS
 
 
 def _provider(endpoint: str) -> TracerProvider | None:

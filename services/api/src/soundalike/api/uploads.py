@@ -22,37 +22,42 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S: Final = 8.0
+TIMEOUT_S: Final = 8.0
 """How long a caller waits at most; every request is limited to ten seconds."""
 
-AT_ONCE: Final = 4
+MAX_CONCURRENT: Final = 4
 """Each holds a database connection while it waits, and its recording in memory."""
 
 # A notification that is lost with its connection costs no more than this.
-_LOOK_S: Final = 0.5
+_POLL_S: Final = 0.5
 _MEDIA_TYPE: Final = "application/octet-stream"
 
 
-class Recordings:
-    """Has recordings heard; `place` limits how many are under way at once."""
+class UploadExtractor:
+    """Has recordings heard; `slot` limits how many are under way at once."""
 
     def __init__(
-        self, live: PlatformConnection, store: ObjectStore, *, patience_s: float = PATIENCE_S, at_once: int = AT_ONCE
+        self,
+        platform: PlatformConnection,
+        store: ObjectStore,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        max_concurrent: int = MAX_CONCURRENT,
     ) -> None:
-        self._live = live
+        self._platform = platform
         self._store = store
-        self._patience_s = patience_s
-        self._places = asyncio.Semaphore(at_once)
+        self._timeout_s = timeout_s
+        self._slots = asyncio.Semaphore(max_concurrent)
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def slot(self) -> AsyncIterator[None]:
         """Hold a place while the block runs; raises `TooManyUploads` where none is free."""
-        if self._places.locked():
+        if self._slots.locked():
             raise TooManyUploads("as many recordings as this API takes at once are being compared")
-        async with self._places:
+        async with self._slots:
             yield
 
-    async def hear(self, data: bytes) -> Analysis:
+    async def extract(self, data: bytes) -> Analysis:
         """Return what the current extractor hears; the recording is gone by then, or within minutes where all fails.
 
         Raises `UploadRejected` for what can never be heard, `ExtractorUnavailable` where no extractor answers in time
@@ -60,32 +65,32 @@ class Recordings:
         """
         query = uploads.new_id()
         try:
-            async with asyncio.timeout(self._patience_s), self._live.database() as pool:
-                outcome = await self._ask(pool, query, data)
+            async with asyncio.timeout(self._timeout_s), self._platform.database() as pool:
+                outcome = await self._submit(pool, query, data)
         except TimeoutError:
-            await self._withdraw(query)
+            await self._cancel(query)
             raise ExtractorUnavailable("no extractor has heard the recording in time") from None
         except StoreUnavailable as error:
-            await self._withdraw(query)
+            await self._cancel(query)
             raise ExtractorUnavailable("the object store does not answer") from error
         if isinstance(outcome, Rejection):
             raise UploadRejected(outcome.reason)
         return outcome
 
-    async def _ask(self, pool: Pool, query: str, data: bytes) -> Analysis | Rejection:
-        async with pool.acquire() as db, _told(db, query) as told:
+    async def _submit(self, pool: Pool, query: str, data: bytes) -> Analysis | Rejection:
+        async with pool.acquire() as db, _outcome_events(db, query) as told:
             await uploads.create(db, query)
             await self._store.put(upload_key(query), data, _MEDIA_TYPE)
             while (outcome := await uploads.pop_result(db, query)) is None:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(told.wait(), _LOOK_S)
+                    await asyncio.wait_for(told.wait(), _POLL_S)
                 told.clear()
             return outcome
 
-    async def _withdraw(self, query: str) -> None:
+    async def _cancel(self, query: str) -> None:
         # An extractor that comes to it later finds nobody waiting; what is left here, its sweep deletes.
         try:
-            async with self._live.database() as pool:
+            async with self._platform.database() as pool:
                 await uploads.delete(pool, query)
             await self._store.delete(upload_key(query))
         except (DatabaseUnavailable, StoreUnavailable) as error:
@@ -93,7 +98,7 @@ class Recordings:
 
 
 @asynccontextmanager
-async def _told(db: Connection, query: str) -> AsyncIterator[asyncio.Event]:
+async def _outcome_events(db: Connection, query: str) -> AsyncIterator[asyncio.Event]:
     """Listen for the outcome of a query while the block runs."""
     told = asyncio.Event()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from soundalike import logs
 from soundalike.api.app import create_app
 from soundalike.api.multiprocess_metrics import MultiprocessMetrics
-from soundalike.api.server import GRACE_S, NOT_SERVED, Ending, Server
+from soundalike.api.server import GRACE_S, STARTUP_FAILED, Server, ShutdownPhase
 from soundalike.api.settings import ApiSettings
 from soundalike.settings import load
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-STARTED: Final = b"s"
+READY: Final = b"s"
 """What a worker says once it answers."""
 
 # Beyond `GRACE_S`, for what is closed after the last request.
-_CLOSING_S: Final = 5.0
+_CLOSE_TIMEOUT_S: Final = 5.0
 
 
 class Worker(Server):
-    """A server that ends when the supervising process tells it over `line`, or when that process is no more."""
+    """A server that ends when the supervising process tells it over `channel`, or when that process is no more."""
 
-    def __init__(self, app: FastAPI, settings: ApiSettings, line: socket.socket) -> None:
+    def __init__(self, app: FastAPI, settings: ApiSettings, channel: socket.socket) -> None:
         super().__init__(app, settings)
-        self._line = line
+        self._channel = channel
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until it is told to end."""
         # A thread, so that it hears even while the event loop is busy.
-        threading.Thread(target=self._obey, daemon=True, name="supervisor").start()
+        threading.Thread(target=self._follow_supervisor, daemon=True, name="supervisor").start()
         super().run(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -48,17 +48,17 @@ class Worker(Server):
         await super().startup(sockets)
         if self.started:
             try:
-                self._line.sendall(STARTED)
+                self._channel.sendall(READY)
             except OSError:
-                self.end(Ending.CLOSING)
+                self.advance_to(ShutdownPhase.CLOSING)
 
-    def _obey(self) -> None:
-        while told := _heard(self._line):
-            self.end(Ending(told[0]))
+    def _follow_supervisor(self) -> None:
+        while told := _receive(self._channel):
+            self.advance_to(ShutdownPhase(told[0]))
         # However the supervisor ended, nobody else would end this one.
-        self.end(Ending.CLOSING)
-        time.sleep(GRACE_S + _CLOSING_S)
-        os._exit(NOT_SERVED)
+        self.advance_to(ShutdownPhase.CLOSING)
+        time.sleep(GRACE_S + _CLOSE_TIMEOUT_S)
+        os._exit(STARTUP_FAILED)
 
 
 def main() -> None:
@@ -72,23 +72,23 @@ def main() -> None:
     settings = load(ApiSettings)
     logs.configure("api")
     # uvicorn raises the signal again once everything has ended.
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, _exit)
     with logs.log_fields(worker=given.worker):
         shared = MultiprocessMetrics(given.counts)
         shared.identify_as(given.worker)
         server = Worker(create_app(settings, multiprocess=shared), settings, socket.socket(fileno=given.line))
         server.run([socket.socket(fileno=number) for number in given.listen])
     if not server.started:
-        raise SystemExit(NOT_SERVED)
+        raise SystemExit(STARTUP_FAILED)
 
 
-def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _exit(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _heard(line: socket.socket) -> bytes:
+def _receive(channel: socket.socket) -> bytes:
     try:
-        return line.recv(1)
+        return channel.recv(1)
     except OSError:
         return b""
 

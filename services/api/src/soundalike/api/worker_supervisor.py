@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from soundalike.api.multiprocess_metrics import MultiprocessMetrics
-from soundalike.api.server import GRACE_S, NOT_SERVED, Ending
+from soundalike.api.server import GRACE_S, STARTUP_FAILED, ShutdownPhase
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -35,134 +35,134 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
 # A worker that lived so long died of something else than the one before it.
-_STEADY_S: Final = 60.0
+_STABLE_AFTER_S: Final = 60.0
 # Beyond what a worker gives its requests; one that is stuck is killed then.
-_PATIENCE_S: Final = GRACE_S + 8.0
+_KILL_AFTER_S: Final = GRACE_S + 8.0
 
 # On Linux every worker listens on a socket of its own with the same port (socket(7), SO_REUSEPORT), for there the
 # kernel deals new connections out evenly. On one socket that all share, whoever is awake takes them: of 32 connections
 # that came at once one of two workers often got all. Elsewhere the option does not deal out, and the workers share one.
-_ONE_EACH: Final = sys.platform == "linux"
+_REUSE_PORT: Final = sys.platform == "linux"
 
 
 @dataclass(slots=True)
-class Pauses:
+class RestartBackoff:
     """How long to wait before something that died is started again: ever longer while it dies young."""
 
     _next_s: float = _FIRST_PAUSE_S
 
-    def after(self, lived_s: float) -> float:
+    def pause_s(self, lived_s: float) -> float:
         """Return the pause in s after a life of so many seconds."""
-        pause = _FIRST_PAUSE_S if lived_s >= _STEADY_S else self._next_s
+        pause = _FIRST_PAUSE_S if lived_s >= _STABLE_AFTER_S else self._next_s
         self._next_s = min(2 * pause, _LONGEST_PAUSE_S)
         return pause
 
 
 @dataclass(slots=True)
-class Supervisor:
+class WorkerSupervisor:
     """Keeps `settings.api_workers` workers alive until a signal comes, then lets all of them end."""
 
     settings: ApiSettings
-    port: list[socket.socket]
+    sockets: list[socket.socket]
     directory: Path
-    _ending: Ending = Ending.SERVING
-    _ended_by: int | None = None
-    _failure: int | None = None
-    _told: asyncio.Event = field(default_factory=asyncio.Event)
-    _served: asyncio.Event = field(default_factory=asyncio.Event)
-    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _lines: dict[int, socket.socket] = field(default_factory=dict)
+    _phase: ShutdownPhase = ShutdownPhase.SERVING
+    _last_signal: int | None = None
+    _failure_status: int | None = None
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _ready: asyncio.Event = field(default_factory=asyncio.Event)
+    _spawn_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _channels: dict[int, socket.socket] = field(default_factory=dict)
     _processes: dict[int, Process] = field(default_factory=dict)
 
     async def run(self) -> int:
         """Serve, and return the exit status."""
         loop = asyncio.get_running_loop()
         for sig in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(sig, self._take, sig)
+            loop.add_signal_handler(sig, self._on_signal, sig)
         log.info("%d workers on %s, port %d", self.settings.api_workers, self.settings.api_host, self.settings.api_port)
         try:
             async with asyncio.TaskGroup() as group:
                 first, *others = range(self.settings.api_workers)
-                group.create_task(self._keep(first))
+                group.create_task(self._keep_running(first))
                 # What keeps one from starting keeps all, and is to be said once.
-                await _any(self._served, self._told)
+                await _wait_for_any(self._ready, self._stopping)
                 for worker in others:
-                    group.create_task(self._keep(worker))
+                    group.create_task(self._keep_running(worker))
         finally:
             for sig in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(sig)
                 # What comes now changes nothing, the exit status least of all.
                 signal.signal(sig, signal.SIG_IGN)
-        if self._failure is not None:
-            return self._failure
-        return 130 if self._ended_by == signal.SIGINT else 0
+        if self._failure_status is not None:
+            return self._failure_status
+        return 130 if self._last_signal == signal.SIGINT else 0
 
-    async def _keep(self, worker: int) -> None:
-        pauses = Pauses()
-        while not self._told.is_set():
+    async def _keep_running(self, worker: int) -> None:
+        pauses = RestartBackoff()
+        while not self._stopping.is_set():
             began = time.monotonic()
             try:
-                async with self._started(worker) as process:
+                async with self._worker_process(worker) as process:
                     status = await process.wait()
-                what = f"worker {worker} (pid {process.pid}) ended {_described(status)}"
+                what = f"worker {worker} (pid {process.pid}) ended {_describe_exit(status)}"
             except OSError as error:
-                status, what = NOT_SERVED, f"worker {worker} could not be started: {error}"
-            if self._told.is_set():
+                status, what = STARTUP_FAILED, f"worker {worker} could not be started: {error}"
+            if self._stopping.is_set():
                 log.log(logging.WARNING if status else logging.INFO, "%s", what)
-            elif not self._served.is_set():
+            elif not self._ready.is_set():
                 log.error("%s before any served; the service ends", what)
-                self._failure = status if status > 0 else 128 - status if status else NOT_SERVED
-                self._end(Ending.AT_ONCE)
+                self._failure_status = status if status > 0 else 128 - status if status else STARTUP_FAILED
+                self._advance_to(ShutdownPhase.FORCED)
             else:
-                pause = pauses.after(time.monotonic() - began)
+                pause = pauses.pause_s(time.monotonic() - began)
                 log.error("%s; another takes its place in %.1f s", what, pause)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._told.wait(), pause)
+                    await asyncio.wait_for(self._stopping.wait(), pause)
 
     @asynccontextmanager
-    async def _started(self, worker: int) -> AsyncIterator[Process]:
+    async def _worker_process(self, worker: int) -> AsyncIterator[Process]:
         counts = MultiprocessMetrics(self.directory)
         line, theirs = socket.socketpair()
         line.setblocking(False)
         listening = []
         try:
-            listening = list(_beside(self.port)) if _ONE_EACH else self.port
+            listening = list(_bind_again(self.sockets)) if _REUSE_PORT else self.sockets
             process = await self._spawn(worker, theirs, listening)
         except OSError:
             line.close()
             raise
         finally:
             # What a worker listens on is to be gone with it, so that the others get what comes meanwhile.
-            for each in (theirs, *(listening if _ONE_EACH else ())):
+            for each in (theirs, *(listening if _REUSE_PORT else ())):
                 each.close()
-        self._lines[worker], self._processes[worker] = line, process
-        hearing = asyncio.create_task(self._hear(line))
+        self._channels[worker], self._processes[worker] = line, process
+        hearing = asyncio.create_task(self._await_ready(line))
         try:
             counts.add_worker(worker, process.pid)
-            if self._told.is_set():
-                _tell(line, self._ending)
+            if self._stopping.is_set():
+                _send_phase(line, self._phase)
             yield process
         finally:
             hearing.cancel()
             await asyncio.wait([hearing])
-            del self._lines[worker], self._processes[worker]
+            del self._channels[worker], self._processes[worker]
             line.close()
             counts.remove_worker(worker)
 
-    async def _spawn(self, worker: int, line: socket.socket, listening: list[socket.socket]) -> Process:
-        numbers = [each.fileno() for each in listening]
+    async def _spawn(self, worker: int, channel: socket.socket, sockets: list[socket.socket]) -> Process:
+        numbers = [each.fileno() for each in sockets]
         # Ctrl-C reaches every process at the terminal; a worker hears of it over its line, as often as it was pressed.
-        async with self._starting:
+        async with self._spawn_lock:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
                 return await asyncio.create_subprocess_exec(
                     sys.executable,
                     *(["-P"] if sys.flags.safe_path else []),
                     *("-m", "soundalike.api.worker", f"--worker={worker}", f"--counts={self.directory}"),
-                    f"--line={line.fileno()}",
+                    f"--line={channel.fileno()}",
                     *(f"--listen={number}" for number in numbers),
                     env={**os.environ, **self._environment()},
-                    pass_fds=(line.fileno(), *numbers),
+                    pass_fds=(channel.fileno(), *numbers),
                 )
             finally:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -172,30 +172,30 @@ class Supervisor:
         cache = self.settings.api_cache_dir or self.directory / "versions"
         return {**MultiprocessMetrics(self.directory).environment, "API_CACHE_DIR": str(cache)}
 
-    async def _hear(self, line: socket.socket) -> None:
+    async def _await_ready(self, channel: socket.socket) -> None:
         # The only thing that a worker ever says is that it answers.
         with suppress(OSError):
-            if await asyncio.get_running_loop().sock_recv(line, 1):
-                self._served.set()
+            if await asyncio.get_running_loop().sock_recv(channel, 1):
+                self._ready.set()
 
-    def _take(self, sig: int) -> None:
-        self._ended_by = sig
-        self._end(self._ending.after(sig, drains=self.settings.api_drain_s > 0))
+    def _on_signal(self, sig: int) -> None:
+        self._last_signal = sig
+        self._advance_to(self._phase.after_signal(sig, drains=self.settings.api_drain_s > 0))
 
-    def _end(self, ending: Ending) -> None:
-        if ending <= self._ending:
+    def _advance_to(self, phase: ShutdownPhase) -> None:
+        if phase <= self._phase:
             return
-        self._ending = ending
-        self._told.set()
-        for line in self._lines.values():
-            _tell(line, ending)
+        self._phase = phase
+        self._stopping.set()
+        for line in self._channels.values():
+            _send_phase(line, phase)
         loop = asyncio.get_running_loop()
-        if ending is Ending.DRAINING:
-            loop.call_later(self.settings.api_drain_s, self._end, Ending.CLOSING)
+        if phase is ShutdownPhase.DRAINING:
+            loop.call_later(self.settings.api_drain_s, self._advance_to, ShutdownPhase.CLOSING)
             return
-        for each in self.port:
+        for each in self.sockets:
             each.close()
-        loop.call_later(_PATIENCE_S, self._kill)
+        loop.call_later(_KILL_AFTER_S, self._kill)
 
     def _kill(self) -> None:
         for worker, process in self._processes.items():
@@ -207,15 +207,15 @@ class Supervisor:
 def serve(settings: ApiSettings) -> int:
     """Run the workers until a signal comes, and return the exit status of the service."""
     try:
-        port = list(_bound(settings.api_host, settings.api_port))
+        port = list(_bind(settings.api_host, settings.api_port))
     except OSError as error:
         log.error(error)  # noqa: TRY400 - says it all
-        return NOT_SERVED
+        return STARTUP_FAILED
     with tempfile.TemporaryDirectory(prefix="soundalike-api-", ignore_cleanup_errors=True) as directory:
-        return asyncio.run(Supervisor(settings, port, Path(directory)).run())
+        return asyncio.run(WorkerSupervisor(settings, port, Path(directory)).run())
 
 
-def _bound(host: str, port: int) -> Iterator[socket.socket]:
+def _bind(host: str, port: int) -> Iterator[socket.socket]:
     """Yield sockets that hold a port, one for each address of the host, and do not listen."""
     for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         try:
@@ -228,15 +228,15 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
             # In the words of asyncio, which says it where one process listens by itself.
             said = f"error while attempting to bind on address {address!r}: {(error.strerror or '').lower()}"
             raise OSError(error.errno, said) from error
-        if _ONE_EACH:
+        if _REUSE_PORT:
             # Only now, so that a service which has the port already was in the way.
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         yield held
 
 
-def _beside(held: list[socket.socket]) -> Iterator[socket.socket]:
+def _bind_again(sockets: list[socket.socket]) -> Iterator[socket.socket]:
     """Yield sockets of the same addresses, for one more process to listen on."""
-    for other in held:
+    for other in sockets:
         opened = _socket(other.family, other.type, other.proto)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         opened.bind(other.getsockname())
@@ -251,19 +251,19 @@ def _socket(family: int, kind: int, protocol: int) -> socket.socket:
     return opened
 
 
-def _tell(line: socket.socket, ending: Ending) -> None:
+def _send_phase(channel: socket.socket, phase: ShutdownPhase) -> None:
     # One that has just ended does not listen any more.
     with suppress(OSError):
-        line.send(bytes([ending]))
+        channel.send(bytes([phase]))
 
 
-def _described(status: int) -> str:
+def _describe_exit(status: int) -> str:
     if status >= 0:
         return f"with status {status}"
     return f"by {next((sig.name for sig in signal.Signals if sig == -status), f'signal {-status}')}"
 
 
-async def _any(*events: asyncio.Event) -> None:
+async def _wait_for_any(*events: asyncio.Event) -> None:
     waiting = [asyncio.create_task(event.wait()) for event in events]
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for each in waiting:

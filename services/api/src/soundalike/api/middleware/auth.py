@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from soundalike.api.keyring import Keyring
-    from soundalike.api.rate_limit import Rates
+    from soundalike.api.rate_limit import RateLimiter
     from soundalike.db.api_keys import ValidKey
 
 METRICS_PATH: Final = "/metrics"
 OPEN_PATHS: Final = frozenset({"/", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json", "/healthz", "/readyz"})
 """What answers everybody: the documentation, and what an orchestrator asks."""
 
-READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _BEARER: Final = re.compile(r"bearer +(\S{1,200})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class AccessRules:
     """What is open and what needs a key; `origins` are the web pages that may write, beside the API's own."""
 
     reads: Access
@@ -40,34 +40,34 @@ class Rules:
     origins: frozenset[str] = frozenset()
 
     @property
-    def any_keyed(self) -> bool:
+    def uses_keys(self) -> bool:
         """Tell whether keys matter at all."""
         return Access.KEYED in {self.reads, self.writes} or self.metrics is MetricsAccess.KEYED
 
-    def needed(self, method: str, path: str) -> KeyScope | None:
+    def required_scope(self, method: str, path: str) -> KeyScope | None:
         """Return what a key has to allow for this call, None where it is open.
 
         Every call that is not a reading one is a writing one, so that a new route is guarded without saying so.
         """
-        if method not in READING:
+        if method not in SAFE_METHODS:
             return KeyScope.WRITE if self.writes is Access.KEYED else None
         if path == METRICS_PATH:
             return KeyScope.READ if self.metrics is MetricsAccess.KEYED else None
         return KeyScope.READ if self.reads is Access.KEYED and path not in OPEN_PATHS else None
 
 
-class Guard:
+class AuthMiddleware:
     """ASGI middleware that answers 401, 403 or 429 in place of the app; `scope["caller"]` names the holder of the key.
 
     Not a dependency of the routes: FastAPI reads a body before it asks the dependencies, so that anybody could send
     whole files only to be refused.
     """
 
-    def __init__(self, app: ASGIApp, rules: Rules, keyring: Keyring, rates: Rates) -> None:
+    def __init__(self, app: ASGIApp, rules: AccessRules, keyring: Keyring, rate_limiter: RateLimiter) -> None:
         self._app = app
         self._rules = rules
         self._keyring = keyring
-        self._rates = rates
+        self._rate_limiter = rate_limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
@@ -80,9 +80,9 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> problems.Problem | None:
         headers = Headers(scope=scope)
-        if scope["method"] not in READING and self._is_foreign(headers):
-            return problems.foreign_page()
-        needed = self._rules.needed(scope["method"], scope["path"])
+        if scope["method"] not in SAFE_METHODS and self._is_cross_origin(headers):
+            return problems.cross_origin_request()
+        needed = self._rules.required_scope(scope["method"], scope["path"])
         if needed is None:
             return None
         try:
@@ -90,21 +90,21 @@ class Guard:
         except KeysUnavailable as error:
             return problems.not_serving({"keys": str(error)})
         if key is None:
-            return problems.key_wanted(needed, shown="authorization" in headers)
+            return problems.key_required(needed, key_sent="authorization" in headers)
         scope["caller"] = key.holder
-        return self._too_much(key) if needed is KeyScope.WRITE else None
+        return self._check_write(key) if needed is KeyScope.WRITE else None
 
-    def _too_much(self, key: ValidKey) -> problems.Problem | None:
+    def _check_write(self, key: ValidKey) -> problems.Problem | None:
         if key.scope is not KeyScope.WRITE:
-            return problems.key_too_weak()
-        wait_s = self._rates.wait_s(key.holder)
-        return problems.too_many_calls(self._rates.per_minute, math.ceil(wait_s)) if wait_s else None
+            return problems.write_scope_required()
+        wait_s = self._rate_limiter.acquire(key.holder)
+        return problems.rate_limit_exceeded(self._rate_limiter.per_minute, math.ceil(wait_s)) if wait_s else None
 
     def _key(self, headers: Headers) -> ValidKey | None:
         shown = _BEARER.fullmatch(headers.get("authorization", "").strip())
         return self._keyring.find(shown[1]) if shown else None
 
-    def _is_foreign(self, headers: Headers) -> bool:
+    def _is_cross_origin(self, headers: Headers) -> bool:
         """Tell whether another web page makes a browser write here: without keys, being on this machine would do."""
         origin = headers.get("origin")
         allowed = self._rules.origins

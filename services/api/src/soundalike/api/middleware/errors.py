@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Containment:
+class ProblemMiddleware:
     """ASGI middleware that makes a problem of an exception, and of an error that the framework sends as plain text.
 
     It is inside of what adds headers to answers, so that these errors have them too. An error after the first byte is
@@ -48,4 +48,4 @@ class Containment:
             log.exception("%s %s failed", scope["method"], getattr(scope.get("route"), "path", scope["path"]))
             if begun:
                 raise
-            await problems.bug().response()(scope, receive, send)
+            await problems.internal_error().response()(scope, receive, send)

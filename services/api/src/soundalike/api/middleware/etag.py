@@ -10,12 +10,12 @@ from starlette.datastructures import Headers, MutableHeaders
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-NEVER_STORED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-_OF_THE_BODY: Final = frozenset({"content-length", "content-type", "content-encoding"})
+UNCACHED_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+_BODY_HEADERS: Final = frozenset({"content-length", "content-type", "content-encoding"})
 _TAG_BYTES: Final = 16
 
 
-class Revalidation:
+class EtagMiddleware:
     """ASGI middleware that tags answers, and answers 304 where the client's `If-None-Match` names the tag.
 
     The tag is a hash of the body, and `Cache-Control: no-cache` lets an answer be stored but never be used unasked. A
@@ -29,14 +29,14 @@ class Revalidation:
 
     def __init__(self, app: ASGIApp, *, private: bool) -> None:
         self._app = app
-        self._cached = "private, no-cache" if private else "no-cache"
+        self._cache_control = "private, no-cache" if private else "no-cache"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, and tag its answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        taggable = scope["method"] in {"GET", "HEAD"} and scope["path"] not in NEVER_STORED
+        taggable = scope["method"] in {"GET", "HEAD"} and scope["path"] not in UNCACHED_PATHS
         held = Headers(scope=scope).get("if-none-match")
         start: Message | None = None
 
@@ -44,32 +44,32 @@ class Revalidation:
             nonlocal start
             if message["type"] == "http.response.start":
                 found = taggable and message["status"] == 200
-                MutableHeaders(scope=message).setdefault("Cache-Control", self._cached if found else "no-store")
+                MutableHeaders(scope=message).setdefault("Cache-Control", self._cache_control if found else "no-store")
                 if found:
                     start = message
                     return
             elif start is not None:
                 beginning, start = start, None
                 if not message.get("more_body", False):
-                    beginning, message = _answer(beginning, message, held)
+                    beginning, message = _revalidate(beginning, message, held)
                 await send(beginning)
             await send(message)
 
         await self._app(scope, receive, tagged)
 
 
-def _answer(start: Message, body: Message, held: str | None) -> tuple[Message, Message]:
+def _revalidate(start: Message, body: Message, if_none_match: str | None) -> tuple[Message, Message]:
     headers = MutableHeaders(scope=start)
     digest = hashlib.blake2b(body.get("body", b""), digest_size=_TAG_BYTES, usedforsecurity=False).hexdigest()
     tag = headers.setdefault("ETag", f'W/"{digest}"')
-    if held is None or not _names(held, tag):
+    if if_none_match is None or not _matches(if_none_match, tag):
         return start, body
-    kept = [(name, value) for name, value in headers.raw if name.decode("latin-1").lower() not in _OF_THE_BODY]
+    kept = [(name, value) for name, value in headers.raw if name.decode("latin-1").lower() not in _BODY_HEADERS]
     return {**start, "status": 304, "headers": kept}, {"type": "http.response.body", "body": b""}
 
 
-def _names(held: str, tag: str) -> bool:
+def _matches(if_none_match: str, tag: str) -> bool:
     """Tell whether an `If-None-Match` names a tag; by RFC 9110 it is compared weakly."""
-    return held.strip() == "*" or tag.removeprefix("W/") in {
-        each.strip().removeprefix("W/") for each in held.split(",")
+    return if_none_match.strip() == "*" or tag.removeprefix("W/") in {
+        each.strip().removeprefix("W/") for each in if_none_match.split(",")
     }

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class HeadAsGet:
+class HeadMiddleware:
     """ASGI middleware that lets the app answer HEAD as GET, and keeps the body back.
 
     The framework answers 405 where a route says GET only. What is outside of this sees HEAD, what is inside sees GET,

@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 HEADER: Final = "X-Request-ID"
 NO_ROUTE: Final = "none"
-_SANE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+_VALID_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 # What asks every few seconds would drown the rest.
-_QUIET: Final = frozenset({"/healthz", "/readyz", METRICS_PATH})
+_DEBUG_PATHS: Final = frozenset({"/healthz", "/readyz", METRICS_PATH})
 
 
-class Observer:
+class RequestLogMiddleware:
     """ASGI middleware: an id for each request, in its answer and in every line logged meanwhile, and a measurement.
 
     A caller's own `X-Request-ID` is taken over where it has at most 64 letters, digits and `._:-`. The query string is
@@ -45,7 +45,7 @@ class Observer:
             await self._app(scope, receive, send)
             return
         asked = Headers(scope=scope).get(HEADER, "")
-        request_id = asked if _SANE.fullmatch(asked) else uuid4().hex
+        request_id = asked if _VALID_ID.fullmatch(asked) else uuid4().hex
         status = 500
 
         async def observed(message: Message) -> None:
@@ -64,14 +64,14 @@ class Observer:
             try:
                 await self._app(scope, receive, observed)
             finally:
-                self._note(scope, status, time.perf_counter() - begun)
+                self._record(scope, status, time.perf_counter() - begun)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", NO_ROUTE)
         self._metrics.observe(scope["method"], route, status, seconds)
         path = scope.get("raw_path", b"").decode("latin-1").partition("?")[0] or scope["path"]
         log.log(
-            logging.DEBUG if scope["path"] in _QUIET else logging.INFO,
+            logging.DEBUG if scope["path"] in _DEBUG_PATHS else logging.INFO,
             "%s %s: %d in %.1f ms",
             scope["method"],
             path,

@@ -8,15 +8,15 @@ from pydantic import BeforeValidator
 
 from soundalike.api import openapi_examples, problems
 from soundalike.api.repository import identify
-from soundalike.api.routes.dependencies import LiveNow, only
+from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.routes.query_parameters import Source
 from soundalike.api.schemas.lists import (
     PAGE_EXAMPLE,
     READY_EXAMPLE,
-    WANTED_EXAMPLE,
+    REQUEST_EXAMPLE,
     ListedTrack,
     TrackPage,
-    WantedTrack,
+    TrackRequest,
 )
 from soundalike.db import track_pages, track_requests
 from soundalike.db.tracks import State
@@ -28,7 +28,7 @@ from soundalike.errors import InvalidPlaylistId, InvalidTrackId
 router = APIRouter()
 
 NOT_FETCHABLE: Final = problems.not_fetchable("file:track:… is a file on somebody's machine")
-GONE: Final = problems.forgotten(openapi_examples.URN)
+FORGOTTEN: Final = problems.forgotten(openapi_examples.URN)
 
 _LAST_POSITION: Final = 2**31 - 1
 _FORMER_STATES: Final = {"found": State.PENDING}
@@ -42,17 +42,17 @@ def _current_name(state: object) -> object:
 @router.get(
     "/tracks",
     summary="The catalogue, page by page",
-    dependencies=[Depends(only("playlist", "n", "after", often=("state", "source")))],
+    dependencies=[Depends(accept_only("playlist", "n", "after", repeatable=("state", "source")))],
     responses=openapi_examples.responses(
         PAGE_EXAMPLE,
         openapi_examples.UNKNOWN_PLAYLIST,
         openapi_examples.UNPARSABLE_PLAYLIST,
         openapi_examples.UNKNOWN_PARAMETER,
-        openapi_examples.DATABASE_AWAY,
+        openapi_examples.DATABASE_UNAVAILABLE,
     ),
 )
 async def list_tracks(
-    live: LiveNow,
+    platform: PlatformDep,
     request: Request,
     state: Annotated[
         list[Annotated[State, BeforeValidator(_current_name)]],
@@ -75,7 +75,7 @@ async def list_tracks(
     What is added while somebody leafs through appears where it belongs; nothing else moves.
     """
     states, sources = state or track_pages.VISIBLE, source or track_pages.SOURCES
-    async with live.database() as db:
+    async with platform.database() as db:
         if playlist is None:
             page = await track_pages.page(db, limit=n, after=_urn(after), states=states, sources=sources)
         else:
@@ -96,36 +96,36 @@ async def list_tracks(
     "/tracks/{urn:path}",
     summary="Ask for a track that is missing",
     status_code=HTTPStatus.ACCEPTED,
-    dependencies=[Depends(only())],
+    dependencies=[Depends(accept_only())],
     responses={
         **openapi_examples.responses(
             READY_EXAMPLE,
             openapi_examples.UNPARSABLE,
             openapi_examples.UNKNOWN_PARAMETER,
             NOT_FETCHABLE,
-            GONE,
-            openapi_examples.DATABASE_AWAY,
+            FORGOTTEN,
+            openapi_examples.DATABASE_UNAVAILABLE,
         ),
         HTTPStatus.ACCEPTED.value: {
             "description": "It is on the way",
-            "content": {"application/json": {"example": WANTED_EXAMPLE.model_dump(mode="json")}},
+            "content": {"application/json": {"example": REQUEST_EXAMPLE.model_dump(mode="json")}},
             "headers": {"Location": {"description": "Where its state can be seen", "schema": {"type": "string"}}},
         },
     },
 )
-async def want_track(
-    live: LiveNow,
+async def request_track(
+    platform: PlatformDep,
     response: Response,
     urn: Annotated[
         str,
         Path(max_length=LONGEST_TEXT, description="Every form that /recommend takes", examples=[openapi_examples.URN]),
     ],
-) -> WantedTrack:
+) -> TrackRequest:
     """Put a track on the list of the crawlers, and show where it stands; nothing happens where it is ready.
 
     Asking again does no harm, and makes a crawler look again where nobody had a preview.
     """
-    async with live.database() as db:
+    async with platform.database() as db:
         (track,) = await identify(db, [urn])
         try:
             state, reason = await track_requests.request_track(db, track)
@@ -136,7 +136,7 @@ async def want_track(
     response.headers["Location"] = f"/tracks/{track.urn}"
     if state is State.READY:
         response.status_code = HTTPStatus.OK
-    return WantedTrack(urn=track.urn, state=state, reason=reason)
+    return TrackRequest(urn=track.urn, state=state, reason=reason)
 
 
 def _playlist(pasted: str) -> str:
@@ -150,18 +150,18 @@ def _urn(after: str | None) -> str:
     try:
         return TrackId.from_urn(clean(after)).urn if after is not None else ""
     except InvalidTrackId:
-        raise _not_ours("the URN of a track") from None
+        raise _invalid_after("the URN of a track") from None
 
 
 def _position(after: str | None) -> int:
     if after is None:
         return -1
     if not (after.isascii() and after.isdigit() and len(after) <= 10 and int(after) <= _LAST_POSITION):
-        raise _not_ours("a position in the playlist")
+        raise _invalid_after("a position in the playlist")
     return int(after)
 
 
-def _not_ours(expected: str) -> problems.Problem:
+def _invalid_after(expected: str) -> problems.Problem:
     return problems.invalid_request(
         [{"parameter": "after", "message": f"expected {expected}, as `next` of the page before says"}]
     )

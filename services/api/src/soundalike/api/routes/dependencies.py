@@ -13,7 +13,7 @@ from soundalike.api.recommender import Recommender
 # FastAPI sends a dependency that is not asynchronous to a thread, which costs more than any of these does.
 
 
-async def _live(request: Request) -> PlatformConnection:
+async def _platform(request: Request) -> PlatformConnection:
     live: PlatformConnection = request.app.state.live
     return live
 
@@ -23,18 +23,18 @@ async def _recommender(request: Request) -> Recommender:
     return recommender
 
 
-def only(*once: str, often: tuple[str, ...] = ()) -> Callable[[Request], Awaitable[None]]:
-    """Return a dependency that refuses parameters of other names, and those of `once` given twice."""
+def accept_only(*single: str, repeatable: tuple[str, ...] = ()) -> Callable[[Request], Awaitable[None]]:
+    """Return a dependency that refuses parameters of other names, and those of `single` given twice."""
 
     async def check(request: Request) -> None:
-        listed = ", ".join((*once, *often)) or "none"
+        listed = ", ".join((*single, *repeatable)) or "none"
         wrong = [
             {
                 "parameter": name,
-                "message": f"given {times} times, expected once" if name in once else f"unknown; known are: {listed}",
+                "message": f"given {times} times, expected once" if name in single else f"unknown; known are: {listed}",
             }
             for name, times in Counter(name for name, _ in request.query_params.multi_items()).items()
-            if name not in often and (name not in once or times > 1)
+            if name not in repeatable and (name not in single or times > 1)
         ]
         if wrong:
             raise problems.invalid_request(wrong)
@@ -42,5 +42,5 @@ def only(*once: str, often: tuple[str, ...] = ()) -> Callable[[Request], Awaitab
     return check
 
 
-LiveNow = Annotated[PlatformConnection, Depends(_live)]
-RecommenderNow = Annotated[Recommender, Depends(_recommender)]
+PlatformDep = Annotated[PlatformConnection, Depends(_platform)]
+RecommenderDep = Annotated[Recommender, Depends(_recommender)]

@@ -5,7 +5,7 @@ from fastapi.responses import RedirectResponse
 
 from soundalike.api import openapi_examples, problems
 from soundalike.api.errors import DatabaseUnavailable, SnapshotUnavailable
-from soundalike.api.routes.dependencies import LiveNow, only
+from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.schemas.answers import Health, IndexInfo, Readiness
 
 router = APIRouter()
@@ -14,7 +14,7 @@ router = APIRouter()
 @router.get(
     "/healthz",
     summary="Whether the process lives",
-    dependencies=[Depends(only())],
+    dependencies=[Depends(accept_only())],
     responses=openapi_examples.responses(openapi_examples.ALIVE, openapi_examples.UNKNOWN_PARAMETER),
 )
 async def healthz() -> Health:
@@ -25,22 +25,22 @@ async def healthz() -> Health:
 @router.get(
     "/readyz",
     summary="Whether recommendations can be answered",
-    dependencies=[Depends(only())],
+    dependencies=[Depends(accept_only())],
     responses=openapi_examples.responses(
-        openapi_examples.READY, openapi_examples.UNKNOWN_PARAMETER, openapi_examples.DATABASE_AWAY
+        openapi_examples.READY, openapi_examples.UNKNOWN_PARAMETER, openapi_examples.DATABASE_UNAVAILABLE
     ),
 )
-async def readyz(live: LiveNow, request: Request) -> Readiness:
+async def readyz(platform: PlatformDep, request: Request) -> Readiness:
     """Tell what is missing, or that the database answers and the space is loaded."""
     missing: dict[str, str] = {}
     if request.app.state.draining:
         missing["process"] = "it is about to end; another one answers"
     try:
-        await live.probe()
+        await platform.probe()
     except DatabaseUnavailable as error:
         missing["database"] = str(error)
     try:
-        snapshot = live.snapshot()
+        snapshot = platform.snapshot()
     except SnapshotUnavailable as error:
         missing["space"] = str(error)
     if missing:
@@ -49,6 +49,6 @@ async def readyz(live: LiveNow, request: Request) -> Readiness:
 
 
 @router.get("/", include_in_schema=False)
-async def home() -> RedirectResponse:
+async def redirect_to_docs() -> RedirectResponse:
     """Lead people who open the address to the documentation."""
     return RedirectResponse("/docs")

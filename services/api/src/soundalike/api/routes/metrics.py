@@ -5,13 +5,13 @@ from fastapi.responses import Response
 
 from soundalike.api.metrics import MEDIA_TYPE, Metrics
 from soundalike.api.middleware.auth import METRICS_PATH
-from soundalike.api.routes.dependencies import LiveNow, only
+from soundalike.api.routes.dependencies import PlatformDep, accept_only
 
 router = APIRouter()
 
 
-@router.get(METRICS_PATH, include_in_schema=False, dependencies=[Depends(only())])
-async def metrics(live: LiveNow, request: Request) -> Response:
+@router.get(METRICS_PATH, include_in_schema=False, dependencies=[Depends(accept_only())])
+async def metrics(platform: PlatformDep, request: Request) -> Response:
     """Show the metrics as text, for a monitoring system rather than for callers: they are no part of the contract."""
     found: Metrics = request.app.state.metrics
-    return Response(await found.exposition(live), media_type=MEDIA_TYPE)
+    return Response(await found.exposition(platform), media_type=MEDIA_TYPE)

@@ -8,7 +8,7 @@ from fastapi import Header, Query, Response
 from pydantic import AfterValidator, WithJsonSchema
 
 from soundalike.api import problems
-from soundalike.api.playlist_formats import MEDIA_TYPES, Format, preferred, write
+from soundalike.api.playlist_formats import MEDIA_TYPES, Format, negotiate, write
 from soundalike.api.recommendation_query import By, RecommendationQuery, TrackFilter
 from soundalike.api.schemas.answers import Recommendation
 from soundalike.db.models import EmbeddingModel
@@ -17,15 +17,15 @@ from soundalike.domain.tags import parse_tag as known_tag
 from soundalike.domain.titles import fold_artists
 from soundalike.domain.track_id import ACCEPTED_FORMS, LONGEST_TEXT, TrackId
 
-MOST_ANSWERS: Final = 100
-MOST_EXCLUDED: Final = 200
-LONGEST_NAME: Final = 200
-LONGEST_DURATION_S: Final = 86_400
+MAX_RESULTS: Final = 100
+MAX_EXCLUDED: Final = 200
+MAX_NAME_LENGTH: Final = 200
+MAX_DURATION_S: Final = 86_400
 
-OFTEN: Final = ("tag", "not_tag", "exclude", "exclude_artist", "source")
+REPEATABLE: Final = ("tag", "not_tag", "exclude", "exclude_artist", "source")
 """The parameters that may be given more than once."""
 
-ONCE: Final = (
+SINGLE: Final = (
     "n",
     "min_score",
     "max_per_artist",
@@ -36,18 +36,18 @@ ONCE: Final = (
     "format",
 )
 
-SIGNALS: Final = ("by", "blend")
+SIGNAL_NAMES: Final = ("by", "blend")
 """The parameters that say by which signals tracks are compared."""
 
 Source = Literal["spotify", "deezer", "soundcloud", "file"]
 Tag = Annotated[str, AfterValidator(known_tag), WithJsonSchema({"type": "string", "enum": list(SLUGS)})]
-Pasted = Annotated[str, Query(max_length=LONGEST_TEXT)]
-Name = Annotated[str, Query(min_length=1, max_length=LONGEST_NAME)]
-Seconds = Annotated[float | None, Query(ge=0, le=LONGEST_DURATION_S)]
+TrackText = Annotated[str, Query(max_length=LONGEST_TEXT)]
+Name = Annotated[str, Query(min_length=1, max_length=MAX_NAME_LENGTH)]
+Seconds = Annotated[float | None, Query(ge=0, le=MAX_DURATION_S)]
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
+class SignalParameters:
     """By which signals tracks are compared, None where that was not said, and the weight of taste beside the sound."""
 
     by: By | None
@@ -55,7 +55,7 @@ class Signals:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class QueryParameters:
     """The parameters as they were given, each checked by itself; `exclude` is still what was pasted."""
 
     n: int
@@ -71,12 +71,12 @@ class Wanted:
     min_duration: float | None
     max_duration: float | None
 
-    def wishes(
-        self, model: EmbeddingModel, excluded: Sequence[TrackId], signals: Signals | None = None
+    def to_query(
+        self, model: EmbeddingModel, excluded: Sequence[TrackId], signals: SignalParameters | None = None
     ) -> RecommendationQuery:
         """Check them together; `excluded` are the tracks that `exclude` names. Raises `Problem`."""
         self._check(model)
-        signals = signals or Signals(By.SOUND, 0.0)
+        signals = signals or SignalParameters(By.SOUND, 0.0)
         return RecommendationQuery(
             n=self.n,
             min_score=self.min_score,
@@ -105,15 +105,15 @@ class Wanted:
             raise _invalid("max_duration", "shorter than min_duration, so nothing could be answered")
 
 
-async def wanted(
+async def query_parameters(
     *,
-    n: Annotated[int, Query(ge=1, le=MOST_ANSWERS, description="How many tracks to answer with, at most")] = 10,
+    n: Annotated[int, Query(ge=1, le=MAX_RESULTS, description="How many tracks to answer with, at most")] = 10,
     min_score: Annotated[float, Query(ge=0, le=1, description="The score that every answer reaches")] = 0.0,
     max_per_artist: Annotated[
         int,
         Query(
             ge=1,
-            le=MOST_ANSWERS,
+            le=MAX_RESULTS,
             description="How many answers may be by the same artist; a track counts for each of its artists, guests "
             "included, one by nobody knows who is not limited",
         ),
@@ -122,7 +122,7 @@ async def wanted(
         int,
         Query(
             ge=1,
-            le=MOST_ANSWERS,
+            le=MAX_RESULTS,
             description="How many answers may be from the same album of the same artist; a track without an album is "
             "not limited. Where a catalogue holds few albums, raise it to get more answers",
         ),
@@ -144,13 +144,13 @@ async def wanted(
         list[Tag], Query(max_length=len(SLUGS), description="A tag that no answer holds; may be repeated")
     ] = [],  # noqa: B006 - never changed
     exclude: Annotated[
-        list[Pasted],
-        Query(max_length=MOST_EXCLUDED, description=f"A track that is no answer: {ACCEPTED_FORMS}; may be repeated"),
+        list[TrackText],
+        Query(max_length=MAX_EXCLUDED, description=f"A track that is no answer: {ACCEPTED_FORMS}; may be repeated"),
     ] = [],  # noqa: B006 - never changed
     exclude_artist: Annotated[
         list[Name],
         Query(
-            max_length=MOST_EXCLUDED,
+            max_length=MAX_EXCLUDED,
             description="Name of an artist by whom, or with whom as a guest, no answer is; case, accents and a leading "
             "The do not matter; may be repeated",
             examples=[["Daft Punk"]],
@@ -165,9 +165,9 @@ async def wanted(
     max_duration: Annotated[
         Seconds, Query(description="Greatest length in seconds; what is of unknown length is left out then")
     ] = None,
-) -> Wanted:
+) -> QueryParameters:
     """Read the parameters."""
-    return Wanted(
+    return QueryParameters(
         n=n,
         min_score=min_score,
         max_per_artist=max_per_artist,
@@ -183,7 +183,7 @@ async def wanted(
     )
 
 
-async def wanted_signals(
+async def signal_parameters(
     by: Annotated[
         By | None,
         Query(
@@ -195,12 +195,12 @@ async def wanted_signals(
     blend: Annotated[
         float, Query(ge=0, le=1, description="Weight of taste with `by=both`: 0 is sound alone, 1 taste alone")
     ] = 0.5,
-) -> Signals:
+) -> SignalParameters:
     """Read by which signals to compare."""
-    return Signals(by, blend)
+    return SignalParameters(by, blend)
 
 
-async def wanted_form(
+async def response_format(
     chosen: Annotated[
         Format | None,
         Query(
@@ -212,18 +212,18 @@ async def wanted_form(
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Format:
     """Choose the form of the answer."""
-    return chosen or preferred(accept)
+    return chosen or negotiate(accept)
 
 
-def shaped(found: Recommendation, form: Format) -> Response:
+def format_response(recommendation: Recommendation, output_format: Format) -> Response:
     """Answer in the form that was asked for; in every one it depends on the Accept header."""
-    body = found.model_dump_json() if form is Format.JSON else write(form, found)
+    body = recommendation.model_dump_json() if output_format is Format.JSON else write(output_format, recommendation)
     headers = {"Vary": "Accept"}
-    if form is not Format.JSON:
+    if output_format is not Format.JSON:
         # The 8 tells players that names are in UTF-8.
-        ending = "m3u8" if form is Format.M3U else form.value
+        ending = "m3u8" if output_format is Format.M3U else output_format.value
         headers["Content-Disposition"] = f'attachment; filename="soundalike.{ending}"'
-    return Response(body, headers=headers, media_type=MEDIA_TYPES[form])
+    return Response(body, headers=headers, media_type=MEDIA_TYPES[output_format])
 
 
 def _invalid(parameter: str, message: str) -> problems.Problem:

@@ -13,20 +13,20 @@ from soundalike.api.playlist_formats import Format
 from soundalike.api.recommendation_query import By, RecommendationQuery
 from soundalike.api.recommender import RecommendationResult, Recommender
 from soundalike.api.repository import CatalogueTrack, identify, known_tracks, playlist_tracks, raw_vector
-from soundalike.api.routes.dependencies import LiveNow, RecommenderNow, only
+from soundalike.api.routes.dependencies import PlatformDep, RecommenderDep, accept_only
 from soundalike.api.routes.query_parameters import (
-    OFTEN,
-    ONCE,
-    SIGNALS,
-    Pasted,
-    Signals,
-    Wanted,
-    shaped,
-    wanted,
-    wanted_form,
-    wanted_signals,
+    REPEATABLE,
+    SIGNAL_NAMES,
+    SINGLE,
+    QueryParameters,
+    SignalParameters,
+    TrackText,
+    format_response,
+    query_parameters,
+    response_format,
+    signal_parameters,
 )
-from soundalike.api.routes.users import user_of
+from soundalike.api.routes.users import parse_user
 from soundalike.api.schemas.answers import PlaylistSummary, Recommendation, UserSummary
 from soundalike.api.snapshot import Snapshot
 from soundalike.db.similar_users import favorites_of
@@ -42,47 +42,47 @@ from soundalike.similarity.taste.version import TasteVersion
 if TYPE_CHECKING:
     from soundalike.db.database import Executor
 
-MOST_SEEDS: Final = 20
-MOST_FAVORITES: Final = 5_000
+MAX_SEEDS: Final = 20
+MAX_FAVORITES: Final = 5_000
 """Of a user with more, those that were seen last count, and are kept out of the answers."""
 
 router = APIRouter()
 
-WantedNow = Annotated[Wanted, Depends(wanted)]
-SignalsNow = Annotated[Signals, Depends(wanted_signals)]
-FormNow = Annotated[Format, Depends(wanted_form)]
+WantedNow = Annotated[QueryParameters, Depends(query_parameters)]
+SignalsNow = Annotated[SignalParameters, Depends(signal_parameters)]
+FormNow = Annotated[Format, Depends(response_format)]
 
 
 @router.get(
     "/recommend",
     summary="The tracks that sound like a track or several, or go with it by taste; suggestions for a user",
     response_model=Recommendation,
-    dependencies=[Depends(only("user", *SIGNALS, *ONCE, often=("track", *OFTEN)))],
+    dependencies=[Depends(accept_only("user", *SIGNAL_NAMES, *SINGLE, repeatable=("track", *REPEATABLE)))],
     responses=openapi_examples.responses(
         openapi_examples.RECOMMENDATION,
         openapi_examples.UNKNOWN,
         openapi_examples.REJECTED,
-        openapi_examples.NO_TASTE,
+        openapi_examples.NO_TASTE_DATA,
         openapi_examples.UNKNOWN_USER,
         openapi_examples.UNPARSABLE,
         openapi_examples.UNPARSABLE_USER,
         openapi_examples.TOO_MANY,
         openapi_examples.UNKNOWN_TAG,
         openapi_examples.QUEUED,
-        openapi_examples.DATABASE_AWAY,
-        forms=openapi_examples.FORMS,
+        openapi_examples.DATABASE_UNAVAILABLE,
+        other_formats=openapi_examples.OTHER_FORMATS,
     ),
 )
 async def recommend(
-    live: LiveNow,
-    recommender: RecommenderNow,
+    live: PlatformDep,
+    recommender: RecommenderDep,
     asked: WantedNow,
     form: FormNow,
     signals: SignalsNow,
     track: Annotated[
-        list[Pasted],
+        list[TrackText],
         Query(
-            max_length=MOST_SEEDS,
+            max_length=MAX_SEEDS,
             description=f"What you have: {ACCEPTED_FORMS}. May be repeated",
             examples=[[openapi_examples.URN]],
         ),
@@ -109,34 +109,34 @@ async def recommend(
         raise problems.invalid_request([{"parameter": "track", "message": "give track, once or more, or else user"}])
     snapshot = live.snapshot()
     if user is not None:
-        return shaped(await _suggested(live, recommender, asked, signals, user), form)
+        return format_response(await _suggested(live, recommender, asked, signals, user), form)
     async with live.database() as db:
         seeds = [each.urn for each in await identify(db, track)]
-        wishes = asked.wishes(snapshot.model, await identify(db, asked.exclude), signals)
+        wishes = asked.to_query(snapshot.model, await identify(db, asked.exclude), signals)
         taste = None if wishes.by is By.SOUND else live.taste()
         answered = await _answered(db, recommender, snapshot, seeds, wishes, taste)
-    return shaped(Recommendation.of(answered, snapshot, taste=taste), form)
+    return format_response(Recommendation.of(answered, snapshot, taste=taste), form)
 
 
 @router.get(
     "/playlists/{playlist:path}/recommend",
     summary="The tracks that fit a playlist",
     response_model=Recommendation,
-    dependencies=[Depends(only(*SIGNALS, *ONCE, often=OFTEN))],
+    dependencies=[Depends(accept_only(*SIGNAL_NAMES, *SINGLE, repeatable=REPEATABLE))],
     responses=openapi_examples.responses(
         openapi_examples.PLAYLIST_RECOMMENDATION,
         openapi_examples.UNKNOWN_PLAYLIST,
-        openapi_examples.NO_TASTE,
+        openapi_examples.NO_TASTE_DATA,
         openapi_examples.UNPARSABLE_PLAYLIST,
         openapi_examples.TOO_MANY,
         openapi_examples.PLAYLIST_QUEUED,
-        openapi_examples.DATABASE_AWAY,
-        forms=openapi_examples.FORMS,
+        openapi_examples.DATABASE_UNAVAILABLE,
+        other_formats=openapi_examples.OTHER_FORMATS,
     ),
 )
 async def recommend_for_playlist(
-    live: LiveNow,
-    recommender: RecommenderNow,
+    live: PlatformDep,
+    recommender: RecommenderDep,
     asked: WantedNow,
     form: FormNow,
     signals: SignalsNow,
@@ -166,25 +166,25 @@ async def recommend_for_playlist(
         ready = [each for each, state in found.tracks.items() if state is State.READY]
         if not ready:
             raise problems.playlist_not_ready(urn, found.counts)
-        wishes = asked.wishes(snapshot.model, excluded, signals).without(found.tracks)
+        wishes = asked.to_query(snapshot.model, excluded, signals).without(found.tracks)
         taste = None if wishes.by is By.SOUND else live.taste()
         answered = await _answered(db, recommender, snapshot, _spaced(ready), wishes, taste)
     summary = PlaylistSummary(urn=urn, title=found.playlist.title, tracks=len(found.tracks), ready=len(ready))
-    return shaped(Recommendation.of(answered, snapshot, summary, taste=taste), form)
+    return format_response(Recommendation.of(answered, snapshot, summary, taste=taste), form)
 
 
 async def _suggested(
-    live: PlatformConnection, recommender: Recommender, asked: Wanted, signals: Signals, user: str
+    live: PlatformConnection, recommender: Recommender, asked: QueryParameters, signals: SignalParameters, user: str
 ) -> Recommendation:
-    urn, snapshot = user_of(user), live.snapshot()
+    urn, snapshot = parse_user(user), live.snapshot()
     signals = replace(signals, by=signals.by or By.TASTE)
     taste = None if signals.by is By.SOUND else live.taste()
     async with live.database() as db:
         excluded = await identify(db, asked.exclude)
-        favorites = await favorites_of(db, urn, limit=MOST_FAVORITES)
+        favorites = await favorites_of(db, urn, limit=MAX_FAVORITES)
         if favorites is None:
             raise problems.unknown_user(urn)
-        wishes = asked.wishes(snapshot.model, excluded, signals).without(favorites)
+        wishes = asked.to_query(snapshot.model, excluded, signals).without(favorites)
         try:
             answered = await recommender.answer_favorites(
                 partial(known_tracks, db, model=snapshot.model.model),
@@ -192,13 +192,13 @@ async def _suggested(
                 favorites,
                 wishes,
                 taste=taste,
-                most=MOST_SEEDS,
+                most=MAX_SEEDS,
             )
         except NoTasteData as error:
             remedy = (
                 "ask by=both, or walk further" if signals.by is By.TASTE else "walk further: make crawl SOUNDCLOUD=…"
             )
-            raise problems.no_taste(urn, remedy) from error
+            raise problems.no_taste_data(urn, remedy) from error
     summary = UserSummary(urn=urn, favorites=len(favorites))
     return Recommendation.of(answered, snapshot, user=summary, taste=taste)
 
@@ -221,7 +221,7 @@ async def _answered(
                 heard = known.get(urn)
                 if heard is None or heard.state is State.FORGOTTEN:
                     raise SeedNotReady(urn, heard) from error
-            raise problems.no_taste(seeds[0], "ask by=both, or by=sound") from error
+            raise problems.no_taste_data(seeds[0], "ask by=both, or by=sound") from error
         except NotInSpace as missing:
             # Committed a moment ago, or not ready at all; that is seen here.
             known = await lookup(missing.urns)
@@ -243,5 +243,5 @@ def _problem(urn: str, heard: CatalogueTrack | None) -> problems.Problem:
 
 
 def _spaced(urns: list[str]) -> list[str]:
-    count = min(len(urns), MOST_SEEDS)
+    count = min(len(urns), MAX_SEEDS)
     return [urns[number * len(urns) // count] for number in range(count)]

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from soundalike.api import openapi_examples, problems
-from soundalike.api.routes.dependencies import LiveNow, only
+from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.routes.query_parameters import Source
 from soundalike.api.schemas.lists import SEARCH_EXAMPLE, SearchResults
 from soundalike.db.search import search
@@ -14,24 +14,24 @@ from soundalike.domain.text import clean
 
 router = APIRouter()
 
-LONGEST_QUERY = 200
+MAX_QUERY_LENGTH = 200
 
 
 @router.get(
     "/search",
     summary="Tracks by title, artist and album",
-    dependencies=[Depends(only("q", "n", "source", "state"))],
+    dependencies=[Depends(accept_only("q", "n", "source", "state"))],
     responses=openapi_examples.responses(
-        SEARCH_EXAMPLE, openapi_examples.UNKNOWN_PARAMETER, openapi_examples.DATABASE_AWAY
+        SEARCH_EXAMPLE, openapi_examples.UNKNOWN_PARAMETER, openapi_examples.DATABASE_UNAVAILABLE
     ),
 )
 async def find_tracks(
-    live: LiveNow,
+    platform: PlatformDep,
     q: Annotated[
         str,
         Query(
             min_length=1,
-            max_length=LONGEST_QUERY,
+            max_length=MAX_QUERY_LENGTH,
             description=(
                 "Words of title, artist and album in any order. The last one may be unfinished, so that every letter "
                 "that is typed can be asked for. Case, accents and punctuation make no difference. A track fits where "
@@ -50,5 +50,5 @@ async def find_tracks(
     """
     if not clean(q):
         raise problems.invalid_request([{"parameter": "q", "message": "expected at least one letter"}])
-    async with live.database() as db:
+    async with platform.database() as db:
         return SearchResults.of(await search(db, q, limit=n, source=source, state=state))

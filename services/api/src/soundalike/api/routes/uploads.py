@@ -12,20 +12,27 @@ from soundalike.api import openapi_examples, problems
 from soundalike.api.errors import ExtractorUnavailable, TooManyUploads, UploadRejected
 from soundalike.api.playlist_formats import Format
 from soundalike.api.repository import identify, known_tracks
-from soundalike.api.routes.dependencies import LiveNow, RecommenderNow, only
-from soundalike.api.routes.query_parameters import OFTEN, ONCE, Wanted, shaped, wanted, wanted_form
+from soundalike.api.routes.dependencies import PlatformDep, RecommenderDep, accept_only
+from soundalike.api.routes.query_parameters import (
+    REPEATABLE,
+    SINGLE,
+    QueryParameters,
+    format_response,
+    query_parameters,
+    response_format,
+)
 from soundalike.api.schemas.answers import Recommendation
-from soundalike.api.uploads import Recordings
+from soundalike.api.uploads import UploadExtractor
 from soundalike.db.uploads import Analysis
 
 router = APIRouter()
 
-LARGEST_BYTES: Final = 12_000_000
+MAX_UPLOAD_BYTES: Final = 12_000_000
 """Five minutes of the best MP3, or a minute of CD quality: more than is heard of it."""
 
 # The framework's own limit stands behind ours, which says what to do instead.
-_FRAMEWORKS_LIMIT: Final = 2 * LARGEST_BYTES
-_UPLOAD_S: Final = 20
+_FRAMEWORK_LIMIT_BYTES: Final = 2 * MAX_UPLOAD_BYTES
+_UPLOAD_TIMEOUT_S: Final = 20
 
 EXAMPLE: Final = openapi_examples.RECOMMENDATION.model_copy(
     update={
@@ -33,22 +40,22 @@ EXAMPLE: Final = openapi_examples.RECOMMENDATION.model_copy(
         "results": [each.model_copy(update={"seed": None}) for each in openapi_examples.RECOMMENDATION.results],
     }
 )
-REFUSED: Final = problems.recording_refused("the audio is silent")
+REJECTED: Final = problems.upload_rejected("the audio is silent")
 NOT_AUDIO: Final = problems.not_audio("application/x-www-form-urlencoded")
-TOO_LARGE: Final = problems.recording_too_large(LARGEST_BYTES)
-NOBODY: Final = problems.nobody_listens("no extractor has heard the recording in time")
+TOO_LARGE: Final = problems.upload_too_large(MAX_UPLOAD_BYTES)
+NO_EXTRACTOR: Final = problems.extractor_unavailable("no extractor has heard the recording in time")
 
-TOO_SLOW: Final = problems.upload_too_slow(_UPLOAD_S)
+TOO_SLOW: Final = problems.upload_too_slow(_UPLOAD_TIMEOUT_S)
 
 _BODY: Final = {"schema": {"type": "string", "format": "binary"}}
 
 
-async def _recordings(request: Request) -> Recordings:
-    recordings: Recordings = request.app.state.recordings
+async def _upload_extractor(request: Request) -> UploadExtractor:
+    recordings: UploadExtractor = request.app.state.recordings
     return recordings
 
 
-def _declared_as_audio(content_type: Annotated[str, Header(include_in_schema=False)] = "") -> None:
+def _require_audio_type(content_type: Annotated[str, Header(include_in_schema=False)] = "") -> None:
     media_type = content_type.partition(";")[0].strip().lower()
     if not (media_type.startswith("audio/") or media_type in {"application/octet-stream", "application/ogg"}):
         raise problems.not_audio(media_type)
@@ -58,29 +65,29 @@ def _declared_as_audio(content_type: Annotated[str, Header(include_in_schema=Fal
     "/recommend",
     summary="The tracks that sound like a recording of your own",
     response_model=Recommendation,
-    max_body_size=_FRAMEWORKS_LIMIT,
-    dependencies=[Depends(only(*ONCE, often=OFTEN)), Depends(_declared_as_audio)],
+    max_body_size=_FRAMEWORK_LIMIT_BYTES,
+    dependencies=[Depends(accept_only(*SINGLE, repeatable=REPEATABLE)), Depends(_require_audio_type)],
     responses=openapi_examples.responses(
         EXAMPLE,
         TOO_SLOW,
         TOO_LARGE,
         NOT_AUDIO,
-        REFUSED,
+        REJECTED,
         openapi_examples.TOO_MANY,
         openapi_examples.UNKNOWN_TAG,
-        NOBODY,
-        openapi_examples.DATABASE_AWAY,
-        forms=openapi_examples.FORMS,
+        NO_EXTRACTOR,
+        openapi_examples.DATABASE_UNAVAILABLE,
+        other_formats=openapi_examples.OTHER_FORMATS,
     ),
     openapi_extra={"requestBody": {"required": True, "content": {"audio/*": _BODY, "application/octet-stream": _BODY}}},
 )
 async def recommend_for_recording(
     request: Request,
-    live: LiveNow,
-    recommender: RecommenderNow,
-    asked: Annotated[Wanted, Depends(wanted)],
-    form: Annotated[Format, Depends(wanted_form)],
-    recordings: Annotated[Recordings, Depends(_recordings)],
+    platform: PlatformDep,
+    recommender: RecommenderDep,
+    parameters: Annotated[QueryParameters, Depends(query_parameters)],
+    output_format: Annotated[Format, Depends(response_format)],
+    extractor: Annotated[UploadExtractor, Depends(_upload_extractor)],
 ) -> Response:
     """Answer with at most `n` tracks that sound like the audio file in the body: mp3, ogg, flac, wav, m4a, webm.
 
@@ -90,50 +97,50 @@ async def recommend_for_recording(
     deleted once it is heard, its vector once it is compared. Without an idle extractor the answer is 503, and nothing
     is kept either.
     """
-    snapshot = live.snapshot()
-    async with live.database() as db:
-        wishes = asked.wishes(snapshot.model, await identify(db, asked.exclude))
-    sound = await _heard(request, recordings)
-    snapshot = live.snapshot()
+    snapshot = platform.snapshot()
+    async with platform.database() as db:
+        wishes = parameters.to_query(snapshot.model, await identify(db, parameters.exclude))
+    sound = await _extract(request, extractor)
+    snapshot = platform.snapshot()
     if sound.model != snapshot.model.model:
-        raise problems.nobody_listens(
+        raise problems.extractor_unavailable(
             f"the extractor hears with {sound.model}, answers come from {snapshot.model.model}"
         )
-    async with live.database() as db:
+    async with platform.database() as db:
         lookup = partial(known_tracks, db, model=snapshot.model.model)
         answered = await recommender.answer_sound(lookup, snapshot, sound.vector, wishes, said=sound.tag_probabilities)
-    return shaped(Recommendation.of(answered, snapshot), form)
+    return format_response(Recommendation.of(answered, snapshot), output_format)
 
 
-async def _heard(request: Request, recordings: Recordings) -> Analysis:
+async def _extract(request: Request, extractor: UploadExtractor) -> Analysis:
     try:
-        async with recordings.place():
-            return await recordings.hear(await _body(request))
+        async with extractor.slot():
+            return await extractor.extract(await _read_body(request))
     except TooManyUploads as error:
-        raise problems.too_many_recordings(str(error)) from error
+        raise problems.too_many_uploads(str(error)) from error
     except UploadRejected as error:
-        raise problems.recording_refused(str(error)) from error
+        raise problems.upload_rejected(str(error)) from error
     except ExtractorUnavailable as error:
-        raise problems.nobody_listens(str(error)) from error
+        raise problems.extractor_unavailable(str(error)) from error
 
 
-async def _body(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes:
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > LARGEST_BYTES:
+    if declared.isdecimal() and int(declared) > MAX_UPLOAD_BYTES:
         raise TOO_LARGE
     parts, size = [], 0
     try:
         # Whoever sends slowly holds a place that others wait for.
-        async with asyncio.timeout(_UPLOAD_S):
+        async with asyncio.timeout(_UPLOAD_TIMEOUT_S):
             async for part in request.stream():
                 parts.append(part)
                 size += len(part)
-                if size > LARGEST_BYTES:
+                if size > MAX_UPLOAD_BYTES:
                     raise TOO_LARGE
     except TimeoutError:
         raise TOO_SLOW from None
     except ClientDisconnect:
         raise problems.http(HTTPStatus.BAD_REQUEST) from None
     if not size:
-        raise problems.recording_refused("the body is empty; send the audio file itself")
+        raise problems.upload_rejected("the body is empty; send the audio file itself")
     return b"".join(parts)

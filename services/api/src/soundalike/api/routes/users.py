@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 
 from soundalike.api import openapi_examples, problems
-from soundalike.api.routes.dependencies import LiveNow, only
+from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.schemas.answers import SimilarUsers
 from soundalike.db.similar_users import similar_users
 from soundalike.domain.text import clean
@@ -19,17 +19,17 @@ router = APIRouter()
 @router.get(
     "/users/{user:path}/similar",
     summary="The SoundCloud accounts that favourite most of the same",
-    dependencies=[Depends(only("n"))],
+    dependencies=[Depends(accept_only("n"))],
     responses=openapi_examples.responses(
         openapi_examples.SIMILAR_USERS,
         openapi_examples.UNKNOWN_USER,
         openapi_examples.UNPARSABLE_USER,
         openapi_examples.TOO_MANY,
-        openapi_examples.DATABASE_AWAY,
+        openapi_examples.DATABASE_UNAVAILABLE,
     ),
 )
 async def show_similar_users(
-    live: LiveNow,
+    platform: PlatformDep,
     user: Annotated[str, Path(max_length=LONGEST_TEXT, description=ACCEPTED_FORMS, examples=[openapi_examples.USER])],
     n: Annotated[int, Query(ge=1, le=100, description="How many accounts to answer with, at most")] = 10,
 ) -> SimilarUsers:
@@ -38,15 +38,15 @@ async def show_similar_users(
     The thousand favourites seen last are compared, and of each a thousand fans. Of a person the catalogue holds a
     number and favourites, no name.
     """
-    urn = user_of(user)
-    async with live.database() as db:
+    urn = parse_user(user)
+    async with platform.database() as db:
         found = await similar_users(db, urn, limit=n)
     if found is None:
         raise problems.unknown_user(urn)
     return SimilarUsers.of(urn, found)
 
 
-def user_of(text: str) -> str:
+def parse_user(text: str) -> str:
     """Read what a person pastes; raises `Problem` where it names no account."""
     try:
         return user_urn(clean(text))

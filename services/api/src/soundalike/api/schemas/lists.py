@@ -30,7 +30,7 @@ class ListedTrack(BaseModel):
         return cls(**_shown(stored))
 
 
-class FoundTrack(ListedTrack):
+class SearchResult(ListedTrack):
     """A track that fits what was typed."""
 
     match: Annotated[
@@ -48,12 +48,12 @@ class FoundTrack(ListedTrack):
 class SearchResults(BaseModel):
     """The tracks that fit what was typed, best first."""
 
-    results: list[FoundTrack]
+    results: list[SearchResult]
 
     @classmethod
     def of(cls, matches: list[Match]) -> "SearchResults":
         """Show what was found."""
-        return cls(results=[FoundTrack(**_shown(match.track), match=match.likeness) for match in matches])
+        return cls(results=[SearchResult(**_shown(match.track), match=match.likeness) for match in matches])
 
 
 class TrackPage(BaseModel):
@@ -69,7 +69,7 @@ class TrackPage(BaseModel):
     ]
 
 
-class WantedTrack(BaseModel):
+class TrackRequest(BaseModel):
     """Where a track stands that somebody asked for."""
 
     urn: Annotated[str, Field(examples=["deezer:track:3135556"])]
@@ -103,9 +103,9 @@ _TRACK: Final[dict[str, Any]] = {
     "state": State.READY,
     "reason": None,
 }
-SEARCH_EXAMPLE: Final = SearchResults(results=[FoundTrack(**_TRACK, match=Likeness.PREFIX)])
+SEARCH_EXAMPLE: Final = SearchResults(results=[SearchResult(**_TRACK, match=Likeness.PREFIX)])
 PAGE_EXAMPLE: Final = TrackPage(
     tracks=[ListedTrack(**_TRACK)], next="/tracks?state=ready&n=1&after=deezer%3Atrack%3A3135556"
 )
-WANTED_EXAMPLE: Final = WantedTrack(urn="deezer:track:3135556", state=State.PENDING, reason=track_requests.REASON)
-READY_EXAMPLE: Final = WantedTrack(urn="deezer:track:3135556", state=State.READY, reason=None)
+REQUEST_EXAMPLE: Final = TrackRequest(urn="deezer:track:3135556", state=State.PENDING, reason=track_requests.REASON)
+READY_EXAMPLE: Final = TrackRequest(urn="deezer:track:3135556", state=State.READY, reason=None)
