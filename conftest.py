@@ -131,7 +131,7 @@ def _serving(program: Program, ready: Callable[[], Coroutine[Any, Any, None]]) -
     finally:
         process.send_signal(program.stop_signal)
         try:
-            process.wait(program.grace_s)
+            process.wait(program.stop_timeout_s)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -144,7 +144,7 @@ async def _ready_or_ended(
     while not waiting.done():
         if process.poll() is not None:
             waiting.cancel()
-            pytest.fail(f"{program.name} ended with {process.returncode}:\n{program.last_lines()}")
+            pytest.fail(f"{program.name} ended with {process.returncode}:\n{program.log_tail()}")
         await asyncio.wait([waiting], timeout=0.05)
     await waiting
 

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from soundalike.local.environment import neutral
-from soundalike.local.errors import PortTaken
+from soundalike.local.environment import neutral_environment
+from soundalike.local.errors import PortInUse
 from soundalike.local.ministack import AwsServer
 from soundalike.local.ports import free_port
 
@@ -92,7 +92,7 @@ async def test_objects_events_and_settings_survive_a_stop(
     same_port: bool,
 ) -> None:
     server.prepare()
-    with launched(server.program(neutral(os.environ))) as process:
+    with launched(server.program(neutral_environment(os.environ))) as process:
         await server.wait_until_ready()
         s3, sqs = clients(server)
         url = _provision(s3, sqs)
@@ -102,7 +102,7 @@ async def test_objects_events_and_settings_survive_a_stop(
 
     after = server if same_port else replace(server, port=free_port())
     after.prepare()
-    with launched(after.program(neutral(os.environ))):
+    with launched(after.program(neutral_environment(os.environ))):
         await after.wait_until_ready()
         s3, sqs = clients(after)
         assert s3.get_object(Bucket="music", Key="a b+é.mp3")["Body"].read() == b"first"
@@ -114,7 +114,7 @@ async def test_objects_survive_a_kill_and_provisioning_repairs_the_rest(
     server: AwsServer, launched: Launched, clients: Callable[[AwsServer], tuple[S3Client, SQSClient]]
 ) -> None:
     server.prepare()
-    with launched(server.program(neutral(os.environ))) as process:
+    with launched(server.program(neutral_environment(os.environ))) as process:
         await server.wait_until_ready()
         s3, sqs = clients(server)
         _provision(s3, sqs)
@@ -122,7 +122,7 @@ async def test_objects_survive_a_kill_and_provisioning_repairs_the_rest(
         process.kill()
         process.wait()
     server.prepare()
-    with launched(server.program(neutral(os.environ))):
+    with launched(server.program(neutral_environment(os.environ))):
         await server.wait_until_ready()
         s3, sqs = clients(server)
         assert s3.get_object(Bucket="music", Key="first.mp3")["Body"].read() == b"first"
@@ -135,12 +135,12 @@ async def test_an_unknown_key_is_refused_and_files_stay_in_the_data_folder(
     server: AwsServer, launched: Launched, clients: Callable[[AwsServer], tuple[S3Client, SQSClient]]
 ) -> None:
     server.prepare()
-    with launched(server.program(neutral(os.environ))):
+    with launched(server.program(neutral_environment(os.environ))):
         await server.wait_until_ready()
         s3, _ = clients(replace(server, access_key_id="SOMEBODY"))
         with pytest.raises(ClientError, match="403"):
             s3.head_bucket(Bucket="music")
-        with pytest.raises(PortTaken, match=str(server.port)):
+        with pytest.raises(PortInUse, match=str(server.port)):
             server.prepare()
     assert {path.name for path in server.home.iterdir()} == {"objects", "state", "temporary"}
     assert server.secret_access_key not in repr(server)

@@ -19,7 +19,7 @@ from soundalike.local import cli, status
 from soundalike.local.data_directory import DataDirectory
 from soundalike.local.platform import Platform
 from soundalike.local.ports import free_port
-from soundalike.local.running_platform import RunningPlatform, held, publish
+from soundalike.local.running_platform import RunningPlatform, exclusive_lock, publish
 from soundalike.storage.message_queue import Depth
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def api() -> Iterator[Callable[[int, dict[str, Any]], tuple[str, list[dict[str, 
 
 @contextmanager
 def _up(data: DataDirectory, api_url: str) -> Iterator[None]:
-    with held(data):
+    with exclusive_lock(data):
         publish(data, RunningPlatform(pid=os.getpid(), api_url=api_url, sandbox_url=None, environment={}))
         yield
 
@@ -214,9 +214,9 @@ def test_other_programs_get_their_arguments_and_the_platform(
     data: DataDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     became: list[tuple[list[str], dict[str, str]]] = []
-    monkeypatch.setattr(cli, "_become", lambda command, environment: became.append((command, dict(environment))))
+    monkeypatch.setattr(cli, "_execute", lambda command, environment: became.append((command, dict(environment))))
     monkeypatch.setenv("AWS_PROFILE", "work")
-    with held(data):
+    with exclusive_lock(data):
         environment = {"S3_BUCKET": "soundalike"}
         publish(data, RunningPlatform(os.getpid(), "http://127.0.0.1:1", None, environment))
         for arguments in (
@@ -257,7 +257,7 @@ def test_the_status_adds_up_on_paper() -> None:
         tail=10,
     )
     due = datetime(2026, 1, 2, tzinfo=UTC)
-    found = status.Status(report, status.Requests(5, due), {"api": True, "indexer": True, "watcher": False})
+    found = status.Status(report, status.RequestBacklog(5, due), {"api": True, "indexer": True, "watcher": False})
     lines = status.render(found).splitlines()
     words = [line.split() for line in lines]
     assert ["ready", "90"] in words
@@ -287,7 +287,7 @@ async def test_the_status_of_an_empty_platform_is_asked_for(
             monkeypatch.setenv(name, os.environ.get(name, ""))
         # boto3 keeps the credentials that it found first.
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-        found = await status.gather(data)
+        found = await status.read_status(data)
     report = found.overview
     assert report.total == sum(report.by_state.values()) == 0
     # S3 tells a new destination of its events that it is one, by an event: previews, and recordings that callers send.

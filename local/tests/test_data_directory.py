@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from soundalike.local.data_directory import DataDirectory, cache_directory
-from soundalike.local.errors import DataDirectoryRefused
+from soundalike.local.errors import UnusableDataDirectory
 
 
 def test_the_folder_is_the_one_named_else_the_variable_s_else_the_user_s(
@@ -35,7 +35,7 @@ def test_it_is_made_for_its_owner_alone(tmp_path: Path) -> None:
 
 def test_a_file_in_its_place_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(DataDirectoryRefused, match="--data"):
+    with pytest.raises(UnusableDataDirectory, match="--data"):
         DataDirectory.at(tmp_path / "file").create()
 
 
@@ -52,7 +52,7 @@ def test_the_cache_lies_where_the_variables_say(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may use everybody's folders")
 def test_a_folder_of_another_user_is_told() -> None:
-    with pytest.raises(DataDirectoryRefused):
+    with pytest.raises(UnusableDataDirectory):
         DataDirectory.at(Path("/usr")).create()
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundalike.local.data_directory import DataDirectory
-from soundalike.local.demo import UNHEARD, Demo, DemoFailed, agreement, shares
+from soundalike.local.demo import EXTRA_TRACK, Demo, DemoFailure, style_shares, summarise
 from soundalike.local.ports import free_port
-from soundalike.local.recommendation import Answers, Named, Ranked
-from soundalike.local.running_platform import held
+from soundalike.local.recommendation import Recommendation, RecommendationResponse, TrackSummary
+from soundalike.local.running_platform import exclusive_lock
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.deezer_catalogue import DeezerCatalogue
 
@@ -23,10 +23,10 @@ def urn(number: int) -> str:
     return f"spotify:track:{pieces()[number].spotify_id}"
 
 
-def answers(query: int, results: list[str]) -> Answers:
-    return Answers(
-        seeds=[Named(urn=urn(query), title="", artists=[])],
-        results=[Ranked(urn=u, title="", artists=[], rank=n, score=0.5) for n, u in enumerate(results, 1)],
+def answers(query: int, results: list[str]) -> RecommendationResponse:
+    return RecommendationResponse(
+        seeds=[TrackSummary(urn=urn(query), title="", artists=[])],
+        results=[Recommendation(urn=u, title="", artists=[], rank=n, score=0.5) for n, u in enumerate(results, 1)],
     )
 
 
@@ -34,23 +34,23 @@ def test_only_answers_of_the_same_style_count_and_only_the_first_five() -> None:
     same, other = [urn(n) for n in range(1, 6)], [urn(n) for n in range(6, 12)]
     first = pieces()[0]
     foreign = "file:track:" + "0" * 64
-    assert shares({first: answers(0, same + other)}) == [1.0]
-    assert shares({first: answers(0, [same[0], foreign, *other[:3], *same[1:]])}) == [0.2]
+    assert style_shares({first: answers(0, same + other)}) == [1.0]
+    assert style_shares({first: answers(0, [same[0], foreign, *other[:3], *same[1:]])}) == [0.2]
 
 
 def test_too_few_answers_are_a_failure() -> None:
-    with pytest.raises(DemoFailed, match="only 1 tracks"):
-        shares({pieces()[0]: answers(0, [urn(1)])})
+    with pytest.raises(DemoFailure, match="only 1 tracks"):
+        style_shares({pieces()[0]: answers(0, [urn(1)])})
 
 
 def test_the_share_is_told_beside_what_chance_would_give() -> None:
-    said = agreement([1.0, 0.5] * 24)
+    said = summarise([1.0, 0.5] * 24)
     assert "75%" in said
     assert "chance: 11%" in said
 
 
 def test_the_track_to_ask_for_is_there_and_new() -> None:
-    found = DeezerCatalogue().track(int(UNHEARD.rpartition(":")[2]))
+    found = DeezerCatalogue().track(int(EXTRA_TRACK.rpartition(":")[2]))
     assert found is not None
     assert found.preview
     assert found.isrc not in {piece.isrc for piece in pieces()}
@@ -59,7 +59,7 @@ def test_the_track_to_ask_for_is_there_and_new() -> None:
 async def test_a_demo_on_a_folder_in_use_says_so(tmp_path: Path) -> None:
     data = DataDirectory.at(tmp_path)
     data.create()
-    with held(data), pytest.raises(Exception, match="already runs"):
+    with exclusive_lock(data), pytest.raises(Exception, match="already runs"):
         await Demo(data, port=free_port()).run(once=True)
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from soundalike.local.environment import neutral
+from soundalike.local.environment import neutral_environment
 
 
 def test_what_leads_elsewhere_is_left_out() -> None:
@@ -14,7 +14,7 @@ def test_what_leads_elsewhere_is_left_out() -> None:
         "DATABASE_URL": "postgresql://elsewhere",
         "QUEUE_NAME": "elsewhere",
     }
-    left = neutral(own)
+    left = neutral_environment(own)
     assert {name: left[name] for name in ("PATH", "SPOTIFY_CLIENT_ID", "CHOI_WEIGHTS")} == {
         "PATH": "/bin",
         "SPOTIFY_CLIENT_ID": "mine",
@@ -24,6 +24,6 @@ def test_what_leads_elsewhere_is_left_out() -> None:
 
 
 def test_this_machine_is_reached_without_the_proxy() -> None:
-    left = neutral({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "intranet, localhost"})
+    left = neutral_environment({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "intranet, localhost"})
     assert left["NO_PROXY"] == left["no_proxy"] == "intranet,localhost,127.0.0.1"
     assert left["HTTPS_PROXY"] == "http://proxy:3128"

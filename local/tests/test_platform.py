@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from soundalike.local.data_directory import DataDirectory
-from soundalike.local.errors import AlreadyRunning, DataDirectoryRefused, NotRunning, PortTaken, SettingRefused
+from soundalike.local.errors import AlreadyRunning, InvalidSettings, NotRunning, PortInUse, UnusableDataDirectory
 from soundalike.local.platform import Platform, Service
 from soundalike.local.ports import free_port
 from soundalike.local.running_platform import find
@@ -89,7 +89,7 @@ async def test_a_platform_comes_up_is_found_and_leaves_nothing_running(
         assert _mode(data.root) == 0o700
     with pytest.raises(NotRunning):
         find(data)
-    assert json.loads(data.roster_file.read_text(encoding="utf-8")) == []
+    assert json.loads(data.pidfile.read_text(encoding="utf-8")) == []
     assert (data.root / "logs" / "worker.log").read_text(encoding="utf-8").startswith("soundalike postgresql://")
 
 
@@ -114,7 +114,7 @@ async def test_a_service_that_refuses_its_settings_stops_the_platform(
 ) -> None:
     refusing = Service("worker", (sys.executable, "-c", "print('CHOI_WEIGHTS: no such file'); raise SystemExit(78)"))
     made = platform(services=(refusing,))
-    with pytest.raises(SettingRefused, match="CHOI_WEIGHTS: no such file"):
+    with pytest.raises(InvalidSettings, match="CHOI_WEIGHTS: no such file"):
         async with made.running():
             await made.watch()
     with pytest.raises(NotRunning):
@@ -126,7 +126,7 @@ async def test_a_port_in_use_is_told_before_anything_starts(
 ) -> None:
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    with pytest.raises(PortTaken, match=f"Port {port} is in use"):
+    with pytest.raises(PortInUse, match=f"Port {port} is in use"):
         async with platform(port=port).running():
             pass
     server.close()
@@ -136,7 +136,7 @@ async def test_a_port_in_use_is_told_before_anything_starts(
 
 async def test_a_database_without_its_password_is_told(data: DataDirectory, platform: Callable[..., Platform]) -> None:
     (data.postgres / "cluster").mkdir(parents=True)
-    with pytest.raises(DataDirectoryRefused, match=r"secrets\.json is missing"):
+    with pytest.raises(UnusableDataDirectory, match=r"secrets\.json is missing"):
         async with platform().running():
             pass
 
@@ -218,7 +218,7 @@ async def _driver(data: DataDirectory) -> asyncio.subprocess.Process:
             async with platform.running():
                 await platform.watch()
             return 0
-        sys.exit(run_until_signal(up(), again=platform.supervisor.hurry.set))
+        sys.exit(run_until_signal(up(), on_further_signal=platform.supervisor.force_stop.set))
     """)
     return await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from soundalike.local.errors import DataDirectoryRefused
+from soundalike.local.errors import UnusableDataDirectory
 from soundalike.local.process import is_alive
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def test_a_cluster_half_made_is_made_again(cluster: PostgresServer) -> None:
 def test_a_cluster_of_another_version_is_refused(cluster: PostgresServer) -> None:
     cluster.cluster.mkdir(parents=True)
     (cluster.cluster / "PG_VERSION").write_text("16\n", encoding="ascii")
-    with pytest.raises(DataDirectoryRefused, match="PostgreSQL 16"):
+    with pytest.raises(UnusableDataDirectory, match="PostgreSQL 16"):
         cluster.prepare()
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundalike.local import secrets
-from soundalike.local.errors import DataDirectoryRefused
+from soundalike.local.errors import UnusableDataDirectory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +35,6 @@ def test_passwords_are_not_shown(tmp_path: Path) -> None:
 def test_damage_is_told_and_never_overwritten(tmp_path: Path, damaged: str) -> None:
     path = tmp_path / "secrets.json"
     path.write_text(damaged, encoding="utf-8")
-    with pytest.raises(DataDirectoryRefused, match="damaged"):
+    with pytest.raises(UnusableDataDirectory, match="damaged"):
         secrets.load_or_generate(path)
     assert path.read_text(encoding="utf-8") == damaged

@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from soundalike.local.ports import free_port
-from soundalike.local.spotify_login import Login, LoginFailed, SpotifyApp
+from soundalike.local.spotify_login import Login, LoginFailure, SpotifyApp
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.server import SandboxServer
 
@@ -107,37 +107,37 @@ def test_the_question_proves_who_asked(server: SandboxServer, tmp_path: Path) ->
 def test_a_user_who_says_no(server: SandboxServer, tmp_path: Path) -> None:
     server.sandbox.grants.deny = True
     browser = Browser()
-    with pytest.raises(LoginFailed, match="access_denied"):
+    with pytest.raises(LoginFailure, match="access_denied"):
         run(Login(app(server), port=free_port()), tmp_path / "x", browser)
     assert "Nothing was allowed" in browser.visits[-1].text
     assert not (tmp_path / "x").exists()
 
 
 def test_an_answer_to_another_question_is_not_taken(server: SandboxServer, tmp_path: Path) -> None:
-    with pytest.raises(LoginFailed, match="belongs to another question"):
+    with pytest.raises(LoginFailure, match="belongs to another question"):
         run(Login(app(server), port=free_port()), tmp_path / "x", Browser(forged={"state": "guessed"}))
     assert not server.sandbox.journal.read("/api/token")
 
 
 def test_a_wrong_secret_is_told(server: SandboxServer, tmp_path: Path) -> None:
-    with pytest.raises(LoginFailed, match="invalid_client Invalid client secret"):
+    with pytest.raises(LoginFailure, match="invalid_client Invalid client secret"):
         run(Login(app(server, secret="guess"), port=free_port()), tmp_path / "x", Browser())
 
 
 @pytest.mark.parametrize("body", ["<html>", {"access_token": "only"}, {"refresh_token": ""}])
 def test_an_answer_without_token(server: SandboxServer, tmp_path: Path, body: str | dict[str, str]) -> None:
     server.sandbox.faults.add(Fault(path="/api/token", status=200, body=body))
-    with pytest.raises(LoginFailed, match="gave no token: it answered 200"):
+    with pytest.raises(LoginFailure, match="gave no token: it answered 200"):
         run(Login(app(server), port=free_port()), tmp_path / "x", Browser())
 
 
 def test_nobody_comes(server: SandboxServer, tmp_path: Path) -> None:
-    login = Login(app(server), port=free_port(), open_browser=lambda _: None, patience_s=0.01)
-    with pytest.raises(LoginFailed, match="Nobody agreed"):
+    login = Login(app(server), port=free_port(), open_browser=lambda _: None, timeout_s=0.01)
+    with pytest.raises(LoginFailure, match="Nobody agreed"):
         login.run(tmp_path / "x")
 
 
 def test_a_port_in_use(server: SandboxServer, tmp_path: Path) -> None:
     port = int(server.url.rpartition(":")[2])
-    with pytest.raises(LoginFailed, match="choose another with --port"):
+    with pytest.raises(LoginFailure, match="choose another with --port"):
         Login(app(server), port=port, open_browser=lambda _: None).run(tmp_path / "x")

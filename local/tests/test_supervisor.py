@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from soundalike.local.errors import SettingRefused, StartFailed
-from soundalike.local.pidfile import Roster
+from soundalike.local.errors import InvalidSettings, StartFailure
+from soundalike.local.pidfile import Pidfile
 from soundalike.local.process import is_alive
 from soundalike.local.program import Program
 from soundalike.local.supervisor import Backoff, Supervisor
@@ -52,20 +52,20 @@ def reports() -> list[str]:
 
 @pytest.fixture
 async def supervisor(tmp_path: Path, reports: list[str]) -> AsyncIterator[Supervisor]:
-    made = Supervisor(Roster(tmp_path / "processes.json"), report=reports.append, backoff=Backoff(first_s=0.01))
+    made = Supervisor(Pidfile(tmp_path / "processes.json"), report=reports.append, backoff=Backoff(initial_s=0.01))
     yield made
     await made.stop()
 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Callable[..., Program]:
-    def make(name: str, script: str, *arguments: str, grace_s: float = 30.0) -> Program:
+    def make(name: str, script: str, *arguments: str, stop_timeout_s: float = 30.0) -> Program:
         return Program(
             name=name,
             command=(sys.executable, "-c", script, *arguments),
             environment={"PATH": os.environ["PATH"]},
             log_file=tmp_path / f"{name}.log",
-            grace_s=grace_s,
+            stop_timeout_s=stop_timeout_s,
         )
 
     return make
@@ -98,17 +98,17 @@ async def test_programs_stop_in_reverse_order(
 async def test_the_list_on_the_disk_tells_what_runs(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
 ) -> None:
-    kept, journal = Roster(tmp_path / "processes.json"), tmp_path / "journal"
-    assert kept.running() == set()
+    kept, journal = Pidfile(tmp_path / "processes.json"), tmp_path / "journal"
+    assert kept.running_names() == set()
     await supervisor.start(program("one", _PATIENT, str(journal), "one"))
     await supervisor.start(program("two", _PATIENT, str(journal), "two"))
     await _content(journal, lines=2)
     assert supervisor.names == ["one", "two"]
-    assert kept.running() == {"one", "two"}
+    assert kept.running_names() == {"one", "two"}
     listed = (tmp_path / "processes.json").read_bytes()
     await supervisor.stop()
     (tmp_path / "processes.json").write_bytes(listed)
-    assert kept.running() == set()
+    assert kept.running_names() == set()
 
 
 async def test_a_killed_program_is_started_again(
@@ -125,14 +125,14 @@ async def test_a_killed_program_is_started_again(
     assert len(pids) == 5
     assert supervisor.pid("worker") not in pids
     assert reports[0].startswith("worker ended (SIGKILL), see ")
-    assert reports[0].endswith("worker.log; starting again in 0.01 s")
+    assert reports[0].endswith("worker.log; restarting in 0.01 s")
 
 
 async def test_what_a_crash_has_lost_is_made_good(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path, reports: list[str]
 ) -> None:
     journal, recovered = tmp_path / "journal", asyncio.Event()
-    outcomes = iter([StartFailed("the queue is gone"), None])
+    outcomes = iter([StartFailure("the queue is gone"), None])
 
     async def recover() -> None:
         if (outcome := next(outcomes)) is not None:
@@ -162,7 +162,7 @@ async def test_helpers_of_a_killed_program_are_killed_too(
 async def test_a_refused_setting_is_no_crash(supervisor: Supervisor, program: Callable[..., Program]) -> None:
     refusing = program("worker", "import sys; print('S3_BUCKET: it is not set', file=sys.stderr); sys.exit(78)")
     await supervisor.start(refusing)
-    with pytest.raises(SettingRefused, match="S3_BUCKET: it is not set"):
+    with pytest.raises(InvalidSettings, match="S3_BUCKET: it is not set"):
         await supervisor.watch()
     assert refusing.log_file.read_text(encoding="utf-8").count("S3_BUCKET") == 1
 
@@ -171,7 +171,7 @@ async def test_a_program_that_never_gets_ready_is_given_up(
     supervisor: Supervisor, program: Callable[..., Program]
 ) -> None:
     crashing = program("worker", "print('no such table'); raise SystemExit(1)")
-    with pytest.raises(StartFailed, match="no such table"):
+    with pytest.raises(StartFailure, match="no such table"):
         await supervisor.start(crashing, asyncio.Event().wait)  # type: ignore[arg-type]
     assert crashing.log_file.read_text(encoding="utf-8").count("no such table") == 3
 
@@ -180,16 +180,16 @@ async def test_what_readiness_raises_is_passed_on(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
 ) -> None:
     async def never() -> None:
-        raise StartFailed("does not answer")
+        raise StartFailure("does not answer")
 
-    with pytest.raises(StartFailed, match="does not answer"):
+    with pytest.raises(StartFailure, match="does not answer"):
         await supervisor.start(program("worker", _PATIENT, str(tmp_path / "journal"), "worker"), never)
 
 
 async def test_what_outstays_its_grace_is_killed(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path, reports: list[str]
 ) -> None:
-    await supervisor.start(program("mule", _STUBBORN, str(tmp_path / "up"), grace_s=0.05))
+    await supervisor.start(program("mule", _STUBBORN, str(tmp_path / "up"), stop_timeout_s=0.05))
     await _content(tmp_path / "up")
     pid = supervisor.pid("mule")
     await supervisor.stop()
@@ -200,19 +200,19 @@ async def test_what_outstays_its_grace_is_killed(
 async def test_a_hurry_shortens_every_grace(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
 ) -> None:
-    await supervisor.start(program("mule", _STUBBORN, str(tmp_path / "up"), grace_s=3600))
+    await supervisor.start(program("mule", _STUBBORN, str(tmp_path / "up"), stop_timeout_s=3600))
     await _content(tmp_path / "up")
     pid = supervisor.pid("mule")
-    supervisor.hurry.set()
+    supervisor.force_stop.set()
     await supervisor.stop()
     assert not is_alive(pid)
 
 
 async def test_run_tells_why_a_program_failed(supervisor: Supervisor, program: Callable[..., Program]) -> None:
     await supervisor.run(program("good", "print('done')"))
-    with pytest.raises(StartFailed, match=r"exit status 3[\s\S]*the bucket is gone"):
+    with pytest.raises(StartFailure, match=r"exit status 3[\s\S]*the bucket is gone"):
         await supervisor.run(program("bad", "print('the bucket is gone'); raise SystemExit(3)"))
-    with pytest.raises(SettingRefused):
+    with pytest.raises(InvalidSettings):
         await supervisor.run(program("refusing", "raise SystemExit(78)"))
 
 
@@ -233,26 +233,26 @@ def test_delays_grow_and_are_forgiven(lives: tuple[float, ...], delays: tuple[fl
 
 async def test_leftovers_of_a_killed_platform_are_stopped(program: Callable[..., Program], tmp_path: Path) -> None:
     path, journal = tmp_path / "processes.json", tmp_path / "journal"
-    before = Supervisor(Roster(path), report=print)
+    before = Supervisor(Pidfile(path), report=print)
     for number, name in enumerate(("one", "two"), 1):
         await before.start(program(name, _PATIENT, str(journal), name))
         await _content(journal, lines=number)
     noted = path.read_text(encoding="utf-8")
     await before.stop()
-    assert Roster(path).end_leftovers(grace_s=1) == []
+    assert Pidfile(path).stop_leftovers(stop_timeout_s=1) == []
 
-    again = Supervisor(Roster(path), report=print)
+    again = Supervisor(Pidfile(path), report=print)
     await again.start(program("three", _PATIENT, str(journal), "three"))
     await _content(journal, lines=5)
     pid = again.pid("three")
-    ended = await asyncio.to_thread(Roster(path).end_leftovers, grace_s=30)
+    ended = await asyncio.to_thread(Pidfile(path).stop_leftovers, stop_timeout_s=30)
     assert ended == ["three"]
     assert not is_alive(pid)
     await again.stop()
 
     # Processes of those numbers, if there are any by now, are others.
     path.write_text(noted, encoding="utf-8")
-    assert Roster(path).end_leftovers(grace_s=1) == []
+    assert Pidfile(path).stop_leftovers(stop_timeout_s=1) == []
 
 
 async def test_programs_die_with_the_supervisor(tmp_path: Path) -> None:
@@ -263,11 +263,11 @@ async def test_programs_die_with_the_supervisor(tmp_path: Path) -> None:
     script = f"""
 import asyncio, os, pathlib, sys
 from soundalike.local.program import Program
-from soundalike.local.pidfile import Roster
+from soundalike.local.pidfile import Pidfile
 from soundalike.local.supervisor import Supervisor
 async def main():
     folder = pathlib.Path({str(tmp_path)!r})
-    supervisor = Supervisor(Roster(folder / "processes.json"), report=print)
+    supervisor = Supervisor(Pidfile(folder / "processes.json"), report=print)
     await supervisor.start(Program("child", (sys.executable, "-c", {child!r}), dict(os.environ), folder / "child.log"))
     await supervisor.watch()
 asyncio.run(main())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from soundalike.local.program import python
+from soundalike.local.program import python_command
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has something to give up")
 _on_linux = pytest.mark.skipif(sys.platform != "linux", reason="user namespaces and capabilities are Linux's")
@@ -36,7 +36,7 @@ def _launch(
 @as_root
 @_on_linux
 def test_root_keeps_its_files_and_is_seen_as_another(private_folder: Path) -> None:
-    done = _launch(private_folder, launcher=python("soundalike.local.launch"))
+    done = _launch(private_folder, launcher=python_command("soundalike.local.launch"))
     assert done.returncode == 0, done.stderr
     assert int((private_folder / "made").read_text(encoding="utf-8")) != 0
     assert (private_folder / "made").stat().st_uid == 0
@@ -55,7 +55,7 @@ def test_without_namespaces_nobody_owns_the_data_and_the_folders_above_stay_clos
     assert private_folder.parent.stat().st_uid == 0
     assert private_folder.parent.stat().st_mode & 0o777 == 0o700
     # The way that was taken first is the way of every later start.
-    again = _launch(private_folder, launcher=python("soundalike.local.launch"))
+    again = _launch(private_folder, launcher=python_command("soundalike.local.launch"))
     assert again.returncode == 0, again.stderr
     assert int((private_folder / "made").read_text(encoding="utf-8")) == nobody
 
@@ -63,7 +63,7 @@ def test_without_namespaces_nobody_owns_the_data_and_the_folders_above_stay_clos
 @as_root
 @_on_linux
 def test_a_way_that_ends_before_the_data_is_told(private_folder: Path) -> None:
-    without = _REFUSED.replace("sys.argv[0]", "unprivileged._entering_capability = lambda: None\nsys.argv[0]")
+    without = _REFUSED.replace("sys.argv[0]", "unprivileged._search_capability = lambda: None\nsys.argv[0]")
     done = _launch(private_folder, launcher=[sys.executable, "-c", without], program=("/bin/sh", "-c", "true"))
     assert done.returncode == 78
     assert "nobody cannot reach" in done.stderr
@@ -72,14 +72,14 @@ def test_a_way_that_ends_before_the_data_is_told(private_folder: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may use everybody's folders")
 def test_a_folder_of_another_user_is_refused() -> None:
-    done = _launch(Path("/"), launcher=python("soundalike.local.launch"))
+    done = _launch(Path("/"), launcher=python_command("soundalike.local.launch"))
     assert done.returncode == 78
     assert "belongs to root" in done.stderr
 
 
 def test_a_program_whose_parent_is_gone_does_not_start() -> None:
     command = [
-        *python("soundalike.local.launch"),
+        *python_command("soundalike.local.launch"),
         "--parent=1",
         "--death-signal=15",
         "--",

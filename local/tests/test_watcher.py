@@ -112,7 +112,7 @@ async def test_what_fails_is_told_and_waited_for(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     running = "running       postgres, ministack, extractor, api, watcher"
-    assert status.render(await status.gather(data)).splitlines()[-2:] == ["asked for     nothing", running]
+    assert status.render(await status.read_status(data)).splitlines()[-2:] == ["asked for     nothing", running]
 
     switched_off, away = "spotify:track:0000000000000000000000", _track(0)
     deezer.sandbox.faults.add(Fault(path="/deezer/*", status=503, times=None))
@@ -127,7 +127,7 @@ async def test_what_fails_is_told_and_waited_for(
     assert (stored["state"], "SPOTIFY_TERMS_ACCEPTED" in stored["reason"]) == ("no_preview", True)
 
     async def with_nothing_due() -> status.Status | None:
-        seen = await status.gather(data)
+        seen = await status.read_status(data)
         return None if seen.requests.due else seen
 
     seen = await eventually(with_nothing_due)

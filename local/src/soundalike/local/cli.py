@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from soundalike.errors import SoundalikeError
-from soundalike.local.data_directory import VARIABLE, DataDirectory
-from soundalike.local.errors import NotInstalled, SettingRefused, StandaloneError
+from soundalike.local.data_directory import DATA_VARIABLE, DataDirectory
+from soundalike.local.errors import InvalidSettings, LocalPlatformError, NotInstalled
 from soundalike.local.launch import EX_CONFIG
 from soundalike.local.platform import API_PORT, Platform
-from soundalike.local.program import python
-from soundalike.local.running_platform import find_usual, usual_directory
+from soundalike.local.program import python_command
+from soundalike.local.running_platform import default_directory, find_default
 from soundalike.local.signals import run_until_signal
 from soundalike.settings import load
 
@@ -38,13 +38,15 @@ app.add_typer(login, name="login")
 
 Data = Annotated[
     Path | None,
-    typer.Option("--data", help="Folder of the platform's data.", envvar=VARIABLE, show_envvar=True, file_okay=False),
+    typer.Option(
+        "--data", help="Folder of the platform's data.", envvar=DATA_VARIABLE, show_envvar=True, file_okay=False
+    ),
 ]
 
 # What follows belongs to another program, its --help included.
 LOGIN_PORT = 8898
 
-_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+_PASSTHROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 @app.command()
@@ -57,8 +59,10 @@ def up(
     directory = DataDirectory.at(data)
     platform = Platform(directory, port=port, sandbox=sandbox, report=typer.echo)
     try:
-        status = run_until_signal(_up(platform, directory.option), again=platform.supervisor.hurry.set)
-    except StandaloneError as error:
+        status = run_until_signal(
+            _up(platform, directory.command_option), on_further_signal=platform.supervisor.force_stop.set
+        )
+    except LocalPlatformError as error:
         _fail(error)
     raise typer.Exit(status)
 
@@ -74,27 +78,27 @@ def demo(
     """Send composed sample music the whole way, show what sounds alike, and serve until Ctrl-C."""
     from soundalike.local.demo import Demo
 
-    shown = Demo(DataDirectory.of_the_demo() if data is None else DataDirectory.at(data), port=port)
+    shown = Demo(DataDirectory.for_demo() if data is None else DataDirectory.at(data), port=port)
     try:
-        status = run_until_signal(shown.run(once=once), again=shown.platform.supervisor.hurry.set)
-    except (StandaloneError, SoundalikeError) as error:
+        status = run_until_signal(shown.run(once=once), on_further_signal=shown.platform.supervisor.force_stop.set)
+    except (LocalPlatformError, SoundalikeError) as error:
         _fail(error)
     raise typer.Exit(status)
 
 
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
+@app.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def crawl(context: typer.Context, data: Data = None) -> None:
     """Crawl lists, folders or your library into the running platform (see: soundalike crawl --help)."""
     # Its help needs no platform.
-    environment = os.environ if "--help" in context.args else _environment(data)
-    _become(python("soundalike.crawler", *context.args), environment)
+    environment = os.environ if "--help" in context.args else _platform_environment(data)
+    _execute(python_command("soundalike.crawler", *context.args), environment)
 
 
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
+@app.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def forget(context: typer.Context, data: Data = None) -> None:
     """Delete a track, recording, artist, user or playlist for good (see: soundalike forget --help)."""
-    environment = os.environ if "--help" in context.args else _environment(data)
-    _become(python("soundalike.crawler", "forget", *context.args), environment)
+    environment = os.environ if "--help" in context.args else _platform_environment(data)
+    _execute(python_command("soundalike.crawler", "forget", *context.args), environment)
 
 
 @login.command()
@@ -107,70 +111,70 @@ def spotify(
     from soundalike.local.spotify_login import Login, SpotifyApp
 
     directory = DataDirectory.at(data)
-    asking = Login(load(SpotifyApp), port=port, say=typer.echo)
+    asking = Login(load(SpotifyApp), port=port, report=typer.echo)
     if not browser:
         asking.open_browser = lambda _: None
     try:
         directory.create()
         asking.run(directory.spotify_file)
-    except StandaloneError as error:
+    except LocalPlatformError as error:
         _fail(error)
     typer.echo(f"Done. Crawls of the platform on {directory.root} read as you from now on.")
 
 
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
+@app.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def extract(context: typer.Context) -> None:
     """Hear audio files and write their vectors, without a platform (see: soundalike extract --help)."""
-    _become(python("soundalike.extractor", "extract", *context.args), os.environ)
+    _execute(python_command("soundalike.extractor", "extract", *context.args), os.environ)
 
 
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
+@app.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def redrive(context: typer.Context, data: Data = None) -> None:
     """Extract previews again that were given up: moves the dead letters back to the queue."""
-    environment = os.environ if "--help" in context.args else _environment(data)
-    _become(python("soundalike.extractor", "redrive", *context.args), environment)
+    environment = os.environ if "--help" in context.args else _platform_environment(data)
+    _execute(python_command("soundalike.extractor", "redrive", *context.args), environment)
 
 
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
+@app.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def keys(context: typer.Context, data: Data = None) -> None:
     """Make, list and revoke keys for calling the API (see: soundalike keys --help)."""
-    environment = os.environ if not context.args or "--help" in context.args else _environment(data)
-    _become(python("soundalike.api", "keys", *context.args), environment)
+    environment = os.environ if not context.args or "--help" in context.args else _platform_environment(data)
+    _execute(python_command("soundalike.api", "keys", *context.args), environment)
 
 
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
+@app.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def evaluate(context: typer.Context) -> None:
     """Measure how good the recommendations are on a folder of music (see: soundalike evaluate --help)."""
     if find_spec("soundalike.research") is None:
         _fail(NotInstalled("What measures is not installed here: `make install` does it, in the checkout."))
-    _become(python("soundalike.research.evaluation", *context.args), os.environ)
+    _execute(python_command("soundalike.research.evaluation", *context.args), os.environ)
 
 
-@index.command(name="list", context_settings=_PASSED_ON, add_help_option=False)
+@index.command(name="list", context_settings=_PASSTHROUGH, add_help_option=False)
 def list_versions(context: typer.Context, data: Data = None) -> None:
     """Show the versions of the index, newest first."""
     _index("list", context, data)
 
 
-@index.command(context_settings=_PASSED_ON, add_help_option=False)
+@index.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def build(context: typer.Context, data: Data = None) -> None:
     """Build and publish a version of the index now (--no-publish: only build it)."""
     _index("build", context, data)
 
 
-@index.command(context_settings=_PASSED_ON, add_help_option=False)
+@index.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def taste(context: typer.Context, data: Data = None) -> None:
     """Build and publish what is favourited together, of everything that was walked, now."""
     _index("taste", context, data)
 
 
-@index.command(context_settings=_PASSED_ON, add_help_option=False)
+@index.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def publish(context: typer.Context, data: Data = None) -> None:
     """Let a version of the index answer: the one that is named, or the newest."""
     _index("publish", context, data)
 
 
-@index.command(context_settings=_PASSED_ON, add_help_option=False)
+@index.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def rollback(context: typer.Context, data: Data = None) -> None:
     """Go back to an older version of the index, and hold automatic builds."""
     _index("rollback", context, data)
@@ -185,8 +189,8 @@ def status(
     from soundalike.local import status as reporting
 
     try:
-        report = asyncio.run(reporting.gather(usual_directory(data)))
-    except StandaloneError as error:
+        report = asyncio.run(reporting.read_status(default_directory(data)))
+    except LocalPlatformError as error:
         _fail(error)
     typer.echo(json.dumps(reporting.as_json(report), indent=2) if as_json else reporting.render(report))
 
@@ -256,14 +260,14 @@ def recommend(
         for name, value in wishes.items()
         if value is not None and value != []
     }
-    question = recommendation.Question(tracks or (), playlist, said)
+    question = recommendation.RecommendationRequest(tracks or (), playlist, said)
     try:
-        url = find_usual(data).api_url
+        url = find_default(data).api_url
         if form is None:
             text = recommendation.render(recommendation.recommend(url, question))
         else:
             text = recommendation.recommend_as_text(url, question).removesuffix("\n")
-    except StandaloneError as error:
+    except LocalPlatformError as error:
         _fail(error)
     typer.echo(text)
 
@@ -282,23 +286,23 @@ async def _up(platform: Platform, option: str) -> int:
     return 0
 
 
-def _environment(data: Path | None) -> dict[str, str]:
+def _platform_environment(data: Path | None) -> dict[str, str]:
     try:
-        return find_usual(data).child_environment(os.environ)
-    except StandaloneError as error:
+        return find_default(data).child_environment(os.environ)
+    except LocalPlatformError as error:
         _fail(error)
 
 
 def _index(command: str, context: typer.Context, data: Path | None) -> NoReturn:
-    environment = os.environ if "--help" in context.args else _environment(data)
-    _become(python("soundalike.indexer", command, *context.args), environment)
+    environment = os.environ if "--help" in context.args else _platform_environment(data)
+    _execute(python_command("soundalike.indexer", command, *context.args), environment)
 
 
-def _become(command: list[str], environment: Mapping[str, str]) -> NoReturn:
+def _execute(command: list[str], environment: Mapping[str, str]) -> NoReturn:
     sys.stdout.flush()
     os.execve(command[0], command, dict(environment))  # noqa: S606 - there is no shell and none is wanted
 
 
-def _fail(error: StandaloneError | SoundalikeError) -> NoReturn:
+def _fail(error: LocalPlatformError | SoundalikeError) -> NoReturn:
     typer.echo(str(error), err=True)
-    raise typer.Exit(EX_CONFIG if isinstance(error, SettingRefused) else 1) from error
+    raise typer.Exit(EX_CONFIG if isinstance(error, InvalidSettings) else 1) from error

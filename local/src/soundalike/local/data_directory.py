@@ -9,12 +9,12 @@ from pathlib import Path
 
 import platformdirs
 
-from soundalike.local.errors import DataDirectoryRefused
+from soundalike.local.errors import UnusableDataDirectory
 
-VARIABLE = "SOUNDALIKE_DATA"
+DATA_VARIABLE = "SOUNDALIKE_DATA"
 CACHE_VARIABLE = "SOUNDALIKE_CACHE"
 
-_LOG_LIMIT_BYTES = 10_000_000
+_MAX_LOG_BYTES = 10_000_000
 
 
 def cache_directory() -> Path:
@@ -35,16 +35,16 @@ class DataDirectory:
     @classmethod
     def at(cls, path: Path | None) -> DataDirectory:
         """Name the folder at `path`, else where SOUNDALIKE_DATA says, else where this system keeps a user's data."""
-        chosen = path or os.environ.get(VARIABLE) or platformdirs.user_data_dir("soundalike", appauthor=False)
+        chosen = path or os.environ.get(DATA_VARIABLE) or platformdirs.user_data_dir("soundalike", appauthor=False)
         return cls(Path(chosen).expanduser().resolve())
 
     @classmethod
-    def of_the_demo(cls) -> DataDirectory:
+    def for_demo(cls) -> DataDirectory:
         """Name the folder of the demo, whose sample music has no place among a person's own."""
         return cls(Path(platformdirs.user_data_dir("soundalike-demo", appauthor=False)).resolve())
 
     @property
-    def option(self) -> str:
+    def command_option(self) -> str:
         """What a command needs after its name to mean this folder: nothing, or a space and `--data …`."""
         return "" if self == DataDirectory.at(None) else f" --data {shlex.quote(str(self.root))}"
 
@@ -79,7 +79,7 @@ class DataDirectory:
         return self.root / "ports.json"
 
     @property
-    def roster_file(self) -> Path:
+    def pidfile(self) -> Path:
         """Processes that were started and not yet seen to end."""
         return self.root / "processes.json"
 
@@ -99,22 +99,22 @@ class DataDirectory:
         return self.root / "cache" / "api"
 
     def create(self) -> None:
-        """Make the folder, closed to others, unless it is there; raises `DataDirectoryRefused`."""
+        """Make the folder, closed to others, unless it is there; raises `UnusableDataDirectory`."""
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in ("logs", "cache"):
                 (self.root / folder).mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise DataDirectoryRefused(
+            raise UnusableDataDirectory(
                 f"{self.root} cannot be used: {error.strerror}. Choose another --data."
             ) from error
         owner = self.root.stat().st_uid
         if owner != os.geteuid() != 0:
-            raise DataDirectoryRefused(f"{self.root} belongs to another user (uid {owner}). Choose another --data.")
+            raise UnusableDataDirectory(f"{self.root} belongs to another user (uid {owner}). Choose another --data.")
 
     def log_file(self, name: str) -> Path:
         """Name the log of a program, setting a very long one from before aside."""
         path = self.root / "logs" / f"{name}.log"
-        if path.exists() and path.stat().st_size > _LOG_LIMIT_BYTES:
+        if path.exists() and path.stat().st_size > _MAX_LOG_BYTES:
             path.replace(path.with_suffix(".log.1"))
         return path

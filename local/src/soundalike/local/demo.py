@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from soundalike.db import database, tracks
 from soundalike.db.tracks import State
 from soundalike.local import recommendation
-from soundalike.local.errors import StandaloneError
+from soundalike.local.errors import LocalPlatformError
 from soundalike.local.platform import Platform
-from soundalike.local.program import python
+from soundalike.local.program import python_command
 from soundalike.sandbox.catalogue import PIECES_PER_STYLE, pieces, style_of
 from soundalike.sandbox.errors import UnknownPiece
 from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from soundalike.local.running_platform import RunningPlatform
     from soundalike.sandbox.catalogue import Piece
 
-FIRST = 5
-UNHEARD = f"deezer:track:{GENERATED_KEYS + 2}"
+TOP = 5
+EXTRA_TRACK = f"deezer:track:{GENERATED_KEYS + 2}"
 """A track that the sandbox has and its sample playlist has not."""
 
 _SHOWN_STYLES = 4
-_PATIENCE_S = 900.0
+_EXTRACTION_TIMEOUT_S = 900.0
 _POLL_S = 0.3
 
 
-class DemoFailed(StandaloneError):
+class DemoFailure(LocalPlatformError):
     """A step of the demo did not end as it should."""
 
 
@@ -52,66 +52,66 @@ class Demo:
     async def run(self, *, once: bool) -> int:
         """Send the sample playlist through the platform, show answers, and serve on unless `once`.
 
-        Returns the exit status; raises `StandaloneError` for whatever went wrong.
+        Returns the exit status; raises `LocalPlatformError` for whatever went wrong.
         """
         async with self.platform.running() as running:
             watching = asyncio.create_task(self.platform.watch())
             try:
-                await _unless(watching, _show(running))
+                await _while_watched(watching, _demonstrate(running))
                 if not once:
-                    _invite(running)
+                    _print_next_steps(running)
                     await watching
             finally:
                 watching.cancel()
         return 0
 
 
-def _invite(running: RunningPlatform) -> None:
+def _print_next_steps(running: RunningPlatform) -> None:
     typer.echo(f"\nServing on {running.api_url} until Ctrl-C. Try, in another terminal:")
     typer.echo(f"  curl '{running.api_url}/recommend?track={_urn(pieces()[0])}&n=5'")
-    typer.echo(f"  curl -X PUT '{running.api_url}/tracks/{UNHEARD}'    # please add it; then ask for it as above")
+    typer.echo(f"  curl -X PUT '{running.api_url}/tracks/{EXTRA_TRACK}'    # please add it; then ask for it as above")
     typer.echo("  make crawl FOLDER=~/Music")
 
 
-async def _show(running: RunningPlatform) -> None:
+async def _demonstrate(running: RunningPlatform) -> None:
     typer.echo("\nCrawling the sample playlist: eight styles of composed music, offered by the sandbox")
     await _run(running, "soundalike.crawler", "--playlist", DEMO_PLAYLIST_ID)
     typer.echo("\nHearing it")
-    await _heard(running)
+    await _wait_for_embeddings(running)
     typer.echo("\nBuilding the index")
     await _run(running, "soundalike.indexer", "build")
-    await _indexed(running)
-    asked = {piece: await asyncio.to_thread(_ask, running, piece) for piece in pieces()}
+    await _wait_for_index(running)
+    asked = {piece: await asyncio.to_thread(_recommend, running, piece) for piece in pieces()}
     for piece in [p for p in asked if p.index == 0][:_SHOWN_STYLES]:
-        typer.echo(f"\n{_named(asked[piece].seeds[0])}  sounds like")
-        for answer in asked[piece].results[:FIRST]:
-            typer.echo(f"  {answer.rank}  {answer.score:.3f}  {_named(answer)}")
-    typer.echo("\n" + agreement(shares(asked)))
+        typer.echo(f"\n{_label(asked[piece].seeds[0])}  sounds like")
+        for answer in asked[piece].results[:TOP]:
+            typer.echo(f"  {answer.rank}  {answer.score:.3f}  {_label(answer)}")
+    typer.echo("\n" + summarise(style_shares(asked)))
 
 
-def shares(asked: dict[Piece, recommendation.Answers]) -> list[float]:
-    """Return, for each question, the share of its first five answers in its own style; raises `DemoFailed`."""
+def style_shares(responses: dict[Piece, recommendation.RecommendationResponse]) -> list[float]:
+    """Return, for each question, the share of its first five answers in its own style; raises `DemoFailure`."""
     found = []
-    for piece, answers in asked.items():
-        first = answers.results[:FIRST]
-        if len(first) < FIRST:
-            raise DemoFailed(f"only {len(first)} tracks were recommended for {piece.title}; {FIRST} were expected")
-        found.append(sum(_style(answer.urn) == piece.style for answer in first) / FIRST)
+    for piece, answers in responses.items():
+        first = answers.results[:TOP]
+        if len(first) < TOP:
+            raise DemoFailure(f"only {len(first)} tracks were recommended for {piece.title}; {TOP} were expected")
+        found.append(sum(_style(answer.urn) == piece.style for answer in first) / TOP)
     return found
 
 
-def agreement(shares: list[float]) -> str:
+def summarise(shares: list[float]) -> str:
     """Say how often the first answers share the query's style, beside what chance would give."""
     chance = (PIECES_PER_STYLE - 1) / (len(shares) - 1)
     return (
-        f"Of the first {FIRST} answers, {sum(shares) / len(shares):.0%} share the style of the question "
+        f"Of the first {TOP} answers, {sum(shares) / len(shares):.0%} share the style of the question "
         f"(chance: {chance:.0%}; {len(shares)} questions). The styles are far apart on purpose: this shows that the "
         "way from playlist to answer works, not how good the answers are on real music."
     )
 
 
-async def _heard(running: RunningPlatform) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
+async def _wait_for_embeddings(running: RunningPlatform) -> None:
+    deadline = time.monotonic() + _EXTRACTION_TIMEOUT_S
     urns = [_urn(piece) for piece in pieces()]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     async with database.connect(running.environment["DATABASE_URL"], size=1) as pool:
@@ -123,13 +123,17 @@ async def _heard(running: RunningPlatform) -> None:
                 if not counts[State.PENDING] + counts[State.QUEUED]:
                     break
                 if time.monotonic() > deadline:
-                    raise DemoFailed(f"after {_PATIENCE_S:.0f} s not everything is heard: {_counted(counts)}")
+                    raise DemoFailure(
+                        f"after {_EXTRACTION_TIMEOUT_S:.0f} s not everything is heard: {_format_counts(counts)}"
+                    )
                 await asyncio.sleep(_POLL_S)
     if counts[State.READY] < len(pieces()):
-        raise DemoFailed(f"not everything could be heard: {_counted(counts)}; see `soundalike status` and the logs")
+        raise DemoFailure(
+            f"not everything could be heard: {_format_counts(counts)}; see `soundalike status` and the logs"
+        )
 
 
-async def _indexed(running: RunningPlatform) -> None:
+async def _wait_for_index(running: RunningPlatform) -> None:
     deadline = time.monotonic() + 60
     question = {"track": _urn(pieces()[0])}
     async with httpx.AsyncClient(base_url=running.api_url, trust_env=False) as client:
@@ -138,12 +142,12 @@ async def _indexed(running: RunningPlatform) -> None:
             if answer.is_success and answer.json()["index"]["version"] is not None:
                 return
             if time.monotonic() > deadline:
-                raise DemoFailed(f"the API does not answer from the index: {answer.text}")
+                raise DemoFailure(f"the API does not answer from the index: {answer.text}")
             await asyncio.sleep(_POLL_S)
 
 
 async def _run(running: RunningPlatform, *arguments: str) -> None:
-    child = await asyncio.create_subprocess_exec(*python(*arguments), env=running.child_environment(os.environ))
+    child = await asyncio.create_subprocess_exec(*python_command(*arguments), env=running.child_environment(os.environ))
     try:
         status = await child.wait()
     except asyncio.CancelledError:
@@ -151,27 +155,29 @@ async def _run(running: RunningPlatform, *arguments: str) -> None:
         await child.wait()
         raise
     if status != 0:
-        raise DemoFailed(f"`python -m {' '.join(arguments)}` ended with status {status}")
+        raise DemoFailure(f"`python -m {' '.join(arguments)}` ended with status {status}")
 
 
-async def _unless(watching: asyncio.Task[None], work: Awaitable[None]) -> None:
+async def _while_watched(watch: asyncio.Task[None], work: Awaitable[None]) -> None:
     """Do the work, unless the platform falls apart meanwhile."""
     working = asyncio.ensure_future(work)
     try:
-        await asyncio.wait({watching, working}, return_when=asyncio.FIRST_COMPLETED)
-        if watching.done():
-            await watching
-            raise DemoFailed("the platform stopped")
+        await asyncio.wait({watch, working}, return_when=asyncio.FIRST_COMPLETED)
+        if watch.done():
+            await watch
+            raise DemoFailure("the platform stopped")
         await working
     finally:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
 
 
-def _ask(running: RunningPlatform, piece: Piece) -> recommendation.Answers:
+def _recommend(running: RunningPlatform, piece: Piece) -> recommendation.RecommendationResponse:
     # Its albums and artists are styles; limits on them would show something else than the nearest.
     unlimited = {"n": "10", "max_per_artist": "100", "max_per_album": "100"}
-    return recommendation.recommend(running.api_url, recommendation.Question([_urn(piece)], wishes=unlimited))
+    return recommendation.recommend(
+        running.api_url, recommendation.RecommendationRequest([_urn(piece)], parameters=unlimited)
+    )
 
 
 def _urn(piece: Piece) -> str:
@@ -186,9 +192,9 @@ def _style(urn: str) -> str | None:
         return None
 
 
-def _named(track: recommendation.Named) -> str:
+def _label(track: recommendation.TrackSummary) -> str:
     return f"{track.title} by {', '.join(track.artists)} [{_style(track.urn) or 'your own'}]"
 
 
-def _counted(counts: Counter[State]) -> str:
+def _format_counts(counts: Counter[State]) -> str:
     return ", ".join(f"{n} {state.value}" for state, n in counts.items()) or "nothing is known"

@@ -11,15 +11,21 @@ if TYPE_CHECKING:
 _FOREIGN_PREFIXES = ("AWS_", "BOTO_", "PG")
 
 # Set by the platform or left at their defaults, whatever the shell holds for a platform elsewhere.
-_OURS = frozenset({"API_HOST", "API_PORT", "DATABASE_URL", "QUEUE_NAME", "S3_BUCKET"})
+_PLATFORM_VARIABLES = frozenset({"API_HOST", "API_PORT", "DATABASE_URL", "QUEUE_NAME", "S3_BUCKET"})
 
-_NO_PROXY = ("127.0.0.1", "localhost")
+_UNPROXIED_HOSTS = ("127.0.0.1", "localhost")
 
 
-def neutral(own: Mapping[str, str]) -> dict[str, str]:
+def neutral_environment(caller: Mapping[str, str]) -> dict[str, str]:
     """Return the caller's environment without credentials, endpoints and profiles of other servers, ours unproxied."""
-    kept = {name: value for name, value in own.items() if not name.startswith(_FOREIGN_PREFIXES) and name not in _OURS}
-    unproxied = ",".join(dict.fromkeys([*_listed(kept.get("no_proxy") or kept.get("NO_PROXY", "")), *_NO_PROXY]))
+    kept = {
+        name: value
+        for name, value in caller.items()
+        if not name.startswith(_FOREIGN_PREFIXES) and name not in _PLATFORM_VARIABLES
+    }
+    unproxied = ",".join(
+        dict.fromkeys([*_comma_separated(kept.get("no_proxy") or kept.get("NO_PROXY", "")), *_UNPROXIED_HOSTS])
+    )
     return {
         **kept,
         "AWS_CONFIG_FILE": os.devnull,
@@ -31,5 +37,5 @@ def neutral(own: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _listed(text: str) -> list[str]:
+def _comma_separated(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]

@@ -12,8 +12,8 @@ import platform
 import sys
 from pathlib import Path
 
-from soundalike.local.errors import PrivilegesKept
-from soundalike.local.unprivileged import become_unprivileged, check_access
+from soundalike.local.errors import PrivilegeError
+from soundalike.local.unprivileged import check_access, drop_privileges
 
 EX_CONFIG = 78
 _PR_SET_PDEATHSIG = 1
@@ -25,13 +25,13 @@ def main() -> None:
     program = Path(arguments.command[0])
     if arguments.owned:
         try:
-            become_unprivileged(arguments.owned)
+            drop_privileges(arguments.owned)
             check_access(program, arguments.owned)
-        except PrivilegesKept as error:
+        except PrivilegeError as error:
             print(error, file=sys.stderr)
             raise SystemExit(EX_CONFIG) from error
     # After the change of user: the kernel forgets the wish whenever credentials change (prctl(2)).
-    _end_with_parent(arguments.parent, arguments.death_signal)
+    _tie_to_parent(arguments.parent, arguments.death_signal)
     os.execv(program, arguments.command)  # noqa: S606 - there is no shell and none is wanted
 
 
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _end_with_parent(parent: int, death_signal: int) -> None:
+def _tie_to_parent(parent: int, death_signal: int) -> None:
     if platform.system() == "Linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, *(ctypes.c_ulong(n) for n in (death_signal, 0, 0, 0)))
     # It may have died before the kernel was told.

@@ -18,9 +18,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session as BotocoreSession
 
-from soundalike.local.errors import PortTaken, StartFailed
+from soundalike.local.errors import PortInUse, StartFailure
 from soundalike.local.ports import LOOPBACK, is_free
-from soundalike.local.program import Program, python
+from soundalike.local.program import Program, python_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 
-_START_S = 60.0
+_START_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class AwsServer:
         """Describe the server process, `environment` being what it gets besides its own settings."""
         return Program(
             name="ministack",
-            command=tuple(python("ministack")),
+            command=tuple(python_command("ministack")),
             environment={
                 **environment,
                 "AWS_ACCESS_KEY_ID": self.access_key_id,
@@ -86,27 +86,27 @@ class AwsServer:
         )
 
     def prepare(self) -> None:
-        """Make the folders; raises `PortTaken` where another program listens on the port."""
+        """Make the folders; raises `PortInUse` where another program listens on the port."""
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in ("objects", "state", "temporary"):
             (self.home / folder).mkdir(mode=0o700, exist_ok=True)
         if not is_free(self.port):
-            raise PortTaken(f"Port {self.port}, which S3 and SQS need, is in use by another program: end that first.")
+            raise PortInUse(f"Port {self.port}, which S3 and SQS need, is in use by another program: end that first.")
 
     async def wait_until_ready(self) -> None:
-        """Return when both services answer; raises `StartFailed` after a minute."""
-        deadline = time.monotonic() + _START_S
+        """Return when both services answer; raises `StartFailure` after a minute."""
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while True:
             try:
-                await asyncio.to_thread(self._ask)
+                await asyncio.to_thread(self._probe)
             except (BotoCoreError, ClientError) as error:
                 if time.monotonic() > deadline:
-                    raise StartFailed(f"ministack does not answer at {self.endpoint_url}: {error}") from error
+                    raise StartFailure(f"ministack does not answer at {self.endpoint_url}: {error}") from error
                 await asyncio.sleep(0.1)
             else:
                 return
 
-    def _ask(self) -> None:
+    def _probe(self) -> None:
         session = boto3.Session(
             self.access_key_id, self.secret_access_key, region_name=self.region, botocore_session=_without_profiles()
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from soundalike.local.process import start_mark
+from soundalike.local.process import process_mark
 from soundalike.storage.private_file import write_private
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ProcessEntry:
     """A process as it was when it was started: leader of a process group of its own."""
 
     name: str
@@ -30,23 +30,23 @@ class Entry:
     mark: str
     stop_signal: int
 
-    def lives(self) -> bool:
+    def is_running(self) -> bool:
         """Tell whether it is this process that still bears the number."""
-        return start_mark(self.pid) == self.mark
+        return process_mark(self.pid) == self.mark
 
 
-class Roster:
+class Pidfile:
     """Processes that were started and not yet seen to end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._entries: dict[int, Entry] = {}
+        self._entries: dict[int, ProcessEntry] = {}
 
     def add(self, name: str, pid: int, stop_signal: signal.Signals) -> None:
         """Note a process that has just been started."""
-        mark = start_mark(pid)
+        mark = process_mark(pid)
         if mark is not None:
-            self._entries[pid] = Entry(name, pid, mark, int(stop_signal))
+            self._entries[pid] = ProcessEntry(name, pid, mark, int(stop_signal))
             self._save()
 
     def remove(self, pid: int) -> None:
@@ -54,19 +54,19 @@ class Roster:
         if self._entries.pop(pid, None) is not None:
             self._save()
 
-    def running(self) -> set[str]:
+    def running_names(self) -> set[str]:
         """Read from the disk which programs of whatever platform keeps this list run at the moment."""
-        return {entry.name for entry in self._kept() if entry.lives()}
+        return {entry.name for entry in self._read() if entry.is_running()}
 
-    def end_leftovers(self, *, grace_s: float) -> list[str]:
+    def stop_leftovers(self, *, stop_timeout_s: float) -> list[str]:
         """Stop what an earlier platform left running, last started first, and return the names; blocks."""
-        ended = [entry.name for entry in reversed(self._kept()) if _end(entry, grace_s)]
+        ended = [entry.name for entry in reversed(self._read()) if _stop(entry, stop_timeout_s)]
         self._path.unlink(missing_ok=True)
         return ended
 
-    def _kept(self) -> list[Entry]:
+    def _read(self) -> list[ProcessEntry]:
         try:
-            return TypeAdapter(list[Entry]).validate_json(self._path.read_bytes())
+            return TypeAdapter(list[ProcessEntry]).validate_json(self._path.read_bytes())
         except (FileNotFoundError, ValidationError):
             return []
 
@@ -74,13 +74,13 @@ class Roster:
         write_private(self._path, json.dumps([asdict(entry) for entry in self._entries.values()]) + "\n")
 
 
-def _end(entry: Entry, grace_s: float) -> bool:
-    if not entry.lives():
+def _stop(entry: ProcessEntry, stop_timeout_s: float) -> bool:
+    if not entry.is_running():
         return False
     with suppress(ProcessLookupError):
         os.kill(entry.pid, entry.stop_signal)
-    deadline = time.monotonic() + grace_s
-    while entry.lives():
+    deadline = time.monotonic() + stop_timeout_s
+    while entry.is_running():
         if time.monotonic() > deadline:
             with suppress(ProcessLookupError):
                 os.killpg(entry.pid, signal.SIGKILL)

@@ -14,14 +14,14 @@ import httpx
 
 from soundalike.local import ports, secrets
 from soundalike.local.data_directory import cache_directory
-from soundalike.local.environment import neutral
-from soundalike.local.errors import DataDirectoryRefused, PortTaken, StartFailed
+from soundalike.local.environment import neutral_environment
+from soundalike.local.errors import PortInUse, StartFailure, UnusableDataDirectory
 from soundalike.local.ministack import AwsServer
-from soundalike.local.pidfile import Roster
+from soundalike.local.pidfile import Pidfile
 from soundalike.local.ports import LOOPBACK, Ports, is_free
 from soundalike.local.postgres import PostgresServer
-from soundalike.local.program import Program, python
-from soundalike.local.running_platform import RunningPlatform, held, publish
+from soundalike.local.program import Program, python_command
+from soundalike.local.running_platform import RunningPlatform, exclusive_lock, publish
 from soundalike.local.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ ROLE = "soundalike"
 API_PORT = 8000
 
 # On one machine nobody pays for polling: Ctrl-C need not wait for a long poll, nor a crash for a long visibility.
-_BRISK = {"POLL_WAIT_S": "2", "QUEUE_VISIBILITY_S": "30"}
+_SHORT_POLLING = {"POLL_WAIT_S": "2", "QUEUE_VISIBILITY_S": "30"}
 
-_ANSWER_S = 120.0
-_LEFTOVER_GRACE_S = 30.0
+_HEALTH_TIMEOUT_S = 120.0
+_LEFTOVER_STOP_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,14 @@ class Service:
     health_path: str | None = None
 
 
-PROVISIONING = Service("provisioning", tuple(python("soundalike.provisioning")))
+PROVISIONING = Service("provisioning", tuple(python_command("soundalike.provisioning")))
 
 SERVICES = (
-    Service("extractor", tuple(python("soundalike.extractor", "run"))),
-    Service("indexer", tuple(python("soundalike.indexer", "run"))),
-    Service("api", tuple(python("soundalike.api")), health_path="/healthz"),
+    Service("extractor", tuple(python_command("soundalike.extractor", "run"))),
+    Service("indexer", tuple(python_command("soundalike.indexer", "run"))),
+    Service("api", tuple(python_command("soundalike.api")), health_path="/healthz"),
     # Behind the API, which needs nothing of it: who asks for a track before it listens is served when it does.
-    Service("watcher", tuple(python("soundalike.crawler", "--watch"))),
+    Service("watcher", tuple(python_command("soundalike.crawler", "--watch"))),
 )
 
 
@@ -84,16 +84,16 @@ class Platform:
         self._services = services
         self._provisioning = provisioning
         self._report = report
-        self.supervisor = Supervisor(Roster(data.roster_file), report=report)
+        self.supervisor = Supervisor(Pidfile(data.pidfile), report=report)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[RunningPlatform]:
         """Start everything, yield when the API answers, stop everything at the end.
 
-        Raises `AlreadyRunning`, `DataDirectoryRefused`, `PortTaken`, `StartFailed` and `SettingRefused`.
+        Raises `AlreadyRunning`, `UnusableDataDirectory`, `PortInUse`, `StartFailure` and `InvalidSettings`.
         """
         self._data.create()
-        with held(self._data):
+        with exclusive_lock(self._data):
             try:
                 yield await self._start()
             finally:
@@ -105,13 +105,15 @@ class Platform:
 
     async def _start(self) -> RunningPlatform:
         begun = time.monotonic()
-        left = await _to_the_end(partial(Roster(self._data.roster_file).end_leftovers, grace_s=_LEFTOVER_GRACE_S))
+        left = await _run_to_completion(
+            partial(Pidfile(self._data.pidfile).stop_leftovers, stop_timeout_s=_LEFTOVER_STOP_TIMEOUT_S)
+        )
         if left:
             self._report(f"stopped what the last platform left running: {', '.join(left)}")
         if not is_free(self._port):
-            raise PortTaken(f"Port {self._port} is in use by another program: choose another with --port.")
+            raise PortInUse(f"Port {self._port} is in use by another program: choose another with --port.")
         if self._data.postgres.joinpath("cluster").exists() and not self._data.secrets_file.exists():
-            raise DataDirectoryRefused(
+            raise UnusableDataDirectory(
                 f"{self._data.secrets_file} is missing, without it the database does not open: "
                 "restore it, or choose another --data."
             )
@@ -135,13 +137,13 @@ class Platform:
         return platform
 
     def environment(
-        self, database: PostgresServer, aws: AwsServer, credentials: Secrets, chosen: Ports
+        self, database: PostgresServer, aws: AwsServer, credentials: Secrets, server_ports: Ports
     ) -> dict[str, str]:
         """Return what the services find in their environment, apart from what they inherit."""
         settings = {
             "DATABASE_URL": database.url(DATABASE, user=ROLE, password=credentials.database_password),
             "S3_BUCKET": BUCKET,
-            **_BRISK,
+            **_SHORT_POLLING,
             **aws.client_environment(),
             "API_HOST": LOOPBACK,
             "API_PORT": str(self._port),
@@ -149,20 +151,20 @@ class Platform:
             "SPOTIFY_TOKEN_FILE": str(self._data.spotify_file),
             "SOUNDCLOUD_TOKEN_FILE": str(self._data.soundcloud_file),
         }
-        return {**settings, **_sandbox_environment(_sandbox_url(chosen))} if self._sandbox else settings
+        return {**settings, **_sandbox_environment(_sandbox_url(server_ports))} if self._sandbox else settings
 
-    def _database(self, credentials: Secrets, chosen: Ports) -> PostgresServer:
+    def _database(self, credentials: Secrets, server_ports: Ports) -> PostgresServer:
         return PostgresServer(
             home=self._data.postgres,
-            port=chosen.postgres,
+            port=server_ports.postgres,
             password=credentials.postgres_admin_password,
             log_file=self._data.log_file("postgres"),
         )
 
-    def _aws(self, credentials: Secrets, chosen: Ports) -> AwsServer:
+    def _aws(self, credentials: Secrets, server_ports: Ports) -> AwsServer:
         return AwsServer(
             home=self._data.aws,
-            port=chosen.aws,
+            port=server_ports.aws,
             access_key_id=credentials.aws_access_key_id,
             secret_access_key=credentials.aws_secret_access_key,
             log_file=self._data.log_file("ministack"),
@@ -170,7 +172,7 @@ class Platform:
 
     async def _start_database(self, database: PostgresServer, credentials: Secrets) -> None:
         self._report(f"PostgreSQL on port {database.port}")
-        await _to_the_end(database.prepare)
+        await _run_to_completion(database.prepare)
         await self.supervisor.start(database.program(), database.wait_until_ready)
         await database.ensure_database(DATABASE, owner=ROLE, password=credentials.database_password)
 
@@ -182,7 +184,7 @@ class Platform:
 
         self._report(f"S3 and SQS (ministack) on port {aws.port}")
         aws.prepare()
-        await self.supervisor.start(aws.program(neutral(os.environ)), aws.wait_until_ready, recover)
+        await self.supervisor.start(aws.program(neutral_environment(os.environ)), aws.wait_until_ready, recover)
 
     async def _provision(self, environment: Mapping[str, str]) -> None:
         self._report("schema, bucket, queues, notification")
@@ -194,25 +196,29 @@ class Platform:
             self._report(f"sandbox on {url}")
             music = cache_directory() / "sandbox-music"
             arguments = ("--port", url.rpartition(":")[2], "--music-cache", str(music))
-            service = Service("sandbox", tuple(python("soundalike.sandbox", *arguments)))
+            service = Service("sandbox", tuple(python_command("soundalike.sandbox", *arguments)))
             program = self._program(service, platform.environment)
-            await self.supervisor.start(program, partial(_answers, f"{url}/healthz"))
+            await self.supervisor.start(program, partial(_wait_until_healthy, f"{url}/healthz"))
         for service in self._services:
             self._report(service.name)
             program = self._program(service, platform.environment)
-            ready = partial(_answers, f"{platform.api_url}{service.health_path}") if service.health_path else None
+            ready = (
+                partial(_wait_until_healthy, f"{platform.api_url}{service.health_path}")
+                if service.health_path
+                else None
+            )
             await self.supervisor.start(program, ready)
 
     def _program(self, service: Service, environment: Mapping[str, str]) -> Program:
         return Program(
             name=service.name,
             command=service.command,
-            environment={**neutral(os.environ), **environment, **service.environment},
+            environment={**neutral_environment(os.environ), **environment, **service.environment},
             log_file=self._data.log_file(service.name),
         )
 
 
-async def _to_the_end(work: Callable[[], T]) -> T:
+async def _run_to_completion(work: Callable[[], T]) -> T:
     # A thread cannot be cancelled, and the data directory must not be let go while one still writes there.
     working = asyncio.ensure_future(asyncio.to_thread(work))
     try:
@@ -222,22 +228,22 @@ async def _to_the_end(work: Callable[[], T]) -> T:
         raise
 
 
-async def _answers(url: str) -> None:
-    deadline = time.monotonic() + _ANSWER_S
+async def _wait_until_healthy(url: str) -> None:
+    deadline = time.monotonic() + _HEALTH_TIMEOUT_S
     async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
         while True:
             try:
                 (await client.get(url)).raise_for_status()
             except httpx.HTTPError as error:
                 if time.monotonic() > deadline:
-                    raise StartFailed(f"{url} does not answer: {error}") from error
+                    raise StartFailure(f"{url} does not answer: {error}") from error
                 await asyncio.sleep(0.1)
             else:
                 return
 
 
-def _sandbox_url(chosen: Ports) -> str:
-    return f"http://{LOOPBACK}:{chosen.sandbox}"
+def _sandbox_url(server_ports: Ports) -> str:
+    return f"http://{LOOPBACK}:{server_ports.sandbox}"
 
 
 def _sandbox_environment(url: str) -> dict[str, str]:

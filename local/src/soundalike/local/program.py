@@ -15,28 +15,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One child process; `owned` names what a program that refuses root has to be able to write (empty: runs as is)."""
+    """One child process.
+
+    `writable_paths` are for a program that refuses to run as root: what it must be able to write. Without any it runs
+    as the user who starts it.
+    """
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     log_file: Path
     stop_signal: signal.Signals = signal.SIGTERM
-    grace_s: float = 30.0
-    owned: tuple[Path, ...] = ()
+    stop_timeout_s: float = 30.0
+    writable_paths: tuple[Path, ...] = ()
 
     def launch_command(self) -> list[str]:
         """Build the command line that starts the program as a child of this very process."""
         return [
-            *python("soundalike.local.launch"),
+            *python_command("soundalike.local.launch"),
             f"--parent={os.getpid()}",
             f"--death-signal={int(self.stop_signal)}",
-            *(f"--owned={path}" for path in self.owned),
+            *(f"--owned={path}" for path in self.writable_paths),
             "--",
             *self.command,
         ]
 
-    def last_lines(self, count: int = 12) -> str:
+    def log_tail(self, count: int = 12) -> str:
         """Return the end of its log, for a message about its failure."""
         try:
             return "\n".join(self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
@@ -44,7 +48,7 @@ class Program:
             return ""
 
 
-def python(module: str, *arguments: str) -> list[str]:
+def python_command(module: str, *arguments: str) -> list[str]:
     """Build the command line of a module of this environment, whatever the working directory holds."""
     return [sys.executable, "-P", "-m", module, *arguments]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from soundalike.local.data_directory import DataDirectory
-from soundalike.local.environment import neutral
+from soundalike.local.environment import neutral_environment
 from soundalike.local.errors import AlreadyRunning, NotRunning
 from soundalike.storage.private_file import write_private
 
@@ -34,13 +34,13 @@ class RunningPlatform:
     environment: dict[str, str] = field(repr=False)
     programs: list[str] = field(default_factory=list)
 
-    def child_environment(self, own: Mapping[str, str]) -> dict[str, str]:
+    def child_environment(self, caller: Mapping[str, str]) -> dict[str, str]:
         """Join what is harmless in the caller's environment and the platform's, which counts."""
-        return {**neutral(own), **self.environment}
+        return {**neutral_environment(caller), **self.environment}
 
 
 @contextmanager
-def held(data: DataDirectory) -> Iterator[None]:
+def exclusive_lock(data: DataDirectory) -> Iterator[None]:
     """Keep every other platform off a data directory; raises `AlreadyRunning` with the pid of the one that is there."""
     descriptor = os.open(data.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -64,14 +64,16 @@ def held(data: DataDirectory) -> Iterator[None]:
 
 
 def publish(data: DataDirectory, platform: RunningPlatform) -> None:
-    """Let other commands find the platform, until `held` ends."""
+    """Let other commands find the platform, until `exclusive_lock` ends."""
     write_private(data.platform_file, json.dumps(asdict(platform), indent=2) + "\n")
 
 
 def find(data: DataDirectory) -> RunningPlatform:
     """Find the platform that runs on a data directory; raises `NotRunning`."""
-    if not _is_held(data):
-        raise NotRunning(f"No platform runs on {data.root}. Start it in another terminal: soundalike up{data.option}")
+    if not _is_locked(data):
+        raise NotRunning(
+            f"No platform runs on {data.root}. Start it in another terminal: soundalike up{data.command_option}"
+        )
     try:
         return TypeAdapter(RunningPlatform).validate_json(data.platform_file.read_bytes())
     except FileNotFoundError as error:
@@ -80,20 +82,20 @@ def find(data: DataDirectory) -> RunningPlatform:
         raise NotRunning(f"{data.platform_file} cannot be read: {error}. Restart the platform.") from error
 
 
-def usual_directory(data: Path | None) -> DataDirectory:
+def default_directory(data: Path | None) -> DataDirectory:
     """Name the folder that `data` means; where none was named and none is in use, the demo's will do if that runs."""
-    demo = DataDirectory.of_the_demo()
-    if data is None and not _is_held(DataDirectory.at(None)) and _is_held(demo):
+    demo = DataDirectory.for_demo()
+    if data is None and not _is_locked(DataDirectory.at(None)) and _is_locked(demo):
         return demo
     return DataDirectory.at(data)
 
 
-def find_usual(data: Path | None) -> RunningPlatform:
-    """Find the platform on the folder that `data` means (see `usual_directory`); raises `NotRunning`."""
-    return find(usual_directory(data))
+def find_default(data: Path | None) -> RunningPlatform:
+    """Find the platform on the folder that `data` means (see `default_directory`); raises `NotRunning`."""
+    return find(default_directory(data))
 
 
-def _is_held(data: DataDirectory) -> bool:
+def _is_locked(data: DataDirectory) -> bool:
     try:
         descriptor = os.open(data.lock_file, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

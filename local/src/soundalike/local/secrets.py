@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from soundalike.local.errors import DataDirectoryRefused
+from soundalike.local.errors import UnusableDataDirectory
 from soundalike.storage.private_file import write_private
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Secrets:
 
 
 def load_or_generate(path: Path) -> Secrets:
-    """Read the passwords of a platform, or make them up and keep them; raises `DataDirectoryRefused`."""
+    """Read the passwords of a platform, or make them up and keep them; raises `UnusableDataDirectory`."""
     try:
         return TypeAdapter(Secrets).validate_json(path.read_bytes())
     except FileNotFoundError:
@@ -40,6 +40,6 @@ def load_or_generate(path: Path) -> Secrets:
         write_private(path, json.dumps(asdict(made), indent=2) + "\n")
         return made
     except PermissionError as error:
-        raise DataDirectoryRefused(f"{path} belongs to another user. Choose another --data.") from error
+        raise UnusableDataDirectory(f"{path} belongs to another user. Choose another --data.") from error
     except ValidationError as error:
-        raise DataDirectoryRefused(f"{path} is damaged: restore it, or choose another --data.") from error
+        raise UnusableDataDirectory(f"{path} is damaged: restore it, or choose another --data.") from error

@@ -16,16 +16,16 @@ INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run_until_signal(main: Coroutine[Any, Any, int], *, again: Callable[[], None]) -> int:
+def run_until_signal(main: Coroutine[Any, Any, int], *, on_further_signal: Callable[[], None]) -> int:
     """Run `main` and return its exit status.
 
     The first SIGINT, SIGTERM or SIGHUP cancels it, which makes the status 130 for SIGINT and 0 for the others; every
-    further one calls `again`.
+    further one calls `on_further_signal`.
     """
-    return asyncio.run(_run(main, again))
+    return asyncio.run(_run(main, on_further_signal))
 
 
-async def _run(main: Coroutine[Any, Any, int], again: Callable[[], None]) -> int:
+async def _run(main: Coroutine[Any, Any, int], on_further_signal: Callable[[], None]) -> int:
     task = asyncio.ensure_future(main)
     received: list[signal.Signals] = []
 
@@ -34,7 +34,7 @@ async def _run(main: Coroutine[Any, Any, int], again: Callable[[], None]) -> int
         if len(received) == 1:
             task.cancel()
         else:
-            again()
+            on_further_signal()
 
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:

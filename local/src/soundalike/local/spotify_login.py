@@ -18,7 +18,7 @@ import httpx
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from soundalike.local.errors import StandaloneError
+from soundalike.local.errors import LocalPlatformError
 from soundalike.local.ports import LOOPBACK
 from soundalike.storage.private_file import write_private
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 PORT: Final = 8898
 SCOPES: Final = "playlist-read-private playlist-read-collaborative user-library-read"
-_PATIENCE_S: Final = 300.0
-_TURN_S: Final = 1.0
+_TIMEOUT_S: Final = 300.0
+_POLL_S: Final = 1.0
 
 
-class LoginFailed(StandaloneError):
+class LoginFailure(LocalPlatformError):
     """Spotify or its user said no, or nobody answered."""
 
 
@@ -51,20 +51,20 @@ class _Tokens(BaseModel):
     refresh_token: Annotated[str, Field(min_length=1)]
 
 
-class _Refusal(BaseModel):
+class _TokenError(BaseModel):
     error: str
     error_description: str = ""
 
 
 @dataclass(slots=True)
 class Login:
-    """One consent; `open_browser` is given the address, `say` what the person has to know."""
+    """One consent; `open_browser` is given the address, `report` what the person has to know."""
 
     app: SpotifyApp
     port: int = PORT
     open_browser: Callable[[str], object] = webbrowser.open
-    say: Callable[[str], None] = print
-    patience_s: float = _PATIENCE_S
+    report: Callable[[str], None] = print
+    timeout_s: float = _TIMEOUT_S
     _state: str = field(default_factory=lambda: secrets.token_urlsafe(24), init=False)
     _verifier: str = field(default_factory=lambda: secrets.token_urlsafe(64), init=False, repr=False)
 
@@ -74,22 +74,22 @@ class Login:
         return f"http://{LOOPBACK}:{self.port}/callback"
 
     def run(self, file: Path) -> None:
-        """Get the consent and keep what proves it in `file`; blocks. Raises `LoginFailed`."""
+        """Get the consent and keep what proves it in `file`; blocks. Raises `LoginFailure`."""
         try:
-            server = _Callback((LOOPBACK, self.port))
+            server = _CallbackServer((LOOPBACK, self.port))
         except OSError as error:
-            raise LoginFailed(f"Port {self.port} is in use: choose another with --port.") from error
+            raise LoginFailure(f"Port {self.port} is in use: choose another with --port.") from error
         with server:
-            self.say(f"The app needs {self.redirect_uri} among its redirect URIs (developer.spotify.com).")
-            self.say(f"If no browser opens, open this address:\n  {self._address()}")
+            self.report(f"The app needs {self.redirect_uri} among its redirect URIs (developer.spotify.com).")
+            self.report(f"If no browser opens, open this address:\n  {self._consent_url()}")
             # A browser in the terminal returns only when it is closed.
-            threading.Thread(target=self.open_browser, args=[self._address()], daemon=True).start()
-            answer = server.wait(self.patience_s)
+            threading.Thread(target=self.open_browser, args=[self._consent_url()], daemon=True).start()
+            answer = server.wait(self.timeout_s)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept = {"client_id": self.app.spotify_client_id, "refresh_token": self._redeem(self._code(answer))}
         write_private(file, json.dumps(kept) + "\n")
 
-    def _address(self) -> str:
+    def _consent_url(self) -> str:
         digest = hashlib.sha256(self._verifier.encode()).digest()
         question = {
             "client_id": self.app.spotify_client_id,
@@ -102,14 +102,14 @@ class Login:
         }
         return f"{self.app.spotify_authorize_url}?{urlencode(question)}"
 
-    def _code(self, answer: dict[str, str] | None) -> str:
-        if answer is None:
-            raise LoginFailed(f"Nobody agreed within {self.patience_s / 60:.0f} minutes.")
-        if not secrets.compare_digest(answer.get("state", "").encode(), self._state.encode()):
-            raise LoginFailed("The answer belongs to another question: run the same command again.")
-        if "code" not in answer:
-            raise LoginFailed(f"Spotify did not agree: {answer.get('error', 'no reason given')}")
-        return answer["code"]
+    def _code(self, callback: dict[str, str] | None) -> str:
+        if callback is None:
+            raise LoginFailure(f"Nobody agreed within {self.timeout_s / 60:.0f} minutes.")
+        if not secrets.compare_digest(callback.get("state", "").encode(), self._state.encode()):
+            raise LoginFailure("The answer belongs to another question: run the same command again.")
+        if "code" not in callback:
+            raise LoginFailure(f"Spotify did not agree: {callback.get('error', 'no reason given')}")
+        return callback["code"]
 
     def _redeem(self, code: str) -> str:
         app, form = self.app, {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}
@@ -121,32 +121,32 @@ class Login:
         try:
             answer = httpx.post(app.spotify_token_url, data=form, auth=credentials, timeout=30)
         except httpx.HTTPError as error:
-            raise LoginFailed(f"{app.spotify_token_url} does not answer: {error}") from error
+            raise LoginFailure(f"{app.spotify_token_url} does not answer: {error}") from error
         try:
             return _Tokens.model_validate_json(answer.content).refresh_token
         except ValidationError:
-            raise LoginFailed(f"Spotify gave no token: {_reason(answer)}") from None
+            raise LoginFailure(f"Spotify gave no token: {_reason(answer)}") from None
 
 
-class _Callback(HTTPServer):
+class _CallbackServer(HTTPServer):
     """Waits for the browser to come back."""
 
     def __init__(self, address: tuple[str, int]) -> None:
-        self.answer: dict[str, str] | None = None
-        super().__init__(address, _Answering)
-        self.timeout = _TURN_S
+        self.query: dict[str, str] | None = None
+        super().__init__(address, _CallbackHandler)
+        self.timeout = _POLL_S
 
-    def wait(self, seconds: float) -> dict[str, str] | None:
+    def wait(self, timeout_s: float) -> dict[str, str] | None:
         """Return what the browser brought, or None when nobody came in time."""
-        turns = max(1, round(seconds / _TURN_S))
-        while self.answer is None and turns:
+        turns = max(1, round(timeout_s / _POLL_S))
+        while self.query is None and turns:
             self.handle_request()
             turns -= 1
-        return self.answer
+        return self.query
 
 
-class _Answering(BaseHTTPRequestHandler):
-    server: _Callback
+class _CallbackHandler(BaseHTTPRequestHandler):
+    server: _CallbackServer
     timeout = 5
 
     def do_GET(self) -> None:
@@ -155,8 +155,8 @@ class _Answering(BaseHTTPRequestHandler):
         if parts.path != "/callback":
             self.send_error(404)
             return
-        self.server.answer = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        agreed = "code" in self.server.answer
+        self.server.query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        agreed = "code" in self.server.query
         text = "Soundalike may read now. You can close this window." if agreed else "Nothing was allowed."
         body = f"<!doctype html><title>Soundalike</title><p>{html.escape(text)}".encode()
         self.send_response(200)
@@ -171,9 +171,9 @@ class _Answering(BaseHTTPRequestHandler):
         """Write nothing: the line would hold the code."""
 
 
-def _reason(answer: httpx.Response) -> str:
+def _reason(response: httpx.Response) -> str:
     try:
-        refusal = _Refusal.model_validate_json(answer.content)
+        refusal = _TokenError.model_validate_json(response.content)
     except ValidationError:
-        return f"it answered {answer.status_code}"
+        return f"it answered {response.status_code}"
     return f"{refusal.error} {refusal.error_description}".strip()

@@ -10,8 +10,8 @@ from soundalike.db import database, task_queue, track_requests
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.db.overview import Overview, overview
 from soundalike.errors import SoundalikeError
-from soundalike.local.errors import StandaloneError
-from soundalike.local.pidfile import Roster
+from soundalike.local.errors import LocalPlatformError
+from soundalike.local.pidfile import Pidfile
 from soundalike.local.running_platform import find
 from soundalike.provisioning.resources import ProvisioningSettings
 from soundalike.settings import load
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Requests:
+class RequestBacklog:
     """Tracks that people asked for: how many are to be fetched now, and when the next of all was or will be due."""
 
     due: int
@@ -37,15 +37,15 @@ class Status:
     """What the catalogue, the queues and the index hold, what is asked for, and which programs run, by name."""
 
     overview: Overview
-    requests: Requests
+    requests: RequestBacklog
     programs: Mapping[str, bool]
 
 
-class StatusUnavailable(StandaloneError):
+class StatusUnavailable(LocalPlatformError):
     """Database or queue of the platform do not answer."""
 
 
-async def gather(data: DataDirectory) -> Status:
+async def read_status(data: DataDirectory) -> Status:
     """Ask database, queues and system about the platform on a folder; raises `NotRunning` and `StatusUnavailable`."""
     platform = find(data)
     # boto3 and the settings read the process's own environment, and this process serves one command only.
@@ -58,12 +58,12 @@ async def gather(data: DataDirectory) -> Status:
         dead_letters = await SqsQueue.connect(settings, dead_letters=True)
         async with database.connect(settings.database_url.get_secret_value(), size=1) as pool:
             seen = await overview(pool, queue, dead_letters)
-            requests = Requests(*await task_queue.count_due(pool, [track_requests.TASK]))
+            requests = RequestBacklog(*await task_queue.count_due(pool, [track_requests.TASK]))
     except SoundalikeError as error:
         raise StatusUnavailable(f"The platform does not answer: {error}") from error
     except CONNECTION_FAILURES as error:
         raise StatusUnavailable(f"The database does not answer: {error}") from error
-    running = Roster(data.roster_file).running()
+    running = Pidfile(data.pidfile).running_names()
     return Status(seen, requests, {name: name in running for name in platform.programs})
 
 
@@ -85,7 +85,7 @@ def render(status: Status) -> str:
             f"dead letters  {seen.dead_letters}",
             f"model         {heard}",
             f"index         {index}, {seen.tail} in the tail",
-            f"asked for     {_asked_for(status.requests)}",
+            f"asked for     {_format_backlog(status.requests)}",
             f"running       {', '.join(name for name, runs in status.programs.items() if runs) or 'nothing'}",
             *(f"not running   {name}: its log says why" for name, runs in status.programs.items() if not runs),
         ]
@@ -103,7 +103,7 @@ def as_json(status: Status) -> dict[str, object]:
     }
 
 
-def _asked_for(requests: Requests) -> str:
+def _format_backlog(requests: RequestBacklog) -> str:
     if requests.due:
         return f"{requests.due} to be fetched now"
     if requests.next_due is not None:

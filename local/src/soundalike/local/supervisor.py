@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from soundalike.local.errors import SettingRefused, StandaloneError, StartFailed
+from soundalike.local.errors import InvalidSettings, LocalPlatformError, StartFailure
 from soundalike.local.launch import EX_CONFIG
 from soundalike.local.program import open_log
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Awaitable, Callable
 
-    from soundalike.local.pidfile import Roster
+    from soundalike.local.pidfile import Pidfile
     from soundalike.local.program import Program
 
-_ATTEMPTS = 3
+_MAX_START_ATTEMPTS = 3
 """How often a program may end before it was ever ready."""
 
 
@@ -28,15 +28,15 @@ _ATTEMPTS = 3
 class Backoff:
     """How long to wait before a program is started again: twice as long each time, from anew after a long life."""
 
-    first_s: float = 0.5
-    longest_s: float = 10.0
-    forgiven_after_s: float = 30.0
+    initial_s: float = 0.5
+    max_s: float = 10.0
+    reset_after_s: float = 30.0
 
-    def delay(self, previous_s: float | None, lived_s: float) -> float:
+    def delay(self, previous_s: float | None, uptime_s: float) -> float:
         """Tell the delay from the one before (None: none yet) and the seconds the program lived."""
-        if previous_s is None or lived_s >= self.forgiven_after_s:
-            return self.first_s
-        return min(2 * previous_s, self.longest_s)
+        if previous_s is None or uptime_s >= self.reset_after_s:
+            return self.initial_s
+        return min(2 * previous_s, self.max_s)
 
 
 @dataclass(slots=True)
@@ -46,18 +46,18 @@ class _Child:
     task: asyncio.Task[None] | None = None
     recover: Callable[[], Awaitable[None]] | None = None
     ready: bool = False
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    stop_requested: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Supervisor:
     """Runs programs; use it from one event loop, in the main thread, and call `stop` at the end."""
 
-    def __init__(self, roster: Roster, *, report: Callable[[str], None], backoff: Backoff | None = None) -> None:
-        self._roster = roster
+    def __init__(self, pidfile: Pidfile, *, report: Callable[[str], None], backoff: Backoff | None = None) -> None:
+        self._pidfile = pidfile
         self._report = report
         self._backoff = backoff or Backoff()
         self._children: list[_Child] = []
-        self.hurry = asyncio.Event()
+        self.force_stop = asyncio.Event()
         """Set it to kill what takes its time to stop."""
 
     async def start(
@@ -68,17 +68,17 @@ class Supervisor:
     ) -> None:
         """Start a program, keep it alive from now on, and return when `ready` returns; `recover` follows a crash.
 
-        Raises `SettingRefused` or `StartFailed` with the end of its log when it gives up, or what `ready` raises.
+        Raises `InvalidSettings` or `StartFailure` with the end of its log when it gives up, or what `ready` raises.
         """
         child = _Child(program, recover=recover)
         self._children.append(child)
-        child.task = asyncio.create_task(self._keep(child), name=f"keep {program.name}")
+        child.task = asyncio.create_task(self._keep_alive(child), name=f"keep {program.name}")
         if ready is not None:
-            await self._first_of(asyncio.ensure_future(ready()), child.task)
+            await self._wait_until_ready(asyncio.ensure_future(ready()), child.task)
         child.ready = True
 
     async def run(self, program: Program) -> None:
-        """Run a program to its end; raises `StartFailed` or `SettingRefused` unless it succeeds."""
+        """Run a program to its end; raises `StartFailure` or `InvalidSettings` unless it succeeds."""
         process = await self._spawn(program)
         try:
             status = await process.wait()
@@ -88,27 +88,27 @@ class Supervisor:
             await process.wait()
             raise
         finally:
-            self._end_of(process)
+            self._clean_up(process)
         if status != 0:
             raise _failure(program, status)
 
     async def watch(self) -> None:
-        """Wait until a program gives up for good, and raise why (`SettingRefused`)."""
+        """Wait until a program gives up for good, and raise why (`InvalidSettings`)."""
         tasks = [child.task for child in self._children if child.task is not None]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
 
     async def stop(self) -> None:
-        """Stop all programs, the last started first; one that outstays its grace, or a `hurry`, is killed."""
+        """Stop all programs, the last started first; one that outstays its grace, or a `force_stop`, is killed."""
         for child in reversed(self._children):
-            child.stopping.set()
+            child.stop_requested.set()
             if child.task is None:
                 continue
-            _signal(child)
-            hurried = asyncio.ensure_future(self.hurry.wait())
+            _send_stop_signal(child)
+            hurried = asyncio.ensure_future(self.force_stop.wait())
             await asyncio.wait(
-                {child.task, hurried}, timeout=child.program.grace_s, return_when=asyncio.FIRST_COMPLETED
+                {child.task, hurried}, timeout=child.program.stop_timeout_s, return_when=asyncio.FIRST_COMPLETED
             )
             hurried.cancel()
             if not child.task.done():
@@ -132,38 +132,37 @@ class Supervisor:
                 return child.process.pid
         raise KeyError(name)
 
-    async def _keep(self, child: _Child) -> None:
+    async def _keep_alive(self, child: _Child) -> None:
         loop, program = asyncio.get_running_loop(), child.program
         ended, delay = 0, None
-        while not child.stopping.is_set():
+        while not child.stop_requested.is_set():
             started = loop.time()
             child.process = await self._spawn(program)
-            if child.stopping.is_set():
-                _signal(child)
+            if child.stop_requested.is_set():
+                _send_stop_signal(child)
             recovery = asyncio.create_task(self._recover(child)) if ended else None
             status = await child.process.wait()
-            self._end_of(child.process)
+            self._clean_up(child.process)
             if recovery is not None:
                 recovery.cancel()
                 await asyncio.wait({recovery})
-            if child.stopping.is_set():
+            if child.stop_requested.is_set():
                 return
             ended += 1
-            if status == EX_CONFIG or (ended >= _ATTEMPTS and not child.ready):
+            if status == EX_CONFIG or (ended >= _MAX_START_ATTEMPTS and not child.ready):
                 raise _failure(program, status)
             delay = self._backoff.delay(delay, loop.time() - started)
-            self._report(
-                f"{program.name} ended ({_said(status)}), see {program.log_file}; starting again in {delay:g} s"
-            )
+            end = f"{program.name} ended ({_describe_status(status)}), see {program.log_file}"
+            self._report(f"{end}; restarting in {delay:g} s")
             with suppress(TimeoutError):
-                await asyncio.wait_for(child.stopping.wait(), delay)
+                await asyncio.wait_for(child.stop_requested.wait(), delay)
 
     async def _recover(self, child: _Child) -> None:
         if child.recover is None:
             return
         try:
             await child.recover()
-        except StandaloneError as error:
+        except LocalPlatformError as error:
             self._report(f"{child.program.name} is back, but not as before: {error}")
         else:
             self._report(f"{child.program.name} is back")
@@ -182,24 +181,24 @@ class Supervisor:
             )
         finally:
             os.close(log)
-        self._roster.add(program.name, process.pid, program.stop_signal)
+        self._pidfile.add(program.name, process.pid, program.stop_signal)
         return process
 
-    def _end_of(self, process: Process) -> None:
+    def _clean_up(self, process: Process) -> None:
         # Helpers of a program that was killed would go on, out of sight.
         _kill_group(process.pid)
-        self._roster.remove(process.pid)
+        self._pidfile.remove(process.pid)
 
     @staticmethod
-    async def _first_of(ready: asyncio.Future[None], kept: asyncio.Task[None]) -> None:
+    async def _wait_until_ready(ready: asyncio.Future[None], supervision: asyncio.Task[None]) -> None:
         try:
-            await asyncio.wait({ready, kept}, return_when=asyncio.FIRST_COMPLETED)
-            await (kept if kept.done() else ready)
+            await asyncio.wait({ready, supervision}, return_when=asyncio.FIRST_COMPLETED)
+            await (supervision if supervision.done() else ready)
         finally:
             ready.cancel()
 
 
-def _signal(child: _Child) -> None:
+def _send_stop_signal(child: _Child) -> None:
     if child.process is not None and child.process.returncode is None:
         with suppress(ProcessLookupError):
             child.process.send_signal(child.program.stop_signal)
@@ -210,10 +209,10 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _failure(program: Program, status: int) -> StartFailed:
-    told = f"{program.name} ended with {_said(status)}. The end of {program.log_file}:\n{program.last_lines()}"
-    return SettingRefused(told) if status == EX_CONFIG else StartFailed(told)
+def _failure(program: Program, status: int) -> StartFailure:
+    told = f"{program.name} ended with {_describe_status(status)}. The end of {program.log_file}:\n{program.log_tail()}"
+    return InvalidSettings(told) if status == EX_CONFIG else StartFailure(told)
 
 
-def _said(status: int) -> str:
+def _describe_status(status: int) -> str:
     return signal.Signals(-status).name if status < 0 else f"exit status {status}"

@@ -16,7 +16,7 @@ import pwd
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soundalike.local.errors import PrivilegesKept
+from soundalike.local.errors import PrivilegeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,44 +29,46 @@ _CAPABILITY_VERSION_3 = 0x2008_0522
 _CAP_DAC_OVERRIDE = 1
 _CAP_DAC_READ_SEARCH = 2
 
-_WAYS_OUT = (
+_REMEDIES = (
     "Start it as an ordinary user; or put the data (--data) and the checkout where `nobody` can enter; "
     "or let root make user namespaces (sysctl user.max_user_namespaces)."
 )
 
 
-def become_unprivileged(owned: Sequence[Path]) -> None:
-    """Make this single-threaded process one that runs with a named uid other than 0 and can write `owned`.
+def drop_privileges(writable_paths: Sequence[Path]) -> None:
+    """Turn this single-threaded process into one with a named uid other than 0 that can write `writable_paths`.
 
-    The owner of the first of `owned` decides how: root's own files are reached by a user namespace, those of another
-    user by becoming that user. Raises `PrivilegesKept` where no way leads there.
+    The owner of the first path decides how: root's own files are reached by a user namespace, those of another user by
+    becoming that user. Raises `PrivilegeError` where neither is possible.
     """
-    uid, owner = os.geteuid(), owned[0].stat().st_uid
+    uid, owner = os.geteuid(), writable_paths[0].stat().st_uid
     if uid != 0:
         if owner != uid:
-            raise PrivilegesKept(f"{owned[0]} belongs to {_name(owner)}: start as that user, or choose another --data.")
-        if not _is_named(uid) and not _enter_namespace():
-            raise PrivilegesKept(f"PostgreSQL needs a user with a name, and uid {uid} has none on this machine.")
+            raise PrivilegeError(
+                f"{writable_paths[0]} belongs to {_user_name(owner)}: start as that user, or choose another --data."
+            )
+        if not _has_name(uid) and not _enter_namespace():
+            raise PrivilegeError(f"PostgreSQL needs a user with a name, and uid {uid} has none on this machine.")
         return
     if owner == 0 and _enter_namespace():
         return
     try:
-        _switch_user(pwd.getpwnam("nobody") if owner == 0 else pwd.getpwuid(owner), owned)
+        _switch_user(pwd.getpwnam("nobody") if owner == 0 else pwd.getpwuid(owner), writable_paths)
     except (OSError, KeyError) as error:
-        raise PrivilegesKept(
-            f"PostgreSQL refuses to run as root, and root may not become another user here ({error}). {_WAYS_OUT}"
+        raise PrivilegeError(
+            f"PostgreSQL refuses to run as root, and root may not become another user here ({error}). {_REMEDIES}"
         ) from error
 
 
-def check_access(program: Path, owned: Sequence[Path]) -> None:
-    """Raise `PrivilegesKept` unless this process, such as it is now, reaches `program` and `owned`."""
-    for path in (program, *owned):
+def check_access(program: Path, writable_paths: Sequence[Path]) -> None:
+    """Raise `PrivilegeError` unless this process, such as it is now, reaches `program` and `writable_paths`."""
+    for path in (program, *writable_paths):
         try:
             # Not access(2), which knows nothing of a capability that was kept.
             os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
         except PermissionError as error:
-            raise PrivilegesKept(
-                f"PostgreSQL refuses to run as root, and {_name(os.geteuid())} cannot reach {path}. {_WAYS_OUT}"
+            raise PrivilegeError(
+                f"PostgreSQL refuses to run as root, and {_user_name(os.geteuid())} cannot reach {path}. {_REMEDIES}"
             ) from error
 
 
@@ -88,41 +90,41 @@ def _enter_namespace() -> bool:
 
 
 def _unshare() -> None:
-    uid, gid, stand_in = os.geteuid(), os.getegid(), _stand_in()
+    uid, gid, stand_in = os.geteuid(), os.getegid(), _unprivileged_user()
     _check(_libc().unshare(_CLONE_NEWUSER))
     Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
     Path("/proc/self/uid_map").write_text(f"{stand_in.pw_uid} {uid} 1", encoding="ascii")
     Path("/proc/self/gid_map").write_text(f"{stand_in.pw_gid} {gid} 1", encoding="ascii")
 
 
-def _stand_in() -> pwd.struct_passwd:
+def _unprivileged_user() -> pwd.struct_passwd:
     try:
         return pwd.getpwnam("nobody")
     except KeyError:
         return min((user for user in pwd.getpwall() if user.pw_uid != 0), key=lambda user: user.pw_uid)
 
 
-def _switch_user(user: pwd.struct_passwd, owned: Sequence[Path]) -> None:
-    for path in owned:
-        _give(path, user.pw_uid, user.pw_gid)
-    capability = _entering_capability()
+def _switch_user(user: pwd.struct_passwd, writable_paths: Sequence[Path]) -> None:
+    for path in writable_paths:
+        _change_owner(path, user.pw_uid, user.pw_gid)
+    capability = _search_capability()
     if capability is not None:
         _check(_libc().prctl(_PR_SET_KEEPCAPS, ctypes.c_ulong(1), *_zeros(3)))
     os.setgroups([])
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
     if capability is not None:
-        _keep_only(capability)
+        _retain_only(capability)
 
 
-def _give(path: Path, uid: int, gid: int) -> None:
+def _change_owner(path: Path, uid: int, gid: int) -> None:
     os.chown(path, uid, gid, follow_symlinks=False)
     for folder, subfolders, files in os.walk(path):
         for name in (*subfolders, *files):
             os.chown(Path(folder, name), uid, gid, follow_symlinks=False)
 
 
-def _entering_capability() -> int | None:
+def _search_capability() -> int | None:
     if platform.system() != "Linux":
         return None
     status = Path("/proc/self/status").read_text(encoding="utf-8")
@@ -130,7 +132,7 @@ def _entering_capability() -> int | None:
     return next((c for c in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE) if permitted >> c & 1), None)
 
 
-def _keep_only(capability: int) -> None:
+def _retain_only(capability: int) -> None:
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     bit = 1 << capability
     # effective, permitted, inheritable of capabilities 0-31, then of 32-63
@@ -154,7 +156,7 @@ def _check(result: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def _is_named(uid: int) -> bool:
+def _has_name(uid: int) -> bool:
     try:
         pwd.getpwuid(uid)
     except KeyError:
@@ -162,5 +164,5 @@ def _is_named(uid: int) -> bool:
     return True
 
 
-def _name(uid: int) -> str:
-    return pwd.getpwuid(uid).pw_name if _is_named(uid) else f"uid {uid}"
+def _user_name(uid: int) -> str:
+    return pwd.getpwuid(uid).pw_name if _has_name(uid) else f"uid {uid}"

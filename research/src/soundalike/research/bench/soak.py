@@ -32,7 +32,7 @@ from rich.table import Table
 
 from soundalike.db import database, erasure
 from soundalike.domain.track_id import TrackId
-from soundalike.local.environment import neutral
+from soundalike.local.environment import neutral_environment
 from soundalike.local.ministack import AwsServer
 from soundalike.local.ports import free_port
 from soundalike.research.bench.index import api_process
@@ -79,10 +79,10 @@ async def soak(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
         log_file=folder / "ministack.log",
     )
     aws.prepare()
-    async with throwaway_database(folder) as url, running(aws.program(neutral(os.environ))):
+    async with throwaway_database(folder) as url, running(aws.program(neutral_environment(os.environ))):
         await aws.wait_until_ready()
         environment = {
-            **neutral(os.environ),
+            **neutral_environment(os.environ),
             **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
             **aws.client_environment(),
             "DATABASE_URL": url,

@@ -19,7 +19,7 @@ import httpx
 import numpy as np
 
 from soundalike.local.ports import free_port
-from soundalike.local.program import Program, python
+from soundalike.local.program import Program, python_command
 from soundalike.research.bench.index.catalogue import fill, publish, track_id
 from soundalike.research.bench.index.engines import CALLERS, memory_mb
 from soundalike.research.bench.servers import running, throwaway_database
@@ -65,7 +65,7 @@ async def api(database_url: str, folder: Path, environment: Mapping[str, str] | 
         "API_CACHE_DIR": str(folder / "cache"),
         **(environment or {}),
     }
-    program = Program("api", tuple(python("soundalike.api")), given, folder / f"api-{port}.log")
+    program = Program("api", tuple(python_command("soundalike.api")), given, folder / f"api-{port}.log")
     began = time.monotonic()
     async with running(program) as process, httpx.AsyncClient() as client:
         while True:
@@ -76,13 +76,13 @@ async def api(database_url: str, folder: Path, environment: Mapping[str, str] | 
             if answer is not None and answer.status_code == 200:
                 break
             if process.returncode is not None or time.monotonic() - began > _READY_S:
-                raise RuntimeError(f"the API did not become ready:\n{program.last_lines()}")
+                raise RuntimeError(f"the API did not become ready:\n{program.log_tail()}")
             await asyncio.sleep(0.02)
         try:
             yield Api(url, process, round(time.monotonic() - began, 2))
         finally:
             if process.returncode is not None:
-                print(f"the API ended by itself with {process.returncode}:\n{program.last_lines(40)}", file=sys.stderr)
+                print(f"the API ended by itself with {process.returncode}:\n{program.log_tail(40)}", file=sys.stderr)
 
 
 async def measure(
