@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from soundalike.db import tracks
+from soundalike.db import track_references, tracks
 from soundalike.db.tracks import State, Track
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import InvalidTrackId
@@ -88,11 +88,11 @@ async def test_counts_cover_every_state_and_add_up(pool: Pool) -> None:
 async def test_a_soundcloud_permalink_is_looked_up(pool: Pool) -> None:
     track = TrackId("soundcloud", "13158665")
     await tracks.upsert(pool, found(track, link="https://soundcloud.com/a/b"))
-    assert await tracks.identify(pool, "https://www.soundcloud.com/a/b?si=x") == track
-    assert await tracks.identify(pool, ID.urn) == ID
+    assert await track_references.resolve(pool, "https://www.soundcloud.com/a/b?si=x") == track
+    assert await track_references.resolve(pool, ID.urn) == ID
     for unknown in ("https://soundcloud.com/a/c", "https://soundcloud.com/a/c\x00\ud800"):
-        with pytest.raises(InvalidTrackId, match="knows no track"):
-            await tracks.identify(pool, unknown)
+        with pytest.raises(InvalidTrackId, match="has no track with the address"):
+            await track_references.resolve(pool, unknown)
 
 
 async def test_queued_for_names_those_that_wait(pool: Pool) -> None:

@@ -16,9 +16,9 @@ from soundalike.api.errors import NotInSpace, SeedNotReady
 from soundalike.api.explanation import LAYERS
 from soundalike.api.recommendation_query import NO_FILTER, RecommendationQuery, TrackFilter
 from soundalike.api.recommender import RecommendationResult, Recommender
-from soundalike.api.repository import CatalogueTrack
 from soundalike.api.snapshot import Snapshot
 from soundalike.api.tail import Tail
+from soundalike.db.catalogue_tracks import CatalogueTrack
 from soundalike.db.embeddings import StoredVector
 from soundalike.db.models import EmbeddingModel
 from soundalike.db.tracks import State, Track

@@ -129,5 +129,10 @@ async def connect(
             yield RetryingPool(pool, retry)
 
 
+async def ping(db: Executor) -> None:
+    """Ask the database for a sign of life; raises what asyncpg raises where there is none (`CONNECTION_FAILURES`)."""
+    await db.execute("SELECT 1")
+
+
 async def _leave(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     """Give a connection back as it is."""

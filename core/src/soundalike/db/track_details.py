@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from soundalike.db.track_references import unknown_permalink
 from soundalike.db.tracks import COLUMNS, read_stored_track
 from soundalike.domain.tags import distinctive
 from soundalike.domain.text import clean
-from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
-from soundalike.errors import InvalidTrackId
+from soundalike.domain.track_id import TrackId, soundcloud_permalink
 
 if TYPE_CHECKING:
     from soundalike.db.database import Executor
@@ -48,7 +48,7 @@ async def details(db: Executor, pasted: str) -> TrackDetails | None:
     else:
         row = await db.fetchrow(_OF_LINK, permalink)
         if row is None:
-            raise InvalidTrackId(f"the catalogue knows no track at {permalink}; accepted are {ACCEPTED_FORMS}")
+            raise unknown_permalink(permalink)
     return (
         TrackDetails(read_stored_track(row), distinctive(row["tag_probabilities"], row["usual_tags"])) if row else None
     )

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from soundalike.db.search_names import SearchNames
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.text import clean, clean_or_none
-from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId, soundcloud_permalink
-from soundalike.errors import InvalidTrackId
+from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -116,8 +115,6 @@ _GET = f"SELECT {COLUMNS} FROM tracks WHERE urn = $1"  # noqa: S608 - a constant
 
 _GET_MANY = f"SELECT {COLUMNS} FROM tracks WHERE urn = ANY($1)"  # noqa: S608 - a constant of this module
 
-_BY_LINK = "SELECT urn FROM tracks WHERE link = $1 AND source = 'soundcloud'"
-
 # Where the extractor was faster, only what the crawl knows of the preview is added.
 _QUEUED = """
 UPDATE tracks SET preview_provider = $2, match_method = $3, preview_provider_id = $4, match_score = $5,
@@ -212,17 +209,6 @@ async def get(db: Executor, track: TrackId) -> StoredTrack | None:
 async def get_many(db: Executor, urns: Sequence[str]) -> Mapping[str, StoredTrack]:
     """Return the tracks among `urns` that the catalogue knows, by URN."""
     return {row["urn"]: read_stored_track(row) for row in await db.fetch(_GET_MANY, list(urns))}
-
-
-async def identify(db: Executor, text: str) -> TrackId:
-    """Read what a person pastes, looking SoundCloud permalinks up in the catalogue; raises `InvalidTrackId`."""
-    permalink = soundcloud_permalink(clean(text))
-    if permalink is None:
-        return TrackId.parse(text)
-    urn = await db.fetchval(_BY_LINK, permalink)
-    if urn is None:
-        raise InvalidTrackId(f"the catalogue knows no track at {permalink}; accepted are {ACCEPTED_FORMS}")
-    return TrackId.from_urn(urn)
 
 
 async def mark_pending(db: Executor, track: TrackId) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from soundalike.api.repository import CatalogueTrack
+    from soundalike.db.catalogue_tracks import CatalogueTrack
 
 
 class ApiError(Exception):

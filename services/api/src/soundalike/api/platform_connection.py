@@ -83,7 +83,7 @@ class PlatformConnection:
     async def probe(self) -> None:
         """Ask the database for a sign of life; raises `DatabaseUnavailable`."""
         async with self.database() as pool, asyncio.timeout(_PROBE_TIMEOUT_S):
-            await pool.execute("SELECT 1")
+            await database.ping(pool)
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[PlatformConnection]:

@@ -13,7 +13,7 @@ from soundalike.domain.titles import fold_artists, read_title
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from soundalike.api.repository import CatalogueTrack
+    from soundalike.db.catalogue_tracks import CatalogueTrack
     from soundalike.db.tracks import Track
 
 

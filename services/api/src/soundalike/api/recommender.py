@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from soundalike.api.ranking import Ranking
     from soundalike.api.recommendation_query import RecommendationQuery
-    from soundalike.api.repository import CatalogueTrack
     from soundalike.api.score_calibration import ScoreScale
     from soundalike.api.snapshot import Snapshot
+    from soundalike.db.catalogue_tracks import CatalogueTrack
     from soundalike.db.tracks import Track
     from soundalike.similarity.taste.version import TasteVersion
 

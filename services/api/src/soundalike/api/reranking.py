@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from soundalike.api.ranking import Asked, Ranking
     from soundalike.api.recommendation_query import RecommendationQuery
-    from soundalike.api.repository import CatalogueTrack
+    from soundalike.db.catalogue_tracks import CatalogueTrack
     from soundalike.similarity.calibration import Calibration
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.errors import InvalidTarget
-from soundalike.db import erasure, releases, tracks
+from soundalike.db import erasure, releases, track_references
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.playlist_id import playlist_urn
 from soundalike.domain.track_id import TrackId, address_parts
@@ -64,7 +64,7 @@ async def recognise(pool: Pool, text: str) -> Subject:
         if form.fullmatch(pasted):
             return Subject(kind, pasted)
     try:
-        return Subject("track", (await tracks.identify(pool, pasted)).urn)
+        return Subject("track", (await track_references.resolve(pool, pasted)).urn)
     except InvalidTrackId:
         pass
     try:

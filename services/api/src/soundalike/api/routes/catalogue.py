@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BeforeValidator
 
 from soundalike.api import openapi_examples, problems
-from soundalike.api.repository import identify
 from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.routes.query_parameters import Source
 from soundalike.api.schemas.lists import (
@@ -18,7 +17,7 @@ from soundalike.api.schemas.lists import (
     TrackPage,
     TrackRequest,
 )
-from soundalike.db import track_pages, track_requests
+from soundalike.db import track_pages, track_references, track_requests
 from soundalike.db.tracks import State
 from soundalike.domain.playlist_id import playlist_urn
 from soundalike.domain.text import clean
@@ -126,7 +125,7 @@ async def request_track(
     Asking again does no harm, and makes a crawler look again where nobody had a preview.
     """
     async with platform.database() as db:
-        (track,) = await identify(db, [urn])
+        track = await track_references.resolve(db, urn)
         try:
             state, reason = await track_requests.request_track(db, track)
         except track_requests.NotFetchable as error:

@@ -12,7 +12,6 @@ from soundalike.api.platform_connection import PlatformConnection
 from soundalike.api.playlist_formats import Format
 from soundalike.api.recommendation_query import By, RecommendationQuery
 from soundalike.api.recommender import RecommendationResult, Recommender
-from soundalike.api.repository import CatalogueTrack, identify, known_tracks, playlist_tracks, raw_vector
 from soundalike.api.routes.dependencies import PlatformDep, RecommenderDep, accept_only
 from soundalike.api.routes.query_parameters import (
     REPEATABLE,
@@ -29,12 +28,14 @@ from soundalike.api.routes.query_parameters import (
 from soundalike.api.routes.users import parse_user
 from soundalike.api.schemas.answers import PlaylistSummary, Recommendation, UserSummary
 from soundalike.api.snapshot import Snapshot
+from soundalike.db import catalogue_tracks, embeddings, playlist_tracks, track_references
+from soundalike.db.catalogue_tracks import CatalogueTrack
 from soundalike.db.similar_users import favorites_of
 from soundalike.db.tracks import State
 from soundalike.domain.playlist_id import ACCEPTED_FORMS as PLAYLIST_FORMS
 from soundalike.domain.playlist_id import playlist_urn
 from soundalike.domain.text import clean
-from soundalike.domain.track_id import ACCEPTED_FORMS, LONGEST_TEXT
+from soundalike.domain.track_id import ACCEPTED_FORMS, LONGEST_TEXT, TrackId
 from soundalike.domain.user_id import ACCEPTED_FORMS as USER_FORMS
 from soundalike.errors import InvalidPlaylistId
 from soundalike.similarity.taste.version import TasteVersion
@@ -111,8 +112,8 @@ async def recommend(
     if user is not None:
         return format_response(await _suggested(live, recommender, asked, signals, user), form)
     async with live.database() as db:
-        seeds = [each.urn for each in await identify(db, track)]
-        wishes = asked.to_query(snapshot.model, await identify(db, asked.exclude), signals)
+        seeds = [each.urn for each in await track_references.resolve_all(db, track)]
+        wishes = asked.to_query(snapshot.model, await track_references.resolve_all(db, asked.exclude), signals)
         taste = None if wishes.by is By.SOUND else live.taste()
         answered = await _answered(db, recommender, snapshot, seeds, wishes, taste)
     return format_response(Recommendation.of(answered, snapshot, taste=taste), form)
@@ -159,8 +160,8 @@ async def recommend_for_playlist(
     except InvalidPlaylistId as error:
         raise problems.unparsable_playlist(str(error)) from error
     async with live.database() as db:
-        excluded = await identify(db, asked.exclude)
-        found = await playlist_tracks(db, urn)
+        excluded = await track_references.resolve_all(db, asked.exclude)
+        found = await playlist_tracks.get(db, urn)
         if found is None:
             raise problems.unknown_playlist(urn)
         ready = [each for each, state in found.tracks.items() if state is State.READY]
@@ -180,14 +181,14 @@ async def _suggested(
     signals = replace(signals, by=signals.by or By.TASTE)
     taste = None if signals.by is By.SOUND else live.taste()
     async with live.database() as db:
-        excluded = await identify(db, asked.exclude)
+        excluded = await track_references.resolve_all(db, asked.exclude)
         favorites = await favorites_of(db, urn, limit=MAX_FAVORITES)
         if favorites is None:
             raise problems.unknown_user(urn)
         wishes = asked.to_query(snapshot.model, excluded, signals).without(favorites)
         try:
             answered = await recommender.answer_favorites(
-                partial(known_tracks, db, model=snapshot.model.model),
+                partial(catalogue_tracks.get_many, db, model=snapshot.model.model),
                 snapshot,
                 favorites,
                 wishes,
@@ -211,7 +212,7 @@ async def _answered(
     wishes: RecommendationQuery,
     taste: TasteVersion | None,
 ) -> RecommendationResult:
-    lookup = partial(known_tracks, db, model=snapshot.model.model)
+    lookup = partial(catalogue_tracks.get_many, db, model=snapshot.model.model)
     try:
         try:
             return await recommender.answer(lookup, snapshot, seeds, wishes, taste=taste)
@@ -229,7 +230,7 @@ async def _answered(
             for urn in missing.urns:
                 heard = known.get(urn)
                 ready = heard is not None and heard.state is State.READY
-                vector = await raw_vector(db, urn, snapshot.model.model) if ready else None
+                vector = await embeddings.vector_of(db, TrackId.from_urn(urn), snapshot.model.model) if ready else None
                 if vector is None:
                     raise SeedNotReady(urn, heard) from missing
                 raw[urn] = vector

@@ -11,7 +11,6 @@ from starlette.requests import ClientDisconnect
 from soundalike.api import openapi_examples, problems
 from soundalike.api.errors import ExtractorUnavailable, TooManyUploads, UploadRejected
 from soundalike.api.playlist_formats import Format
-from soundalike.api.repository import identify, known_tracks
 from soundalike.api.routes.dependencies import PlatformDep, RecommenderDep, accept_only
 from soundalike.api.routes.query_parameters import (
     REPEATABLE,
@@ -23,6 +22,7 @@ from soundalike.api.routes.query_parameters import (
 )
 from soundalike.api.schemas.answers import Recommendation
 from soundalike.api.uploads import UploadExtractor
+from soundalike.db import catalogue_tracks, track_references
 from soundalike.db.uploads import Analysis
 
 router = APIRouter()
@@ -99,7 +99,7 @@ async def recommend_for_recording(
     """
     snapshot = platform.snapshot()
     async with platform.database() as db:
-        wishes = parameters.to_query(snapshot.model, await identify(db, parameters.exclude))
+        wishes = parameters.to_query(snapshot.model, await track_references.resolve_all(db, parameters.exclude))
     sound = await _extract(request, extractor)
     snapshot = platform.snapshot()
     if sound.model != snapshot.model.model:
@@ -107,7 +107,7 @@ async def recommend_for_recording(
             f"the extractor hears with {sound.model}, answers come from {snapshot.model.model}"
         )
     async with platform.database() as db:
-        lookup = partial(known_tracks, db, model=snapshot.model.model)
+        lookup = partial(catalogue_tracks.get_many, db, model=snapshot.model.model)
         answered = await recommender.answer_sound(lookup, snapshot, sound.vector, wishes, said=sound.tag_probabilities)
     return format_response(Recommendation.of(answered, snapshot), output_format)
 
