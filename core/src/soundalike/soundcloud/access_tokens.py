@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
@@ -17,6 +16,7 @@ import httpx
 
 from soundalike.soundcloud.error_bodies import said
 from soundalike.soundcloud.errors import NotAllowed, Throttled, Unavailable, UnreadableReply
+from soundalike.storage.atomic_files import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,10 +89,7 @@ class FileTokenStore:
 
     def save(self, token: Token) -> None:
         """Keep a token in place of the one before it."""
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-            json.dump(asdict(token), file)
-        part.replace(self.path)
+        write_private(self.path, json.dumps(asdict(token)))
 
 
 @dataclass(slots=True)

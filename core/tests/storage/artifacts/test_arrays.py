@@ -5,7 +5,7 @@ import pytest
 
 from soundalike.storage.artifacts.arrays import map_array, rows_of, write_array, write_names
 from soundalike.storage.artifacts.errors import CorruptVersion, InvalidNames
-from soundalike.storage.atomic_files import atomic_write, prefetch
+from soundalike.storage.atomic_files import prefetch
 
 
 def test_a_written_array_is_mapped(tmp_path: Path) -> None:
@@ -52,17 +52,3 @@ def test_refuses_names_that_are_odd_or_repeated(tmp_path: Path, names: list[str]
     with pytest.raises(InvalidNames, match="urn"):
         write_names(tmp_path / "urns.npy", names)
     assert not list(tmp_path.iterdir())
-
-
-def test_a_half_written_file_never_gets_its_name(tmp_path: Path) -> None:
-    (tmp_path / "kept").write_text("before")
-
-    def write_half() -> None:
-        with atomic_write(tmp_path / "kept") as part:
-            part.write_text("half")
-            raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_half()
-    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
-    assert (tmp_path / "kept").read_text() == "before"

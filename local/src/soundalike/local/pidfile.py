@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from soundalike.local.process import process_mark
-from soundalike.storage.private_file import write_private
+from soundalike.storage.atomic_files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path

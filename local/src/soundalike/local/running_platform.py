@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from soundalike.local.data_directory import DataDirectory
 from soundalike.local.environment import neutral_environment
 from soundalike.local.errors import AlreadyRunning, NotRunning
-from soundalike.storage.private_file import write_private
+from soundalike.storage.atomic_files import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

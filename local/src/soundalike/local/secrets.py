@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from soundalike.local.errors import UnusableDataDirectory
-from soundalike.storage.private_file import write_private
+from soundalike.storage.atomic_files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soundalike.local.errors import LocalPlatformError
 from soundalike.local.ports import LOOPBACK
-from soundalike.storage.private_file import write_private
+from soundalike.storage.atomic_files import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable

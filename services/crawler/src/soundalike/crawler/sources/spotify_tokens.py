@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from soundalike.crawler.spotify_credentials import Login, read_login
-from soundalike.storage.private_file import write_private
+from soundalike.storage.atomic_files import write_private
 
 if TYPE_CHECKING:
     import requests

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
 from soundalike.extractor.errors import WeightsDamaged, WeightsUnavailable
+from soundalike.storage.atomic_files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,8 +88,7 @@ def _keep(target: Path, content: bytes) -> None:
     """Put the weights into the cache whole or not at all; a cache that cannot be written only costs the next start."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-            file.write(content)
-        Path(file.name).replace(target)
+        with atomic_write(target) as part:
+            part.write_bytes(content)
     except OSError as error:
         log.warning("the weights were fetched but cannot be kept in %s: %s", target.parent, error.strerror)
