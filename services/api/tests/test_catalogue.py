@@ -12,7 +12,7 @@ from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 
 from .conftest import Platform, track_id, urn
-from .test_api_errors import problem
+from .test_problems import problem
 
 if TYPE_CHECKING:
     import httpx

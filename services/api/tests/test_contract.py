@@ -19,7 +19,7 @@ from soundalike.db.uploads import Analysis
 from soundalike.testing.wait import eventually
 
 from .conftest import Platform, is_ready, said, track_id, vector
-from .test_serving import running
+from .test_server import running
 
 EXAMPLES: Final = int(os.environ.get("CONTRACT_EXAMPLES", "0"))
 _PHASES: Final = "examples,coverage,fuzzing" if EXAMPLES else "examples,coverage"

@@ -10,7 +10,7 @@ import pytest
 from soundalike.api.app import create_app
 
 from .conftest import Platform, serving, urn
-from .test_api_errors import problem
+from .test_problems import problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

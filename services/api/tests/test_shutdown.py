@@ -13,7 +13,7 @@ import pytest
 from soundalike.testing.wait import eventually
 
 from .conftest import Platform, urn
-from .test_serving import running
+from .test_server import running
 
 if TYPE_CHECKING:
     import subprocess

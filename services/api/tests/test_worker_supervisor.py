@@ -24,7 +24,7 @@ from soundalike.testing.wait import eventually
 
 from .conftest import Platform, urn
 from .test_metrics import named, read
-from .test_serving import running
+from .test_server import running
 
 if TYPE_CHECKING:
     import subprocess

@@ -17,7 +17,7 @@ from soundalike.storage.object_keys import UPLOADS, upload_of
 from soundalike.testing.wait import eventually
 
 from .conftest import MODEL, Platform, index_of, said, urn, vector
-from .test_api_errors import problem
+from .test_problems import problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
