@@ -51,7 +51,7 @@ async def save(pool: Pool, embedding: Embedding) -> bool:
 
 
 async def value(pool: Pool) -> float:
-    vector = await embeddings.vector_of(pool, ID, REAL.model)
+    vector = (await embeddings.vectors_of(pool, [ID.urn], REAL.model)).get(ID.urn)
     assert vector is not None
     assert vector.dtype == np.float32
     assert vector.shape == (160,)

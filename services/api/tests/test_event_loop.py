@@ -77,19 +77,19 @@ async def test_no_request_waits_for_a_disk_or_a_name_on_the_event_loop(
 async def test_the_watch_sees_what_it_looks_for(
     client: httpx.AsyncClient, addresses: list[str], watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = recommender.Recommender.answer
+    real = recommender.Recommender.recommend
 
     async def reads_a_file(*arguments: Any, **named: Any) -> Any:
         with open(__file__, "rb"):  # noqa: ASYNC230, PTH123 - what must not be done
             return await real(*arguments, **named)
 
-    monkeypatch.setattr(recommender.Recommender, "answer", reads_a_file)
+    monkeypatch.setattr(recommender.Recommender, "recommend", reads_a_file)
     watch.on = True
     await client.get("/recommend", params={"track": urn(0)})
     assert len(watch.seen) == 1
 
 
-@pytest.mark.parametrize("step", ["_search", "_choose"])
+@pytest.mark.parametrize("step", ["_search", "_select"])
 async def test_a_long_computation_keeps_nobody_waiting(
     client: httpx.AsyncClient, addresses: list[str], monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

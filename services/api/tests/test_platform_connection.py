@@ -28,7 +28,7 @@ async def test_the_database_is_lent_in_turn_to_as_many_as_it_has_connections(
     async def ask_again_and_again() -> None:
         nonlocal most_inside
         while (number := next(numbers)) < REQUESTS:
-            async with app.state.live.database() as pool:
+            async with app.state.platform.database() as pool:
                 # A connection is free, so that nobody who comes later can be given it first.
                 served.append(number)
                 inside.add(number)

@@ -160,7 +160,7 @@ async def test_an_error_of_the_program_is_a_problem_too(
     async def fails(*_: object) -> None:
         raise ZeroDivisionError("a secret of the program")
 
-    monkeypatch.setattr("soundalike.api.routes.recommendation.identify", fails)
+    monkeypatch.setattr("soundalike.db.track_references.resolve_all", fails)
     answer = await client.get("/recommend", params={"track": urn(0)})
     assert "secret" not in str(problem(answer, 500, "internal"))
 

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from soundalike.api import recommender
-from soundalike.api.errors import NotInSpace, SeedNotReady
+from soundalike.api.errors import SeedNotReady
 from soundalike.api.explanation import LAYERS
+from soundalike.api.offload import Offloader
 from soundalike.api.recommendation_query import NO_FILTER, RecommendationQuery, TrackFilter
 from soundalike.api.recommender import RecommendationResult, Recommender
+from soundalike.api.seed_resolver import SeedResolver
+from soundalike.api.seeds import upload_seed
 from soundalike.api.snapshot import Snapshot
 from soundalike.api.tail import Tail
 from soundalike.db.catalogue_tracks import CatalogueTrack
@@ -37,45 +40,52 @@ UNLIMITED = {"max_per_artist": 100, "max_per_album": 100}
 
 @dataclass
 class Pool:
-    """A catalogue whose tracks are all in the tail, and how often it was asked about them."""
+    """A catalogue whose tracks are all in the tail, and what was requested of it."""
 
     rows: Sequence[NDArray[np.float32]]
-    tracks: list[CatalogueTrack] = field(default_factory=list)
+    entries: list[CatalogueTrack] = field(default_factory=list)
     absent: frozenset[str] = frozenset()
-    lookups: int = 0
-    looked_up: list[int] = field(default_factory=list)
+    raw: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    requests: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.tracks = self.tracks or [heard(number) for number in range(len(self.rows))]
+        self.entries = self.entries or [entry(number) for number in range(len(self.rows))]
 
     @property
     def snapshot(self) -> Snapshot:
         dimensions = len(self.rows[0])
         tail = Tail(Projection.identity(dimensions), 0)
         tail.extend(
-            [StoredVector(number + 1, self.tracks[number].track.id.urn, row) for number, row in enumerate(self.rows)]
+            [StoredVector(number + 1, self.entries[number].track.id.urn, row) for number, row in enumerate(self.rows)]
         )
         model = EmbeddingModel("m", dimensions, mean_tag_probabilities=USUAL_TAGS)
         return Snapshot(model, None, Projection.identity(dimensions), tail.view())
 
-    async def lookup(self, urns: Sequence[str]) -> Mapping[str, CatalogueTrack]:
-        self.lookups += 1
-        self.looked_up.append(len(urns))
-        known = {one.track.id.urn: one for one in self.tracks}
-        return {each: known[each] for each in urns if each in known and each not in self.absent}
+    async def tracks(self, urns: Sequence[str]) -> Mapping[str, CatalogueTrack]:
+        self.requests.append(len(urns))
+        by_urn = {each.track.id.urn: each for each in self.entries}
+        return {each: by_urn[each] for each in urns if each in by_urn and each not in self.absent}
 
-    def answered(self, *seeds: int, only: TrackFilter = NO_FILTER, **wishes: Any) -> RecommendationResult:
-        asked = [urn(number) for number in seeds]
-        return asyncio.run(
-            Recommender().answer(self.lookup, self.snapshot, asked, RecommendationQuery(track_filter=only, **wishes))
-        )
+    async def raw_vectors(self, urns: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        return {each: self.raw[each] for each in urns if each in self.raw}
 
-    def numbers(self, *seeds: int, only: TrackFilter = NO_FILTER, **wishes: Any) -> list[int]:
-        found = self.answered(*seeds, only=only, **wishes)
-        return [int(answer.track.id.key, 16) for answer in found.tracks]
+    def recommend(
+        self, *numbers: int, track_filter: TrackFilter = NO_FILTER, **parameters: Any
+    ) -> RecommendationResult:
+        query = RecommendationQuery(track_filter=track_filter, **parameters)
+        return asyncio.run(self._recommend([urn(number) for number in numbers], query))
+
+    async def _recommend(self, urns: Sequence[str], query: RecommendationQuery) -> RecommendationResult:
+        offloader, snapshot = Offloader(), self.snapshot
+        seeds = await SeedResolver(offloader).resolve_tracks(self, snapshot, urns, query, None)
+        return await Recommender(offloader).recommend(self, snapshot, seeds, query)
+
+    def numbers(self, *numbers: int, track_filter: TrackFilter = NO_FILTER, **parameters: Any) -> list[int]:
+        result = self.recommend(*numbers, track_filter=track_filter, **parameters)
+        return [int(each.track.id.key, 16) for each in result.tracks]
 
 
-def heard(number: int, *tags: str, state: State = State.READY, **known: Any) -> CatalogueTrack:
+def entry(number: int, *tags: str, state: State = State.READY, **known: Any) -> CatalogueTrack:
     described = {"title": f"Title {number}", "artists": (f"Artist {number}",), **known}
     return CatalogueTrack(Track(track_id(number), **described), state, None, said(*tags))
 
@@ -103,27 +113,27 @@ choices = st.fixed_dictionaries(
 
 @settings(deadline=None)
 @given(st.data(), choices)
-def test_what_holds_of_all_answers(data: st.DataObject, wishes: dict[str, Any]) -> None:
+def test_what_holds_of_all_answers(data: st.DataObject, parameters: dict[str, Any]) -> None:
     rows = data.draw(arrays(np.float32, st.tuples(st.integers(1, 70), st.just(SMALL)), elements=coordinates))
     lengths = data.draw(st.lists(st.sampled_from([None, 30_000, 200_000]), min_size=len(rows), max_size=len(rows)))
     titles = data.draw(st.lists(st.sampled_from(["A", "B", "C - Live", ""]), min_size=len(rows), max_size=len(rows)))
     albums = data.draw(st.lists(st.sampled_from([None, "One", "Two"]), min_size=len(rows), max_size=len(rows)))
     tracks = [
-        heard(number, duration_ms=length, title=title + str(number // 3), album=album, artists=(f"By {number // 5}",))
+        entry(number, duration_ms=length, title=title + str(number // 3), album=album, artists=(f"By {number // 5}",))
         for number, (length, title, album) in enumerate(zip(lengths, titles, albums, strict=True))
     ]
     seeds = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=3, unique=True))
-    found = Pool(list(rows), tracks).answered(*seeds, **wishes).tracks
+    found = Pool(list(rows), tracks).recommend(*seeds, **parameters).tracks
     urns = [each.track.id.urn for each in found]
     assert not {urn(seed) for seed in seeds} & set(urns)
-    assert len(set(urns)) == len(urns) <= wishes["n"]
+    assert len(set(urns)) == len(urns) <= parameters["n"]
     scores = [each.score for each in found]
     assert scores == sorted(scores, reverse=True)
-    assert all(wishes["min_score"] - 1e-6 <= score <= 1 for score in scores)
+    assert all(parameters["min_score"] - 1e-6 <= score <= 1 for score in scores)
     by_artist = Counter(each.track.artists for each in found)
-    assert max(by_artist.values(), default=0) <= wishes["max_per_artist"]
+    assert max(by_artist.values(), default=0) <= parameters["max_per_artist"]
     by_album = Counter((each.track.artists, each.track.album) for each in found if each.track.album)
-    assert max(by_album.values(), default=0) <= wishes["max_per_album"]
+    assert max(by_album.values(), default=0) <= parameters["max_per_album"]
 
 
 def test_of_a_large_catalogue_no_more_is_looked_up_than_is_likely_to_be_needed(
@@ -133,20 +143,20 @@ def test_of_a_large_catalogue_no_more_is_looked_up_than_is_likely_to_be_needed(
     rows = scattered(301, dimensions=8)
     usual = Pool(rows)
     assert len(usual.numbers(0)) == 10
-    assert usual.looked_up == [31]
+    assert usual.requests == [31]
     # Where the first will not do, the others are: of the thirty nearest none is admitted here.
     nearest = set(Pool(rows).numbers(0, n=30))
     one_band = Pool(
-        rows, [heard(number, artists=("A" if number in nearest else f"B {number}",)) for number in range(len(rows))]
+        rows, [entry(number, artists=("A" if number in nearest else f"B {number}",)) for number in range(len(rows))]
     )
     found = one_band.numbers(0)
     assert len(found) == 10
     assert len(nearest & set(found)) == 2
-    assert one_band.looked_up == [31, 29]
+    assert one_band.requests == [31, 29]
     # A wish that many will not meet is looked into at once.
     filtered = Pool(rows)
-    filtered.numbers(0, only=TrackFilter(min_duration_ms=1))
-    assert filtered.looked_up[0] > 31
+    filtered.numbers(0, track_filter=TrackFilter(min_duration_ms=1))
+    assert filtered.requests[0] > 31
 
 
 @pytest.mark.parametrize("n", [1, 50, 100])
@@ -159,7 +169,7 @@ def test_a_pool_smaller_than_asked_for_is_answered_whole(n: int) -> None:
 def test_one_lookup_is_enough_for_an_ordinary_request() -> None:
     pool = Pool(scattered(700))
     assert len(pool.numbers(0)) == 10
-    assert pool.lookups == 1
+    assert len(pool.requests) == 1
 
 
 def test_the_search_is_widened_where_filters_eat_the_candidates() -> None:
@@ -176,17 +186,17 @@ def test_the_search_is_widened_where_filters_eat_the_candidates() -> None:
 def test_other_releases_of_the_query_and_of_the_answers_are_left_out() -> None:
     angles = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.0005, 0.0005]
     tracks = [
-        heard(0, isrc="GBAAA0000001", duration_ms=100_000),
-        heard(1, isrc="GB-AAA-00-00001"),
-        heard(2, title="title 0 (Remastered)", artists=("ARTIST 0",)),
-        heard(3, title="Title 0 - Live", artists=("Artist 0",)),
-        heard(4, isrc="GBAAA0000004"),
-        heard(5, isrc="GBAAA0000004"),
-        heard(6, title="Sóng", artists=("X", "Y")),
-        heard(7, title="song", artists=("y", "x")),
-        heard(8, duration_ms=101_000),
-        heard(9, duration_ms=150_000),
-        *(heard(number) for number in range(10, 110)),
+        entry(0, isrc="GBAAA0000001", duration_ms=100_000),
+        entry(1, isrc="GB-AAA-00-00001"),
+        entry(2, title="title 0 (Remastered)", artists=("ARTIST 0",)),
+        entry(3, title="Title 0 - Live", artists=("Artist 0",)),
+        entry(4, isrc="GBAAA0000004"),
+        entry(5, isrc="GBAAA0000004"),
+        entry(6, title="Sóng", artists=("X", "Y")),
+        entry(7, title="song", artists=("y", "x")),
+        entry(8, duration_ms=101_000),
+        entry(9, duration_ms=150_000),
+        *(entry(number) for number in range(10, 110)),
     ]
     around = [np.float32([0, 0, *row[2:]]) for row in scattered(100)]
     found = Pool([*at(*angles), *around], tracks).numbers(0, n=5)
@@ -195,22 +205,22 @@ def test_other_releases_of_the_query_and_of_the_answers_are_left_out() -> None:
 
 
 def test_tracks_that_are_not_ready_are_no_answers() -> None:
-    tracks = [heard(0), heard(1, state=State.FORGOTTEN), heard(2)]
+    tracks = [entry(0), entry(1, state=State.FORGOTTEN), entry(2)]
     assert Pool(at(0, 0.1, 0.2), tracks).numbers(0) == [2]
 
 
 def test_artists_and_albums_have_room_for_so_many() -> None:
     tracks = [
-        heard(0),
-        heard(1, artists=("A",), album="One"),
-        heard(2, artists=("a", "B"), album="ONE (Deluxe Edition)"),
-        heard(3, artists=("A",), album="Two"),
-        heard(4, artists=("B",), album="One"),
-        heard(5, title="Five (feat. A)", artists=("C",)),
-        heard(6, artists=(), album=None),
-        heard(7, artists=(), album=None),
-        heard(8, artists=(), album="Three"),
-        heard(9, artists=(), album="Three"),
+        entry(0),
+        entry(1, artists=("A",), album="One"),
+        entry(2, artists=("a", "B"), album="ONE (Deluxe Edition)"),
+        entry(3, artists=("A",), album="Two"),
+        entry(4, artists=("B",), album="One"),
+        entry(5, title="Five (feat. A)", artists=("C",)),
+        entry(6, artists=(), album=None),
+        entry(7, artists=(), album=None),
+        entry(8, artists=(), album="Three"),
+        entry(9, artists=(), album="Three"),
     ]
     pool = Pool(at(*(number / 10 for number in range(10))), tracks)
     # 2 is from the album of 1, 5 would be the third with A.
@@ -221,16 +231,16 @@ def test_artists_and_albums_have_room_for_so_many() -> None:
 
 def test_filters() -> None:
     tracks = [
-        heard(0),
-        heard(1, "jazz", artists=("The Band", "Guest"), duration_ms=59_000),
-        heard(2, "jazz", "sad", duration_ms=60_000),
-        heard(3, "rock", duration_ms=120_000),
-        heard(4, "rock"),
+        entry(0),
+        entry(1, "jazz", artists=("The Band", "Guest"), duration_ms=59_000),
+        entry(2, "jazz", "sad", duration_ms=60_000),
+        entry(3, "rock", duration_ms=120_000),
+        entry(4, "rock"),
     ]
     pool = Pool(at(0, 0.1, 0.2, 0.3, 0.4), tracks)
 
-    def left(**only: Any) -> list[int]:
-        return pool.numbers(0, only=TrackFilter(**only))
+    def left(**filters: Any) -> list[int]:
+        return pool.numbers(0, track_filter=TrackFilter(**filters))
 
     assert left(tags=("jazz",)) == [1, 2]
     assert left(tags=("jazz", "sad")) == [2]
@@ -245,30 +255,30 @@ def test_filters() -> None:
 
 
 def test_the_search_is_widened_until_enough_tracks_hold_the_tag() -> None:
-    tracks = [heard(number, *(("jazz", "sad") if number % 50 == 1 else ("rock",))) for number in range(900)]
+    tracks = [entry(number, *(("jazz", "sad") if number % 50 == 1 else ("rock",))) for number in range(900)]
     pool = Pool(scattered(900), tracks)
-    found = pool.answered(0, n=18, only=TrackFilter(tags=("jazz",))).tracks
+    found = pool.recommend(0, n=18, track_filter=TrackFilter(tags=("jazz",))).tracks
     assert {each.track.id.urn for each in found} == {urn(number) for number in range(1, 900, 50)}
     assert {each.tags for each in found} == {("jazz", "sad")}
-    assert pool.numbers(0, n=18, only=TrackFilter(excluded_tags=("sad", "rock"))) == []
+    assert pool.numbers(0, n=18, track_filter=TrackFilter(excluded_tags=("sad", "rock"))) == []
 
 
 def test_a_minimum_score_ends_the_answers_and_the_search() -> None:
     pool = Pool(scattered(2_000))
-    everything = pool.answered(0, n=100).tracks
+    everything = pool.recommend(0, n=100).tracks
     least = everything[30].score
-    pool.lookups = 0
-    found = pool.answered(0, n=100, min_score=least).tracks
+    pool.requests.clear()
+    found = pool.recommend(0, n=100, min_score=least).tracks
     assert [each.track for each in found] == [each.track for each in everything[: len(found)]]
     assert len(found) in (30, 31)  # the score is shown rounded
-    assert pool.lookups == 1
+    assert len(pool.requests) == 1
 
 
 def test_several_tracks_are_examples_and_not_a_middle() -> None:
     # Two seeds at right angles; 2 and 3 are near to one of them each, 4 lies in the middle, 5 is far from both.
     around = [np.float32([0, 0, *row[2:]]) for row in scattered(100)]
     pool = Pool([*at(0, np.pi / 2, 0.05, np.pi / 2 + 0.06, np.pi / 4, np.pi * 1.25), *around])
-    found = pool.answered(0, 1, n=3)
+    found = pool.recommend(0, 1, n=3)
     assert [seed.track.id.urn for seed in found.seeds] == [urn(0), urn(1)]
     assert {(each.track.id.urn, each.seed) for each in found.tracks[:2]} == {(urn(2), urn(0)), (urn(3), urn(1))}
     assert found.tracks[2].track.id.urn == urn(4)
@@ -288,8 +298,8 @@ def test_an_answer_says_why() -> None:
     rows = scattered(60, dimensions=160)
     rows[1] = rows[0].copy()
     rows[1][:64] = scattered(1, seed=9, dimensions=64)[0]
-    tracks = [heard(0, "jazz", "soul"), heard(1, "soul", "metal"), *(heard(number) for number in range(2, 60))]
-    first, *others = Pool(rows, tracks).answered(0).tracks
+    tracks = [entry(0, "jazz", "soul"), entry(1, "soul", "metal"), *(entry(number) for number in range(2, 60))]
+    first, *others = Pool(rows, tracks).recommend(0).tracks
     assert (first.track.id.urn, first.seed) == (urn(1), urn(0))
     assert tuple(first.layer_similarity) == LAYERS
     assert min(first.layer_similarity[layer] for layer in LAYERS[2:]) == 1.0
@@ -300,38 +310,41 @@ def test_an_answer_says_why() -> None:
     assert all(0 <= share <= 1 for each in others for share in each.layer_similarity.values())
 
 
-def test_a_recording_that_is_no_track_is_answered_too() -> None:
+def test_an_upload_gets_recommendations() -> None:
     rows = scattered(30)
-    pool = Pool(rows, [heard(number, "jazz") for number in range(30)])
-    found = asyncio.run(
-        Recommender().answer_sound(
-            pool.lookup, pool.snapshot, rows[7], RecommendationQuery(n=3), said=said("jazz", "sad")
-        )
-    )
-    assert found.seeds == ()
-    assert found.tracks[0].track.id.urn == urn(7)
-    assert (found.tracks[0].seed, found.tracks[0].shared_tags) == (None, ("jazz",))
+    pool = Pool(rows, [entry(number, "jazz") for number in range(30)])
+    seed = upload_seed(pool.snapshot, rows[7], said("jazz", "sad"))
+    query = RecommendationQuery(n=3)
+    result = asyncio.run(Recommender(Offloader()).recommend(pool, pool.snapshot, seed, query))
+    assert result.seeds == ()
+    assert result.tracks[0].track.id.urn == urn(7)
+    assert (result.tracks[0].seed, result.tracks[0].shared_tags) == (None, ("jazz",))
 
 
-def test_what_cannot_be_asked_about() -> None:
-    pool = Pool(at(0, 0.1), [heard(0), heard(1, state=State.REJECTED)])
-    with pytest.raises(NotInSpace) as unknown:
-        pool.answered(0, 5, 6)
-    assert unknown.value.urns == (urn(5), urn(6))
-    assert pool.lookups == 0
-    with pytest.raises(SeedNotReady) as refused:
-        pool.answered(1)
-    assert refused.value.urn == urn(1)
-    assert refused.value.track is not None
+def test_seeds_that_are_unknown_or_not_ready_are_refused() -> None:
+    pool = Pool(at(0, 0.1), [entry(0), entry(1, state=State.REJECTED)])
+    with pytest.raises(SeedNotReady) as unknown:
+        pool.recommend(0, 5, 6)
+    assert (unknown.value.urn, unknown.value.track) == (urn(5), None)
+    assert pool.requests == [2], "both are looked up at once, and nothing else is"
+    with pytest.raises(SeedNotReady) as not_ready:
+        pool.recommend(1)
+    assert not_ready.value.urn == urn(1)
+    assert not_ready.value.track is not None
 
 
-def test_raw_vectors_stand_in_for_those_that_are_not_in_the_space_yet() -> None:
+def test_a_seed_that_the_snapshot_lacks_is_read_from_the_database() -> None:
     pool = Pool(scattered(30))
-    snapshot = pool.snapshot
-    pool.tracks.append(heard(30))
-    found = asyncio.run(
-        Recommender().answer(
-            pool.lookup, snapshot, [urn(30)], RecommendationQuery(n=1), raw={urn(30): 2 * pool.rows[3]}
-        )
-    )
-    assert found.tracks[0].track.id.urn == urn(3)
+    pool.entries.append(entry(30))
+    pool.raw[urn(30)] = 2 * pool.rows[3]
+    assert pool.numbers(30, n=1) == [3]
+    assert pool.numbers(7, 30, n=5) == [3, *pool.numbers(7, 3, n=4)]
+
+
+def test_a_seed_that_was_rejected_is_not_read_from_the_database() -> None:
+    pool = Pool(scattered(30))
+    pool.entries.append(entry(30, state=State.REJECTED))
+    pool.raw[urn(30)] = pool.rows[3]
+    with pytest.raises(SeedNotReady) as not_ready:
+        pool.recommend(30)
+    assert not_ready.value.track is not None

@@ -114,7 +114,7 @@ async def test_what_the_extractor_refuses_comes_back_with_its_reason(
 
 async def test_without_an_extractor_it_gives_up_and_clears_up(platform: Platform, client: httpx.AsyncClient) -> None:
     state = app_of(client).state
-    state.recordings = UploadExtractor(state.live, platform.store, timeout_s=0.3)
+    state.upload_extractor = UploadExtractor(state.platform, platform.store, timeout_s=0.3)
     answer = await sent(client)
     problem(answer, 503, "nobody-listens")
     assert int(answer.headers["retry-after"]) > 0
@@ -139,7 +139,7 @@ async def test_another_models_vector_is_not_compared(platform: Platform, client:
 
 async def test_more_at_once_than_there_are_places_are_sent_away(platform: Platform, client: httpx.AsyncClient) -> None:
     state = app_of(client).state
-    state.recordings = UploadExtractor(state.live, platform.store, max_concurrent=1)
+    state.upload_extractor = UploadExtractor(state.platform, platform.store, max_concurrent=1)
     first = asyncio.create_task(sent(client))
     await eventually(lambda: waiting(platform))
     answer = await sent(client)

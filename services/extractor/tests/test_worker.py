@@ -42,7 +42,7 @@ async def test_a_preview_becomes_a_vector_and_its_audio_goes(bench: Bench, messa
     await bench.store.put(KEY, b"music", "audio/mpeg")
     await bench.queue.send(message_of(KEY, sequencer="01"))
     await deliver(bench)
-    vector = await embeddings.vector_of(bench.pool, TRACK, MODEL.model)
+    vector = (await embeddings.vectors_of(bench.pool, [TRACK.urn], MODEL.model)).get(TRACK.urn)
     assert vector is not None
     assert vector[0] == len(b"music")
     told = await details(bench.pool, TRACK.urn)
@@ -85,7 +85,7 @@ async def test_an_older_event_after_a_newer_one_does_not_win(bench: Bench, messa
     await bench.store.put(KEY, b"old", "audio/mpeg")
     await bench.queue.send(message_of(KEY, sequencer="01"))
     await deliver(bench)
-    vector = await embeddings.vector_of(bench.pool, TRACK, MODEL.model)
+    vector = (await embeddings.vectors_of(bench.pool, [TRACK.urn], MODEL.model)).get(TRACK.urn)
     assert vector is not None
     assert vector[0] == len(b"newer")
     assert bench.store.objects == {}

@@ -12,7 +12,7 @@ from soundalike.domain.tags import NAMES
 from soundalike.errors import PermanentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -80,7 +80,7 @@ _NOTIFY = "SELECT pg_notify($1, $2)"
 
 _EXISTS = "SELECT EXISTS (SELECT FROM embeddings WHERE urn = $1 AND model = $2)"
 
-_VECTOR = "SELECT vector FROM embeddings WHERE urn = $1 AND model = $2"
+_VECTORS = "SELECT urn, vector FROM embeddings WHERE urn = ANY($1) AND model = $2"
 
 _NEWER = "SELECT seq, urn, vector FROM embeddings WHERE model = $1 AND seq > $2 ORDER BY seq LIMIT $3"
 
@@ -168,10 +168,9 @@ async def exists(db: Executor, track: TrackId, model: str) -> bool:
     return bool(await db.fetchval(_EXISTS, track.urn, model))
 
 
-async def vector_of(db: Executor, track: TrackId, model: str) -> NDArray[np.float32] | None:
-    """Return the raw vector (float32 [dimensions]) of a track, or None when `model` has not heard it."""
-    found = await db.fetchval(_VECTOR, track.urn, model)
-    return None if found is None else _array(found)
+async def vectors_of(db: Executor, urns: Sequence[str], model: str) -> dict[str, NDArray[np.float32]]:
+    """Return the raw vectors (float32 [dimensions]) of those among the tracks that `model` has one of, by URN."""
+    return {row["urn"]: _array(row["vector"]) for row in await db.fetch(_VECTORS, list(urns), model)}
 
 
 async def newer_than(db: Executor, model: str, seq: int, *, limit: int = 10_000) -> list[StoredVector]:

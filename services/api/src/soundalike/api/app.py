@@ -23,12 +23,14 @@ from soundalike.api.middleware.head import HeadMiddleware
 from soundalike.api.middleware.request_log import HEADER as REQUEST_ID_HEADER
 from soundalike.api.middleware.request_log import RequestLogMiddleware
 from soundalike.api.multiprocess_metrics import MultiprocessMetrics
+from soundalike.api.offload import Offloader
 from soundalike.api.openapi import DocumentedApi
 from soundalike.api.platform_connection import POLL_S, PlatformConnection
 from soundalike.api.rate_limit import RateLimiter
 from soundalike.api.recommender import Recommender
 from soundalike.api.routes import ROUTERS
 from soundalike.api.routes import metrics as metrics_route
+from soundalike.api.seed_resolver import SeedResolver
 from soundalike.api.settings import Access, ApiSettings, MetricsAccess
 from soundalike.api.snapshot_refresher import SnapshotRefresher
 from soundalike.api.taste_refresher import TasteRefresher
@@ -77,9 +79,11 @@ def create_app(
             live = PlatformConnection(
                 settings.database_url, follower, TasteRefresher(directory, objects), poll_s=poll_s
             )
-            app.state.live = await stack.enter_async_context(live.run())
-            app.state.recommender = Recommender()
-            app.state.recordings = UploadExtractor(live, objects)
+            app.state.platform = await stack.enter_async_context(live.run())
+            offloader = Offloader()
+            app.state.seed_resolver = SeedResolver(offloader)
+            app.state.recommender = Recommender(offloader)
+            app.state.upload_extractor = UploadExtractor(live, objects)
             if rules.uses_keys:
                 await stack.enter_async_context(keyring.run(live))
             yield

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from soundalike.errors import SoundalikeError
 
+if TYPE_CHECKING:
     from soundalike.db.catalogue_tracks import CatalogueTrack
 
 
-class ApiError(Exception):
+class ApiError(SoundalikeError):
     """Root of everything this package raises on purpose."""
 
 
@@ -28,14 +28,6 @@ class SnapshotUnavailable(ApiError):
 
 class KeysUnavailable(ApiError):
     """The valid keys have not been read yet: the program has just started, or the database is away."""
-
-
-class NotInSpace(ApiError):
-    """Tracks that are asked about have no vector in the space; `urns` names them."""
-
-    def __init__(self, urns: Sequence[str]) -> None:
-        super().__init__(f"there is no vector of {', '.join(urns)}")
-        self.urns = tuple(urns)
 
 
 class NoTasteData(ApiError):

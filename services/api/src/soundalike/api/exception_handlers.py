@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from soundalike.api import problems
-from soundalike.api.errors import DatabaseUnavailable, SnapshotUnavailable
+from soundalike.api.errors import DatabaseUnavailable, SeedNotReady, SnapshotUnavailable
 from soundalike.errors import InvalidTrackId
 
 
@@ -33,6 +33,7 @@ def install(app: FastAPI, routes: Iterable[Route]) -> None:
     app.add_exception_handler(problems.Problem, _on_problem)
     app.add_exception_handler(InvalidTrackId, _on_unparsable)
     app.add_exception_handler(DatabaseUnavailable, _on_database_away)
+    app.add_exception_handler(SeedNotReady, _on_seed_not_ready)
     app.add_exception_handler(SnapshotUnavailable, _on_not_loaded)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)
@@ -53,6 +54,13 @@ async def _on_database_away(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_not_loaded(_: Request, error: Exception) -> JSONResponse:
     return problems.not_serving({"space": str(error)}).response()
+
+
+async def _on_seed_not_ready(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SeedNotReady)  # noqa: S101 - registered for it
+    if error.track is None:
+        return problems.unknown_track(error.urn).response()
+    return problems.not_ready(error.urn, error.track.state, error.track.reason).response()
 
 
 async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:

@@ -44,13 +44,13 @@ class TrackFilter:
         """Tell whether a track may be an answer as far as its name says."""
         return urn not in self.excluded_urns and (not self.sources or urn.partition(":")[0] in self.sources)
 
-    def admits(self, candidate: CatalogueTrack, average_tags: Sequence[float] | None) -> bool:
-        """Tell whether a track may be an answer; `average_tags` is what its model says of music on average."""
+    def admits(self, candidate: CatalogueTrack, mean_tags: Sequence[float] | None) -> bool:
+        """Tell whether a track may be an answer; `mean_tags` is what its model says of music on average."""
         said = candidate.tag_probabilities
         return (
             self._admits_length(candidate.track.duration_ms)
-            and tags.has_all(self.tags, said, average_tags)
-            and not tags.has_any(self.excluded_tags, said, average_tags)
+            and tags.has_all(self.tags, said, mean_tags)
+            and not tags.has_any(self.excluded_tags, said, mean_tags)
             and not (self.excluded_artists and self.excluded_artists & _folded_artists(candidate.track))
         )
 

@@ -1,4 +1,4 @@
-"""Choosing the answers among the candidates: every recording once, artists and albums with room, varied if wished."""
+"""The results among the candidates: every recording once, few per artist and album, diverse on request."""
 
 from __future__ import annotations
 
@@ -16,60 +16,61 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.api.ranking import Asked, Ranking
+    from soundalike.api.ranking import Ranking
     from soundalike.api.recommendation_query import RecommendationQuery
+    from soundalike.api.seeds import Seeds
     from soundalike.db.catalogue_tracks import CatalogueTrack
     from soundalike.similarity.calibration import Calibration
 
 
 _SOUND_STATES: Final = frozenset({State.READY})
 _TASTE_STATES: Final = frozenset({State.READY, State.QUEUED, State.PENDING, State.NO_PREVIEW})
-"""What can be favourited without having been heard."""
+"""A track can be a favourite without having an embedding."""
 
 
 def rerank(
-    asked: Asked,
-    seeds: Sequence[CatalogueTrack],
+    seeds: Seeds,
+    seed_tracks: Sequence[CatalogueTrack],
     ranking: Ranking,
     tracks: Mapping[str, CatalogueTrack],
     query: RecommendationQuery,
     *,
     calibration: Calibration,
-    average_tags: Sequence[float] | None,
+    mean_tags: Sequence[float] | None,
     centre: NDArray[np.float32] | None,
 ) -> list[int]:
-    """Return the numbers of the chosen candidates in the ranking, ascending, at most `wishes.n`.
+    """Return the numbers of the selected candidates in the ranking, ascending, at most `query.n`.
 
-    `average_tags` is what the model says of music on average, `centre` the middle of the space where that is not zero.
+    `mean_tags` are the mean tag probabilities of the model, `centre` the middle of all vectors where that is not zero.
     """
     distinct = DistinctRecordings(centre)
-    vectors = dict(zip(asked.urns, asked.vectors, strict=False))
-    unheard = np.full(ranking.placed.vectors.shape[1], np.nan, np.float32)
-    for seed in seeds:
-        distinct.add(_recording_key(seed, vectors.get(seed.track.id.urn, unheard)))
-    room = RepeatLimits(query.max_per_artist, query.max_per_album)
-    turns = _MarginalRelevance(ranking, calibration, query.diversity)
-    chosen: list[int] = []
-    while len(chosen) < query.n and (number := turns.next()) is not None:
-        heard = tracks.get(ranking.urns[number])
-        allowed = _SOUND_STATES if np.isnan(ranking.taste[number]) else _TASTE_STATES
-        if heard is None or heard.state not in allowed or not query.track_filter.admits(heard, average_tags):
+    seed_vectors = dict(zip(seeds.sound.urns, seeds.sound.vectors, strict=False))
+    no_vector = np.full(ranking.vectors.vectors.shape[1], np.nan, np.float32)
+    for seed in seed_tracks:
+        distinct.add(_recording_key(seed, seed_vectors.get(seed.track.id.urn, no_vector)))
+    limits = RepeatLimits(query.max_per_artist, query.max_per_album)
+    order = _MarginalRelevance(ranking, calibration, query.diversity)
+    selection: list[int] = []
+    while len(selection) < query.n and (number := order.next()) is not None:
+        candidate = tracks.get(ranking.urns[number])
+        states = _SOUND_STATES if np.isnan(ranking.taste[number]) else _TASTE_STATES
+        if candidate is None or candidate.state not in states or not query.track_filter.admits(candidate, mean_tags):
             continue
-        recording = _recording_key(heard, ranking.placed.vectors[number])
-        # Most fall for want of room, which is told sooner than whether they are repeated.
-        if room.allows(recording.artists, heard.track.album) and distinct.is_distinct(recording):
-            room.add(recording.artists, heard.track.album)
-            distinct.add(recording)
-            turns.add(number)
-            chosen.append(number)
-    return sorted(chosen)
+        key = _recording_key(candidate, ranking.vectors.vectors[number])
+        # Most candidates are dropped by the limits, which are cheaper to check than repetition.
+        if limits.allows(key.artists, candidate.track.album) and distinct.is_distinct(key):
+            limits.add(key.artists, candidate.track.album)
+            distinct.add(key)
+            order.add(number)
+            selection.append(number)
+    return sorted(selection)
 
 
 class _MarginalRelevance:
     """The order in which candidates are tried: best first, or by maximal marginal relevance.
 
-    Source: J. Carbonell, J. Goldstein: The use of MMR, diversity-based reranking, SIGIR 1998. Likeness to the query
-    and to those chosen are on the same scale.
+    Source: J. Carbonell, J. Goldstein: The use of MMR, diversity-based reranking, SIGIR 1998. Similarity to the query
+    and to the selection are on the same scale.
     """
 
     def __init__(self, ranking: Ranking, calibration: Calibration, diversity: float) -> None:
@@ -77,12 +78,12 @@ class _MarginalRelevance:
         self._calibration = calibration
         self._diversity = diversity
         self._position = 0
-        # What was tried is worth nothing any more, so it comes after everything else.
+        # A candidate that was tried comes after everything else, for its relevance becomes minus infinity.
         self._relevance = (1 - diversity) * ranking.scores
         self._redundancy = np.zeros(len(ranking.scores))
 
     def next(self) -> int | None:
-        """Return the candidate whose turn it is, each once, or None after the last."""
+        """Return the next candidate, each once, or None after the last."""
         if self._position == len(self._relevance):
             return None
         number = (
@@ -93,11 +94,11 @@ class _MarginalRelevance:
         return number
 
     def add(self, number: int) -> None:
-        """Say that a candidate was chosen."""
+        """Add a candidate to the selection that the next ones are to differ from."""
         if self._diversity:
-            placed = self._ranking.placed
-            odds = self._calibration.odds(standardised_similarity(placed[number : number + 1], placed))[0]
-            # What was never heard is like nothing.
+            vectors = self._ranking.vectors
+            odds = self._calibration.odds(standardised_similarity(vectors[number : number + 1], vectors))[0]
+            # A candidate without a vector is similar to nothing.
             self._redundancy = np.fmax(self._redundancy, odds / (1.0 + odds))
 
 

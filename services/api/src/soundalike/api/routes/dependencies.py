@@ -9,18 +9,24 @@ from fastapi import Depends, Request
 from soundalike.api import problems
 from soundalike.api.platform_connection import PlatformConnection
 from soundalike.api.recommender import Recommender
+from soundalike.api.seed_resolver import SeedResolver
 
 # FastAPI sends a dependency that is not asynchronous to a thread, which costs more than any of these does.
 
 
 async def _platform(request: Request) -> PlatformConnection:
-    live: PlatformConnection = request.app.state.live
-    return live
+    platform: PlatformConnection = request.app.state.platform
+    return platform
 
 
 async def _recommender(request: Request) -> Recommender:
     recommender: Recommender = request.app.state.recommender
     return recommender
+
+
+async def _seed_resolver(request: Request) -> SeedResolver:
+    resolver: SeedResolver = request.app.state.seed_resolver
+    return resolver
 
 
 def accept_only(*single: str, repeatable: tuple[str, ...] = ()) -> Callable[[Request], Awaitable[None]]:
@@ -44,3 +50,4 @@ def accept_only(*single: str, repeatable: tuple[str, ...] = ()) -> Callable[[Req
 
 PlatformDep = Annotated[PlatformConnection, Depends(_platform)]
 RecommenderDep = Annotated[Recommender, Depends(_recommender)]
+SeedResolverDep = Annotated[SeedResolver, Depends(_seed_resolver)]

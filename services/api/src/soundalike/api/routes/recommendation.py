@@ -1,18 +1,19 @@
 """`GET /recommend`: the tracks that sound like one track or several, or fit a playlist."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from soundalike.api import openapi_examples, problems
-from soundalike.api.errors import NoTasteData, NotInSpace, SeedNotReady
+from soundalike.api.errors import NoTasteData
 from soundalike.api.platform_connection import PlatformConnection
 from soundalike.api.playlist_formats import Format
 from soundalike.api.recommendation_query import By, RecommendationQuery
 from soundalike.api.recommender import RecommendationResult, Recommender
-from soundalike.api.routes.dependencies import PlatformDep, RecommenderDep, accept_only
+from soundalike.api.repository import Repository
+from soundalike.api.routes.dependencies import PlatformDep, RecommenderDep, SeedResolverDep, accept_only
 from soundalike.api.routes.query_parameters import (
     REPEATABLE,
     SIGNAL_NAMES,
@@ -27,15 +28,15 @@ from soundalike.api.routes.query_parameters import (
 )
 from soundalike.api.routes.users import parse_user
 from soundalike.api.schemas.answers import PlaylistSummary, Recommendation, UserSummary
+from soundalike.api.seed_resolver import SeedResolver
 from soundalike.api.snapshot import Snapshot
-from soundalike.db import catalogue_tracks, embeddings, playlist_tracks, track_references
-from soundalike.db.catalogue_tracks import CatalogueTrack
+from soundalike.db import playlist_tracks, track_references
 from soundalike.db.similar_users import favorites_of
 from soundalike.db.tracks import State
 from soundalike.domain.playlist_id import ACCEPTED_FORMS as PLAYLIST_FORMS
 from soundalike.domain.playlist_id import playlist_urn
 from soundalike.domain.text import clean
-from soundalike.domain.track_id import ACCEPTED_FORMS, LONGEST_TEXT, TrackId
+from soundalike.domain.track_id import ACCEPTED_FORMS, LONGEST_TEXT
 from soundalike.domain.user_id import ACCEPTED_FORMS as USER_FORMS
 from soundalike.errors import InvalidPlaylistId
 from soundalike.similarity.taste.version import TasteVersion
@@ -49,9 +50,9 @@ MAX_FAVORITES: Final = 5_000
 
 router = APIRouter()
 
-WantedNow = Annotated[QueryParameters, Depends(query_parameters)]
-SignalsNow = Annotated[SignalParameters, Depends(signal_parameters)]
-FormNow = Annotated[Format, Depends(response_format)]
+QueryParametersDep = Annotated[QueryParameters, Depends(query_parameters)]
+SignalParametersDep = Annotated[SignalParameters, Depends(signal_parameters)]
+FormatDep = Annotated[Format, Depends(response_format)]
 
 
 @router.get(
@@ -75,11 +76,12 @@ FormNow = Annotated[Format, Depends(response_format)]
     ),
 )
 async def recommend(
-    live: PlatformDep,
+    platform: PlatformDep,
+    seed_resolver: SeedResolverDep,
     recommender: RecommenderDep,
-    asked: WantedNow,
-    form: FormNow,
-    signals: SignalsNow,
+    parameters: QueryParametersDep,
+    output_format: FormatDep,
+    signals: SignalParametersDep,
     track: Annotated[
         list[TrackText],
         Query(
@@ -108,15 +110,16 @@ async def recommend(
     """
     if bool(track) == (user is not None):
         raise problems.invalid_request([{"parameter": "track", "message": "give track, once or more, or else user"}])
-    snapshot = live.snapshot()
     if user is not None:
-        return format_response(await _suggested(live, recommender, asked, signals, user), form)
-    async with live.database() as db:
-        seeds = [each.urn for each in await track_references.resolve_all(db, track)]
-        wishes = asked.to_query(snapshot.model, await track_references.resolve_all(db, asked.exclude), signals)
-        taste = None if wishes.by is By.SOUND else live.taste()
-        answered = await _answered(db, recommender, snapshot, seeds, wishes, taste)
-    return format_response(Recommendation.of(answered, snapshot, taste=taste), form)
+        recommendation = await _recommend_for_user(platform, seed_resolver, recommender, parameters, signals, user)
+        return format_response(recommendation, output_format)
+    snapshot = platform.snapshot()
+    async with platform.database() as db:
+        urns = [each.urn for each in await track_references.resolve_all(db, track)]
+        query = parameters.to_query(snapshot.model, await track_references.resolve_all(db, parameters.exclude), signals)
+        taste = None if query.by is By.SOUND else platform.taste()
+        result = await _recommend_for_tracks(seed_resolver, recommender, db, snapshot, urns, query, taste)
+    return format_response(Recommendation.of(result, snapshot, taste=taste), output_format)
 
 
 @router.get(
@@ -136,11 +139,12 @@ async def recommend(
     ),
 )
 async def recommend_for_playlist(
-    live: PlatformDep,
+    platform: PlatformDep,
+    seed_resolver: SeedResolverDep,
     recommender: RecommenderDep,
-    asked: WantedNow,
-    form: FormNow,
-    signals: SignalsNow,
+    parameters: QueryParametersDep,
+    output_format: FormatDep,
+    signals: SignalParametersDep,
     playlist: Annotated[
         str,
         Path(
@@ -154,95 +158,71 @@ async def recommend_for_playlist(
 
     Of a long playlist 20 tracks are asked about, evenly spaced over those that are ready.
     """
-    snapshot = live.snapshot()
+    snapshot = platform.snapshot()
     try:
         urn = playlist_urn(clean(playlist))
     except InvalidPlaylistId as error:
         raise problems.unparsable_playlist(str(error)) from error
-    async with live.database() as db:
-        excluded = await track_references.resolve_all(db, asked.exclude)
-        found = await playlist_tracks.get(db, urn)
-        if found is None:
+    async with platform.database() as db:
+        excluded = await track_references.resolve_all(db, parameters.exclude)
+        contents = await playlist_tracks.get(db, urn)
+        if contents is None:
             raise problems.unknown_playlist(urn)
-        ready = [each for each, state in found.tracks.items() if state is State.READY]
+        ready = [each for each, state in contents.tracks.items() if state is State.READY]
         if not ready:
-            raise problems.playlist_not_ready(urn, found.counts)
-        wishes = asked.to_query(snapshot.model, excluded, signals).without(found.tracks)
-        taste = None if wishes.by is By.SOUND else live.taste()
-        answered = await _answered(db, recommender, snapshot, _spaced(ready), wishes, taste)
-    summary = PlaylistSummary(urn=urn, title=found.playlist.title, tracks=len(found.tracks), ready=len(ready))
-    return format_response(Recommendation.of(answered, snapshot, summary, taste=taste), form)
+            raise problems.playlist_not_ready(urn, contents.counts)
+        query = parameters.to_query(snapshot.model, excluded, signals).without(contents.tracks)
+        taste = None if query.by is By.SOUND else platform.taste()
+        urns = _evenly_spaced(ready, MAX_SEEDS)
+        result = await _recommend_for_tracks(seed_resolver, recommender, db, snapshot, urns, query, taste)
+    summary = PlaylistSummary(urn=urn, title=contents.playlist.title, tracks=len(contents.tracks), ready=len(ready))
+    return format_response(Recommendation.of(result, snapshot, summary, taste=taste), output_format)
 
 
-async def _suggested(
-    live: PlatformConnection, recommender: Recommender, asked: QueryParameters, signals: SignalParameters, user: str
+async def _recommend_for_tracks(
+    seed_resolver: SeedResolver,
+    recommender: Recommender,
+    db: "Executor",
+    snapshot: Snapshot,
+    urns: Sequence[str],
+    query: RecommendationQuery,
+    taste: TasteVersion | None,
+) -> RecommendationResult:
+    repository = Repository(db, snapshot.model.model)
+    try:
+        seeds = await seed_resolver.resolve_tracks(repository, snapshot, urns, query, taste)
+    except NoTasteData as error:
+        raise problems.no_taste_data(urns[0], "ask by=both, or by=sound") from error
+    return await recommender.recommend(repository, snapshot, seeds, query)
+
+
+async def _recommend_for_user(
+    platform: PlatformConnection,
+    seed_resolver: SeedResolver,
+    recommender: Recommender,
+    parameters: QueryParameters,
+    signals: SignalParameters,
+    user: str,
 ) -> Recommendation:
-    urn, snapshot = parse_user(user), live.snapshot()
+    urn, snapshot = parse_user(user), platform.snapshot()
     signals = replace(signals, by=signals.by or By.TASTE)
-    taste = None if signals.by is By.SOUND else live.taste()
-    async with live.database() as db:
-        excluded = await track_references.resolve_all(db, asked.exclude)
+    taste = None if signals.by is By.SOUND else platform.taste()
+    async with platform.database() as db:
+        excluded = await track_references.resolve_all(db, parameters.exclude)
         favorites = await favorites_of(db, urn, limit=MAX_FAVORITES)
         if favorites is None:
             raise problems.unknown_user(urn)
-        wishes = asked.to_query(snapshot.model, excluded, signals).without(favorites)
+        query = parameters.to_query(snapshot.model, excluded, signals).without(favorites)
         try:
-            answered = await recommender.answer_favorites(
-                partial(catalogue_tracks.get_many, db, model=snapshot.model.model),
-                snapshot,
-                favorites,
-                wishes,
-                taste=taste,
-                most=MAX_SEEDS,
-            )
+            seeds = await seed_resolver.resolve_favorites(snapshot, favorites, query, taste, max_vectors=MAX_SEEDS)
         except NoTasteData as error:
-            remedy = (
-                "ask by=both, or walk further" if signals.by is By.TASTE else "walk further: make crawl SOUNDCLOUD=…"
-            )
+            remedy = "ask by=both, or walk further" if query.by is By.TASTE else "walk further: make crawl SOUNDCLOUD=…"
             raise problems.no_taste_data(urn, remedy) from error
+        result = await recommender.recommend(Repository(db, snapshot.model.model), snapshot, seeds, query)
     summary = UserSummary(urn=urn, favorites=len(favorites))
-    return Recommendation.of(answered, snapshot, user=summary, taste=taste)
+    return Recommendation.of(result, snapshot, user=summary, taste=taste)
 
 
-async def _answered(
-    db: "Executor",
-    recommender: Recommender,
-    snapshot: Snapshot,
-    seeds: list[str],
-    wishes: RecommendationQuery,
-    taste: TasteVersion | None,
-) -> RecommendationResult:
-    lookup = partial(catalogue_tracks.get_many, db, model=snapshot.model.model)
-    try:
-        try:
-            return await recommender.answer(lookup, snapshot, seeds, wishes, taste=taste)
-        except NoTasteData as error:
-            known = await lookup(seeds)
-            for urn in seeds:
-                heard = known.get(urn)
-                if heard is None or heard.state is State.FORGOTTEN:
-                    raise SeedNotReady(urn, heard) from error
-            raise problems.no_taste_data(seeds[0], "ask by=both, or by=sound") from error
-        except NotInSpace as missing:
-            # Committed a moment ago, or not ready at all; that is seen here.
-            known = await lookup(missing.urns)
-            raw = {}
-            for urn in missing.urns:
-                heard = known.get(urn)
-                ready = heard is not None and heard.state is State.READY
-                vector = await embeddings.vector_of(db, TrackId.from_urn(urn), snapshot.model.model) if ready else None
-                if vector is None:
-                    raise SeedNotReady(urn, heard) from missing
-                raw[urn] = vector
-            return await recommender.answer(lookup, snapshot, seeds, wishes, raw=raw, taste=taste)
-    except SeedNotReady as error:
-        raise _problem(error.urn, error.track) from error
-
-
-def _problem(urn: str, heard: CatalogueTrack | None) -> problems.Problem:
-    return problems.unknown_track(urn) if heard is None else problems.not_ready(urn, heard.state, heard.reason)
-
-
-def _spaced(urns: list[str]) -> list[str]:
-    count = min(len(urns), MAX_SEEDS)
+def _evenly_spaced(urns: Sequence[str], limit: int) -> list[str]:
+    count = min(len(urns), limit)
     return [urns[number * len(urns) // count] for number in range(count)]

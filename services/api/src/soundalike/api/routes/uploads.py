@@ -1,7 +1,6 @@
 """`POST /recommend`: the tracks that sound like a recording of one's own."""
 
 import asyncio
-from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -11,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from soundalike.api import openapi_examples, problems
 from soundalike.api.errors import ExtractorUnavailable, TooManyUploads, UploadRejected
 from soundalike.api.playlist_formats import Format
+from soundalike.api.repository import Repository
 from soundalike.api.routes.dependencies import PlatformDep, RecommenderDep, accept_only
 from soundalike.api.routes.query_parameters import (
     REPEATABLE,
@@ -21,8 +21,9 @@ from soundalike.api.routes.query_parameters import (
     response_format,
 )
 from soundalike.api.schemas.answers import Recommendation
+from soundalike.api.seeds import upload_seed
 from soundalike.api.uploads import UploadExtractor
-from soundalike.db import catalogue_tracks, track_references
+from soundalike.db import track_references
 from soundalike.db.uploads import Analysis
 
 router = APIRouter()
@@ -51,8 +52,8 @@ _BODY: Final = {"schema": {"type": "string", "format": "binary"}}
 
 
 async def _upload_extractor(request: Request) -> UploadExtractor:
-    recordings: UploadExtractor = request.app.state.recordings
-    return recordings
+    extractor: UploadExtractor = request.app.state.upload_extractor
+    return extractor
 
 
 def _require_audio_type(content_type: Annotated[str, Header(include_in_schema=False)] = "") -> None:
@@ -99,17 +100,17 @@ async def recommend_for_recording(
     """
     snapshot = platform.snapshot()
     async with platform.database() as db:
-        wishes = parameters.to_query(snapshot.model, await track_references.resolve_all(db, parameters.exclude))
-    sound = await _extract(request, extractor)
+        query = parameters.to_query(snapshot.model, await track_references.resolve_all(db, parameters.exclude))
+    analysis = await _extract(request, extractor)
     snapshot = platform.snapshot()
-    if sound.model != snapshot.model.model:
+    if analysis.model != snapshot.model.model:
         raise problems.extractor_unavailable(
-            f"the extractor hears with {sound.model}, answers come from {snapshot.model.model}"
+            f"the extractor hears with {analysis.model}, answers come from {snapshot.model.model}"
         )
     async with platform.database() as db:
-        lookup = partial(catalogue_tracks.get_many, db, model=snapshot.model.model)
-        answered = await recommender.answer_sound(lookup, snapshot, sound.vector, wishes, said=sound.tag_probabilities)
-    return format_response(Recommendation.of(answered, snapshot), output_format)
+        seed = upload_seed(snapshot, analysis.vector, analysis.tag_probabilities)
+        result = await recommender.recommend(Repository(db, analysis.model), snapshot, seed, query)
+    return format_response(Recommendation.of(result, snapshot), output_format)
 
 
 async def _extract(request: Request, extractor: UploadExtractor) -> Analysis:
