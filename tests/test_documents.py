@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import typer
 
+from soundalike.db.tracks import State
 from soundalike.local.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,6 +27,9 @@ REQUIRED = (
     *(f"services/{name}/README.md" for name in ("crawler", "extractor", "indexer", "api")),
     *(f"{name}/README.md" for name in ("core", "local", "sandbox", "research")),
 )
+OTHERS = frozenset({"XDG_CACHE_HOME", "OMP_NUM_THREADS", "OPENBLAS_CORETYPE", "MALLOC_MMAP_THRESHOLD_", "OTHER_HALF"})
+"""Variables of other programs, and what stands for a folder."""
+
 DOCUMENTS = sorted(
     path
     for pattern in ("*.md", "docs/*.md", "*/README.md", "services/*/README.md", "research/*/*.md")
@@ -46,6 +52,14 @@ def code(document: Path) -> str:
 def anchors(document: Path) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", prose(document), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@cache
+def variables() -> set[str]:
+    """Return what could be a variable: settings are fields of a class, in lower case."""
+    files = [*ROOT.glob("config/*.example"), ROOT / "Makefile", ROOT / "docker-compose.yml"]
+    files += [*ROOT.glob("*/src/**/*.py"), *ROOT.glob("services/*/src/**/*.py")]
+    return {word.upper() for file in files for word in re.findall(r"\w+_\w+", file.read_text(encoding="utf-8"))}
 
 
 def test_the_documents_are_there() -> None:
@@ -107,3 +121,29 @@ def test_every_path_of_the_checkout_exists(document: Path) -> None:
     paths = re.findall(rf"(?<![\w./-])((?:{folders})/[\w./-]*\w)(?=$|[\s`,;:)])", code(document), flags=re.MULTILINE)
     # `make config` writes config/*.env from the templates.
     assert {path for path in paths if not (ROOT / path).exists() and not (ROOT / f"{path}.example").exists()} == set()
+
+
+@in_every_document
+def test_every_variable_exists(document: Path) -> None:
+    named = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", code(document)))
+    assert named - OTHERS - variables() == set()
+
+
+def test_the_answers_name_every_route_and_parameter() -> None:
+    contract = json.loads((ROOT / "services/api/openapi.json").read_text(encoding="utf-8"))
+    named = code(ROOT / "docs/answers.md")
+    health = {"/healthz", "/readyz"}
+    routes = {
+        f"{method.upper()} {re.sub('{[a-z]+}', '<id>', path)}"
+        for path, methods in contract["paths"].items()
+        for method in methods
+        if path not in health
+    }
+    assert {route for route in routes if not re.search(rf"^{re.escape(route)}(?![\w/])", named, re.MULTILINE)} == set()
+    parameters = {each["name"] for each in contract["paths"]["/recommend"]["get"]["parameters"]}
+    assert {name for name in parameters if not re.search(rf"\b{name}\b", named)} == set()
+
+
+def test_the_operations_name_every_state() -> None:
+    table = (ROOT / "docs/operations.md").read_text(encoding="utf-8").split("## States of a track")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE) == [state.value for state in State]
