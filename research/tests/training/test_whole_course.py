@@ -55,7 +55,7 @@ def test_two_runs_give_the_same_network_and_the_same_numbers(
     monkeypatch.setattr(musicnn, "find_checkpoint", Path)
     monkeypatch.setattr(musicnn, "read_variables", lambda _: {})
     monkeypatch.setattr(musicnn, "Musicnn", Listener)
-    monkeypatch.setattr(pipeline.statistics, "shipped", lambda _: fixed)
+    monkeypatch.setattr(pipeline.statistics, "load_builtin", lambda _: fixed)
     monkeypatch.setattr(pipeline, "PLAIN_CROPS", 1)
     monkeypatch.setattr(pipeline, "CHANGED_CROPS", 1)
     monkeypatch.setattr(pipeline, "CANDIDATES", quick)

@@ -12,8 +12,8 @@ from soundalike.db import database, models, schema
 from soundalike.db.models import EmbeddingModel
 from soundalike.domain.tags import SLUGS
 from soundalike.domain.track_id import TrackId
-from soundalike.extractor.embedder import Heard
-from soundalike.extractor.preview_pipeline import Hearing
+from soundalike.extractor.embedder import PreviewEmbedding
+from soundalike.extractor.preview_pipeline import PreviewPipeline
 from soundalike.extractor.worker import Worker
 from soundalike.storage.message_queue import MemoryQueue
 from soundalike.storage.object_store import MemoryStore
@@ -29,25 +29,25 @@ KEY = "previews/deezer/1.mp3"
 
 
 @dataclass
-class FakeListener:
-    """Hears a constant per content; fails as told by the content's first bytes."""
+class FakeEmbedder:
+    """Returns a constant per content, or the next of `failures`; refuses content that begins with `broken`."""
 
-    heard: list[bytes] = field(default_factory=list)
+    embedded: list[bytes] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
 
     @property
     def model_id(self) -> str:
         return MODEL.model
 
-    async def listen(self, data: bytes) -> Heard:
+    async def embed(self, data: bytes) -> PreviewEmbedding:
         if self.failures:
             raise self.failures.pop(0)
         if data.startswith(b"broken"):
-            raise Undecodable("this is no audio")
-        self.heard.append(data)
+            raise Undecodable("this is not audio")
+        self.embedded.append(data)
         tags = np.full(50, 0.01, dtype=np.float32)
         tags[SLUGS.index("jazz")] = 0.9
-        return Heard(np.full(160, len(data), dtype=np.float32), hashlib.sha256(data).hexdigest(), 29.0, tags)
+        return PreviewEmbedding(np.full(160, len(data), dtype=np.float32), hashlib.sha256(data).hexdigest(), 29.0, tags)
 
 
 class Clock:
@@ -65,7 +65,7 @@ class Bench:
     store: MemoryStore
     queue: MemoryQueue
     dead_letters: MemoryQueue
-    listener: FakeListener
+    embedder: FakeEmbedder
     worker: Worker
     clock: Clock
 
@@ -82,13 +82,13 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 @pytest.fixture
 def bench(pool: Pool) -> Bench:
     clock = Clock()
-    store, listener = MemoryStore(), FakeListener()
+    store, embedder = MemoryStore(), FakeEmbedder()
     queue = MemoryQueue(clock=clock)
-    hearing = Hearing(pool=pool, store=store, listener=listener, max_bytes=1000)
+    pipeline = PreviewPipeline(pool=pool, store=store, embedder=embedder, max_bytes=1000)
     worker = Worker(
-        queue=queue, hearing=hearing, concurrency=2, visibility_s=120, max_receives=queue.max_receives, poll_wait_s=0
+        queue=queue, pipeline=pipeline, concurrency=2, visibility_s=120, max_receives=queue.max_receives, poll_wait_s=0
     )
-    return Bench(pool, store, queue, MemoryQueue(clock=clock, max_receives=10**6), listener, worker, clock)
+    return Bench(pool, store, queue, MemoryQueue(clock=clock, max_receives=10**6), embedder, worker, clock)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Signals and music for the tests of listening."""
+"""Signals and networks for the tests."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def golden_signal() -> np.ndarray:
 
 
 def random_network(seed: int = 0) -> tuple[Weights, Statistics]:
-    """A network that heard no music, scaled up by some channels and down by others, with statistics that suit it."""
+    """An untrained network, scaled up by some channels and down by others, with statistics that suit it."""
     rng = np.random.default_rng(seed)
 
     def normal(*shape: int) -> np.ndarray:
@@ -66,7 +66,7 @@ def random_network(seed: int = 0) -> tuple[Weights, Statistics]:
     return Weights(tuple(layers), sha256, tags=head, name="random"), Statistics(mean, variance, sha256, 1, "", "")
 
 
-def likeness(a: np.ndarray, b: np.ndarray) -> float:
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
     """The cosine of two vectors."""
     a, b = a.astype(np.float64), b.astype(np.float64)
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from soundalike.domain.tags import NAMES
 from soundalike.extractor import tagger, tensorflow_backend
-from soundalike.extractor.batch import Batch, HeardFile, find
+from soundalike.extractor.batch import Batch, EmbeddedFile, find_audio_files
 from soundalike.extractor.cli import app
 from soundalike.extractor.models import choi_2017
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("MODEL_CACHE", str(tmp_path_factory.mktemp("cache")))
     for name in ("MODEL", "CHOI_WEIGHTS", "STATISTICS"):
@@ -54,7 +54,7 @@ def test_a_library_becomes_vectors_and_the_broken_file_its_reason(music: Path, t
     result = run("extract", music, "--out", out)
     assert result.exit_code == 0, result.output
     assert f"{music / 'broken.mp3'}: the content is not audio" in result.stderr.replace("\n", " ")
-    assert "2 heard, 1 not" in result.stderr
+    assert "2 files extracted, 1 failed" in result.stderr
     with np.load(out, allow_pickle=False) as arrays:
         assert sorted(arrays) == ["model", "paths", "tag_names", "tags", "vectors"]
         assert arrays["paths"].tolist() == [str(music / "b.mp3"), str(music / "album é" / "1.flac")]
@@ -63,7 +63,7 @@ def test_a_library_becomes_vectors_and_the_broken_file_its_reason(music: Path, t
         assert np.isfinite(arrays["vectors"]).all()
         assert str(arrays["model"]).startswith("soundalike-1-fixed-")
         assert (arrays["tags"].shape, arrays["tags"].dtype) == ((2, 50), np.float32)
-    assert {one.name for one in tmp_path.iterdir()} == {"music", "out.npz"}
+    assert {file.name for file in tmp_path.iterdir()} == {"music", "out.npz"}
 
 
 @needs_weights
@@ -92,15 +92,15 @@ def test_with_the_published_weights(music: Path, tmp_path: Path) -> None:
 
 
 @needs_weights
-def test_the_usual_tags_are_measured_over_a_folder(music: Path, tmp_path: Path) -> None:
+def test_mean_tag_probabilities_are_measured_over_a_folder(music: Path, tmp_path: Path) -> None:
     vectors, out = tmp_path / "a.npz", tmp_path / "measured.json"
     assert run("extract", music, "--out", vectors, "--model", "choi-2017", "--weights", WEIGHTS).exit_code == 0
     result = run("measure-tags", music, "--out", out, "--weights", WEIGHTS, "--description", "two tones")
     assert result.exit_code == 0, result.output
-    usual = tagger.parse(out.read_text(encoding="utf-8"))
-    assert (usual.clips, usual.corpus) == (2, "two tones")
+    means = tagger.parse(out.read_text(encoding="utf-8"))
+    assert (means.clips, means.corpus) == (2, "two tones")
     with np.load(vectors) as arrays:
-        np.testing.assert_allclose(usual.probabilities, arrays["tags"].mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(means.probabilities, arrays["tags"].mean(axis=0), atol=1e-5)
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones(music: Path, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_an_unknown_model_is_refused_with_the_known_ones(music: Path, tmp_path: 
     assert "soundalike-1" in result.stderr
 
 
-def test_without_weights_it_refuses_and_says_how_to_go_on(music: Path, tmp_path: Path) -> None:
+def test_without_weights_it_fails_and_says_how_to_get_them(music: Path, tmp_path: Path) -> None:
     result = run("extract", music, "--out", tmp_path / "out.npz", "--model", "choi-2017")
     assert result.exit_code == 78
     assert "CHOI_WEIGHTS" in result.stderr
@@ -117,7 +117,7 @@ def test_without_weights_it_refuses_and_says_how_to_go_on(music: Path, tmp_path:
     assert not (tmp_path / "out.npz").exists()
 
 
-def test_nothing_heard_is_a_failure_and_writes_nothing(music: Path, tmp_path: Path) -> None:
+def test_without_any_decodable_file_it_fails_and_writes_nothing(music: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.npz"
     for paths in ([music / "broken.mp3", music / "missing.mp3"], [tmp_path / "album"]):
         (tmp_path / "album").mkdir(exist_ok=True)
@@ -127,20 +127,20 @@ def test_nothing_heard_is_a_failure_and_writes_nothing(music: Path, tmp_path: Pa
     assert "no audio file was found" in result.stderr
 
 
-def test_an_output_folder_that_is_missing_is_told_before_the_work(music: Path, tmp_path: Path) -> None:
+def test_a_missing_output_folder_is_reported_before_the_work(music: Path, tmp_path: Path) -> None:
     result = run("extract", music, "--out", tmp_path / "nowhere" / "out.npz")
     assert result.exit_code == 2
     assert "nowhere" in result.stderr
 
 
 def test_folders_are_searched_by_name_and_named_files_always_taken(music: Path) -> None:
-    found = find([music / "cover.jpg", music, music / "b.mp3"])
-    assert [str(one.relative_to(music)) for one in found] == ["cover.jpg", "b.mp3", "broken.mp3", "album é/1.flac"]
+    files = find_audio_files([music / "cover.jpg", music, music / "b.mp3"])
+    assert [str(file.relative_to(music)) for file in files] == ["cover.jpg", "b.mp3", "broken.mp3", "album é/1.flac"]
 
 
 def test_an_interrupted_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out.npz"
-    batch = Batch("model", [HeardFile(tmp_path / "a", np.zeros(160, np.float32))])
+    batch = Batch("model", [EmbeddedFile(tmp_path / "a", np.zeros(160, np.float32))])
     batch.save(out)
     before = out.read_bytes()
     assert out.stat().st_mode & 0o777 == 0o666 & ~current_umask()
@@ -177,7 +177,7 @@ def test_measuring_without_tensorflow_says_where_to_get_it(
     result = run("measure-statistics", music, "--out", tmp_path / "measured.json", "--weights", WEIGHTS)
     assert result.exit_code == 1
     assert "make install" in result.stderr
-    assert "broken.mp3" not in result.stderr, "known before the work"
+    assert "broken.mp3" not in result.stderr, "reported before the work"
 
 
 def current_umask() -> int:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from soundalike.extractor.models.registry import DEFAULT, Choice, ModelName
+from soundalike.extractor.models.registry import DEFAULT, ModelChoice, ModelName
 from soundalike.extractor.settings import ExtractorSettings
 from soundalike.settings import load
 
@@ -20,18 +20,18 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3_BUCKET", "bucket")
 
 
-def test_without_a_word_the_default_hears() -> None:
-    assert load(ExtractorSettings).choice == Choice(name=DEFAULT)
+def test_without_settings_the_default_model_is_used() -> None:
+    assert load(ExtractorSettings).model_choice == ModelChoice(name=DEFAULT)
 
 
 def test_the_model_is_chosen_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MODEL", "soundalike-1")
-    assert load(ExtractorSettings).choice.name is ModelName.SOUNDALIKE_1
+    assert load(ExtractorSettings).model_choice.name is ModelName.SOUNDALIKE_1
     monkeypatch.setenv("MODEL", "choi-2017")
     monkeypatch.setenv("STATISTICS", "clip")
     monkeypatch.setenv("CHOI_WEIGHTS", str(tmp_path / "w"))
     monkeypatch.setenv("MODEL_CACHE", str(tmp_path))
-    assert load(ExtractorSettings).choice == Choice(
+    assert load(ExtractorSettings).model_choice == ModelChoice(
         name=ModelName.CHOI_2017, mode="clip", choi_weights=tmp_path / "w", model_cache=tmp_path
     )
 
@@ -43,6 +43,6 @@ def test_another_name_is_refused_with_the_known_ones(
     with pytest.raises(SystemExit) as ended:
         load(ExtractorSettings)
     assert ended.value.code == 78
-    said = capsys.readouterr().err
-    assert "MODEL" in said
-    assert "soundalike-1" in said
+    message = capsys.readouterr().err
+    assert "MODEL" in message
+    assert "soundalike-1" in message

@@ -11,11 +11,11 @@ import pytest
 
 from soundalike.extractor import graph, graph_builder
 from soundalike.extractor.architecture import CHANNELS, LAYERS, SAMPLES, kernel_shape
-from soundalike.extractor.batch_norm_folding import folded
+from soundalike.extractor.batch_norm_folding import fold_batch_norm
 from soundalike.extractor.models import soundalike_1
 from soundalike.extractor.network import Network
 from soundalike.extractor.spectrogram import decibels
-from soundalike.extractor.statistics import shipped
+from soundalike.extractor.statistics import load_builtin
 from soundalike.extractor.tensorflow_network import ReferenceNetwork
 from soundalike.extractor.weights import parse
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def network_of_chance() -> tuple[Weights, Statistics]:
+def random_parts() -> tuple[Weights, Statistics]:
     return random_network()
 
 
 @pytest.fixture(scope="module")
-def weights(network_of_chance: tuple[Weights, Statistics]) -> Weights:
-    return network_of_chance[0]
+def weights(random_parts: tuple[Weights, Statistics]) -> Weights:
+    return random_parts[0]
 
 
 @pytest.fixture(scope="module")
-def statistics(network_of_chance: tuple[Weights, Statistics]) -> Statistics:
-    return network_of_chance[1]
+def statistics(random_parts: tuple[Weights, Statistics]) -> Statistics:
+    return random_parts[1]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_with_fixed_statistics_it_gives_the_vectors_of_tensorflow(
 
 
 def test_our_own_network_gives_the_vectors_of_tensorflow(signals: np.ndarray) -> None:
-    own = soundalike_1.shipped()
+    own = soundalike_1.load_builtin()
     expected = ReferenceNetwork(own.weights, own.statistics)(signals)
     np.testing.assert_allclose(Network(own.weights, own.statistics)(signals), expected, atol=1e-3)
 
@@ -79,11 +79,11 @@ def test_with_the_published_weights_it_agrees_with_the_original_program(signals:
 
 @needs_weights
 def test_with_the_published_weights_and_our_statistics_it_gives_the_vectors_of_tensorflow() -> None:
-    given = parse(WEIGHTS.read_bytes())
+    published = parse(WEIGHTS.read_bytes())
     with np.load(SHARED / "reference.npz") as reference:
         clips = np.stack([reference[f"pcm12k_{row:02d}"][:SAMPLES] for row in (0, 2, 4)])
-    expected = ReferenceNetwork(given, shipped(given))(clips)
-    np.testing.assert_allclose(Network(given, shipped(given))(clips), expected, atol=1e-3)
+    expected = ReferenceNetwork(published, load_builtin(published))(clips)
+    np.testing.assert_allclose(Network(published, load_builtin(published))(clips), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("fixed", [True, False])
@@ -106,13 +106,13 @@ def test_threads_do_not_disturb_each_other(weights: Weights, statistics: Statist
             np.testing.assert_array_equal(vectors, expected)
 
 
-def test_hearing_loads_no_tensorflow_and_writes_nothing() -> None:
+def test_extraction_loads_no_tensorflow_and_writes_nothing() -> None:
     program = """
 import sys
 import numpy
 import soundalike.extractor.cli
-from soundalike.extractor.models.registry import Choice, load_model
-load_model(Choice()).embed([numpy.ones(348000, numpy.float32)])
+from soundalike.extractor.models.registry import ModelChoice, load_model
+load_model(ModelChoice()).embed([numpy.ones(348000, numpy.float32)])
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -125,8 +125,8 @@ def test_the_graph_of_this_package_is_the_one_that_tensorflow_builds(
 ) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
-    both = [folded(*each) for each in zip(weights.layers, statistics.mean, statistics.variance, strict=True)]
-    anew = graph.filled(
+    both = [fold_batch_norm(*each) for each in zip(weights.layers, statistics.mean, statistics.variance, strict=True)]
+    anew = graph.replace_constants(
         graph_builder.build(by_own_statistics=False), [kernel for kernel, _ in both], [bias for _, bias in both]
     )
     interpreter = Interpreter(model_content=anew, num_threads=1)
@@ -140,10 +140,10 @@ def test_the_graph_of_this_package_is_the_one_that_tensorflow_builds(
 
 
 def test_constants_of_another_network_are_refused(weights: Weights, statistics: Statistics) -> None:
-    ours = graph.for_weights(weights, statistics)
+    ours = graph.graph_for_weights(weights, statistics)
     biases = [np.zeros(CHANNELS, np.float32)] * LAYERS
     with pytest.raises(ValueError, match="shape"):
-        graph.filled(ours, [np.zeros((3, 3, 1, CHANNELS), np.float32)] * LAYERS, biases)
+        graph.replace_constants(ours, [np.zeros((3, 3, 1, CHANNELS), np.float32)] * LAYERS, biases)
     kernels = [np.zeros(kernel_shape(number), np.float32) for number in range(LAYERS)]
     with pytest.raises(ValueError, match="MUL"):
-        graph.filled(ours, kernels, biases, biases, biases)
+        graph.replace_constants(ours, kernels, biases, biases, biases)

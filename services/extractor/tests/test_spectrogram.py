@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from soundalike.extractor import spectrogram
-from soundalike.extractor.spectrogram import decibels, mel_matrix, prepare, window
+from soundalike.extractor.spectrogram import decibels, fit_length, mel_matrix, window
 from soundalike.extractor.tensorflow_network import log_mel
 
 SAMPLES = 348_000
@@ -32,7 +32,7 @@ def test_it_is_what_its_definition_says() -> None:
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-5, 1.0])
-def test_numpy_and_tensorflow_see_the_same(level: float) -> None:
+def test_numpy_and_tensorflow_agree(level: float) -> None:
     clip = (level * np.random.default_rng(0).standard_normal(SAMPLES)).astype(np.float32)
     np.testing.assert_allclose(decibels(clip), log_mel()(clip[np.newaxis])[0], atol=1e-3)
 
@@ -56,7 +56,7 @@ def test_every_clips_loudest_is_0_db_and_nothing_is_below_minus_80() -> None:
     assert decibels(loud).min() == -80.0
 
 
-def test_a_click_is_seen_by_the_frames_that_hold_it() -> None:
+def test_a_click_is_in_the_frames_that_hold_it() -> None:
     clip = np.zeros(SAMPLES, np.float32)
     # Frame k begins 256 samples before sample 256 k and is 512 long; the window is largest at its 511 - 256th sample.
     clip[256 * 500 - 1] = 1.0
@@ -86,18 +86,18 @@ def test_the_bands_are_those_of_librosa() -> None:
     np.testing.assert_allclose(mel_matrix(), bank.T, rtol=1e-5, atol=1e-8)
 
 
-def test_no_product_of_matrices_wakes_threads() -> None:
+def test_no_matrix_product_starts_threads() -> None:
     # OpenBLAS (interface/gemm.c) shares out what has more multiplications than this, and on a busy machine its threads
     # spend ten times as long waiting for each other.
     _, pieces = spectrogram._constants()
     assert len(pieces) == 8
-    assert all(filters.size * spectrogram._BLOCK <= 4 * 65_536 for _, _, filters in pieces)
+    assert all(filters.size * spectrogram._BLOCK_FRAMES <= 4 * 65_536 for _, _, filters in pieces)
 
 
 @pytest.mark.parametrize("length", [0, 60_000, SAMPLES, SAMPLES + 12_000])
 def test_clips_are_cut_or_filled_with_silence_at_the_end(length: int) -> None:
     clip = np.arange(1, length + 1, dtype=np.float32)
-    prepared = prepare(clip, repeat=False)
+    prepared = fit_length(clip, repeat=False)
     assert prepared.shape == (SAMPLES,)
     kept = min(length, SAMPLES)
     np.testing.assert_array_equal(prepared[:kept], clip[:kept])
@@ -106,7 +106,7 @@ def test_clips_are_cut_or_filled_with_silence_at_the_end(length: int) -> None:
 
 def test_short_clips_may_be_repeated_instead() -> None:
     clip = np.arange(1, 100_001, dtype=np.float32)
-    prepared = prepare(clip, repeat=True)
+    prepared = fit_length(clip, repeat=True)
     assert prepared.shape == (SAMPLES,)
     np.testing.assert_array_equal(prepared, np.concatenate([clip] * 4)[:SAMPLES])
-    assert not prepare(clip[:0], repeat=True).any()
+    assert not fit_length(clip[:0], repeat=True).any()

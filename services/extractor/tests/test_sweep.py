@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from soundalike.db import tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
-from soundalike.extractor.sweep import Swept, redrive, sweep
+from soundalike.extractor.sweep import SweepResult, redrive, sweep
 
 from .conftest import KEY, TRACK
 
@@ -16,41 +16,41 @@ if TYPE_CHECKING:
     from .conftest import Bench
 
 
-async def swept(bench: Bench) -> Swept:
+async def run_sweep(bench: Bench) -> SweepResult:
     return await sweep(bench.pool, bench.store, bench.queue, bench.dead_letters)
 
 
-async def test_a_preview_without_a_message_gets_one_and_is_heard(bench: Bench) -> None:
+async def test_a_preview_without_a_message_gets_one(bench: Bench) -> None:
     await bench.store.put(KEY, b"music", "audio/mpeg")
-    assert await swept(bench) == Swept(requeued=1, lost=0, dead=0)
+    assert await run_sweep(bench) == SweepResult(requeued=1, lost=0, dead_letters=0)
     (message,) = await bench.queue.receive(limit=10, wait_s=0)
     await bench.worker.handle(message)
     assert (await tracks.count_by_state(bench.pool))[State.READY] == 1
-    assert await swept(bench) == Swept(0, 0, 0)
+    assert await run_sweep(bench) == SweepResult(0, 0, 0)
 
 
 async def test_while_messages_wait_young_previews_are_left_alone(bench: Bench) -> None:
     await bench.queue.send("something waits")
     await bench.store.put(KEY, b"music", "audio/mpeg")
-    assert (await swept(bench)).requeued == 0
+    assert (await run_sweep(bench)).requeued == 0
     bench.store.objects[KEY] = (b"music", datetime.now(UTC) - timedelta(hours=1))
-    assert (await swept(bench)).requeued == 1
+    assert (await run_sweep(bench)).requeued == 1
 
 
-async def test_a_queued_track_without_a_preview_is_owed_one(bench: Bench) -> None:
+async def test_a_queued_track_without_a_preview_is_pending_again(bench: Bench) -> None:
     await tracks.ensure(bench.pool, TRACK)
     await tracks.mark_queued(bench.pool, TRACK, provider="p", method="m")
     present = TrackId("deezer", "2")
     await tracks.ensure(bench.pool, present)
     await tracks.mark_queued(bench.pool, present, provider="p", method="m")
     await bench.store.put("previews/deezer/2.mp3", b"music", "audio/mpeg")
-    assert (await swept(bench)).lost == 1
-    standing = await tracks.status(bench.pool, TRACK)
-    assert standing is not None
-    assert (standing.state, "next crawl" in str(standing.reason)) == (State.PENDING, True)
+    assert (await run_sweep(bench)).lost == 1
+    status = await tracks.status(bench.pool, TRACK)
+    assert status is not None
+    assert (status.state, "next crawl" in str(status.reason)) == (State.PENDING, True)
 
 
-async def test_dead_letters_are_named_on_their_tracks_and_not_tried_for_ever(
+async def test_dead_letters_are_noted_on_their_tracks_and_not_queued_again(
     bench: Bench, message_of: Callable[..., str]
 ) -> None:
     await tracks.ensure(bench.pool, TRACK)
@@ -58,11 +58,11 @@ async def test_dead_letters_are_named_on_their_tracks_and_not_tried_for_ever(
     await bench.store.put(KEY, b"music", "audio/mpeg")
     await bench.dead_letters.send(message_of(KEY))
     await bench.dead_letters.send("what is this")
-    assert await swept(bench) == Swept(requeued=0, lost=0, dead=1)
-    standing = await tracks.status(bench.pool, TRACK)
-    assert standing is not None
-    assert standing.state is State.QUEUED
-    assert "dead-letter" in str(standing.reason)
+    assert await run_sweep(bench) == SweepResult(requeued=0, lost=0, dead_letters=1)
+    status = await tracks.status(bench.pool, TRACK)
+    assert status is not None
+    assert status.state is State.QUEUED
+    assert "dead-letter" in str(status.reason)
 
 
 async def test_redrive_sends_dead_letters_back(bench: Bench, message_of: Callable[..., str]) -> None:
@@ -75,5 +75,5 @@ async def test_redrive_sends_dead_letters_back(bench: Bench, message_of: Callabl
 
 async def test_foreign_objects_are_left_alone(bench: Bench) -> None:
     await bench.store.put("previews/readme.txt", b"x", "text/plain")
-    assert await swept(bench) == Swept(0, 0, 0)
+    assert await run_sweep(bench) == SweepResult(0, 0, 0)
     assert "previews/readme.txt" in bench.store.objects

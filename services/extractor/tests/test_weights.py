@@ -41,9 +41,9 @@ def hdf5(**replaced: np.ndarray | None) -> bytes:
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         for name, array in arrays.items():
-            given = replaced.get(name.rpartition("/")[2], array)
-            if given is not None:
-                file[name] = given
+            value = replaced.get(name.rpartition("/")[2], array)
+            if value is not None:
+                file[name] = value
     return buffer.getvalue()
 
 
@@ -52,7 +52,7 @@ def fail(_: str) -> bytes:
 
 
 @pytest.fixture
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
+def known_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choi_2017, "SHA256", hashlib.sha256(CONTENT).hexdigest())
 
 
@@ -94,8 +94,8 @@ def test_kernels_are_flipped_on_both_axes_and_moved_to_hwio() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no HDF5"),
-        (b"<html>404</html>", "no HDF5"),
+        (b"", "not an HDF5"),
+        (b"<html>404</html>", "not an HDF5"),
         (hdf5(convolution2d_3_W=None), "lacks ConvBNEluDr/convolution2d_3_W"),
         (hdf5(convolution2d_2_W=np.zeros((3, 3, 32, 32), "f4")), r"shape \(3, 3, 32, 32\) instead of \(32, 32, 3, 3\)"),
         (hdf5(batchnormalization_5_beta=np.full(32, np.nan, "f4")), "not finite"),
@@ -106,8 +106,8 @@ def test_another_file_is_refused(content: bytes, message: str) -> None:
         parse(content)
 
 
-@pytest.mark.usefixtures("known")
-class TestFinding:
+@pytest.mark.usefixtures("known_checksum")
+class TestPublishedWeights:
     def test_a_named_file_comes_first(self, tmp_path: Path) -> None:
         file = tmp_path / "mine.hdf5"
         file.write_bytes(CONTENT)
@@ -115,7 +115,7 @@ class TestFinding:
         assert not (tmp_path / "cache").exists()
 
     def test_a_named_file_that_is_missing_is_not_replaced(self, tmp_path: Path) -> None:
-        with pytest.raises(WeightsUnavailable, match=r"CHOI_WEIGHTS names .*nothing.hdf5.*No such file"):
+        with pytest.raises(WeightsUnavailable, match=r"CHOI_WEIGHTS, .*nothing.hdf5, cannot be read: No such file"):
             published_weights(tmp_path / "nothing.hdf5", tmp_path, lambda _: CONTENT)
 
     def test_a_wrong_checksum_names_both(self, tmp_path: Path) -> None:
@@ -126,27 +126,27 @@ class TestFinding:
         for content in (CONTENT, b"another"):
             assert hashlib.sha256(content).hexdigest() in str(caught.value)
 
-    def test_what_was_fetched_is_kept(self, tmp_path: Path) -> None:
+    def test_a_download_is_cached(self, tmp_path: Path) -> None:
         cache = tmp_path / "a" / "cache"
-        asked: list[str] = []
+        urls: list[str] = []
 
-        def fetch(address: str) -> bytes:
-            asked.append(address)
+        def fetch(url: str) -> bytes:
+            urls.append(url)
             return CONTENT
 
         assert published_weights(None, cache, fetch) == CONTENT
         assert published_weights(None, cache, fail) == CONTENT
-        assert asked == [choi_2017.ADDRESS]
+        assert urls == [choi_2017.URL]
         assert len(list(cache.iterdir())) == 1
 
-    def test_a_damaged_cache_is_fetched_anew(self, tmp_path: Path) -> None:
+    def test_a_damaged_cache_is_replaced(self, tmp_path: Path) -> None:
         published_weights(None, tmp_path, lambda _: CONTENT)
-        (kept,) = tmp_path.iterdir()
-        kept.write_bytes(CONTENT[:3])
+        (cached,) = tmp_path.iterdir()
+        cached.write_bytes(CONTENT[:3])
         assert published_weights(None, tmp_path, lambda _: CONTENT) == CONTENT
-        assert kept.read_bytes() == CONTENT
+        assert cached.read_bytes() == CONTENT
 
-    def test_a_wrong_answer_is_not_kept(self, tmp_path: Path) -> None:
+    def test_a_wrong_response_is_not_cached(self, tmp_path: Path) -> None:
         with pytest.raises(WeightsDamaged, match=r"raw\.githubusercontent\.com"):
             published_weights(None, tmp_path, lambda _: b"<html>")
         assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ from soundalike.db import embeddings, tracks
 from soundalike.db.track_details import details
 from soundalike.db.tracks import State
 from soundalike.errors import QueueUnavailable, StoreUnavailable
-from soundalike.extractor.visibility_extender import MOST_BEATS, beating
+from soundalike.extractor.visibility_extender import MAX_EXTENSIONS, extend_visibility
 from soundalike.extractor.worker import backoff_s
 from soundalike.testing.wait import eventually
 
@@ -32,10 +32,10 @@ async def deliver(bench: Bench) -> None:
         await bench.worker.handle(message)
 
 
-async def standing(bench: Bench) -> tuple[State, str | None]:
-    found = await tracks.status(bench.pool, TRACK)
-    assert found is not None
-    return found.state, found.reason
+async def status_of(bench: Bench) -> tuple[State, str | None]:
+    status = await tracks.status(bench.pool, TRACK)
+    assert status is not None
+    return status.state, status.reason
 
 
 async def test_a_preview_becomes_a_vector_and_its_audio_goes(bench: Bench, message_of: Callable[..., str]) -> None:
@@ -45,22 +45,22 @@ async def test_a_preview_becomes_a_vector_and_its_audio_goes(bench: Bench, messa
     vector = (await embeddings.vectors_of(bench.pool, [TRACK.urn], MODEL.model)).get(TRACK.urn)
     assert vector is not None
     assert vector[0] == len(b"music")
-    told = await details(bench.pool, TRACK.urn)
-    assert told is not None
-    assert told.tags == ("jazz",)
-    assert await standing(bench) == (State.READY, None)
+    track = await details(bench.pool, TRACK.urn)
+    assert track is not None
+    assert track.tags == ("jazz",)
+    assert await status_of(bench) == (State.READY, None)
     assert bench.store.objects == {}
     assert (await bench.queue.depth()).total == 0
 
 
-async def test_the_test_event_is_done_with(bench: Bench) -> None:
+async def test_the_test_event_is_deleted(bench: Bench) -> None:
     await bench.queue.send('{"Service":"Amazon S3","Event":"s3:TestEvent"}')
     await deliver(bench)
     assert (await bench.queue.depth()).total == 0
     assert bench.queue.dead == []
 
 
-async def test_what_is_no_event_ends_in_the_dead_letter_queue(bench: Bench) -> None:
+async def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(bench: Bench) -> None:
     await bench.queue.send('{"hello": 1}')
     for _ in range(bench.queue.max_receives + 1):
         await deliver(bench)
@@ -73,8 +73,8 @@ async def test_a_duplicate_event_changes_nothing(bench: Bench, message_of: Calla
     for _ in range(3):
         await bench.queue.send(message_of(KEY, sequencer="01"))
     await deliver(bench)
-    assert len(bench.listener.heard) == 1
-    assert await standing(bench) == (State.READY, None)
+    assert len(bench.embedder.embedded) == 1
+    assert await status_of(bench) == (State.READY, None)
     assert bench.worker.outcomes == {"ready": 1, "known": 2}
 
 
@@ -96,7 +96,7 @@ async def test_two_records_one_bad(bench: Bench, message_of: Callable[..., str])
     await bench.store.put(OTHER_KEY, b"music", "audio/mpeg")
     await bench.queue.send(message_of(KEY, OTHER_KEY))
     await deliver(bench)
-    assert await standing(bench) == (State.REJECTED, "this is no audio")
+    assert await status_of(bench) == (State.REJECTED, "this is not audio")
     assert bench.worker.outcomes == {"rejected": 1, "ready": 1}
     assert bench.store.objects == {}
     assert (await bench.queue.depth()).total == 0
@@ -106,64 +106,66 @@ async def test_too_large_a_preview_is_rejected_with_its_size(bench: Bench, messa
     await bench.store.put(KEY, b"x" * 1001, "audio/mpeg")
     await bench.queue.send(message_of(KEY))
     await deliver(bench)
-    state, reason = await standing(bench)
+    state, reason = await status_of(bench)
     assert state is State.REJECTED
     assert "1001 bytes" in str(reason)
     assert bench.store.objects == {}
 
 
-async def test_a_preview_that_is_gone_owes_the_track_a_crawl(bench: Bench, message_of: Callable[..., str]) -> None:
+async def test_a_preview_that_is_gone_makes_the_track_pending(bench: Bench, message_of: Callable[..., str]) -> None:
     await bench.queue.send(message_of(KEY))
     await deliver(bench)
-    state, reason = await standing(bench)
+    state, reason = await status_of(bench)
     assert state is State.PENDING
     assert "next crawl" in str(reason)
     assert (await bench.queue.depth()).total == 0
 
 
-async def test_a_forgotten_track_is_not_heard_and_its_audio_goes(bench: Bench, message_of: Callable[..., str]) -> None:
+async def test_a_forgotten_track_is_not_embedded_and_its_audio_goes(
+    bench: Bench, message_of: Callable[..., str]
+) -> None:
     await tracks.ensure(bench.pool, TRACK)
     await bench.pool.execute("UPDATE tracks SET state = 'forgotten'")
     await bench.store.put(KEY, b"music", "audio/mpeg")
     await bench.queue.send(message_of(KEY))
     await deliver(bench)
-    assert bench.listener.heard == []
+    assert bench.embedder.embedded == []
     assert bench.store.objects == {}
 
 
 @pytest.mark.parametrize(
     "failure",
     [StoreUnavailable("S3 is away"), DecoderCrashed("the decoder died"), ConnectionRefusedError("no database"),
-     ZeroDivisionError("unforeseen")],
+     ZeroDivisionError("unexpected")],
 )  # fmt: skip
 async def test_a_transient_failure_deletes_nothing_and_is_tried_again(
     bench: Bench, message_of: Callable[..., str], failure: Exception
 ) -> None:
     await bench.store.put(KEY, b"music", "audio/mpeg")
     await bench.queue.send(message_of(KEY))
-    bench.listener.failures = [failure]
+    bench.embedder.failures = [failure]
     await deliver(bench)
     assert KEY in bench.store.objects
-    state, reason = await standing(bench)
+    state, reason = await status_of(bench)
     assert state is State.PENDING
     assert str(failure) in str(reason)
     await deliver(bench)
-    assert bench.listener.heard == []  # hidden for its backoff
+    assert bench.embedder.embedded == []  # hidden for its backoff
     bench.clock.now += 60
     await deliver(bench)
-    assert await standing(bench) == (State.READY, None)
+    assert await status_of(bench) == (State.READY, None)
     assert (await bench.queue.depth()).total == 0
 
 
-async def test_after_the_last_try_the_track_says_so(bench: Bench, message_of: Callable[..., str]) -> None:
+async def test_after_the_last_attempt_the_track_says_so(bench: Bench, message_of: Callable[..., str]) -> None:
     await bench.store.put(KEY, b"music", "audio/mpeg")
     await bench.queue.send(message_of(KEY))
-    bench.listener.failures = [StoreUnavailable("away")] * 5
+    bench.embedder.failures = [StoreUnavailable("away")] * 5
     for _ in range(6):
         await deliver(bench)
         bench.clock.now += 10_000
     assert len(bench.queue.dead) == 1
-    assert "dead-letter" in str((await standing(bench))[1])
+    assert "dead-letter" in str((await status_of(bench))[1])
     assert KEY in bench.store.objects
 
 
@@ -180,10 +182,10 @@ async def test_when_deleting_the_message_fails_the_second_delivery_is_no_work(
 
     monkeypatch.setattr(type(bench.queue), "delete", fail)
     await deliver(bench)
-    assert await standing(bench) == (State.READY, None)
+    assert await status_of(bench) == (State.READY, None)
     bench.clock.now += 60
     await deliver(bench)
-    assert len(bench.listener.heard) == 1
+    assert len(bench.embedder.embedded) == 1
     assert (await bench.queue.depth()).total == 0
 
 
@@ -191,14 +193,14 @@ async def test_stopping_finishes_what_is_under_way_and_hands_back_the_rest(
     bench: Bench, message_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop, begun, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    listen = bench.listener.listen
+    embed = bench.embedder.embed
 
     async def slow(data: bytes) -> object:
         begun.set()
         await go_on.wait()
-        return await listen(data)
+        return await embed(data)
 
-    monkeypatch.setattr(bench.listener, "listen", slow)
+    monkeypatch.setattr(bench.embedder, "embed", slow)
     for n in range(1, 6):
         await bench.store.put(f"previews/deezer/{n}.mp3", b"music", "audio/mpeg")
         await bench.queue.send(message_of(f"previews/deezer/{n}.mp3"))
@@ -249,7 +251,7 @@ async def test_an_absent_queue_does_not_end_the_worker(bench: Bench, monkeypatch
     assert calls == 3
 
 
-async def test_the_heartbeat_extends_until_the_work_ends(bench: Bench) -> None:
+async def test_visibility_is_extended_until_the_work_ends(bench: Bench) -> None:
     await bench.queue.send("x")
     (message,) = await bench.queue.receive(limit=1, wait_s=0)
     ticks: asyncio.Queue[None] = asyncio.Queue()
@@ -262,7 +264,7 @@ async def test_the_heartbeat_extends_until_the_work_ends(bench: Bench) -> None:
         await ticks.get()
         bench.clock.now += seconds
 
-    async with beating(bench.queue, message, visibility_s=120, sleep=tick):
+    async with extend_visibility(bench.queue, message, visibility_s=120, sleep=tick):
         for number in range(6):  # 240 s, twice the visibility
             ticks.put_nowait(None)
             await eventually(lambda number=number: begun == number + 2)
@@ -274,19 +276,19 @@ async def test_the_heartbeat_extends_until_the_work_ends(bench: Bench) -> None:
 async def test_a_hung_job_loses_its_message_in_the_end(bench: Bench) -> None:
     await bench.queue.send("x")
     (message,) = await bench.queue.receive(limit=1, wait_s=0)
-    beats = 0
+    extensions = 0
 
     async def tick(seconds: float) -> None:
-        nonlocal beats
-        beats += 1
+        nonlocal extensions
+        extensions += 1
         await asyncio.sleep(0)
 
-    async with beating(bench.queue, message, visibility_s=120, sleep=tick):
-        for _ in range(MOST_BEATS * 5):
+    async with extend_visibility(bench.queue, message, visibility_s=120, sleep=tick):
+        for _ in range(MAX_EXTENSIONS * 5):
             await asyncio.sleep(0)
         bench.clock.now += 121
         assert len(await bench.queue.receive(limit=1, wait_s=0)) == 1
-    assert beats == MOST_BEATS
+    assert extensions == MAX_EXTENSIONS
 
 
 def test_backoff_doubles_is_jittered_and_bounded() -> None:

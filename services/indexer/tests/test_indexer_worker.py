@@ -67,14 +67,14 @@ async def test_publishes_to_a_real_bucket_what_readers_can_open(
 
 
 async def test_builds_only_when_a_version_is_due(indexer: Indexer, hear: Hear, pool: Pool) -> None:
-    assert await indexer.look() is None
+    assert await indexer.build_if_due() is None
     await hear(range(3))
-    first = await indexer.look()
+    first = await indexer.build_if_due()
     assert first is not None
     assert first.tracks == 3
-    assert await indexer.look() is None
+    assert await indexer.build_if_due() is None
     await hear(range(3, 7))
-    second = await indexer.look()
+    second = await indexer.build_if_due()
     assert second is not None
     assert (second.tracks, second.up_to_seq) == (7, 7)
     assert second.version > first.version
@@ -88,7 +88,7 @@ async def test_another_model_gets_a_version_of_its_own(indexer: Indexer, hear: H
     await indexer.build()
     other = EmbeddingModel("m2", 160)
     await hear(range(2), other)
-    version = await indexer.look()
+    version = await indexer.build_if_due()
     assert version is not None
     assert (version.model, version.tracks) == ("m2", 2)
     kept = await index_versions.published(pool, MODEL.model)
@@ -122,8 +122,8 @@ async def test_two_never_build_at_once(
         await asyncio.wait_for(uploading.wait(), scale(60))
         with pytest.raises(BuilderBusy):
             await indexer.build()
-        await indexer.lookout.once()
-        assert indexer.lookout.failures == 0
+        await indexer.poller.poll_once()
+        assert indexer.poller.failures == 0
         go_on.set()
         await building
     assert (await indexer.build()).tracks == 3
@@ -277,8 +277,8 @@ async def test_a_rollback_holds_until_somebody_publishes_or_builds(
     assert (await indexer.rollback()).version == first.version
     assert await answering() == (first.version, True)
     with caplog.at_level(logging.WARNING):
-        assert await indexer.look() is None
-        assert await indexer.look() is None
+        assert await indexer.build_if_due() is None
+        assert await indexer.build_if_due() is None
     assert caplog.text.count("was pinned by hand") == 1
     assert await answering() == (first.version, True)
     with pytest.raises(NoSuchVersion):
@@ -288,16 +288,16 @@ async def test_a_rollback_holds_until_somebody_publishes_or_builds(
     assert (await indexer.publish(first.version)).pinned
     third = await indexer.build()
     assert await answering() == (third.version, False)
-    assert await indexer.look() is None
+    assert await indexer.build_if_due() is None
     await hear(range(9, 40))
-    assert await indexer.look() is not None
+    assert await indexer.build_if_due() is not None
 
 
 async def test_a_version_may_be_built_without_answering(indexer: Indexer, hear: Hear, pool: Pool) -> None:
     await hear(range(3))
     waiting = await indexer.build(publish=False)
     assert await index_versions.published(pool, MODEL.model) is None
-    (listed,) = await indexer.listed()
+    (listed,) = await indexer.list_versions()
     assert (listed.version, listed.state) == (waiting.version, VersionState.BUILT)
     await indexer.publish(waiting.version)
     published = await index_versions.published(pool, MODEL.model)
@@ -324,7 +324,7 @@ async def test_failures_are_counted_told_and_overcome(
     with caplog.at_level(logging.INFO):
         running = asyncio.create_task(indexer.run(stop))
         await eventually(
-            lambda: indexer.lookout.failures == 0 and any(key.endswith("manifest.json") for key in store.objects)
+            lambda: indexer.poller.failures == 0 and any(key.endswith("manifest.json") for key in store.objects)
         )
         stop.set()
         await asyncio.wait_for(running, scale(60))
@@ -356,7 +356,7 @@ async def test_old_versions_leave_the_bucket(pool: Pool, hear: Hear, store: Memo
     indexer = Indexer(pool, store, settings)
     built = [(await indexer.build()).version for _ in range(4)]
     assert sorted({key.split("/")[2] for key in store.objects}) == built[-2:]
-    states = {each.version: each.state for each in await indexer.listed()}
+    states = {each.version: each.state for each in await indexer.list_versions()}
     assert [states[name] for name in built] == ["deleted", "deleted", "retired", "published"]
     with pytest.raises(NoSuchVersion, match="were deleted"):
         await indexer.rollback(built[0])

@@ -1,7 +1,7 @@
 import pytest
 
 from soundalike.db.embeddings import TailSize
-from soundalike.indexer.schedule import Indexed, Thresholds, due
+from soundalike.indexer.schedule import PublishedIndex, Thresholds, build_reason
 
 THRESHOLDS = Thresholds(rows=1000, share=0.10, max_age_s=600, settle_s=5)
 
@@ -27,7 +27,7 @@ THRESHOLDS = Thresholds(rows=1000, share=0.10, max_age_s=600, settle_s=5)
     ],
 )
 def test_a_version_is_due(indexed: int | None, count: int, oldest_s: float | None, said: str | None) -> None:
-    reason = due(None if indexed is None else Indexed(indexed), TailSize(count, oldest_s), THRESHOLDS)
+    reason = build_reason(None if indexed is None else PublishedIndex(indexed), TailSize(count, oldest_s), THRESHOLDS)
     if said is None:
         assert reason is None
     else:
@@ -39,7 +39,9 @@ def test_a_growing_catalogue_is_built_a_few_times_only() -> None:
     indexed: int | None = None
     builds = 0
     for heard in range(1, 3001):
-        if due(None if indexed is None else Indexed(indexed), TailSize(heard - (indexed or 0), 30.0), THRESHOLDS):
+        if build_reason(
+            None if indexed is None else PublishedIndex(indexed), TailSize(heard - (indexed or 0), 30.0), THRESHOLDS
+        ):
             indexed, builds = heard, builds + 1
     assert indexed is not None
     assert indexed >= 2000
@@ -47,17 +49,17 @@ def test_a_growing_catalogue_is_built_a_few_times_only() -> None:
 
 
 def test_a_build_for_the_sake_of_age_comes_the_more_seldom_the_longer_it_takes() -> None:
-    slow = Indexed(1_000_000, build_s=300.0)
-    assert due(slow, TailSize(1, 14_999.0), THRESHOLDS) is None
-    assert due(slow, TailSize(1, 15_000.0), THRESHOLDS) == "a track has waited 15000 s for the index"
-    assert due(slow, TailSize(20_001, 0.0), THRESHOLDS) is not None
+    slow = PublishedIndex(1_000_000, build_s=300.0)
+    assert build_reason(slow, TailSize(1, 14_999.0), THRESHOLDS) is None
+    assert build_reason(slow, TailSize(1, 15_000.0), THRESHOLDS) == "a track has waited 15000 s for the index"
+    assert build_reason(slow, TailSize(20_001, 0.0), THRESHOLDS) is not None
 
 
 def test_a_version_of_another_format_is_replaced_although_nothing_is_new() -> None:
-    assert due(Indexed(5000, readable=False), TailSize(0, None), THRESHOLDS) is not None
+    assert build_reason(PublishedIndex(5000, readable=False), TailSize(0, None), THRESHOLDS) is not None
 
 
 def test_what_was_forgotten_leaves_the_files_within_a_day() -> None:
-    assert due(Indexed(5000, forgotten_s=86_000.0), TailSize(0, None), THRESHOLDS) is None
-    reason = due(Indexed(5000, forgotten_s=87_000.0), TailSize(0, None), THRESHOLDS)
+    assert build_reason(PublishedIndex(5000, forgotten_s=86_000.0), TailSize(0, None), THRESHOLDS) is None
+    reason = build_reason(PublishedIndex(5000, forgotten_s=87_000.0), TailSize(0, None), THRESHOLDS)
     assert reason == "a track was forgotten 87000 s ago and is still in the files"

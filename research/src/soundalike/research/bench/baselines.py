@@ -9,7 +9,7 @@ import librosa
 import numpy as np
 
 from soundalike.extractor.architecture import BN_EPSILON, FRAMES, LAYERS, MEL_BANDS, POOLS, SAMPLES
-from soundalike.extractor.spectrogram import FLOOR_DB, HOP, N_FFT, SMALLEST_POWER, mel_matrix, window
+from soundalike.extractor.spectrogram import FLOOR_DB, HOP, MIN_POWER, N_FFT, mel_matrix, window
 from soundalike.extractor.tensorflow_backend import tensorflow
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class PlainPort:
         power = librosa.feature.melspectrogram(
             y=by_librosa(mp3), sr=RATE, n_fft=N_FFT, hop_length=HOP, n_mels=MEL_BANDS, pad_mode="constant"
         )[:, :FRAMES]
-        decibels = librosa.power_to_db(power, ref=np.max, amin=SMALLEST_POWER, top_db=-FLOOR_DB)
+        decibels = librosa.power_to_db(power, ref=np.max, amin=MIN_POWER, top_db=-FLOOR_DB)
         outputs = self._network.predict(decibels[np.newaxis, :, :, np.newaxis], verbose=0)
         return np.concatenate([output[0] for output in outputs])
 
@@ -78,7 +78,7 @@ def _spectrogram(samples: Any) -> Any:
         parts.append(keras.ops.square(layer(padded)[:, :FRAMES]))
         layer.set_weights([(wave * window()[:, np.newaxis])[:, np.newaxis].astype(np.float32)])
     bands = keras.layers.Dense(MEL_BANDS, use_bias=False)
-    level = keras.ops.log(keras.ops.maximum(bands(parts[0] + parts[1]), SMALLEST_POWER)) * float(10 / np.log(10))
+    level = keras.ops.log(keras.ops.maximum(bands(parts[0] + parts[1]), MIN_POWER)) * float(10 / np.log(10))
     bands.set_weights([mel_matrix()])
     relative = keras.ops.maximum(level - keras.ops.max(level, axis=[1, 2], keepdims=True), FLOOR_DB)
     return keras.ops.expand_dims(keras.ops.transpose(relative, [0, 2, 1]), -1)

@@ -13,10 +13,10 @@ from soundalike.audio.decode import decode, read_segment, resample
 from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.audio.isolate import IsolatedDecoder
 from soundalike.audio.pcm_segment import downmix
-from soundalike.extractor.embedder import ListeningPool
+from soundalike.extractor.embedder import EmbedderPool
 from soundalike.extractor.model import Model
-from soundalike.extractor.models.registry import Choice, load_model
-from soundalike.extractor.spectrogram import decibels, prepare
+from soundalike.extractor.models.registry import ModelChoice, load_model
+from soundalike.extractor.spectrogram import decibels, fit_length
 from soundalike.extractor.tensorflow_network import ReferenceNetwork
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ PORT: Final = "a plain Keras port"
 
 def model() -> Model:
     """Return the network that comes with the extractor."""
-    return load_model(Choice())
+    return load_model(ModelChoice())
 
 
 class TensorFlowListener:
-    """What `ListeningPool` does, with the network in TensorFlow."""
+    """What `EmbedderPool` does, with the network in TensorFlow."""
 
     def __init__(self, heard_by: Model) -> None:
         self.network = ReferenceNetwork(heard_by.weights, heard_by.statistics)
@@ -46,7 +46,7 @@ class TensorFlowListener:
     def hear(self, mp3: bytes) -> NDArray[np.float32]:
         """Return float32 [160] for a file's content."""
         hashlib.sha256(mp3).hexdigest()
-        vectors = self.network(prepare(self._decoder.decode(mp3).samples, repeat=True)[np.newaxis])
+        vectors = self.network(fit_length(self._decoder.decode(mp3).samples, repeat=True)[np.newaxis])
         return np.asarray(vectors[0])
 
     def close(self) -> None:
@@ -61,8 +61,8 @@ def listener(path: str) -> tuple[Callable[[bytes], Any], Callable[[], None]]:
     if path == TENSORFLOW:
         other = TensorFlowListener(model())
         return other.hear, other.close
-    pool = ListeningPool(model(), DecoderPool(1))
-    return pool.hear, pool.close
+    pool = EmbedderPool(model(), DecoderPool(1))
+    return pool.embed_blocking, pool.close
 
 
 def decode_alone(mp3: bytes) -> NDArray[np.float32]:
@@ -79,15 +79,15 @@ def without_length(mp3: bytes) -> bytes:
 
 def ours(mp3: bytes, heard_by: Model) -> dict[str, Callable[[], Any]]:
     """Return our path as the extractor runs it, and its parts."""
-    pool = ListeningPool(heard_by, DecoderPool(1))
+    pool = EmbedderPool(heard_by, DecoderPool(1))
     other = TensorFlowListener(heard_by)
     isolated = IsolatedDecoder()
     stereo = decode_alone(mp3)
     mono, nameless = downmix(stereo), without_length(mp3)
     clip = decode(mp3).samples
-    filled = prepare(clip, repeat=True)
+    filled = fit_length(clip, repeat=True)
     return {
-        OURS: lambda: pool.hear(mp3),
+        OURS: lambda: pool.embed_blocking(mp3),
         TENSORFLOW: lambda: other.hear(mp3),
         "- decode and check": lambda: read_segment(mp3),
         "- average channels": lambda: downmix(stereo),

@@ -148,7 +148,7 @@ def _entry(row: dict[str, str], where: str) -> Entry:
 
 def _walk(folder: Path) -> list[Entry]:
     entries = []
-    for file in batch.find([folder]):
+    for file in batch.find_audio_files([folder]):
         below = file.relative_to(folder)
         album = below.parent.as_posix()
         entries.append(Entry(below.as_posix(), "" if album == "." else album))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from soundalike.extractor.models.soundalike_1 import Released
+    from soundalike.extractor.models.soundalike_1 import ModelParts
     from soundalike.extractor.weights import TagHead, Weights
     from soundalike.research.evaluation.tag_fusion import TagScale
 
@@ -149,11 +149,11 @@ class Registry:
 
     @cached_property
     def _fixed(self) -> NetworkVector:
-        return NetworkVector(Model(self._weights, statistics.shipped(self._weights)))
+        return NetworkVector(Model(self._weights, statistics.load_builtin(self._weights)))
 
     @cached_property
     def _own(self) -> NetworkVector:
-        return NetworkVector(_model(soundalike_1.shipped()))
+        return NetworkVector(_model(soundalike_1.load_builtin()))
 
     def _head(self) -> TagHead:
         if self._weights.tags is None:
@@ -190,7 +190,7 @@ def _shipped(name: str, network: NetworkVector) -> System:
     )
 
 
-def _model(found: Released) -> Model:
+def _model(found: ModelParts) -> Model:
     return Model(found.weights, found.statistics)
 
 

@@ -69,7 +69,7 @@ def prepare(music: Path, work: Path, weights: Weights, hybrids: int, tell: Calla
     Raises `UnusableCorpus`, `UnusableTeacher`.
     """
     work.mkdir(parents=True, exist_ok=True)
-    choi = Student.of_choi(weights, statistics.shipped(weights))
+    choi = Student.of_choi(weights, statistics.load_builtin(weights))
     teacher = musicnn.Musicnn(musicnn.read_variables(musicnn.find_checkpoint()))
     if not (file := work / "studied.npz").exists():
         known = spectra.study(music, corpus.read_tracks(music), teacher, tell)

@@ -14,7 +14,7 @@ from soundalike.audio.errors import AudioError
 from soundalike.audio.excerpt import RATE
 from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
 from soundalike.extractor.architecture import FRAMES, SAMPLES
-from soundalike.extractor.spectrogram import FLOOR_DB, HOP, N_FFT, SMALLEST_POWER, mel_matrix, prepare, window
+from soundalike.extractor.spectrogram import FLOOR_DB, HOP, MIN_POWER, N_FFT, fit_length, mel_matrix, window
 from soundalike.research.training import musicnn
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ class Front:
         count = -(-len(samples) // HOP)
         frames = padded.unfold(0, N_FFT, HOP)[:count] * self._window
         power = torch.fft.rfft(frames).abs() ** 2
-        levels = 10.0 * torch.log10((power @ self._bank).clamp_min(SMALLEST_POWER))
+        levels = 10.0 * torch.log10((power @ self._bank).clamp_min(MIN_POWER))
         return np.asarray(levels.T.numpy(), dtype=np.float32)
 
     def clip(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return float32 [96, 1360] as the network is given it, for float32 [n] at 12 kHz."""
-        levels = self.levels(prepare(samples, repeat=True))
+        levels = self.levels(fit_length(samples, repeat=True))
         return np.asarray(np.maximum(levels - levels.max(), FLOOR_DB), dtype=np.float32)
 
 

@@ -19,7 +19,7 @@ DIMENSIONS: Final = LAYERS * CHANNELS
 BN_EPSILON: Final = 1e-3
 
 SAMPLES: Final = 348_000
-"""Samples at 12 kHz that the network hears: 29 s."""
+"""Length of the input in samples at 12 kHz: 29 s."""
 
 MEL_BANDS: Final = 96
 FRAMES: Final = 1360

@@ -1,4 +1,4 @@
-"""Hearing many files of a machine, without the platform."""
+"""Embedding many files of this machine, without the platform."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ AUDIO_SUFFIXES: Final = frozenset(f".{kind.extension}" for kind in AudioKind) | 
     ".aif",
     ".wave",
 }
-"""Names that are taken from a folder; a file that is named itself is always tried, whatever it is called."""
+"""Files that are taken from a folder; a file given by its own path is always tried, whatever its name."""
 
-_AHEAD: Final = 4
-"""Recordings decoded ahead of the network, a decoder (a clip is 1.4 MB)."""
+_DECODE_AHEAD: Final = 4
+"""Files decoded ahead of the network, per decoder (a clip is 1.4 MB)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unheard:
-    """A file that could not be heard, and why."""
+class FailedFile:
+    """A file that could not be decoded or embedded, and why."""
 
     path: Path
     reason: str
@@ -50,15 +50,15 @@ class Unheard:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedFile:
-    """A file and what there is to hear of it."""
+    """A file and its decoded excerpt."""
 
     path: Path
-    recording: AudioExcerpt
+    excerpt: AudioExcerpt
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HeardFile:
-    """A file, its `vector` float32 [160], and where the model says them, its `tags` float32 [50]."""
+class EmbeddedFile:
+    """A file, its `vector` float32 [160], and where the model has tags, their probabilities `tags` float32 [50]."""
 
     path: Path
     vector: NDArray[np.float32]
@@ -67,25 +67,29 @@ class HeardFile:
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """The outcome of a run, each file in exactly one of the two lists."""
+    """The result of a run, each file in exactly one of the two lists."""
 
     model: str
-    heard: list[HeardFile] = field(default_factory=list)
-    unheard: list[Unheard] = field(default_factory=list)
+    embedded: list[EmbeddedFile] = field(default_factory=list)
+    failed: list[FailedFile] = field(default_factory=list)
 
     def save(self, out: Path) -> None:
         """Write `paths` (str [n]), `vectors` (float32 [n, 160]) and `model` (str), the file whole or not at all.
 
-        Where the model says tags also `tags` (float32 [n, 50], probabilities) and `tag_names` (str [50]).
+        Where the model has tags also `tags` (float32 [n, 50], probabilities) and `tag_names` (str [50]).
         """
-        vectors = np.stack([one.vector for one in self.heard]) if self.heard else np.empty((0, DIMENSIONS), np.float32)
-        paths = np.array([str(one.path) for one in self.heard], dtype=np.str_)
-        tags = [one.tags for one in self.heard if one.tags is not None]
-        said: dict[str, Any] = {"tags": np.stack(tags), "tag_names": np.array(NAMES)} if tags else {}
+        vectors = (
+            np.stack([file.vector for file in self.embedded])
+            if self.embedded
+            else np.empty((0, DIMENSIONS), np.float32)
+        )
+        paths = np.array([str(file.path) for file in self.embedded], dtype=np.str_)
+        tags = [file.tags for file in self.embedded if file.tags is not None]
+        tag_arrays: dict[str, Any] = {"tags": np.stack(tags), "tag_names": np.array(NAMES)} if tags else {}
         with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
             partial = Path(file.name)
             try:
-                np.savez(file, paths=paths, vectors=vectors, model=np.array(self.model), **said)
+                np.savez(file, paths=paths, vectors=vectors, model=np.array(self.model), **tag_arrays)
                 file.flush()
                 # Temporary files are private; the result gets the permissions that any new file would have.
                 partial.chmod(0o666 & ~_umask())
@@ -95,22 +99,22 @@ class Batch:
                 raise
 
 
-def find(paths: Iterable[Path]) -> list[Path]:
-    """List the files to hear: each named file, and in each folder all audio files below it, by name."""
-    found: dict[Path, None] = {}
+def find_audio_files(paths: Iterable[Path]) -> list[Path]:
+    """List each given file, and of each folder all audio files below it, by name."""
+    files: dict[Path, None] = {}
     for path in paths:
-        found.update(dict.fromkeys(_walk(path) if path.is_dir() else [path]))
-    return list(found)
+        files.update(dict.fromkeys(_walk_folder(path) if path.is_dir() else [path]))
+    return list(files)
 
 
-def decode_files(files: Iterable[Path], decoders: DecoderPool) -> Iterator[DecodedFile | Unheard]:
+def decode_files(files: Iterable[Path], decoders: DecoderPool) -> Iterator[DecodedFile | FailedFile]:
     """Decode every file, in order, some ahead of the caller; a broken one does not stop the rest."""
-    pending: deque[Future[DecodedFile | Unheard]] = deque()
+    pending: deque[Future[DecodedFile | FailedFile]] = deque()
     with ThreadPoolExecutor(decoders.count, thread_name_prefix="decoding") as threads:
         try:
             for path in files:
                 pending.append(threads.submit(_decode, decoders, path))
-                if len(pending) >= _AHEAD * decoders.count:
+                if len(pending) >= _DECODE_AHEAD * decoders.count:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
@@ -119,29 +123,29 @@ def decode_files(files: Iterable[Path], decoders: DecoderPool) -> Iterator[Decod
                 decoding.cancel()
 
 
-def hear_files(files: Iterable[Path], model: Model, decoders: DecoderPool) -> Iterator[HeardFile | Unheard]:
-    """Hear every file, in order; the network and the decoders work at the same time."""
+def embed_files(files: Iterable[Path], model: Model, decoders: DecoderPool) -> Iterator[EmbeddedFile | FailedFile]:
+    """Embed every file, in order; the network and the decoders work in parallel."""
     for decoded in decode_files(files, decoders):
-        if isinstance(decoded, Unheard):
+        if isinstance(decoded, FailedFile):
             yield decoded
             continue
         try:
-            embedded = model.embed([decoded.recording.samples])
+            embedded = model.embed([decoded.excerpt.samples])
         except VectorNotFinite as error:
-            yield Unheard(decoded.path, str(error))
+            yield FailedFile(decoded.path, str(error))
         else:
             tags = None if embedded.tags is None else embedded.tags[0]
-            yield HeardFile(decoded.path, embedded.vectors[0], tags)
+            yield EmbeddedFile(decoded.path, embedded.vectors[0], tags)
 
 
-def _decode(decoders: DecoderPool, path: Path) -> DecodedFile | Unheard:
+def _decode(decoders: DecoderPool, path: Path) -> DecodedFile | FailedFile:
     try:
         return DecodedFile(path, decoders.decode_with_retry(path))
     except (AudioError, OSError) as error:
-        return Unheard(path, str(error))
+        return FailedFile(path, str(error))
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk_folder(folder: Path) -> Iterator[Path]:
     for directory, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):

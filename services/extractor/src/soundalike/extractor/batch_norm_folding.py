@@ -1,4 +1,4 @@
-"""Fixed normalisation moved into the convolution before it."""
+"""Fixed batch normalisation folded into the convolution before it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from soundalike.extractor.weights import Layer
 
 
-def folded(
+def fold_batch_norm(
     layer: Layer, mean: NDArray[np.float32], variance: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the kernel float32 [3, 3, in, 32] and bias float32 [32] that convolve and normalise in one.

@@ -1,4 +1,4 @@
-"""Hearing one preview: its bytes to a vector."""
+"""One preview to its embedding: from the bytes of the file to a vector."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """What was heard of a recording: `vector` float32 [160], over `seconds_heard` s of audio with that checksum.
+class PreviewEmbedding:
+    """The embedding of a preview: `vector` float32 [160] of `seconds_analysed` s of the file with that checksum.
 
-    `tags` float32 [50] are the tags' probabilities, None where the model says none.
+    `tags` float32 [50] are the probabilities of the tags, None where the model has none.
     """
 
     vector: NDArray[np.float32]
     audio_sha256: str
-    seconds_heard: float
+    seconds_analysed: float
     tags: NDArray[np.float32] | None = None
 
 
-class Listener(Protocol):
+class Embedder(Protocol):
     """Turns the bytes of a preview into a vector."""
 
     @property
     def model_id(self) -> str:
         """The model the vectors belong to."""
 
-    async def listen(self, data: bytes) -> Heard:
-        """Hear one preview; raises `audio.errors.PermanentAudioError` when it can never be heard."""
+    async def embed(self, data: bytes) -> PreviewEmbedding:
+        """Embed one preview; raises `audio.errors.PermanentAudioError` when that will never be possible."""
 
 
-class ListeningPool:
-    """Hears previews with one model, as many at a time as there are decoders."""
+class EmbedderPool:
+    """Embeds previews with one model, as many at a time as there are decoders."""
 
     def __init__(self, model: Model, decoders: DecoderPool) -> None:
         self._model = model
@@ -57,31 +57,31 @@ class ListeningPool:
         return self._model.dimensions
 
     @property
-    def usual_tags(self) -> tuple[float, ...] | None:
-        """The probability [50] of each tag that the model gives music on average, where it says tags."""
-        usual = self._model.usual_tags
-        return None if usual is None else tuple(usual.probabilities.tolist())
+    def mean_tag_probabilities(self) -> tuple[float, ...] | None:
+        """The mean probability [50] of each tag over much music, where the model has tags."""
+        means = self._model.mean_tag_probabilities
+        return None if means is None else tuple(means.probabilities.tolist())
 
-    async def listen(self, data: bytes) -> Heard:
-        """Hear the content of one audio file without holding up the event loop; raises as `hear`."""
-        return await asyncio.get_running_loop().run_in_executor(self._decoders.threads, self.hear, data)
+    async def embed(self, data: bytes) -> PreviewEmbedding:
+        """Embed the content of one audio file without blocking the event loop; raises as `embed_blocking`."""
+        return await asyncio.get_running_loop().run_in_executor(self._decoders.threads, self.embed_blocking, data)
 
-    def hear(self, data: bytes) -> Heard:
-        """Hear the content of one audio file.
+    def embed_blocking(self, data: bytes) -> PreviewEmbedding:
+        """Embed the content of one audio file.
 
-        Raises `audio.errors.PermanentAudioError` where it can never be heard (`VectorNotFinite` is one of these), and
-        `audio.errors.TransientAudioError` where trying again may help.
+        Raises `audio.errors.PermanentAudioError` where that will never be possible (`VectorNotFinite` is one of these),
+        and `audio.errors.TransientAudioError` where a retry may help.
         """
-        recording = self._decoders.decode(data)
-        embedded = self._model.embed([recording.samples])
-        return Heard(
-            vector=embedded.vectors[0],
+        excerpt = self._decoders.decode(data)
+        batch = self._model.embed([excerpt.samples])
+        return PreviewEmbedding(
+            vector=batch.vectors[0],
             audio_sha256=hashlib.sha256(data).hexdigest(),
-            seconds_heard=recording.seconds,
-            tags=None if embedded.tags is None else embedded.tags[0],
+            seconds_analysed=excerpt.seconds,
+            tags=None if batch.tags is None else batch.tags[0],
         )
 
     def close(self) -> None:
-        """End the decoder processes and the threads, after what they are at."""
+        """End the decoder processes and the threads after their current previews."""
         self._decoders.threads.shutdown()
         self._decoders.close()

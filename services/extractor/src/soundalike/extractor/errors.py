@@ -10,7 +10,7 @@ class ExtractorError(Exception):
 
 
 class WeightsUnavailable(ExtractorError):
-    """The network's weights are not on this machine and cannot be fetched; says how to provide them."""
+    """The network's weights are not on this machine and cannot be downloaded; the message says how to provide them."""
 
 
 class WeightsDamaged(ExtractorError):
@@ -22,8 +22,8 @@ class StatisticsUnusable(ExtractorError):
 
 
 class VectorNotFinite(ExtractorError, PermanentAudioError):
-    """The network answered a recording with something that is no vector."""
+    """The network's output for a recording is not a vector of finite numbers."""
 
 
 class TensorFlowMissing(ExtractorError):
-    """TensorFlow, which builds and measures the network but does not serve it, is not installed."""
+    """TensorFlow, needed to build and measure the network but not to run it, is not installed."""

@@ -1,4 +1,4 @@
-"""The network as a LiteRT graph: built by TensorFlow once, given its weights at the start."""
+"""The network as a LiteRT graph: built by TensorFlow once, filled with weights at the start."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from soundalike.extractor.architecture import CHANNELS, LAYERS
-from soundalike.extractor.batch_norm_folding import folded
+from soundalike.extractor.batch_norm_folding import fold_batch_norm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ CLIP: Final = "clip.tflite"
 _Constant = Literal["CONV_2D", "MUL", "ADD"]
 
 
-def for_weights(weights: Weights, statistics: Statistics | None) -> bytes:
+def graph_for_weights(weights: Weights, statistics: Statistics | None) -> bytes:
     """Return the graph of this package with these weights in it, from [1, 96, 1360, 1] decibels to [1, 160].
 
     Without `statistics` it normalises each clip by its own.
@@ -32,13 +32,13 @@ def for_weights(weights: Weights, statistics: Statistics | None) -> bytes:
         kernels = [layer.kernel for layer in weights.layers]
         biases = [layer.bias for layer in weights.layers]
         scales, shifts = [layer.gamma for layer in weights.layers], [layer.beta for layer in weights.layers]
-        return filled(_shipped(CLIP), kernels, biases, scales, shifts)
+        return replace_constants(_builtin_graph(CLIP), kernels, biases, scales, shifts)
     pairs = zip(weights.layers, statistics.mean, statistics.variance, strict=True)
-    both = [folded(layer, mean, variance) for layer, mean, variance in pairs]
-    return filled(_shipped(FIXED), [kernel for kernel, _ in both], [bias for _, bias in both])
+    both = [fold_batch_norm(layer, mean, variance) for layer, mean, variance in pairs]
+    return replace_constants(_builtin_graph(FIXED), [kernel for kernel, _ in both], [bias for _, bias in both])
 
 
-def filled(
+def replace_constants(
     graph: bytes,
     kernels: list[NDArray[np.float32]],
     biases: list[NDArray[np.float32]],
@@ -48,31 +48,33 @@ def filled(
     """Return `graph` with other constants, one a block: of its convolutions, its products and sums by channel."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(graph))
     # TensorFlow keeps kernels as (height, width, in, out), LiteRT as (out, height, width, in).
-    _replace(model, "CONV_2D", 1, [kernel.transpose(3, 0, 1, 2) for kernel in kernels])
-    _replace(model, "CONV_2D", 2, biases)
+    _replace_inputs(model, "CONV_2D", 1, [kernel.transpose(3, 0, 1, 2) for kernel in kernels])
+    _replace_inputs(model, "CONV_2D", 2, biases)
     if scales is not None and shifts is not None:
-        _replace(model, "MUL", 1, scales)
-        _replace(model, "ADD", 1, shifts)
+        _replace_inputs(model, "MUL", 1, scales)
+        _replace_inputs(model, "ADD", 1, shifts)
     builder = flatbuffers.Builder(len(graph))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
 
-def _shipped(name: str) -> bytes:
+def _builtin_graph(name: str) -> bytes:
     return resources.files("soundalike.extractor").joinpath("graphs", name).read_bytes()
 
 
-def _replace(model: Any, operator: _Constant, position: int, arrays: list[NDArray[np.float32]]) -> None:
-    """Put `arrays` in the place of that input of the operators of this kind that is a constant for each channel."""
+def _replace_inputs(model: Any, operator: _Constant, position: int, arrays: list[NDArray[np.float32]]) -> None:
+    """Replace that input of the operators of this kind, where it is a constant per channel, by `arrays`."""
     code = getattr(schema.BuiltinOperator, operator)
     (graph,) = model.subgraphs
     tensors = [
-        graph.tensors[one.inputs[position]]
-        for one in graph.operators
-        if model.operatorCodes[one.opcodeIndex].builtinCode == code
+        graph.tensors[node.inputs[position]]
+        for node in graph.operators
+        if model.operatorCodes[node.opcodeIndex].builtinCode == code
     ]
-    constants = [one for one in tensors if model.buffers[one.buffer].data is not None and CHANNELS in one.shape]
-    buffers = {one.buffer for one in constants}
+    constants = [
+        tensor for tensor in tensors if model.buffers[tensor.buffer].data is not None and CHANNELS in tensor.shape
+    ]
+    buffers = {tensor.buffer for tensor in constants}
     if len(constants) != LAYERS or len(buffers) != LAYERS:
         raise ValueError(f"the graph has {len(buffers)} constants for {operator}, instead of {LAYERS}")
     for tensor, array in zip(constants, arrays, strict=True):

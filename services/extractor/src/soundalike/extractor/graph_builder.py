@@ -1,6 +1,6 @@
-"""Building the LiteRT graphs that come with this package: `python -m soundalike.extractor.graph_builder FOLDER`.
+"""The build of the LiteRT graphs that come with this package: `python -m soundalike.extractor.graph_builder FOLDER`.
 
-Needs TensorFlow (the extra `build`), which hearing previews does not. Run it after every change of the architecture.
+Needs TensorFlow (the extra `build`), which the extractor does not. Run it after every change of the architecture.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 def build(*, by_own_statistics: bool) -> bytes:
-    """Return the network as a .tflite file, with weights that stand for those that come at the start.
+    """Return the network as a .tflite file with placeholder weights, replaced when the extractor starts.
 
     With fixed statistics a block is convolution, max-pooling, ELU (see `extractor.batch_norm_folding`).
     """
     tf = tensorflow()
-    # No two alike, or the converter would keep them as one.
+    # All different, or the converter would merge them.
     numbers = np.random.default_rng(0)
 
     def constant(*shape: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""A model: weights, statistics and preprocessing under one id, of which vectors are comparable."""
+"""A model: weights, statistics and preprocessing under one id; vectors of one id are comparable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from soundalike.extractor.architecture import DIMENSIONS
 from soundalike.extractor.errors import VectorNotFinite
 from soundalike.extractor.network import Network
-from soundalike.extractor.spectrogram import prepare
+from soundalike.extractor.spectrogram import fit_length
 from soundalike.extractor.tagger import tag_probabilities
 
 if TYPE_CHECKING:
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundalike.extractor.statistics import Statistics
-    from soundalike.extractor.tagger import UsualTags
+    from soundalike.extractor.tagger import MeanTagProbabilities
     from soundalike.extractor.weights import Weights
 
 PREPROCESSING: Final = "p1"
-"""Counted up by every change of excerpt, mixing, resampling or spectrogram that moves the vectors."""
+"""Incremented by every change of excerpt, mixing, resampling or spectrogram that moves the vectors."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Embedded:
-    """What a model makes of n clips: `vectors` float32 [n, 160], and `tags` float32 [n, 50], probabilities.
+class EmbeddingBatch:
+    """The embeddings of n clips: `vectors` float32 [n, 160], and `tags` float32 [n, 50], probabilities.
 
-    `tags` is in the order of `domain.tags`, and None where the model says none.
+    `tags` is in the order of `domain.tags`, and None where the model has none.
     """
 
     vectors: NDArray[np.float32]
@@ -42,34 +42,39 @@ class Model:
 
     dimensions: Final = DIMENSIONS
 
-    def __init__(self, given: Weights, fixed: Statistics | None, usual: UsualTags | None = None) -> None:
-        self.weights = given
-        self.statistics = fixed
-        self.usual_tags = usual
-        self.id = model_id(given, fixed)
-        self._network = Network(given, fixed)
+    def __init__(
+        self,
+        weights: Weights,
+        statistics: Statistics | None,
+        mean_tag_probabilities: MeanTagProbabilities | None = None,
+    ) -> None:
+        self.weights = weights
+        self.statistics = statistics
+        self.mean_tag_probabilities = mean_tag_probabilities
+        self.id = model_id(weights, statistics)
+        self._network = Network(weights, statistics)
 
     @property
-    def says_tags(self) -> bool:
-        """Whether there are tags; normalised by each clip's own statistics the tagger's layer hears hardly anything."""
+    def has_tags(self) -> bool:
+        """Whether there are tags; normalised by each clip's own statistics the tagger's input hardly varies."""
         return self.weights.tags is not None and self.statistics is not None
 
-    def embed(self, clips: NDArray[np.float32] | Sequence[NDArray[np.float32]]) -> Embedded:
-        """Hear n clips at 12 kHz, each of any length (see `spectrogram.prepare`).
+    def embed(self, clips: NDArray[np.float32] | Sequence[NDArray[np.float32]]) -> EmbeddingBatch:
+        """Embed n clips at 12 kHz, each of any length (see `spectrogram.fit_length`).
 
         Raises `VectorNotFinite`.
         """
         # One clip at a time is fastest on a CPU: the first block's values stay in the cache.
         repeat = self.statistics is not None
-        vectors = [self._network(prepare(clip, repeat=repeat)[np.newaxis])[0] for clip in clips]
+        vectors = [self._network(fit_length(clip, repeat=repeat)[np.newaxis])[0] for clip in clips]
         stacked = np.stack(vectors) if vectors else np.empty((0, DIMENSIONS), np.float32)
         if not np.isfinite(stacked).all():
-            raise VectorNotFinite("the network's answer to it is not a vector of finite numbers")
-        head = self.weights.tags if self.says_tags else None
-        return Embedded(stacked, None if head is None else tag_probabilities(stacked, head))
+            raise VectorNotFinite("the network's output is not a vector of finite numbers")
+        head = self.weights.tags if self.has_tags else None
+        return EmbeddingBatch(stacked, None if head is None else tag_probabilities(stacked, head))
 
 
-def model_id(given: Weights, fixed: Statistics | None) -> str:
-    """Name a model so that the name can be part of an S3 key, and so that two that differ never share it."""
-    parts = ["clip", given.sha256[:8]] if fixed is None else ["fixed", given.sha256[:8], fixed.sha256[:8]]
-    return "-".join([given.name, *parts, PREPROCESSING])
+def model_id(weights: Weights, statistics: Statistics | None) -> str:
+    """Return an id that can be part of an S3 key and is unique to the model."""
+    parts = ["clip", weights.sha256[:8]] if statistics is None else ["fixed", weights.sha256[:8], statistics.sha256[:8]]
+    return "-".join([weights.name, *parts, PREPROCESSING])

@@ -1,7 +1,7 @@
 """Choi's compact convolutional network, run by LiteRT, with fixed statistics or with those of each clip.
 
 TensorFlow builds its graph (`extractor.graph_builder`) and is what its vectors are compared with
-(`extractor.tensorflow_network`): they agree to 1.2e-4, for a seventh of the time to start and a quarter of the memory.
+(`extractor.tensorflow_network`): they agree to 1.2e-4, in a seventh of the start time and a quarter of the memory.
 """
 
 from __future__ import annotations
@@ -25,52 +25,52 @@ if TYPE_CHECKING:
     from soundalike.extractor.statistics import Statistics
     from soundalike.extractor.weights import Weights
 
-_CHATTER: Final = b"Created TensorFlow Lite XNNPACK delegate"
-"""Written once a process; nothing that Python reaches turns it off."""
+_STARTUP_MESSAGE: Final = b"Created TensorFlow Lite XNNPACK delegate"
+"""Written once per process; there is no way to turn it off from Python."""
 
 
 class Network:
     """From samples to vectors; may be called from several threads.
 
-    Without `statistics` every clip is normalised by its own, as the published script does.
+    Without `statistics` every clip is normalised by its own, as in the published script.
     """
 
     def __init__(self, weights: Weights, statistics: Statistics | None) -> None:
-        self._graph = graph.for_weights(weights, statistics)
-        with stderr_filter.without(_CHATTER):
-            first = self._interpreter()
-        # An interpreter holds the values of the clip that it is at, so there is one for each thread that is at work.
+        self._graph = graph.graph_for_weights(weights, statistics)
+        with stderr_filter.suppress_lines(_STARTUP_MESSAGE):
+            first = self._new_interpreter()
+        # An interpreter holds the values of its current clip, so every working thread needs its own.
         self._idle = deque([first])
 
     def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return float32 [n, 160] for float32 [n, 348000] at 12 kHz; NaN where samples are not finite."""
         vectors = np.empty((len(samples), DIMENSIONS), np.float32)
-        with self._borrowed() as interpreter:
-            (given,), (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()
+        with self._borrow_interpreter() as interpreter:
+            (input_,), (output,) = interpreter.get_input_details(), interpreter.get_output_details()
             for number, clip in enumerate(samples):
-                seen = decibels(clip)
-                if not np.isfinite(seen).all():
-                    # Max-pooling in LiteRT would pass over them, and make an ordinary vector of no sound.
+                spectrogram = decibels(clip)
+                if not np.isfinite(spectrogram).all():
+                    # Max-pooling in LiteRT would ignore them, and return an ordinary vector.
                     vectors[number] = np.nan
                     continue
-                interpreter.set_tensor(given["index"], seen[np.newaxis, :, :, np.newaxis])
+                interpreter.set_tensor(input_["index"], spectrogram[np.newaxis, :, :, np.newaxis])
                 interpreter.invoke()
-                vectors[number] = interpreter.get_tensor(wanted["index"])[0]
+                vectors[number] = interpreter.get_tensor(output["index"])[0]
         return vectors
 
     @contextmanager
-    def _borrowed(self) -> Iterator[Any]:
+    def _borrow_interpreter(self) -> Iterator[Any]:
         try:
             interpreter = self._idle.pop()
         except IndexError:
-            interpreter = self._interpreter()
+            interpreter = self._new_interpreter()
         try:
             yield interpreter
         finally:
             self._idle.append(interpreter)
 
-    def _interpreter(self) -> Any:
-        # One thread: clips are heard side by side instead.
+    def _new_interpreter(self) -> Any:
+        # One thread: clips are processed in parallel instead.
         interpreter = Interpreter(model_content=self._graph, num_threads=1)
         interpreter.allocate_tensors()
         return interpreter

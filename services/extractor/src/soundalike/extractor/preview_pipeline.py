@@ -1,4 +1,4 @@
-"""What happens to one preview: read, hear, store, commit, and only then delete the audio."""
+"""The steps of one preview: read, embed, store, commit, and only then delete the audio."""
 
 from __future__ import annotations
 
@@ -12,65 +12,65 @@ from soundalike.db import embeddings, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.tracks import State
 from soundalike.errors import ObjectMissing, ObjectTooLarge
-from soundalike.extractor.uploads import compare
+from soundalike.extractor.uploads import process_upload
 from soundalike.storage.object_keys import track_of_preview, upload_of
 
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
     from soundalike.domain.track_id import TrackId
-    from soundalike.extractor.embedder import Listener
-    from soundalike.extractor.s3_events import Created
+    from soundalike.extractor.embedder import Embedder
+    from soundalike.extractor.s3_events import ObjectCreated
     from soundalike.storage.object_store import ObjectStore, StoredObject
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class PreviewPipeline:
     """The parts that one preview passes through."""
 
     pool: Pool
     store: ObjectStore
-    listener: Listener
+    embedder: Embedder
     max_bytes: int
 
-    async def hear(self, created: Created) -> str:
-        """Take one preview from the bucket to the catalogue and return what became of it, in a word.
+    async def process(self, created: ObjectCreated) -> str:
+        """Embed one preview from the bucket and return the outcome in a word.
 
-        What somebody sent to be compared goes to whoever waits for it instead (`comparing`).
+        The result of an uploaded recording goes to whoever waits for it instead (`extractor.uploads`).
 
         Every step may be repeated. Raises transient errors (network, database, decoder crash) with nothing deleted,
         and `errors.InvalidTrackId` for a key that names no track.
         """
-        if (query := upload_of(created.key)) is not None:
-            return await compare(query, self.pool, self.store, self.listener, max_bytes=self.max_bytes)
+        if (upload := upload_of(created.key)) is not None:
+            return await process_upload(upload, self.pool, self.store, self.embedder, max_bytes=self.max_bytes)
         track = track_of_preview(created.key)
         await tracks.ensure(self.pool, track)
-        standing = await tracks.status(self.pool, track)
-        if standing is not None and standing.state is State.FORGOTTEN:
+        status = await tracks.status(self.pool, track)
+        if status is not None and status.state is State.FORGOTTEN:
             await self.store.delete(created.key)
             return "forgotten"
         try:
             preview = await self.store.get(created.key, max_bytes=self.max_bytes)
         except ObjectMissing:
-            return await self._gone(track)
+            return await self._record_missing(track)
         except ObjectTooLarge as error:
             return await self._reject(track, created.key, None, str(error))
         try:
-            heard = await self.listener.listen(preview.data)
+            extracted = await self.embedder.embed(preview.data)
         except PermanentAudioError as error:
             return await self._reject(track, created.key, preview, str(error))
         embedding = Embedding(
             track=track,
-            model=self.listener.model_id,
-            vector=heard.vector,
+            model=self.embedder.model_id,
+            vector=extracted.vector,
             object_key=created.key,
             sequencer=created.sequencer,
-            audio_sha256=heard.audio_sha256,
-            analysed_s=heard.seconds_heard,
-            tag_probabilities=heard.tags,
+            audio_sha256=extracted.audio_sha256,
+            analysed_s=extracted.seconds_analysed,
+            tag_probabilities=extracted.tags,
         )
-        # What was computed is worth finishing, even when the process is being stopped.
+        # Finished even when the process is being stopped: the expensive part is done.
         return await asyncio.shield(self._store(embedding, preview))
 
     async def _store(self, embedding: Embedding, preview: StoredObject) -> str:
@@ -79,8 +79,8 @@ class Hearing:
         await self.store.delete(embedding.object_key, etag=preview.etag)
         return "ready" if stored else "known"
 
-    async def _gone(self, track: TrackId) -> str:
-        if await embeddings.exists(self.pool, track, self.listener.model_id):
+    async def _record_missing(self, track: TrackId) -> str:
+        if await embeddings.exists(self.pool, track, self.embedder.model_id):
             return "known"
         await tracks.mark_preview_lost(
             self.pool, track, "the preview was gone before it was heard; the next crawl fetches it"

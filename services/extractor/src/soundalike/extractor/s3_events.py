@@ -1,4 +1,4 @@
-"""Reading S3 events out of queue messages, by the rules of the S3 user guide ("Event message structure")."""
+"""S3 events in queue messages, by the rules of the S3 user guide ("Event message structure")."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from soundalike.errors import PermanentError
 
 
 class UnreadableEvent(PermanentError):
-    """The message is no S3 event; it is left for the dead-letter queue, where a person sees it."""
+    """The message is not an S3 event; it is left for the dead-letter queue, where a person sees it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
+class ObjectCreated:
     """An object was created under `key`; `sequencer` orders the events of one key."""
 
     key: str
@@ -55,27 +55,27 @@ class _Wrapped(BaseModel):
 _BODY: TypeAdapter[_Event | _Test | _Wrapped] = TypeAdapter(_Event | _Test | _Wrapped)
 
 
-def read(body: str) -> list[Created]:
-    """List the objects a message tells of; none for S3's test event and for events that create nothing.
+def parse_message(body: str) -> list[ObjectCreated]:
+    """List the objects that a message reports; none for S3's test event and for events that create nothing.
 
     An event wrapped by SNS is unwrapped. Raises `UnreadableEvent` for every other body.
     """
     try:
         parsed = _BODY.validate_json(body)
     except ValidationError as error:
-        raise UnreadableEvent(f"the message is no S3 event ({error.error_count()} mismatches)") from error
+        raise UnreadableEvent(f"the message is not an S3 event ({error.error_count()} mismatches)") from error
     inner = parsed.message if isinstance(parsed, _Wrapped) else parsed
     if isinstance(inner, _Test):
         return []
     return [
-        Created(key=unquote_plus(record.s3.object.key), sequencer=record.s3.object.sequencer)
+        ObjectCreated(key=unquote_plus(record.s3.object.key), sequencer=record.s3.object.sequencer)
         for record in inner.records
         if record.event_name.removeprefix("s3:").startswith("ObjectCreated:")
     ]
 
 
-def write(key: str) -> str:
-    """Compose the message that S3 would send for an object, for one whose own message was lost."""
+def format_message(key: str) -> str:
+    """Return the message that S3 would send for an object, for one whose own message was lost."""
     record: dict[str, object] = {
         "eventVersion": "2.1",
         "eventName": "ObjectCreated:Put",

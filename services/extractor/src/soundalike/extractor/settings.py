@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from soundalike.extractor.models.registry import DEFAULT, Choice, ModelName
+from soundalike.extractor.models.registry import DEFAULT, ModelChoice, ModelName
 from soundalike.settings import DatabaseSettings, QueueSettings
 
 
 class ExtractorSettings(DatabaseSettings, QueueSettings):
-    """What one extractor process needs to know."""
+    """Settings of one extractor process."""
 
     model: ModelName = DEFAULT
     choi_weights: Path | None = None
@@ -25,9 +25,9 @@ class ExtractorSettings(DatabaseSettings, QueueSettings):
     heartbeat_file: Path | None = None
 
     @property
-    def choice(self) -> Choice:
-        """The model that is wanted."""
-        return Choice(
+    def model_choice(self) -> ModelChoice:
+        """The model to load."""
+        return ModelChoice(
             name=self.model,
             mode=self.statistics,
             choi_weights=self.choi_weights,

@@ -19,34 +19,34 @@ if TYPE_CHECKING:
 
 N_FFT: Final = 512
 HOP: Final = 256
-SMALLEST_POWER: Final = 1e-10
+MIN_POWER: Final = 1e-10
 FLOOR_DB: Final = -80.0
-DECIBELS_A_NEPER: Final = 10.0 / float(np.log(10.0))
-_BLOCK: Final = FRAMES // 10
-"""Frames whose spectra stay in the cache; all at once take twice as long."""
+DECIBELS_PER_NEPER: Final = 10.0 / float(np.log(10.0))
+_BLOCK_FRAMES: Final = FRAMES // 10
+"""Frames whose spectra fit the cache; all in one block take twice as long."""
 
-_BANDS_AT_ONCE: Final = 12
-"""Bands lie near each other, so that most of the filter bank is zeros; and OpenBLAS gives no product so small to its
-threads, which on a busy machine take ten times as long as one."""
+_BANDS_PER_BLOCK: Final = 12
+"""The bins of neighbouring bands overlap, so that the zeros of the filter bank are skipped; and OpenBLAS runs products
+so small in one thread: on a busy machine its threads take ten times as long."""
 
-_HERTZ_A_MEL: Final = 200 / 3
+_HERTZ_PER_MEL: Final = 200 / 3
 _BEND_HERTZ: Final = 1000.0
-_BEND_MELS: Final = _BEND_HERTZ / _HERTZ_A_MEL
+_BEND_MELS: Final = _BEND_HERTZ / _HERTZ_PER_MEL
 _LOG_STEP: Final = float(np.log(6.4)) / 27
 _TOP_MELS: Final = _BEND_MELS + float(np.log(RATE / 2 / _BEND_HERTZ)) / _LOG_STEP
 
 
-def prepare(samples: NDArray[np.float32], *, repeat: bool) -> NDArray[np.float32]:
+def fit_length(samples: NDArray[np.float32], *, repeat: bool) -> NDArray[np.float32]:
     """Cut float32 [n] at 12 kHz to the 348000 samples of the network; a shorter clip is repeated, or ends in zeros.
 
-    Zeros are what the published extraction script fills with. Under fixed statistics they count as sound that the
-    clip does not have: 12 s of a clip then find their own 29 s first in 0.5 % of cases, repeated in 96 %
+    The published extraction script pads with zeros. Under fixed statistics they count as silence that the clip does not
+    have: 12 s of a clip then find their own 29 s first in 0.5 % of cases, repeated in 96 %
     (414 clips of game music).
     """
-    heard = np.asarray(samples, dtype=np.float32)[:SAMPLES]
-    if repeat and len(heard):
-        return np.resize(heard, SAMPLES)
-    return np.pad(heard, (0, SAMPLES - len(heard)))
+    clip = np.asarray(samples, dtype=np.float32)[:SAMPLES]
+    if repeat and len(clip):
+        return np.resize(clip, SAMPLES)
+    return np.pad(clip, (0, SAMPLES - len(clip)))
 
 
 def window() -> NDArray[np.float32]:
@@ -74,18 +74,18 @@ def decibels(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     padded[N_FFT // 2 : N_FFT // 2 + SAMPLES] = samples
     hops = padded.reshape(FRAMES + 1, HOP)
     level = np.empty((MEL_BANDS, FRAMES), np.float32)
-    frames = np.empty((_BLOCK, N_FFT), np.float32)
-    for start in range(0, FRAMES, _BLOCK):
-        block = slice(start, start + _BLOCK)
+    frames = np.empty((_BLOCK_FRAMES, N_FFT), np.float32)
+    for start in range(0, FRAMES, _BLOCK_FRAMES):
+        block = slice(start, start + _BLOCK_FRAMES)
         np.multiply(hops[block], hann[:HOP], out=frames[:, :HOP])
-        np.multiply(hops[start + 1 : start + 1 + _BLOCK], hann[HOP:], out=frames[:, HOP:])
+        np.multiply(hops[start + 1 : start + 1 + _BLOCK_FRAMES], hann[HOP:], out=frames[:, HOP:])
         parts = np.fft.rfft(frames).view(np.float32)
         np.square(parts, out=parts)
         power = parts[:, 0::2] + parts[:, 1::2]
         for bands, bins, filters in bank:
             level[bands, block] = filters @ power[:, bins].T
-    np.log(np.maximum(level, np.float32(SMALLEST_POWER), out=level), out=level)
-    level *= np.float32(DECIBELS_A_NEPER)
+    np.log(np.maximum(level, np.float32(MIN_POWER), out=level), out=level)
+    level *= np.float32(DECIBELS_PER_NEPER)
     level -= level.max()
     return np.maximum(level, np.float32(FLOOR_DB), out=level)
 
@@ -94,14 +94,14 @@ def decibels(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 def _constants() -> tuple[NDArray[np.float32], tuple[tuple[slice, slice, NDArray[np.float32]], ...]]:
     """Return the window, and the filter bank in pieces: which bands, of which bins, float32 [bands, bins]."""
     whole, pieces = mel_matrix().T, []
-    for first in range(0, MEL_BANDS, _BANDS_AT_ONCE):
-        bands = slice(first, first + _BANDS_AT_ONCE)
-        heard = np.flatnonzero(whole[bands].any(axis=0))
-        bins = slice(int(heard[0]), int(heard[-1]) + 1)
+    for first in range(0, MEL_BANDS, _BANDS_PER_BLOCK):
+        bands = slice(first, first + _BANDS_PER_BLOCK)
+        nonzero = np.flatnonzero(whole[bands].any(axis=0))
+        bins = slice(int(nonzero[0]), int(nonzero[-1]) + 1)
         pieces.append((bands, bins, np.ascontiguousarray(whole[bands, bins])))
     return window(), tuple(pieces)
 
 
 def _hertz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
     above = _BEND_HERTZ * np.exp((mels - _BEND_MELS) * _LOG_STEP)
-    return np.where(mels < _BEND_MELS, mels * _HERTZ_A_MEL, above)
+    return np.where(mels < _BEND_MELS, mels * _HERTZ_PER_MEL, above)

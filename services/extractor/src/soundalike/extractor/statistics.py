@@ -1,6 +1,6 @@
 """The mean and variance before each batch normalisation, measured once over a corpus instead of over each clip.
 
-The published network normalises by the batch it is given; of a single clip that erases what tells it from others.
+The published network normalises by its batch; for a single clip that removes what distinguishes it from others.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Statistics:
 
     @property
     def sha256(self) -> str:
-        """Tell these numbers from any others, whatever file they came in."""
+        """The checksum of the numbers, independent of the file format."""
         return hashlib.sha256(self.mean.astype("<f4").tobytes() + self.variance.astype("<f4").tobytes()).hexdigest()
 
     def to_json(self) -> str:
-        """Write the numbers so that a person can read them and float32 gets every bit back."""
+        """Return JSON that is readable and restores every bit of float32."""
         content = {
             "corpus": self.corpus,
             "command": self.command,
@@ -51,7 +51,7 @@ class Statistics:
 
 
 def parse(text: str) -> Statistics:
-    """Read what `Statistics.to_json` wrote; raises `StatisticsUnusable`."""
+    """Parse the output of `Statistics.to_json`; raises `StatisticsUnusable`."""
     try:
         content: dict[str, Any] = json.loads(text)
         statistics = Statistics(
@@ -63,16 +63,16 @@ def parse(text: str) -> Statistics:
             command=str(content["command"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise StatisticsUnusable(f"the file of statistics cannot be understood: {error!r}") from error
+        raise StatisticsUnusable(f"the statistics file is invalid: {error!r}") from error
     for name, array in (("mean", statistics.mean), ("variance", statistics.variance)):
         if array.shape != (LAYERS, CHANNELS) or not np.isfinite(array).all():
-            raise StatisticsUnusable(f"{name} should be {LAYERS} rows of {CHANNELS} finite numbers")
+            raise StatisticsUnusable(f"{name} must be {LAYERS} rows of {CHANNELS} finite numbers")
     if not (statistics.variance > 0).all():
         raise StatisticsUnusable("a variance is not positive")
     return statistics
 
 
-def shipped(weights: Weights) -> Statistics:
+def load_builtin(weights: Weights) -> Statistics:
     """Return the statistics that come with this package for `weights`; raises `StatisticsUnusable` if none do."""
     name = "choi-2017.json"
     statistics = parse(
@@ -81,7 +81,7 @@ def shipped(weights: Weights) -> Statistics:
     if statistics.weights_sha256 != weights.sha256:
         raise StatisticsUnusable(
             f"the statistics in {name} belong to weights {statistics.weights_sha256[:8]}, not to "
-            f"{weights.sha256[:8]}; measure them anew with measure-statistics"
+            f"{weights.sha256[:8]}; measure them again with measure-statistics"
         )
     return statistics
 

@@ -1,4 +1,4 @@
-"""Measuring the fixed statistics over a corpus, layer after layer."""
+"""The fixed statistics of a corpus, measured layer by layer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soundalike.extractor.architecture import CHANNELS, FRAMES, LAYERS, MEL_BANDS
-from soundalike.extractor.spectrogram import decibels, prepare
+from soundalike.extractor.spectrogram import decibels, fit_length
 from soundalike.extractor.statistics import Statistics
 from soundalike.extractor.tensorflow_backend import tensorflow
 from soundalike.extractor.tensorflow_network import Probe
@@ -32,19 +32,19 @@ def measure(
     """Measure mean and variance before each normalisation over `clips` (float32 [n] at 12 kHz each).
 
     The statistics of a layer depend on those of the layers before it, so there is one pass a layer, over spectrograms
-    that wait in a temporary file. `advance` is told the stage after every clip. Raises `ValueError` for no clips,
-    `TensorFlowMissing`.
+    that wait in a temporary file. `advance` is called with the stage after every clip. Raises `ValueError` for no
+    clips, `TensorFlowMissing`.
     """
-    # Missed now rather than after an hour of spectrograms.
+    # Fail now rather than after an hour of spectrograms.
     tensorflow()
     with tempfile.TemporaryFile() as file:
         count = 0
         for clip in clips:
-            file.write(decibels(prepare(clip, repeat=True)).astype("<f4").tobytes())
+            file.write(decibels(fit_length(clip, repeat=True)).astype("<f4").tobytes())
             count += 1
             advance("spectrograms")
         if count == 0:
-            raise ValueError("there is no clip to measure")
+            raise ValueError("no clip could be decoded")
         file.flush()
         spectrograms = np.memmap(file, dtype="<f4", mode="r", shape=(count, MEL_BANDS, FRAMES))
         mean, variance = np.empty((0, CHANNELS), np.float32), np.empty((0, CHANNELS), np.float32)
@@ -60,7 +60,7 @@ def _layer(
     number: int,
     advance: Callable[[str], None],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Join the clips' moments: all clips have equally many positions, so the variance is that within plus between."""
+    """Combine the clips' moments: they have equally many positions, so the variance is within plus between."""
     means, variances = [], []
     for spectrogram in spectrograms:
         mean, variance = probe(np.asarray(spectrogram)[np.newaxis])

@@ -1,4 +1,4 @@
-"""What C libraries write to stderr whatever they are told, and which says nothing about our work."""
+"""Messages that C libraries write to stderr unconditionally, and that no user needs."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def without(*known: bytes) -> Iterator[None]:
-    """Hold back what is written to stderr, and hand on all lines of it but those with a `known` part.
+def suppress_lines(*patterns: bytes) -> Iterator[None]:
+    """Buffer what is written to stderr, and forward all lines of it but those that contain one of `patterns`.
 
-    For the start of a process: what other threads write meanwhile comes late.
+    For the start of a process: the output of other threads is delayed.
     """
     try:
         stderr = os.dup(2)
     except OSError:
         yield
         return
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as buffer:
+        os.dup2(buffer.fileno(), 2)
         try:
             yield
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-            held.seek(0)
-            for line in held:
-                if not any(part in line for part in known):
+            buffer.seek(0)
+            for line in buffer:
+                if not any(part in line for part in patterns):
                     os.write(2, line)

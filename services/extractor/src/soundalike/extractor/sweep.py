@@ -1,4 +1,4 @@
-"""Comparing bucket, queue and table, and repairing what was lost between them."""
+"""Repairs what was lost between bucket, queue and table."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from soundalike.db import search_names, tracks
 from soundalike.errors import InvalidTrackId
 from soundalike.extractor import s3_events
-from soundalike.extractor.uploads import clear_up
-from soundalike.extractor.worker import GIVEN_UP
+from soundalike.extractor.uploads import delete_abandoned
+from soundalike.extractor.worker import GIVEN_UP_REASON
 from soundalike.storage.object_keys import PREVIEWS, track_of_preview, upload_of
 
 if TYPE_CHECKING:
@@ -23,31 +23,32 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _GRACE = timedelta(minutes=15)
-_MOST_DEAD_LETTERS = 1000
-_LOOK_S = 30
+_MAX_DEAD_LETTERS = 1000
+_PEEK_S = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
-    """What one sweep repaired: previews that got a new message, tracks whose preview is gone, dead letters seen.
+class SweepResult:
+    """The repairs of one sweep: previews that got a new message, tracks whose preview is gone, dead letters seen.
 
-    `left_behind` are recordings that nobody compares any more, `named` tracks that can be found by their names now.
+    `abandoned_uploads` is the number of deleted uploads that nobody waits for, `folded_names` that of tracks whose
+    names were folded for searching.
     """
 
     requeued: int
     lost: int
-    dead: int
-    left_behind: int = 0
-    named: int = 0
+    dead_letters: int
+    abandoned_uploads: int = 0
+    folded_names: int = 0
 
 
-async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letters: MessageQueue) -> Swept:
-    """Give every preview a message again that has lost its own, and every queued track without a preview its due.
+async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letters: MessageQueue) -> SweepResult:
+    """Send a message for every preview that has lost its own, and mark queued tracks without a preview as lost.
 
-    While messages wait, only previews older than a quarter of an hour are taken for forgotten; when the queue is
-    empty, all are. A second message for one preview does no harm. Dead letters are read and left where they are.
-    Recordings that were to be compared are deleted where nobody can be waiting any more, and the names of tracks that
-    were written by a way of their own are folded for searching.
+    While messages wait, only previews older than a quarter of an hour count as having lost theirs; when the queue is
+    empty, all do. A second message for one preview does no harm. Dead letters are read and left where they are.
+    Uploads are deleted when nobody can be waiting for them any more, and the names of tracks that were written without
+    folding are folded for searching.
     """
     given_up = await _read_dead_letters(pool, dead_letters)
     idle = (await queue.depth()).total == 0
@@ -56,28 +57,28 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
     before = datetime.now(UTC) - (timedelta() if idle else _GRACE)
     present: set[TrackId] = set()
     requeued = 0
-    async for found in store.list(PREVIEWS):
+    async for stored in store.list(PREVIEWS):
         try:
-            track = track_of_preview(found.key)
+            track = track_of_preview(stored.key)
         except InvalidTrackId as error:
-            log.warning("not a preview of ours, left alone: %s", error)
+            log.warning("not a preview key, ignored: %s", error)
             continue
         present.add(track)
-        if track not in given_up and found.last_modified <= before:
-            await queue.send(s3_events.write(found.key))
+        if track not in given_up and stored.last_modified <= before:
+            await queue.send(s3_events.format_message(stored.key))
             requeued += 1
     lost = [track for track in queued if track not in present]
     for track in lost:
         await tracks.mark_preview_lost(
-            pool, track, "the preview was lost before it was heard; the next crawl fetches it"
+            pool, track, "the preview was lost before it was analysed; the next crawl fetches it again"
         )
     if requeued or lost:
-        log.info("sweep: %d previews queued again, %d tracks owed a preview again", requeued, len(lost))
-    if left_behind := await clear_up(pool, store):
-        log.info("sweep: %d recordings deleted that nobody compares any more", left_behind)
-    if named := await search_names.refresh(pool):
-        log.info("sweep: the names of %d tracks folded for searching", named)
-    return Swept(requeued, len(lost), len(given_up), left_behind, named)
+        log.info("sweep: %d previews queued again, %d tracks need a preview again", requeued, len(lost))
+    if abandoned := await delete_abandoned(pool, store):
+        log.info("sweep: %d abandoned uploads deleted", abandoned)
+    if folded := await search_names.refresh(pool):
+        log.info("sweep: the names of %d tracks folded for searching", folded)
+    return SweepResult(requeued, len(lost), len(given_up), abandoned, folded)
 
 
 async def redrive(queue: MessageQueue, dead_letters: MessageQueue) -> int:
@@ -94,21 +95,23 @@ async def redrive(queue: MessageQueue, dead_letters: MessageQueue) -> int:
 async def _read_dead_letters(pool: Pool, dead_letters: MessageQueue) -> set[TrackId]:
     given_up: set[TrackId] = set()
     seen: set[str] = set()
-    while len(seen) < _MOST_DEAD_LETTERS and (messages := await dead_letters.receive(limit=10, wait_s=0)):
+    while len(seen) < _MAX_DEAD_LETTERS and (messages := await dead_letters.receive(limit=10, wait_s=0)):
         for message in messages:
-            await dead_letters.hide(message, _LOOK_S)
+            await dead_letters.hide(message, _PEEK_S)
             seen.add(message.id)
             try:
-                keys = [created.key for created in s3_events.read(message.body)]
+                keys = [created.key for created in s3_events.parse_message(message.body)]
                 if keys and all(upload_of(key) for key in keys):
                     await dead_letters.delete(message)  # whoever waited for it has long given up
                     continue
                 given_up |= {track_of_preview(key) for key in keys}
             except (s3_events.UnreadableEvent, InvalidTrackId):
-                log.error("dead letter %s is no preview of ours", message.id)  # noqa: TRY400 - no traceback needed
+                log.error("dead letter %s is not about a preview", message.id)  # noqa: TRY400 - no traceback needed
     for track in given_up:
-        standing = await tracks.status(pool, track)
-        # A worker that was killed with the message in its hands could not leave a note itself.
-        if standing is not None and standing.reason is None:
-            await tracks.set_reason(pool, track, GIVEN_UP.format(n="too many", reason="the extractor died each time"))
+        status = await tracks.status(pool, track)
+        # A worker that was killed while it processed the message could not leave a note itself.
+        if status is not None and status.reason is None:
+            await tracks.set_reason(
+                pool, track, GIVEN_UP_REASON.format(n="too many", reason="the extractor crashed each time")
+            )
     return given_up

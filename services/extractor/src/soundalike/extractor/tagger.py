@@ -1,4 +1,4 @@
-"""The tags that the network's last layer says, and what it says of music on average."""
+"""The tag probabilities of the network's last layer, and their means over much music."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class UsualTags:
-    """The mean of each tag's probability (float32 [50]) over a corpus, said by one model."""
+class MeanTagProbabilities:
+    """The mean of each tag's probability (float32 [50]) over a corpus, by one model."""
 
     probabilities: NDArray[np.float32]
     weights_sha256: str
@@ -32,7 +32,7 @@ class UsualTags:
     command: str
 
     def to_json(self) -> str:
-        """Write the numbers beside the names of their tags."""
+        """Return JSON with the numbers by the names of their tags."""
         content = {
             "corpus": self.corpus,
             "command": self.command,
@@ -51,11 +51,11 @@ def tag_probabilities(vectors: NDArray[np.float32], head: TagHead) -> NDArray[np
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)), dtype=np.float32)
 
 
-def parse(text: str) -> UsualTags:
-    """Read what `UsualTags.to_json` wrote; raises `StatisticsUnusable`."""
+def parse(text: str) -> MeanTagProbabilities:
+    """Parse the output of `MeanTagProbabilities.to_json`; raises `StatisticsUnusable`."""
     try:
         content: dict[str, Any] = json.loads(text)
-        usual = UsualTags(
+        means = MeanTagProbabilities(
             probabilities=np.asarray([content["usual"][name] for name in NAMES], dtype=np.float32),
             weights_sha256=str(content["weights_sha256"]),
             statistics_sha256=str(content["statistics_sha256"]),
@@ -64,16 +64,16 @@ def parse(text: str) -> UsualTags:
             command=str(content["command"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise StatisticsUnusable(f"the file of usual tags cannot be understood: {error!r}") from error
-    if not ((usual.probabilities >= 0) & (usual.probabilities <= 1)).all():
-        raise StatisticsUnusable("a usual tag's probability does not lie between 0 and 1")
-    return usual
+        raise StatisticsUnusable(f"the file of mean tag probabilities is invalid: {error!r}") from error
+    if not ((means.probabilities >= 0) & (means.probabilities <= 1)).all():
+        raise StatisticsUnusable("a mean tag probability is not between 0 and 1")
+    return means
 
 
-def shipped(weights: Weights, statistics: Statistics) -> UsualTags:
-    """Return what comes with this package for the published network; raises `StatisticsUnusable` for any other."""
+def load_builtin(weights: Weights, statistics: Statistics) -> MeanTagProbabilities:
+    """Return the means that come with this package for the published network; raises `StatisticsUnusable`."""
     name = "choi-2017-tags.json"
-    usual = parse(resources.files("soundalike.extractor.models").joinpath("data", name).read_text(encoding="utf-8"))
-    if (usual.weights_sha256, usual.statistics_sha256) != (weights.sha256, statistics.sha256):
-        raise StatisticsUnusable(f"the tags in {name} belong to another model; measure them anew with measure-tags")
-    return usual
+    means = parse(resources.files("soundalike.extractor.models").joinpath("data", name).read_text(encoding="utf-8"))
+    if (means.weights_sha256, means.statistics_sha256) != (weights.sha256, statistics.sha256):
+        raise StatisticsUnusable(f"the tags in {name} belong to another model; measure them again with measure-tags")
+    return means

@@ -1,4 +1,4 @@
-"""TensorFlow, imported when it is first needed and without its chatter."""
+"""TensorFlow, imported when it is first needed and without its startup messages."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any, Final
 from soundalike.extractor import stderr_filter
 from soundalike.extractor.errors import TensorFlowMissing
 
-_CHATTER: Final = (b"oneDNN custom operations are on", b"before absl::InitializeLog()")
+_STARTUP_MESSAGES: Final = (b"oneDNN custom operations are on", b"before absl::InitializeLog()")
 """Written at every start whatever TF_CPP_MIN_LOG_LEVEL says."""
 
 
 @cache
 def tensorflow() -> Any:
     """Import TensorFlow (seconds and hundreds of megabytes); raises `TensorFlowMissing` where it is not installed."""
-    # Read when the library is loaded; what it writes below an error says nothing about our work.
+    # Read when the library is loaded; only errors matter.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with stderr_filter.without(*_CHATTER), warnings.catch_warnings():
+    with stderr_filter.suppress_lines(*_STARTUP_MESSAGES), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             import tensorflow as tf
         except ModuleNotFoundError as error:
             raise TensorFlowMissing(
-                "this needs TensorFlow, which hearing does without: `make install` in a checkout, or the extra `build` "
-                "of soundalike-extractor"
+                "this command needs TensorFlow: run `make install` in a checkout, or install the extra `build` of "
+                "soundalike-extractor"
             ) from error
 
-        # The device is set up, and talked about, at the first operation.
+        # The device is set up, with messages, at the first operation.
         tf.zeros([])
     return tf

@@ -1,6 +1,6 @@
 """The network in TensorFlow: what statistics are measured with, and what `extractor.network` is compared with.
 
-Nothing that hears previews loads it.
+The extractor never loads it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from soundalike.extractor.architecture import BN_EPSILON, FRAMES, LAYERS, MEL_BANDS, POOLS, SAMPLES
-from soundalike.extractor.batch_norm_folding import folded
-from soundalike.extractor.spectrogram import DECIBELS_A_NEPER, FLOOR_DB, HOP, N_FFT, SMALLEST_POWER, mel_matrix, window
+from soundalike.extractor.batch_norm_folding import fold_batch_norm
+from soundalike.extractor.spectrogram import DECIBELS_PER_NEPER, FLOOR_DB, HOP, MIN_POWER, N_FFT, mel_matrix, window
 from soundalike.extractor.tensorflow_backend import tensorflow
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def log_mel() -> Callable[[Any], Any]:
         frames = tf.concat([hops[:, :-1], hops[:, 1:]], axis=2) * hann
         spectrum = tf.signal.rfft(frames)
         power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
-        level = DECIBELS_A_NEPER * tf.math.log(tf.maximum(tf.matmul(power, bank), SMALLEST_POWER))
+        level = DECIBELS_PER_NEPER * tf.math.log(tf.maximum(tf.matmul(power, bank), MIN_POWER))
         relative = level - tf.reduce_max(level, axis=[1, 2], keepdims=True)
         return tf.transpose(tf.maximum(relative, FLOOR_DB), [0, 2, 1])
 
@@ -77,7 +77,7 @@ class Probe:
     def __init__(self, weights: Weights, mean: NDArray[np.float32], variance: NDArray[np.float32]) -> None:
         layer = len(mean)
         if not 0 <= layer < LAYERS:
-            raise ValueError("a probe knows the statistics of fewer layers than the network has")
+            raise ValueError("a probe needs the statistics of fewer layers than the network has")
         tf = tensorflow()
 
         def moments(spectrograms: Any) -> tuple[Any, Any]:
@@ -100,12 +100,12 @@ class Probe:
 def fixed_block(
     activation: Any, layer: Layer, pool: tuple[int, int], mean: NDArray[np.float32], variance: NDArray[np.float32]
 ) -> Any:
-    """Convolve, normalise by given statistics, pool, ELU: see `folded` for why the pooling may come first.
+    """Convolve, normalise by given statistics, pool, ELU: see `fold_batch_norm` for why the pooling may come first.
 
     ELU then works on an eighth to a sixteenth of the values.
     """
     tf = tensorflow()
-    kernel, bias = folded(layer, mean, variance)
+    kernel, bias = fold_batch_norm(layer, mean, variance)
     convolved = tf.nn.bias_add(tf.nn.conv2d(activation, kernel, strides=1, padding="SAME"), bias)
     return tf.nn.elu(tf.nn.max_pool2d(convolved, pool, pool, padding="VALID"))
 

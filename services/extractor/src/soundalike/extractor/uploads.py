@@ -1,4 +1,4 @@
-"""Hearing a recording that somebody compares with the catalogue: no track, no trace."""
+"""Recordings that somebody uploads to find similar tracks: embedded, and not kept."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ from soundalike.storage.object_keys import UPLOADS, upload_key
 
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
-    from soundalike.extractor.embedder import Listener
+    from soundalike.extractor.embedder import Embedder
     from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
 
-LONGEST_WAIT: Final = timedelta(minutes=2)
-"""Nobody waits as long for an answer: what is older was left behind."""
+MAX_WAIT: Final = timedelta(minutes=2)
+"""Nobody waits longer for a result: older uploads are abandoned."""
 
 
-async def compare(query: str, pool: Pool, store: ObjectStore, listener: Listener, *, max_bytes: int) -> str:
-    """Hear the recording of a query, tell whoever waits, delete the recording; return what came of it, in a word.
+async def process_upload(upload: str, pool: Pool, store: ObjectStore, embedder: Embedder, *, max_bytes: int) -> str:
+    """Embed an uploaded recording, pass on the result, delete the recording; return the outcome in a word.
 
-    Every step may be repeated. Raises transient errors with nothing deleted, as `Hearing.hear` does.
+    Every step may be repeated. Raises transient errors with nothing deleted, as `PreviewPipeline.process` does.
     """
-    key = upload_key(query)
-    if await uploads.is_pending(pool, query):
-        outcome = await _hear(query, key, pool, store, listener, max_bytes)
+    key = upload_key(upload)
+    if await uploads.is_pending(pool, upload):
+        outcome = await _embed(upload, key, pool, store, embedder, max_bytes)
     else:
-        outcome = "asked for by nobody"
+        outcome = "abandoned"
     await store.delete(key)
     return outcome
 
 
-async def clear_up(pool: Pool, store: ObjectStore) -> int:
-    """Delete the recordings and rows that were left behind; return how many recordings."""
+async def delete_abandoned(pool: Pool, store: ObjectStore) -> int:
+    """Delete the abandoned recordings and their rows; return how many recordings."""
     deleted = 0
-    async for found in store.list(UPLOADS):
-        if found.last_modified <= datetime.now(UTC) - LONGEST_WAIT:
-            await store.delete(found.key)
+    async for stored in store.list(UPLOADS):
+        if stored.last_modified <= datetime.now(UTC) - MAX_WAIT:
+            await store.delete(stored.key)
             deleted += 1
-    await uploads.delete_older_than(pool, seconds=LONGEST_WAIT.total_seconds())
+    await uploads.delete_older_than(pool, seconds=MAX_WAIT.total_seconds())
     return deleted
 
 
-async def _hear(query: str, key: str, pool: Pool, store: ObjectStore, listener: Listener, max_bytes: int) -> str:
+async def _embed(upload: str, key: str, pool: Pool, store: ObjectStore, embedder: Embedder, max_bytes: int) -> str:
     try:
-        heard = await listener.listen((await store.get(key, max_bytes=max_bytes)).data)
+        extracted = await embedder.embed((await store.get(key, max_bytes=max_bytes)).data)
     except ObjectMissing:
         return "gone"
     except (ObjectTooLarge, PermanentAudioError) as error:
-        await uploads.reject(pool, query, str(error))
+        await uploads.reject(pool, upload, str(error))
         return "refused"
-    said = None if heard.tags is None else heard.tags.tolist()
-    await uploads.complete(pool, query, Analysis(listener.model_id, heard.vector, said))
+    tags = None if extracted.tags is None else extracted.tags.tolist()
+    await uploads.complete(pool, upload, Analysis(embedder.model_id, extracted.vector, tags))
     return "compared"

@@ -1,4 +1,4 @@
-"""Keeping a message hidden from other workers while one works on it."""
+"""Keeps a message hidden from other workers while one processes it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_BEATS = 20
-"""A job that hangs may not hold its message for ever: after so many beats the message reappears."""
+MAX_EXTENSIONS = 20
+"""A job that hangs must not keep its message for ever: after so many extensions the message reappears."""
 
 
 @asynccontextmanager
-async def beating(
+async def extend_visibility(
     queue: MessageQueue,
     message: Message,
     *,
@@ -30,16 +30,16 @@ async def beating(
 ) -> AsyncIterator[None]:
     """Extend the message's invisibility every third of `visibility_s` seconds until the block ends."""
 
-    async def beat() -> None:
-        for _ in range(MOST_BEATS):
+    async def extend() -> None:
+        for _ in range(MAX_EXTENSIONS):
             await sleep(visibility_s / 3)
             try:
                 await queue.hide(message, visibility_s)
             except QueueUnavailable as error:
-                # The next beat may get through; if none does, redelivery is what should happen.
-                log.warning("heartbeat of message %s missed: %s", message.id, error)
+                # The next attempt may succeed; if none does, the message should be redelivered.
+                log.warning("could not extend the visibility of message %s: %s", message.id, error)
 
-    task = asyncio.create_task(beat())
+    task = asyncio.create_task(extend())
     try:
         yield
     finally:

@@ -37,7 +37,7 @@ class TagHead:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """All five blocks, and where the network says tags, the layer that does; `sha256` tells them from any others."""
+    """All five blocks, and the output layer of a network with tags; `sha256` identifies them."""
 
     layers: tuple[Layer, ...]
     sha256: str
@@ -46,7 +46,7 @@ class Weights:
 
 
 def parse(content: bytes) -> Weights:
-    """Read the published HDF5 file (Keras 1, Theano order); raises `WeightsDamaged` where it holds something else.
+    """Read the published HDF5 file (Keras 1, Theano order); raises `WeightsDamaged` for anything else.
 
     Theano convolves with kernels stored (out, in, height, width), TensorFlow correlates with (height, width, in, out):
     so both axes are flipped, then moved.
@@ -62,7 +62,7 @@ def parse(content: bytes) -> Weights:
                 _array(file, "dense_1/dense_1_b", (TAGS,)),
             )
     except OSError as error:
-        raise WeightsDamaged(f"the weights are no HDF5 file: {error}") from error
+        raise WeightsDamaged(f"the weights are not an HDF5 file: {error}") from error
     return Weights(layers, hashlib.sha256(content).hexdigest(), tags=tags)
 
 

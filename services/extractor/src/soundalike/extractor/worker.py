@@ -14,37 +14,37 @@ from soundalike.db import tracks
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.errors import InvalidTrackId, QueueUnavailable, SoundalikeError, TransientError
 from soundalike.extractor import s3_events
-from soundalike.extractor.visibility_extender import beating
+from soundalike.extractor.visibility_extender import extend_visibility
 from soundalike.storage.object_keys import track_of_preview, upload_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from soundalike.extractor.preview_pipeline import Hearing
+    from soundalike.extractor.preview_pipeline import PreviewPipeline
     from soundalike.storage.message_queue import Message, MessageQueue
 
 log = logging.getLogger(__name__)
 
-MAY_PASS: tuple[type[Exception], ...] = (TransientError, TransientAudioError, *CONNECTION_FAILURES)
-"""Failures of the network, the queue, the store, the database or a decoder: trying again can succeed."""
+TRANSIENT_FAILURES: tuple[type[Exception], ...] = (TransientError, TransientAudioError, *CONNECTION_FAILURES)
+"""Failures of the network, the queue, the store, the database or a decoder: a retry can succeed."""
 
 _FIRST_BACKOFF_S = 5
-_LONGEST_BACKOFF_S = 600
-GIVEN_UP = "given up after {n} tries, its message is in the dead-letter queue: {reason}"
+_MAX_BACKOFF_S = 600
+GIVEN_UP_REASON = "given up after {n} attempts, the message is in the dead-letter queue: {reason}"
 
 
 def backoff_s(receive_count: int, jitter: float) -> int:
-    """Return how long to wait before the next try, doubling with each, in seconds; `jitter` lies between 0 and 1."""
-    longest: int = min(_FIRST_BACKOFF_S << (receive_count - 1), _LONGEST_BACKOFF_S)
-    return max(1, round(longest * (0.5 + jitter / 2)))
+    """Return the delay before the next attempt in seconds, doubling with each; `jitter` is between 0 and 1."""
+    upper_bound: int = min(_FIRST_BACKOFF_S << (receive_count - 1), _MAX_BACKOFF_S)
+    return max(1, round(upper_bound * (0.5 + jitter / 2)))
 
 
 @dataclass(slots=True)
 class Worker:
-    """Receives no more messages than it can start on, so that a death holds up as few as possible."""
+    """Receives no more messages than it can start on, so that a crash delays as few as possible."""
 
     queue: MessageQueue
-    hearing: Hearing
+    pipeline: PreviewPipeline
     concurrency: int
     visibility_s: int
     max_receives: int
@@ -53,12 +53,12 @@ class Worker:
     outcomes: Counter[str] = field(default_factory=Counter)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; what is under way is finished, what was only received is handed back."""
+        """Process messages until `stop` is set; those in progress are finished, those only received are returned."""
         busy: set[asyncio.Task[Any]] = set()
         stopped: asyncio.Task[Any] = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
-                self._touch()
+                self._touch_heartbeat_file()
                 if len(busy) < self.concurrency:
                     for message in await self._receive(self.concurrency - len(busy), stop):
                         busy.add(asyncio.create_task(self.handle(message)))
@@ -73,7 +73,7 @@ class Worker:
         try:
             received = await self.queue.receive(limit=min(limit, 10), wait_s=self.poll_wait_s)
         except QueueUnavailable as error:
-            log.warning("%s; trying again", error)
+            log.warning("%s; retrying", error)
             await asyncio.sleep(1 + random.random())  # noqa: S311 - jitter
             return []
         if not stop.is_set():
@@ -83,45 +83,49 @@ class Worker:
         return []
 
     async def handle(self, message: Message) -> None:
-        """Do what one message asks for; every way this can end is counted in `outcomes`."""
-        async with beating(self.queue, message, visibility_s=self.visibility_s):
+        """Process one message; every outcome is counted in `outcomes`."""
+        async with extend_visibility(self.queue, message, visibility_s=self.visibility_s):
             try:
-                created = s3_events.read(message.body)
-                words = [await self.hearing.hear(one) for one in created] or ["nothing to hear"]
+                created = s3_events.parse_message(message.body)
+                outcomes = [await self.pipeline.process(event) for event in created] or ["nothing to do"]
                 await self.queue.delete(message)
-            except MAY_PASS as error:
+            except TRANSIENT_FAILURES as error:
                 await self._retry(message, str(error) or type(error).__name__)
             except SoundalikeError as error:
                 await self._retry(message, str(error))
             except Exception as error:
-                # The one place that may see what nobody foresaw: log it, count it, let the queue try again.
+                # The outermost loop: log the unexpected, count it, let the queue retry.
                 log.exception("message %s failed", message.id)
-                await self._retry(message, f"unforeseen: {type(error).__name__}: {error}")
+                await self._retry(message, f"unexpected error: {type(error).__name__}: {error}")
             else:
-                self.outcomes.update(words)
-                log.info("%s: %s", ", ".join(c.key for c in created) or message.id, ", ".join(words))
+                self.outcomes.update(outcomes)
+                log.info("%s: %s", ", ".join(event.key for event in created) or message.id, ", ".join(outcomes))
 
     async def _retry(self, message: Message, reason: str) -> None:
         self.outcomes["retry"] += 1
         delay = backoff_s(message.receive_count, random.random())  # noqa: S311 - jitter
         last = message.receive_count >= self.max_receives
         log.warning(
-            "message %s, try %d of %d: %s; %s",
+            "message %s failed, attempt %d of %d: %s; %s",
             message.id, message.receive_count, self.max_receives, reason,
-            "it goes to the dead-letter queue" if last else f"again in {delay} s",
+            "it goes to the dead-letter queue" if last else f"next attempt in {delay} s",
         )  # fmt: skip
-        note = GIVEN_UP.format(n=message.receive_count, reason=reason) if last else f"tried, will be again: {reason}"
-        await self._note(message, note)
+        note = (
+            GIVEN_UP_REASON.format(n=message.receive_count, reason=reason)
+            if last
+            else f"failed, will be retried: {reason}"
+        )
+        await self._note_on_track(message, note)
         await self._hide(message, 0 if last else delay)
 
-    async def _note(self, message: Message, note: str) -> None:
+    async def _note_on_track(self, message: Message, note: str) -> None:
         try:
-            for created in s3_events.read(message.body):
+            for created in s3_events.parse_message(message.body):
                 if upload_of(created.key) is not None:
-                    continue  # it has no track to note this on
-                await tracks.set_reason(self.hearing.pool, track_of_preview(created.key), note)
+                    continue  # an upload has no track
+                await tracks.set_reason(self.pipeline.pool, track_of_preview(created.key), note)
         except (s3_events.UnreadableEvent, InvalidTrackId):
-            log.error("message %s belongs to no track: %s", message.id, note)  # noqa: TRY400 - no traceback needed
+            log.error("message %s does not belong to a track: %s", message.id, note)  # noqa: TRY400 - no traceback needed
         except CONNECTION_FAILURES as error:
             log.warning("could not note on the track of message %s: %s", message.id, error)
 
@@ -129,8 +133,8 @@ class Worker:
         try:
             await self.queue.hide(message, seconds)
         except QueueUnavailable as error:
-            log.warning("message %s comes back when its visibility ends: %s", message.id, error)
+            log.warning("message %s reappears when its visibility timeout ends: %s", message.id, error)
 
-    def _touch(self) -> None:
+    def _touch_heartbeat_file(self) -> None:
         if self.heartbeat_file is not None:
             self.heartbeat_file.touch()

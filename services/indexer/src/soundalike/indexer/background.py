@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def in_background(work: Callable[[], T]) -> T:
+async def run_in_daemon_thread(work: Callable[[], T]) -> T:
     """Run `work` in a daemon thread and return what it returns, or raise what it raises.
 
     A build cannot be interrupted, and `asyncio.to_thread` would keep a process that was told to stop alive until the

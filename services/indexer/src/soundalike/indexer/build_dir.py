@@ -26,12 +26,12 @@ log = logging.getLogger(__name__)
 
 _LOCK: Final = "lock"
 _PLAN: Final = "plan.json"
-_STALE_S: Final = 6 * 3_600
+_MAX_PLAN_AGE_S: Final = 6 * 3_600
 """What was gathered longer ago is gathered anew."""
 
 
 @dataclass(frozen=True, slots=True)
-class Worksite:
+class BuildDir:
     """One folder a database, held by one process at a time; a process that dies lets go of it."""
 
     folder: Path
@@ -48,7 +48,7 @@ class Worksite:
         """Folder of the files that will be published."""
         return self.folder / "version"
 
-    def claim(self) -> Claim:
+    def lock(self) -> BuildDirLock:
         """Hold the folder until the claim is released; raises `BuilderBusy` while another process, or thread, does."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         held = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
@@ -57,19 +57,19 @@ class Worksite:
         except OSError as error:
             os.close(held)
             raise BuilderBusy(f"another build is at work in {self.folder}") from error
-        return Claim(held)
+        return BuildDirLock(held)
 
-    def plan(self) -> dict[str, Any] | None:
+    def load_plan(self) -> dict[str, Any] | None:
         """Return what the build that was here before has set out to do, or None where it did not get that far."""
         try:
             path = self.folder / _PLAN
-            fresh = path.stat().st_mtime > time.time() - _STALE_S
+            fresh = path.stat().st_mtime > time.time() - _MAX_PLAN_AGE_S
             found = json.loads(path.read_bytes())
         except (OSError, ValueError):
             return None
         return found if fresh and isinstance(found, dict) else None
 
-    def set_out(self, plan: dict[str, Any]) -> None:
+    def save_plan(self, plan: dict[str, Any]) -> None:
         """Record that everything is gathered, and what will be built of it."""
         with atomic_write(self.folder / _PLAN) as path:
             path.write_text(json.dumps(plan), encoding="utf-8")
@@ -83,15 +83,15 @@ class Worksite:
                 found.unlink(missing_ok=True)
 
 
-class Claim:
+class BuildDirLock:
     """A hold on a worksite. A build that was given up goes on in its thread for a while, and holds on for as long."""
 
-    def __init__(self, held: int) -> None:
-        self._held = held
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
         self._holders = 1
         self._lock = threading.Lock()
 
-    def share(self, work: Callable[[], Any]) -> Callable[[], Any]:
+    def share_with(self, work: Callable[[], Any]) -> Callable[[], Any]:
         """Return `work` with a hold of its own, which ends with it."""
         with self._lock:
             self._holders += 1
@@ -109,7 +109,7 @@ class Claim:
         with self._lock:
             self._holders -= 1
             if self._holders == 0:
-                os.close(self._held)
+                os.close(self._descriptor)
 
     def __enter__(self) -> Self:
         return self

@@ -15,8 +15,8 @@ from soundalike import logs
 from soundalike.db import database
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.indexer.errors import EXPECTED_FAILURES
-from soundalike.indexer.health_file import beating
-from soundalike.indexer.poller import when_free
+from soundalike.indexer.health_file import keep_health_file_fresh
+from soundalike.indexer.poller import retry_while_busy
 from soundalike.indexer.settings import IndexerSettings
 from soundalike.indexer.taste_indexer import TasteIndexer
 from soundalike.indexer.version_table import render
@@ -60,8 +60,8 @@ def build(
     publish: Annotated[bool, typer.Option(help="Let it answer; else `publish` does that later.")] = True,
 ) -> None:
     """Build and publish a version of everything heard so far, now, or as soon as another build has ended."""
-    version = _asked(
-        lambda indexer: when_free(lambda: indexer.build(publish=publish)),
+    version = _run_with_indexer(
+        lambda indexer: retry_while_busy(lambda: indexer.build(publish=publish)),
         "no version was published",
     )
     typer.echo(f"{version.version}  {version.tracks} tracks  recall@10 {version.recall_at_10:.3f}")
@@ -70,8 +70,9 @@ def build(
 @app.command()
 def taste() -> None:
     """Build and publish what is favourited together, of everything walked so far, now."""
-    row = _done(
-        lambda pool, store, settings: when_free(TasteIndexer(pool, store, settings).build), "no taste was published"
+    row = _run_command(
+        lambda pool, store, settings: retry_while_busy(TasteIndexer(pool, store, settings).build),
+        "no taste was published",
     )
     typer.echo(f"{row.version}  {row.tracks} tracks  {row.favorites} favourites  {row.method}")
 
@@ -79,7 +80,7 @@ def taste() -> None:
 @app.command(name="list")
 def list_versions() -> None:
     """Show the versions of the current model, newest first."""
-    typer.echo(render(_asked(lambda indexer: indexer.listed(), "nothing to show")))
+    typer.echo(render(_run_with_indexer(lambda indexer: indexer.list_versions(), "nothing to show")))
 
 
 @app.command()
@@ -87,7 +88,9 @@ def publish(
     version: Annotated[str | None, typer.Argument(help="Name of the version; the newest without one.")] = None,
 ) -> None:
     """Let a version answer that is in the bucket. The newest lets automatic builds go on, any other holds them."""
-    typer.echo(_said(_asked(lambda indexer: indexer.publish(version), "nothing was published")))
+    typer.echo(
+        _publication_message(_run_with_indexer(lambda indexer: indexer.publish(version), "nothing was published"))
+    )
 
 
 @app.command()
@@ -95,7 +98,9 @@ def rollback(
     version: Annotated[str | None, typer.Argument(help="Name of the version; the one before without it.")] = None,
 ) -> None:
     """Go back to an older version; automatic builds wait until `publish` or `build` is called."""
-    typer.echo(_said(_asked(lambda indexer: indexer.rollback(version), "nothing was changed")))
+    typer.echo(
+        _publication_message(_run_with_indexer(lambda indexer: indexer.rollback(version), "nothing was changed"))
+    )
 
 
 @app.command()
@@ -115,12 +120,12 @@ def main() -> None:
     app()
 
 
-def _asked(question: Callable[[Indexer], Awaitable[T]], failure: str) -> T:
+def _run_with_indexer(question: Callable[[Indexer], Awaitable[T]], failure: str) -> T:
     """Ask an indexer something, and end with status 1 and a sentence where it cannot be done."""
-    return _done(lambda pool, store, settings: question(Indexer(pool, store, settings)), failure)
+    return _run_command(lambda pool, store, settings: question(Indexer(pool, store, settings)), failure)
 
 
-def _done(work: Callable[[Pool, ObjectStore, IndexerSettings], Awaitable[T]], failure: str) -> T:
+def _run_command(work: Callable[[Pool, ObjectStore, IndexerSettings], Awaitable[T]], failure: str) -> T:
     logs.configure("indexer")
     settings = load(IndexerSettings)
 
@@ -137,7 +142,7 @@ def _done(work: Callable[[Pool, ObjectStore, IndexerSettings], Awaitable[T]], fa
         raise typer.Exit(_INTERRUPTED) from interrupt
 
 
-def _said(version: IndexVersionRecord) -> str:
+def _publication_message(version: IndexVersionRecord) -> str:
     if version.pinned:
         return (
             f"{version.version} answers now. Automatic builds are held; `index publish` (the newest version) or "
@@ -159,7 +164,7 @@ async def _run(settings: IndexerSettings) -> bool:
     async with database.connect(settings.database_url.get_secret_value()) as pool:
         log.info("looking for new tracks every %g s", settings.index_poll_s)
         store = S3Store.connect(settings)
-        async with beating(settings.heartbeat_file):
+        async with keep_health_file_fresh(settings.heartbeat_file):
             await asyncio.gather(
                 Indexer(pool, store, settings).run(stop), TasteIndexer(pool, store, settings).run(stop)
             )

@@ -37,7 +37,7 @@ _LINK_BYTES: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class VectorExport:
     """Raw vectors (float32 [n, D], mapped from a file) and their urns [n], up to one write of the table."""
 
     model: str
@@ -51,9 +51,9 @@ class Gathered:
         return [name.rstrip().decode() for name in self.names.tolist()]
 
 
-async def gather(
+async def export_vectors(
     connection: Connection, model: EmbeddingModel, directory: Path, parameters: BuildParameters
-) -> Gathered:
+) -> VectorExport:
     """Copy the vectors of `model` into files in `directory`, some thousand at a time, holding none of them in memory.
 
     Raises `NothingToIndex` when there is none and `DiskTooFull` when the build would not fit beside them.
@@ -80,16 +80,16 @@ async def gather(
         await embeddings.copy_vectors(connection, model.model, extent, model.dimensions, take)
     vectors.flush()
     np.save(directory / _NAMES, names, allow_pickle=False)
-    return Gathered(model.model, extent.last_seq, names, vectors)
+    return VectorExport(model.model, extent.last_seq, names, vectors)
 
 
-def gathered_before(directory: Path, model: str, up_to_seq: int) -> Gathered:
-    """Open what `gather` left in `directory`; raises OSError or ValueError where that is not whole."""
+def open_export(directory: Path, model: str, up_to_seq: int) -> VectorExport:
+    """Open what `export_vectors` left in `directory`; raises OSError or ValueError where that is not whole."""
     names = np.load(directory / _NAMES, allow_pickle=False)
     vectors = np.load(directory / _RAW, mmap_mode="r", allow_pickle=False)
     if len(names) != len(vectors):
         raise ValueError(f"{len(names)} names for {len(vectors)} vectors")
-    return Gathered(model, up_to_seq, names, vectors)
+    return VectorExport(model, up_to_seq, names, vectors)
 
 
 def required_bytes(count: int, dimensions: int, parameters: BuildParameters) -> int:

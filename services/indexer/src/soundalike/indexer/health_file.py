@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-_EVERY_S: Final = 10.0
+_INTERVAL_S: Final = 10.0
 
 
 @asynccontextmanager
-async def beating(file: Path | None, *, every_s: float = _EVERY_S) -> AsyncIterator[None]:
-    """Touch `file` now and every `every_s` seconds until the block ends, during a build as well; without one, rest."""
+async def keep_health_file_fresh(file: Path | None, *, interval_s: float = _INTERVAL_S) -> AsyncIterator[None]:
+    """Touch `file` now and every `interval_s` seconds until the block ends; without a file, do nothing."""
     if file is None:
         yield
         return
@@ -24,7 +24,7 @@ async def beating(file: Path | None, *, every_s: float = _EVERY_S) -> AsyncItera
 
     async def beat() -> None:
         while True:
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(interval_s)
             await asyncio.to_thread(file.touch)
 
     task = asyncio.create_task(beat())

@@ -18,18 +18,18 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-_BUSY_S: Final = 0.5
-_LONGEST_WAIT_S: Final = 300.0
+_BUSY_RETRY_S: Final = 0.5
+_MAX_WAIT_S: Final = 300.0
 
 _LOCK = "SELECT pg_try_advisory_lock($1)"
 _UNLOCK = "SELECT pg_advisory_unlock($1)"
 
 
-class Lookout:
+class Poller:
     """Calls `look` every `poll_s` seconds; `what` is built says the log."""
 
-    def __init__(self, look: Callable[[], Awaitable[object]], *, poll_s: float, what: str) -> None:
-        self._look = look
+    def __init__(self, action: Callable[[], Awaitable[object]], *, poll_s: float, what: str) -> None:
+        self._action = action
         self._poll_s = poll_s
         self._what = what
         self.failures = 0
@@ -38,7 +38,7 @@ class Lookout:
     async def run(self, stop: asyncio.Event) -> None:
         """Look until `stop` is set; what is under way is then given up."""
         while not stop.is_set():
-            look = asyncio.create_task(self.once())
+            look = asyncio.create_task(self.poll_once())
             stopping = asyncio.create_task(stop.wait())
             try:
                 await asyncio.wait({look, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -49,10 +49,10 @@ class Lookout:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._wait_s())
 
-    async def once(self) -> None:
+    async def poll_once(self) -> None:
         """Look once; a failure is logged and counted."""
         try:
-            await self._look()
+            await self._action()
         except BuilderBusy as busy:
             log.info("%s", busy)
         except EXPECTED_FAILURES as error:
@@ -66,10 +66,10 @@ class Lookout:
 
     def _wait_s(self) -> float:
         # A build that failed will mostly fail again; the more often it did, the longer its CPU time is saved.
-        return max(self._poll_s, min(self._poll_s * 2.0 ** min(self.failures, 20), _LONGEST_WAIT_S))
+        return max(self._poll_s, min(self._poll_s * 2.0 ** min(self.failures, 20), _MAX_WAIT_S))
 
 
-async def when_free(build: Callable[[], Awaitable[T]]) -> T:
+async def retry_while_busy(build: Callable[[], Awaitable[T]]) -> T:
     """Build as soon as no other builder is at work: what that one began with may lack what was heard since."""
     waited = False
     while True:
@@ -79,11 +79,11 @@ async def when_free(build: Callable[[], Awaitable[T]]) -> T:
             if not waited:
                 log.info("%s; this build begins when that one has ended", busy)
             waited = True
-        await asyncio.sleep(_BUSY_S)
+        await asyncio.sleep(_BUSY_RETRY_S)
 
 
 @asynccontextmanager
-async def sole_builder(connection: Connection, lock: int) -> AsyncIterator[None]:
+async def builder_lock(connection: Connection, lock: int) -> AsyncIterator[None]:
     """Hold an advisory lock while the block runs; raises `BuilderBusy` where another machine does.
 
     The lock belongs to the session, and the version is published in that same session: who lost the one cannot do

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FEWEST_TO_REFIT: Final = 5_000
+MIN_TRACKS_TO_REFIT: Final = 5_000
 """With fewer tracks the shipped projection, fitted on varied music, is not put to the test."""
 
-_FEWEST_TO_FIT: Final = 32
+_MIN_TRACKS_TO_FIT: Final = 32
 """With fewer tracks the raw vectors rank newcomers better than any fit (measured on game soundtracks)."""
 
-_FEWEST_ALBUMS: Final = 100
+_MIN_ALBUMS: Final = 100
 _FOLDS: Final = 5
 _RESAMPLES: Final = 2_000
 
@@ -45,7 +45,7 @@ class Album:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ProjectionChoice:
     """A projection with the grounds for it, which go into the version's parameters.
 
     `gain` is the 95 % interval, over albums, of what refitting adds to the mean average precision.
@@ -63,29 +63,31 @@ class Choice:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-def choose(
+def select_projection(
     model: str, vectors: NDArray[np.float32], albums: Sequence[Album], *, fit_rows: int, seed: int
-) -> tuple[Projection, Choice]:
+) -> tuple[Projection, ProjectionChoice]:
     """Choose the projection of raw `vectors` [n, D]; `albums` are those of at least two tracks, some or all."""
     shipped = builtin_projection(model)
     if shipped is None:
-        if len(vectors) < _FEWEST_TO_FIT:
-            return Projection.identity(vectors.shape[1]), Choice("identity", f"fewer than {_FEWEST_TO_FIT} tracks")
-        return fit(vectors, rows=fit_rows, seed=seed), Choice("fitted", f"none is shipped for {model}")
-    if len(vectors) < FEWEST_TO_REFIT:
-        return shipped, Choice("shipped", f"fewer than {FEWEST_TO_REFIT} tracks to refit on")
-    if len(albums) < _FEWEST_ALBUMS:
-        reason = f"only {len(albums)} albums of two tracks or more to compare by, {_FEWEST_ALBUMS} are needed"
-        return shipped, Choice("shipped", reason, albums=len(albums))
-    choice = compare(vectors, albums, shipped, fit_rows=fit_rows, seed=seed)
+        if len(vectors) < _MIN_TRACKS_TO_FIT:
+            return Projection.identity(vectors.shape[1]), ProjectionChoice(
+                "identity", f"fewer than {_MIN_TRACKS_TO_FIT} tracks"
+            )
+        return fit(vectors, rows=fit_rows, seed=seed), ProjectionChoice("fitted", f"none is shipped for {model}")
+    if len(vectors) < MIN_TRACKS_TO_REFIT:
+        return shipped, ProjectionChoice("shipped", f"fewer than {MIN_TRACKS_TO_REFIT} tracks to refit on")
+    if len(albums) < _MIN_ALBUMS:
+        reason = f"only {len(albums)} albums of two tracks or more to compare by, {_MIN_ALBUMS} are needed"
+        return shipped, ProjectionChoice("shipped", reason, albums=len(albums))
+    choice = compare_with_refit(vectors, albums, shipped, fit_rows=fit_rows, seed=seed)
     log.info("projection: %s, %s", choice.kind, choice.reason)
     return (shipped if choice.kind == "shipped" else fit(vectors, rows=fit_rows, seed=seed)), choice
 
 
-def compare(
-    vectors: NDArray[np.float32], albums: Sequence[Album], shipped: Projection, *, fit_rows: int, seed: int
-) -> Choice:
-    """Compare `shipped` with fits on other artists' tracks, fold by fold, in pairs."""
+def compare_with_refit(
+    vectors: NDArray[np.float32], albums: Sequence[Album], builtin: Projection, *, fit_rows: int, seed: int
+) -> ProjectionChoice:
+    """Compare `builtin` with fits on other artists' tracks, fold by fold, in pairs."""
     rng = np.random.default_rng(seed)
     artists = {artist: number for number, artist in enumerate(sorted({album.artist for album in albums}))}
     fold_of = rng.permutation(len(artists)) % _FOLDS
@@ -100,13 +102,13 @@ def compare(
         others = np.setdiff1d(np.arange(len(vectors)), rows)
         refitted = fit(vectors[_sample(others, fit_rows, rng)], rows=fit_rows, seed=seed)
         raw = np.asarray(vectors[rows])
-        before += _album_precision(shipped.apply(raw), labels)
+        before += _album_precision(builtin.apply(raw), labels)
         after += _album_precision(refitted.apply(raw), labels)
     gains = np.asarray(after) - np.asarray(before)
     means = gains[rng.integers(len(gains), size=(_RESAMPLES, len(gains)))].mean(axis=1)
     low, high = (round(float(bound), 4) for bound in np.quantile(means, [0.025, 0.975]))
     better = low > 0
-    return Choice(
+    return ProjectionChoice(
         "refitted" if better else "shipped",
         "a fit on this catalogue ranks albums better" if better else "a fit on this catalogue ranks albums no better",
         albums=len(gains),

@@ -74,27 +74,27 @@ async def publish(
     log.info("published %s (%d tracks, up to write %d)", version.version, version.tracks, version.up_to_seq)
 
 
-def find(listed: Sequence[IndexVersionRecord], name: str | None) -> IndexVersionRecord:
+def find_version(versions: Sequence[IndexVersionRecord], name: str | None) -> IndexVersionRecord:
     """Return the version of that name, or the newest one; raises `NoSuchVersion`."""
-    there = [version for version in listed if version.state is not VersionState.DELETED]
+    there = [version for version in versions if version.state is not VersionState.DELETED]
     if name is None and there:
         return max(there, key=lambda version: version.version)
     for version in there:
         if version.version == name:
             return version
-    if any(version.version == name for version in listed):
+    if any(version.version == name for version in versions):
         raise NoSuchVersion(f"the files of version {name} were deleted; `index list` shows those that are there")
     raise NoSuchVersion(
         f"there is no version {name}; `index list` shows those that are there" if name else "no version was built yet"
     )
 
 
-def before(listed: Sequence[IndexVersionRecord]) -> IndexVersionRecord:
+def previous_version(versions: Sequence[IndexVersionRecord]) -> IndexVersionRecord:
     """Return the version that answered before the published one; raises `NoSuchVersion`."""
-    published = next((version for version in listed if version.state is VersionState.PUBLISHED), None)
+    published = next((version for version in versions if version.state is VersionState.PUBLISHED), None)
     older = [
         version
-        for version in listed
+        for version in versions
         if version.state is VersionState.RETIRED and (published is None or version.version < published.version)
     ]
     if not older:
@@ -108,7 +108,7 @@ async def prune(db: Executor, store: ObjectStore, published: IndexVersionRecord,
     The published version stays in any case, and so does every version of another model: the catalogue may go back.
     The rows are marked first: no row leads to files that are gone.
     """
-    old = await version_folders.outdated(store, f"{INDEXES}{published.model}/", published.version, keep=keep)
+    old = await version_folders.outdated_keys(store, f"{INDEXES}{published.model}/", published.version, keep=keep)
     await index_versions.mark_deleted(db, published.model, list(old))
     for name, keys in old.items():
         await version_folders.delete(store, keys)

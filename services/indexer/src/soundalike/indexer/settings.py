@@ -48,7 +48,7 @@ class IndexerSettings(DatabaseSettings, StoreSettings):
         return Thresholds(
             settle_s=self.index_settle_s,
             max_age_s=self.index_max_age_s,
-            most_rows=self.index_most_tail_rows,
+            max_rows=self.index_most_tail_rows,
             forget_s=self.index_forget_s,
         )
 

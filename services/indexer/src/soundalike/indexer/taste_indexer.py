@@ -12,9 +12,9 @@ from soundalike.db import embeddings, favorites, taste_versions
 from soundalike.db.taste_versions import TasteVersionRecord
 from soundalike.errors import TransientError
 from soundalike.indexer import version_folders
-from soundalike.indexer.background import in_background
+from soundalike.indexer.background import run_in_daemon_thread
 from soundalike.indexer.errors import NothingToIndex
-from soundalike.indexer.poller import Lookout, sole_builder
+from soundalike.indexer.poller import Poller, builder_lock
 from soundalike.similarity.taste.builder import build_taste
 from soundalike.similarity.taste.favorite_pairs import FavoritePairsBuilder
 from soundalike.storage.object_keys import TASTE, taste_prefix
@@ -41,16 +41,16 @@ class TasteIndexer:
         self._pool = pool
         self._store = store
         self._settings = settings
-        self.lookout = Lookout(self.look, poll_s=settings.taste_poll_s, what="taste")
+        self.poller = Poller(self.build_if_due, poll_s=settings.taste_poll_s, what="taste")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look, and build when due, until `stop` is set; a build under way is then given up."""
-        await self.lookout.run(stop)
+        await self.poller.run(stop)
 
-    async def look(self) -> TasteVersionRecord | None:
+    async def build_if_due(self) -> TasteVersionRecord | None:
         """Build and publish if a version is due; returns it, or None."""
         published = await taste_versions.published(self._pool)
-        reason = await self._due(published)
+        reason = await self._build_reason(published)
         if reason is None:
             return None
         log.info("taste is due: %s", reason)
@@ -62,14 +62,14 @@ class TasteIndexer:
         Raises `NothingToIndex`, `BuilderBusy`, `StoreUnavailable`, `similarity.taste.errors.TooFewFavorites`, or what
         asyncpg raises when the database is away; in every case the version before goes on answering.
         """
-        async with self._pool.acquire() as connection, sole_builder(connection, _BUILDER_LOCK):
+        async with self._pool.acquire() as connection, builder_lock(connection, _BUILDER_LOCK):
             known, likes = await _read(connection)
             if not known:
                 raise NothingToIndex("no favourites are known; walk SoundCloud first")
             built_at = datetime.now(UTC)
-            version = version_folders.stamp(built_at)
+            version = version_folders.timestamp(built_at)
             with tempfile.TemporaryDirectory(prefix="soundalike-taste-", dir=self._settings.index_work_dir) as folder:
-                manifest = await in_background(lambda: self._built(Path(folder), version, built_at, likes))
+                manifest = await run_in_daemon_thread(lambda: self._build_files(Path(folder), version, built_at, likes))
                 prefix = taste_prefix(version)
                 await version_folders.upload(self._store, prefix, Path(folder), manifest)
             row = TasteVersionRecord(version, manifest.method, known, manifest.tracks, prefix)
@@ -78,10 +78,10 @@ class TasteIndexer:
             await self._prune(version)
         return row
 
-    def _built(self, folder: Path, version: str, built_at: datetime, likes: FavoritePairs) -> TasteManifest:
+    def _build_files(self, folder: Path, version: str, built_at: datetime, likes: FavoritePairs) -> TasteManifest:
         return build_taste(folder, version, built_at, likes, self._settings.taste_parameters)
 
-    async def _due(self, published: TasteVersionRecord | None) -> str | None:
+    async def _build_reason(self, published: TasteVersionRecord | None) -> str | None:
         known = await favorites.count(self._pool)
         if published is None or published.published_at is None:
             return f"first version, {known} favourites" if known >= self._settings.taste_fewest else None
@@ -99,7 +99,9 @@ class TasteIndexer:
     async def _prune(self, published: str) -> None:
         """Delete the files of versions before the last `index_keep_versions`, and what crashed builds left."""
         try:
-            old = await version_folders.outdated(self._store, TASTE, published, keep=self._settings.index_keep_versions)
+            old = await version_folders.outdated_keys(
+                self._store, TASTE, published, keep=self._settings.index_keep_versions
+            )
             for keys in old.values():
                 await version_folders.delete(self._store, keys)
         except TransientError as error:

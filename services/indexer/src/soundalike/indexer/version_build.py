@@ -6,14 +6,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from soundalike.indexer.errors import RecallTooLow
-from soundalike.indexer.version_folders import stamp
+from soundalike.indexer.version_folders import timestamp
 from soundalike.similarity.index.builder import VersionIdentity, build_version
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from soundalike.indexer.export import Gathered
+    from soundalike.indexer.export import VectorExport
     from soundalike.similarity.index.builder import BuildParameters
     from soundalike.similarity.index.manifest import Manifest
     from soundalike.similarity.projection import Projection
@@ -22,15 +22,15 @@ log = logging.getLogger(__name__)
 
 
 def build(
-    gathered: Gathered, projection: Projection, directory: Path, built_at: datetime, parameters: BuildParameters
+    export: VectorExport, projection: Projection, directory: Path, built_at: datetime, parameters: BuildParameters
 ) -> Manifest:
     """Project, index and measure; returns the manifest of the version in `directory`.
 
     Raises `RecallTooLow` below `parameters.recall_goal`. Takes seconds to minutes of CPU: run it in a thread.
     """
-    log.info("building an index of %d vectors of %s", len(gathered.names), gathered.model)
-    name = VersionIdentity(version_name(built_at, gathered.up_to_seq), gathered.model, gathered.up_to_seq, built_at)
-    manifest = build_version(directory, name, gathered.vectors, gathered.urns, projection, parameters)
+    log.info("building an index of %d vectors of %s", len(export.names), export.model)
+    name = VersionIdentity(version_name(built_at, export.up_to_seq), export.model, export.up_to_seq, built_at)
+    manifest = build_version(directory, name, export.vectors, export.urns, projection, parameters)
     log.info(
         "built %s: %d vectors in %d dimensions, %s %s over %d of them, effort %d, recall@10 %.4f",
         manifest.version, manifest.count, manifest.dimensions, manifest.engine, manifest.parameters,
@@ -47,4 +47,4 @@ def build(
 
 def version_name(built_at: datetime, up_to_seq: int) -> str:
     """Name a version so that names sort by time and can stand in a key: `20261121T120000.123Z-000000000042`."""
-    return f"{stamp(built_at)}-{up_to_seq:012d}"
+    return f"{timestamp(built_at)}-{up_to_seq:012d}"

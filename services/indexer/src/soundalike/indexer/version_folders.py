@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def stamp(built_at: datetime) -> str:
+def timestamp(built_at: datetime) -> str:
     """Write a moment so that names sort by time and can stand in a key: `20261121T120000.123Z`."""
     return f"{built_at:%Y%m%dT%H%M%S}.{built_at.microsecond // 1000:03d}Z"
 
@@ -30,7 +30,7 @@ async def upload(store: ObjectStore, prefix: str, directory: Path, manifest: Ver
         await store.upload(prefix + name, directory / name)
 
 
-async def outdated(store: ObjectStore, prefix: str, published: str, *, keep: int) -> dict[str, list[str]]:
+async def outdated_keys(store: ObjectStore, prefix: str, published: str, *, keep: int) -> dict[str, list[str]]:
     """Return, by version, the keys below `prefix` that are no longer needed; raises `StoreUnavailable`.
 
     These are of versions older than the `keep` newest, and what crashed builds left; never of the published one.

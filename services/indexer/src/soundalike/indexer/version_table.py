@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 _HEADER = ("version", "state", "tracks", "up to write", "recall@10", "engine", "projection", "built", "published")
 
 
-def render(listed: Sequence[IndexVersionRecord]) -> str:
+def render(versions: Sequence[IndexVersionRecord]) -> str:
     """Lay the versions out in columns, one a line."""
-    if not listed:
+    if not versions:
         return "no version was built yet"
-    rows = [_HEADER, *(_row(version) for version in listed)]
+    rows = [_HEADER, *(_row(version) for version in versions)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -12,13 +12,13 @@ from soundalike.db import embeddings, index_versions, models
 from soundalike.errors import TransientError
 from soundalike.indexer import publisher
 from soundalike.indexer.albums import known_albums
-from soundalike.indexer.background import in_background
-from soundalike.indexer.build_dir import Worksite
+from soundalike.indexer.background import run_in_daemon_thread
+from soundalike.indexer.build_dir import BuildDir
 from soundalike.indexer.errors import NothingToIndex, RecallTooLow
-from soundalike.indexer.export import gather, gathered_before
-from soundalike.indexer.poller import Lookout, sole_builder
-from soundalike.indexer.projection_selection import FEWEST_TO_REFIT, choose
-from soundalike.indexer.schedule import Indexed, due
+from soundalike.indexer.export import export_vectors, open_export
+from soundalike.indexer.poller import Poller, builder_lock
+from soundalike.indexer.projection_selection import MIN_TRACKS_TO_REFIT, select_projection
+from soundalike.indexer.schedule import PublishedIndex, build_reason
 from soundalike.indexer.version_build import build
 from soundalike.similarity.index.errors import SearchIndexError
 from soundalike.similarity.index.manifest import FORMAT
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from soundalike.db.database import Connection, Pool
     from soundalike.db.index_versions import IndexVersionRecord
     from soundalike.db.models import EmbeddingModel
-    from soundalike.indexer.build_dir import Claim
-    from soundalike.indexer.export import Gathered
-    from soundalike.indexer.projection_selection import Choice
+    from soundalike.indexer.build_dir import BuildDirLock
+    from soundalike.indexer.export import VectorExport
+    from soundalike.indexer.projection_selection import ProjectionChoice
     from soundalike.indexer.settings import IndexerSettings
     from soundalike.similarity.index.manifest import Manifest
     from soundalike.storage.object_store import ObjectStore
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 # Any constant; it only has to differ from the other advisory locks of the catalogue.
 BUILDER_LOCK: Final = 0x50_1A_11_D0
-_SAY_AGAIN_S: Final = 3_600.0
+_WARNING_INTERVAL_S: Final = 3_600.0
 
 
 class Indexer:
@@ -51,23 +51,23 @@ class Indexer:
         self._pool = pool
         self._store = store
         self._settings = settings
-        self._site = Worksite.of(settings.index_work_dir, settings.database_url.get_secret_value())
-        self._said_until = 0.0
-        self.lookout = Lookout(self.look, poll_s=settings.index_poll_s, what="version")
+        self._build_dir = BuildDir.of(settings.index_work_dir, settings.database_url.get_secret_value())
+        self._next_warning = 0.0
+        self.poller = Poller(self.build_if_due, poll_s=settings.index_poll_s, what="version")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look, and build when due, until `stop` is set; a build under way is then given up, nothing is published."""
-        await self.lookout.run(stop)
+        await self.poller.run(stop)
 
-    async def look(self) -> IndexVersionRecord | None:
+    async def build_if_due(self) -> IndexVersionRecord | None:
         """Build and publish if a version is due; returns it, or None."""
         model = await models.current(self._pool)
         if model is None:
             return None
         published = await index_versions.published(self._pool, model.model)
         tail = await embeddings.tail_size(self._pool, model.model, published.up_to_seq if published else 0)
-        indexed = await self._indexed(published) if published else None
-        reason = due(indexed, tail, self._settings.thresholds)
+        indexed = await self._published_index(published) if published else None
+        reason = build_reason(indexed, tail, self._settings.thresholds)
         if reason is None:
             return None
         if published is not None and published.pinned:
@@ -83,15 +83,15 @@ class Indexer:
         `RecallTooLow`, `StoreUnavailable`, or what asyncpg raises when the database is away; in every case the
         version before goes on answering.
         """
-        async with self._pool.acquire() as connection, sole_builder(connection, BUILDER_LOCK):
+        async with self._pool.acquire() as connection, builder_lock(connection, BUILDER_LOCK):
             model = await models.current(connection)
             if model is None:
                 raise NothingToIndex("no model is registered yet; start an extractor first")
-            with self._site.claim() as claim:
-                version = await self._built(connection, model, claim)
+            with self._build_dir.lock() as claim:
+                version = await self._build(connection, model, claim)
                 if publish:
                     await publisher.publish(connection, self._store, version)
-                self._site.clear()
+                self._build_dir.clear()
             published = version if publish else await index_versions.published(connection, model.model)
             if published is not None:
                 await self._prune(connection, published)
@@ -103,9 +103,9 @@ class Indexer:
         Raises `NoSuchVersion`, `NothingToIndex`.
         """
         async with self._pool.acquire() as connection:
-            listed = await self._listed(connection)
-            chosen = publisher.find(listed, name)
-            pinned = chosen.version != publisher.find(listed, None).version
+            listed = await self._list_versions(connection)
+            chosen = publisher.find_version(listed, name)
+            pinned = chosen.version != publisher.find_version(listed, None).version
             await publisher.publish(connection, self._store, chosen, pinned=pinned)
         return replace(chosen, pinned=pinned)
 
@@ -115,62 +115,62 @@ class Indexer:
         Raises `NoSuchVersion`, `NothingToIndex`.
         """
         async with self._pool.acquire() as connection:
-            listed = await self._listed(connection)
-            chosen = publisher.find(listed, name) if name else publisher.before(listed)
+            listed = await self._list_versions(connection)
+            chosen = publisher.find_version(listed, name) if name else publisher.previous_version(listed)
             await publisher.publish(connection, self._store, chosen, pinned=True)
         return replace(chosen, pinned=True)
 
-    async def listed(self) -> list[IndexVersionRecord]:
+    async def list_versions(self) -> list[IndexVersionRecord]:
         """Return the versions of the current model, newest first; raises `NothingToIndex`."""
         async with self._pool.acquire() as connection:
-            return await self._listed(connection)
+            return await self._list_versions(connection)
 
-    async def _listed(self, connection: Connection) -> list[IndexVersionRecord]:
+    async def _list_versions(self, connection: Connection) -> list[IndexVersionRecord]:
         model = await models.current(connection)
         if model is None:
             raise NothingToIndex("no model is registered yet; start an extractor first")
         return await index_versions.list_versions(connection, model.model)
 
-    async def _built(self, connection: Connection, model: EmbeddingModel, claim: Claim) -> IndexVersionRecord:
+    async def _build(self, connection: Connection, model: EmbeddingModel, claim: BuildDirLock) -> IndexVersionRecord:
         parameters, begun = self._settings.build_parameters, time.monotonic()
         intent = {"model": model.model, "parameters": asdict(parameters), "fit_rows": self._settings.index_fit_rows}
-        gathered, built_at = await self._gathered(connection, model, intent)
+        gathered, built_at = await self._export(connection, model, intent)
         albums = []
-        if len(gathered.names) >= FEWEST_TO_REFIT:
+        if len(gathered.names) >= MIN_TRACKS_TO_REFIT:
             albums = await known_albums(connection, model.model, gathered.up_to_seq, gathered.urns)
 
-        def work() -> tuple[Manifest, Choice]:
-            projection, choice = choose(
+        def work() -> tuple[Manifest, ProjectionChoice]:
+            projection, choice = select_projection(
                 model.model, gathered.vectors, albums, fit_rows=self._settings.index_fit_rows, seed=parameters.seed
             )
-            return build(gathered, projection, self._site.version, built_at, parameters), choice
+            return build(gathered, projection, self._build_dir.version, built_at, parameters), choice
 
         try:
-            manifest, choice = await in_background(claim.share(work))
+            manifest, choice = await run_in_daemon_thread(claim.share_with(work))
         except (ArtifactError, SearchIndexError, RecallTooLow):
             # Taken up again it would fail again.
-            self._site.clear()
+            self._build_dir.clear()
             raise
         more = {"projection": choice.as_parameters(), "build_s": round(time.monotonic() - begun, 1)}
-        return await publisher.upload(connection, self._store, manifest, self._site.version, more)
+        return await publisher.upload(connection, self._store, manifest, self._build_dir.version, more)
 
-    async def _gathered(
+    async def _export(
         self, connection: Connection, model: EmbeddingModel, intent: dict[str, Any]
-    ) -> tuple[Gathered, datetime]:
-        plan = self._site.plan()
+    ) -> tuple[VectorExport, datetime]:
+        plan = self._build_dir.load_plan()
         if plan is not None and plan.get("intent") == intent:
             try:
-                gathered = gathered_before(self._site.folder, model.model, int(plan["up_to_seq"]))
+                gathered = open_export(self._build_dir.folder, model.model, int(plan["up_to_seq"]))
                 built_at = datetime.fromisoformat(plan["built_at"])
             except (OSError, ValueError, KeyError, TypeError) as error:
                 log.warning("the build that was begun before cannot be taken up: %s", error)
             else:
                 log.info("taking up the build of %d vectors that was begun at %s", len(gathered.names), built_at)
                 return gathered, built_at
-        self._site.clear()
-        gathered = await gather(connection, model, self._site.folder, self._settings.build_parameters)
+        self._build_dir.clear()
+        gathered = await export_vectors(connection, model, self._build_dir.folder, self._settings.build_parameters)
         built_at = datetime.now(UTC)
-        self._site.set_out({"intent": intent, "up_to_seq": gathered.up_to_seq, "built_at": built_at.isoformat()})
+        self._build_dir.save_plan({"intent": intent, "up_to_seq": gathered.up_to_seq, "built_at": built_at.isoformat()})
         return gathered, built_at
 
     async def _prune(self, connection: Connection, published: IndexVersionRecord) -> None:
@@ -179,9 +179,9 @@ class Indexer:
         except TransientError as error:
             log.warning("old versions stay in the bucket until the next build: %s", error)
 
-    async def _indexed(self, published: IndexVersionRecord) -> Indexed:
+    async def _published_index(self, published: IndexVersionRecord) -> PublishedIndex:
         parameters = published.parameters
-        return Indexed(
+        return PublishedIndex(
             tracks=published.tracks,
             build_s=float(parameters.get("build_s", 0.0)),
             readable=parameters.get("format") == FORMAT,
@@ -191,9 +191,9 @@ class Indexer:
         )
 
     def _log_pinned(self, published: IndexVersionRecord, reason: str) -> None:
-        if time.monotonic() < self._said_until:
+        if time.monotonic() < self._next_warning:
             return
-        self._said_until = time.monotonic() + _SAY_AGAIN_S
+        self._next_warning = time.monotonic() + _WARNING_INTERVAL_S
         log.warning(
             "a version is due (%s), but %s was pinned by hand; `index publish` or `index build` ends that",
             reason,

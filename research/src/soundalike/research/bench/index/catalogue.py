@@ -16,7 +16,7 @@ from soundalike.db.embeddings import Embedding
 from soundalike.db.index_versions import IndexVersionRecord
 from soundalike.db.models import EmbeddingModel
 from soundalike.domain.track_id import TrackId
-from soundalike.indexer.export import gather
+from soundalike.indexer.export import export_vectors
 from soundalike.indexer.version_build import build
 from soundalike.research.bench.index.music import TRACKS_AN_ALBUM
 
@@ -87,7 +87,7 @@ async def publish(
     async with database.connect(url) as pool, pool.acquire() as connection:
         began = time.monotonic()
         await asyncio.to_thread(work.mkdir, parents=True, exist_ok=True)
-        gathered = await gather(connection, model_of(music), work, parameters)
+        gathered = await export_vectors(connection, model_of(music), work, parameters)
         took["gather_s"] = round(time.monotonic() - began, 1)
         began = time.monotonic()
         folder = work / f"version-{parameters.engine}"

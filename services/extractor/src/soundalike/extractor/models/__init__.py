@@ -1,1 +1,1 @@
-"""The models there are: weights, statistics and tags of each, by the name that MODEL gives."""
+"""The available models: weights, statistics and tags of each, by the value of MODEL."""

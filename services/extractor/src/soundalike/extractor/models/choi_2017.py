@@ -1,4 +1,4 @@
-"""Finding the published weights: a named file, the cache, or their author's repository."""
+"""The published weights of Choi's network: from a file, the cache, or their author's repository."""
 
 from __future__ import annotations
 
@@ -18,77 +18,77 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ADDRESS: Final = (
+URL: Final = (
     "https://raw.githubusercontent.com/keunwoochoi/music-auto_tagging-keras/"
     "a3e105d0c4c529c512cc197ad8770ff1cc52aa32/compact_cnn/weights_layer4_theano.hdf5"
 )
 SHA256: Final = "caf89f811415691fbb245be7eef394b9cebd787d7e3f78e29695972141cf2a08"
-_SIZE: Final = 1_329_264
-_CACHED_AS: Final = f"choi-2017-{SHA256[:8]}.hdf5"
+_SIZE_BYTES: Final = 1_329_264
+_CACHE_NAME: Final = f"choi-2017-{SHA256[:8]}.hdf5"
 
 
 def default_cache() -> Path:
-    """Return the folder that keeps downloaded weights (XDG Base Directory Specification)."""
+    """Return the folder that caches downloaded weights (XDG Base Directory Specification)."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "soundalike"
 
 
-def download(address: str) -> bytes:
-    """Fetch the weights; raises `httpx.HTTPError`, and `ValueError` for an answer that is far too large."""
+def download(url: str) -> bytes:
+    """Download the weights; raises `httpx.HTTPError`, and `ValueError` for a response that is far too large."""
     content = bytearray()
-    with httpx.stream("GET", address, timeout=httpx.Timeout(30.0, connect=5.0)) as response:
+    with httpx.stream("GET", url, timeout=httpx.Timeout(30.0, connect=5.0)) as response:
         response.raise_for_status()
         for chunk in response.iter_bytes():
             content += chunk
-            if len(content) > 2 * _SIZE:
-                raise ValueError("the answer is larger than the weights can be")
+            if len(content) > 2 * _SIZE_BYTES:
+                raise ValueError("the response is larger than the weights can be")
     return bytes(content)
 
 
 def published_weights(
-    named: Path | None = None, cache: Path | None = None, fetch: Callable[[str], bytes] = download
+    path: Path | None = None, cache: Path | None = None, fetch: Callable[[str], bytes] = download
 ) -> bytes:
     """Return the content of the published weights file, its checksum checked.
 
-    `named` (CHOI_WEIGHTS) is the file to use; without it the `cache` folder (MODEL_CACHE) is looked into and filled.
-    Raises `WeightsUnavailable`, `WeightsDamaged`.
+    `path` (CHOI_WEIGHTS) is the file to use; without it the weights come from the `cache` folder (MODEL_CACHE), into
+    which they are downloaded first where necessary. Raises `WeightsUnavailable`, `WeightsDamaged`.
     """
-    if named is not None:
+    if path is not None:
         try:
-            return _checked(named.read_bytes(), f"CHOI_WEIGHTS={named}")
+            return _verify(path.read_bytes(), f"CHOI_WEIGHTS={path}")
         except OSError as error:
-            raise WeightsUnavailable(f"CHOI_WEIGHTS names {named}, which cannot be read: {error.strerror}") from error
-    cached = (cache or default_cache()) / _CACHED_AS
+            raise WeightsUnavailable(f"the file of CHOI_WEIGHTS, {path}, cannot be read: {error.strerror}") from error
+    cached = (cache or default_cache()) / _CACHE_NAME
     if cached.is_file():
         try:
-            return _checked(cached.read_bytes(), str(cached))
+            return _verify(cached.read_bytes(), str(cached))
         except (OSError, WeightsDamaged) as error:
-            log.warning("fetching the weights anew: %s", error)
+            log.warning("downloading the weights again: %s", error)
     try:
-        content = fetch(ADDRESS)
+        content = fetch(URL)
     except (httpx.HTTPError, ValueError) as error:
         raise WeightsUnavailable(
-            f"the network's weights are neither in {cached.parent} nor could they be fetched from {ADDRESS} "
-            f"({str(error) or type(error).__name__}). Fetch that file on a machine that can, and set CHOI_WEIGHTS to "
-            "its path; MODEL=soundalike-1 needs no file"
+            f"the network's weights are not in {cached.parent} and could not be downloaded from {URL} "
+            f"({str(error) or type(error).__name__}). Download that file on another machine and set CHOI_WEIGHTS to "
+            "its path, or use MODEL=soundalike-1, which needs no download"
         ) from error
-    content = _checked(content, ADDRESS)
-    _keep(cached, content)
+    content = _verify(content, URL)
+    _save_to_cache(cached, content)
     return content
 
 
-def _checked(content: bytes, where: str) -> bytes:
-    found = hashlib.sha256(content).hexdigest()
-    if found != SHA256:
-        raise WeightsDamaged(f"{where} has sha256 {found} instead of {SHA256}: it is another file, or a damaged one")
+def _verify(content: bytes, where: str) -> bytes:
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != SHA256:
+        raise WeightsDamaged(f"{where} has sha256 {sha256} instead of {SHA256}: it is another file, or damaged")
     return content
 
 
-def _keep(target: Path, content: bytes) -> None:
-    """Put the weights into the cache whole or not at all; a cache that cannot be written only costs the next start."""
+def _save_to_cache(target: Path, content: bytes) -> None:
+    """Write the weights into the cache, whole or not at all; without a cache the next start downloads them again."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(target) as part:
             part.write_bytes(content)
     except OSError as error:
-        log.warning("the weights were fetched but cannot be kept in %s: %s", target.parent, error.strerror)
+        log.warning("the weights were downloaded but cannot be cached in %s: %s", target.parent, error.strerror)

@@ -1,4 +1,4 @@
-"""The models there are, by the name that MODEL gives."""
+"""The available models, by the value of MODEL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ StatisticsMode = Literal["fixed", "clip"]
 
 
 class ModelName(StrEnum):
-    """A model that can be chosen."""
+    """A model that can be selected."""
 
     SOUNDALIKE_1 = "soundalike-1"
     CHOI_2017 = "choi-2017"
@@ -28,8 +28,8 @@ DEFAULT: Final = ModelName.SOUNDALIKE_1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Which model is wanted, and where the published weights are: a named file, or the folder that keeps them."""
+class ModelChoice:
+    """The model to load, and where the published weights are: a file, or the folder that caches them."""
 
     name: ModelName = DEFAULT
     mode: StatisticsMode = "fixed"
@@ -37,7 +37,7 @@ class Choice:
     model_cache: Path | None = None
 
 
-def load_model(choice: Choice) -> Model:
+def load_model(choice: ModelChoice) -> Model:
     """Load the model of a choice; raises `WeightsUnavailable`, `WeightsDamaged`, `StatisticsUnusable`."""
     match choice.name:
         case ModelName.SOUNDALIKE_1:
@@ -46,18 +46,18 @@ def load_model(choice: Choice) -> Model:
             return _choi_2017(choice)
 
 
-def _soundalike_1(choice: Choice) -> Model:
+def _soundalike_1(choice: ModelChoice) -> Model:
     if choice.mode == "clip":
         raise StatisticsUnusable(
-            f"{choice.name} was trained with fixed statistics; STATISTICS=clip goes with MODEL={ModelName.CHOI_2017}"
+            f"{choice.name} was trained with fixed statistics; STATISTICS=clip needs MODEL={ModelName.CHOI_2017}"
         )
-    found = soundalike_1.shipped()
-    return Model(found.weights, found.statistics, found.usual_tags)
+    parts = soundalike_1.load_builtin()
+    return Model(parts.weights, parts.statistics, parts.mean_tag_probabilities)
 
 
-def _choi_2017(choice: Choice) -> Model:
-    given = weights.parse(choi_2017.published_weights(choice.choi_weights, choice.model_cache))
+def _choi_2017(choice: ModelChoice) -> Model:
+    published = weights.parse(choi_2017.published_weights(choice.choi_weights, choice.model_cache))
     if choice.mode == "clip":
-        return Model(given, None)
-    fixed = statistics.shipped(given)
-    return Model(given, fixed, tagger.shipped(given, fixed))
+        return Model(published, None)
+    fixed = statistics.load_builtin(published)
+    return Model(published, fixed, tagger.load_builtin(published, fixed))

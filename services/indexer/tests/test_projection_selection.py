@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from soundalike.indexer import projection_selection
-from soundalike.indexer.projection_selection import Album, choose, compare, fit
+from soundalike.indexer.projection_selection import Album, compare_with_refit, fit, select_projection
 from soundalike.similarity.projection import Projection
 from soundalike.transformers.embedding_projection import EmbeddingProjection
 
@@ -20,7 +20,7 @@ DIMENSIONS = 12
     [(1, 160, "identity"), (31, 160, "identity"), (32, 128, "fitted"), (400, 128, "fitted")],
 )
 def test_few_tracks_are_not_fitted_on(count: int, dimensions: int, kind: str) -> None:
-    projection, choice = choose("nobody-ships-this", VECTORS[:count], [], fit_rows=1000, seed=1)
+    projection, choice = select_projection("nobody-ships-this", VECTORS[:count], [], fit_rows=1000, seed=1)
     assert (projection.dimensions, choice.kind) == (dimensions, kind)
 
 
@@ -43,7 +43,7 @@ def catalogue(count: int) -> tuple[np.ndarray, list[Album]]:
 
 def test_a_fit_on_the_catalogue_is_taken_where_it_ranks_albums_better() -> None:
     vectors, albums = catalogue(800)
-    choice = compare(vectors, albums, Projection.identity(DIMENSIONS), fit_rows=10_000, seed=1)
+    choice = compare_with_refit(vectors, albums, Projection.identity(DIMENSIONS), fit_rows=10_000, seed=1)
     assert choice.kind == "refitted"
     assert choice.albums == 200
     assert choice.gain is not None
@@ -55,7 +55,7 @@ def test_the_shipped_one_stays_where_a_fit_gains_nothing() -> None:
     vectors, albums = catalogue(800)
     # As good as it gets: looks at nothing but what tells.
     told = Projection(np.zeros(DIMENSIONS), np.ones(DIMENSIONS), np.eye(DIMENSIONS)[:4], np.ones(4), 0.0)
-    choice = compare(vectors, albums, told, fit_rows=10_000, seed=1)
+    choice = compare_with_refit(vectors, albums, told, fit_rows=10_000, seed=1)
     assert choice.kind == "shipped"
     assert choice.gain is not None
     assert choice.gain[0] <= 0
@@ -81,7 +81,7 @@ def test_nothing_of_an_artist_is_fitted_on_that_is_judged(monkeypatch: pytest.Mo
             judged.append({artist_of[number_of[vector.tobytes()]] for vector in raw})
             return Projection.identity(DIMENSIONS).apply(raw)
 
-    compare(vectors, albums, Watched(), fit_rows=10_000, seed=1)
+    compare_with_refit(vectors, albums, Watched(), fit_rows=10_000, seed=1)
     assert len(fitted_on) == len(judged) == 5
     for fitting, judging in zip(fitted_on, judged, strict=True):
         assert fitting
@@ -104,13 +104,13 @@ def test_a_small_or_unlabelled_catalogue_keeps_the_shipped_projection(monkeypatc
     told = Projection.identity(DIMENSIONS)
     monkeypatch.setattr(projection_selection, "builtin_projection", lambda _: told)
     vectors, albums = catalogue(800)
-    projection, choice = choose("m", vectors, albums, fit_rows=10_000, seed=1)
+    projection, choice = select_projection("m", vectors, albums, fit_rows=10_000, seed=1)
     assert projection is told
     assert choice.as_parameters() == {"kind": "shipped", "reason": "fewer than 5000 tracks to refit on", "albums": 0}
-    monkeypatch.setattr(projection_selection, "FEWEST_TO_REFIT", 800)
-    projection, choice = choose("m", vectors, albums[:99], fit_rows=10_000, seed=1)
+    monkeypatch.setattr(projection_selection, "MIN_TRACKS_TO_REFIT", 800)
+    projection, choice = select_projection("m", vectors, albums[:99], fit_rows=10_000, seed=1)
     assert projection is told
     assert "only 99 albums" in choice.reason
-    projection, choice = choose("m", vectors, albums, fit_rows=10_000, seed=1)
+    projection, choice = select_projection("m", vectors, albums, fit_rows=10_000, seed=1)
     assert projection is not told
     assert choice.kind == "refitted"

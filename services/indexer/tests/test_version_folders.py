@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from soundalike.indexer.version_folders import delete, outdated, stamp
+from soundalike.indexer.version_folders import delete, outdated_keys, timestamp
 from soundalike.storage.object_store import MemoryStore
 
 FOLDER = "taste/"
@@ -18,14 +18,14 @@ async def stored(*keys: str) -> MemoryStore:
 async def test_the_newest_whole_versions_and_the_published_one_are_kept() -> None:
     whole = [f"{name}/{file}" for name in "1245" for file in ("urns.npy", "manifest.json")]
     store = await stored(*whole, "3/urns.npy", "6/urns.npy")
-    old = await outdated(store, FOLDER, "1", keep=2)
+    old = await outdated_keys(store, FOLDER, "1", keep=2)
     assert old == {
         "2": ["taste/2/manifest.json", "taste/2/urns.npy"],
         "3": ["taste/3/urns.npy"],
         "6": ["taste/6/urns.npy"],
     }
-    assert await outdated(store, FOLDER, "6", keep=9) == {"3": ["taste/3/urns.npy"]}
-    assert await outdated(MemoryStore(), FOLDER, "1", keep=2) == {}
+    assert await outdated_keys(store, FOLDER, "6", keep=9) == {"3": ["taste/3/urns.npy"]}
+    assert await outdated_keys(MemoryStore(), FOLDER, "1", keep=2) == {}
 
 
 async def test_nothing_vouches_for_files_that_are_gone() -> None:
@@ -43,6 +43,6 @@ async def test_nothing_vouches_for_files_that_are_gone() -> None:
 
 def test_stamps_sort_by_time() -> None:
     moments = [datetime(2026, 11, 21, 12, 0, second, micros, tzinfo=UTC) for second in (0, 9) for micros in (0, 1_000)]
-    stamps = [stamp(moment) for moment in moments]
+    stamps = [timestamp(moment) for moment in moments]
     assert stamps == sorted(stamps)
     assert stamps[-1] == "20261121T120009.001Z"

@@ -12,12 +12,12 @@ import soundfile
 
 from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.audio.errors import DecoderCrashed, PermanentAudioError, Silent
-from soundalike.extractor.embedder import ListeningPool
+from soundalike.extractor.embedder import EmbedderPool
 from soundalike.extractor.errors import VectorNotFinite, WeightsUnavailable
 from soundalike.extractor.model import Model
-from soundalike.extractor.models.registry import Choice, ModelName, load_model
+from soundalike.extractor.models.registry import ModelChoice, ModelName, load_model
 
-from .signals import likeness, random_network
+from .signals import cosine, random_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,43 +39,43 @@ def tones(hertz: float, seconds: float = 30.0, rate: int = 22_050) -> np.ndarray
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return load_model(Choice())
+    return load_model(ModelChoice())
 
 
 @pytest.fixture(scope="module")
-def pool(model: Model) -> Iterator[ListeningPool]:
-    pool = ListeningPool(model, DecoderPool(2))
+def pool(model: Model) -> Iterator[EmbedderPool]:
+    pool = EmbedderPool(model, DecoderPool(2))
     yield pool
     pool.close()
 
 
-async def test_a_preview_becomes_a_vector(pool: ListeningPool, model: Model) -> None:
+async def test_a_preview_becomes_a_vector(pool: EmbedderPool, model: Model) -> None:
     data = wav(tones(440))
-    heard = await pool.listen(data)
-    assert heard.vector.shape == (160,)
-    assert heard.vector.dtype == np.float32
-    assert heard.audio_sha256 == hashlib.sha256(data).hexdigest()
-    assert heard.seconds_heard == 29
-    assert heard.tags is not None
-    assert heard.tags.shape == (50,)
-    assert pool.usual_tags is not None
-    assert len(pool.usual_tags) == 50
+    result = await pool.embed(data)
+    assert result.vector.shape == (160,)
+    assert result.vector.dtype == np.float32
+    assert result.audio_sha256 == hashlib.sha256(data).hexdigest()
+    assert result.seconds_analysed == 29
+    assert result.tags is not None
+    assert result.tags.shape == (50,)
+    assert pool.mean_tag_probabilities is not None
+    assert len(pool.mean_tag_probabilities) == 50
     assert (pool.model_id, pool.dimensions) == (model.id, 160)
 
 
-async def test_what_is_alike_is_heard_as_alike(pool: ListeningPool) -> None:
+async def test_similar_sounds_have_similar_vectors(pool: EmbedderPool) -> None:
     low, slightly_higher, noise = [
-        (await pool.listen(wav(samples))).vector
+        (await pool.embed(wav(samples))).vector
         for samples in (tones(440), tones(466), 0.1 * np.random.default_rng(0).standard_normal(22_050 * 30))
     ]
-    assert likeness(low, slightly_higher) > likeness(low, noise)
+    assert cosine(low, slightly_higher) > cosine(low, noise)
 
 
-async def test_what_can_never_be_heard_is_a_permanent_failure(pool: ListeningPool) -> None:
+async def test_a_file_that_cannot_be_decoded_is_a_permanent_failure(pool: EmbedderPool) -> None:
     with pytest.raises(Silent):
-        await pool.listen(wav(np.zeros(22_050 * 10)))
+        await pool.embed(wav(np.zeros(22_050 * 10)))
     with pytest.raises(PermanentAudioError):
-        await pool.listen(b"no music at all")
+        await pool.embed(b"no music at all")
 
 
 async def test_a_crash_of_a_decoder_is_transient(model: Model) -> None:
@@ -88,11 +88,11 @@ async def test_a_crash_of_a_decoder_is_transient(model: Model) -> None:
     def make() -> IsolatedDecoder:
         return Crashing()  # type: ignore[return-value]
 
-    pool = ListeningPool(model, DecoderPool(1, make))
+    pool = EmbedderPool(model, DecoderPool(1, make))
     with pytest.raises(DecoderCrashed):
-        await pool.listen(b"")
+        await pool.embed(b"")
     with pytest.raises(DecoderCrashed):
-        await pool.listen(b"the decoder was given back after the first crash")
+        await pool.embed(b"the decoder is free again after the first crash")
     pool.close()
 
 
@@ -105,14 +105,14 @@ def test_a_vector_that_is_not_finite_is_a_permanent_failure() -> None:
     assert isinstance(caught.value, PermanentAudioError)
 
 
-def test_ids_are_safe_in_a_key_and_tell_models_apart() -> None:
+def test_ids_are_safe_in_a_key_and_unique() -> None:
     (weights, statistics), (other, other_statistics) = random_network(1), random_network(2)
-    given = [(weights, statistics), (weights, other_statistics), (other, statistics), (weights, None)]
-    ids = [Model(*one).id for one in given]
+    parts = [(weights, statistics), (weights, other_statistics), (other, statistics), (weights, None)]
+    ids = [Model(*pair).id for pair in parts]
     assert ids[0] == f"random-fixed-01010101-{statistics.sha256[:8]}-p1"
     assert ids[3] == "random-clip-01010101-p1"
     assert len(set(ids)) == 4
-    assert all(re.fullmatch(r"[a-z0-9-]+", one) for one in ids)
+    assert all(re.fullmatch(r"[a-z0-9-]+", model_id) for model_id in ids)
 
 
 def test_no_clips_give_no_vectors(model: Model) -> None:
@@ -121,14 +121,14 @@ def test_no_clips_give_no_vectors(model: Model) -> None:
 
 class TestWithoutPublishedWeights:
     @pytest.fixture(autouse=True)
-    def nowhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        # Every way out leads to a closed door of this machine.
+    def no_network(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # Every request goes to a closed port of this machine.
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
 
-    def test_their_model_is_replaced_by_no_other(self, tmp_path: Path) -> None:
+    def test_the_published_model_is_not_replaced_by_another(self, tmp_path: Path) -> None:
         with pytest.raises(WeightsUnavailable, match="CHOI_WEIGHTS"):
-            load_model(Choice(name=ModelName.CHOI_2017, model_cache=tmp_path))
+            load_model(ModelChoice(name=ModelName.CHOI_2017, model_cache=tmp_path))
 
-    def test_our_own_model_needs_none(self, tmp_path: Path) -> None:
-        assert load_model(Choice(model_cache=tmp_path)).id.startswith("soundalike-1-fixed-")
+    def test_the_builtin_model_needs_none(self, tmp_path: Path) -> None:
+        assert load_model(ModelChoice(model_cache=tmp_path)).id.startswith("soundalike-1-fixed-")
         assert not list(tmp_path.iterdir())

@@ -10,14 +10,14 @@ from soundalike.db import index_versions, models
 from soundalike.db.index_versions import IndexVersionRecord, VersionState
 from soundalike.errors import StoreUnavailable
 from soundalike.indexer.errors import NoSuchVersion
-from soundalike.indexer.publisher import before, find, prune, publish, upload
+from soundalike.indexer.publisher import find_version, previous_version, prune, publish, upload
 from soundalike.indexer.version_build import build
 from soundalike.similarity.index.builder import BuildParameters
 from soundalike.similarity.index.manifest import Manifest
 from soundalike.storage.object_store import MemoryStore
 
 from .conftest import MODEL
-from .test_index_building import GATHERED, PROJECTION
+from .test_version_build import GATHERED, PROJECTION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,18 +104,18 @@ def test_versions_are_found_by_name_or_by_what_came_before() -> None:
         version("2", VersionState.RETIRED),
         version("1", VersionState.DELETED),
     ]
-    assert find(listed, None).version == "5"
-    assert find(listed, "3").version == "3"
-    assert before(listed).version == "2"
+    assert find_version(listed, None).version == "5"
+    assert find_version(listed, "3").version == "3"
+    assert previous_version(listed).version == "2"
     with pytest.raises(NoSuchVersion, match="files of version 1 were deleted"):
-        find(listed, "1")
+        find_version(listed, "1")
     with pytest.raises(NoSuchVersion, match="no version 9"):
-        find(listed, "9")
+        find_version(listed, "9")
     with pytest.raises(NoSuchVersion, match="no version was built yet"):
-        find([], None)
+        find_version([], None)
     for none in (listed[:3], [*listed[:2], listed[4]], []):
         with pytest.raises(NoSuchVersion, match="no older version"):
-            before(none)
+            previous_version(none)
 
 
 async def test_prunes_what_is_old_and_what_was_left_half(pool: Pool) -> None:

@@ -69,15 +69,15 @@ async def test_nothing_known_is_told(tasting: TasteIndexer, pool: Pool) -> None:
 
 async def test_the_first_waits_for_enough_the_next_for_growth(tasting: TasteIndexer, pool: Pool) -> None:
     await favourite(pool, *TWO_CIRCLES[:9])
-    assert await tasting.look() is None
+    assert await tasting.build_if_due() is None
     await favourite(pool, *TWO_CIRCLES)
-    first = await tasting.look()
+    first = await tasting.build_if_due()
     assert first is not None
-    assert await tasting.look() is None
+    assert await tasting.build_if_due() is None
     await favourite(pool, (7, 1))
-    assert await tasting.look() is None
+    assert await tasting.build_if_due() is None
     await favourite(pool, (7, 2))
-    second = await tasting.look()
+    second = await tasting.build_if_due()
     assert second is not None
     assert second.version > first.version
 
@@ -86,9 +86,9 @@ async def test_age_counts_only_where_something_changed(tasting: TasteIndexer, po
     await favourite(pool, *TWO_CIRCLES)
     await tasting.build()
     await pool.execute("UPDATE taste_versions SET published_at = now() - interval '2 days'")
-    assert await tasting.look() is None
+    assert await tasting.build_if_due() is None
     await favourite(pool, (7, 1))
-    assert await tasting.look() is not None
+    assert await tasting.build_if_due() is not None
 
 
 async def test_forgotten_tracks_leave_the_files(
@@ -109,11 +109,11 @@ async def test_old_files_are_deleted(tasting: TasteIndexer, pool: Pool, store: M
 
 
 async def test_one_builds_at_a_time(tasting: TasteIndexer, pool: Pool) -> None:
-    from soundalike.indexer.poller import sole_builder
+    from soundalike.indexer.poller import builder_lock
     from soundalike.indexer.taste_indexer import _BUILDER_LOCK
 
     await favourite(pool, *TWO_CIRCLES)
-    async with pool.acquire() as connection, sole_builder(connection, _BUILDER_LOCK):
+    async with pool.acquire() as connection, builder_lock(connection, _BUILDER_LOCK):
         with pytest.raises(BuilderBusy):
             await tasting.build()
     assert await tasting.build()
@@ -124,6 +124,6 @@ async def test_a_failure_is_said_and_counted(
 ) -> None:
     await favourite(pool, *[(user, 1) for user in range(20)])
     with caplog.at_level(logging.ERROR):
-        await tasting.lookout.once()
-    assert tasting.lookout.failures == 1
+        await tasting.poller.poll_once()
+    assert tasting.poller.failures == 1
     assert "no taste was published" in caplog.text

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from soundalike.extractor import s3_events
-from soundalike.extractor.s3_events import Created, UnreadableEvent
+from soundalike.extractor.s3_events import ObjectCreated, UnreadableEvent
 
 
 def record(
@@ -24,7 +24,9 @@ def body(*records: dict[str, object]) -> str:
 
 
 def test_an_upload_is_read() -> None:
-    assert s3_events.read(body(record(sequencer="0055AED6"))) == [Created("previews/deezer/1.mp3", "0055AED6")]
+    assert s3_events.parse_message(body(record(sequencer="0055AED6"))) == [
+        ObjectCreated("previews/deezer/1.mp3", "0055AED6")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -35,37 +37,37 @@ def test_an_upload_is_read() -> None:
     ],
 )
 def test_keys_are_url_decoded_in_both_encodings(encoded: str, key: str) -> None:
-    assert s3_events.read(body(record(encoded)))[0].key == key
+    assert s3_events.parse_message(body(record(encoded)))[0].key == key
 
 
 def test_several_records_in_one_body() -> None:
-    assert [c.key for c in s3_events.read(body(record("a"), record("b")))] == ["a", "b"]
+    assert [c.key for c in s3_events.parse_message(body(record("a"), record("b")))] == ["a", "b"]
 
 
 @pytest.mark.parametrize("version", ["2.0", "2.3", "2.9"])
 def test_any_minor_version_and_unknown_fields_are_accepted(version: str) -> None:
-    assert s3_events.read(body(record(version=version, versionId="x") | {"later": {"invented": 1}}))
+    assert s3_events.parse_message(body(record(version=version, versionId="x") | {"later": {"invented": 1}}))
 
 
 def test_the_test_event_asks_for_nothing() -> None:
-    assert s3_events.read('{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}') == []
+    assert s3_events.parse_message('{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}') == []
 
 
 @pytest.mark.parametrize("name", ["ObjectRemoved:Delete", "LifecycleExpiration:Delete", "ObjectRestore:Completed"])
 def test_events_that_create_nothing_are_dropped(name: str) -> None:
-    assert s3_events.read(body(record(name=name))) == []
+    assert s3_events.parse_message(body(record(name=name))) == []
 
 
 @pytest.mark.parametrize(
     "name", ["s3:ObjectCreated:Copy", "ObjectCreated:CompleteMultipartUpload", "ObjectCreated:Post"]
 )
 def test_every_way_of_creating_counts(name: str) -> None:
-    assert len(s3_events.read(body(record(name=name)))) == 1
+    assert len(s3_events.parse_message(body(record(name=name)))) == 1
 
 
 def test_an_event_wrapped_by_sns_is_unwrapped() -> None:
     wrapped = json.dumps({"Type": "Notification", "MessageId": "m", "Message": body(record("a"))})
-    assert [c.key for c in s3_events.read(wrapped)] == ["a"]
+    assert [c.key for c in s3_events.parse_message(wrapped)] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -75,9 +77,9 @@ def test_an_event_wrapped_by_sns_is_unwrapped() -> None:
 )  # fmt: skip
 def test_any_other_body_is_unreadable_and_never_taken_for_done(other: str) -> None:
     with pytest.raises(UnreadableEvent):
-        s3_events.read(other)
+        s3_events.parse_message(other)
 
 
 @pytest.mark.parametrize("key", ["previews/deezer/1.mp3", "previews/a b+c%20é.mp3"])
 def test_a_message_of_our_own_reads_back(key: str) -> None:
-    assert s3_events.read(s3_events.write(key)) == [Created(key, None)]
+    assert s3_events.parse_message(s3_events.format_message(key)) == [ObjectCreated(key, None)]

@@ -10,7 +10,7 @@ from soundalike.db import embeddings, erasure, models
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import EmbeddingModel
 from soundalike.indexer.errors import DiskTooFull, NothingToIndex
-from soundalike.indexer.export import Gathered, gather, gathered_before, required_bytes
+from soundalike.indexer.export import VectorExport, export_vectors, open_export, required_bytes
 from soundalike.similarity.index.builder import BuildParameters
 from soundalike.similarity.index.engine import EngineName, write_index
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PARAMETERS = BuildParameters(trees=8)
 
 
-def assert_holds(gathered: Gathered, numbers: range) -> None:
+def assert_holds(gathered: VectorExport, numbers: range) -> None:
     found = dict(zip(gathered.urns, gathered.vectors, strict=True))
     assert found.keys() == {track_of(number).urn for number in numbers}
     for number in numbers:
@@ -35,10 +35,10 @@ async def test_reads_the_vectors_of_its_model_only(pool: Pool, hear: Hear, tmp_p
     await hear(range(5), EmbeddingModel("another", 160))
     await hear(range(3, 40))
     async with pool.acquire() as connection:
-        gathered = await gather(connection, MODEL, tmp_path, PARAMETERS)
+        gathered = await export_vectors(connection, MODEL, tmp_path, PARAMETERS)
     assert gathered.up_to_seq == 42
     assert_holds(gathered, range(3, 40))
-    again = gathered_before(tmp_path, MODEL.model, 42)
+    again = open_export(tmp_path, MODEL.model, 42)
     assert again.urns == gathered.urns
     np.testing.assert_array_equal(again.vectors, gathered.vectors)
 
@@ -59,7 +59,7 @@ async def test_reads_one_snapshot_while_others_write(
 
     monkeypatch.setattr("soundalike.indexer.export.embeddings.copy_vectors", written_to_meanwhile)
     async with pool.acquire() as connection:
-        gathered = await gather(connection, MODEL, tmp_path, PARAMETERS)
+        gathered = await export_vectors(connection, MODEL, tmp_path, PARAMETERS)
         assert (await embeddings.tail_size(connection, MODEL.model, gathered.up_to_seq)).count == 3
     assert_holds(gathered, range(10))
 
@@ -68,14 +68,14 @@ async def test_what_is_forgotten_is_not_gathered(pool: Pool, hear: Hear, tmp_pat
     await hear(range(4))
     await pool.execute("UPDATE tracks SET state = 'forgotten' WHERE urn = $1", track_of(3).urn)
     async with pool.acquire() as connection:
-        assert_holds(await gather(connection, MODEL, tmp_path, PARAMETERS), range(3))
+        assert_holds(await export_vectors(connection, MODEL, tmp_path, PARAMETERS), range(3))
 
 
 async def test_says_that_there_is_nothing(pool: Pool, tmp_path: Path) -> None:
     async with pool.acquire() as connection:
         await models.register(connection, MODEL)
         with pytest.raises(NothingToIndex, match="m1-fixed has heard no track yet"):
-            await gather(connection, MODEL, tmp_path, PARAMETERS)
+            await export_vectors(connection, MODEL, tmp_path, PARAMETERS)
 
 
 async def test_refuses_before_the_disk_is_full(
@@ -88,7 +88,7 @@ async def test_refuses_before_the_disk_is_full(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1000))
     async with pool.acquire() as connection:
         with pytest.raises(DiskTooFull, match="INDEX_WORK_DIR"):
-            await gather(connection, MODEL, tmp_path, PARAMETERS)
+            await export_vectors(connection, MODEL, tmp_path, PARAMETERS)
     assert not names_in(tmp_path)
 
 

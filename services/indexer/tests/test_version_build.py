@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from soundalike.indexer.errors import RecallTooLow
-from soundalike.indexer.export import Gathered
+from soundalike.indexer.export import VectorExport
 from soundalike.indexer.version_build import build, version_name
 from soundalike.similarity.index.builder import BuildParameters
 from soundalike.similarity.index.version import IndexVersion
@@ -29,7 +29,7 @@ def names_of(count: int) -> np.ndarray:
     return np.array([track_of(number).urn.ljust(40).encode() for number in range(count)])
 
 
-GATHERED = Gathered("m1-fixed", 42, names_of(400), VECTORS)
+GATHERED = VectorExport("m1-fixed", 42, names_of(400), VECTORS)
 
 
 def test_builds_a_version_that_can_be_opened_and_finds(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_builds_a_version_that_can_be_opened_and_finds(tmp_path: Path) -> None:
 
 def test_refuses_an_index_that_finds_too_little(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(size=(2000, 160)).astype(np.float32)
-    gathered = Gathered("m1-fixed", 42, names_of(2000), noise)
+    gathered = VectorExport("m1-fixed", 42, names_of(2000), noise)
     poor = BuildParameters(trees=1, effort=1, doublings=0)
     with pytest.raises(RecallTooLow, match=r"below 0\.98, even with an effort of 1; raise INDEX_TREES \(now 1\)"):
         build(gathered, PROJECTION, tmp_path / "poor", NOW, poor)

@@ -10,7 +10,7 @@ from soundalike.extractor.tensorflow_backend import tensorflow
 from soundalike.extractor.tensorflow_network import ReferenceNetwork, clip_block, fixed_block
 from soundalike.extractor.weights import Layer
 
-from .signals import likeness, random_network
+from .signals import cosine, random_network
 
 RNG = np.random.default_rng(7)
 
@@ -22,7 +22,7 @@ def some_layer(inputs: int) -> Layer:
     return Layer(kernel=normal(3, 3, inputs, 32), bias=normal(32), gamma=normal(32), beta=normal(32))
 
 
-def plainly(
+def by_definition(
     activation: np.ndarray, layer: Layer, pool: tuple[int, int], mean: np.ndarray, var: np.ndarray
 ) -> np.ndarray:
     """Convolution, normalisation, ELU, pooling one after the other in float64, by their definitions."""
@@ -46,7 +46,7 @@ def test_folding_and_pooling_early_changes_nothing_even_where_the_scale_is_negat
     activation = RNG.standard_normal((2, 13, 22, 4)).astype(np.float32)
     mean, var = RNG.standard_normal(32).astype(np.float32), RNG.uniform(0.5, 20, 32).astype(np.float32)
     folded = fixed_block(activation, layer, (3, 4), mean, var).numpy()
-    np.testing.assert_allclose(folded, plainly(activation, layer, (3, 4), mean, var), atol=1e-4)
+    np.testing.assert_allclose(folded, by_definition(activation, layer, (3, 4), mean, var), atol=1e-4)
 
 
 def test_a_clip_is_normalised_by_its_own_mean_and_population_variance() -> None:
@@ -54,7 +54,7 @@ def test_a_clip_is_normalised_by_its_own_mean_and_population_variance() -> None:
     activation = RNG.standard_normal((1, 12, 20, 4)).astype(np.float32)
     tf = tensorflow()
     convolved = tf.nn.conv2d(activation, layer.kernel, 1, "SAME").numpy()[0].reshape(-1, 32) + layer.bias
-    expected = plainly(activation, layer, (2, 4), convolved.mean(axis=0), convolved.var(axis=0))
+    expected = by_definition(activation, layer, (2, 4), convolved.mean(axis=0), convolved.var(axis=0))
     np.testing.assert_allclose(clip_block(activation, layer, (2, 4)).numpy(), expected, atol=1e-3)
 
 
@@ -80,7 +80,7 @@ def test_five_poolings_leave_one_position() -> None:
 def test_gain_does_not_move_a_vector() -> None:
     network = ReferenceNetwork(*random_network())
     clip = (0.1 * RNG.standard_normal((1, SAMPLES))).astype(np.float32)
-    assert likeness(network(clip)[0], network(clip * np.float32(0.1))[0]) > 0.999_999
+    assert cosine(network(clip)[0], network(clip * np.float32(0.1))[0]) > 0.999_999
 
 
 def test_measured_statistics_are_those_of_all_positions_of_all_clips() -> None:
@@ -105,6 +105,6 @@ def test_measured_statistics_are_those_of_all_positions_of_all_clips() -> None:
         activation = fixed_block(activation, layer, POOLS[number], measured.mean[number], measured.variance[number])
 
 
-def test_measuring_nothing_is_an_error() -> None:
+def test_measuring_no_clip_is_an_error() -> None:
     with pytest.raises(ValueError, match="no clip"):
         measure(iter(()), random_network()[0], corpus="", command="")
