@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Final
 
+from soundalike.domain.service_urls import KEYS, Kind, parse_address
 from soundalike.errors import InvalidTrackId
 
-LONGEST_TEXT = 2048
-
-ACCEPTED_FORMS = (
+ACCEPTED_FORMS: Final = (
     "spotify:track:<22 letters and digits>, a bare Spotify track id, an open.spotify.com/track/… address, "
     "deezer:track:<digits>, a deezer.com/track/… address, soundcloud:tracks:<digits>, "
     "the soundcloud.com address of a track the catalogue knows, or file:track:<64 hex digits>"
 )
 
-# source -> (word between source and key in the URN, form of the key)
-_FORMS = {
-    "spotify": ("track", re.compile(r"[0-9A-Za-z]{22}")),
-    "deezer": ("track", re.compile(r"[1-9][0-9]{0,18}")),
-    "soundcloud": ("tracks", re.compile(r"[1-9][0-9]{0,18}")),
-    "file": ("track", re.compile(r"[0-9a-f]{64}")),
+_URN_PREFIXES: Final = {
+    "spotify": "spotify:track:",
+    "deezer": "deezer:track:",
+    "soundcloud": "soundcloud:tracks:",
+    "file": "file:track:",
 }
-_SPOTIFY_PATH = re.compile(r"(?:/intl-[A-Za-z]{2}(?:-[A-Za-z]{2})?)?(?:/embed)?/track/([^/]+)/?")
-_DEEZER_PATH = re.compile(r"(?:/[a-z]{2}(?:-[a-z]{2})?)?/track/([^/]+)/?")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -39,14 +34,13 @@ class TrackId:
     key: str
 
     def __post_init__(self) -> None:
-        form = _FORMS.get(self.source)
-        if form is None or not form[1].fullmatch(self.key):
+        if self.source not in _URN_PREFIXES or not KEYS[self.source].fullmatch(self.key):
             raise InvalidTrackId(f"{self.source}:{self.key} names no track; accepted are {ACCEPTED_FORMS}")
 
     @property
     def urn(self) -> str:
         """The one text form, as stored in the database."""
-        return f"{self.source}:{_FORMS[self.source][0]}:{self.key}"
+        return f"{_URN_PREFIXES[self.source]}{self.key}"
 
     def __str__(self) -> str:
         return self.urn
@@ -54,10 +48,11 @@ class TrackId:
     @classmethod
     def from_urn(cls, urn: str) -> TrackId:
         """Read the stored text form back; raises `InvalidTrackId` for anything else."""
-        parts = urn.split(":")
-        if len(parts) == 3 and parts[0] in _FORMS and parts[1] == _FORMS[parts[0]][0]:
-            return cls(parts[0], parts[2])
-        raise InvalidTrackId(f"{_shown(urn)} is no track URN; accepted are {ACCEPTED_FORMS}")
+        source = urn.partition(":")[0]
+        prefix = _URN_PREFIXES.get(source)
+        if prefix is None or not urn.startswith(prefix):
+            raise InvalidTrackId(f"{_shown(urn)} is no track URN; accepted are {ACCEPTED_FORMS}")
+        return cls(source, urn.removeprefix(prefix))
 
     @classmethod
     def parse(cls, text: str) -> TrackId:
@@ -65,45 +60,16 @@ class TrackId:
 
         Raises `InvalidTrackId` naming the accepted forms.
         """
-        pasted = text.strip()
-        if not pasted or len(pasted) > LONGEST_TEXT:
-            raise InvalidTrackId(f"expected a track of at most {LONGEST_TEXT} characters: {ACCEPTED_FORMS}")
-        if _FORMS["spotify"][1].fullmatch(pasted):
-            return cls("spotify", pasted)
-        source = pasted.partition(":")[0]
-        if source in _FORMS:
-            return cls.from_urn(pasted.lower() if source == "file" else pasted)
-        return cls._from_address(pasted)
-
-    @classmethod
-    def _from_address(cls, pasted: str) -> TrackId:
-        host, path = address_parts(pasted)
-        if host in {"open.spotify.com", "play.spotify.com"} and (match := _SPOTIFY_PATH.fullmatch(path)):
-            return cls("spotify", match[1])
-        if host in {"www.deezer.com", "deezer.com"} and (match := _DEEZER_PATH.fullmatch(path)):
-            return cls("deezer", match[1])
-        raise InvalidTrackId(f"{_shown(pasted)} names no track; accepted are {ACCEPTED_FORMS}")
+        address = parse_address(text, expected=Kind.TRACK)
+        if address is None or address.kind is not Kind.TRACK:
+            raise InvalidTrackId(f"{_shown(text.strip())} names no track; accepted are {ACCEPTED_FORMS}")
+        return cls(address.source, address.key)
 
 
-def address_parts(pasted: str) -> tuple[str, str]:
-    """Split a web address into lower-case host and path, with or without its scheme; ("", "") when it is none."""
-    try:
-        parts = urlsplit(pasted if "://" in pasted else f"https://{pasted}")
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return "", ""
-    if parts.scheme not in {"http", "https"} or parts.username is not None or port not in {None, 80, 443}:
-        return "", ""
-    return host, parts.path
-
-
-def soundcloud_permalink(pasted: str) -> str | None:
+def soundcloud_permalink(text: str) -> str | None:
     """Return the stored form of a soundcloud.com track address, `https://soundcloud.com/<user>/<track>`, or None."""
-    host, path = address_parts(pasted.strip())
-    if host not in {"soundcloud.com", "www.soundcloud.com", "m.soundcloud.com"}:
-        return None
-    steps = [step for step in path.split("/") if step]
-    return f"https://soundcloud.com/{steps[0]}/{steps[1]}" if len(steps) == 2 else None
+    address = parse_address(text)
+    return address.urn if address and address.kind is Kind.PERMALINK else None
 
 
 def _shown(text: str) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.errors import InvalidTarget
 from soundalike.db import erasure, releases, track_references
 from soundalike.domain.isrc import normalised_isrc
-from soundalike.domain.playlist_id import playlist_urn
-from soundalike.domain.track_id import TrackId, address_parts
-from soundalike.errors import InvalidPlaylistId, InvalidTrackId
+from soundalike.domain.service_urls import Kind, ServiceAddress, parse_address
+from soundalike.domain.track_id import TrackId
+from soundalike.errors import InvalidTrackId
 from soundalike.storage.object_keys import preview_prefix
 
 if TYPE_CHECKING:
@@ -27,17 +26,6 @@ ACCEPTED_FORMS: Final = (
     "deezer:artist:…, or the address), or a user (soundcloud:users:…, spotify:user:…)"
 )
 
-_SPOTIFY: Final = r"[0-9A-Za-z]{22}"
-_DIGITS: Final = r"[1-9][0-9]{0,18}"
-_URNS: Final = {
-    "artist": re.compile(rf"spotify:artist:{_SPOTIFY}|deezer:artist:{_DIGITS}"),
-    "user": re.compile(rf"soundcloud:users:{_DIGITS}|spotify:user:[^:\s]+"),
-    "playlist": re.compile(
-        rf"spotify:album:{_SPOTIFY}|deezer:album:{_DIGITS}|list:playlist:[0-9a-f]{{64}}|spotify:user:[^:\s]+:collection"
-    ),
-}
-_PATH: Final = re.compile(r"(?:/(?:intl-)?[A-Za-z]{2}(?:-[A-Za-z]{2})?)?/(artist|album|user)/([^/]+)/?")
-_SERVICES: Final = {"open.spotify.com": "spotify", "www.deezer.com": "deezer", "deezer.com": "deezer"}
 _AT_A_TIME: Final = 8
 
 
@@ -59,20 +47,18 @@ class Forgotten:
 
 async def recognise(pool: Pool, text: str) -> Subject:
     """Read what a person pastes; raises `InvalidTarget` naming the accepted forms."""
-    pasted = _urn_of_address(text.strip())
-    for kind, form in _URNS.items():
-        if form.fullmatch(pasted):
-            return Subject(kind, pasted)
     try:
-        return Subject("track", (await track_references.resolve(pool, pasted)).urn)
+        return Subject("track", (await track_references.resolve(pool, text)).urn)
     except InvalidTrackId:
-        pass
-    try:
-        return Subject("playlist", playlist_urn(pasted))
-    except InvalidPlaylistId:
-        raise InvalidTarget(
-            f"{pasted[:80]!r} names nothing that can be forgotten; accepted are {ACCEPTED_FORMS}"
-        ) from None
+        address = parse_address(text, expected=Kind.PLAYLIST)
+    match address:
+        case ServiceAddress(kind=Kind.ARTIST):
+            return Subject("artist", address.urn)
+        case ServiceAddress(kind=Kind.USER):
+            return Subject("user", address.urn)
+        case ServiceAddress(kind=Kind.PLAYLIST | Kind.ALBUM | Kind.COLLECTION):
+            return Subject("playlist", address.urn)
+    raise InvalidTarget(f"{text.strip()[:80]!r} names nothing that can be forgotten; accepted are {ACCEPTED_FORMS}")
 
 
 async def forget(pool: Pool, store: ObjectStore, subject: Subject, *, with_tracks: bool = False) -> Forgotten:
@@ -124,9 +110,3 @@ async def _delete_previews(store: ObjectStore, track: TrackId, turns: asyncio.Se
         for key in keys:
             await store.delete(key)
     return len(keys)
-
-
-def _urn_of_address(pasted: str) -> str:
-    host, path = address_parts(pasted)
-    match = _PATH.fullmatch(path) if host in _SERVICES else None
-    return f"{_SERVICES[host]}:{match[1]}:{match[2]}" if match else pasted

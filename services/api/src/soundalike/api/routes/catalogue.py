@@ -20,8 +20,9 @@ from soundalike.api.schemas.lists import (
 from soundalike.db import track_pages, track_references, track_requests
 from soundalike.db.tracks import State
 from soundalike.domain.playlist_id import playlist_urn
+from soundalike.domain.service_urls import LONGEST_TEXT
 from soundalike.domain.text import clean
-from soundalike.domain.track_id import LONGEST_TEXT, TrackId
+from soundalike.domain.track_id import TrackId
 from soundalike.errors import InvalidPlaylistId, InvalidTrackId
 
 router = APIRouter()

@@ -12,10 +12,11 @@ from soundalike.api.playlist_formats import MEDIA_TYPES, Format, negotiate, writ
 from soundalike.api.recommendation_query import By, RecommendationQuery, TrackFilter
 from soundalike.api.schemas.answers import Recommendation
 from soundalike.db.models import EmbeddingModel
+from soundalike.domain.service_urls import LONGEST_TEXT
 from soundalike.domain.tags import SLUGS
 from soundalike.domain.tags import parse_tag as known_tag
 from soundalike.domain.titles import fold_artists
-from soundalike.domain.track_id import ACCEPTED_FORMS, LONGEST_TEXT, TrackId
+from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId
 
 MAX_RESULTS: Final = 100
 MAX_EXCLUDED: Final = 200

@@ -35,8 +35,9 @@ from soundalike.db.similar_users import favorites_of
 from soundalike.db.tracks import State
 from soundalike.domain.playlist_id import ACCEPTED_FORMS as PLAYLIST_FORMS
 from soundalike.domain.playlist_id import playlist_urn
+from soundalike.domain.service_urls import LONGEST_TEXT
 from soundalike.domain.text import clean
-from soundalike.domain.track_id import ACCEPTED_FORMS, LONGEST_TEXT
+from soundalike.domain.track_id import ACCEPTED_FORMS
 from soundalike.domain.user_id import ACCEPTED_FORMS as USER_FORMS
 from soundalike.errors import InvalidPlaylistId
 from soundalike.similarity.taste.version import TasteVersion

@@ -8,8 +8,9 @@ from soundalike.api import openapi_examples, problems
 from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.schemas.answers import TrackDetails
 from soundalike.db.track_details import details
+from soundalike.domain.service_urls import LONGEST_TEXT
 from soundalike.domain.text import clean
-from soundalike.domain.track_id import LONGEST_TEXT, TrackId
+from soundalike.domain.track_id import TrackId
 
 router = APIRouter()
 

@@ -8,8 +8,8 @@ from soundalike.api import openapi_examples, problems
 from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.schemas.answers import SimilarUsers
 from soundalike.db.similar_users import similar_users
+from soundalike.domain.service_urls import LONGEST_TEXT
 from soundalike.domain.text import clean
-from soundalike.domain.track_id import LONGEST_TEXT
 from soundalike.domain.user_id import ACCEPTED_FORMS, user_urn
 from soundalike.errors import InvalidUserId
 

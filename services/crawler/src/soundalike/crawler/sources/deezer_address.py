@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from soundalike.crawler.errors import InvalidTarget
-from soundalike.domain.track_id import LONGEST_TEXT, address_parts
+from soundalike.domain.service_urls import KEYS, Kind, is_short_link, parse_address
 
 ACCEPTED_FORMS: Final = (
     "a deezer.com address of a playlist, album, artist or track, or deezer:playlist:<digits> and the like"
 )
 
-_KIND: Final = r"(?P<kind>playlist|album|artist|track)"
-_KEY: Final = r"(?P<key>[1-9][0-9]{0,18})"
-_URN: Final = re.compile(rf"deezer:{_KIND}:{_KEY}")
-_PATH: Final = re.compile(rf"(?:/[a-z]{{2}}(?:-[a-z]{{2}})?)?/{_KIND}/{_KEY}(?:/top_tracks?)?/?", re.IGNORECASE)
-_HOSTS: Final = frozenset({"deezer.com", "www.deezer.com"})
-_SHORT_HOSTS: Final = frozenset({"link.deezer.com", "deezer.page.link", "dzr.page.link"})
+_KINDS: Final = frozenset({Kind.PLAYLIST, Kind.ALBUM, Kind.ARTIST, Kind.TRACK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +23,7 @@ class DeezerTarget:
     key: str
 
     def __post_init__(self) -> None:
-        if not _URN.fullmatch(self.urn):
+        if self.kind not in _KINDS or not KEYS["deezer"].fullmatch(self.key):
             raise InvalidTarget(f"{self.urn[:80]!r} names no list of Deezer; accepted are {ACCEPTED_FORMS}")
 
     @property
@@ -40,15 +34,11 @@ class DeezerTarget:
     @classmethod
     def parse(cls, text: str) -> DeezerTarget:
         """Read an address or a URN; nothing is fetched. Raises `InvalidTarget` naming what is accepted."""
-        pasted = text.strip()
-        if not pasted or len(pasted) > LONGEST_TEXT:
-            raise InvalidTarget(f"expected {ACCEPTED_FORMS}")
-        host, path = address_parts(pasted)
-        if host in _SHORT_HOSTS:
+        if is_short_link(text):
             raise InvalidTarget(
-                "short links of Deezer are not followed; open it in a browser and give the address there"
+                "short links of Deezer are not followed; open it in a browser and paste the address that it leads to"
             )
-        match = _URN.fullmatch(pasted) or (_PATH.fullmatch(path) if host in _HOSTS else None)
-        if match is None:
-            raise InvalidTarget(f"{pasted[:80]!r} names no list of Deezer; accepted are {ACCEPTED_FORMS}")
-        return cls(match["kind"].lower(), match["key"])
+        address = parse_address(text)
+        if address is None or address.source != "deezer":
+            raise InvalidTarget(f"{text.strip()[:80]!r} names nothing of Deezer; accepted are {ACCEPTED_FORMS}")
+        return cls(address.kind, address.key)

@@ -12,7 +12,7 @@ from soundalike.crawler.sources.deezer_address import DeezerTarget
 from soundalike.crawler.sources.spotify_address import SpotifyTarget
 from soundalike.crawler.sources.track_lists.formats import ACCEPTED_FORMS as LIST_FORMS
 from soundalike.crawler.sources.track_lists.formats import ListFile
-from soundalike.domain.track_id import address_parts
+from soundalike.domain.service_urls import service_of
 
 ACCEPTED_FORMS: Final = (
     f"{spotify_address.ACCEPTED_FORMS}; {deezer_address.ACCEPTED_FORMS}; {LIST_FORMS}; or a folder of music files"
@@ -37,8 +37,8 @@ def recognise(text: str) -> Target:
     pasted = text.strip()
     if not pasted:
         raise InvalidTarget(f"expected {ACCEPTED_FORMS}")
-    host, _ = address_parts(pasted)
-    if pasted.startswith("deezer:") or "deezer" in host.split("."):
+    service = service_of(pasted)
+    if service == "deezer":
         return DeezerTarget.parse(pasted)
     path = _existing(pasted)
     if path is not None and path.is_dir():
@@ -48,7 +48,7 @@ def recognise(text: str) -> Target:
     try:
         return spotify_address.parse_target(pasted)
     except InvalidTarget:
-        if "spotify" in pasted.partition(":")[0] or "spotify" in host.split("."):
+        if service == "spotify":
             raise
         raise InvalidTarget(
             f"{pasted[:80]!r} names nothing that can be crawled; accepted are {ACCEPTED_FORMS}"

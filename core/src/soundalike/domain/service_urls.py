@@ -1,0 +1,158 @@
+"""The grammar of addresses: URNs, URIs and web addresses that people paste, read into one value; nothing is fetched."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LONGEST_TEXT: Final = 2048
+"""The most characters that are read of what somebody pastes."""
+
+
+class Kind(StrEnum):
+    """What an address names."""
+
+    TRACK = "track"
+    PLAYLIST = "playlist"
+    ALBUM = "album"
+    ARTIST = "artist"
+    USER = "user"
+    COLLECTION = "collection"
+    """What a user of Spotify has saved."""
+    PERMALINK = "permalink"
+    """A track of SoundCloud by the names of its user and itself, which only the catalogue can resolve."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAddress:
+    """One thing of one source, which is spotify, deezer, soundcloud, file or list; `key` is the source's identifier."""
+
+    source: str
+    kind: Kind
+    key: str
+
+    @property
+    def urn(self) -> str:
+        """The one text form, as stored in the database; for a permalink the address, as stored with its track."""
+        if self.kind is Kind.PERMALINK:
+            return f"https://soundcloud.com/{self.key}"
+        if self.kind is Kind.COLLECTION:
+            return f"spotify:user:{self.key}:collection"
+        return f"{self.source}:{_word(self.source, self.kind)}:{self.key}"
+
+
+KEYS: Final[Mapping[str, re.Pattern[str]]] = {
+    "spotify": re.compile(r"[0-9A-Za-z]{22}"),
+    "deezer": re.compile(r"[1-9][0-9]{0,18}"),
+    "soundcloud": re.compile(r"[1-9][0-9]{0,18}"),
+    "file": re.compile(r"[0-9a-f]{64}"),
+    "list": re.compile(r"[0-9a-f]{64}"),
+}
+"""The form of the keys of each source."""
+
+_KINDS: Final[Mapping[str, frozenset[Kind]]] = {
+    "spotify": frozenset({Kind.TRACK, Kind.PLAYLIST, Kind.ALBUM, Kind.ARTIST}),
+    "deezer": frozenset({Kind.TRACK, Kind.PLAYLIST, Kind.ALBUM, Kind.ARTIST}),
+    "soundcloud": frozenset({Kind.TRACK, Kind.PLAYLIST, Kind.USER}),
+    "file": frozenset({Kind.TRACK}),
+    "list": frozenset({Kind.PLAYLIST}),
+}
+# The source whose key stands for itself where something of that kind is expected.
+_BARE: Final = {Kind.TRACK: "spotify", Kind.PLAYLIST: "spotify", Kind.USER: "soundcloud"}
+
+_SPOTIFY_USER: Final = re.compile(r"spotify:user:(?P<name>[^:\s]+)(?P<collection>:collection)?")
+_SPOTIFY_LIST: Final = re.compile(r"spotify:user:[^:]+:(playlist:[^:]+)")
+_LOCALE: Final = r"(?:/(?:intl-)?[A-Za-z]{2}(?:-[A-Za-z]{2})?)?"
+_PATHS: Final = {
+    "spotify": re.compile(rf"{_LOCALE}(?:/embed)?(?:/user/[^/]+(?=/playlist/))?/(?P<kind>[a-z]+)/(?P<key>[^/]+)/?"),
+    "deezer": re.compile(rf"{_LOCALE}/(?P<kind>[A-Za-z]+)/(?P<key>[^/]+)(?:/top_tracks?)?/?"),
+    "soundcloud": re.compile(r"/(?P<kind>users)/(?P<key>[^/]+)/?"),
+}
+_HOSTS: Final = {
+    "open.spotify.com": "spotify",
+    "play.spotify.com": "spotify",
+    "www.deezer.com": "deezer",
+    "deezer.com": "deezer",
+    "api.soundcloud.com": "soundcloud",
+}
+_PERMALINK_HOSTS: Final = frozenset({"soundcloud.com", "www.soundcloud.com", "m.soundcloud.com"})
+_SHORT_HOSTS: Final = frozenset({"link.deezer.com", "deezer.page.link", "dzr.page.link"})
+
+
+def parse_address(text: str, *, expected: Kind | None = None) -> ServiceAddress | None:
+    """Return what a text names, None where it has none of the forms.
+
+    A bare id names something of the kind that is `expected`: a track or playlist of Spotify, a user of SoundCloud.
+    """
+    pasted = text.strip()
+    if not pasted or len(pasted) > LONGEST_TEXT:
+        return None
+    bare = _BARE.get(expected) if expected else None
+    if expected and bare and KEYS[bare].fullmatch(pasted):
+        return ServiceAddress(bare, expected, pasted)
+    source, separator, rest = pasted.partition(":")
+    if separator and source in KEYS:
+        return _from_urn(source, rest, pasted)
+    return _from_web_address(pasted)
+
+
+def service_of(text: str) -> str | None:
+    """Return the service that a text belongs to by its first word or its host, be the rest of it right or wrong."""
+    pasted = text.strip()
+    host, _ = address_parts(pasted)
+    words = {*host.split("."), *pasted.split(":")[:-1][:1]}
+    return next((service for service in ("deezer", "spotify", "soundcloud") if service in words), None)
+
+
+def is_short_link(text: str) -> bool:
+    """Tell whether a text is a short link of Deezer, which says what it names only to who follows it."""
+    return address_parts(text.strip())[0] in _SHORT_HOSTS
+
+
+def address_parts(pasted: str) -> tuple[str, str]:
+    """Split a web address into lower-case host and path, with or without its scheme; ("", "") when it is none."""
+    try:
+        parts = urlsplit(pasted if "://" in pasted else f"https://{pasted}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "", ""
+    if parts.scheme not in {"http", "https"} or parts.username is not None or port not in {None, 80, 443}:
+        return "", ""
+    return host, parts.path
+
+
+def _from_urn(source: str, rest: str, pasted: str) -> ServiceAddress | None:
+    if match := _SPOTIFY_USER.fullmatch(pasted):
+        return ServiceAddress("spotify", Kind.COLLECTION if match["collection"] else Kind.USER, match["name"])
+    in_user = _SPOTIFY_LIST.fullmatch(pasted)
+    kind, _, key = (in_user[1] if in_user else rest).partition(":")
+    return _checked(source, kind, key.lower() if source == "file" else key)
+
+
+def _from_web_address(pasted: str) -> ServiceAddress | None:
+    host, path = address_parts(pasted)
+    if host in _PERMALINK_HOSTS:
+        steps = [step for step in path.split("/") if step]
+        return ServiceAddress("soundcloud", Kind.PERMALINK, "/".join(steps)) if len(steps) == 2 else None
+    source = _HOSTS.get(host)
+    match = _PATHS[source].fullmatch(path) if source else None
+    if source is None or match is None:
+        return None
+    if source == "spotify" and match["kind"] == Kind.USER:
+        return _from_urn(source, "", f"spotify:user:{match['key']}")
+    return _checked(source, match["kind"].lower(), match["key"])
+
+
+def _checked(source: str, kind: str, key: str) -> ServiceAddress | None:
+    known = {_word(source, each): each for each in _KINDS[source]}.get(kind)
+    return ServiceAddress(source, known, key) if known and KEYS[source].fullmatch(key) else None
+
+
+def _word(source: str, kind: Kind) -> str:
+    return f"{kind}s" if source == "soundcloud" else kind.value
