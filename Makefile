@@ -59,9 +59,14 @@ install: .venv/installed ## prepare .venv for work on the code; demo, up and cra
 demo: .venv/platform ## set up, crawl the sample playlist and serve answers (ONCE=1: end after them)
 	@exec $(BIN)/soundalike demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
 
+# All tests run in as many processes as there are cores, at most four; chosen ones in this very process, where a
+# debugger reaches them. With sys.monitoring, which Python has since 3.12, measuring coverage costs little.
+WORKERS ?= $(if $(TESTS),0,auto)
+COVERAGE_CORE ?= $(if $(filter 3.11,$(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)),ctrace,sysmon)
+
 .PHONY: test
-test: .venv/installed ## run the tests
-	@$(BIN)/pytest $(TESTS)
+test: .venv/installed ## run the tests (TESTS=<path>, WORKERS=<count>, COVERAGE=1)
+	@$(if $(COVERAGE),COVERAGE_CORE=$(COVERAGE_CORE)) $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal $(if $(COVERAGE),--cov --cov-report=term) $(TESTS)
 
 .PHONY: lint
 lint: .venv/installed ## check style, types, import contracts, the Dockerfile and schemas
@@ -155,4 +160,4 @@ lock: .venv/installed ## compile the hashed requirements again from the packages
 
 .PHONY: clean
 clean: ## remove the local environment and caches; the data of the platform stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -1,4 +1,8 @@
-"""Throw-away servers for the tests of all packages: PostgreSQL with pgvector, and S3 with SQS, on loopback."""
+"""What the tests of all packages stand on: PostgreSQL with pgvector, S3 with SQS, ports and limits of their own.
+
+With several workers (`make test`), the process that hands out the tests starts one server of each kind for all of them.
+The servers end with the process that started them, however it ends (on Linux).
+"""
 
 from __future__ import annotations
 
@@ -7,32 +11,118 @@ import os
 import secrets
 import signal
 import subprocess
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import asyncpg
 import boto3
+import hypothesis
 import pytest
 
+from soundalike.db import database, schema
+from soundalike.local import ports
 from soundalike.local.ministack import AwsServer
-from soundalike.local.ports import free_port
 from soundalike.local.postgres import ADMIN, PostgresServer
 from soundalike.local.program import open_log
+from soundalike.testing.wait import scale
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Iterator
+    from contextlib import AbstractContextManager
     from typing import Any
 
+    from soundalike.db.database import Pool
     from soundalike.local.program import Program
 
+# Workers with as many threads as there are cores each would only wait for one another.
+_THREAD_COUNTS = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+)
 
-def pytest_configure() -> None:
+_shared_servers = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
     # A shell ignores SIGINT in what it starts in the background, and children inherit that: tests that interrupt
     # programs would wait for ever.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if config.option.timeout is None:
+        config.option.timeout = scale(float(config.getini("timeout")))
+    # How long an example takes says something about the machine only.
+    too_slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=too_slow)
+    hypothesis.settings.load_profile("untimed")
+    if config.getoption("numprocesses", None):
+        # Before the workers start, so that it is set when they load a library.
+        os.environ.update({name: "1" for name in _THREAD_COUNTS if name not in os.environ})
+    if worker := getattr(config, "workerinput", None):
+        # Two workers must not take the same port for free.
+        number, count = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
+        ports.PORT_RANGE = ports.PORT_RANGE[number % count :: count]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Start the servers before the first worker of pytest-xdist, and tell every worker where they are."""
+    if not hasattr(node.config, "shared_servers"):
+        home = _shared_servers.enter_context(TemporaryDirectory(prefix="soundalike-tests-", ignore_cleanup_errors=True))
+        servers = Servers.at(Path(home))
+        _shared_servers.enter_context(servers.run_postgres())
+        _shared_servers.enter_context(servers.run_aws())
+        node.config.shared_servers = asdict(servers)
+    node.workerinput["servers"] = node.config.shared_servers
+
+
+def pytest_unconfigure() -> None:
+    _shared_servers.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where a PostgreSQL and an S3 with SQS listen, or will listen, and the secret of both."""
+
+    home: str
+    secret: str
+    postgres_port: int
+    aws_port: int
+
+    @classmethod
+    def at(cls, home: Path) -> Servers:
+        return cls(str(home), secrets.token_hex(16), ports.free_port(), ports.free_port())
+
+    @property
+    def postgres(self) -> PostgresServer:
+        home = Path(self.home) / "postgres"
+        log_file = home / "postgres.log"
+        return PostgresServer(
+            home=home, port=self.postgres_port, password=self.secret, log_file=log_file, durable=False
+        )
+
+    @property
+    def aws(self) -> AwsServer:
+        home = Path(self.home) / "aws"
+        return AwsServer(
+            home=home,
+            port=self.aws_port,
+            access_key_id=f"TESTS{self.secret[:12].upper()}",
+            secret_access_key=self.secret,
+            log_file=home / "ministack.log",
+        )
+
+    def run_postgres(self) -> AbstractContextManager[None]:
+        self.postgres.prepare()
+        return _running(self.postgres, self.postgres.program())
+
+    def run_aws(self) -> AbstractContextManager[None]:
+        self.aws.prepare()
+        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return _running(self.aws, self.aws.program(environment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,41 +145,66 @@ class AwsEndpoint:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of the `postgres` database of a server of its own, as its superuser."""
-    home = tmp_path_factory.mktemp("postgres")
-    server = PostgresServer(
-        home=home, port=free_port(), password=secrets.token_hex(16), log_file=home / "postgres.log", durable=False
-    )
-    server.prepare()
-    with _serving(server.program(), server.wait_until_ready):
-        yield server.url(ADMIN)
-
-
-@pytest.fixture
-def database_url(postgres_server: str) -> Iterator[str]:
-    """Address of an empty database that is dropped afterwards."""
-    name = f"test_{uuid4().hex}"
-    asyncio.run(_execute(postgres_server, f"CREATE DATABASE {name}"))
-    yield f"{postgres_server.rpartition('/')[0]}/{name}"
-    asyncio.run(_execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)"))
+def shared_servers(request: pytest.FixtureRequest) -> Servers | None:
+    """The servers that all workers share, where there are several."""
+    worker = getattr(request.config, "workerinput", None)
+    return Servers(**worker["servers"]) if worker else None
 
 
 @pytest.fixture(scope="session")
-def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsEndpoint]:
-    """S3 and SQS of a server of its own; tests tell their buckets and queues apart by name."""
-    home = tmp_path_factory.mktemp("aws")
-    server = AwsServer(
-        home=home,
-        port=free_port(),
-        access_key_id=f"TESTS{secrets.token_hex(6).upper()}",
-        secret_access_key=secrets.token_hex(16),
-        log_file=home / "ministack.log",
-    )
-    server.prepare()
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    with _serving(server.program(kept), server.wait_until_ready):
-        yield AwsEndpoint(server.endpoint_url, server.region, server.access_key_id, server.secret_access_key)
+def servers(shared_servers: Servers | None, tmp_path_factory: pytest.TempPathFactory) -> Servers:
+    return shared_servers or Servers.at(tmp_path_factory.mktemp("servers"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(servers: Servers, shared_servers: Servers | None) -> Iterator[str]:
+    """Address of the `postgres` database of a server for tests only, as its superuser."""
+    with nullcontext() if shared_servers else servers.run_postgres():
+        yield servers.postgres.url(ADMIN)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_server: str) -> str:
+    """Name of a database that holds the schema and nothing else, to which nobody can connect."""
+    name = f"template_{uuid4().hex}"
+    asyncio.run(_execute(postgres_server, f"CREATE DATABASE {name}"))
+    asyncio.run(schema.upgrade(_sibling(postgres_server, name)))
+    asyncio.run(_execute(postgres_server, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+    return name
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: str) -> Iterator[str]:
+    """Address of a database without a schema that is dropped afterwards."""
+    with _database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres_server: str, template_database: str) -> Iterator[str]:
+    """Address of a database with the schema that is dropped afterwards."""
+    with _database(postgres_server, f"TEMPLATE {template_database} STRATEGY FILE_COPY") as url:
+        yield url
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    async with database.connect(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint(servers: Servers, shared_servers: Servers | None) -> Iterator[AwsEndpoint]:
+    """S3 and SQS of a server for tests only; tests tell their buckets and queues apart by name."""
+    with nullcontext() if shared_servers else servers.run_aws():
+        aws = servers.aws
+        yield AwsEndpoint(aws.endpoint_url, aws.region, aws.access_key_id, aws.secret_access_key)
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """A port that no outgoing connection takes meanwhile, other than those of pytest-asyncio's fixture."""
+    return ports.free_port()
 
 
 @pytest.fixture
@@ -112,7 +227,7 @@ def aws_environment(aws_endpoint: AwsEndpoint, monkeypatch: pytest.MonkeyPatch) 
 
 
 @contextmanager
-def _serving(program: Program, ready: Callable[[], Coroutine[Any, Any, None]]) -> Iterator[None]:
+def _running(server: PostgresServer | AwsServer, program: Program) -> Iterator[None]:
     log = open_log(program.log_file)
     try:
         process = subprocess.Popen(
@@ -126,7 +241,7 @@ def _serving(program: Program, ready: Callable[[], Coroutine[Any, Any, None]]) -
     finally:
         os.close(log)
     try:
-        asyncio.run(_ready_or_ended(ready, process, program))
+        asyncio.run(_ready_or_ended(server, process, program))
         yield
     finally:
         process.send_signal(program.stop_signal)
@@ -138,15 +253,27 @@ def _serving(program: Program, ready: Callable[[], Coroutine[Any, Any, None]]) -
 
 
 async def _ready_or_ended(
-    ready: Callable[[], Coroutine[Any, Any, None]], process: subprocess.Popen[bytes], program: Program
+    server: PostgresServer | AwsServer, process: subprocess.Popen[bytes], program: Program
 ) -> None:
-    waiting = asyncio.ensure_future(ready())
+    waiting = asyncio.ensure_future(server.wait_until_ready())
     while not waiting.done():
         if process.poll() is not None:
             waiting.cancel()
             pytest.fail(f"{program.name} ended with {process.returncode}:\n{program.log_tail()}")
         await asyncio.wait([waiting], timeout=0.05)
     await waiting
+
+
+@contextmanager
+def _database(server: str, options: str = "") -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    asyncio.run(_execute(server, f"CREATE DATABASE {name} {options}"))
+    yield _sibling(server, name)
+    asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def _sibling(url: str, database_name: str) -> str:
+    return f"{url.rpartition('/')[0]}/{database_name}"
 
 
 async def _execute(url: str, statement: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from soundalike.db import database, schema
+from soundalike.db import database
 from soundalike.db.database import RetryingPool, in_transaction
 from soundalike.errors import DatabaseUnavailable
 from soundalike.retry import RetryPolicy
@@ -89,7 +89,6 @@ async def test_without_a_policy_the_first_failure_is_raised_as_it_is(pool: Pool)
 
 
 async def test_every_kind_of_statement_answers(database_url: str) -> None:
-    await schema.upgrade(database_url)
     async with database.connect(database_url, retry=RETRY) as pool:
         assert isinstance(pool, RetryingPool)
         assert await pool.execute("SELECT 1") == "SELECT 1"

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from soundalike.api.app import create_app
 from soundalike.api.settings import ApiSettings
-from soundalike.db import database, embeddings, favorites, index_versions, models, schema, taste_versions, tracks
+from soundalike.db import embeddings, favorites, index_versions, models, taste_versions, tracks
 from soundalike.db.embeddings import Embedding, StoredVector
 from soundalike.db.index_versions import IndexVersionRecord
 from soundalike.db.models import EmbeddingModel
@@ -185,13 +185,6 @@ async def publish_taste(
     async with pool.acquire() as connection:
         await taste_versions.publish(connection, row)
     return row
-
-
-@pytest.fixture
-async def pool(database_url: str) -> AsyncIterator[Pool]:
-    await schema.upgrade(database_url)
-    async with database.connect(database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from soundalike.api.cli import cli
-from soundalike.db import schema
 from soundalike.settings import EX_CONFIG
 
 if TYPE_CHECKING:
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def keys(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    asyncio.run(schema.upgrade(database_url))
     monkeypatch.setenv("DATABASE_URL", database_url)
     return lambda *arguments: CliRunner().invoke(cli, ["keys", *arguments])
 

@@ -165,8 +165,7 @@ async def test_an_error_of_the_program_is_a_problem_too(
     assert "secret" not in str(problem(answer, 500, "internal"))
 
 
-async def test_without_a_model_it_is_not_ready(database_url: str, settings: ApiSettings) -> None:
-    await schema.upgrade(database_url)
+async def test_without_a_model_it_is_not_ready(settings: ApiSettings) -> None:
     async with serving(create_app(settings, MemoryStore())) as client:
         await eventually(lambda: _says(client, "space", "no model is registered"))
         answer = await client.get("/recommend", params={"track": urn(0)})
@@ -175,11 +174,12 @@ async def test_without_a_model_it_is_not_ready(database_url: str, settings: ApiS
         assert (await client.get("/healthz")).status_code == 200
 
 
-async def test_an_unprovisioned_database_is_waited_for(database_url: str, settings: ApiSettings) -> None:
+async def test_an_unprovisioned_database_is_waited_for(empty_database_url: str, settings: ApiSettings) -> None:
+    settings = settings.model_copy(update={"database_url": SecretStr(empty_database_url)})
     async with serving(create_app(settings, MemoryStore())) as client:
         assert set(problem(await client.get("/readyz"), 503, "not-serving")["missing"]) == {"database", "space"}
-        await schema.upgrade(database_url)
-        async with database.connect(database_url) as pool:
+        await schema.upgrade(empty_database_url)
+        async with database.connect(empty_database_url) as pool:
             await Platform(pool, MemoryStore(), settings.api_cache_dir or None).register(MODEL)  # type: ignore[arg-type]
         await eventually(lambda: is_ready(client))
 

@@ -24,7 +24,7 @@ from soundalike.crawler.sources.spotify import SpotifyPlaylist
 from soundalike.crawler.sources.spotify_address import PlaylistId
 from soundalike.crawler.sources.spotify_web_api import SpotifyWebApi
 from soundalike.crawler.stats import Fate
-from soundalike.db import database, embeddings, models, schema, tracks
+from soundalike.db import database, embeddings, models, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import EmbeddingModel
 from soundalike.domain.track_id import TrackId
@@ -183,7 +183,6 @@ def chain(downloader: Downloader, hosts: HostList, naps: Naps) -> PreviewChain:
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
-    await schema.upgrade(database_url)
     async with database.connect(database_url, size=12) as opened:
         yield opened
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from soundalike.db import database, schema, tracks
+from soundalike.db import database, tracks
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 from soundalike.provisioning.resources import provision_events
@@ -70,7 +70,6 @@ def store(aws_environment: object, request: pytest.FixtureRequest) -> S3Store:
 
 @pytest.fixture
 def command(store: S3Store, database_url: str, server: SandboxServer, tmp_path: Path) -> Command:
-    asyncio.run(schema.upgrade(database_url))
     kept = {name: value for name, value in os.environ.items() if name.startswith("AWS_") or name in {"PATH", "HOME"}}
     return Command(
         kept

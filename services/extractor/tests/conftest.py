@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from soundalike.audio.errors import Undecodable
-from soundalike.db import database, models, schema
+from soundalike.db import database, models
 from soundalike.db.models import EmbeddingModel
 from soundalike.domain.tags import SLUGS
 from soundalike.domain.track_id import TrackId
@@ -72,7 +72,6 @@ class Bench:
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
-    await schema.upgrade(database_url)
     async with database.connect(database_url) as opened:
         async with opened.acquire() as connection:
             await models.register(connection, MODEL)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pytest
 
-from soundalike.db import database, embeddings, models, schema, tracks
+from soundalike.db import embeddings, models, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import EmbeddingModel
 from soundalike.domain.track_id import TrackId
@@ -14,7 +14,6 @@ from soundalike.indexer.worker import Indexer
 from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from soundalike.db.database import Pool
@@ -39,13 +38,6 @@ def vector_of(number: int) -> np.ndarray:
     rng = np.random.default_rng(number)
     kind = np.random.default_rng(1000 + number % 8).normal(size=160)
     return (kind + 0.4 * rng.normal(size=160) * np.geomspace(1, 0.1, 160)).astype(np.float32)
-
-
-@pytest.fixture
-async def pool(database_url: str) -> AsyncIterator[Pool]:
-    await schema.upgrade(database_url)
-    async with database.connect(database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -47,10 +48,11 @@ def environment(
     aws_environment: object, settings: IndexerSettings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("S3_BUCKET", "soundalike-indexer-commands")
+    bucket = f"indexer-{uuid4().hex}"
+    monkeypatch.setenv("S3_BUCKET", bucket)
     monkeypatch.setenv("INDEX_SETTLE_S", "0")
     here = settings.model_copy(update={"aws_endpoint_url": os.environ["AWS_ENDPOINT_URL"]})
-    s3_client(here).create_bucket(Bucket="soundalike-indexer-commands")
+    s3_client(here).create_bucket(Bucket=bucket)
 
 
 async def test_build_prints_what_it_published(environment: None, pool: Pool, hear: Hear) -> None:

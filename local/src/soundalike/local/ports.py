@@ -20,7 +20,8 @@ LOOPBACK = "127.0.0.1"
 
 # Below the ranges from which Linux (32768) and macOS (49152) take the near end of outgoing connections: a port that is
 # kept across restarts must not be lost to one of those.
-_PORT_RANGE = range(20_000, 32_000)
+PORT_RANGE = range(20_000, 32_000)
+"""Ports from which one is picked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def is_free(port: int) -> bool:
 
 def free_port() -> int:
     """Pick a port on which nothing listens."""
-    return next(port for port in random.sample(_PORT_RANGE, len(_PORT_RANGE)) if is_free(port))
+    return next(port for port in random.sample(PORT_RANGE, len(PORT_RANGE)) if is_free(port))
 
 
 def load_or_choose(path: Path) -> Ports:
