@@ -8,7 +8,7 @@ import pytest
 
 from soundalike.api import openapi_examples
 from soundalike.api.playlist_formats import Format, negotiate, write
-from soundalike.api.schemas.answers import Recommendation, Result
+from soundalike.api.schemas.recommendation import Recommendation, Result
 
 FIRST = openapi_examples.RECOMMENDATION.results[0]
 

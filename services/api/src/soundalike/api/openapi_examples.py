@@ -25,7 +25,7 @@ from soundalike.api.problems import (
 from soundalike.api.problems import unparsable_playlist as not_a_playlist
 from soundalike.api.problems import unparsable_track as not_a_track
 from soundalike.api.problems import unparsable_user as not_an_account
-from soundalike.api.schemas.answers import (
+from soundalike.api.schemas.recommendation import (
     EXAMPLE,
     Health,
     IndexInfo,

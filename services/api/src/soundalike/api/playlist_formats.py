@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from soundalike.api.schemas.answers import Recommendation, Result
+    from soundalike.api.schemas.recommendation import Recommendation, Result
 
 
 class Format(StrEnum):

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 from soundalike.api import openapi_examples, problems
 from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.routes.query_parameters import Source
-from soundalike.api.schemas.lists import (
+from soundalike.api.schemas.tracks import (
     PAGE_EXAMPLE,
     READY_EXAMPLE,
     REQUEST_EXAMPLE,

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, WithJsonSchema
 from soundalike.api import problems
 from soundalike.api.playlist_formats import MEDIA_TYPES, Format, negotiate, write
 from soundalike.api.recommendation_query import By, RecommendationQuery, TrackFilter
-from soundalike.api.schemas.answers import Recommendation
+from soundalike.api.schemas.recommendation import Recommendation
 from soundalike.db.models import EmbeddingModel
 from soundalike.domain.service_urls import LONGEST_TEXT
 from soundalike.domain.tags import SLUGS

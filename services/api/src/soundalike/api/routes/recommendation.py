@@ -27,7 +27,7 @@ from soundalike.api.routes.query_parameters import (
     signal_parameters,
 )
 from soundalike.api.routes.users import parse_user
-from soundalike.api.schemas.answers import PlaylistSummary, Recommendation, UserSummary
+from soundalike.api.schemas.recommendation import PlaylistSummary, Recommendation, UserSummary
 from soundalike.api.seed_resolver import SeedResolver
 from soundalike.api.snapshot import Snapshot
 from soundalike.db import playlist_tracks, track_references

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from soundalike.api import openapi_examples, problems
 from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.routes.query_parameters import Source
-from soundalike.api.schemas.lists import SEARCH_EXAMPLE, SearchResults
+from soundalike.api.schemas.tracks import SEARCH_EXAMPLE, SearchResults
 from soundalike.db.search import search
 from soundalike.db.tracks import State
 from soundalike.domain.text import clean

@@ -20,7 +20,7 @@ from soundalike.api.routes.query_parameters import (
     query_parameters,
     response_format,
 )
-from soundalike.api.schemas.answers import Recommendation
+from soundalike.api.schemas.recommendation import Recommendation
 from soundalike.api.seeds import upload_seed
 from soundalike.api.uploads import UploadExtractor
 from soundalike.db import track_references
