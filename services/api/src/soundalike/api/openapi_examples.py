@@ -25,40 +25,50 @@ from soundalike.api.problems import (
 from soundalike.api.problems import unparsable_playlist as not_a_playlist
 from soundalike.api.problems import unparsable_track as not_a_track
 from soundalike.api.problems import unparsable_user as not_an_account
-from soundalike.api.schemas.recommendation import (
-    EXAMPLE,
-    Health,
-    IndexInfo,
-    PlaylistSummary,
-    Readiness,
-    Recommendation,
-    Result,
-    SimilarUser,
-    SimilarUsers,
+from soundalike.api.schemas.health import Health, Readiness
+from soundalike.api.schemas.recommendation import IndexInfo, PlaylistSummary, Recommendation, Result
+from soundalike.api.schemas.tracks import (
+    EXAMPLE_URN,
+    ListedTrack,
+    SearchResult,
+    SearchResults,
     TrackDetails,
+    TrackPage,
+    TrackRequest,
     TrackSummary,
 )
-from soundalike.db.tracks import State
+from soundalike.api.schemas.users import SimilarUser, SimilarUsers
+from soundalike.db import track_requests
+from soundalike.db.search import Likeness
+from soundalike.db.tracks import State, StoredTrack, Track
 from soundalike.domain import playlist_id, user_id
 from soundalike.domain.tags import SLUGS
-from soundalike.domain.track_id import ACCEPTED_FORMS
+from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId
 
-URN: Final = EXAMPLE
+URN: Final = EXAMPLE_URN
 PLAYLIST: Final = "spotify:playlist:37i9dQZF1DXcBWIGoYBM5M"
 
-_QUERY: Final[dict[str, Any]] = {
-    "urn": URN,
-    "title": "Harder, Better, Faster, Stronger",
-    "artists": ["Daft Punk"],
-    "album": "Discovery",
-    "link": "https://www.deezer.com/track/3135556",
-    "source": "deezer",
-    "tags": ["electronic", "dance", "house", "electro"],
-}
+_STORED: Final = StoredTrack(
+    Track(
+        TrackId.from_urn(URN),
+        "Harder, Better, Faster, Stronger",
+        ("Daft Punk",),
+        album="Discovery",
+        duration_ms=224_693,
+        isrc="GBDUW0000059",
+        link="https://www.deezer.com/track/3135556",
+        tags=("electro house",),
+    ),
+    State.READY,
+    reason=None,
+    preview_provider="deezer",
+    match_method="isrc",
+)
+_TAGS: Final = ("electronic", "dance", "house", "electro")
 _INDEX: Final = IndexInfo(model="choi-m1-fixed", version="20261121T060000Z", tracks=3_999, tail=12)
 
 RECOMMENDATION: Final = Recommendation(
-    seeds=[TrackSummary(**_QUERY)],
+    seeds=[TrackSummary.of(_STORED.track, _TAGS)],
     index=_INDEX,
     results=[
         Result(
@@ -88,16 +98,11 @@ OTHER_FORMATS: Final = {
     MEDIA_TYPES[form]: playlist_formats.write(form, RECOMMENDATION) for form in Format if form is not Format.JSON
 }
 """The same answer in the forms other than JSON, by media type."""
-TRACK: Final = TrackDetails(
-    **_QUERY,
-    duration_ms=224_693,
-    isrc="GBDUW0000059",
-    source_tags=["electro house"],
-    state=State.READY,
-    reason=None,
-    preview_provider="deezer",
-    match_method="isrc",
-)
+TRACK: Final = TrackDetails.of_stored(_STORED, _TAGS)
+SEARCH: Final = SearchResults(results=[SearchResult.of(_STORED, match=Likeness.PREFIX)])
+PAGE: Final = TrackPage(tracks=[ListedTrack.of(_STORED)], next="/tracks?state=ready&n=1&after=deezer%3Atrack%3A3135556")
+REQUEST: Final = TrackRequest(urn=URN, state=State.PENDING, reason=track_requests.REASON)
+REQUEST_READY: Final = TrackRequest(urn=URN, state=State.READY, reason=None)
 READY: Final = Readiness(index=_INDEX)
 ALIVE: Final = Health()
 

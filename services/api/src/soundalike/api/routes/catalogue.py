@@ -10,9 +10,6 @@ from soundalike.api import openapi_examples, problems
 from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.routes.query_parameters import Source
 from soundalike.api.schemas.tracks import (
-    PAGE_EXAMPLE,
-    READY_EXAMPLE,
-    REQUEST_EXAMPLE,
     ListedTrack,
     TrackPage,
     TrackRequest,
@@ -44,7 +41,7 @@ def _current_name(state: object) -> object:
     summary="The catalogue, page by page",
     dependencies=[Depends(accept_only("playlist", "n", "after", repeatable=("state", "source")))],
     responses=openapi_examples.responses(
-        PAGE_EXAMPLE,
+        openapi_examples.PAGE,
         openapi_examples.UNKNOWN_PLAYLIST,
         openapi_examples.UNPARSABLE_PLAYLIST,
         openapi_examples.UNKNOWN_PARAMETER,
@@ -99,7 +96,7 @@ async def list_tracks(
     dependencies=[Depends(accept_only())],
     responses={
         **openapi_examples.responses(
-            READY_EXAMPLE,
+            openapi_examples.REQUEST_READY,
             openapi_examples.UNPARSABLE,
             openapi_examples.UNKNOWN_PARAMETER,
             NOT_FETCHABLE,
@@ -108,7 +105,7 @@ async def list_tracks(
         ),
         HTTPStatus.ACCEPTED.value: {
             "description": "It is on the way",
-            "content": {"application/json": {"example": REQUEST_EXAMPLE.model_dump(mode="json")}},
+            "content": {"application/json": {"example": openapi_examples.REQUEST.model_dump(mode="json")}},
             "headers": {"Location": {"description": "Where its state can be seen", "schema": {"type": "string"}}},
         },
     },

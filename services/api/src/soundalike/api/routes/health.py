@@ -6,7 +6,8 @@ from fastapi.responses import RedirectResponse
 from soundalike.api import openapi_examples, problems
 from soundalike.api.errors import DatabaseUnavailable, SnapshotUnavailable
 from soundalike.api.routes.dependencies import PlatformDep, accept_only
-from soundalike.api.schemas.recommendation import Health, IndexInfo, Readiness
+from soundalike.api.schemas.health import Health, Readiness
+from soundalike.api.schemas.recommendation import IndexInfo
 
 router = APIRouter()
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from soundalike.api import openapi_examples, problems
 from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.routes.query_parameters import Source
-from soundalike.api.schemas.tracks import SEARCH_EXAMPLE, SearchResults
+from soundalike.api.schemas.tracks import SearchResults
 from soundalike.db.search import search
 from soundalike.db.tracks import State
 from soundalike.domain.text import clean
@@ -22,7 +22,7 @@ MAX_QUERY_LENGTH = 200
     summary="Tracks by title, artist and album",
     dependencies=[Depends(accept_only("q", "n", "source", "state"))],
     responses=openapi_examples.responses(
-        SEARCH_EXAMPLE, openapi_examples.UNKNOWN_PARAMETER, openapi_examples.DATABASE_UNAVAILABLE
+        openapi_examples.SEARCH, openapi_examples.UNKNOWN_PARAMETER, openapi_examples.DATABASE_UNAVAILABLE
     ),
 )
 async def find_tracks(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path
 
 from soundalike.api import openapi_examples, problems
 from soundalike.api.routes.dependencies import PlatformDep, accept_only
-from soundalike.api.schemas.recommendation import TrackDetails
+from soundalike.api.schemas.tracks import TrackDetails
 from soundalike.db.track_details import details
 from soundalike.domain.service_urls import LONGEST_TEXT
 from soundalike.domain.text import clean

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from soundalike.api import openapi_examples, problems
 from soundalike.api.routes.dependencies import PlatformDep, accept_only
-from soundalike.api.schemas.recommendation import SimilarUsers
+from soundalike.api.schemas.users import SimilarUsers
 from soundalike.db.similar_users import similar_users
 from soundalike.domain.service_urls import LONGEST_TEXT
 from soundalike.domain.text import clean

@@ -1,19 +1,15 @@
-"""The JSON that the API answers with."""
+"""The JSON of a recommendation."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, Field
 
 from soundalike.api.explanation import LAYERS, Signal
 from soundalike.api.recommender import RecommendationResult
+from soundalike.api.schemas.tracks import EXAMPLE_URN, TrackSummary, track_fields
 from soundalike.api.snapshot import Snapshot
-from soundalike.db.similar_users import UserSimilarity
-from soundalike.db.tracks import State, StoredTrack, Track
-from soundalike.domain.tags import MAX_SHOWN, distinctive
+from soundalike.domain.tags import distinctive
 from soundalike.similarity.taste.version import TasteVersion
-
-EXAMPLE: Final = "deezer:track:3135556"
 
 SCORE: Final = (
     "How alike it sounds. The chance that two tracks as alike as these stand on one album, if one pair in two did: 0.5 "
@@ -25,29 +21,6 @@ SCORE: Final = (
 )
 
 
-class TrackSummary(BaseModel):
-    """A track as it is shown to people; `link` leads back to where it can be heard in full."""
-
-    urn: Annotated[str, Field(description="The track's one name in the catalogue", examples=[EXAMPLE])]
-    title: Annotated[str, Field(examples=["Harder, Better, Faster, Stronger"])]
-    artists: Annotated[list[str], Field(examples=[["Daft Punk"]])]
-    album: Annotated[str | None, Field(examples=["Discovery"])]
-    link: Annotated[str | None, Field(examples=["https://www.deezer.com/track/3135556"])]
-    source: Annotated[str, Field(description="spotify, deezer, soundcloud or file", examples=["deezer"])]
-    tags: Annotated[
-        list[str],
-        Field(
-            description=f"What is heard in it and not in most music, the most telling first, at most {MAX_SHOWN}",
-            examples=[["electronic", "dance"]],
-        ),
-    ]
-
-    @classmethod
-    def of(cls, track: Track, tags: Sequence[str]) -> "TrackSummary":
-        """Show a track and the first of the tags that it holds."""
-        return cls(**_shown(track, tags))
-
-
 class Result(TrackSummary):
     """One recommended track."""
 
@@ -57,7 +30,8 @@ class Result(TrackSummary):
     seed: Annotated[
         str | None,
         Field(
-            description="The track asked about that it is most like, which the next fields tell of", examples=[EXAMPLE]
+            description="The track asked about that it is most like, which the next fields tell of",
+            examples=[EXAMPLE_URN],
         ),
     ]
     shared_tags: Annotated[
@@ -144,31 +118,6 @@ class UserSummary(BaseModel):
     favorites: Annotated[int, Field(ge=0, description="How many of its favourites are known", examples=[31])]
 
 
-class SimilarUser(BaseModel):
-    """An account of similar taste; nothing else is kept of people."""
-
-    urn: Annotated[str, Field(examples=["soundcloud:users:3000000421"])]
-    shared: Annotated[int, Field(ge=1, description="How many favourites the two share", examples=[12])]
-    score: Annotated[
-        float, Field(ge=0, le=1, description="Shared favourites / sqrt(favourites * favourites)", examples=[0.2941])
-    ]
-
-
-class SimilarUsers(BaseModel):
-    """The accounts that favourite most of the same, best first."""
-
-    user: Annotated[str, Field(examples=["soundcloud:users:3000000001"])]
-    results: list[SimilarUser]
-
-    @classmethod
-    def of(cls, urn: str, found: Sequence[UserSimilarity]) -> "SimilarUsers":
-        """Show whom was found."""
-        return cls(
-            user=urn,
-            results=[SimilarUser(urn=each.urn, shared=each.shared, score=round(each.score, 6)) for each in found],
-        )
-
-
 class PlaylistSummary(BaseModel):
     """A playlist as it was crawled."""
 
@@ -191,7 +140,7 @@ class Recommendation(BaseModel):
     @classmethod
     def of(
         cls,
-        answered: RecommendationResult,
+        result: RecommendationResult,
         snapshot: Snapshot,
         playlist: PlaylistSummary | None = None,
         *,
@@ -199,79 +148,27 @@ class Recommendation(BaseModel):
         taste: TasteVersion | None = None,
     ) -> "Recommendation":
         """Show the answers, best first, with ranks from 1."""
-        usual = snapshot.model.mean_tag_probabilities
+        mean_tags = snapshot.model.mean_tag_probabilities
         return cls(
-            seeds=[TrackSummary.of(seed.track, distinctive(seed.tag_probabilities, usual)) for seed in answered.seeds],
+            seeds=[
+                TrackSummary.of(seed.track, distinctive(seed.tag_probabilities, mean_tags)) for seed in result.seeds
+            ],
             playlist=playlist,
             user=user,
             index=IndexInfo.of(snapshot),
             taste=TasteInfo.of(taste) if taste is not None else None,
             results=[
                 Result(
-                    **_shown(answer.track, answer.tags),
+                    **track_fields(each.track, tags=each.tags),
                     rank=rank,
-                    score=answer.score,
-                    duration_ms=answer.track.duration_ms,
-                    seed=answer.seed,
-                    shared_tags=list(answer.shared_tags),
-                    alike=dict(answer.layer_similarity),
-                    why=answer.explanation,
-                    by=list(answer.signal_scores),
-                    scores=dict(answer.signal_scores),
+                    score=each.score,
+                    seed=each.seed,
+                    shared_tags=list(each.shared_tags),
+                    alike=dict(each.layer_similarity),
+                    why=each.explanation,
+                    by=list(each.signal_scores),
+                    scores=dict(each.signal_scores),
                 )
-                for rank, answer in enumerate(answered.tracks, 1)
+                for rank, each in enumerate(result.tracks, 1)
             ],
         )
-
-
-class TrackDetails(TrackSummary):
-    """Everything the catalogue says about a track, and where it stands on its way to being recommendable."""
-
-    duration_ms: Annotated[int | None, Field(description="Length in milliseconds", examples=[224693])]
-    isrc: Annotated[str | None, Field(examples=["GBDUW0000059"])]
-    source_tags: Annotated[
-        list[str], Field(description="What its source says of it, unread by us", examples=[["electro house"]])
-    ]
-    state: Annotated[State, Field(examples=["ready"])]
-    reason: Annotated[str | None, Field(description="Why it is in that state, where there is more to say")]
-    preview_provider: Annotated[str | None, Field(description="Who offered the preview", examples=["deezer"])]
-    match_method: Annotated[str | None, Field(description="How the preview was found", examples=["isrc"])]
-
-    @classmethod
-    def of_stored(cls, stored: StoredTrack, tags: Sequence[str]) -> "TrackDetails":
-        """Show a track with its state and the first of the tags that it holds."""
-        return cls(
-            **_shown(stored.track, tags),
-            duration_ms=stored.track.duration_ms,
-            isrc=stored.track.isrc,
-            source_tags=list(stored.track.tags),
-            state=stored.state,
-            reason=stored.reason,
-            preview_provider=stored.preview_provider,
-            match_method=stored.match_method,
-        )
-
-
-class Health(BaseModel):
-    """The process lives."""
-
-    status: Annotated[str, Field(examples=["alive"])] = "alive"
-
-
-class Readiness(BaseModel):
-    """The database answers and the space is loaded."""
-
-    status: Annotated[str, Field(examples=["ready"])] = "ready"
-    index: IndexInfo
-
-
-def _shown(track: Track, tags: Sequence[str]) -> dict[str, Any]:
-    return {
-        "urn": track.id.urn,
-        "title": track.title,
-        "artists": list(track.artists),
-        "album": track.album,
-        "link": track.link,
-        "source": track.id.source,
-        "tags": list(tags[:MAX_SHOWN]),
-    }

@@ -1,33 +1,98 @@
-"""The JSON of lists: what a search found, the pages of the catalogue, and where a track that was asked for stands."""
+"""A track in JSON: the fields that every form of it has, and the forms for results, details, lists and requests."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, Field
 
-from soundalike.db import track_requests
 from soundalike.db.search import Likeness, Match
-from soundalike.db.tracks import State, StoredTrack
+from soundalike.db.tracks import State, StoredTrack, Track
+from soundalike.domain.tags import MAX_SHOWN
+
+EXAMPLE_URN: Final = "deezer:track:3135556"
 
 
-class ListedTrack(BaseModel):
-    """A track in a list, with where it stands on its way to being recommendable."""
+def track_fields(track: Track, *, tags: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the fields of a track by the names that they have in JSON; a model takes those that it declares."""
+    return {
+        "urn": track.id.urn,
+        "title": track.title,
+        "artists": list(track.artists),
+        "album": track.album,
+        "link": track.link,
+        "source": track.id.source,
+        "duration_ms": track.duration_ms,
+        "isrc": track.isrc,
+        "tags": list(tags[:MAX_SHOWN]),
+        "source_tags": list(track.tags),
+    }
 
-    urn: Annotated[str, Field(description="The track's one name in the catalogue", examples=["deezer:track:3135556"])]
-    title: Annotated[
-        str, Field(description="Empty while nothing is known of it", examples=["Harder, Better, Faster, Stronger"])
-    ]
+
+class _TrackFields(BaseModel):
+    urn: Annotated[str, Field(description="The track's one name in the catalogue", examples=[EXAMPLE_URN])]
+    title: Annotated[str, Field(examples=["Harder, Better, Faster, Stronger"])]
     artists: Annotated[list[str], Field(examples=[["Daft Punk"]])]
     album: Annotated[str | None, Field(examples=["Discovery"])]
     link: Annotated[str | None, Field(examples=["https://www.deezer.com/track/3135556"])]
     source: Annotated[str, Field(description="spotify, deezer, soundcloud or file", examples=["deezer"])]
+
+
+class TrackSummary(_TrackFields):
+    """A track as it is shown to people; `link` leads back to where it can be heard in full."""
+
+    tags: Annotated[
+        list[str],
+        Field(
+            description=f"What is heard in it and not in most music, the most telling first, at most {MAX_SHOWN}",
+            examples=[["electronic", "dance"]],
+        ),
+    ]
+
+    @classmethod
+    def of(cls, track: Track, tags: Sequence[str]) -> "TrackSummary":
+        """Show a track and the first of its tags."""
+        return cls(**track_fields(track, tags=tags))
+
+
+class TrackDetails(TrackSummary):
+    """Everything the catalogue says about a track, and where it stands on its way to being recommendable."""
+
+    duration_ms: Annotated[int | None, Field(description="Length in milliseconds", examples=[224693])]
+    isrc: Annotated[str | None, Field(examples=["GBDUW0000059"])]
+    source_tags: Annotated[
+        list[str], Field(description="What its source says of it, unread by us", examples=[["electro house"]])
+    ]
+    state: Annotated[State, Field(examples=["ready"])]
+    reason: Annotated[str | None, Field(description="Why it is in that state, where there is more to say")]
+    preview_provider: Annotated[str | None, Field(description="Who offered the preview", examples=["deezer"])]
+    match_method: Annotated[str | None, Field(description="How the preview was found", examples=["isrc"])]
+
+    @classmethod
+    def of_stored(cls, stored: StoredTrack, tags: Sequence[str]) -> "TrackDetails":
+        """Show a track with its state and the first of the tags that it holds."""
+        return cls(
+            **track_fields(stored.track, tags=tags),
+            state=stored.state,
+            reason=stored.reason,
+            preview_provider=stored.preview_provider,
+            match_method=stored.match_method,
+        )
+
+
+class ListedTrack(_TrackFields):
+    """A track in a list, with where it stands on its way to being recommendable."""
+
+    title: Annotated[
+        str, Field(description="Empty while nothing is known of it", examples=["Harder, Better, Faster, Stronger"])
+    ]
     duration_ms: Annotated[int | None, Field(description="Length in milliseconds", examples=[224693])]
     state: Annotated[State, Field(description="Only what is ready can be compared", examples=["ready"])]
     reason: Annotated[str | None, Field(description="Why it is in that state, where there is more to say")]
 
     @classmethod
-    def of(cls, stored: StoredTrack) -> Self:
-        """Show a track."""
-        return cls(**_shown(stored))
+    def of(cls, stored: StoredTrack, **fields: Any) -> Self:
+        """Show a track; `fields` are those that it has beside."""
+        return cls(**track_fields(stored.track), state=stored.state, reason=stored.reason, **fields)
 
 
 class SearchResult(ListedTrack):
@@ -52,8 +117,8 @@ class SearchResults(BaseModel):
 
     @classmethod
     def of(cls, matches: list[Match]) -> "SearchResults":
-        """Show what was found."""
-        return cls(results=[SearchResult(**_shown(match.track), match=match.likeness) for match in matches])
+        """Show the matches of a search."""
+        return cls(results=[SearchResult.of(match.track, match=match.likeness) for match in matches])
 
 
 class TrackPage(BaseModel):
@@ -72,40 +137,6 @@ class TrackPage(BaseModel):
 class TrackRequest(BaseModel):
     """Where a track stands that somebody asked for."""
 
-    urn: Annotated[str, Field(examples=["deezer:track:3135556"])]
+    urn: Annotated[str, Field(examples=[EXAMPLE_URN])]
     state: Annotated[State, Field(examples=["pending"])]
     reason: Annotated[str | None, Field(description="Why it is in that state, where there is more to say")]
-
-
-def _shown(stored: StoredTrack) -> dict[str, Any]:
-    track = stored.track
-    return {
-        "urn": track.id.urn,
-        "title": track.title,
-        "artists": list(track.artists),
-        "album": track.album,
-        "link": track.link,
-        "source": track.id.source,
-        "duration_ms": track.duration_ms,
-        "state": stored.state,
-        "reason": stored.reason,
-    }
-
-
-_TRACK: Final[dict[str, Any]] = {
-    "urn": "deezer:track:3135556",
-    "title": "Harder, Better, Faster, Stronger",
-    "artists": ["Daft Punk"],
-    "album": "Discovery",
-    "link": "https://www.deezer.com/track/3135556",
-    "source": "deezer",
-    "duration_ms": 224_693,
-    "state": State.READY,
-    "reason": None,
-}
-SEARCH_EXAMPLE: Final = SearchResults(results=[SearchResult(**_TRACK, match=Likeness.PREFIX)])
-PAGE_EXAMPLE: Final = TrackPage(
-    tracks=[ListedTrack(**_TRACK)], next="/tracks?state=ready&n=1&after=deezer%3Atrack%3A3135556"
-)
-REQUEST_EXAMPLE: Final = TrackRequest(urn="deezer:track:3135556", state=State.PENDING, reason=track_requests.REASON)
-READY_EXAMPLE: Final = TrackRequest(urn="deezer:track:3135556", state=State.READY, reason=None)
