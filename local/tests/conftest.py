@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cache of all platforms of a run: the sandbox composes its music once."""
+    """The cache of all platforms of a test run: the sandbox composes its music once."""
     return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(autouse=True)
-def _no_cache_of_the_user(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _separate_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOUNDALIKE_CACHE", str(cache))
 
 
 @pytest.fixture
-def launched() -> Callable[[Program], AbstractContextManager[subprocess.Popen[bytes]]]:
-    """Runs a program for the length of a `with`, and stops it unless it has ended by then."""
+def launch() -> Callable[[Program], AbstractContextManager[subprocess.Popen[bytes]]]:
+    """Run a program for the length of a `with`, and stop it at the end."""
 
     @contextmanager
-    def launch(program: Program) -> Iterator[subprocess.Popen[bytes]]:
+    def run(program: Program) -> Iterator[subprocess.Popen[bytes]]:
         log = open_log(program.log_file)
         process = subprocess.Popen(
             program.launch_command(), env=dict(program.environment), stdout=log, stderr=log, start_new_session=True
@@ -50,7 +50,7 @@ def launched() -> Callable[[Program], AbstractContextManager[subprocess.Popen[by
                 process.send_signal(program.stop_signal)
             process.wait(scale(30))
 
-    return launch
+    return run
 
 
 @pytest.fixture

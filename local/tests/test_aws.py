@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from soundalike.local.program import Program
 
-    Launched = Callable[[Program], AbstractContextManager[Popen[bytes]]]
+    Launch = Callable[[Program], AbstractContextManager[Popen[bytes]]]
 
 
 @pytest.fixture
@@ -42,17 +42,17 @@ def server(private_folder: Path) -> AwsServer:
 
 @pytest.fixture
 def clients() -> Iterator[Callable[[AwsServer], tuple[S3Client, SQSClient]]]:
-    opened: list[S3Client | SQSClient] = []
+    connections: list[S3Client | SQSClient] = []
 
     def connect(server: AwsServer) -> tuple[S3Client, SQSClient]:
         session = boto3.Session(server.access_key_id, server.secret_access_key, region_name=server.region)
         s3 = session.client("s3", endpoint_url=server.endpoint_url)
         sqs = session.client("sqs", endpoint_url=server.endpoint_url)
-        opened.extend([s3, sqs])
+        connections.extend([s3, sqs])
         return s3, sqs
 
     yield connect
-    for client in opened:
+    for client in connections:
         client.close()
 
 
@@ -85,14 +85,14 @@ def _keys(sqs: SQSClient, url: str) -> list[str]:
 
 
 @pytest.mark.parametrize("same_port", [True, False])
-async def test_objects_events_and_settings_survive_a_stop(
+async def test_objects_events_and_settings_survive_a_restart(
     server: AwsServer,
-    launched: Launched,
+    launch: Launch,
     clients: Callable[[AwsServer], tuple[S3Client, SQSClient]],
     same_port: bool,
 ) -> None:
     server.prepare()
-    with launched(server.program(neutral_environment(os.environ))) as process:
+    with launch(server.program(neutral_environment(os.environ))) as process:
         await server.wait_until_ready()
         s3, sqs = clients(server)
         url = _provision(s3, sqs)
@@ -100,21 +100,21 @@ async def test_objects_events_and_settings_survive_a_stop(
         assert _keys(sqs, url) == ["a+b%2B%C3%A9.mp3"]
     assert process.returncode == 0
 
-    after = server if same_port else replace(server, port=free_port())
-    after.prepare()
-    with launched(after.program(neutral_environment(os.environ))):
-        await after.wait_until_ready()
-        s3, sqs = clients(after)
+    restarted = server if same_port else replace(server, port=free_port())
+    restarted.prepare()
+    with launch(restarted.program(neutral_environment(os.environ))):
+        await restarted.wait_until_ready()
+        s3, sqs = clients(restarted)
         assert s3.get_object(Bucket="music", Key="a b+é.mp3")["Body"].read() == b"first"
         s3.put_object(Bucket="music", Key="second.mp3", Body=b"second")
         assert _keys(sqs, sqs.get_queue_url(QueueName="events")["QueueUrl"]) == ["second.mp3"]
 
 
 async def test_objects_survive_a_kill_and_provisioning_repairs_the_rest(
-    server: AwsServer, launched: Launched, clients: Callable[[AwsServer], tuple[S3Client, SQSClient]]
+    server: AwsServer, launch: Launch, clients: Callable[[AwsServer], tuple[S3Client, SQSClient]]
 ) -> None:
     server.prepare()
-    with launched(server.program(neutral_environment(os.environ))) as process:
+    with launch(server.program(neutral_environment(os.environ))) as process:
         await server.wait_until_ready()
         s3, sqs = clients(server)
         _provision(s3, sqs)
@@ -122,7 +122,7 @@ async def test_objects_survive_a_kill_and_provisioning_repairs_the_rest(
         process.kill()
         process.wait()
     server.prepare()
-    with launched(server.program(neutral_environment(os.environ))):
+    with launch(server.program(neutral_environment(os.environ))):
         await server.wait_until_ready()
         s3, sqs = clients(server)
         assert s3.get_object(Bucket="music", Key="first.mp3")["Body"].read() == b"first"
@@ -131,11 +131,11 @@ async def test_objects_survive_a_kill_and_provisioning_repairs_the_rest(
         assert _keys(sqs, url) == ["second.mp3"]
 
 
-async def test_an_unknown_key_is_refused_and_files_stay_in_the_data_folder(
-    server: AwsServer, launched: Launched, clients: Callable[[AwsServer], tuple[S3Client, SQSClient]]
+async def test_an_unknown_key_is_refused_and_all_files_are_in_the_data_folder(
+    server: AwsServer, launch: Launch, clients: Callable[[AwsServer], tuple[S3Client, SQSClient]]
 ) -> None:
     server.prepare()
-    with launched(server.program(neutral_environment(os.environ))):
+    with launch(server.program(neutral_environment(os.environ))):
         await server.wait_until_ready()
         s3, _ = clients(replace(server, access_key_id="SOMEBODY"))
         with pytest.raises(ClientError, match="403"):

@@ -28,27 +28,27 @@ if TYPE_CHECKING:
 
 runner = CliRunner()
 
-_NOTHING = "  nothing that is ready passes what was asked for"
+_NO_RESULT = "  no track meets these conditions"
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> DataDirectory:
-    made = DataDirectory.at(tmp_path / "data")
-    made.create()
-    return made
+    directory = DataDirectory.at(tmp_path / "data")
+    directory.create()
+    return directory
 
 
 @pytest.fixture
 def api() -> Iterator[Callable[[int, dict[str, Any]], tuple[str, list[dict[str, list[str]]]]]]:
-    """Makes an API that gives one answer to everything and remembers what it was asked."""
+    """Start an API that gives one response to everything; returns its URL and the queries that it gets."""
     servers: list[tuple[http.server.HTTPServer, threading.Thread]] = []
 
     def make(code: int, body: dict[str, Any]) -> tuple[str, list[dict[str, list[str]]]]:
-        asked: list[dict[str, list[str]]] = []
+        requests: list[dict[str, list[str]]] = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                asked.append(parse_qs(urlsplit(self.path).query))
+                requests.append(parse_qs(urlsplit(self.path).query))
                 self.send_response(code)
                 self.end_headers()
                 self.wfile.write(json.dumps(body).encode())
@@ -60,7 +60,7 @@ def api() -> Iterator[Callable[[int, dict[str, Any]], tuple[str, list[dict[str, 
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         servers.append((server, thread))
-        return f"http://127.0.0.1:{server.server_port}", asked
+        return f"http://127.0.0.1:{server.server_port}", requests
 
     yield make
     for server, thread in servers:
@@ -79,13 +79,13 @@ def _up(data: DataDirectory, api_url: str) -> Iterator[None]:
 @pytest.mark.parametrize(
     "arguments", [["status"], ["recommend", "file:track:abc"], ["crawl", "--folder", "."], ["index", "build"]]
 )
-def test_without_a_platform_the_way_to_start_it_is_told(data: DataDirectory, arguments: list[str]) -> None:
-    done = runner.invoke(cli.app, [*arguments, "--data", str(data.root)])
-    assert done.exit_code == 1
-    assert f"soundalike up --data {data.root}" in done.stderr
+def test_without_a_platform_the_message_says_how_to_start_it(data: DataDirectory, arguments: list[str]) -> None:
+    result = runner.invoke(cli.app, [*arguments, "--data", str(data.root)])
+    assert result.exit_code == 1
+    assert f"soundalike up --data {data.root}" in result.stderr
 
 
-def test_answers_are_shown_by_rank(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
+def test_results_are_listed_by_rank(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
     first = {
         "urn": "file:track:b",
         "title": "Blue",
@@ -97,56 +97,56 @@ def test_answers_are_shown_by_rank(data: DataDirectory, api: Callable[..., tuple
     }
     second = {"urn": "file:track:c", "title": "Red", "artists": [], "link": None, "rank": 2, "score": 0.5}
     seed = {"urn": "file:track:a", "title": "Green", "artists": ["C"], "link": None, "tags": ["soul", "jazz", "funk"]}
-    url, asked = api(200, {"seeds": [seed], "index": {"version": "7"}, "results": [first, second]})
+    url, requests = api(200, {"seeds": [seed], "index": {"version": "7"}, "results": [first, second]})
     with _up(data, url):
-        done = runner.invoke(cli.app, ["recommend", "file:track:a", "-n", "2", "--data", str(data.root)])
-    assert done.exit_code == 0, done.stderr
-    assert done.stdout.splitlines() == [
+        result = runner.invoke(cli.app, ["recommend", "file:track:a", "-n", "2", "--data", str(data.root)])
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines() == [
         "sounds like Green \N{EN DASH} C  (soul, jazz, funk)",
         "  1  0.988  Blue \N{EN DASH} A, B  https://x.example/b",
         "            Alike above all in rhythm; both soul, jazz.",
         "  2  0.500  Red",
     ]
-    assert asked == [{"track": ["file:track:a"], "n": ["2"]}]
+    assert requests == [{"track": ["file:track:a"], "n": ["2"]}]
 
 
-def test_every_wish_reaches_the_api(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
-    url, asked = api(200, {"seeds": [], "results": []})
-    wishes = {
+def test_every_option_reaches_the_api(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
+    url, requests = api(200, {"seeds": [], "results": []})
+    parameters = {
         "n": ["3"], "min_score": ["0.5"], "max_per_artist": ["1"], "max_per_album": ["4"], "diversity": ["0.0"],
         "tag": ["jazz", "soul"], "not_tag": ["sad"], "exclude": ["z"], "exclude_artist": ["A", "B"],
         "source": ["file"], "min_duration": ["0.0"], "max_duration": ["600.0"], "by": ["both"], "blend": ["0.3"],
     }  # fmt: skip
     options = [
         part
-        for name, values in wishes.items()
+        for name, values in parameters.items()
         for value in values
         for part in ("-n" if name == "n" else "--" + name.replace("_", "-"), value)
     ]
     with _up(data, url):
-        done = runner.invoke(cli.app, ["recommend", "x", "y", *options, "--data", str(data.root)])
-    assert done.exit_code == 0, done.stderr
-    assert asked == [{"track": ["x", "y"], **wishes}]
+        result = runner.invoke(cli.app, ["recommend", "x", "y", *options, "--data", str(data.root)])
+    assert result.exit_code == 0, result.stderr
+    assert requests == [{"track": ["x", "y"], **parameters}]
 
 
-def test_a_playlist_may_be_asked_about(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
-    found = {"seeds": [], "playlist": {"urn": "spotify:playlist:a", "title": "Mine"}, "results": []}
-    url, asked = api(200, found)
+def test_recommendations_for_a_playlist(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
+    response = {"seeds": [], "playlist": {"urn": "spotify:playlist:a", "title": "Mine"}, "results": []}
+    url, requests = api(200, response)
     with _up(data, url):
-        done = runner.invoke(cli.app, ["recommend", "--playlist", "https://a.example/p?x", "--data", str(data.root)])
+        result = runner.invoke(cli.app, ["recommend", "--playlist", "https://a.example/p?x", "--data", str(data.root)])
         both = runner.invoke(cli.app, ["recommend", "x", "--playlist", "y", "--data", str(data.root)])
         neither = runner.invoke(cli.app, ["recommend", "--data", str(data.root)])
-    assert (done.exit_code, done.stdout) == (0, f"fits Mine\n{_NOTHING}\n")
-    assert asked == [{"n": ["10"]}]
+    assert (result.exit_code, result.stdout) == (0, f"for Mine\n{_NO_RESULT}\n")
+    assert requests == [{"n": ["10"]}]
     assert (both.exit_code, neither.exit_code) == (2, 2)
 
 
-def test_what_each_signal_says_is_shown_where_taste_was_asked_for(
+def test_the_scores_of_both_signals_are_shown_where_taste_is_used(
     data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]
 ) -> None:
-    shown = {"artists": [], "link": None, "score": 0.9}
-    first = {**shown, "urn": "x", "title": "Blue", "rank": 1, "why": "So.", "scores": {"sound": 0.91, "taste": 0.95}}
-    second = {**shown, "urn": "y", "title": "Red", "rank": 2, "why": "", "scores": {"taste": 0.9}}
+    common = {"artists": [], "link": None, "score": 0.9}
+    first = {**common, "urn": "x", "title": "Blue", "rank": 1, "why": "So.", "scores": {"sound": 0.91, "taste": 0.95}}
+    second = {**common, "urn": "y", "title": "Red", "rank": 2, "why": "", "scores": {"taste": 0.9}}
     body = {
         "seeds": [{"urn": "z", "title": "Green", "artists": []}],
         "taste": {"version": "1"},
@@ -154,9 +154,9 @@ def test_what_each_signal_says_is_shown_where_taste_was_asked_for(
     }
     url, _ = api(200, body)
     with _up(data, url):
-        done = runner.invoke(cli.app, ["recommend", "z", "--by", "both", "--data", str(data.root)])
-    assert done.exit_code == 0, done.stderr
-    assert done.stdout.splitlines() == [
+        result = runner.invoke(cli.app, ["recommend", "z", "--by", "both", "--data", str(data.root)])
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines() == [
         "goes with Green",
         "  1  0.900  Blue",
         "            So.  (sound 0.910, taste 0.950)",
@@ -165,56 +165,56 @@ def test_what_each_signal_says_is_shown_where_taste_was_asked_for(
     ]
 
 
-def test_a_user_may_be_asked_about(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
+def test_recommendations_for_a_user(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
     user = "soundcloud:users:5"
-    url, asked = api(200, {"seeds": [], "user": {"urn": user, "favorites": 31}, "results": []})
+    url, requests = api(200, {"seeds": [], "user": {"urn": user, "favorites": 31}, "results": []})
     with _up(data, url):
-        done = runner.invoke(cli.app, ["recommend", "--user", user, "--data", str(data.root)])
+        result = runner.invoke(cli.app, ["recommend", "--user", user, "--data", str(data.root)])
         both = runner.invoke(cli.app, ["recommend", "x", "--user", user, "--data", str(data.root)])
         other = runner.invoke(cli.app, ["recommend", "--playlist", "y", "--user", user, "--data", str(data.root)])
-    assert (done.exit_code, done.stdout) == (0, f"for soundcloud:users:5  (31 favourites)\n{_NOTHING}\n")
-    assert asked == [{"user": [user], "n": ["10"]}]
+    assert (result.exit_code, result.stdout) == (0, f"for soundcloud:users:5  (31 favourites)\n{_NO_RESULT}\n")
+    assert requests == [{"user": [user], "n": ["10"]}]
     assert (both.exit_code, other.exit_code) == (2, 2)
 
 
-def test_other_forms_are_written_as_they_come(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
-    url, asked = api(200, {"seeds": 3})
+def test_other_formats_are_printed_unchanged(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
+    url, requests = api(200, {"seeds": 3})
     with _up(data, url):
-        done = runner.invoke(cli.app, ["recommend", "x", "--format", "jspf", "--data", str(data.root)])
-    assert (done.exit_code, done.stdout) == (0, '{"seeds": 3}\n')
-    assert asked == [{"track": ["x"], "n": ["10"], "format": ["jspf"]}]
+        result = runner.invoke(cli.app, ["recommend", "x", "--format", "jspf", "--data", str(data.root)])
+    assert (result.exit_code, result.stdout) == (0, '{"seeds": 3}\n')
+    assert requests == [{"track": ["x"], "n": ["10"], "format": ["jspf"]}]
 
 
 @pytest.mark.parametrize(
-    ("code", "body", "shown"),
+    ("code", "body", "message"),
     [
         (404, {"detail": "the catalogue does not know it; crawl it"}, "the catalogue does not know it; crawl it"),
         (503, {"detail": "nothing was extracted yet"}, "nothing was extracted yet"),
-        (500, {}, "answered 500"),
-        (200, {"results": 3}, "answered 200, in an unknown form"),
+        (500, {}, "status 500"),
+        (200, {"results": 3}, "Unexpected response"),
     ],
 )
 def test_errors_of_the_api_are_shown_in_its_words(
-    data: DataDirectory, api: Callable[..., tuple[str, list[Any]]], code: int, body: dict[str, Any], shown: str
+    data: DataDirectory, api: Callable[..., tuple[str, list[Any]]], code: int, body: dict[str, Any], message: str
 ) -> None:
     with _up(data, api(code, body)[0]):
-        done = runner.invoke(cli.app, ["recommend", "x", "--data", str(data.root)])
-    assert done.exit_code == 1
-    assert shown in done.stderr
+        result = runner.invoke(cli.app, ["recommend", "x", "--data", str(data.root)])
+    assert result.exit_code == 1
+    assert message in result.stderr
 
 
-def test_an_api_that_is_away_is_told(data: DataDirectory) -> None:
+def test_an_api_that_does_not_respond(data: DataDirectory) -> None:
     with _up(data, f"http://127.0.0.1:{free_port()}"):
-        done = runner.invoke(cli.app, ["recommend", "x", "--data", str(data.root)])
-    assert done.exit_code == 1
-    assert "does not answer" in done.stderr
+        result = runner.invoke(cli.app, ["recommend", "x", "--data", str(data.root)])
+    assert result.exit_code == 1
+    assert "does not respond" in result.stderr
 
 
 def test_other_programs_get_their_arguments_and_the_platform(
     data: DataDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    became: list[tuple[list[str], dict[str, str]]] = []
-    monkeypatch.setattr(cli, "_execute", lambda command, environment: became.append((command, dict(environment))))
+    executed: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(cli, "_execute", lambda command, environment: executed.append((command, dict(environment))))
     monkeypatch.setenv("AWS_PROFILE", "work")
     with exclusive_lock(data):
         environment = {"S3_BUCKET": "soundalike"}
@@ -225,28 +225,28 @@ def test_other_programs_get_their_arguments_and_the_platform(
             ["extract", "a.mp3", "--out", "v.npz", "--statistics", "clip"],
         ):
             assert runner.invoke(cli.app, arguments).exit_code == 0
-    commands = [command[command.index("-m") + 1 :] for command, _ in became]
+    commands = [command[command.index("-m") + 1 :] for command, _ in executed]
     assert commands == [
         ["soundalike.crawler", "--folder", "~/Music", "--retry-rejected"],
         ["soundalike.indexer", "build"],
         ["soundalike.extractor", "extract", "a.mp3", "--out", "v.npz", "--statistics", "clip"],
     ]
-    for _, given in became[:2]:
-        assert given["S3_BUCKET"] == "soundalike"
-        assert "AWS_PROFILE" not in given
-    assert became[2][1]["AWS_PROFILE"] == "work"
+    for _, environment in executed[:2]:
+        assert environment["S3_BUCKET"] == "soundalike"
+        assert "AWS_PROFILE" not in environment
+    assert executed[2][1]["AWS_PROFILE"] == "work"
 
 
-def test_measuring_where_it_is_not_installed_says_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_says_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "find_spec", lambda _: None)
     result = runner.invoke(cli.app, ["evaluate", "--corpus", "somewhere"])
     assert result.exit_code == 1
     assert "make install" in result.stderr
 
 
-def test_the_status_adds_up_on_paper() -> None:
+def test_the_status_as_text_and_json() -> None:
     counts = dict.fromkeys(State, 0) | {State.READY: 90, State.REJECTED: 1}
-    report = Overview(
+    totals = Overview(
         total=91,
         by_state=counts,
         queue=Depth(visible=3, in_flight=2, delayed=1),
@@ -257,46 +257,44 @@ def test_the_status_adds_up_on_paper() -> None:
         tail=10,
     )
     due = datetime(2026, 1, 2, tzinfo=UTC)
-    found = status.Status(report, status.RequestBacklog(5, due), {"api": True, "indexer": True, "watcher": False})
-    lines = status.render(found).splitlines()
-    words = [line.split() for line in lines]
-    assert ["ready", "90"] in words
-    assert ["total", "91"] in words
+    report = status.Status(totals, status.RequestBacklog(5, due), {"api": True, "indexer": True, "watcher": False})
+    lines = status.render(report).splitlines()
+    rows = [line.split() for line in lines]
+    assert ["ready", "90"] in rows
+    assert ["total", "91"] in rows
     assert lines[-7:] == [
-        "queue         3 waiting, 2 in work, 1 delayed",
+        "queue         3 waiting, 2 in progress, 1 delayed",
         "dead letters  4",
         "model         choi-m1",
-        "index         20260101: 80 tracks, 10 in the tail",
-        "asked for     5 to be fetched now",
+        "index         20260101 with 80 tracks, 10 newer",
+        "requests      5 tracks to fetch",
         "running       api, indexer",
-        "not running   watcher: its log says why",
+        "not running   watcher (see its log)",
     ]
-    written = json.loads(json.dumps(status.as_json(found)))
-    assert written["by_state"]["ready"] == 90
-    assert written["requests"] == {"due": 5, "next_due": "2026-01-02T00:00:00+00:00"}
-    assert written["programs"] == {"api": True, "indexer": True, "watcher": False}
+    content = json.loads(json.dumps(status.as_json(report)))
+    assert content["by_state"]["ready"] == 90
+    assert content["requests"] == {"due": 5, "next_due": "2026-01-02T00:00:00+00:00"}
+    assert content["programs"] == {"api": True, "indexer": True, "watcher": False}
 
 
-async def test_the_status_of_an_empty_platform_is_asked_for(
-    data: DataDirectory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_status_of_an_empty_platform(data: DataDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     async with Platform(data, port=free_port(), services=()).running() as running:
         for name in {*running.child_environment(os.environ), *os.environ}:
-            # Put back afterwards, whatever the command makes of its environment.
+            # monkeypatch restores the environment, which the command replaces.
             monkeypatch.setenv(name, os.environ.get(name, ""))
-        # boto3 keeps the credentials that it found first.
+        # boto3 keeps the credentials of its first session.
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-        found = await status.read_status(data)
-    report = found.overview
-    assert report.total == sum(report.by_state.values()) == 0
-    # S3 tells a new destination of its events that it is one, by an event: previews, and recordings that callers send.
-    assert report.queue.total == 2
-    assert report.dead_letters == report.tail == 0
-    assert report.version is None
-    assert found.programs == {"postgres": True, "ministack": True}
-    assert [line.split(maxsplit=1)[1] for line in status.render(found).splitlines()[-3:]] == [
-        "not built yet, 0 in the tail",
-        "for     nothing",
+        report = await status.read_status(data)
+    totals = report.overview
+    assert totals.total == sum(totals.by_state.values()) == 0
+    # S3 sends a test event to each new destination: that of previews and that of uploads.
+    assert totals.queue.total == 2
+    assert totals.dead_letters == totals.tail == 0
+    assert totals.version is None
+    assert report.programs == {"postgres": True, "ministack": True}
+    assert [line.split(maxsplit=1)[1] for line in status.render(report).splitlines()[-3:]] == [
+        "not built yet, 0 newer",
+        "none",
         "postgres, ministack",
     ]

@@ -11,7 +11,7 @@ from soundalike.local.data_directory import DataDirectory, cache_directory
 from soundalike.local.errors import UnusableDataDirectory
 
 
-def test_the_folder_is_the_one_named_else_the_variable_s_else_the_user_s(
+def test_the_folder_is_that_of_the_option_or_the_variable_or_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOUNDALIKE_DATA", str(tmp_path / "by-variable"))
@@ -25,7 +25,7 @@ def test_the_folder_is_the_one_named_else_the_variable_s_else_the_user_s(
     assert DataDirectory.at(Path("here")).root == tmp_path / "here"
 
 
-def test_it_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+def test_only_its_owner_can_enter_it(tmp_path: Path) -> None:
     data = DataDirectory.at(tmp_path / "a" / "b")
     data.create()
     data.create()
@@ -33,13 +33,13 @@ def test_it_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((data.root / "logs").stat().st_mode) == 0o700
 
 
-def test_a_file_in_its_place_is_told(tmp_path: Path) -> None:
+def test_a_file_in_its_place_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(UnusableDataDirectory, match="--data"):
         DataDirectory.at(tmp_path / "file").create()
 
 
-def test_the_cache_lies_where_the_variables_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_where_the_variables_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOUNDALIKE_CACHE", str(tmp_path / "by-variable"))
     assert cache_directory() == tmp_path / "by-variable"
     monkeypatch.delenv("SOUNDALIKE_CACHE")
@@ -51,12 +51,12 @@ def test_the_cache_lies_where_the_variables_say(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may use everybody's folders")
-def test_a_folder_of_another_user_is_told() -> None:
+def test_a_folder_of_another_user_is_an_error() -> None:
     with pytest.raises(UnusableDataDirectory):
         DataDirectory.at(Path("/usr")).create()
 
 
-def test_a_very_long_log_is_set_aside(tmp_path: Path) -> None:
+def test_a_very_long_log_is_rotated(tmp_path: Path) -> None:
     data = DataDirectory.at(tmp_path / "data")
     data.create()
     path = data.log_file("worker")

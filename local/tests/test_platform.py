@@ -69,7 +69,7 @@ async def _rows(url: str) -> int:
         await connection.close()
 
 
-async def test_a_platform_comes_up_is_found_and_leaves_nothing_running(
+async def test_a_platform_starts_can_be_found_and_leaves_nothing_running(
     data: DataDirectory, platform: Callable[..., Platform]
 ) -> None:
     with pytest.raises(NotRunning, match=r"soundalike up --data .*/soundalike"):
@@ -93,7 +93,7 @@ async def test_a_platform_comes_up_is_found_and_leaves_nothing_running(
     assert (data.root / "logs" / "worker.log").read_text(encoding="utf-8").startswith("soundalike postgresql://")
 
 
-async def test_a_second_start_finds_data_passwords_and_ports_again(
+async def test_a_restart_keeps_data_passwords_and_ports(
     data: DataDirectory, platform: Callable[..., Platform], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with platform(port=(port := free_port())).running() as first:
@@ -109,19 +109,19 @@ async def test_a_second_start_finds_data_passwords_and_ports_again(
         client.close()
 
 
-async def test_a_service_that_refuses_its_settings_stops_the_platform(
+async def test_a_service_with_invalid_settings_stops_the_platform(
     data: DataDirectory, platform: Callable[..., Platform]
 ) -> None:
-    refusing = Service("worker", (sys.executable, "-c", "print('CHOI_WEIGHTS: no such file'); raise SystemExit(78)"))
-    made = platform(services=(refusing,))
+    script = "print('CHOI_WEIGHTS: no such file'); raise SystemExit(78)"
+    instance = platform(services=(Service("worker", (sys.executable, "-c", script)),))
     with pytest.raises(InvalidSettings, match="CHOI_WEIGHTS: no such file"):
-        async with made.running():
-            await made.watch()
+        async with instance.running():
+            await instance.watch()
     with pytest.raises(NotRunning):
         find(data)
 
 
-async def test_a_port_in_use_is_told_before_anything_starts(
+async def test_a_port_in_use_is_an_error_before_anything_starts(
     data: DataDirectory, platform: Callable[..., Platform]
 ) -> None:
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
@@ -134,16 +134,18 @@ async def test_a_port_in_use_is_told_before_anything_starts(
     assert not data.postgres.exists()
 
 
-async def test_a_database_without_its_password_is_told(data: DataDirectory, platform: Callable[..., Platform]) -> None:
+async def test_a_database_without_its_password_is_an_error(
+    data: DataDirectory, platform: Callable[..., Platform]
+) -> None:
     (data.postgres / "cluster").mkdir(parents=True)
     with pytest.raises(UnusableDataDirectory, match=r"secrets\.json is missing"):
         async with platform().running():
             pass
 
 
-async def test_queues_lost_in_a_crash_are_made_again(data: DataDirectory) -> None:
-    made = Platform(data, port=free_port(), services=())
-    async with made.running() as running:
+async def test_queues_lost_in_a_crash_are_created_again(data: DataDirectory) -> None:
+    instance = Platform(data, port=free_port(), services=())
+    async with instance.running() as running:
         client = boto3.Session().client(
             "sqs",
             endpoint_url=running.environment["AWS_ENDPOINT_URL"],
@@ -152,19 +154,19 @@ async def test_queues_lost_in_a_crash_are_made_again(data: DataDirectory) -> Non
             aws_secret_access_key=running.environment["AWS_SECRET_ACCESS_KEY"],
             config=Config(retries={"total_max_attempts": 1}),
         )
-        killed = made.supervisor.pid("ministack")
+        killed = instance.supervisor.pid("ministack")
         os.kill(killed, signal.SIGKILL)
         await eventually(
             lambda: client.get_queue_url(QueueName="soundalike-previews-dead"),
-            "the queue, made again",
+            "the queue, created again",
             interval_s=0.05,
             retry_on=(BotoCoreError, ClientError),
         )
         client.close()
-        assert made.supervisor.pid("ministack") != killed
+        assert instance.supervisor.pid("ministack") != killed
 
 
-async def test_an_interrupted_start_is_begun_again(data: DataDirectory) -> None:
+async def test_an_interrupted_start_can_be_repeated(data: DataDirectory) -> None:
     process = await _driver(data)
     assert process.stdout is not None
     await process.stdout.readline()
@@ -172,10 +174,10 @@ async def test_an_interrupted_start_is_begun_again(data: DataDirectory) -> None:
     assert await process.wait() == 130
     with pytest.raises(NotRunning):
         find(data)
-    again = await _driver(data)
-    await _until_up(again)
-    again.terminate()
-    assert await again.wait() == 0
+    second_run = await _driver(data)
+    await _until_up(second_run)
+    second_run.terminate()
+    assert await second_run.wait() == 0
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
@@ -189,18 +191,18 @@ async def test_signals_stop_a_platform_in_order(data: DataDirectory, number: sig
     assert "database system is shut down" in (data.root / "logs" / "postgres.log").read_text(encoding="utf-8")
 
 
-async def test_a_platform_comes_back_after_a_kill(data: DataDirectory) -> None:
+async def test_a_platform_restarts_after_a_kill(data: DataDirectory) -> None:
     process = await _driver(data)
     await _until_up(process)
     process.kill()
     await process.wait()
     with pytest.raises(NotRunning):
         find(data)
-    again = await _driver(data)
-    await _until_up(again)
+    second_run = await _driver(data)
+    await _until_up(second_run)
     assert await _rows(find(data).environment["DATABASE_URL"]) == 0
-    again.terminate()
-    assert await again.wait() == 0
+    second_run.terminate()
+    assert await second_run.wait() == 0
 
 
 async def _driver(data: DataDirectory) -> asyncio.subprocess.Process:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from soundalike.local.postgres import PostgresServer
     from soundalike.local.program import Program
 
-    Launched = Callable[[Program], AbstractContextManager[Popen[bytes]]]
+    Launch = Callable[[Program], AbstractContextManager[Popen[bytes]]]
 
 
 def _mode(path: Path) -> int:
@@ -36,24 +36,24 @@ async def _query(url: str, statement: str) -> object:
         await connection.close()
 
 
-async def test_data_survive_a_stop(cluster: PostgresServer, launched: Launched) -> None:
+async def test_data_survive_a_restart(cluster: PostgresServer, launch: Launch) -> None:
     cluster.prepare()
-    with launched(cluster.program()) as server:
+    with launch(cluster.program()) as server:
         await cluster.wait_until_ready()
         await cluster.ensure_database("music", owner="listener", password="of-its-own")
-        await _query(cluster.url("music"), "CREATE TABLE kept AS SELECT 7 AS number")
+        await _query(cluster.url("music"), "CREATE TABLE numbers AS SELECT 7 AS number")
     assert server.returncode == 0
     cluster.prepare()
-    with launched(cluster.program()):
+    with launch(cluster.program()):
         await cluster.wait_until_ready()
-        assert await _query(cluster.url("music"), "SELECT number FROM kept") == 7
+        assert await _query(cluster.url("music"), "SELECT number FROM numbers") == 7
 
 
-async def test_the_owner_of_a_database_has_vectors_and_no_power_over_the_server(
-    cluster: PostgresServer, launched: Launched
+async def test_the_owner_of_a_database_has_vectors_and_no_rights_on_the_server(
+    cluster: PostgresServer, launch: Launch
 ) -> None:
     cluster.prepare()
-    with launched(cluster.program()):
+    with launch(cluster.program()):
         await cluster.wait_until_ready()
         for password in ("first", "second"):
             await cluster.ensure_database("music", owner="listener", password=password)
@@ -66,11 +66,9 @@ async def test_the_owner_of_a_database_has_vectors_and_no_power_over_the_server(
             await _query(cluster.url("music", user="listener", password="first"), "SELECT 1")
 
 
-async def test_a_wrong_password_is_refused_and_nothing_else_listens(
-    cluster: PostgresServer, launched: Launched
-) -> None:
+async def test_a_wrong_password_is_refused_and_nothing_else_listens(cluster: PostgresServer, launch: Launch) -> None:
     cluster.prepare()
-    with launched(cluster.program()):
+    with launch(cluster.program()):
         await cluster.wait_until_ready()
         with pytest.raises(asyncpg.InvalidPasswordError):
             await _query(replace(cluster, password="guessed").url("postgres"), "SELECT 1")
@@ -79,11 +77,11 @@ async def test_a_wrong_password_is_refused_and_nothing_else_listens(
         assert await _query(cluster.url("postgres"), "SELECT count(*) FROM pg_hba_file_rules") == 1
 
 
-async def test_no_folder_is_opened_to_others(cluster: PostgresServer, launched: Launched) -> None:
+async def test_folder_permissions_do_not_change(cluster: PostgresServer, launch: Launch) -> None:
     parents = [cluster.home.parent, *cluster.home.parent.parents]
     before = [(_mode(parent), parent.stat().st_uid) for parent in parents]
     cluster.prepare()
-    with launched(cluster.program()):
+    with launch(cluster.program()):
         await cluster.wait_until_ready()
     assert [(_mode(parent), parent.stat().st_uid) for parent in parents] == before
     assert _mode(cluster.home) == 0o700
@@ -91,44 +89,42 @@ async def test_no_folder_is_opened_to_others(cluster: PostgresServer, launched: 
     assert [path.name for path in cluster.home.iterdir()] == ["cluster"]
 
 
-async def test_a_server_that_was_killed_comes_back_with_its_data(cluster: PostgresServer, launched: Launched) -> None:
+async def test_data_survive_a_kill(cluster: PostgresServer, launch: Launch) -> None:
     cluster = replace(cluster, durable=True)
     cluster.prepare()
-    with launched(cluster.program()) as server:
+    with launch(cluster.program()) as server:
         await cluster.wait_until_ready()
-        await _query(cluster.url("postgres"), "CREATE TABLE kept AS SELECT 7 AS number")
+        await _query(cluster.url("postgres"), "CREATE TABLE numbers AS SELECT 7 AS number")
         server.kill()
         server.wait()
     assert (cluster.cluster / "postmaster.pid").exists()
     cluster.prepare()
-    with launched(cluster.program()):
+    with launch(cluster.program()):
         await cluster.wait_until_ready()
-        assert await _query(cluster.url("postgres"), "SELECT number FROM kept") == 7
+        assert await _query(cluster.url("postgres"), "SELECT number FROM numbers") == 7
 
 
-async def test_a_server_left_running_is_stopped_first(cluster: PostgresServer, launched: Launched) -> None:
+async def test_a_server_that_still_runs_is_stopped_first(cluster: PostgresServer, launch: Launch) -> None:
     cluster.prepare()
-    with launched(cluster.program()) as left:
+    with launch(cluster.program()) as leftover:
         await cluster.wait_until_ready()
-        await _query(cluster.url("postgres"), "CREATE TABLE kept AS SELECT 7 AS number")
+        await _query(cluster.url("postgres"), "CREATE TABLE numbers AS SELECT 7 AS number")
         cluster.prepare()
-        assert not is_alive(left.pid)
-        with launched(cluster.program()):
+        assert not is_alive(leftover.pid)
+        with launch(cluster.program()):
             await cluster.wait_until_ready()
-            assert await _query(cluster.url("postgres"), "SELECT number FROM kept") == 7
+            assert await _query(cluster.url("postgres"), "SELECT number FROM numbers") == 7
 
 
-async def test_a_stale_note_that_names_another_program_hurts_neither(
-    cluster: PostgresServer, launched: Launched
-) -> None:
+async def test_a_stale_pidfile_with_the_pid_of_another_program(cluster: PostgresServer, launch: Launch) -> None:
     cluster.prepare()
     (cluster.cluster / "postmaster.pid").write_text(f"{os.getpid()}\n{cluster.cluster}\n", encoding="ascii")
     cluster.prepare()
-    with launched(cluster.program()):
+    with launch(cluster.program()):
         await cluster.wait_until_ready()
 
 
-def test_a_cluster_half_made_is_made_again(cluster: PostgresServer) -> None:
+def test_an_unfinished_cluster_is_created_again(cluster: PostgresServer) -> None:
     unfinished = cluster.home / "cluster.unfinished"
     unfinished.mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18\n", encoding="ascii")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-_PATIENT = """
+_OBEDIENT = """
 import pathlib, signal, sys, time
 journal = pathlib.Path(sys.argv[1])
 def end(*_):
@@ -52,9 +52,10 @@ def reports() -> list[str]:
 
 @pytest.fixture
 async def supervisor(tmp_path: Path, reports: list[str]) -> AsyncIterator[Supervisor]:
-    made = Supervisor(Pidfile(tmp_path / "processes.json"), report=reports.append, backoff=Backoff(initial_s=0.01))
-    yield made
-    await made.stop()
+    pidfile = Pidfile(tmp_path / "processes.json")
+    supervisor = Supervisor(pidfile, report=reports.append, backoff=Backoff(initial_s=0.01))
+    yield supervisor
+    await supervisor.stop()
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ async def test_programs_stop_in_reverse_order(
 ) -> None:
     journal = tmp_path / "journal"
     for number, name in enumerate(("first", "second", "third"), 1):
-        await supervisor.start(program(name, _PATIENT, str(journal), name))
+        await supervisor.start(program(name, _OBEDIENT, str(journal), name))
         await _content(journal, lines=number)
     await supervisor.stop()
     assert _lines(journal) == [
@@ -95,27 +96,27 @@ async def test_programs_stop_in_reverse_order(
     ]
 
 
-async def test_the_list_on_the_disk_tells_what_runs(
+async def test_the_pidfile_names_what_runs(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
 ) -> None:
-    kept, journal = Pidfile(tmp_path / "processes.json"), tmp_path / "journal"
-    assert kept.running_names() == set()
-    await supervisor.start(program("one", _PATIENT, str(journal), "one"))
-    await supervisor.start(program("two", _PATIENT, str(journal), "two"))
+    pidfile, journal = Pidfile(tmp_path / "processes.json"), tmp_path / "journal"
+    assert pidfile.running_names() == set()
+    await supervisor.start(program("one", _OBEDIENT, str(journal), "one"))
+    await supervisor.start(program("two", _OBEDIENT, str(journal), "two"))
     await _content(journal, lines=2)
     assert supervisor.names == ["one", "two"]
-    assert kept.running_names() == {"one", "two"}
+    assert pidfile.running_names() == {"one", "two"}
     listed = (tmp_path / "processes.json").read_bytes()
     await supervisor.stop()
     (tmp_path / "processes.json").write_bytes(listed)
-    assert kept.running_names() == set()
+    assert pidfile.running_names() == set()
 
 
-async def test_a_killed_program_is_started_again(
+async def test_a_killed_program_is_restarted(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path, reports: list[str]
 ) -> None:
     journal = tmp_path / "journal"
-    await supervisor.start(program("worker", _PATIENT, str(journal), "worker"))
+    await supervisor.start(program("worker", _OBEDIENT, str(journal), "worker"))
     pids = set()
     for number in range(1, 6):
         await _content(journal, lines=number)
@@ -128,7 +129,7 @@ async def test_a_killed_program_is_started_again(
     assert reports[0].endswith("worker.log; restarting in 0.01 s")
 
 
-async def test_what_a_crash_has_lost_is_made_good(
+async def test_recovery_runs_after_a_crash(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path, reports: list[str]
 ) -> None:
     journal, recovered = tmp_path / "journal", asyncio.Event()
@@ -139,16 +140,16 @@ async def test_what_a_crash_has_lost_is_made_good(
             raise outcome
         recovered.set()
 
-    await supervisor.start(program("worker", _PATIENT, str(journal), "worker"), recover=recover)
+    await supervisor.start(program("worker", _OBEDIENT, str(journal), "worker"), recover=recover)
     for number in (1, 2):
         await _content(journal, lines=number)
         os.kill(supervisor.pid("worker"), signal.SIGKILL)
         await eventually(lambda: len(reports) >= 2)
     await recovered.wait()
-    assert reports[1] == "worker is back, but not as before: the queue is gone"
+    assert reports[1] == "worker runs again, but its recovery failed: the queue is gone"
 
 
-async def test_helpers_of_a_killed_program_are_killed_too(
+async def test_children_of_a_killed_program_are_killed_too(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
 ) -> None:
     note = tmp_path / "helper"
@@ -159,15 +160,15 @@ async def test_helpers_of_a_killed_program_are_killed_too(
     await supervisor.stop()
 
 
-async def test_a_refused_setting_is_no_crash(supervisor: Supervisor, program: Callable[..., Program]) -> None:
-    refusing = program("worker", "import sys; print('S3_BUCKET: it is not set', file=sys.stderr); sys.exit(78)")
-    await supervisor.start(refusing)
+async def test_invalid_settings_are_no_crash(supervisor: Supervisor, program: Callable[..., Program]) -> None:
+    misconfigured = program("worker", "import sys; print('S3_BUCKET: it is not set', file=sys.stderr); sys.exit(78)")
+    await supervisor.start(misconfigured)
     with pytest.raises(InvalidSettings, match="S3_BUCKET: it is not set"):
         await supervisor.watch()
-    assert refusing.log_file.read_text(encoding="utf-8").count("S3_BUCKET") == 1
+    assert misconfigured.log_file.read_text(encoding="utf-8").count("S3_BUCKET") == 1
 
 
-async def test_a_program_that_never_gets_ready_is_given_up(
+async def test_a_program_that_never_becomes_ready_fails(
     supervisor: Supervisor, program: Callable[..., Program]
 ) -> None:
     crashing = program("worker", "print('no such table'); raise SystemExit(1)")
@@ -176,82 +177,82 @@ async def test_a_program_that_never_gets_ready_is_given_up(
     assert crashing.log_file.read_text(encoding="utf-8").count("no such table") == 3
 
 
-async def test_what_readiness_raises_is_passed_on(
+async def test_what_the_readiness_check_raises_is_raised(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
 ) -> None:
     async def never() -> None:
         raise StartFailure("does not answer")
 
     with pytest.raises(StartFailure, match="does not answer"):
-        await supervisor.start(program("worker", _PATIENT, str(tmp_path / "journal"), "worker"), never)
+        await supervisor.start(program("worker", _OBEDIENT, str(tmp_path / "journal"), "worker"), never)
 
 
-async def test_what_outstays_its_grace_is_killed(
+async def test_a_program_that_is_slower_than_its_timeout_is_killed(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path, reports: list[str]
 ) -> None:
-    await supervisor.start(program("mule", _STUBBORN, str(tmp_path / "up"), stop_timeout_s=0.05))
+    await supervisor.start(program("stubborn", _STUBBORN, str(tmp_path / "up"), stop_timeout_s=0.05))
     await _content(tmp_path / "up")
-    pid = supervisor.pid("mule")
+    pid = supervisor.pid("stubborn")
     await supervisor.stop()
     assert not is_alive(pid)
-    assert reports == ["mule does not stop: killing it"]
+    assert reports == ["stubborn does not stop, killing it"]
 
 
-async def test_a_hurry_shortens_every_grace(
+async def test_a_forced_stop_waits_for_no_timeout(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
 ) -> None:
-    await supervisor.start(program("mule", _STUBBORN, str(tmp_path / "up"), stop_timeout_s=3600))
+    await supervisor.start(program("stubborn", _STUBBORN, str(tmp_path / "up"), stop_timeout_s=3600))
     await _content(tmp_path / "up")
-    pid = supervisor.pid("mule")
+    pid = supervisor.pid("stubborn")
     supervisor.force_stop.set()
     await supervisor.stop()
     assert not is_alive(pid)
 
 
-async def test_run_tells_why_a_program_failed(supervisor: Supervisor, program: Callable[..., Program]) -> None:
+async def test_run_raises_why_a_program_failed(supervisor: Supervisor, program: Callable[..., Program]) -> None:
     await supervisor.run(program("good", "print('done')"))
     with pytest.raises(StartFailure, match=r"exit status 3[\s\S]*the bucket is gone"):
         await supervisor.run(program("bad", "print('the bucket is gone'); raise SystemExit(3)"))
     with pytest.raises(InvalidSettings):
-        await supervisor.run(program("refusing", "raise SystemExit(78)"))
+        await supervisor.run(program("misconfigured", "raise SystemExit(78)"))
 
 
 @pytest.mark.parametrize(
-    ("lives", "delays"),
+    ("uptimes", "delays"),
     [
         ((1, 1, 1, 1, 1, 1, 1), (0.5, 1, 2, 4, 8, 10, 10)),
         ((1, 1, 31, 1), (0.5, 1, 0.5, 1)),
     ],
 )
-def test_delays_grow_and_are_forgiven(lives: tuple[float, ...], delays: tuple[float, ...]) -> None:
-    backoff, seen, previous = Backoff(), [], None
-    for lived in lives:
-        previous = backoff.delay(previous, lived)
-        seen.append(previous)
-    assert tuple(seen) == delays
+def test_delays_grow_and_are_reset(uptimes: tuple[float, ...], delays: tuple[float, ...]) -> None:
+    backoff, computed, previous = Backoff(), [], None
+    for uptime_s in uptimes:
+        previous = backoff.delay(previous, uptime_s)
+        computed.append(previous)
+    assert tuple(computed) == delays
 
 
 async def test_leftovers_of_a_killed_platform_are_stopped(program: Callable[..., Program], tmp_path: Path) -> None:
     path, journal = tmp_path / "processes.json", tmp_path / "journal"
-    before = Supervisor(Pidfile(path), report=print)
+    first = Supervisor(Pidfile(path), report=print)
     for number, name in enumerate(("one", "two"), 1):
-        await before.start(program(name, _PATIENT, str(journal), name))
+        await first.start(program(name, _OBEDIENT, str(journal), name))
         await _content(journal, lines=number)
-    noted = path.read_text(encoding="utf-8")
-    await before.stop()
+    content = path.read_text(encoding="utf-8")
+    await first.stop()
     assert Pidfile(path).stop_leftovers(stop_timeout_s=1) == []
 
-    again = Supervisor(Pidfile(path), report=print)
-    await again.start(program("three", _PATIENT, str(journal), "three"))
+    second = Supervisor(Pidfile(path), report=print)
+    await second.start(program("three", _OBEDIENT, str(journal), "three"))
     await _content(journal, lines=5)
-    pid = again.pid("three")
-    ended = await asyncio.to_thread(Pidfile(path).stop_leftovers, stop_timeout_s=30)
-    assert ended == ["three"]
+    pid = second.pid("three")
+    stopped = await asyncio.to_thread(Pidfile(path).stop_leftovers, stop_timeout_s=30)
+    assert stopped == ["three"]
     assert not is_alive(pid)
-    await again.stop()
+    await second.stop()
 
     # Processes of those numbers, if there are any by now, are others.
-    path.write_text(noted, encoding="utf-8")
+    path.write_text(content, encoding="utf-8")
     assert Pidfile(path).stop_leftovers(stop_timeout_s=1) == []
 
 

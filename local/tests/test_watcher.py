@@ -1,4 +1,4 @@
-"""The watcher among the platform's programs: who asks for a track gets it, and nobody else is asked for anything."""
+"""The watcher among the platform's programs: it fetches requested tracks, and sends no other requests."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def _track(number: int) -> str:
-    found = DeezerCatalogue().by_isrc(pieces()[number].isrc)
-    assert found is not None
-    return f"deezer:track:{found.key}"
+    track = DeezerCatalogue().by_isrc(pieces()[number].isrc)
+    assert track is not None
+    return f"deezer:track:{track.key}"
 
 
 @pytest.fixture
@@ -64,9 +64,9 @@ async def api(platform: Platform, deezer: SandboxServer) -> AsyncIterator[httpx.
 
 async def _ready(api: httpx.AsyncClient, track: str) -> None:
     async def is_ready() -> bool:
-        stored = (await api.get(f"/tracks/{track}")).json()
-        assert stored["state"] in {"pending", "queued", "ready"}, stored
-        return bool(stored["state"] == "ready")
+        track_details = (await api.get(f"/tracks/{track}")).json()
+        assert track_details["state"] in {"pending", "queued", "ready"}, track_details
+        return bool(track_details["state"] == "ready")
 
     await eventually(is_ready, track, interval_s=0.1)
 
@@ -77,30 +77,30 @@ async def _listening(data: DataDirectory) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_a_track_that_somebody_asks_for_is_heard_and_recommended(
+async def test_a_requested_track_is_extracted_and_recommended(
     api: httpx.AsyncClient, data: DataDirectory, deezer: SandboxServer
 ) -> None:
     await _listening(data)
     assert deezer.sandbox.journal.read("/") == []
-    asked = [_track(0), _track(1)]
-    for track in asked:
+    requests = [_track(0), _track(1)]
+    for track in requests:
         assert (await api.put(f"/tracks/{track}")).status_code == 202
-    for track in asked:
+    for track in requests:
         await _ready(api, track)
-    question = {"track": asked[0], "max_per_artist": 9, "max_per_album": 9}
+    query = {"track": requests[0], "max_per_artist": 9, "max_per_album": 9}
 
     async def results() -> list[str]:
-        answer = await api.get("/recommend", params=question)
-        assert answer.status_code in {200, 503}, answer.text
-        return [result["urn"] for result in answer.json()["results"]] if answer.is_success else []
+        response = await api.get("/recommend", params=query)
+        assert response.status_code in {200, 503}, response.text
+        return [result["urn"] for result in response.json()["results"]] if response.is_success else []
 
     # Within a second of the commit; nothing here measures it.
-    assert await eventually(results, interval_s=0.1) == [asked[1]]
+    assert await eventually(results, interval_s=0.1) == [requests[1]]
     assert {request.path.split("/")[1] for request in deezer.sandbox.journal.read("/")} == {"deezer"}
 
 
 @pytest.mark.timeout(300)
-async def test_what_fails_is_told_and_waited_for(
+async def test_failed_requests_have_a_reason_and_are_retried(
     api: httpx.AsyncClient,
     platform: Platform,
     data: DataDirectory,
@@ -112,7 +112,7 @@ async def test_what_fails_is_told_and_waited_for(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     running = "running       postgres, ministack, extractor, api, watcher"
-    assert status.render(await status.read_status(data)).splitlines()[-2:] == ["asked for     nothing", running]
+    assert status.render(await status.read_status(data)).splitlines()[-2:] == ["requests      none", running]
 
     switched_off, away = "spotify:track:0000000000000000000000", _track(0)
     deezer.sandbox.faults.add(Fault(path="/deezer/*", status=503, times=None))
@@ -120,21 +120,21 @@ async def test_what_fails_is_told_and_waited_for(
         assert (await api.put(f"/tracks/{track}")).status_code == 202
 
     async def refused() -> dict[str, str]:
-        stored: dict[str, str] = (await api.get(f"/tracks/{switched_off}")).json()
-        return {} if stored["state"] == "pending" else stored
+        track_details: dict[str, str] = (await api.get(f"/tracks/{switched_off}")).json()
+        return {} if track_details["state"] == "pending" else track_details
 
-    stored = await eventually(refused, interval_s=0.05)
-    assert (stored["state"], "SPOTIFY_TERMS_ACCEPTED" in stored["reason"]) == ("no_preview", True)
+    track_details = await eventually(refused, interval_s=0.05)
+    assert (track_details["state"], "SPOTIFY_TERMS_ACCEPTED" in track_details["reason"]) == ("no_preview", True)
 
     async def with_nothing_due() -> status.Status | None:
-        seen = await status.read_status(data)
-        return None if seen.requests.due else seen
+        report = await status.read_status(data)
+        return None if report.requests.due else report
 
-    seen = await eventually(with_nothing_due)
-    assert seen is not None
-    assert seen.requests.next_due is not None
+    report = await eventually(with_nothing_due)
+    assert report is not None
+    assert report.requests.next_due is not None
     assert (await api.get(f"/tracks/{away}")).json()["state"] == "pending"
-    assert status.render(seen).splitlines()[-1] == running
+    assert status.render(report).splitlines()[-1] == running
 
     os.kill(killed := platform.supervisor.pid("watcher"), signal.SIGKILL)
     deezer.sandbox.faults.clear()

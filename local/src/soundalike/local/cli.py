@@ -29,23 +29,21 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Finds the tracks that sound alike: the whole platform on this machine.",
+    help="Find tracks that sound alike. Runs the whole platform on this machine, without Docker.",
 )
 index = typer.Typer(no_args_is_help=True, help="The search index.")
 app.add_typer(index, name="index")
-login = typer.Typer(no_args_is_help=True, help="Reading a service as its user.")
+login = typer.Typer(no_args_is_help=True, help="Log in to a service, so that crawls read it as you.")
 app.add_typer(login, name="login")
 
 Data = Annotated[
     Path | None,
-    typer.Option(
-        "--data", help="Folder of the platform's data.", envvar=DATA_VARIABLE, show_envvar=True, file_okay=False
-    ),
+    typer.Option("--data", help="The platform's data folder.", envvar=DATA_VARIABLE, show_envvar=True, file_okay=False),
 ]
 
-# What follows belongs to another program, its --help included.
 LOGIN_PORT = 8898
 
+# The arguments, --help included, are those of another program.
 _PASSTHROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -53,7 +51,10 @@ _PASSTHROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
 def up(
     data: Data = None,
     port: Annotated[int, typer.Option(help="Port of the API.", min=1, max=65_535)] = API_PORT,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Crawl the built-in sample music, not Spotify.")] = False,
+    sandbox: Annotated[
+        bool,
+        typer.Option("--sandbox", help="Crawl the built-in sample music instead of Spotify and the other services."),
+    ] = False,
 ) -> None:
     """Run the platform in the foreground until Ctrl-C."""
     directory = DataDirectory.at(data)
@@ -70,17 +71,20 @@ def up(
 @app.command()
 def demo(
     data: Annotated[
-        Path | None, typer.Option("--data", help="Folder of the demo's data, apart from your own.", file_okay=False)
+        Path | None, typer.Option("--data", help="The demo's data folder, separate from your own.", file_okay=False)
     ] = None,
     port: Annotated[int, typer.Option(help="Port of the API.", min=1, max=65_535)] = API_PORT,
-    once: Annotated[bool, typer.Option("--once", help="End after the answers.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Stop after showing recommendations.")] = False,
 ) -> None:
-    """Send composed sample music the whole way, show what sounds alike, and serve until Ctrl-C."""
+    """Crawl, extract and index composed sample music, show what sounds alike, and serve until Ctrl-C.
+
+    The music is kept in your cache folder (or SOUNDALIKE_CACHE), so that it is composed only once.
+    """
     from soundalike.local.demo import Demo
 
-    shown = Demo(DataDirectory.for_demo() if data is None else DataDirectory.at(data), port=port)
+    sample = Demo(DataDirectory.for_demo() if data is None else DataDirectory.at(data), port=port)
     try:
-        status = run_until_signal(shown.run(once=once), on_further_signal=shown.platform.supervisor.force_stop.set)
+        status = run_until_signal(sample.run(once=once), on_further_signal=sample.platform.supervisor.force_stop.set)
     except (LocalPlatformError, SoundalikeError) as error:
         _fail(error)
     raise typer.Exit(status)
@@ -88,7 +92,7 @@ def demo(
 
 @app.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def crawl(context: typer.Context, data: Data = None) -> None:
-    """Crawl lists, folders or your library into the running platform (see: soundalike crawl --help)."""
+    """Crawl playlists, folders or your library into the running platform (see: soundalike crawl --help)."""
     # Its help needs no platform.
     environment = os.environ if "--help" in context.args else _platform_environment(data)
     _execute(python_command("soundalike.crawler", *context.args), environment)
@@ -96,7 +100,7 @@ def crawl(context: typer.Context, data: Data = None) -> None:
 
 @app.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def forget(context: typer.Context, data: Data = None) -> None:
-    """Delete a track, recording, artist, user or playlist for good (see: soundalike forget --help)."""
+    """Delete a track, upload, artist, user or playlist for good (see: soundalike forget --help)."""
     environment = os.environ if "--help" in context.args else _platform_environment(data)
     _execute(python_command("soundalike.crawler", "forget", *context.args), environment)
 
@@ -104,79 +108,79 @@ def forget(context: typer.Context, data: Data = None) -> None:
 @login.command()
 def spotify(
     data: Data = None,
-    port: Annotated[int, typer.Option(help="Port that the browser is sent back to.", min=1, max=65_535)] = LOGIN_PORT,
+    port: Annotated[int, typer.Option(help="Port on which Spotify's answer arrives.", min=1, max=65_535)] = LOGIN_PORT,
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
 ) -> None:
-    """Let crawls read your playlists and saved tracks at Spotify (needs SPOTIFY_CLIENT_ID)."""
+    """Let crawls read your Spotify playlists and saved tracks (needs SPOTIFY_CLIENT_ID)."""
     from soundalike.local.spotify_login import Login, SpotifyApp
 
     directory = DataDirectory.at(data)
-    asking = Login(load(SpotifyApp), port=port, report=typer.echo)
+    consent = Login(load(SpotifyApp), port=port, report=typer.echo)
     if not browser:
-        asking.open_browser = lambda _: None
+        consent.open_browser = lambda _: None
     try:
         directory.create()
-        asking.run(directory.spotify_file)
+        consent.run(directory.spotify_file)
     except LocalPlatformError as error:
         _fail(error)
-    typer.echo(f"Done. Crawls of the platform on {directory.root} read as you from now on.")
+    typer.echo(f"Logged in. Crawls into {directory.root} can now read your Spotify library.")
 
 
 @app.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def extract(context: typer.Context) -> None:
-    """Hear audio files and write their vectors, without a platform (see: soundalike extract --help)."""
+    """Extract embeddings from audio files, without a platform (see: soundalike extract --help)."""
     _execute(python_command("soundalike.extractor", "extract", *context.args), os.environ)
 
 
 @app.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def redrive(context: typer.Context, data: Data = None) -> None:
-    """Extract previews again that were given up: moves the dead letters back to the queue."""
+    """Retry previews that failed repeatedly: move the dead letters back to the queue."""
     environment = os.environ if "--help" in context.args else _platform_environment(data)
     _execute(python_command("soundalike.extractor", "redrive", *context.args), environment)
 
 
 @app.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def keys(context: typer.Context, data: Data = None) -> None:
-    """Make, list and revoke keys for calling the API (see: soundalike keys --help)."""
+    """Create, list and revoke API keys (see: soundalike keys --help)."""
     environment = os.environ if not context.args or "--help" in context.args else _platform_environment(data)
     _execute(python_command("soundalike.api", "keys", *context.args), environment)
 
 
 @app.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def evaluate(context: typer.Context) -> None:
-    """Measure how good the recommendations are on a folder of music (see: soundalike evaluate --help)."""
+    """Measure the quality of recommendations on a folder of music (see: soundalike evaluate --help)."""
     if find_spec("soundalike.research") is None:
-        _fail(NotInstalled("What measures is not installed here: `make install` does it, in the checkout."))
+        _fail(NotInstalled("The evaluation is not installed: run `make install` in the checkout."))
     _execute(python_command("soundalike.research.evaluation", *context.args), os.environ)
 
 
 @index.command(name="list", context_settings=_PASSTHROUGH, add_help_option=False)
 def list_versions(context: typer.Context, data: Data = None) -> None:
-    """Show the versions of the index, newest first."""
+    """List the versions of the index, newest first."""
     _index("list", context, data)
 
 
 @index.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def build(context: typer.Context, data: Data = None) -> None:
-    """Build and publish a version of the index now (--no-publish: only build it)."""
+    """Build and publish a new version of the index (--no-publish: only build it)."""
     _index("build", context, data)
 
 
 @index.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def taste(context: typer.Context, data: Data = None) -> None:
-    """Build and publish what is favourited together, of everything that was walked, now."""
+    """Build and publish a new version of taste: which tracks the same people favourite."""
     _index("taste", context, data)
 
 
 @index.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def publish(context: typer.Context, data: Data = None) -> None:
-    """Let a version of the index answer: the one that is named, or the newest."""
+    """Serve a version of the index: the given one, or the newest."""
     _index("publish", context, data)
 
 
 @index.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def rollback(context: typer.Context, data: Data = None) -> None:
-    """Go back to an older version of the index, and hold automatic builds."""
+    """Serve an older version of the index again, and pause automatic builds."""
     _index("rollback", context, data)
 
 
@@ -185,7 +189,7 @@ def status(
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Show where the tracks stand, what waits, what the index covers, and which programs run."""
+    """Show tracks by state, queue lengths, the index, and which programs run."""
     from soundalike.local import status as reporting
 
     try:
@@ -198,46 +202,48 @@ def status(
 @app.command()
 def recommend(
     tracks: Annotated[
-        list[str] | None, typer.Argument(metavar="TRACK…", help="Links, URIs or ids of one track or several.")
+        list[str] | None, typer.Argument(metavar="TRACK…", help="Links, URIs or ids of one or more tracks.")
     ] = None,
     *,
-    playlist: Annotated[str | None, typer.Option(help="What fits this playlist, instead of tracks.")] = None,
-    user: Annotated[str | None, typer.Option(help="What to suggest to this user of SoundCloud, instead.")] = None,
+    playlist: Annotated[str | None, typer.Option(help="Recommend for a playlist instead of tracks.")] = None,
+    user: Annotated[str | None, typer.Option(help="Recommend for a SoundCloud user instead of tracks.")] = None,
     by: Annotated[
-        str | None, typer.Option(help="What makes tracks alike: sound, taste (who favourites them), or both.")
+        str | None, typer.Option(help="Compare by sound, by taste (who favourites the tracks), or by both.")
     ] = None,
     blend: Annotated[
-        float | None, typer.Option(help="Weight of taste with --by both, 0 to 1; .5 if not said.", min=0, max=1)
+        float | None, typer.Option(help="Weight of taste with --by both, 0 to 1 (default: 0.5).", min=0, max=1)
     ] = None,
-    n: Annotated[int, typer.Option("-n", help="How many answers.", min=1, max=100)] = 10,
-    min_score: Annotated[float | None, typer.Option(help="The score that every answer reaches.", min=0, max=1)] = None,
+    n: Annotated[int, typer.Option("-n", help="How many recommendations.", min=1, max=100)] = 10,
+    min_score: Annotated[float | None, typer.Option(help="Lowest score, 0 to 1.", min=0, max=1)] = None,
     max_per_artist: Annotated[
-        int | None, typer.Option(help="Answers by one artist, 2 if not said.", min=1, max=100)
+        int | None, typer.Option(help="Most tracks by one artist (default: 2).", min=1, max=100)
     ] = None,
     max_per_album: Annotated[
-        int | None, typer.Option(help="Answers from one album, 1 if not said.", min=1, max=100)
+        int | None, typer.Option(help="Most tracks from one album (default: 1).", min=1, max=100)
     ] = None,
     diversity: Annotated[
-        float | None, typer.Option(help="How much answers are to differ from each other, 0 to 1.", min=0, max=1)
+        float | None, typer.Option(help="How much the results should differ from each other, 0 to 1.", min=0, max=1)
     ] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Only tracks with this tag; may be repeated.")] = None,
-    not_tag: Annotated[list[str] | None, typer.Option(help="No track with this tag; may be repeated.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Not this track; may be repeated.")] = None,
-    exclude_artist: Annotated[list[str] | None, typer.Option(help="Nothing by this artist; may be repeated.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only tracks with this tag. Repeatable.")] = None,
+    not_tag: Annotated[list[str] | None, typer.Option(help="No tracks with this tag. Repeatable.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Leave out this track. Repeatable.")] = None,
+    exclude_artist: Annotated[list[str] | None, typer.Option(help="Leave out this artist. Repeatable.")] = None,
     source: Annotated[
-        list[str] | None, typer.Option(help="Only from spotify, deezer, soundcloud or file; may be repeated.")
+        list[str] | None, typer.Option(help="Only from spotify, deezer, soundcloud or file. Repeatable.")
     ] = None,
-    min_duration: Annotated[float | None, typer.Option(help="Least length in seconds.", min=0)] = None,
-    max_duration: Annotated[float | None, typer.Option(help="Greatest length in seconds.", min=0)] = None,
-    form: Annotated[str | None, typer.Option("--format", help="Write json, m3u, jspf or csv instead.")] = None,
+    min_duration: Annotated[float | None, typer.Option(help="Shortest duration in seconds.", min=0)] = None,
+    max_duration: Annotated[float | None, typer.Option(help="Longest duration in seconds.", min=0)] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="Output format: json, m3u, jspf or csv (default: text).")
+    ] = None,
     data: Data = None,
 ) -> None:
-    """Show the tracks that sound like one track or several, or go with them by taste; or fit a playlist, or a user."""
+    """Show tracks that sound like the given ones (or that the same people like), or that fit a playlist or a user."""
     from soundalike.local import recommendation
 
     if [bool(tracks), playlist is not None, user is not None].count(True) != 1:
-        raise typer.BadParameter("give tracks, or --playlist, or --user")
-    wishes = {
+        raise typer.BadParameter("name tracks, or use --playlist, or --user")
+    options = {
         "user": user,
         "by": by,
         "blend": blend,
@@ -255,18 +261,18 @@ def recommend(
         "max_duration": max_duration,
         "format": form,
     }
-    said = {
+    parameters = {
         name: value if isinstance(value, list) else str(value)
-        for name, value in wishes.items()
+        for name, value in options.items()
         if value is not None and value != []
     }
-    question = recommendation.RecommendationRequest(tracks or (), playlist, said)
+    request = recommendation.RecommendationRequest(tracks or (), playlist, parameters)
     try:
         url = find_default(data).api_url
         if form is None:
-            text = recommendation.render(recommendation.recommend(url, question))
+            text = recommendation.render(recommendation.recommend(url, request))
         else:
-            text = recommendation.recommend_as_text(url, question).removesuffix("\n")
+            text = recommendation.recommend_as_text(url, request).removesuffix("\n")
     except LocalPlatformError as error:
         _fail(error)
     typer.echo(text)
@@ -279,7 +285,7 @@ def main() -> None:
 
 async def _up(platform: Platform, option: str) -> int:
     async with platform.running():
-        typer.echo("Ctrl-C stops it. In another terminal:")
+        typer.echo("Press Ctrl-C to stop. In another terminal:")
         typer.echo(f"  soundalike crawl{option} --folder ~/Music")
         typer.echo(f"  soundalike status{option}")
         await platform.watch()
@@ -300,7 +306,7 @@ def _index(command: str, context: typer.Context, data: Path | None) -> NoReturn:
 
 def _execute(command: list[str], environment: Mapping[str, str]) -> NoReturn:
     sys.stdout.flush()
-    os.execve(command[0], command, dict(environment))  # noqa: S606 - there is no shell and none is wanted
+    os.execve(command[0], command, dict(environment))  # noqa: S606 - no shell is needed
 
 
 def _fail(error: LocalPlatformError | SoundalikeError) -> NoReturn:

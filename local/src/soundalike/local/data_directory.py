@@ -18,12 +18,12 @@ _MAX_LOG_BYTES = 10_000_000
 
 
 def cache_directory() -> Path:
-    """Name the folder of what can be made again and serves every platform, outside all data folders.
+    """Name the folder of files that can be made again and that all platforms share, outside the data folders.
 
-    It lies where SOUNDALIKE_CACHE says, else where this system keeps a user's caches (XDG_CACHE_HOME).
+    It is that of SOUNDALIKE_CACHE, or else this system's place for a user's caches (XDG_CACHE_HOME).
     """
-    chosen = os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("soundalike", appauthor=False)
-    return Path(chosen).expanduser().resolve()
+    folder = os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("soundalike", appauthor=False)
+    return Path(folder).expanduser().resolve()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +34,23 @@ class DataDirectory:
 
     @classmethod
     def at(cls, path: Path | None) -> DataDirectory:
-        """Name the folder at `path`, else where SOUNDALIKE_DATA says, else where this system keeps a user's data."""
-        chosen = path or os.environ.get(DATA_VARIABLE) or platformdirs.user_data_dir("soundalike", appauthor=False)
-        return cls(Path(chosen).expanduser().resolve())
+        """Name the folder at `path`, or else that of SOUNDALIKE_DATA, or else this system's place for a user's data."""
+        folder = path or os.environ.get(DATA_VARIABLE) or platformdirs.user_data_dir("soundalike", appauthor=False)
+        return cls(Path(folder).expanduser().resolve())
 
     @classmethod
     def for_demo(cls) -> DataDirectory:
-        """Name the folder of the demo, whose sample music has no place among a person's own."""
+        """Name the folder of the demo: its sample music stays apart from a person's own."""
         return cls(Path(platformdirs.user_data_dir("soundalike-demo", appauthor=False)).resolve())
 
     @property
     def command_option(self) -> str:
-        """What a command needs after its name to mean this folder: nothing, or a space and `--data …`."""
+        """The option by which a command means this folder, after a space; empty where it is the default."""
         return "" if self == DataDirectory.at(None) else f" --data {shlex.quote(str(self.root))}"
 
     @property
     def lock_file(self) -> Path:
-        """Held by the running platform."""
+        """Locked by the running platform."""
         return self.root / "lock"
 
     @property
@@ -65,22 +65,22 @@ class DataDirectory:
 
     @property
     def soundcloud_file(self) -> Path:
-        """The access token of SoundCloud, kept between walks."""
+        """The access token of SoundCloud, for the next walk."""
         return self.root / "soundcloud.json"
 
     @property
     def spotify_file(self) -> Path:
-        """What proves a user's consent to Spotify (`soundalike login spotify`)."""
+        """The user's refresh token of Spotify (`soundalike login spotify`)."""
         return self.root / "spotify.json"
 
     @property
     def ports_file(self) -> Path:
-        """Ports kept across restarts."""
+        """Ports of the embedded servers, the same after a restart."""
         return self.root / "ports.json"
 
     @property
     def pidfile(self) -> Path:
-        """Processes that were started and not yet seen to end."""
+        """Processes that were started and have not ended yet."""
         return self.root / "processes.json"
 
     @property
@@ -95,25 +95,27 @@ class DataDirectory:
 
     @property
     def api_cache(self) -> Path:
-        """Where the API keeps the index version it answers from."""
+        """The API's copy of the index version that it serves."""
         return self.root / "cache" / "api"
 
     def create(self) -> None:
-        """Make the folder, closed to others, unless it is there; raises `UnusableDataDirectory`."""
+        """Make the folder, closed to other users, where it does not exist; raises `UnusableDataDirectory`."""
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in ("logs", "cache"):
                 (self.root / folder).mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise UnusableDataDirectory(
-                f"{self.root} cannot be used: {error.strerror}. Choose another --data."
+                f"Cannot use the data folder {self.root}: {error.strerror}. Choose another with --data."
             ) from error
         owner = self.root.stat().st_uid
         if owner != os.geteuid() != 0:
-            raise UnusableDataDirectory(f"{self.root} belongs to another user (uid {owner}). Choose another --data.")
+            raise UnusableDataDirectory(
+                f"The data folder {self.root} belongs to another user (uid {owner}). Choose another with --data."
+            )
 
     def log_file(self, name: str) -> Path:
-        """Name the log of a program, setting a very long one from before aside."""
+        """Name the log file of a program, and rename the earlier one where it is very long."""
         path = self.root / "logs" / f"{name}.log"
         if path.exists() and path.stat().st_size > _MAX_LOG_BYTES:
             path.replace(path.with_suffix(".log.1"))

@@ -1,4 +1,4 @@
-"""The demo: composed music the whole way, from a playlist to answers, on the embedded platform."""
+"""The demo: composed music from a playlist to recommendations, on the platform of this machine."""
 
 from __future__ import annotations
 
@@ -32,81 +32,87 @@ if TYPE_CHECKING:
 
 TOP = 5
 EXTRA_TRACK = f"deezer:track:{GENERATED_KEYS + 2}"
-"""A track that the sandbox has and its sample playlist has not."""
+"""A track that the sandbox knows and the sample playlist does not contain."""
 
 _SHOWN_STYLES = 4
 _EXTRACTION_TIMEOUT_S = 900.0
+_INDEX_TIMEOUT_S = 60.0
 _POLL_S = 0.3
 
 
 class DemoFailure(LocalPlatformError):
-    """A step of the demo did not end as it should."""
+    """A step of the demo failed."""
 
 
 class Demo:
-    """A platform with the sandbox beside it, on a data folder of its own."""
+    """A platform on a data folder of its own, which crawls the sandbox."""
 
     def __init__(self, data: DataDirectory, *, port: int) -> None:
         self.platform = Platform(data, port=port, sandbox=True, report=typer.echo)
 
     async def run(self, *, once: bool) -> int:
-        """Send the sample playlist through the platform, show answers, and serve on unless `once`.
+        """Crawl, extract and index the sample playlist, show recommendations, and go on serving unless `once`.
 
-        Returns the exit status; raises `LocalPlatformError` for whatever went wrong.
+        Returns the exit status; raises `LocalPlatformError`.
         """
+        started = time.monotonic()
         async with self.platform.running() as running:
-            watching = asyncio.create_task(self.platform.watch())
+            watch = asyncio.create_task(self.platform.watch())
             try:
-                await _while_watched(watching, _demonstrate(running))
+                await _while_watched(watch, _demonstrate(running, started))
                 if not once:
                     _print_next_steps(running)
-                    await watching
+                    await watch
             finally:
-                watching.cancel()
+                watch.cancel()
         return 0
 
 
 def _print_next_steps(running: RunningPlatform) -> None:
-    typer.echo(f"\nServing on {running.api_url} until Ctrl-C. Try, in another terminal:")
+    typer.echo(f"\nServing on {running.api_url}. Press Ctrl-C to stop. Try in another terminal:")
     typer.echo(f"  curl '{running.api_url}/recommend?track={_urn(pieces()[0])}&n=5'")
-    typer.echo(f"  curl -X PUT '{running.api_url}/tracks/{EXTRA_TRACK}'    # please add it; then ask for it as above")
+    typer.echo(f"  curl -X PUT '{running.api_url}/tracks/{EXTRA_TRACK}'    # request one more track")
     typer.echo("  make crawl FOLDER=~/Music")
 
 
-async def _demonstrate(running: RunningPlatform) -> None:
-    typer.echo("\nCrawling the sample playlist: eight styles of composed music, offered by the sandbox")
+async def _demonstrate(running: RunningPlatform, started: float) -> None:
+    typer.echo("\nCrawling the sample playlist: eight styles of composed music")
     await _run(running, "soundalike.crawler", "--playlist", DEMO_PLAYLIST_ID)
-    typer.echo("\nHearing it")
+    typer.echo("\nExtracting embeddings")
     await _wait_for_embeddings(running)
     typer.echo("\nBuilding the index")
     await _run(running, "soundalike.indexer", "build")
     await _wait_for_index(running)
-    asked = {piece: await asyncio.to_thread(_recommend, running, piece) for piece in pieces()}
-    for piece in [p for p in asked if p.index == 0][:_SHOWN_STYLES]:
-        typer.echo(f"\n{_label(asked[piece].seeds[0])}  sounds like")
-        for answer in asked[piece].results[:TOP]:
-            typer.echo(f"  {answer.rank}  {answer.score:.3f}  {_label(answer)}")
-    typer.echo("\n" + summarise(style_shares(asked)))
+    responses = {}
+    for piece in pieces():
+        responses[piece] = await asyncio.to_thread(_recommend, running, piece)
+        if len(responses) == 1:
+            typer.echo(f"\nFirst recommendation after {time.monotonic() - started:.1f} s")
+    for piece in [p for p in responses if p.index == 0][:_SHOWN_STYLES]:
+        typer.echo(f"\n{_label(responses[piece].seeds[0])}  sounds like")
+        for result in responses[piece].results[:TOP]:
+            typer.echo(f"  {result.rank}  {result.score:.3f}  {_label(result)}")
+    typer.echo("\n" + summarise(style_shares(responses)))
 
 
 def style_shares(responses: dict[Piece, recommendation.RecommendationResponse]) -> list[float]:
-    """Return, for each question, the share of its first five answers in its own style; raises `DemoFailure`."""
-    found = []
-    for piece, answers in responses.items():
-        first = answers.results[:TOP]
+    """Return, for each piece, the share of its first five results in its own style; raises `DemoFailure`."""
+    shares = []
+    for piece, response in responses.items():
+        first = response.results[:TOP]
         if len(first) < TOP:
-            raise DemoFailure(f"only {len(first)} tracks were recommended for {piece.title}; {TOP} were expected")
-        found.append(sum(_style(answer.urn) == piece.style for answer in first) / TOP)
-    return found
+            raise DemoFailure(f"Expected {TOP} recommendations for {piece.title}, got {len(first)}.")
+        shares.append(sum(_style(result.urn) == piece.style for result in first) / TOP)
+    return shares
 
 
 def summarise(shares: list[float]) -> str:
-    """Say how often the first answers share the query's style, beside what chance would give."""
+    """Say how often the first results share the query's style, beside what chance would give."""
     chance = (PIECES_PER_STYLE - 1) / (len(shares) - 1)
     return (
-        f"Of the first {TOP} answers, {sum(shares) / len(shares):.0%} share the style of the question "
-        f"(chance: {chance:.0%}; {len(shares)} questions). The styles are far apart on purpose: this shows that the "
-        "way from playlist to answer works, not how good the answers are on real music."
+        f"{sum(shares) / len(shares):.0%} of the first {TOP} results share the style of the query "
+        f"(chance: {chance:.0%}; {len(shares)} queries). The styles are far apart on purpose: this shows that the "
+        "platform works, not how good its recommendations are on real music."
     )
 
 
@@ -123,26 +129,25 @@ async def _wait_for_embeddings(running: RunningPlatform) -> None:
                 if not counts[State.PENDING] + counts[State.QUEUED]:
                     break
                 if time.monotonic() > deadline:
-                    raise DemoFailure(
-                        f"after {_EXTRACTION_TIMEOUT_S:.0f} s not everything is heard: {_format_counts(counts)}"
-                    )
+                    unfinished = f"after {_EXTRACTION_TIMEOUT_S:.0f} s: {_format_counts(counts)}"
+                    raise DemoFailure(f"The extraction is not finished {unfinished}.")
                 await asyncio.sleep(_POLL_S)
     if counts[State.READY] < len(pieces()):
         raise DemoFailure(
-            f"not everything could be heard: {_format_counts(counts)}; see `soundalike status` and the logs"
+            f"Some tracks could not be extracted ({_format_counts(counts)}): see the log of the extractor."
         )
 
 
 async def _wait_for_index(running: RunningPlatform) -> None:
-    deadline = time.monotonic() + 60
-    question = {"track": _urn(pieces()[0])}
+    deadline = time.monotonic() + _INDEX_TIMEOUT_S
+    query = {"track": _urn(pieces()[0])}
     async with httpx.AsyncClient(base_url=running.api_url, trust_env=False) as client:
         while True:
-            answer = await client.get("/recommend", params=question)
-            if answer.is_success and answer.json()["index"]["version"] is not None:
+            response = await client.get("/recommend", params=query)
+            if response.is_success and response.json()["index"]["version"] is not None:
                 return
             if time.monotonic() > deadline:
-                raise DemoFailure(f"the API does not answer from the index: {answer.text}")
+                raise DemoFailure(f"The API does not use the index: {response.text}")
             await asyncio.sleep(_POLL_S)
 
 
@@ -155,25 +160,25 @@ async def _run(running: RunningPlatform, *arguments: str) -> None:
         await child.wait()
         raise
     if status != 0:
-        raise DemoFailure(f"`python -m {' '.join(arguments)}` ended with status {status}")
+        raise DemoFailure(f"`python -m {' '.join(arguments)}` failed with exit status {status}.")
 
 
 async def _while_watched(watch: asyncio.Task[None], work: Awaitable[None]) -> None:
-    """Do the work, unless the platform falls apart meanwhile."""
-    working = asyncio.ensure_future(work)
+    """Do the work; raises what stops the platform meanwhile."""
+    task = asyncio.ensure_future(work)
     try:
-        await asyncio.wait({watch, working}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({watch, task}, return_when=asyncio.FIRST_COMPLETED)
         if watch.done():
             await watch
-            raise DemoFailure("the platform stopped")
-        await working
+            raise DemoFailure("The platform stopped.")
+        await task
     finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _recommend(running: RunningPlatform, piece: Piece) -> recommendation.RecommendationResponse:
-    # Its albums and artists are styles; limits on them would show something else than the nearest.
+    # All tracks of an artist or an album are of one style: limits on them would hide the nearest.
     unlimited = {"n": "10", "max_per_artist": "100", "max_per_album": "100"}
     return recommendation.recommend(
         running.api_url, recommendation.RecommendationRequest([_urn(piece)], parameters=unlimited)
@@ -185,7 +190,7 @@ def _urn(piece: Piece) -> str:
 
 
 def _style(urn: str) -> str | None:
-    # Music of one's own may have been crawled into the demo's platform.
+    # People may have crawled music of their own into the demo's platform.
     try:
         return style_of(urn)
     except UnknownPiece:
@@ -193,8 +198,8 @@ def _style(urn: str) -> str | None:
 
 
 def _label(track: recommendation.TrackSummary) -> str:
-    return f"{track.title} by {', '.join(track.artists)} [{_style(track.urn) or 'your own'}]"
+    return f"{track.title} by {', '.join(track.artists)} [{_style(track.urn) or 'your own music'}]"
 
 
 def _format_counts(counts: Counter[State]) -> str:
-    return ", ".join(f"{n} {state.value}" for state, n in counts.items()) or "nothing is known"
+    return ", ".join(f"{n} {state.value}" for state, n in counts.items()) or "no tracks"

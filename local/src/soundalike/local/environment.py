@@ -1,4 +1,4 @@
-"""What the platform's programs inherit: the caller's environment without what would lead them elsewhere."""
+"""The environment of the platform's programs: the caller's, without what belongs to other servers."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ if TYPE_CHECKING:
 
 _FOREIGN_PREFIXES = ("AWS_", "BOTO_", "PG")
 
-# Set by the platform or left at their defaults, whatever the shell holds for a platform elsewhere.
+# Set by the platform or left at their defaults: the shell may hold those of another platform.
 _PLATFORM_VARIABLES = frozenset({"API_HOST", "API_PORT", "DATABASE_URL", "QUEUE_NAME", "S3_BUCKET"})
 
 _UNPROXIED_HOSTS = ("127.0.0.1", "localhost")
 
 
 def neutral_environment(caller: Mapping[str, str]) -> dict[str, str]:
-    """Return the caller's environment without credentials, endpoints and profiles of other servers, ours unproxied."""
-    kept = {
+    """Return the caller's environment without other servers' credentials, endpoints and profiles; no proxy for ours."""
+    own = {
         name: value
         for name, value in caller.items()
         if not name.startswith(_FOREIGN_PREFIXES) and name not in _PLATFORM_VARIABLES
     }
     unproxied = ",".join(
-        dict.fromkeys([*_comma_separated(kept.get("no_proxy") or kept.get("NO_PROXY", "")), *_UNPROXIED_HOSTS])
+        dict.fromkeys([*_comma_separated(own.get("no_proxy") or own.get("NO_PROXY", "")), *_UNPROXIED_HOSTS])
     )
     return {
-        **kept,
+        **own,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

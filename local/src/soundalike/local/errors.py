@@ -1,14 +1,14 @@
-"""What can go wrong while the platform runs on one machine, as types."""
+"""Errors of the platform on one machine."""
 
 from __future__ import annotations
 
 
 class LocalPlatformError(Exception):
-    """Root of everything this package raises; the message tells the person what to do."""
+    """Root of this package's errors; the message says what to do."""
 
 
 class AlreadyRunning(LocalPlatformError):
-    """Another platform holds the data directory."""
+    """Another platform uses the data directory."""
 
 
 class NotRunning(LocalPlatformError):
@@ -24,16 +24,16 @@ class PortInUse(LocalPlatformError):
 
 
 class StartFailure(LocalPlatformError):
-    """A part of the platform did not come up."""
+    """A part of the platform did not start."""
 
 
 class InvalidSettings(StartFailure):
-    """A part of the platform refused its settings (exit status 78); starting it again cannot help."""
+    """A part of the platform has invalid settings (exit status 78); starting it again cannot help."""
 
 
 class PrivilegeError(LocalPlatformError):
-    """There is no way here to run a program as anyone but the superuser."""
+    """A program that refuses to run as root cannot run as another user here."""
 
 
 class NotInstalled(LocalPlatformError):
-    """A part that the platform does without is not in this environment."""
+    """An optional package is missing in this environment."""

@@ -1,8 +1,8 @@
 """S3 and SQS on one machine: ministack as a child process.
 
-Its security is the loopback interface: it takes any signature for an access key it knows, for the key `test` too, so
-every user of this machine can reach its objects. It saves queues and the settings of buckets when it is stopped by
-SIGTERM; a SIGKILL loses what came since, objects excepted, which is why provisioning runs at every start.
+Its only protection is the loopback interface: it accepts any signature for an access key it knows, and the key `test`
+besides, so every user of this machine can reach its objects. It saves queues and the settings of buckets when it stops
+on SIGTERM. SIGKILL loses them, but no object; that is why provisioning runs at every start.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _START_TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class AwsServer:
-    """S3 and SQS below `home`, served on `port` for one pair of keys."""
+    """S3 and SQS with their data below `home`, on `port`, for one pair of keys."""
 
     home: Path
     port: int
@@ -48,7 +48,7 @@ class AwsServer:
         return f"http://{LOOPBACK}:{self.port}"
 
     def client_environment(self) -> dict[str, str]:
-        """Return what boto3 has to find in the environment of a client."""
+        """Return the variables by which boto3 finds and uses it."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_DEFAULT_REGION": self.region,
@@ -57,7 +57,7 @@ class AwsServer:
         }
 
     def program(self, environment: Mapping[str, str]) -> Program:
-        """Describe the server process, `environment` being what it gets besides its own settings."""
+        """Describe the server process; it gets `environment` and its own settings."""
         return Program(
             name="ministack",
             command=tuple(python_command("ministack")),
@@ -74,9 +74,9 @@ class AwsServer:
                 "S3_DATA_DIR": str(self.home / "objects"),
                 "PERSIST_STATE": "1",
                 "STATE_DIR": str(self.home / "state"),
-                # Where it writes the number of its process.
+                # It writes its pidfile there.
                 "TMPDIR": str(self.home / "temporary"),
-                # Left to itself it looks for a Docker engine to tidy up, and opens ports of services we do not use.
+                # By default it looks for a Docker engine to clean up, and opens ports of services that we do not use.
                 "DOCKER_HOST": f"unix://{self.home / 'no-docker.sock'}",
                 "IOT_MTLS_ENABLED": "0",
                 "SFTP_ENABLED": "0",
@@ -86,12 +86,14 @@ class AwsServer:
         )
 
     def prepare(self) -> None:
-        """Make the folders; raises `PortInUse` where another program listens on the port."""
+        """Create the folders; raises `PortInUse` where another program listens on the port."""
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in ("objects", "state", "temporary"):
             (self.home / folder).mkdir(mode=0o700, exist_ok=True)
         if not is_free(self.port):
-            raise PortInUse(f"Port {self.port}, which S3 and SQS need, is in use by another program: end that first.")
+            raise PortInUse(
+                f"Port {self.port}, which S3 and SQS need, is in use by another program: stop that program first."
+            )
 
     async def wait_until_ready(self) -> None:
         """Return when both services answer; raises `StartFailure` after a minute."""
@@ -122,6 +124,6 @@ class AwsServer:
 
 
 def _without_profiles() -> BotocoreSession:
-    # A profile of the user's, who may have named one that is not there, is none of this server's business.
-    nowhere = (None, None, os.devnull, None)
-    return BotocoreSession({"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere})
+    # The user's profile has nothing to do with this server, and may name one that does not exist.
+    no_file = (None, None, os.devnull, None)
+    return BotocoreSession({"profile": (None, None, None, None), "config_file": no_file, "credentials_file": no_file})

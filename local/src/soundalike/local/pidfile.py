@@ -1,4 +1,4 @@
-"""The list of started processes, kept on disk: a platform that was killed may leave some behind."""
+"""The running processes, in a file on disk: a platform that was killed may leave some of them behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class ProcessEntry:
-    """A process as it was when it was started: leader of a process group of its own."""
+    """A process when it was started: leader of its own process group."""
 
     name: str
     pid: int
@@ -31,38 +31,38 @@ class ProcessEntry:
     stop_signal: int
 
     def is_running(self) -> bool:
-        """Tell whether it is this process that still bears the number."""
+        """Tell whether this very process still runs, not another one with its number."""
         return process_mark(self.pid) == self.mark
 
 
 class Pidfile:
-    """Processes that were started and not yet seen to end."""
+    """Processes that were started and have not ended yet."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._entries: dict[int, ProcessEntry] = {}
 
     def add(self, name: str, pid: int, stop_signal: signal.Signals) -> None:
-        """Note a process that has just been started."""
+        """Add a process that has just been started."""
         mark = process_mark(pid)
         if mark is not None:
             self._entries[pid] = ProcessEntry(name, pid, mark, int(stop_signal))
             self._save()
 
     def remove(self, pid: int) -> None:
-        """Note that a process has ended."""
+        """Remove a process that has ended."""
         if self._entries.pop(pid, None) is not None:
             self._save()
 
     def running_names(self) -> set[str]:
-        """Read from the disk which programs of whatever platform keeps this list run at the moment."""
+        """Read from disk the names of the programs that run now, whichever platform started them."""
         return {entry.name for entry in self._read() if entry.is_running()}
 
     def stop_leftovers(self, *, stop_timeout_s: float) -> list[str]:
-        """Stop what an earlier platform left running, last started first, and return the names; blocks."""
-        ended = [entry.name for entry in reversed(self._read()) if _stop(entry, stop_timeout_s)]
+        """Stop what an earlier platform left running, the last started first; returns the names. Blocks."""
+        stopped = [entry.name for entry in reversed(self._read()) if _stop(entry, stop_timeout_s)]
         self._path.unlink(missing_ok=True)
-        return ended
+        return stopped
 
     def _read(self) -> list[ProcessEntry]:
         try:

@@ -1,4 +1,4 @@
-"""The whole platform: database, objects and queues, provisioning, services, in this order and back."""
+"""The whole platform: starts database, object store and queues, provisioning and services, and stops them again."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DATABASE = "soundalike"
 ROLE = "soundalike"
 API_PORT = 8000
 
-# On one machine nobody pays for polling: Ctrl-C need not wait for a long poll, nor a crash for a long visibility.
+# Polling costs nothing here: Ctrl-C need not wait for a long poll, nor a crash for a long visibility timeout.
 _SHORT_POLLING = {"POLL_WAIT_S": "2", "QUEUE_VISIBILITY_S": "30"}
 
 _HEALTH_TIMEOUT_S = 120.0
@@ -46,7 +46,7 @@ _LEFTOVER_STOP_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A program of ours; `health_path` is asked on the API's port before the platform counts as up."""
+    """A program of ours; the platform is up when the API answers at `health_path`."""
 
     name: str
     command: tuple[str, ...]
@@ -60,13 +60,13 @@ SERVICES = (
     Service("extractor", tuple(python_command("soundalike.extractor", "run"))),
     Service("indexer", tuple(python_command("soundalike.indexer", "run"))),
     Service("api", tuple(python_command("soundalike.api")), health_path="/healthz"),
-    # Behind the API, which needs nothing of it: who asks for a track before it listens is served when it does.
+    # The last, because the API does not need it: a track requested before it runs is fetched when it does.
     Service("watcher", tuple(python_command("soundalike.crawler", "--watch"))),
 )
 
 
 class Platform:
-    """One platform on one data directory; `report` is told what happens, a line at a time."""
+    """One platform on one data directory; `report` gets a line for each thing that happens."""
 
     def __init__(
         self,
@@ -100,46 +100,48 @@ class Platform:
                 await self.supervisor.stop()
 
     async def watch(self) -> None:
-        """Wait until a service gives up for good, and raise why."""
+        """Wait until a service fails for good, and raise why."""
         await self.supervisor.watch()
 
     async def _start(self) -> RunningPlatform:
-        begun = time.monotonic()
-        left = await _run_to_completion(
+        started = time.monotonic()
+        leftovers = await _run_to_completion(
             partial(Pidfile(self._data.pidfile).stop_leftovers, stop_timeout_s=_LEFTOVER_STOP_TIMEOUT_S)
         )
-        if left:
-            self._report(f"stopped what the last platform left running: {', '.join(left)}")
+        if leftovers:
+            self._report(f"stopped programs that the last run left behind: {', '.join(leftovers)}")
         if not is_free(self._port):
-            raise PortInUse(f"Port {self._port} is in use by another program: choose another with --port.")
+            raise PortInUse(f"Port {self._port} is in use by another program. Choose another with --port.")
         if self._data.postgres.joinpath("cluster").exists() and not self._data.secrets_file.exists():
             raise UnusableDataDirectory(
-                f"{self._data.secrets_file} is missing, without it the database does not open: "
-                "restore it, or choose another --data."
+                f"{self._data.secrets_file} is missing, and the database cannot be opened without it. "
+                "Restore it, or choose another data folder with --data."
             )
         credentials = secrets.load_or_generate(self._data.secrets_file)
-        chosen = ports.load_or_choose(self._data.ports_file)
-        database, aws = self._database(credentials, chosen), self._aws(credentials, chosen)
+        server_ports = ports.load_or_choose(self._data.ports_file)
+        database, aws = self._database(credentials, server_ports), self._aws(credentials, server_ports)
         await self._start_database(database, credentials)
-        environment = self.environment(database, aws, credentials, chosen)
+        environment = self.environment(database, aws, credentials, server_ports)
         await self._start_aws(aws, environment)
         await self._provision(environment)
         platform = RunningPlatform(
             pid=os.getpid(),
             api_url=f"http://{LOOPBACK}:{self._port}",
-            sandbox_url=_sandbox_url(chosen) if self._sandbox else None,
+            sandbox_url=_sandbox_url(server_ports) if self._sandbox else None,
             environment=environment,
         )
         await self._start_services(platform)
         platform = replace(platform, programs=self.supervisor.names)
         publish(self._data, platform)
-        self._report(f"up after {time.monotonic() - begun:.1f} s: {platform.api_url}  (data in {self._data.root})")
+        self._report(
+            f"up after {time.monotonic() - started:.1f} s: {platform.api_url}  (data folder: {self._data.root})"
+        )
         return platform
 
     def environment(
         self, database: PostgresServer, aws: AwsServer, credentials: Secrets, server_ports: Ports
     ) -> dict[str, str]:
-        """Return what the services find in their environment, apart from what they inherit."""
+        """Return the variables that the services get besides those they inherit."""
         settings = {
             "DATABASE_URL": database.url(DATABASE, user=ROLE, password=credentials.database_password),
             "S3_BUCKET": BUCKET,
@@ -171,36 +173,36 @@ class Platform:
         )
 
     async def _start_database(self, database: PostgresServer, credentials: Secrets) -> None:
-        self._report(f"PostgreSQL on port {database.port}")
+        self._report(f"starting PostgreSQL on port {database.port}")
         await _run_to_completion(database.prepare)
         await self.supervisor.start(database.program(), database.wait_until_ready)
         await database.ensure_database(DATABASE, owner=ROLE, password=credentials.database_password)
 
     async def _start_aws(self, aws: AwsServer, environment: Mapping[str, str]) -> None:
         async def recover() -> None:
-            # A crash loses queues and what buckets are set to; the objects stay.
+            # A crash loses the queues and the settings of buckets, but no object.
             await aws.wait_until_ready()
             await self._provision(environment)
 
-        self._report(f"S3 and SQS (ministack) on port {aws.port}")
+        self._report(f"starting S3 and SQS (ministack) on port {aws.port}")
         aws.prepare()
         await self.supervisor.start(aws.program(neutral_environment(os.environ)), aws.wait_until_ready, recover)
 
     async def _provision(self, environment: Mapping[str, str]) -> None:
-        self._report("schema, bucket, queues, notification")
+        self._report("preparing the schema, bucket and queues")
         await self.supervisor.run(self._program(self._provisioning, environment))
 
     async def _start_services(self, platform: RunningPlatform) -> None:
         if platform.sandbox_url is not None:
             url = platform.sandbox_url
-            self._report(f"sandbox on {url}")
+            self._report(f"starting the sandbox on {url}")
             music = cache_directory() / "sandbox-music"
             arguments = ("--port", url.rpartition(":")[2], "--music-cache", str(music))
             service = Service("sandbox", tuple(python_command("soundalike.sandbox", *arguments)))
             program = self._program(service, platform.environment)
             await self.supervisor.start(program, partial(_wait_until_healthy, f"{url}/healthz"))
         for service in self._services:
-            self._report(service.name)
+            self._report(f"starting the {service.name}")
             program = self._program(service, platform.environment)
             ready = (
                 partial(_wait_until_healthy, f"{platform.api_url}{service.health_path}")
@@ -219,12 +221,12 @@ class Platform:
 
 
 async def _run_to_completion(work: Callable[[], T]) -> T:
-    # A thread cannot be cancelled, and the data directory must not be let go while one still writes there.
-    working = asyncio.ensure_future(asyncio.to_thread(work))
+    # A thread cannot be cancelled, and the data directory must stay locked while one still writes there.
+    task = asyncio.ensure_future(asyncio.to_thread(work))
     try:
-        return await asyncio.shield(working)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait({working})
+        await asyncio.wait({task})
         raise
 
 

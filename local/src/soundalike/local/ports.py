@@ -1,4 +1,4 @@
-"""Free TCP ports on the loopback interface, and those that a platform keeps."""
+"""Free TCP ports on the loopback interface, and those of a platform's servers."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 
-# Below the ranges from which Linux (32768) and macOS (49152) take the near end of outgoing connections: a port that is
-# kept across restarts must not be lost to one of those.
+# Below the ranges from which Linux (32768) and macOS (49152) take ports for outgoing connections: a platform needs the
+# same port again after a restart.
 PORT_RANGE = range(20_000, 32_000)
 """Ports from which one is picked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the embedded servers listen."""
+    """The ports of the embedded servers."""
 
     postgres: int
     aws: int
@@ -34,7 +34,7 @@ class Ports:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on the port now."""
+    """Tell whether a server can listen on the port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -47,22 +47,22 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Pick a port on which nothing listens."""
+    """Return a port on which nothing listens."""
     return next(port for port in random.sample(PORT_RANGE, len(PORT_RANGE)) if is_free(port))
 
 
 def load_or_choose(path: Path) -> Ports:
-    """Return the ports of the last start where they are still free, others where not, and keep them."""
+    """Return the ports of the last start, or others for those that are not free any more, and save them."""
     try:
-        last = asdict(TypeAdapter(Ports).validate_json(path.read_bytes()))
+        previous = asdict(TypeAdapter(Ports).validate_json(path.read_bytes()))
     except (FileNotFoundError, ValidationError):
-        last = {}
-    chosen: dict[str, int] = {}
+        previous = {}
+    ports: dict[str, int] = {}
     for name in ("postgres", "aws", "sandbox"):
-        port = last.get(name)
-        while port is None or port in chosen.values() or not is_free(port):
+        port = previous.get(name)
+        while port is None or port in ports.values() or not is_free(port):
             port = free_port()
-        chosen[name] = port
-    if chosen != last:
-        write_private(path, json.dumps(chosen) + "\n")
-    return Ports(**chosen)
+        ports[name] = port
+    if ports != previous:
+        write_private(path, json.dumps(ports) + "\n")
+    return Ports(**ports)

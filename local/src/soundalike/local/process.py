@@ -1,4 +1,4 @@
-"""What the system tells about a process of which only the number is known."""
+"""What the system knows about a process, by its number."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process of that number runs; one that has ended and waits for its parent does not."""
+    """Tell whether a process of that number runs; a zombie does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -20,7 +20,7 @@ def is_alive(pid: int) -> bool:
 
 
 def command_line(pid: int) -> list[str]:
-    """Return program and arguments of a running process, or nothing."""
+    """Return program and arguments of a running process, or an empty list."""
     if platform.system() == "Linux":
         try:
             return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")[:-1]
@@ -30,7 +30,7 @@ def command_line(pid: int) -> list[str]:
 
 
 def process_mark(pid: int) -> str | None:
-    """Return a mark that no other process of the same number, earlier or later, bears; None when it has ended."""
+    """Return a mark that tells a process from earlier and later ones of its number; None when it has ended."""
     if platform.system() == "Linux":
         fields = _stat(pid)
         return f"{_boot()}/{fields[19]}" if fields and fields[0] != "Z" else None
@@ -57,5 +57,5 @@ def _stat(pid: int) -> list[str]:
 
 
 def _ps(pid: int, column: str) -> str:
-    done = subprocess.run(["ps", "-o", f"{column}=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+    result = subprocess.run(["ps", "-o", f"{column}=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return result.stdout.strip()

@@ -1,4 +1,4 @@
-"""A program as the supervisor starts it: command, environment, where its output goes, how it is stopped."""
+"""A program as the supervisor runs it: command, environment, log file, how it is stopped."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Program:
             *python_command("soundalike.local.launch"),
             f"--parent={os.getpid()}",
             f"--death-signal={int(self.stop_signal)}",
-            *(f"--owned={path}" for path in self.writable_paths),
+            *(f"--writable={path}" for path in self.writable_paths),
             "--",
             *self.command,
         ]
 
     def log_tail(self, count: int = 12) -> str:
-        """Return the end of its log, for a message about its failure."""
+        """Return the last lines of its log."""
         try:
             return "\n".join(self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
         except FileNotFoundError:
@@ -49,7 +49,7 @@ class Program:
 
 
 def python_command(module: str, *arguments: str) -> list[str]:
-    """Build the command line of a module of this environment, whatever the working directory holds."""
+    """Build the command line of a module of this environment; files of the working directory do not shadow it."""
     return [sys.executable, "-P", "-m", module, *arguments]
 
 

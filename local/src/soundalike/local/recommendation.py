@@ -1,4 +1,4 @@
-"""Asking the API of the running platform."""
+"""Recommendations of the running platform, by its API."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _TIMEOUT_S = 30
 
 
 class RecommendationError(LocalPlatformError):
-    """The API answered with an error, or not at all; the message is its own."""
+    """The API answered with an error, whose message this has, or not at all."""
 
 
 class TrackSummary(BaseModel):
-    """A track as it is shown."""
+    """A track as the API shows it."""
 
     urn: str
     title: str
@@ -31,7 +31,7 @@ class TrackSummary(BaseModel):
     tags: list[str] = []
 
     def label(self) -> str:
-        """Write title, artists and link in a line."""
+        """Return title, artists and link in one line."""
         return "  ".join(
             part
             for part in (" \N{EN DASH} ".join(filter(None, (self.title, ", ".join(self.artists)))), self.link)
@@ -40,9 +40,9 @@ class TrackSummary(BaseModel):
 
 
 class Recommendation(TrackSummary):
-    """One answer; `score` is 0 to 1, `why` says what it has in common with the track asked about.
+    """One result; `score` is 0 to 1, `why` says what it has in common with the query.
 
-    `scores` is what each signal says alone, by its name.
+    `scores` are those of each signal (sound, taste) by itself.
     """
 
     rank: int
@@ -52,27 +52,27 @@ class Recommendation(TrackSummary):
 
 
 class Playlist(BaseModel):
-    """A playlist as it is shown."""
+    """A playlist as the API shows it."""
 
     urn: str
     title: str
 
 
 class User(BaseModel):
-    """The account that suggestions are for."""
+    """The SoundCloud user for whom the recommendations are."""
 
     urn: str
     favorites: int
 
 
 class TasteVersion(BaseModel):
-    """What was known of who favourites what."""
+    """The version of taste that was used."""
 
     version: str
 
 
 class RecommendationResponse(BaseModel):
-    """What goes with the seeds, the playlist or the user, best first; `taste` is there where it was asked for."""
+    """Recommendations for tracks, a playlist or a user, best first; `taste` is set where it was used."""
 
     seeds: list[TrackSummary]
     playlist: Playlist | None = None
@@ -87,7 +87,7 @@ class _Problem(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class RecommendationRequest:
-    """What is asked: tracks, or a playlist, and the parameters of `GET /recommend` that are said, `user` among them."""
+    """A query: tracks, or a playlist, and further parameters of `GET /recommend`, `user` among them."""
 
     tracks: Sequence[str] = ()
     playlist: str | None = None
@@ -95,19 +95,19 @@ class RecommendationRequest:
 
     @property
     def path(self) -> str:
-        """The address to ask at."""
+        """The path of the route."""
         if self.playlist is None:
             return "/recommend"
         return f"/playlists/{quote(self.playlist, safe='')}/recommend"
 
     @property
     def query(self) -> dict[str, str | Sequence[str]]:
-        """The query."""
+        """The query parameters."""
         return {**({"track": list(self.tracks)} if self.tracks else {}), **self.parameters}
 
 
 def recommend(api_url: str, request: RecommendationRequest) -> RecommendationResponse:
-    """Ask; raises `RecommendationError`."""
+    """Query the API; raises `RecommendationError`."""
     response = _get(api_url, request)
     try:
         return RecommendationResponse.model_validate_json(response.content)
@@ -116,32 +116,32 @@ def recommend(api_url: str, request: RecommendationRequest) -> RecommendationRes
 
 
 def recommend_as_text(api_url: str, request: RecommendationRequest) -> str:
-    """Ask for another form than the usual one and return it as it comes; raises `RecommendationError`."""
+    """Query the API and return the body as it is, for other formats; raises `RecommendationError`."""
     return _get(api_url, request).text
 
 
 def render(response: RecommendationResponse) -> str:
-    """Write two lines an answer: what it is, and why it is one; where taste was asked for, what each signal says."""
+    """Return two lines a result: the track, and the reason for it (with the scores by signal where taste was used)."""
     with_signals = response.taste is not None
-    lines = [line for each in response.results for line in _result_lines(each, with_signals)]
-    return "\n".join([*_heading(response), *(lines or ["  nothing that is ready passes what was asked for"])])
+    lines = [line for result in response.results for line in _result_lines(result, with_signals)]
+    return "\n".join([*_heading(response), *(lines or ["  no track meets these conditions"])])
 
 
 def _heading(response: RecommendationResponse) -> list[str]:
     if response.user:
         return [f"for {response.user.urn}  ({response.user.favorites} favourites)"]
     if response.playlist:
-        return [f"fits {response.playlist.title or response.playlist.urn}"]
+        return [f"for {response.playlist.title or response.playlist.urn}"]
     relation = "sounds like" if response.taste is None else "goes with"
     return [f"{relation} {seed.label()}{_in_parentheses(seed.tags)}" for seed in response.seeds]
 
 
 def _result_lines(recommendation: Recommendation, with_signals: bool) -> list[str]:
     signals = [f"{signal} {score:.3f}" for signal, score in recommendation.scores.items()] if with_signals else []
-    below = f"{recommendation.why}{_in_parentheses(signals)}".strip()
+    reason = f"{recommendation.why}{_in_parentheses(signals)}".strip()
     return [
         f"{recommendation.rank:>3}  {recommendation.score:.3f}  {recommendation.label()}",
-        *([f"{'':12}{below}"] if below else []),
+        *([f"{'':12}{reason}"] if reason else []),
     ]
 
 
@@ -150,7 +150,7 @@ def _get(api_url: str, request: RecommendationRequest) -> httpx.Response:
         with httpx.Client(base_url=api_url, trust_env=False, timeout=_TIMEOUT_S) as client:
             response = client.get(request.path, params=request.query)
     except httpx.HTTPError as error:
-        raise RecommendationError(f"The API at {api_url} does not answer: {error}") from error
+        raise RecommendationError(f"The API at {api_url} does not respond: {error}") from error
     if response.is_success:
         return response
     try:
@@ -161,7 +161,7 @@ def _get(api_url: str, request: RecommendationRequest) -> httpx.Response:
 
 
 def _unexpected_response(response: httpx.Response) -> RecommendationError:
-    return RecommendationError(f"{response.url} answered {response.status_code}, in an unknown form.")
+    return RecommendationError(f"Unexpected response from {response.url} (status {response.status_code}).")
 
 
 def _in_parentheses(tags: Sequence[str]) -> str:

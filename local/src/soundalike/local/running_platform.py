@@ -1,4 +1,4 @@
-"""Which platform runs on a data directory: one at most, and how other commands find it."""
+"""The platform that runs on a data directory: at most one, and how other commands find it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunningPlatform:
-    """A platform that is up; `environment` is what its services were given, passwords included.
+    """A platform that is up; `environment` holds the variables of its services, passwords included.
 
-    `programs` are the names of what it keeps alive.
+    `programs` are the names of the programs that it keeps running.
     """
 
     pid: int
@@ -35,13 +35,13 @@ class RunningPlatform:
     programs: list[str] = field(default_factory=list)
 
     def child_environment(self, caller: Mapping[str, str]) -> dict[str, str]:
-        """Join what is harmless in the caller's environment and the platform's, which counts."""
+        """Return the platform's variables on top of the caller's environment."""
         return {**neutral_environment(caller), **self.environment}
 
 
 @contextmanager
 def exclusive_lock(data: DataDirectory) -> Iterator[None]:
-    """Keep every other platform off a data directory; raises `AlreadyRunning` with the pid of the one that is there."""
+    """Lock a data directory against other platforms; raises `AlreadyRunning` with the pid of the one that has it."""
     descriptor = os.open(data.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
@@ -49,7 +49,8 @@ def exclusive_lock(data: DataDirectory) -> Iterator[None]:
         except BlockingIOError as error:
             pid = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             raise AlreadyRunning(
-                f"A platform already runs on {data.root} (process {pid}): stop that one, or choose another --data."
+                f"A platform is already running on {data.root} (process {pid}). Stop it, or choose another data folder "
+                "with --data."
             ) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
@@ -64,7 +65,7 @@ def exclusive_lock(data: DataDirectory) -> Iterator[None]:
 
 
 def publish(data: DataDirectory, platform: RunningPlatform) -> None:
-    """Let other commands find the platform, until `exclusive_lock` ends."""
+    """Let other commands find the platform, for as long as `exclusive_lock` lasts."""
     write_private(data.platform_file, json.dumps(asdict(platform), indent=2) + "\n")
 
 
@@ -72,18 +73,18 @@ def find(data: DataDirectory) -> RunningPlatform:
     """Find the platform that runs on a data directory; raises `NotRunning`."""
     if not _is_locked(data):
         raise NotRunning(
-            f"No platform runs on {data.root}. Start it in another terminal: soundalike up{data.command_option}"
+            f"No platform is running on {data.root}. Start it in another terminal: soundalike up{data.command_option}"
         )
     try:
         return TypeAdapter(RunningPlatform).validate_json(data.platform_file.read_bytes())
     except FileNotFoundError as error:
-        raise NotRunning(f"The platform on {data.root} is starting or stopping: try again in a moment.") from error
+        raise NotRunning(f"The platform on {data.root} is starting or stopping. Try again in a moment.") from error
     except (PermissionError, ValidationError) as error:
-        raise NotRunning(f"{data.platform_file} cannot be read: {error}. Restart the platform.") from error
+        raise NotRunning(f"Cannot read {data.platform_file}: {error}. Restart the platform.") from error
 
 
 def default_directory(data: Path | None) -> DataDirectory:
-    """Name the folder that `data` means; where none was named and none is in use, the demo's will do if that runs."""
+    """Return the folder that `data` means: without one, the user's, or the demo's where only the demo is running."""
     demo = DataDirectory.for_demo()
     if data is None and not _is_locked(DataDirectory.at(None)) and _is_locked(demo):
         return demo
@@ -101,7 +102,7 @@ def _is_locked(data: DataDirectory) -> bool:
     except FileNotFoundError:
         return False
     except PermissionError as error:
-        raise NotRunning(f"{data.root} belongs to another user.") from error
+        raise NotRunning(f"The data folder {data.root} belongs to another user.") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

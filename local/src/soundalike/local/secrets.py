@@ -1,4 +1,4 @@
-"""Passwords of the embedded servers, generated once."""
+"""Passwords of the embedded servers, generated at the first start."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What nobody has to know: the programs hand it to each other."""
+    """Passwords that nobody has to know: the programs hand them to each other."""
 
     postgres_admin_password: str = field(repr=False)
     database_password: str = field(repr=False)
@@ -27,19 +27,23 @@ class Secrets:
 
 
 def load_or_generate(path: Path) -> Secrets:
-    """Read the passwords of a platform, or make them up and keep them; raises `UnusableDataDirectory`."""
+    """Read the passwords of a platform, or generate and save them; raises `UnusableDataDirectory`."""
     try:
         return TypeAdapter(Secrets).validate_json(path.read_bytes())
     except FileNotFoundError:
-        made = Secrets(
+        generated = Secrets(
             postgres_admin_password=secrets.token_urlsafe(32),
             database_password=secrets.token_urlsafe(32),
             aws_access_key_id=f"LOCAL{secrets.token_hex(8).upper()}",
             aws_secret_access_key=secrets.token_urlsafe(32),
         )
-        write_private(path, json.dumps(asdict(made), indent=2) + "\n")
-        return made
+        write_private(path, json.dumps(asdict(generated), indent=2) + "\n")
+        return generated
     except PermissionError as error:
-        raise UnusableDataDirectory(f"{path} belongs to another user. Choose another --data.") from error
+        raise UnusableDataDirectory(
+            f"{path} belongs to another user. Choose another data folder with --data."
+        ) from error
     except ValidationError as error:
-        raise UnusableDataDirectory(f"{path} is damaged: restore it, or choose another --data.") from error
+        raise UnusableDataDirectory(
+            f"{path} is damaged. Restore it, or choose another data folder with --data."
+        ) from error

@@ -1,4 +1,4 @@
-"""Ending a program by signal: once in order, twice in a hurry."""
+"""Signals that stop a program: the first in order, further ones at once."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ def run_until_signal(main: Coroutine[Any, Any, int], *, on_further_signal: Calla
 
 async def _run(main: Coroutine[Any, Any, int], on_further_signal: Callable[[], None]) -> int:
     task = asyncio.ensure_future(main)
-    received: list[signal.Signals] = []
+    first_signal: signal.Signals | None = None
 
     def on_signal(number: signal.Signals) -> None:
-        received.append(number)
-        if len(received) == 1:
+        nonlocal first_signal
+        if first_signal is None:
+            first_signal = number
             task.cancel()
         else:
             on_further_signal()
@@ -42,9 +43,9 @@ async def _run(main: Coroutine[Any, Any, int], on_further_signal: Callable[[], N
     try:
         return await task
     except asyncio.CancelledError:
-        if not received:
+        if first_signal is None:
             raise
-        return INTERRUPTED if received[0] == signal.SIGINT else 0
+        return INTERRUPTED if first_signal == signal.SIGINT else 0
     finally:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)

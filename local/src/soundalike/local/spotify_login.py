@@ -1,4 +1,4 @@
-"""Asking a user's consent at Spotify: authorization code with PKCE on a loopback redirect (RFC 8252, RFC 7636)."""
+"""A user's consent at Spotify: authorization code with PKCE and a loopback redirect (RFC 8252, RFC 7636)."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _POLL_S: Final = 1.0
 
 
 class LoginFailure(LocalPlatformError):
-    """Spotify or its user said no, or nobody answered."""
+    """Spotify or its user refused, or nobody answered."""
 
 
 class SpotifyApp(BaseSettings):
-    """The app that asks, by the same variables as in a crawl; without its secret it proves itself by PKCE alone."""
+    """The app that asks, with the same variables as a crawl; without its secret it relies on PKCE alone."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
@@ -58,7 +58,7 @@ class _TokenError(BaseModel):
 
 @dataclass(slots=True)
 class Login:
-    """One consent; `open_browser` is given the address, `report` what the person has to know."""
+    """One consent; `open_browser` gets the URL, `report` the lines that the person reads."""
 
     app: SpotifyApp
     port: int = PORT
@@ -70,28 +70,29 @@ class Login:
 
     @property
     def redirect_uri(self) -> str:
-        """Where the browser is sent back to; it has to be among the app's redirect URIs."""
+        """Where Spotify sends the browser back; it must be among the app's redirect URIs."""
         return f"http://{LOOPBACK}:{self.port}/callback"
 
     def run(self, file: Path) -> None:
-        """Get the consent and keep what proves it in `file`; blocks. Raises `LoginFailure`."""
+        """Get the consent and save the refresh token in `file`; blocks. Raises `LoginFailure`."""
         try:
             server = _CallbackServer((LOOPBACK, self.port))
         except OSError as error:
-            raise LoginFailure(f"Port {self.port} is in use: choose another with --port.") from error
+            raise LoginFailure(f"Port {self.port} is in use. Choose another with --port.") from error
         with server:
-            self.report(f"The app needs {self.redirect_uri} among its redirect URIs (developer.spotify.com).")
-            self.report(f"If no browser opens, open this address:\n  {self._consent_url()}")
-            # A browser in the terminal returns only when it is closed.
+            self.report(f"Add {self.redirect_uri} to the redirect URIs of your app (developer.spotify.com).")
+            self.report(f"If no browser opens, open this page:\n  {self._consent_url()}")
+            # A text browser returns only when it is closed.
             threading.Thread(target=self.open_browser, args=[self._consent_url()], daemon=True).start()
-            answer = server.wait(self.timeout_s)
+            callback = server.wait(self.timeout_s)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept = {"client_id": self.app.spotify_client_id, "refresh_token": self._redeem(self._code(answer))}
-        write_private(file, json.dumps(kept) + "\n")
+        token = self._redeem(self._code(callback))
+        content = {"client_id": self.app.spotify_client_id, "refresh_token": token}
+        write_private(file, json.dumps(content) + "\n")
 
     def _consent_url(self) -> str:
         digest = hashlib.sha256(self._verifier.encode()).digest()
-        question = {
+        parameters = {
             "client_id": self.app.spotify_client_id,
             "response_type": "code",
             "redirect_uri": self.redirect_uri,
@@ -100,15 +101,15 @@ class Login:
             "code_challenge_method": "S256",
             "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
         }
-        return f"{self.app.spotify_authorize_url}?{urlencode(question)}"
+        return f"{self.app.spotify_authorize_url}?{urlencode(parameters)}"
 
     def _code(self, callback: dict[str, str] | None) -> str:
         if callback is None:
-            raise LoginFailure(f"Nobody agreed within {self.timeout_s / 60:.0f} minutes.")
+            raise LoginFailure(f"No answer from Spotify within {self.timeout_s / 60:.0f} minutes.")
         if not secrets.compare_digest(callback.get("state", "").encode(), self._state.encode()):
-            raise LoginFailure("The answer belongs to another question: run the same command again.")
+            raise LoginFailure("The answer belongs to another login. Run the command again.")
         if "code" not in callback:
-            raise LoginFailure(f"Spotify did not agree: {callback.get('error', 'no reason given')}")
+            raise LoginFailure(f"Spotify refused: {callback.get('error', 'no reason given')}")
         return callback["code"]
 
     def _redeem(self, code: str) -> str:
@@ -119,17 +120,17 @@ class Login:
         if credentials is None:
             form["client_id"] = app.spotify_client_id
         try:
-            answer = httpx.post(app.spotify_token_url, data=form, auth=credentials, timeout=30)
+            response = httpx.post(app.spotify_token_url, data=form, auth=credentials, timeout=30)
         except httpx.HTTPError as error:
-            raise LoginFailure(f"{app.spotify_token_url} does not answer: {error}") from error
+            raise LoginFailure(f"{app.spotify_token_url} does not respond: {error}") from error
         try:
-            return _Tokens.model_validate_json(answer.content).refresh_token
+            return _Tokens.model_validate_json(response.content).refresh_token
         except ValidationError:
-            raise LoginFailure(f"Spotify gave no token: {_reason(answer)}") from None
+            raise LoginFailure(f"Spotify sent no token: {_reason(response)}") from None
 
 
 class _CallbackServer(HTTPServer):
-    """Waits for the browser to come back."""
+    """Waits for the browser to return from Spotify."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.query: dict[str, str] | None = None
@@ -137,11 +138,11 @@ class _CallbackServer(HTTPServer):
         self.timeout = _POLL_S
 
     def wait(self, timeout_s: float) -> dict[str, str] | None:
-        """Return what the browser brought, or None when nobody came in time."""
-        turns = max(1, round(timeout_s / _POLL_S))
-        while self.query is None and turns:
+        """Return the parameters with which the browser returned, or None after the timeout."""
+        attempts = max(1, round(timeout_s / _POLL_S))
+        while self.query is None and attempts:
             self.handle_request()
-            turns -= 1
+            attempts -= 1
         return self.query
 
 
@@ -150,30 +151,32 @@ class _CallbackHandler(BaseHTTPRequestHandler):
     timeout = 5
 
     def do_GET(self) -> None:
-        """Take the answer to our question; browsers ask for other things as well."""
+        """Take Spotify's answer; browsers request other pages as well."""
         parts = urlsplit(self.path)
         if parts.path != "/callback":
             self.send_error(404)
             return
         self.server.query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        agreed = "code" in self.server.query
-        text = "Soundalike may read now. You can close this window." if agreed else "Nothing was allowed."
+        granted = "code" in self.server.query
+        text = (
+            "Soundalike can now read your library. You can close this window." if granted else "Access was not granted."
+        )
         body = f"<!doctype html><title>Soundalike</title><p>{html.escape(text)}".encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
-        # The address holds the code.
+        # The URL holds the code.
         self.send_header("Referrer-Policy", "no-referrer")
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Write nothing: the line would hold the code."""
+        """Log nothing: the line would hold the code."""
 
 
 def _reason(response: httpx.Response) -> str:
     try:
-        refusal = _TokenError.model_validate_json(response.content)
+        error = _TokenError.model_validate_json(response.content)
     except ValidationError:
-        return f"it answered {response.status_code}"
-    return f"{refusal.error} {refusal.error_description}".strip()
+        return f"status {response.status_code}"
+    return f"{error.error} {error.error_description}".strip()

@@ -1,4 +1,4 @@
-"""How the platform stands, for people and for programs."""
+"""The status of the platform, for people and for programs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RequestBacklog:
-    """Tracks that people asked for: how many are to be fetched now, and when the next of all was or will be due."""
+    """Tracks that people requested: how many are due to be fetched, and when the next of all was or will be due."""
 
     due: int
     next_due: datetime | None
@@ -34,7 +34,7 @@ class RequestBacklog:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the catalogue, the queues and the index hold, what is asked for, and which programs run, by name."""
+    """What database, queues and index hold, which tracks are requested, and which programs run, by name."""
 
     overview: Overview
     requests: RequestBacklog
@@ -42,13 +42,13 @@ class Status:
 
 
 class StatusUnavailable(LocalPlatformError):
-    """Database or queue of the platform do not answer."""
+    """The platform's database or queue does not respond."""
 
 
 async def read_status(data: DataDirectory) -> Status:
-    """Ask database, queues and system about the platform on a folder; raises `NotRunning` and `StatusUnavailable`."""
+    """Query database, queues and system for the platform on a folder; raises `NotRunning` and `StatusUnavailable`."""
     platform = find(data)
-    # boto3 and the settings read the process's own environment, and this process serves one command only.
+    # boto3 and the settings read the environment of this process, which runs this one command only.
     environment = platform.child_environment(os.environ)
     os.environ.clear()
     os.environ.update(environment)
@@ -57,47 +57,47 @@ async def read_status(data: DataDirectory) -> Status:
         queue = await SqsQueue.connect(settings)
         dead_letters = await SqsQueue.connect(settings, dead_letters=True)
         async with database.connect(settings.database_url.get_secret_value(), size=1) as pool:
-            seen = await overview(pool, queue, dead_letters)
+            totals = await overview(pool, queue, dead_letters)
             requests = RequestBacklog(*await task_queue.count_due(pool, [track_requests.TASK]))
     except SoundalikeError as error:
-        raise StatusUnavailable(f"The platform does not answer: {error}") from error
+        raise StatusUnavailable(f"The platform does not respond: {error}") from error
     except CONNECTION_FAILURES as error:
-        raise StatusUnavailable(f"The database does not answer: {error}") from error
+        raise StatusUnavailable(f"The database does not respond: {error}") from error
     running = Pidfile(data.pidfile).running_names()
-    return Status(seen, requests, {name: name in running for name in platform.programs})
+    return Status(totals, requests, {name: name in running for name in platform.programs})
 
 
 def render(status: Status) -> str:
-    """Write the status as a small table; the counts above the line add up to the total below it."""
-    seen = status.overview
-    width = max(len(state.value) for state in seen.by_state)
-    counts = [f"  {state.value:<{width}}  {count:>7}" for state, count in seen.by_state.items()]
-    queue = seen.queue
-    heard = seen.model or "no model yet"
-    index = f"{seen.version}: {seen.in_version} tracks" if seen.version else "not built yet"
+    """Return the status as a small table; the counts above the line add up to the total below it."""
+    totals = status.overview
+    width = max(len(state.value) for state in totals.by_state)
+    counts = [f"  {state.value:<{width}}  {count:>7}" for state, count in totals.by_state.items()]
+    queue = totals.queue
+    model = totals.model or "none yet"
+    index = f"{totals.version} with {totals.in_version} tracks" if totals.version else "not built yet"
     return "\n".join(
         [
             "tracks",
             *counts,
             f"  {'':-<{width + 9}}",
-            f"  {'total':<{width}}  {seen.total:>7}",
-            f"queue         {queue.visible} waiting, {queue.in_flight} in work, {queue.delayed} delayed",
-            f"dead letters  {seen.dead_letters}",
-            f"model         {heard}",
-            f"index         {index}, {seen.tail} in the tail",
-            f"asked for     {_format_backlog(status.requests)}",
+            f"  {'total':<{width}}  {totals.total:>7}",
+            f"queue         {queue.visible} waiting, {queue.in_flight} in progress, {queue.delayed} delayed",
+            f"dead letters  {totals.dead_letters}",
+            f"model         {model}",
+            f"index         {index}, {totals.tail} newer",
+            f"requests      {_format_backlog(status.requests)}",
             f"running       {', '.join(name for name, runs in status.programs.items() if runs) or 'nothing'}",
-            *(f"not running   {name}: its log says why" for name, runs in status.programs.items() if not runs),
+            *(f"not running   {name} (see its log)" for name, runs in status.programs.items() if not runs),
         ]
     )
 
 
 def as_json(status: Status) -> dict[str, object]:
-    """Return the status as JSON can hold it."""
-    seen, requests = status.overview, status.requests
+    """Return the status as a JSON object."""
+    totals, requests = status.overview, status.requests
     return {
-        **asdict(seen),
-        "by_state": {state.value: count for state, count in seen.by_state.items()},
+        **asdict(totals),
+        "by_state": {state.value: count for state, count in totals.by_state.items()},
         "requests": {"due": requests.due, "next_due": requests.next_due and requests.next_due.isoformat()},
         "programs": dict(status.programs),
     }
@@ -105,7 +105,7 @@ def as_json(status: Status) -> dict[str, object]:
 
 def _format_backlog(requests: RequestBacklog) -> str:
     if requests.due:
-        return f"{requests.due} to be fetched now"
+        return f"{requests.due} tracks to fetch"
     if requests.next_due is not None:
-        return f"nothing now, looked for again from {requests.next_due.astimezone():%Y-%m-%d %H:%M}"
-    return "nothing"
+        return f"none due, next attempt at {requests.next_due.astimezone():%Y-%m-%d %H:%M}"
+    return "none"

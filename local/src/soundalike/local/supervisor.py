@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from soundalike.local.program import Program
 
 _MAX_START_ATTEMPTS = 3
-"""How often a program may end before it was ever ready."""
+"""How many times a program may end before it has become ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long to wait before a program is started again: twice as long each time, from anew after a long life."""
+    """The wait before a restart: twice as long each time, the initial one after a long run."""
 
     initial_s: float = 0.5
     max_s: float = 10.0
     reset_after_s: float = 30.0
 
     def delay(self, previous_s: float | None, uptime_s: float) -> float:
-        """Tell the delay from the one before (None: none yet) and the seconds the program lived."""
+        """Return the delay in seconds from the one before (None: the first) and the seconds that the program ran."""
         if previous_s is None or uptime_s >= self.reset_after_s:
             return self.initial_s
         return min(2 * previous_s, self.max_s)
@@ -50,7 +50,7 @@ class _Child:
 
 
 class Supervisor:
-    """Runs programs; use it from one event loop, in the main thread, and call `stop` at the end."""
+    """Keeps programs running; use it from one event loop in the main thread, and call `stop` at the end."""
 
     def __init__(self, pidfile: Pidfile, *, report: Callable[[str], None], backoff: Backoff | None = None) -> None:
         self._pidfile = pidfile
@@ -58,7 +58,7 @@ class Supervisor:
         self._backoff = backoff or Backoff()
         self._children: list[_Child] = []
         self.force_stop = asyncio.Event()
-        """Set it to kill what takes its time to stop."""
+        """Set it to kill the programs that are slow to stop."""
 
     async def start(
         self,
@@ -66,9 +66,9 @@ class Supervisor:
         ready: Callable[[], Awaitable[None]] | None = None,
         recover: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """Start a program, keep it alive from now on, and return when `ready` returns; `recover` follows a crash.
+        """Start a program, keep it running, and return when `ready` returns; `recover` runs after a crash.
 
-        Raises `InvalidSettings` or `StartFailure` with the end of its log when it gives up, or what `ready` raises.
+        Raises `InvalidSettings` or `StartFailure` with the end of the log when it gives up, or what `ready` raises.
         """
         child = _Child(program, recover=recover)
         self._children.append(child)
@@ -93,36 +93,36 @@ class Supervisor:
             raise _failure(program, status)
 
     async def watch(self) -> None:
-        """Wait until a program gives up for good, and raise why (`InvalidSettings`)."""
+        """Wait until a program fails for good, and raise why (`InvalidSettings`)."""
         tasks = [child.task for child in self._children if child.task is not None]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
 
     async def stop(self) -> None:
-        """Stop all programs, the last started first; one that outstays its grace, or a `force_stop`, is killed."""
+        """Stop all programs, the last started first; kill one that is slower than its timeout, or on `force_stop`."""
         for child in reversed(self._children):
             child.stop_requested.set()
             if child.task is None:
                 continue
             _send_stop_signal(child)
-            hurried = asyncio.ensure_future(self.force_stop.wait())
+            forced = asyncio.ensure_future(self.force_stop.wait())
             await asyncio.wait(
-                {child.task, hurried}, timeout=child.program.stop_timeout_s, return_when=asyncio.FIRST_COMPLETED
+                {child.task, forced}, timeout=child.program.stop_timeout_s, return_when=asyncio.FIRST_COMPLETED
             )
-            hurried.cancel()
+            forced.cancel()
             if not child.task.done():
-                self._report(f"{child.program.name} does not stop: killing it")
+                self._report(f"{child.program.name} does not stop, killing it")
                 if child.process is not None:
                     _kill_group(child.process.pid)
                 await asyncio.wait({child.task})
-            # What it gave up with was raised by `start` or `watch` before.
+            # `start` or `watch` has raised it.
             child.task.exception()
         self._children.clear()
 
     @property
     def names(self) -> list[str]:
-        """The programs that are kept alive, in the order of their start."""
+        """Names of the programs, in the order of their start."""
         return [child.program.name for child in self._children]
 
     def pid(self, name: str) -> int:
@@ -134,13 +134,13 @@ class Supervisor:
 
     async def _keep_alive(self, child: _Child) -> None:
         loop, program = asyncio.get_running_loop(), child.program
-        ended, delay = 0, None
+        exits, delay = 0, None
         while not child.stop_requested.is_set():
             started = loop.time()
             child.process = await self._spawn(program)
             if child.stop_requested.is_set():
                 _send_stop_signal(child)
-            recovery = asyncio.create_task(self._recover(child)) if ended else None
+            recovery = asyncio.create_task(self._recover(child)) if exits else None
             status = await child.process.wait()
             self._clean_up(child.process)
             if recovery is not None:
@@ -148,8 +148,8 @@ class Supervisor:
                 await asyncio.wait({recovery})
             if child.stop_requested.is_set():
                 return
-            ended += 1
-            if status == EX_CONFIG or (ended >= _MAX_START_ATTEMPTS and not child.ready):
+            exits += 1
+            if status == EX_CONFIG or (exits >= _MAX_START_ATTEMPTS and not child.ready):
                 raise _failure(program, status)
             delay = self._backoff.delay(delay, loop.time() - started)
             end = f"{program.name} ended ({_describe_status(status)}), see {program.log_file}"
@@ -163,9 +163,9 @@ class Supervisor:
         try:
             await child.recover()
         except LocalPlatformError as error:
-            self._report(f"{child.program.name} is back, but not as before: {error}")
+            self._report(f"{child.program.name} runs again, but its recovery failed: {error}")
         else:
-            self._report(f"{child.program.name} is back")
+            self._report(f"{child.program.name} runs again")
 
     async def _spawn(self, program: Program) -> Process:
         log = open_log(program.log_file)
@@ -176,7 +176,7 @@ class Supervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Ctrl-C in the terminal is for the supervisor alone, which stops the rest in order.
+                # Ctrl-C in the terminal reaches only the supervisor, which stops the others in order.
                 start_new_session=True,
             )
         finally:
@@ -185,7 +185,7 @@ class Supervisor:
         return process
 
     def _clean_up(self, process: Process) -> None:
-        # Helpers of a program that was killed would go on, out of sight.
+        # The children of a program that was killed would go on running.
         _kill_group(process.pid)
         self._pidfile.remove(process.pid)
 
@@ -210,8 +210,10 @@ def _kill_group(pid: int) -> None:
 
 
 def _failure(program: Program, status: int) -> StartFailure:
-    told = f"{program.name} ended with {_describe_status(status)}. The end of {program.log_file}:\n{program.log_tail()}"
-    return InvalidSettings(told) if status == EX_CONFIG else StartFailure(told)
+    message = (
+        f"{program.name} ended with {_describe_status(status)}. The end of {program.log_file}:\n{program.log_tail()}"
+    )
+    return InvalidSettings(message) if status == EX_CONFIG else StartFailure(message)
 
 
 def _describe_status(status: int) -> str:

@@ -1,9 +1,9 @@
-"""Becoming a user whom PostgreSQL accepts, without opening any folder to anybody.
+"""Running as a user whom PostgreSQL accepts, without opening any folder to anybody.
 
 PostgreSQL refuses uid 0. Data and programs may lie below a folder of root's that nobody else can enter, so becoming
 another user is not enough. Where Linux allows it, the process enters a user namespace in which its own user bears the
 number of another one (user_namespaces(7)): files stay those of root, the program sees a user it accepts. Where that is
-refused (a container's default seccomp profile), it becomes `nobody` and keeps one capability, that of entering folders
+refused (a container's default seccomp profile), it becomes `nobody` and retains one capability, to enter all folders
 (capabilities(7), "Ambient").
 """
 
@@ -30,8 +30,8 @@ _CAP_DAC_OVERRIDE = 1
 _CAP_DAC_READ_SEARCH = 2
 
 _REMEDIES = (
-    "Start it as an ordinary user; or put the data (--data) and the checkout where `nobody` can enter; "
-    "or let root make user namespaces (sysctl user.max_user_namespaces)."
+    "Start it as an ordinary user, or move the data folder (--data) and the checkout where `nobody` can enter, "
+    "or allow user namespaces (sysctl user.max_user_namespaces)."
 )
 
 
@@ -45,7 +45,8 @@ def drop_privileges(writable_paths: Sequence[Path]) -> None:
     if uid != 0:
         if owner != uid:
             raise PrivilegeError(
-                f"{writable_paths[0]} belongs to {_user_name(owner)}: start as that user, or choose another --data."
+                f"{writable_paths[0]} belongs to {_user_name(owner)}. "
+                "Start as that user, or choose another data folder with --data."
             )
         if not _has_name(uid) and not _enter_namespace():
             raise PrivilegeError(f"PostgreSQL needs a user with a name, and uid {uid} has none on this machine.")
@@ -56,15 +57,15 @@ def drop_privileges(writable_paths: Sequence[Path]) -> None:
         _switch_user(pwd.getpwnam("nobody") if owner == 0 else pwd.getpwuid(owner), writable_paths)
     except (OSError, KeyError) as error:
         raise PrivilegeError(
-            f"PostgreSQL refuses to run as root, and root may not become another user here ({error}). {_REMEDIES}"
+            f"PostgreSQL refuses to run as root, and root cannot become another user here ({error}). {_REMEDIES}"
         ) from error
 
 
 def check_access(program: Path, writable_paths: Sequence[Path]) -> None:
-    """Raise `PrivilegeError` unless this process, such as it is now, reaches `program` and `writable_paths`."""
+    """Raise `PrivilegeError` unless this process, as it is now, can read `program` and `writable_paths`."""
     for path in (program, *writable_paths):
         try:
-            # Not access(2), which knows nothing of a capability that was kept.
+            # Not access(2), which ignores capabilities.
             os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
         except PermissionError as error:
             raise PrivilegeError(
@@ -75,7 +76,7 @@ def check_access(program: Path, writable_paths: Sequence[Path]) -> None:
 def _enter_namespace() -> bool:
     if platform.system() != "Linux":
         return False
-    # A refusal can come half-way (AppArmor, seccomp) and leave a process without any rights: a child tries it first.
+    # A refusal half-way (AppArmor, seccomp) can leave a process without any rights: a child tries it first.
     pid = os.fork()
     if pid == 0:
         try:
@@ -90,11 +91,11 @@ def _enter_namespace() -> bool:
 
 
 def _unshare() -> None:
-    uid, gid, stand_in = os.geteuid(), os.getegid(), _unprivileged_user()
+    uid, gid, user = os.geteuid(), os.getegid(), _unprivileged_user()
     _check(_libc().unshare(_CLONE_NEWUSER))
     Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-    Path("/proc/self/uid_map").write_text(f"{stand_in.pw_uid} {uid} 1", encoding="ascii")
-    Path("/proc/self/gid_map").write_text(f"{stand_in.pw_gid} {gid} 1", encoding="ascii")
+    Path("/proc/self/uid_map").write_text(f"{user.pw_uid} {uid} 1", encoding="ascii")
+    Path("/proc/self/gid_map").write_text(f"{user.pw_gid} {gid} 1", encoding="ascii")
 
 
 def _unprivileged_user() -> pwd.struct_passwd:
