@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from soundalike.db import index_versions
+from soundalike.db import advisory_locks, index_versions
 from soundalike.indexer.worker import BUILDER_LOCK
 from soundalike.settings import EX_CONFIG
 from soundalike.storage.object_store import s3_client
@@ -67,14 +67,14 @@ async def test_build_prints_what_it_published(environment: None, pool: Pool, hea
 async def test_build_waits_for_a_build_that_is_under_way(environment: None, pool: Pool, hear: Hear) -> None:
     await hear(range(40))
     async with pool.acquire() as other:
-        await other.execute("SELECT pg_advisory_lock($1)", BUILDER_LOCK)
+        assert await advisory_locks.try_lock(other, BUILDER_LOCK)
         process = await started("build")
         assert process.stderr is not None
         async with asyncio.timeout(scale(60)):
             while b"another indexer is building at this moment" not in await process.stderr.readline():
                 assert process.returncode is None
         await hear(range(40, 45))
-        await other.execute("SELECT pg_advisory_unlock($1)", BUILDER_LOCK)
+        await advisory_locks.unlock(other, BUILDER_LOCK)
     code, out, err = await ended(process)
     assert code == 0, err
     assert " 45 tracks " in out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from soundalike.audio.sniff import AudioKind
 from soundalike.domain.tags import NAMES
 from soundalike.extractor.architecture import DIMENSIONS
 from soundalike.extractor.errors import VectorNotFinite
+from soundalike.storage.atomic_files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,17 +86,8 @@ class Batch:
         paths = np.array([str(file.path) for file in self.embedded], dtype=np.str_)
         tags = [file.tags for file in self.embedded if file.tags is not None]
         tag_arrays: dict[str, Any] = {"tags": np.stack(tags), "tag_names": np.array(NAMES)} if tags else {}
-        with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
-            partial = Path(file.name)
-            try:
-                np.savez(file, paths=paths, vectors=vectors, model=np.array(self.model), **tag_arrays)
-                file.flush()
-                # Temporary files are private; the result gets the permissions that any new file would have.
-                partial.chmod(0o666 & ~_umask())
-                partial.replace(out)
-            except BaseException:
-                partial.unlink(missing_ok=True)
-                raise
+        with atomic_write(out) as part, part.open("wb") as file:
+            np.savez(file, paths=paths, vectors=vectors, model=np.array(self.model), **tag_arrays)
 
 
 def find_audio_files(paths: Iterable[Path]) -> list[Path]:
@@ -151,9 +142,3 @@ def _walk_folder(folder: Path) -> Iterator[Path]:
         for name in sorted(names):
             if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES:
                 yield Path(directory, name)
-
-
-def _umask() -> int:
-    current = os.umask(0o077)
-    os.umask(current)
-    return current

@@ -7,6 +7,7 @@ import logging
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from soundalike.db import advisory_locks
 from soundalike.indexer.errors import EXPECTED_FAILURES, BuilderBusy
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ log = logging.getLogger(__name__)
 
 _BUSY_RETRY_S: Final = 0.5
 _MAX_WAIT_S: Final = 300.0
-
-_LOCK = "SELECT pg_try_advisory_lock($1)"
-_UNLOCK = "SELECT pg_advisory_unlock($1)"
 
 
 class Poller:
@@ -83,16 +81,16 @@ async def retry_while_busy(build: Callable[[], Awaitable[T]]) -> T:
 
 
 @asynccontextmanager
-async def builder_lock(connection: Connection, lock: int) -> AsyncIterator[None]:
-    """Hold an advisory lock while the block runs; raises `BuilderBusy` where another machine does.
+async def builder_lock(connection: Connection, name: str) -> AsyncIterator[None]:
+    """Hold the lock of that name while the block runs; raises `BuilderBusy` where another machine does.
 
     The lock belongs to the session, and the version is published in that same session: who lost the one cannot do
     the other.
     """
-    if not await connection.fetchval(_LOCK, lock):
+    if not await advisory_locks.try_lock(connection, name):
         raise BuilderBusy("another indexer is building at this moment")
     try:
         yield
     finally:
         if not connection.is_closed():
-            await connection.execute(_UNLOCK, lock)
+            await advisory_locks.unlock(connection, name)

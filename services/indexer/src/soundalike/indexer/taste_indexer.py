@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Any constant; it only has to differ from the other advisory locks of the catalogue.
-_BUILDER_LOCK: Final = 0x50_1A_11_D1
+_BUILDER_LOCK: Final = "taste builder"
 
 
 class TasteIndexer:

@@ -39,8 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Any constant; it only has to differ from the other advisory locks of the catalogue.
-BUILDER_LOCK: Final = 0x50_1A_11_D0
+BUILDER_LOCK: Final = "index builder"
 _WARNING_INTERVAL_S: Final = 3_600.0
 
 
