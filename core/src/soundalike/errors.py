@@ -1,8 +1,8 @@
-"""The exceptions of the catalogue; whether trying again can help is told by the type."""
+"""The root of all exceptions of Soundalike, and those that everything shares; the type says whether to try again."""
 
 
 class SoundalikeError(Exception):
-    """Root of everything this package raises."""
+    """Root of everything that Soundalike raises on purpose."""
 
 
 class PermanentError(SoundalikeError):
@@ -42,12 +42,12 @@ class DatabaseUnavailable(TransientError):
 
 
 class StoreUnavailable(TransientError):
-    """The object store did not answer, or asked for patience."""
+    """The object store did not answer, or asked to be left alone for a while."""
 
 
 class QueueUnavailable(TransientError):
-    """The queue did not answer, or asked for patience."""
+    """The queue did not answer, or asked to be left alone for a while."""
 
 
 class TooManyKeys(SoundalikeError):
-    """The holder has as many valid keys as rotating them needs."""
+    """The holder has two valid keys already, which is all that replacing one needs."""

@@ -1,7 +1,9 @@
 """What can be wrong with a recording; the type tells whether a retry can help."""
 
+from soundalike.errors import SoundalikeError
 
-class AudioError(Exception):
+
+class AudioError(SoundalikeError):
     """Root of everything this package raises on purpose; the message is meant to be read by a person."""
 
 

@@ -1,7 +1,9 @@
 """What can be wrong with vectors, projections and calibrations."""
 
+from soundalike.errors import SoundalikeError
 
-class SimilarityError(Exception):
+
+class SimilarityError(SoundalikeError):
     """Root of everything this package raises on purpose."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from soundalike.errors import SoundalikeError
 
-class ScError(Exception):
+
+class ScError(SoundalikeError):
     """Root of everything this package raises on purpose."""
 
 

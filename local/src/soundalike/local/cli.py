@@ -85,7 +85,7 @@ def demo(
     sample = Demo(DataDirectory.for_demo() if data is None else DataDirectory.at(data), port=port)
     try:
         status = run_until_signal(sample.run(once=once), on_further_signal=sample.platform.supervisor.force_stop.set)
-    except (LocalPlatformError, SoundalikeError) as error:
+    except SoundalikeError as error:
         _fail(error)
     raise typer.Exit(status)
 
@@ -309,6 +309,6 @@ def _execute(command: list[str], environment: Mapping[str, str]) -> NoReturn:
     os.execve(command[0], command, dict(environment))  # noqa: S606 - no shell is needed
 
 
-def _fail(error: LocalPlatformError | SoundalikeError) -> NoReturn:
+def _fail(error: SoundalikeError) -> NoReturn:
     typer.echo(str(error), err=True)
     raise typer.Exit(EX_CONFIG if isinstance(error, InvalidSettings) else 1) from error

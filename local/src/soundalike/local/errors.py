@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from soundalike.errors import SoundalikeError
 
-class LocalPlatformError(Exception):
+
+class LocalPlatformError(SoundalikeError):
     """Root of this package's errors; the message says what to do."""
 
 

@@ -1,7 +1,9 @@
 """What can be wrong with a similarity index; its files have errors of their own (`storage.artifacts`)."""
 
+from soundalike.errors import SoundalikeError
 
-class SearchIndexError(Exception):
+
+class SearchIndexError(SoundalikeError):
     """Root of everything this package raises on purpose."""
 
 

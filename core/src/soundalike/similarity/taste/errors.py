@@ -1,7 +1,9 @@
 """What can prevent a taste version; errors of its files are in `storage.artifacts.errors`."""
 
+from soundalike.errors import SoundalikeError
 
-class TasteError(Exception):
+
+class TasteError(SoundalikeError):
     """Root of everything this package raises on purpose."""
 
 

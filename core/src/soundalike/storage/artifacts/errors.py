@@ -1,7 +1,9 @@
 """What can be wrong with a version of files, as types."""
 
+from soundalike.errors import SoundalikeError
 
-class ArtifactError(Exception):
+
+class ArtifactError(SoundalikeError):
     """Root of everything this package raises on purpose."""
 
 

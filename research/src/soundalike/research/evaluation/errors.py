@@ -1,7 +1,9 @@
 """What can go wrong in measuring, as types."""
 
+from soundalike.errors import SoundalikeError
 
-class EvaluationError(Exception):
+
+class EvaluationError(SoundalikeError):
     """Root of everything this package raises on purpose; the message is meant to be read by a person."""
 
 

@@ -1,7 +1,9 @@
 """What can go wrong in training, as types."""
 
+from soundalike.errors import SoundalikeError
 
-class TrainingError(Exception):
+
+class TrainingError(SoundalikeError):
     """Root of everything this package raises on purpose; the message is meant to be read by a person."""
 
 

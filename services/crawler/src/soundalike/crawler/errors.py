@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from soundalike.errors import SoundalikeError
 
-class CrawlerError(Exception):
+
+class CrawlerError(SoundalikeError):
     """Root of everything this package raises on purpose; the message is meant to be read by a person."""
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from soundalike.audio.errors import PermanentAudioError
+from soundalike.errors import SoundalikeError
 
 
-class ExtractorError(Exception):
+class ExtractorError(SoundalikeError):
     """Root of everything this package raises on purpose."""
 
 

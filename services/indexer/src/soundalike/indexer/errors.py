@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.errors import PermanentError, SoundalikeError, TransientError
-from soundalike.similarity.errors import SimilarityError
-from soundalike.similarity.index.errors import SearchIndexError
-from soundalike.similarity.taste.errors import TasteError
-from soundalike.storage.artifacts.errors import ArtifactError
 
 
 class IndexerError(SoundalikeError):
@@ -36,10 +32,6 @@ class NoSuchVersion(IndexerError, PermanentError):
 
 EXPECTED_FAILURES: tuple[type[Exception], ...] = (
     SoundalikeError,
-    ArtifactError,
-    SearchIndexError,
-    TasteError,
-    SimilarityError,
     *CONNECTION_FAILURES,
 )
 """What can come in the way of a version and is told in a sentence rather than a traceback."""
