@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MODEL = EmbeddingModel("m1-fixed", 160)
 
 
-class Hear(Protocol):
+class AddTracks(Protocol):
     async def __call__(self, numbers: range, model: EmbeddingModel = MODEL) -> None: ...
 
 
@@ -34,14 +34,14 @@ def names_in(folder: Path) -> list[str]:
 
 
 def vector_of(number: int) -> np.ndarray:
-    """Three of four features hang together, as in real vectors; every track differs."""
+    """Three of four features correlate, as in real vectors; every track differs."""
     rng = np.random.default_rng(number)
     kind = np.random.default_rng(1000 + number % 8).normal(size=160)
     return (kind + 0.4 * rng.normal(size=160) * np.geomspace(1, 0.1, 160)).astype(np.float32)
 
 
 @pytest.fixture
-async def hear(pool: Pool) -> Hear:
+async def add_tracks(pool: Pool) -> AddTracks:
     async def save(numbers: range, model: EmbeddingModel = MODEL) -> None:
         async with pool.acquire() as connection:
             await models.register(connection, model)

@@ -23,7 +23,7 @@ from soundalike.similarity.index.version import IndexVersion
 from soundalike.storage.object_store import MemoryStore, S3Store, s3_client
 from soundalike.testing.wait import eventually, scale
 
-from .conftest import MODEL, Hear, names_in, track_of, vector_of
+from .conftest import MODEL, AddTracks, names_in, track_of, vector_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -48,11 +48,16 @@ def only_folder(parent: Path) -> Path:
 
 
 async def test_publishes_to_a_real_bucket_what_readers_can_open(
-    aws_environment: object, pool: Pool, hear: Hear, settings: IndexerSettings, tmp_path: Path, temporary_files: Path
+    aws_environment: object,
+    pool: Pool,
+    add_tracks: AddTracks,
+    settings: IndexerSettings,
+    tmp_path: Path,
+    temporary_files: Path,
 ) -> None:
     settings = IndexerSettings(**settings.model_dump(exclude={"aws_endpoint_url", "aws_default_region"}))
     s3_client(settings).create_bucket(Bucket=settings.s3_bucket)
-    await hear(range(60))
+    await add_tracks(range(60))
     store = S3Store.connect(settings)
     version = await Indexer(pool, store, settings).build()
     assert await index_versions.published(pool, MODEL.model) is not None
@@ -66,14 +71,14 @@ async def test_publishes_to_a_real_bucket_what_readers_can_open(
     assert names_in(folder) == ["lock"]
 
 
-async def test_builds_only_when_a_version_is_due(indexer: Indexer, hear: Hear, pool: Pool) -> None:
+async def test_builds_only_when_a_version_is_due(indexer: Indexer, add_tracks: AddTracks, pool: Pool) -> None:
     assert await indexer.build_if_due() is None
-    await hear(range(3))
+    await add_tracks(range(3))
     first = await indexer.build_if_due()
     assert first is not None
     assert first.tracks == 3
     assert await indexer.build_if_due() is None
-    await hear(range(3, 7))
+    await add_tracks(range(3, 7))
     second = await indexer.build_if_due()
     assert second is not None
     assert (second.tracks, second.up_to_seq) == (7, 7)
@@ -83,20 +88,20 @@ async def test_builds_only_when_a_version_is_due(indexer: Indexer, hear: Hear, p
     assert published.version == second.version
 
 
-async def test_another_model_gets_a_version_of_its_own(indexer: Indexer, hear: Hear, pool: Pool) -> None:
-    await hear(range(3))
+async def test_another_model_gets_a_version_of_its_own(indexer: Indexer, add_tracks: AddTracks, pool: Pool) -> None:
+    await add_tracks(range(3))
     await indexer.build()
     other = EmbeddingModel("m2", 160)
-    await hear(range(2), other)
+    await add_tracks(range(2), other)
     version = await indexer.build_if_due()
     assert version is not None
     assert (version.model, version.tracks) == ("m2", 2)
-    kept = await index_versions.published(pool, MODEL.model)
-    assert kept is not None
-    assert kept.tracks == 3
+    published = await index_versions.published(pool, MODEL.model)
+    assert published is not None
+    assert published.tracks == 3
 
 
-async def test_says_what_is_missing(indexer: Indexer, pool: Pool) -> None:
+async def test_errors_say_what_is_missing(indexer: Indexer, pool: Pool) -> None:
     with pytest.raises(NothingToIndex, match="start an extractor first"):
         await indexer.build()
     async with pool.acquire() as connection:
@@ -106,7 +111,7 @@ async def test_says_what_is_missing(indexer: Indexer, pool: Pool) -> None:
 
 
 async def test_two_never_build_at_once(
-    indexer: Indexer, hear: Hear, database_url: str, store: MemoryStore, settings: IndexerSettings
+    indexer: Indexer, add_tracks: AddTracks, database_url: str, store: MemoryStore, settings: IndexerSettings
 ) -> None:
     uploading, go_on = asyncio.Event(), asyncio.Event()
 
@@ -116,7 +121,7 @@ async def test_two_never_build_at_once(
             await go_on.wait()
             await super().upload(key, path)
 
-    await hear(range(3))
+    await add_tracks(range(3))
     async with connect(database_url) as other_pool:
         building = asyncio.create_task(Indexer(other_pool, Slow(), settings).build())
         await asyncio.wait_for(uploading.wait(), scale(60))
@@ -129,18 +134,18 @@ async def test_two_never_build_at_once(
     assert (await indexer.build()).tracks == 3
 
 
-async def test_the_loop_publishes_and_stops(indexer: Indexer, hear: Hear, store: MemoryStore) -> None:
+async def test_the_loop_publishes_and_stops(indexer: Indexer, add_tracks: AddTracks, store: MemoryStore) -> None:
     stop = asyncio.Event()
     running = asyncio.create_task(indexer.run(stop))
-    await hear(range(3))
+    await add_tracks(range(3))
     await eventually(lambda: any(key.endswith("manifest.json") for key in store.objects))
     stop.set()
     await asyncio.wait_for(running, scale(60))
 
 
-async def test_a_stop_gives_up_the_build_and_publishes_nothing(
+async def test_a_stop_abandons_the_build_and_publishes_nothing(
     indexer: Indexer,
-    hear: Hear,
+    add_tracks: AddTracks,
     pool: Pool,
     store: MemoryStore,
     temporary_files: Path,
@@ -154,7 +159,7 @@ async def test_a_stop_gives_up_the_build_and_publishes_nothing(
         finished.set()
 
     monkeypatch.setattr("soundalike.indexer.worker.build", endless)
-    await hear(range(3))
+    await add_tracks(range(3))
     stop = asyncio.Event()
     running = asyncio.create_task(indexer.run(stop))
     await eventually(building.is_set)
@@ -165,7 +170,7 @@ async def test_a_stop_gives_up_the_build_and_publishes_nothing(
     assert await index_versions.published(pool, MODEL.model) is None
     monkeypatch.undo()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary_files))
-    with pytest.raises(BuilderBusy, match="at work in"):
+    with pytest.raises(BuilderBusy, match="running in"):
         await indexer.build()  # the thread still writes
     finish.set()
     await eventually(finished.is_set)
@@ -176,8 +181,8 @@ async def test_a_stop_gives_up_the_build_and_publishes_nothing(
     await eventually(all_are_built, retry_on=BuilderBusy)
 
 
-async def test_a_build_that_was_killed_is_taken_up(
-    indexer: Indexer, hear: Hear, pool: Pool, temporary_files: Path, caplog: pytest.LogCaptureFixture
+async def test_a_build_that_was_killed_is_continued(
+    indexer: Indexer, add_tracks: AddTracks, pool: Pool, temporary_files: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Killed(BaseException):
         """Stands for a process that ends at once."""
@@ -186,14 +191,14 @@ async def test_a_build_that_was_killed_is_taken_up(
         async def upload(self, key: str, path: Path) -> None:  # noqa: ARG002 - part of the protocol
             raise Killed
 
-    await hear(range(60))
+    await add_tracks(range(60))
     dying = Indexer(pool, Away(), indexer._settings)
     with pytest.raises(Killed):
         await dying.build()
     folder = only_folder(temporary_files)
     assert {"raw.npy", "names.npy", "plan.json", "version"} <= set(names_in(folder))
     index = (folder / "version" / "index.bin").stat()
-    await hear(range(60, 63))
+    await add_tracks(range(60, 63))
     seen: list[int] = []
     real = publisher.upload
 
@@ -208,16 +213,16 @@ async def test_a_build_that_was_killed_is_taken_up(
         version = await indexer.build()
     assert (version.tracks, version.up_to_seq) == (60, 60)
     assert seen == [index.st_mtime_ns]
-    assert "taking up the build of 60 vectors" in caplog.text
+    assert "continuing the build of 60 vectors" in caplog.text
     assert names_in(folder) == ["lock"]
     assert (await indexer.build()).tracks == 63
 
 
 @pytest.mark.parametrize("damage", ["other settings", "torn", "old", "no plan"])
-async def test_what_cannot_be_taken_up_is_cleared_away(
-    indexer: Indexer, hear: Hear, temporary_files: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+async def test_what_cannot_be_continued_is_removed(
+    indexer: Indexer, add_tracks: AddTracks, temporary_files: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await hear(range(60))
+    await add_tracks(range(60))
     real = publisher.upload
 
     async def failing(*_: object) -> IndexVersionRecord:
@@ -236,24 +241,24 @@ async def test_what_cannot_be_taken_up_is_cleared_away(
     else:
         (folder / "plan.json").unlink()
     (folder / "raw.npy.part").write_bytes(b"left")
-    await hear(range(60, 63))
+    await add_tracks(range(60, 63))
     monkeypatch.setattr(publisher, "upload", real)
     assert (await indexer.build()).tracks == 63
     assert names_in(folder) == ["lock"]
 
 
-async def test_a_build_that_finds_too_little_is_not_taken_up(
+async def test_a_build_with_too_low_a_recall_is_not_continued(
     pool: Pool,
-    hear: Hear,
+    add_tracks: AddTracks,
     store: MemoryStore,
     settings: IndexerSettings,
     temporary_files: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def poor(*_: object) -> None:
-        raise RecallTooLow("too little")
+        raise RecallTooLow("too low")
 
-    await hear(range(3))
+    await add_tracks(range(3))
     indexer = Indexer(pool, store, settings)
     monkeypatch.setattr("soundalike.indexer.worker.build", poor)
     with pytest.raises(RecallTooLow):
@@ -262,39 +267,41 @@ async def test_a_build_that_finds_too_little_is_not_taken_up(
     assert names_in(folder) == ["lock"]
 
 
-async def test_a_rollback_holds_until_somebody_publishes_or_builds(
-    indexer: Indexer, hear: Hear, pool: Pool, caplog: pytest.LogCaptureFixture
+async def test_a_rollback_is_pinned_until_somebody_publishes_or_builds(
+    indexer: Indexer, add_tracks: AddTracks, pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def answering() -> tuple[str, bool]:
+    async def published_version() -> tuple[str, bool]:
         published = await index_versions.published(pool, MODEL.model)
         assert published is not None
         return published.version, published.pinned
 
-    await hear(range(3))
+    await add_tracks(range(3))
     first = await indexer.build()
-    await hear(range(3, 9))
+    await add_tracks(range(3, 9))
     second = await indexer.build()
     assert (await indexer.rollback()).version == first.version
-    assert await answering() == (first.version, True)
+    assert await published_version() == (first.version, True)
     with caplog.at_level(logging.WARNING):
         assert await indexer.build_if_due() is None
         assert await indexer.build_if_due() is None
-    assert caplog.text.count("was pinned by hand") == 1
-    assert await answering() == (first.version, True)
+    assert caplog.text.count("is pinned") == 1
+    assert await published_version() == (first.version, True)
     with pytest.raises(NoSuchVersion):
         await indexer.rollback()
     await indexer.publish()
-    assert await answering() == (second.version, False)
+    assert await published_version() == (second.version, False)
     assert (await indexer.publish(first.version)).pinned
     third = await indexer.build()
-    assert await answering() == (third.version, False)
+    assert await published_version() == (third.version, False)
     assert await indexer.build_if_due() is None
-    await hear(range(9, 40))
+    await add_tracks(range(9, 40))
     assert await indexer.build_if_due() is not None
 
 
-async def test_a_version_may_be_built_without_answering(indexer: Indexer, hear: Hear, pool: Pool) -> None:
-    await hear(range(3))
+async def test_a_version_may_be_built_without_being_published(
+    indexer: Indexer, add_tracks: AddTracks, pool: Pool
+) -> None:
+    await add_tracks(range(3))
     waiting = await indexer.build(publish=False)
     assert await index_versions.published(pool, MODEL.model) is None
     (listed,) = await indexer.list_versions()
@@ -307,8 +314,8 @@ async def test_a_version_may_be_built_without_answering(indexer: Indexer, hear: 
     assert published.parameters["build_s"] >= 0
 
 
-async def test_failures_are_counted_told_and_overcome(
-    pool: Pool, hear: Hear, settings: IndexerSettings, caplog: pytest.LogCaptureFixture
+async def test_failures_are_counted_logged_and_retried(
+    pool: Pool, add_tracks: AddTracks, settings: IndexerSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     failures = [StoreUnavailable("the store is away"), RuntimeError("a bug")]
 
@@ -318,7 +325,7 @@ async def test_failures_are_counted_told_and_overcome(
                 raise failures.pop(0)
             await super().upload(key, path)
 
-    await hear(range(3))
+    await add_tracks(range(3))
     store = Recovering()
     indexer, stop = Indexer(pool, store, settings), asyncio.Event()
     with caplog.at_level(logging.INFO):
@@ -333,26 +340,30 @@ async def test_failures_are_counted_told_and_overcome(
     assert "RuntimeError: a bug" in caplog.text
 
 
-async def test_a_failed_tidying_does_not_unpublish(pool: Pool, hear: Hear, settings: IndexerSettings) -> None:
+async def test_a_failed_cleanup_does_not_unpublish(
+    pool: Pool, add_tracks: AddTracks, settings: IndexerSettings
+) -> None:
     class Unlisted(MemoryStore):
         async def list(self, prefix: str) -> AsyncIterator[ObjectSummary]:
             if prefix == f"indexes/{MODEL.model}/":
                 raise StoreUnavailable("away")
-            async for found in super().list(prefix):
-                yield found
+            async for summary in super().list(prefix):
+                yield summary
 
-    await hear(range(3))
+    await add_tracks(range(3))
     version = await Indexer(pool, Unlisted(), settings).build()
     published = await index_versions.published(pool, MODEL.model)
     assert published is not None
     assert published.version == version.version
 
 
-async def test_old_versions_leave_the_bucket(pool: Pool, hear: Hear, store: MemoryStore, database_url: str) -> None:
+async def test_old_versions_leave_the_bucket(
+    pool: Pool, add_tracks: AddTracks, store: MemoryStore, database_url: str
+) -> None:
     settings = IndexerSettings(
         database_url=database_url, s3_bucket="bucket", index_trees=1, index_minimum_recall=0.5, index_keep_versions=2
     )
-    await hear(range(3))
+    await add_tracks(range(3))
     indexer = Indexer(pool, store, settings)
     built = [(await indexer.build()).version for _ in range(4)]
     assert sorted({key.split("/")[2] for key in store.objects}) == built[-2:]

@@ -17,7 +17,7 @@ from soundalike.similarity.index.manifest import Manifest
 from soundalike.storage.object_store import MemoryStore
 
 from .conftest import MODEL
-from .test_version_build import GATHERED, PROJECTION
+from .test_version_build import EXPORT, PROJECTION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ async def built(pool: Pool, tmp_path: Path) -> Manifest:
     async with pool.acquire() as connection:
         await models.register(connection, MODEL)
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    return build(GATHERED, PROJECTION, tmp_path, now, BuildParameters(trees=8))
+    return build(EXPORT, PROJECTION, tmp_path, now, BuildParameters(trees=8))
 
 
 async def test_uploads_then_flips(pool: Pool, store: MemoryStore, built: Manifest, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ async def test_a_failed_upload_publishes_nothing(pool: Pool, built: Manifest, tm
 
 
 @pytest.mark.parametrize("damage", ["missing", "short", "no manifest", "other manifest", "deleted"])
-async def test_what_is_not_whole_is_not_published(
+async def test_an_incomplete_version_is_not_published(
     pool: Pool, store: MemoryStore, built: Manifest, tmp_path: Path, damage: str
 ) -> None:
     async with pool.acquire() as connection:
@@ -96,29 +96,29 @@ def version(name: str, state: VersionState) -> IndexVersionRecord:
     return IndexVersionRecord(name, "m", 1, 1, {}, 1.0, f"indexes/m/{name}/", state=state)
 
 
-def test_versions_are_found_by_name_or_by_what_came_before() -> None:
-    listed = [
+def test_versions_are_selected_by_name_or_as_the_previous_one() -> None:
+    versions = [
         version("5", VersionState.BUILT),
         version("4", VersionState.PUBLISHED),
         version("3", VersionState.BUILT),
         version("2", VersionState.RETIRED),
         version("1", VersionState.DELETED),
     ]
-    assert find_version(listed, None).version == "5"
-    assert find_version(listed, "3").version == "3"
-    assert previous_version(listed).version == "2"
+    assert find_version(versions, None).version == "5"
+    assert find_version(versions, "3").version == "3"
+    assert previous_version(versions).version == "2"
     with pytest.raises(NoSuchVersion, match="files of version 1 were deleted"):
-        find_version(listed, "1")
+        find_version(versions, "1")
     with pytest.raises(NoSuchVersion, match="no version 9"):
-        find_version(listed, "9")
+        find_version(versions, "9")
     with pytest.raises(NoSuchVersion, match="no version was built yet"):
         find_version([], None)
-    for none in (listed[:3], [*listed[:2], listed[4]], []):
+    for none in (versions[:3], [*versions[:2], versions[4]], []):
         with pytest.raises(NoSuchVersion, match="no older version"):
             previous_version(none)
 
 
-async def test_prunes_what_is_old_and_what_was_left_half(pool: Pool) -> None:
+async def test_prunes_old_and_incomplete_versions(pool: Pool) -> None:
     class Watching(MemoryStore):
         deleted: tuple[str, ...] = ()
 

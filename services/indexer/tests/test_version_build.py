@@ -25,15 +25,15 @@ PROJECTION = EmbeddingProjection().fit(VECTORS).projection_
 
 
 def names_of(count: int) -> np.ndarray:
-    """Names as the database sends them: filled up with blanks."""
+    """Names as the database sends them: padded with blanks."""
     return np.array([track_of(number).urn.ljust(40).encode() for number in range(count)])
 
 
-GATHERED = VectorExport("m1-fixed", 42, names_of(400), VECTORS)
+EXPORT = VectorExport("m1-fixed", 42, names_of(400), VECTORS)
 
 
-def test_builds_a_version_that_can_be_opened_and_finds(tmp_path: Path) -> None:
-    manifest = build(GATHERED, PROJECTION, tmp_path, NOW, BuildParameters(trees=8))
+def test_builds_a_version_that_can_be_opened_and_searched(tmp_path: Path) -> None:
+    manifest = build(EXPORT, PROJECTION, tmp_path, NOW, BuildParameters(trees=8))
     assert (manifest.version, manifest.model, manifest.up_to_seq) == (version_name(NOW, 42), "m1-fixed", 42)
     assert manifest.dimensions == 128
     with IndexVersion.open(tmp_path) as version:
@@ -42,14 +42,14 @@ def test_builds_a_version_that_can_be_opened_and_finds(tmp_path: Path) -> None:
     assert {(int(match.urn.rpartition(":")[2]) - 100) % 8 for match in matches} == {0}
 
 
-def test_refuses_an_index_that_finds_too_little(tmp_path: Path) -> None:
+def test_refuses_an_index_with_too_low_a_recall(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(size=(2000, 160)).astype(np.float32)
-    gathered = VectorExport("m1-fixed", 42, names_of(2000), noise)
+    export = VectorExport("m1-fixed", 42, names_of(2000), noise)
     poor = BuildParameters(trees=1, effort=1, doublings=0)
     with pytest.raises(RecallTooLow, match=r"below 0\.98, even with an effort of 1; raise INDEX_TREES \(now 1\)"):
-        build(gathered, PROJECTION, tmp_path / "poor", NOW, poor)
-    bar_lower = replace(poor, recall_goal=0.05)
-    assert 0.05 <= build(gathered, PROJECTION, tmp_path / "low", NOW, bar_lower).recall_at_10 < 0.98
+        build(export, PROJECTION, tmp_path / "poor", NOW, poor)
+    lower_goal = replace(poor, recall_goal=0.05)
+    assert 0.05 <= build(export, PROJECTION, tmp_path / "low", NOW, lower_goal).recall_at_10 < 0.98
 
 
 def test_names_sort_by_time() -> None:

@@ -16,8 +16,8 @@ async def stored(*keys: str) -> MemoryStore:
 
 
 async def test_the_newest_whole_versions_and_the_published_one_are_kept() -> None:
-    whole = [f"{name}/{file}" for name in "1245" for file in ("urns.npy", "manifest.json")]
-    store = await stored(*whole, "3/urns.npy", "6/urns.npy")
+    complete = [f"{name}/{file}" for name in "1245" for file in ("urns.npy", "manifest.json")]
+    store = await stored(*complete, "3/urns.npy", "6/urns.npy")
     old = await outdated_keys(store, FOLDER, "1", keep=2)
     assert old == {
         "2": ["taste/2/manifest.json", "taste/2/urns.npy"],
@@ -28,7 +28,7 @@ async def test_the_newest_whole_versions_and_the_published_one_are_kept() -> Non
     assert await outdated_keys(MemoryStore(), FOLDER, "1", keep=2) == {}
 
 
-async def test_nothing_vouches_for_files_that_are_gone() -> None:
+async def test_no_manifest_lists_files_that_are_gone() -> None:
     class Watching(MemoryStore):
         deleted: tuple[str, ...] = ()
 
@@ -41,8 +41,8 @@ async def test_nothing_vouches_for_files_that_are_gone() -> None:
     assert store.deleted == ("taste/2/manifest.json", "taste/2/a.npy", "taste/2/urns.npy")
 
 
-def test_stamps_sort_by_time() -> None:
+def test_timestamps_sort_by_time() -> None:
     moments = [datetime(2026, 11, 21, 12, 0, second, micros, tzinfo=UTC) for second in (0, 9) for micros in (0, 1_000)]
-    stamps = [timestamp(moment) for moment in moments]
-    assert stamps == sorted(stamps)
-    assert stamps[-1] == "20261121T120009.001Z"
+    timestamps = [timestamp(moment) for moment in moments]
+    assert timestamps == sorted(timestamps)
+    assert timestamps[-1] == "20261121T120009.001Z"

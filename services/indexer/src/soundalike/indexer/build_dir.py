@@ -1,4 +1,4 @@
-"""The folder in which a version is built; what a crash leaves in it is taken up, or cleared away, by the next build."""
+"""The folder in which a version is built; the next build continues, or removes, what a crash leaves in it."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ log = logging.getLogger(__name__)
 _LOCK: Final = "lock"
 _PLAN: Final = "plan.json"
 _MAX_PLAN_AGE_S: Final = 6 * 3_600
-"""What was gathered longer ago is gathered anew."""
+"""An older export is not used any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildDir:
-    """One folder a database, held by one process at a time; a process that dies lets go of it."""
+    """One folder per database, locked by one process at a time; the lock ends with the process."""
 
     folder: Path
 
     @classmethod
     def of(cls, root: Path | None, database_url: str) -> Self:
-        """Name the folder for a database in `root`, or among the temporary files; host and name tell it apart."""
+        """Return the folder for a database, in `root` or among the temporary files; unique by host, port and name."""
         parts = urlsplit(database_url)
-        mark = hashlib.sha256(f"{parts.hostname}:{parts.port}{parts.path}".encode()).hexdigest()[:12]
-        return cls((root or Path(tempfile.gettempdir())) / f"soundalike-index-{mark}")
+        digest = hashlib.sha256(f"{parts.hostname}:{parts.port}{parts.path}".encode()).hexdigest()[:12]
+        return cls((root or Path(tempfile.gettempdir())) / f"soundalike-index-{digest}")
 
     @property
     def version(self) -> Path:
@@ -49,42 +49,42 @@ class BuildDir:
         return self.folder / "version"
 
     def lock(self) -> BuildDirLock:
-        """Hold the folder until the claim is released; raises `BuilderBusy` while another process, or thread, does."""
+        """Lock the folder; raises `BuilderBusy` while another process, or thread, holds the lock."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        held = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            os.close(held)
-            raise BuilderBusy(f"another build is at work in {self.folder}") from error
-        return BuildDirLock(held)
+            os.close(descriptor)
+            raise BuilderBusy(f"another build is running in {self.folder}") from error
+        return BuildDirLock(descriptor)
 
     def load_plan(self) -> dict[str, Any] | None:
-        """Return what the build that was here before has set out to do, or None where it did not get that far."""
+        """Return the plan of the interrupted build, or None where there is none or it is too old."""
         try:
             path = self.folder / _PLAN
             fresh = path.stat().st_mtime > time.time() - _MAX_PLAN_AGE_S
-            found = json.loads(path.read_bytes())
+            plan = json.loads(path.read_bytes())
         except (OSError, ValueError):
             return None
-        return found if fresh and isinstance(found, dict) else None
+        return plan if fresh and isinstance(plan, dict) else None
 
     def save_plan(self, plan: dict[str, Any]) -> None:
-        """Record that everything is gathered, and what will be built of it."""
+        """Record that the export is complete, and what will be built of it."""
         with atomic_write(self.folder / _PLAN) as path:
             path.write_text(json.dumps(plan), encoding="utf-8")
 
     def clear(self) -> None:
         """Remove everything but the lock."""
-        for found in self.folder.iterdir() if self.folder.exists() else ():
-            if found.is_dir():
-                shutil.rmtree(found, ignore_errors=True)
-            elif found.name != _LOCK:
-                found.unlink(missing_ok=True)
+        for path in self.folder.iterdir() if self.folder.exists() else ():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != _LOCK:
+                path.unlink(missing_ok=True)
 
 
 class BuildDirLock:
-    """A hold on a worksite. A build that was given up goes on in its thread for a while, and holds on for as long."""
+    """A lock on a build folder; an abandoned build still runs in its thread for a while, and keeps it for as long."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -92,20 +92,20 @@ class BuildDirLock:
         self._lock = threading.Lock()
 
     def share_with(self, work: Callable[[], Any]) -> Callable[[], Any]:
-        """Return `work` with a hold of its own, which ends with it."""
+        """Return `work` as another holder of the lock, until it has ended."""
         with self._lock:
             self._holders += 1
 
-        def held() -> Any:
+        def locked_work() -> Any:
             try:
                 return work()
             finally:
                 self.release()
 
-        return held
+        return locked_work
 
     def release(self) -> None:
-        """Let go; with the last hold the folder is free."""
+        """Release the lock; the folder is free after the last holder."""
         with self._lock:
             self._holders -= 1
             if self._holders == 0:

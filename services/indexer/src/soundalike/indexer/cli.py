@@ -38,18 +38,18 @@ log = logging.getLogger(__name__)
 
 _INTERRUPTED = 130
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Builds and publishes the Annoy index.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Build and publish the similarity index.")
 
 
 @app.command()
 def run() -> None:
-    """Build and publish a version whenever one is due, until told to stop."""
+    """Build and publish a version whenever one is due, until the process is stopped."""
     logs.configure("indexer")
     settings = load(IndexerSettings)
     try:
         interrupted = asyncio.run(_run(settings))
     except CONNECTION_FAILURES as error:
-        log.error("the database does not answer: %s", error)  # noqa: TRY400 - the reason is said
+        log.error("the database is not available: %s", error)  # noqa: TRY400 - an expected failure
         raise typer.Exit(1) from error
     if interrupted:
         raise typer.Exit(_INTERRUPTED)
@@ -57,9 +57,9 @@ def run() -> None:
 
 @app.command()
 def build(
-    publish: Annotated[bool, typer.Option(help="Let it answer; else `publish` does that later.")] = True,
+    publish: Annotated[bool, typer.Option(help="Publish it now, or later with `publish`.")] = True,
 ) -> None:
-    """Build and publish a version of everything heard so far, now, or as soon as another build has ended."""
+    """Build and publish a version of all embeddings, now or as soon as a running build has finished."""
     version = _run_with_indexer(
         lambda indexer: retry_while_busy(lambda: indexer.build(publish=publish)),
         "no version was published",
@@ -69,10 +69,10 @@ def build(
 
 @app.command()
 def taste() -> None:
-    """Build and publish what is favourited together, of everything walked so far, now."""
+    """Build and publish taste (what is favourited together) from all favourites."""
     row = _run_command(
         lambda pool, store, settings: retry_while_busy(TasteIndexer(pool, store, settings).build),
-        "no taste was published",
+        "no taste version was published",
     )
     typer.echo(f"{row.version}  {row.tracks} tracks  {row.favorites} favourites  {row.method}")
 
@@ -85,9 +85,9 @@ def list_versions() -> None:
 
 @app.command()
 def publish(
-    version: Annotated[str | None, typer.Argument(help="Name of the version; the newest without one.")] = None,
+    version: Annotated[str | None, typer.Argument(help="Name of the version; default: the newest.")] = None,
 ) -> None:
-    """Let a version answer that is in the bucket. The newest lets automatic builds go on, any other holds them."""
+    """Publish a version that is in the bucket. Any but the newest is pinned: it pauses automatic builds."""
     typer.echo(
         _publication_message(_run_with_indexer(lambda indexer: indexer.publish(version), "nothing was published"))
     )
@@ -95,9 +95,9 @@ def publish(
 
 @app.command()
 def rollback(
-    version: Annotated[str | None, typer.Argument(help="Name of the version; the one before without it.")] = None,
+    version: Annotated[str | None, typer.Argument(help="Name of the version; default: the previous one.")] = None,
 ) -> None:
-    """Go back to an older version; automatic builds wait until `publish` or `build` is called."""
+    """Go back to an older version and pause automatic builds until `publish` or `build` is run."""
     typer.echo(
         _publication_message(_run_with_indexer(lambda indexer: indexer.rollback(version), "nothing was changed"))
     )
@@ -105,10 +105,10 @@ def rollback(
 
 @app.command()
 def fit_projection(
-    vectors: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `soundalike extract` wrote.")],
-    out: Annotated[Path, typer.Option(help="Where to write the projection (.npz).")],
+    vectors: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Output file of `soundalike extract`.")],
+    out: Annotated[Path, typer.Option(help="Output file of the projection (.npz).")],
 ) -> None:
-    """Fit the projection of the space on the vectors of varied music, for shipping it with a model."""
+    """Fit the built-in projection of a model on the vectors of varied music."""
     with np.load(vectors, allow_pickle=False) as archive:
         raw, model = archive["vectors"], str(archive["model"])
     EmbeddingProjection().fit(raw).projection_.save(out)
@@ -120,23 +120,23 @@ def main() -> None:
     app()
 
 
-def _run_with_indexer(question: Callable[[Indexer], Awaitable[T]], failure: str) -> T:
-    """Ask an indexer something, and end with status 1 and a sentence where it cannot be done."""
-    return _run_command(lambda pool, store, settings: question(Indexer(pool, store, settings)), failure)
+def _run_with_indexer(action: Callable[[Indexer], Awaitable[T]], failure: str) -> T:
+    """Run an action of an indexer; exit with status 1 and a message where it fails."""
+    return _run_command(lambda pool, store, settings: action(Indexer(pool, store, settings)), failure)
 
 
-def _run_command(work: Callable[[Pool, ObjectStore, IndexerSettings], Awaitable[T]], failure: str) -> T:
+def _run_command(command: Callable[[Pool, ObjectStore, IndexerSettings], Awaitable[T]], failure: str) -> T:
     logs.configure("indexer")
     settings = load(IndexerSettings)
 
-    async def ask() -> T:
+    async def run_with_pool() -> T:
         async with database.connect(settings.database_url.get_secret_value()) as pool:
-            return await work(pool, S3Store.connect(settings), settings)
+            return await command(pool, S3Store.connect(settings), settings)
 
     try:
-        return asyncio.run(ask())
+        return asyncio.run(run_with_pool())
     except EXPECTED_FAILURES as error:
-        log.error("%s: %s", failure, error)  # noqa: TRY400 - the reason is said
+        log.error("%s: %s", failure, error)  # noqa: TRY400 - an expected failure
         raise typer.Exit(1) from error
     except KeyboardInterrupt as interrupt:
         raise typer.Exit(_INTERRUPTED) from interrupt
@@ -145,10 +145,10 @@ def _run_command(work: Callable[[Pool, ObjectStore, IndexerSettings], Awaitable[
 def _publication_message(version: IndexVersionRecord) -> str:
     if version.pinned:
         return (
-            f"{version.version} answers now. Automatic builds are held; `index publish` (the newest version) or "
-            "`index build` lets them go on."
+            f"{version.version} is published and pinned: automatic builds are paused. Run `index publish` (the newest "
+            "version) or `index build` to continue them."
         )
-    return f"{version.version} answers now. Automatic builds go on."
+    return f"{version.version} is published. Automatic builds continue."
 
 
 async def _run(settings: IndexerSettings) -> bool:
@@ -162,7 +162,7 @@ async def _run(settings: IndexerSettings) -> bool:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, interrupt)
     async with database.connect(settings.database_url.get_secret_value()) as pool:
-        log.info("looking for new tracks every %g s", settings.index_poll_s)
+        log.info("checking for new tracks every %g s", settings.index_poll_s)
         store = S3Store.connect(settings)
         async with keep_health_file_fresh(settings.heartbeat_file):
             await asyncio.gather(

@@ -1,4 +1,4 @@
-"""Why no version was published, as types."""
+"""Reasons why no version was published."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ class IndexerError(SoundalikeError):
 
 
 class NothingToIndex(IndexerError, PermanentError):
-    """The current model has not heard a track yet, or there is no model yet."""
+    """The current model has no embeddings yet, or there is no model yet."""
 
 
 class RecallTooLow(IndexerError, PermanentError):
-    """The index finds too few of the true neighbours to be published."""
+    """The recall of the index is too low for it to be published."""
 
 
 class DiskTooFull(IndexerError, TransientError):
-    """The folder for temporary files has too little room for the build."""
+    """The folder for temporary files has too little space for the build."""
 
 
 class BuilderBusy(IndexerError, TransientError):
-    """Another indexer is building at this moment."""
+    """Another indexer is building."""
 
 
 class NoSuchVersion(IndexerError, PermanentError):
-    """The version that was asked for is unknown, or its files are not in the bucket any more."""
+    """The requested version is unknown, or its files are not in the bucket any more."""
 
 
 EXPECTED_FAILURES: tuple[type[Exception], ...] = (
     SoundalikeError,
     *CONNECTION_FAILURES,
 )
-"""What can come in the way of a version and is told in a sentence rather than a traceback."""
+"""Failures of a build that are reported in a sentence, without a traceback."""

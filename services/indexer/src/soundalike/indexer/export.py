@@ -1,4 +1,4 @@
-"""Reading everything the current model has heard, in one snapshot of the database, into files."""
+"""The export of all embeddings of a model, in one snapshot of the database, into files."""
 
 from __future__ import annotations
 
@@ -47,28 +47,28 @@ class VectorExport:
 
     @property
     def urns(self) -> list[str]:
-        """The urns, without the blanks that fill them up."""
+        """The urns, without the blanks that pad them."""
         return [name.rstrip().decode() for name in self.names.tolist()]
 
 
 async def export_vectors(
     connection: Connection, model: EmbeddingModel, directory: Path, parameters: BuildParameters
 ) -> VectorExport:
-    """Copy the vectors of `model` into files in `directory`, some thousand at a time, holding none of them in memory.
+    """Copy the vectors of `model` into files in `directory`, some thousand at a time, keeping none of them in memory.
 
-    Raises `NothingToIndex` when there is none and `DiskTooFull` when the build would not fit beside them.
+    Raises `NothingToIndex` when there are none and `DiskTooFull` when the build would not fit beside them.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         extent = await embeddings.extent(connection, model.model)
         if extent.count == 0:
-            raise NothingToIndex(f"{model.model} has heard no track yet; crawl a playlist or a folder first")
+            raise NothingToIndex(f"{model.model} has no embeddings yet; crawl a playlist or a folder first")
         _ensure_room(directory, required_bytes(extent.count, model.dimensions, parameters))
         shape = (extent.count, model.dimensions)
         vectors = np.lib.format.open_memmap(directory / _RAW, mode="w+", dtype=np.float32, shape=shape)
         names = np.empty(extent.count, dtype=f"S{max(1, extent.urn_bytes)}")
         filled, reported = 0, time.monotonic()
 
-        def take(some_names: NDArray[np.bytes_], some_vectors: NDArray[np.float32]) -> None:
+        def append(some_names: NDArray[np.bytes_], some_vectors: NDArray[np.float32]) -> None:
             nonlocal filled, reported
             end = filled + len(some_names)
             names[filled:end], vectors[filled:end] = some_names, some_vectors
@@ -77,14 +77,14 @@ async def export_vectors(
                 reported = time.monotonic()
                 log.info("read %d of %d vectors", filled, extent.count)
 
-        await embeddings.copy_vectors(connection, model.model, extent, model.dimensions, take)
+        await embeddings.copy_vectors(connection, model.model, extent, model.dimensions, append)
     vectors.flush()
     np.save(directory / _NAMES, names, allow_pickle=False)
     return VectorExport(model.model, extent.last_seq, names, vectors)
 
 
 def open_export(directory: Path, model: str, up_to_seq: int) -> VectorExport:
-    """Open what `export_vectors` left in `directory`; raises OSError or ValueError where that is not whole."""
+    """Open an export in `directory`; raises OSError or ValueError where it is incomplete."""
     names = np.load(directory / _NAMES, allow_pickle=False)
     vectors = np.load(directory / _RAW, mmap_mode="r", allow_pickle=False)
     if len(names) != len(vectors):
@@ -93,7 +93,7 @@ def open_export(directory: Path, model: str, up_to_seq: int) -> VectorExport:
 
 
 def required_bytes(count: int, dimensions: int, parameters: BuildParameters) -> int:
-    """Estimate the room in bytes that a build of `count` vectors needs: raw, projected, and the index file."""
+    """Estimate the disk space in bytes that a build of `count` vectors needs: raw, projected, and the index file."""
     vectors = 2 * count * dimensions * _FLOAT_BYTES
     searched = min(parameters.search_dimensions, dimensions)
     if parameters.engine == "usearch":
@@ -108,6 +108,6 @@ def _ensure_room(directory: Path, required: int) -> None:
     free = shutil.disk_usage(directory).free
     if free < required:
         raise DiskTooFull(
-            f"building needs {required / 1e6:.0f} MB for temporary files, {free / 1e6:.0f} MB are free; "
-            "make room, or let INDEX_WORK_DIR name a folder on a larger disk"
+            f"the build needs {required / 1e6:.0f} MB for temporary files, {free / 1e6:.0f} MB are free; "
+            "free some space, or set INDEX_WORK_DIR to a folder on a larger disk"
         )

@@ -1,4 +1,4 @@
-"""A sign of life for a health check: a file that is touched while the event loop turns."""
+"""A file for a health check, touched as long as the event loop runs."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ async def keep_health_file_fresh(file: Path | None, *, interval_s: float = _INTE
     if file is None:
         yield
         return
-    # At once, and not first in the task: a file that cannot be written ends the service while somebody looks.
+    # Here, and not in the task: a file that cannot be written must end the service at its start.
     await asyncio.to_thread(file.touch)
 
-    async def beat() -> None:
+    async def touch_forever() -> None:
         while True:
             await asyncio.sleep(interval_s)
             await asyncio.to_thread(file.touch)
 
-    task = asyncio.create_task(beat())
+    task = asyncio.create_task(touch_forever())
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Looking again and again whether something is to be built, by one builder at a time."""
+"""Regular checks whether a version is due, and the lock that lets one builder run at a time."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ _MAX_WAIT_S: Final = 300.0
 
 
 class Poller:
-    """Calls `look` every `poll_s` seconds; `what` is built says the log."""
+    """Calls `action` every `poll_s` seconds; `what` it builds is a word for the log."""
 
     def __init__(self, action: Callable[[], Awaitable[object]], *, poll_s: float, what: str) -> None:
         self._action = action
         self._poll_s = poll_s
         self._what = what
         self.failures = 0
-        """How many looks in a row have failed."""
+        """How many calls in a row have failed."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look until `stop` is set; what is under way is then given up."""
+        """Poll until `stop` is set; a running call is then cancelled."""
         while not stop.is_set():
-            look = asyncio.create_task(self.poll_once())
+            poll = asyncio.create_task(self.poll_once())
             stopping = asyncio.create_task(stop.wait())
             try:
-                await asyncio.wait({look, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({poll, stopping}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 stopping.cancel()
-                look.cancel()
-                await asyncio.wait({look})
+                poll.cancel()
+                await asyncio.wait({poll})
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._wait_s())
 
     async def poll_once(self) -> None:
-        """Look once; a failure is logged and counted."""
+        """Call the action once; a failure is logged and counted."""
         try:
             await self._action()
         except BuilderBusy as busy:
             log.info("%s", busy)
         except EXPECTED_FAILURES as error:
             self.failures += 1
-            log.error("no %s was published (failure %d in a row): %s", self._what, self.failures, error)  # noqa: TRY400 - said by its type
+            log.error("no %s was published (failure %d in a row): %s", self._what, self.failures, error)  # noqa: TRY400 - an expected failure
         except Exception:
             self.failures += 1
             log.exception("no %s was published (failure %d in a row)", self._what, self.failures)
@@ -63,32 +63,32 @@ class Poller:
             self.failures = 0
 
     def _wait_s(self) -> float:
-        # A build that failed will mostly fail again; the more often it did, the longer its CPU time is saved.
+        # A build that failed will probably fail again: every failure in a row doubles the pause.
         return max(self._poll_s, min(self._poll_s * 2.0 ** min(self.failures, 20), _MAX_WAIT_S))
 
 
 async def retry_while_busy(build: Callable[[], Awaitable[T]]) -> T:
-    """Build as soon as no other builder is at work: what that one began with may lack what was heard since."""
-    waited = False
+    """Build as soon as no other builder runs: its version may lack what was added since it started."""
+    logged = False
     while True:
         try:
             return await build()
         except BuilderBusy as busy:
-            if not waited:
-                log.info("%s; this build begins when that one has ended", busy)
-            waited = True
+            if not logged:
+                log.info("%s; this build starts when it has finished", busy)
+            logged = True
         await asyncio.sleep(_BUSY_RETRY_S)
 
 
 @asynccontextmanager
 async def builder_lock(connection: Connection, name: str) -> AsyncIterator[None]:
-    """Hold the lock of that name while the block runs; raises `BuilderBusy` where another machine does.
+    """Hold the lock of that name during the block; raises `BuilderBusy` where another machine holds it.
 
-    The lock belongs to the session, and the version is published in that same session: who lost the one cannot do
-    the other.
+    The lock belongs to the session, and the version is published in that same session: without the lock no builder
+    can publish.
     """
     if not await advisory_locks.try_lock(connection, name):
-        raise BuilderBusy("another indexer is building at this moment")
+        raise BuilderBusy("another indexer is building")
     try:
         yield
     finally:

@@ -1,9 +1,9 @@
-"""Which projection a version gets: the shipped one, or one fitted on this catalogue where that ranks better here.
+"""The projection of a version: the built-in one, or one fitted on this catalogue where that ranks better.
 
-Nobody has said which tracks sound alike. What the catalogue knows is which tracks share an album, and they mostly do:
-a projection is better where a track's album comes earlier in its ranking (mean average precision). That is no more
-than a stand-in, so the shipped projection gives way only where the gain is beyond chance, on albums by artists that
-the other was not fitted on.
+There are no labels of which tracks sound alike. Tracks of one album mostly do, and the catalogue knows albums: a
+projection is better where a track's album comes earlier in its ranking (mean average precision). That is only a proxy,
+so the built-in projection is replaced only where the gain is significant, on albums by artists that the other was not
+fitted on.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MIN_TRACKS_TO_REFIT: Final = 5_000
-"""With fewer tracks the shipped projection, fitted on varied music, is not put to the test."""
+"""With fewer tracks the built-in projection, fitted on varied music, is used without a comparison."""
 
 _MIN_TRACKS_TO_FIT: Final = 32
-"""With fewer tracks the raw vectors rank newcomers better than any fit (measured on game soundtracks)."""
+"""With fewer tracks the raw vectors rank new tracks better than any fit (measured on game soundtracks)."""
 
 _MIN_ALBUMS: Final = 100
 _FOLDS: Final = 5
@@ -46,7 +46,7 @@ class Album:
 
 @dataclass(frozen=True, slots=True)
 class ProjectionChoice:
-    """A projection with the grounds for it, which go into the version's parameters.
+    """The selected projection and why, which goes into the version's parameters.
 
     `gain` is the 95 % interval, over albums, of what refitting adds to the mean average precision.
     """
@@ -59,52 +59,52 @@ class ProjectionChoice:
     gain: tuple[float, float] | None = None
 
     def as_parameters(self) -> dict[str, Any]:
-        """Return what is known, for JSON."""
+        """Return the fields that are known, for JSON."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def select_projection(
     model: str, vectors: NDArray[np.float32], albums: Sequence[Album], *, fit_rows: int, seed: int
 ) -> tuple[Projection, ProjectionChoice]:
-    """Choose the projection of raw `vectors` [n, D]; `albums` are those of at least two tracks, some or all."""
-    shipped = builtin_projection(model)
-    if shipped is None:
+    """Select the projection of raw `vectors` [n, D]; `albums` are those of at least two tracks, some or all."""
+    builtin = builtin_projection(model)
+    if builtin is None:
         if len(vectors) < _MIN_TRACKS_TO_FIT:
             return Projection.identity(vectors.shape[1]), ProjectionChoice(
                 "identity", f"fewer than {_MIN_TRACKS_TO_FIT} tracks"
             )
-        return fit(vectors, rows=fit_rows, seed=seed), ProjectionChoice("fitted", f"none is shipped for {model}")
+        return fit(vectors, rows=fit_rows, seed=seed), ProjectionChoice("fitted", f"no built-in projection for {model}")
     if len(vectors) < MIN_TRACKS_TO_REFIT:
-        return shipped, ProjectionChoice("shipped", f"fewer than {MIN_TRACKS_TO_REFIT} tracks to refit on")
+        return builtin, ProjectionChoice("shipped", f"fewer than {MIN_TRACKS_TO_REFIT} tracks to refit on")
     if len(albums) < _MIN_ALBUMS:
         reason = f"only {len(albums)} albums of two tracks or more to compare by, {_MIN_ALBUMS} are needed"
-        return shipped, ProjectionChoice("shipped", reason, albums=len(albums))
-    choice = compare_with_refit(vectors, albums, shipped, fit_rows=fit_rows, seed=seed)
+        return builtin, ProjectionChoice("shipped", reason, albums=len(albums))
+    choice = compare_with_refit(vectors, albums, builtin, fit_rows=fit_rows, seed=seed)
     log.info("projection: %s, %s", choice.kind, choice.reason)
-    return (shipped if choice.kind == "shipped" else fit(vectors, rows=fit_rows, seed=seed)), choice
+    return (builtin if choice.kind == "shipped" else fit(vectors, rows=fit_rows, seed=seed)), choice
 
 
 def compare_with_refit(
     vectors: NDArray[np.float32], albums: Sequence[Album], builtin: Projection, *, fit_rows: int, seed: int
 ) -> ProjectionChoice:
-    """Compare `builtin` with fits on other artists' tracks, fold by fold, in pairs."""
+    """Compare `builtin` with fits on other artists' tracks, fold by fold, paired by album."""
     rng = np.random.default_rng(seed)
     artists = {artist: number for number, artist in enumerate(sorted({album.artist for album in albums}))}
     fold_of = rng.permutation(len(artists)) % _FOLDS
-    before: list[float] = []
-    after: list[float] = []
+    builtin_precision: list[float] = []
+    refitted_precision: list[float] = []
     for fold in range(_FOLDS):
-        held_out = [album for album in albums if fold_of[artists[album.artist]] == fold]
-        if len(held_out) < 2:
+        test_albums = [album for album in albums if fold_of[artists[album.artist]] == fold]
+        if len(test_albums) < 2:
             continue
-        rows = np.concatenate([album.rows for album in held_out])
-        labels = np.repeat(np.arange(len(held_out)), [len(album.rows) for album in held_out])
+        rows = np.concatenate([album.rows for album in test_albums])
+        labels = np.repeat(np.arange(len(test_albums)), [len(album.rows) for album in test_albums])
         others = np.setdiff1d(np.arange(len(vectors)), rows)
         refitted = fit(vectors[_sample(others, fit_rows, rng)], rows=fit_rows, seed=seed)
         raw = np.asarray(vectors[rows])
-        before += _album_precision(builtin.apply(raw), labels)
-        after += _album_precision(refitted.apply(raw), labels)
-    gains = np.asarray(after) - np.asarray(before)
+        builtin_precision += _album_precision(builtin.apply(raw), labels)
+        refitted_precision += _album_precision(refitted.apply(raw), labels)
+    gains = np.asarray(refitted_precision) - np.asarray(builtin_precision)
     means = gains[rng.integers(len(gains), size=(_RESAMPLES, len(gains)))].mean(axis=1)
     low, high = (round(float(bound), 4) for bound in np.quantile(means, [0.025, 0.975]))
     better = low > 0
@@ -112,16 +112,16 @@ def compare_with_refit(
         "refitted" if better else "shipped",
         "a fit on this catalogue ranks albums better" if better else "a fit on this catalogue ranks albums no better",
         albums=len(gains),
-        map_shipped=round(float(np.mean(before)), 4),
-        map_refitted=round(float(np.mean(after)), 4),
+        map_shipped=round(float(np.mean(builtin_precision)), 4),
+        map_refitted=round(float(np.mean(refitted_precision)), 4),
         gain=(low, high),
     )
 
 
 def fit(vectors: NDArray[np.float32], *, rows: int, seed: int) -> Projection:
     """Fit the projection on `vectors` [n, D], on a random sample of `rows` of them where there are more."""
-    chosen = _sample(np.arange(len(vectors)), rows, np.random.default_rng(seed))
-    fitted: Projection = EmbeddingProjection().fit(vectors[chosen]).projection_
+    rows_used = _sample(np.arange(len(vectors)), rows, np.random.default_rng(seed))
+    fitted: Projection = EmbeddingProjection().fit(vectors[rows_used]).projection_
     return fitted
 
 
@@ -130,7 +130,7 @@ def _sample(rows: NDArray[np.int64], count: int, rng: np.random.Generator) -> ND
 
 
 def _album_precision(vectors: NDArray[np.float32], labels: NDArray[np.int64]) -> list[float]:
-    """Return the mean average precision [albums] with which tracks find the rest of their album among all others."""
+    """Return the mean average precision [albums] with which tracks rank the rest of their album among all others."""
     precision = np.empty(len(vectors))
     for row in range(len(vectors)):
         cosines = vectors @ vectors[row]

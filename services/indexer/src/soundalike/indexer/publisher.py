@@ -1,4 +1,4 @@
-"""Making a built version the one that answers, and going back to one that was."""
+"""Publishes built versions, and goes back to earlier ones."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _MANIFEST_BYTES = 100_000
 
 
 async def upload(
-    db: Executor, store: ObjectStore, manifest: Manifest, directory: Path, more: Mapping[str, Any]
+    db: Executor, store: ObjectStore, manifest: Manifest, directory: Path, extra_parameters: Mapping[str, Any]
 ) -> IndexVersionRecord:
-    """Upload the files of a version, the manifest last, and record it; `more` joins its parameters.
+    """Upload the files of a version, the manifest last, and record it; `extra_parameters` join its parameters.
 
-    Nobody looks at it before it is published. Raises `StoreUnavailable`.
+    Nothing reads it before it is published. Raises `StoreUnavailable`.
     """
     prefix = index_prefix(manifest.model, manifest.version)
     await version_folders.upload(store, prefix, directory, manifest)
@@ -50,7 +50,7 @@ async def upload(
         model=manifest.model,
         up_to_seq=manifest.up_to_seq,
         tracks=manifest.count,
-        parameters={**manifest.model_dump(mode="json", include=_PARAMETERS), **more},
+        parameters={**manifest.model_dump(mode="json", include=_PARAMETERS), **extra_parameters},
         recall_at_10=manifest.recall_at_10,
         location=prefix,
     )
@@ -76,21 +76,23 @@ async def publish(
 
 def find_version(versions: Sequence[IndexVersionRecord], name: str | None) -> IndexVersionRecord:
     """Return the version of that name, or the newest one; raises `NoSuchVersion`."""
-    there = [version for version in versions if version.state is not VersionState.DELETED]
-    if name is None and there:
-        return max(there, key=lambda version: version.version)
-    for version in there:
+    available = [version for version in versions if version.state is not VersionState.DELETED]
+    if name is None and available:
+        return max(available, key=lambda version: version.version)
+    for version in available:
         if version.version == name:
             return version
     if any(version.version == name for version in versions):
-        raise NoSuchVersion(f"the files of version {name} were deleted; `index list` shows those that are there")
+        raise NoSuchVersion(f"the files of version {name} were deleted; run `index list` to see the available versions")
     raise NoSuchVersion(
-        f"there is no version {name}; `index list` shows those that are there" if name else "no version was built yet"
+        f"there is no version {name}; run `index list` to see the available versions"
+        if name
+        else "no version was built yet"
     )
 
 
 def previous_version(versions: Sequence[IndexVersionRecord]) -> IndexVersionRecord:
-    """Return the version that answered before the published one; raises `NoSuchVersion`."""
+    """Return the version that was published before the current one; raises `NoSuchVersion`."""
     published = next((version for version in versions if version.state is VersionState.PUBLISHED), None)
     older = [
         version
@@ -98,15 +100,15 @@ def previous_version(versions: Sequence[IndexVersionRecord]) -> IndexVersionReco
         if version.state is VersionState.RETIRED and (published is None or version.version < published.version)
     ]
     if not older:
-        raise NoSuchVersion("there is no older version to go back to whose files are still there")
+        raise NoSuchVersion("there is no older version whose files still exist")
     return max(older, key=lambda version: version.version)
 
 
 async def prune(db: Executor, store: ObjectStore, published: IndexVersionRecord, *, keep: int) -> int:
-    """Delete the files of versions older than the `keep` newest, and what crashed builds left; returns how many.
+    """Delete the files of versions older than the `keep` newest, and those of crashed builds; returns how many.
 
-    The published version stays in any case, and so does every version of another model: the catalogue may go back.
-    The rows are marked first: no row leads to files that are gone.
+    The published version stays in any case, and so does every version of another model, to which the catalogue may
+    return. The rows are marked first, so that no row refers to files that are gone.
     """
     old = await version_folders.outdated_keys(store, f"{INDEXES}{published.model}/", published.version, keep=keep)
     await index_versions.mark_deleted(db, published.model, list(old))

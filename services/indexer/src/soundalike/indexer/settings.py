@@ -16,7 +16,7 @@ from soundalike.similarity.taste.manifest import Method
 
 
 class IndexerSettings(DatabaseSettings, StoreSettings):
-    """How the index is built, when, and below which recall it is not published."""
+    """How and when the index is built, and the recall that it needs to be published."""
 
     index_engine: EngineName = "annoy"
     index_search_dimensions: Annotated[int, Field(ge=1, le=65_536)] = 64

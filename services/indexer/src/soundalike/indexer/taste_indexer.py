@@ -1,4 +1,4 @@
-"""The indexer's other work: taste, built anew when enough of it has changed."""
+"""The indexer of taste: rebuilds it when enough favourites have changed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TasteIndexer:
         self.poller = Poller(self.build_if_due, poll_s=settings.taste_poll_s, what="taste")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look, and build when due, until `stop` is set; a build under way is then given up."""
+        """Build whenever a version is due, until `stop` is set; a running build is then abandoned."""
         await self.poller.run(stop)
 
     async def build_if_due(self) -> TasteVersionRecord | None:
@@ -59,36 +59,36 @@ class TasteIndexer:
         """Build a version of all favourites now and publish it.
 
         Raises `NothingToIndex`, `BuilderBusy`, `StoreUnavailable`, `similarity.taste.errors.TooFewFavorites`, or what
-        asyncpg raises when the database is away; in every case the version before goes on answering.
+        asyncpg raises when the database is away; in every case the version before stays published.
         """
         async with self._pool.acquire() as connection, builder_lock(connection, _BUILDER_LOCK):
-            known, likes = await _read(connection)
-            if not known:
-                raise NothingToIndex("no favourites are known; walk SoundCloud first")
+            count, pairs = await _read(connection)
+            if not count:
+                raise NothingToIndex("there are no favourites yet; walk SoundCloud first")
             built_at = datetime.now(UTC)
             version = version_folders.timestamp(built_at)
             with tempfile.TemporaryDirectory(prefix="soundalike-taste-", dir=self._settings.index_work_dir) as folder:
-                manifest = await run_in_daemon_thread(lambda: self._build_files(Path(folder), version, built_at, likes))
+                manifest = await run_in_daemon_thread(lambda: self._build_files(Path(folder), version, built_at, pairs))
                 prefix = taste_prefix(version)
                 await version_folders.upload(self._store, prefix, Path(folder), manifest)
-            row = TasteVersionRecord(version, manifest.method, known, manifest.tracks, prefix)
+            row = TasteVersionRecord(version, manifest.method, count, manifest.tracks, prefix)
             await taste_versions.publish(connection, row)
             log.info("published taste %s: %d pairs of %d tracks", version, manifest.pairs, manifest.tracks)
             await self._prune(version)
         return row
 
-    def _build_files(self, folder: Path, version: str, built_at: datetime, likes: FavoritePairs) -> TasteManifest:
-        return build_taste(folder, version, built_at, likes, self._settings.taste_parameters)
+    def _build_files(self, folder: Path, version: str, built_at: datetime, pairs: FavoritePairs) -> TasteManifest:
+        return build_taste(folder, version, built_at, pairs, self._settings.taste_parameters)
 
     async def _build_reason(self, published: TasteVersionRecord | None) -> str | None:
-        known = await favorites.count(self._pool)
+        count = await favorites.count(self._pool)
         if published is None or published.published_at is None:
-            return f"first version, {known} favourites" if known >= self._settings.taste_fewest else None
-        grown = abs(known - published.favorites)
-        if grown >= max(1.0, self._settings.taste_growth * published.favorites):
-            return f"{known} favourites are known, it was built of {published.favorites}"
+            return f"first version, {count} favourites" if count >= self._settings.taste_fewest else None
+        changed = abs(count - published.favorites)
+        if changed >= max(1.0, self._settings.taste_growth * published.favorites):
+            return f"there are {count} favourites, it was built from {published.favorites}"
         age_s = (datetime.now(UTC) - published.published_at).total_seconds()
-        if grown and age_s >= self._settings.taste_max_age_s:
+        if changed and age_s >= self._settings.taste_max_age_s:
             return f"it is {age_s:.0f} s old"
         forgotten_s = await embeddings.oldest_forgotten_s(self._pool, published.published_at)
         if forgotten_s is not None and forgotten_s > self._settings.index_forget_s:
@@ -96,7 +96,7 @@ class TasteIndexer:
         return None
 
     async def _prune(self, published: str) -> None:
-        """Delete the files of versions before the last `index_keep_versions`, and what crashed builds left."""
+        """Delete the files of versions before the last `index_keep_versions`, and those of crashed builds."""
         try:
             old = await version_folders.outdated_keys(
                 self._store, TASTE, published, keep=self._settings.index_keep_versions
@@ -108,10 +108,10 @@ class TasteIndexer:
 
 
 async def _read(connection: Connection) -> tuple[int, FavoritePairs]:
-    """Return how many favourites are known, and those of tracks that may be shown, as of one moment."""
-    reader = FavoritePairsBuilder()
+    """Return the number of favourites, and those of tracks that may be shown, in one snapshot."""
+    builder = FavoritePairsBuilder()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        known = await favorites.count(connection)
+        count = await favorites.count(connection)
         async for user, track in favorites.stream(connection):
-            reader.add(user, track)
-    return known, reader.build()
+            builder.add(user, track)
+    return count, builder.build()

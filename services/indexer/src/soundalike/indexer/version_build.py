@@ -1,4 +1,4 @@
-"""Turning what was gathered into the files of a version that may be published."""
+"""Builds the files of a version from an export, and checks their recall."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def build(
     Raises `RecallTooLow` below `parameters.recall_goal`. Takes seconds to minutes of CPU: run it in a thread.
     """
     log.info("building an index of %d vectors of %s", len(export.names), export.model)
-    name = VersionIdentity(version_name(built_at, export.up_to_seq), export.model, export.up_to_seq, built_at)
-    manifest = build_version(directory, name, export.vectors, export.urns, projection, parameters)
+    identity = VersionIdentity(version_name(built_at, export.up_to_seq), export.model, export.up_to_seq, built_at)
+    manifest = build_version(directory, identity, export.vectors, export.urns, projection, parameters)
     log.info(
         "built %s: %d vectors in %d dimensions, %s %s over %d of them, effort %d, recall@10 %.4f",
         manifest.version, manifest.count, manifest.dimensions, manifest.engine, manifest.parameters,
@@ -46,5 +46,5 @@ def build(
 
 
 def version_name(built_at: datetime, up_to_seq: int) -> str:
-    """Name a version so that names sort by time and can stand in a key: `20261121T120000.123Z-000000000042`."""
+    """Return a name that sorts by time and can be part of a key: `20261121T120000.123Z-000000000042`."""
     return f"{timestamp(built_at)}-{up_to_seq:012d}"

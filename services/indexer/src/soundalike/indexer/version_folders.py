@@ -1,4 +1,4 @@
-"""The folders of versions in the bucket: filled, and emptied once newer versions have taken their place."""
+"""The folders of versions in the bucket: uploaded, and deleted once newer versions have replaced them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def timestamp(built_at: datetime) -> str:
-    """Write a moment so that names sort by time and can stand in a key: `20261121T120000.123Z`."""
+    """Format a time so that names sort by it and it can be part of a key: `20261121T120000.123Z`."""
     return f"{built_at:%Y%m%dT%H%M%S}.{built_at.microsecond // 1000:03d}Z"
 
 
@@ -33,17 +33,17 @@ async def upload(store: ObjectStore, prefix: str, directory: Path, manifest: Ver
 async def outdated_keys(store: ObjectStore, prefix: str, published: str, *, keep: int) -> dict[str, list[str]]:
     """Return, by version, the keys below `prefix` that are no longer needed; raises `StoreUnavailable`.
 
-    These are of versions older than the `keep` newest, and what crashed builds left; never of the published one.
+    These are of versions older than the `keep` newest, and of crashed builds; never of the published one.
     """
     stored: dict[str, list[str]] = {}
     async for summary in store.list(prefix):
         stored.setdefault(summary.key.removeprefix(prefix).partition("/")[0], []).append(summary.key)
-    whole = sorted(name for name, keys in stored.items() if f"{prefix}{name}/{MANIFEST}" in keys)
-    kept = {published, *whole[-keep:]}
+    complete = sorted(name for name, keys in stored.items() if f"{prefix}{name}/{MANIFEST}" in keys)
+    kept = {published, *complete[-keep:]}
     return {name: stored[name] for name in sorted(stored.keys() - kept)}
 
 
 async def delete(store: ObjectStore, keys: Iterable[str]) -> None:
-    """Delete files, a manifest before the others, so that nothing vouches for files that are gone."""
+    """Delete files, a manifest before the others, so that no manifest lists files that are gone."""
     for key in sorted(keys, key=lambda key: not key.endswith(f"/{MANIFEST}")):
         await store.delete(key)

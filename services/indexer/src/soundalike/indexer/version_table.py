@@ -1,4 +1,4 @@
-"""The versions as a table for people."""
+"""The versions as a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HEADER = ("version", "state", "tracks", "up to write", "recall@10", "engine", "
 
 
 def render(versions: Sequence[IndexVersionRecord]) -> str:
-    """Lay the versions out in columns, one a line."""
+    """Return the versions in columns, one per line."""
     if not versions:
         return "no version was built yet"
     rows = [_HEADER, *(_row(version) for version in versions)]
@@ -28,7 +28,7 @@ def _row(version: IndexVersionRecord) -> tuple[str, ...]:
     parameters = version.parameters
     return (
         version.version,
-        f"{version.state}, held" if version.pinned else str(version.state),
+        f"{version.state}, pinned" if version.pinned else str(version.state),
         str(version.tracks),
         str(version.up_to_seq),
         f"{version.recall_at_10:.3f}",

@@ -1,4 +1,4 @@
-"""The indexer at work: looks how long the tail is, builds and publishes when a version is due."""
+"""The indexer: builds and publishes a version when enough tracks are newer than the published one."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Indexer:
         self.poller = Poller(self.build_if_due, poll_s=settings.index_poll_s, what="version")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look, and build when due, until `stop` is set; a build under way is then given up, nothing is published."""
+        """Build whenever a version is due, until `stop` is set; a running build is then abandoned."""
         await self.poller.run(stop)
 
     async def build_if_due(self) -> IndexVersionRecord | None:
@@ -65,8 +65,8 @@ class Indexer:
             return None
         published = await index_versions.published(self._pool, model.model)
         tail = await embeddings.tail_size(self._pool, model.model, published.up_to_seq if published else 0)
-        indexed = await self._published_index(published) if published else None
-        reason = build_reason(indexed, tail, self._settings.thresholds)
+        index = await self._published_index(published) if published else None
+        reason = build_reason(index, tail, self._settings.thresholds)
         if reason is None:
             return None
         if published is not None and published.pinned:
@@ -78,16 +78,16 @@ class Indexer:
     async def build(self, *, publish: bool = True) -> IndexVersionRecord:
         """Build a version of the current model now, and publish it unless told not to.
 
-        A build that a crash ended goes on where it stood. Raises `NothingToIndex`, `BuilderBusy`, `DiskTooFull`,
+        A build that was interrupted continues where it stopped. Raises `NothingToIndex`, `BuilderBusy`, `DiskTooFull`,
         `RecallTooLow`, `StoreUnavailable`, or what asyncpg raises when the database is away; in every case the
-        version before goes on answering.
+        version before stays published.
         """
         async with self._pool.acquire() as connection, builder_lock(connection, BUILDER_LOCK):
             model = await models.current(connection)
             if model is None:
                 raise NothingToIndex("no model is registered yet; start an extractor first")
-            with self._build_dir.lock() as claim:
-                version = await self._build(connection, model, claim)
+            with self._build_dir.lock() as lock:
+                version = await self._build(connection, model, lock)
                 if publish:
                     await publisher.publish(connection, self._store, version)
                 self._build_dir.clear()
@@ -102,11 +102,11 @@ class Indexer:
         Raises `NoSuchVersion`, `NothingToIndex`.
         """
         async with self._pool.acquire() as connection:
-            listed = await self._list_versions(connection)
-            chosen = publisher.find_version(listed, name)
-            pinned = chosen.version != publisher.find_version(listed, None).version
-            await publisher.publish(connection, self._store, chosen, pinned=pinned)
-        return replace(chosen, pinned=pinned)
+            versions = await self._list_versions(connection)
+            selected = publisher.find_version(versions, name)
+            pinned = selected.version != publisher.find_version(versions, None).version
+            await publisher.publish(connection, self._store, selected, pinned=pinned)
+        return replace(selected, pinned=pinned)
 
     async def rollback(self, name: str | None = None) -> IndexVersionRecord:
         """Go back to the version of that name, or to the one before the published; no automatic build follows.
@@ -114,10 +114,10 @@ class Indexer:
         Raises `NoSuchVersion`, `NothingToIndex`.
         """
         async with self._pool.acquire() as connection:
-            listed = await self._list_versions(connection)
-            chosen = publisher.find_version(listed, name) if name else publisher.previous_version(listed)
-            await publisher.publish(connection, self._store, chosen, pinned=True)
-        return replace(chosen, pinned=True)
+            versions = await self._list_versions(connection)
+            selected = publisher.find_version(versions, name) if name else publisher.previous_version(versions)
+            await publisher.publish(connection, self._store, selected, pinned=True)
+        return replace(selected, pinned=True)
 
     async def list_versions(self) -> list[IndexVersionRecord]:
         """Return the versions of the current model, newest first; raises `NothingToIndex`."""
@@ -130,28 +130,28 @@ class Indexer:
             raise NothingToIndex("no model is registered yet; start an extractor first")
         return await index_versions.list_versions(connection, model.model)
 
-    async def _build(self, connection: Connection, model: EmbeddingModel, claim: BuildDirLock) -> IndexVersionRecord:
-        parameters, begun = self._settings.build_parameters, time.monotonic()
+    async def _build(self, connection: Connection, model: EmbeddingModel, lock: BuildDirLock) -> IndexVersionRecord:
+        parameters, started_at = self._settings.build_parameters, time.monotonic()
         intent = {"model": model.model, "parameters": asdict(parameters), "fit_rows": self._settings.index_fit_rows}
-        gathered, built_at = await self._export(connection, model, intent)
+        export, built_at = await self._export(connection, model, intent)
         albums = []
-        if len(gathered.names) >= MIN_TRACKS_TO_REFIT:
-            albums = await known_albums(connection, model.model, gathered.up_to_seq, gathered.urns)
+        if len(export.names) >= MIN_TRACKS_TO_REFIT:
+            albums = await known_albums(connection, model.model, export.up_to_seq, export.urns)
 
         def work() -> tuple[Manifest, ProjectionChoice]:
             projection, choice = select_projection(
-                model.model, gathered.vectors, albums, fit_rows=self._settings.index_fit_rows, seed=parameters.seed
+                model.model, export.vectors, albums, fit_rows=self._settings.index_fit_rows, seed=parameters.seed
             )
-            return build(gathered, projection, self._build_dir.version, built_at, parameters), choice
+            return build(export, projection, self._build_dir.version, built_at, parameters), choice
 
         try:
-            manifest, choice = await run_in_daemon_thread(claim.share_with(work))
+            manifest, choice = await run_in_daemon_thread(lock.share_with(work))
         except (ArtifactError, SearchIndexError, RecallTooLow):
-            # Taken up again it would fail again.
+            # Continuing it would fail again.
             self._build_dir.clear()
             raise
-        more = {"projection": choice.as_parameters(), "build_s": round(time.monotonic() - begun, 1)}
-        return await publisher.upload(connection, self._store, manifest, self._build_dir.version, more)
+        extra = {"projection": choice.as_parameters(), "build_s": round(time.monotonic() - started_at, 1)}
+        return await publisher.upload(connection, self._store, manifest, self._build_dir.version, extra)
 
     async def _export(
         self, connection: Connection, model: EmbeddingModel, intent: dict[str, Any]
@@ -159,18 +159,18 @@ class Indexer:
         plan = self._build_dir.load_plan()
         if plan is not None and plan.get("intent") == intent:
             try:
-                gathered = open_export(self._build_dir.folder, model.model, int(plan["up_to_seq"]))
+                export = open_export(self._build_dir.folder, model.model, int(plan["up_to_seq"]))
                 built_at = datetime.fromisoformat(plan["built_at"])
             except (OSError, ValueError, KeyError, TypeError) as error:
-                log.warning("the build that was begun before cannot be taken up: %s", error)
+                log.warning("the interrupted build cannot be continued: %s", error)
             else:
-                log.info("taking up the build of %d vectors that was begun at %s", len(gathered.names), built_at)
-                return gathered, built_at
+                log.info("continuing the build of %d vectors that was started at %s", len(export.names), built_at)
+                return export, built_at
         self._build_dir.clear()
-        gathered = await export_vectors(connection, model, self._build_dir.folder, self._settings.build_parameters)
+        export = await export_vectors(connection, model, self._build_dir.folder, self._settings.build_parameters)
         built_at = datetime.now(UTC)
-        self._build_dir.save_plan({"intent": intent, "up_to_seq": gathered.up_to_seq, "built_at": built_at.isoformat()})
-        return gathered, built_at
+        self._build_dir.save_plan({"intent": intent, "up_to_seq": export.up_to_seq, "built_at": built_at.isoformat()})
+        return export, built_at
 
     async def _prune(self, connection: Connection, published: IndexVersionRecord) -> None:
         try:
@@ -194,7 +194,7 @@ class Indexer:
             return
         self._next_warning = time.monotonic() + _WARNING_INTERVAL_S
         log.warning(
-            "a version is due (%s), but %s was pinned by hand; `index publish` or `index build` ends that",
+            "a new version is due (%s), but %s is pinned; `index publish` or `index build` continues automatic builds",
             reason,
             published.version,
         )
