@@ -35,6 +35,7 @@ def test_every_import_of_ours_begins_with_the_namespace() -> None:
     old = "artifacts|catalog|audio|features|space|taste|sc|crawler|extractor|indexer|api|sandbox|standalone"
     forbidden = re.compile(rf"^\s*(?:from|import) (?:{old}|evaluation|training|bench)\b", re.MULTILINE)
     folders = [*(ROOT / member for member in MEMBERS), ROOT / "tests"]
-    files = [file for folder in folders for file in folder.glob("**/*.py")]
+    # That one runs in a checkout from before the namespace.
+    files = [file for folder in folders for file in folder.glob("**/*.py") if file.name != "make_archive.py"]
     assert len(files) > 400
     assert [str(file) for file in files if forbidden.search(file.read_text(encoding="utf-8"))] == []
