@@ -1,4 +1,4 @@
-"""Access tokens: handed out, checked, and run out; and what they are handed out for."""
+"""Access tokens, their expiry, and the grants behind them."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ SCOPES: Final = frozenset({"playlist-read-private", "playlist-read-collaborative
 
 
 class TokenState(Enum):
-    """What a token is good for."""
+    """Whether a token is valid."""
 
     VALID = auto()
     EXPIRED = auto()
@@ -24,7 +24,7 @@ class TokenState(Enum):
 
 
 class Tokens:
-    """The access tokens that were issued, with the moment at which each runs out and what its user allowed."""
+    """The access tokens, with expiry and scopes of each."""
 
     def __init__(self, lifetime: int) -> None:
         self.lifetime = lifetime
@@ -46,24 +46,24 @@ class Tokens:
         return TokenState.VALID if time.monotonic() < end else TokenState.EXPIRED
 
     def scopes(self, token: str) -> frozenset[str]:
-        """Return what the user behind a token allowed; nothing where there is no user."""
+        """Return the scopes that the user of a token granted; none where there is no user."""
         return self._scopes.get(token, frozenset())
 
     def expire_all(self) -> None:
-        """Let every token run out now, whatever lifetime it was issued with."""
+        """Let every token expire now."""
         self._ends = dict.fromkeys(self._ends, float("-inf"))
 
 
 @dataclass(frozen=True)
 class Consent:
-    """What a user agreed to, until the code for it is redeemed."""
+    """What a user has granted, until the code for it is redeemed."""
 
     redirect_uri: str
     scopes: frozenset[str]
     challenge: str | None
 
     def is_proven_by(self, verifier: str | None) -> bool:
-        """Tell whether the client that redeems is the one that asked (RFC 7636, S256)."""
+        """Tell whether the client that redeems the code is the one that requested it (RFC 7636, S256)."""
         if self.challenge is None:
             return True
         digest = hashlib.sha256((verifier or "").encode()).digest()
@@ -71,11 +71,11 @@ class Consent:
 
 
 class Grants:
-    """Codes that wait to be redeemed, and refresh tokens with what they allow."""
+    """Codes that are not redeemed yet, and refresh tokens with their scopes."""
 
     def __init__(self, refresh_token: str) -> None:
         self.deny = False
-        """Let the user refuse from now on."""
+        """Set it to let the user refuse."""
         self._codes: dict[str, Consent] = {}
         self._refresh: dict[str, frozenset[str]] = {refresh_token: SCOPES}
 
@@ -86,7 +86,7 @@ class Grants:
         return code
 
     def redeem(self, code: str) -> Consent | None:
-        """Return what a code stands for, and forget it."""
+        """Return the consent behind a code, and delete it."""
         return self._codes.pop(code, None)
 
     def refresh_token_for(self, scopes: frozenset[str]) -> str:
@@ -96,16 +96,16 @@ class Grants:
         return token
 
     def refreshable_scopes(self, token: str) -> frozenset[str] | None:
-        """Return what a refresh token allows, None for an unknown one."""
+        """Return the scopes of a refresh token, None for an unknown one."""
         return self._refresh.get(token)
 
     def revoke(self, token: str) -> None:
-        """Make a refresh token worthless."""
+        """Invalidate a refresh token."""
         self._refresh.pop(token, None)
 
 
 class Bearer:
-    """A dependency of routes: lets requests with a valid token pass, of a user who allowed `scope` if one is named."""
+    """A dependency of routes that requires a valid token, and where `scope` is set a user who granted it."""
 
     def __init__(self, tokens: Tokens, scope: str | None = None) -> None:
         self._tokens = tokens

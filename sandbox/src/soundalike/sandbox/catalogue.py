@@ -17,8 +17,8 @@ _BASE_62: Final = string.digits + string.ascii_lowercase + string.ascii_uppercas
 class Piece:
     """One recording of the catalogue.
 
-    `duration_ms` is the length of the invented full recording; what can be heard is its 30 s preview, as on the
-    real services. The ISRC begins with ZZ, a country code that is never given out, so it matches no real recording.
+    `duration_ms` is the length of the invented full recording; only its 30 s preview exists, as on the real
+    services. The ISRC begins with ZZ, a country code that is never assigned, so it matches no real recording.
     """
 
     style: str
@@ -71,17 +71,17 @@ def pieces() -> tuple[Piece, ...]:
 
 
 @cache
-def _named() -> dict[str, Piece]:
+def _pieces_by_name() -> dict[str, Piece]:
     return {name: piece for piece in pieces() for name in (piece.spotify_id, piece.title.casefold())}
 
 
 def piece_of(track_id_or_title: str) -> Piece:
     """Return the piece with a Spotify id, a `spotify:track:` URN or a title; UnknownPiece if there is none."""
     text = track_id_or_title.strip().removeprefix("spotify:track:")
-    found = _named().get(text) or _named().get(text.casefold())
-    if found is None:
-        raise UnknownPiece(f"{track_id_or_title!r} is no piece of the sandbox; it knows {len(pieces())} titles and ids")
-    return found
+    piece = _pieces_by_name().get(text) or _pieces_by_name().get(text.casefold())
+    if piece is None:
+        raise UnknownPiece(f"{track_id_or_title!r} is no piece of the sandbox: it has {len(pieces())} titles and ids")
+    return piece
 
 
 def style_of(track_id_or_title: str) -> str:

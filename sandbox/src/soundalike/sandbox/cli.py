@@ -25,14 +25,15 @@ def serve(
     client_secret: Annotated[str, typer.Option(envvar="SANDBOX_CLIENT_SECRET")] = "sandbox",  # noqa: S107 - guards nothing
     token_lifetime: Annotated[int, typer.Option(help="Seconds for which access tokens are valid.", min=1)] = 3600,
     page_shape: Annotated[
-        PageShape, typer.Option(help="Form of playlist entries: that of 2026, or the one before.")
+        PageShape, typer.Option(help="Form of playlist entries: that of 2026, or the earlier one.")
     ] = PageShape.ITEM_AND_TRACK,
-    compose_ahead: Annotated[bool, typer.Option(help="Compose all music at the start, not on demand.")] = True,
+    compose_ahead: Annotated[bool, typer.Option(help="Compose all music at the start instead of on demand.")] = True,
     music_cache: Annotated[
-        Path | None, typer.Option(help="Folder in which the composed music is kept between runs.", file_okay=False)
+        Path | None,
+        typer.Option(help="Folder in which the next run finds the composed music.", file_okay=False),
     ] = None,
 ) -> None:
-    """Serve local stand-ins of Spotify's Web API, Deezer and the iTunes Search API with composed music."""
+    """Serve composed music as Spotify's Web API, Deezer, the iTunes Search API and SoundCloud do."""
     settings = SandboxSettings(
         client_id=client_id, client_secret=client_secret, token_lifetime=token_lifetime, page_shape=page_shape
     )

@@ -1,4 +1,4 @@
-"""From a piece of the catalogue to sound: composing, encoding as MP3, and keeping what was made."""
+"""From a piece of the catalogue to sound: compose, encode as MP3, cache."""
 
 import io
 import os
@@ -41,9 +41,9 @@ def encode_mp3(samples: Stereo) -> bytes:
 
 
 class Previews:
-    """MP3 previews by piece, composed when first asked for and kept in memory, about 0.5 MB each; thread-safe.
+    """MP3 previews by piece, composed on demand and cached in memory, about 0.5 MB each; thread-safe.
 
-    With a `cache` they are read from it, and written to it when they had to be composed.
+    With a `cache` they come from there, and what had to be composed goes there.
     """
 
     def __init__(self, cache: PreviewCache | None = None) -> None:

@@ -22,7 +22,7 @@ _DEFAULT_ROWS: Final = 25
 
 @dataclass
 class Deezer:
-    """The shelf, the signer of preview addresses, and the quota (None: no limit)."""
+    """The catalogue, the signer of preview URLs, and the quota (None: no limit)."""
 
     catalogue: DeezerCatalogue = field(default_factory=DeezerCatalogue)
     signer: Signer = field(default_factory=Signer)
@@ -39,7 +39,7 @@ class DeezerError(Exception):
         self.code = code
 
     def body(self) -> Reply:
-        """Return what is sent."""
+        """Return the body."""
         error: Reply = {"type": self.kind, "message": self.message}
         return {"error": error if self.code is None else {**error, "code": self.code}}
 
@@ -50,14 +50,14 @@ def deezer_api(deezer: Deezer, previews: Previews) -> APIRouter:
 
     @router.get("/preview/{path:path}")
     def preview(request: Request, path: str) -> Response:
-        found = _PREVIEW.fullmatch(f"/{path}")
+        match = _PREVIEW.fullmatch(f"/{path}")
         if not deezer.signer.allows(f"/{path}", request.url.query):
             return Response("Access Denied", 403)
-        one = deezer.catalogue.track(int(found[1])) if found else None
-        if one is None:
+        track = deezer.catalogue.track(int(match[1])) if match else None
+        if track is None:
             return Response("Not Found", 404)
-        audio = previews.mp3(one.piece)
-        return Response(audio if one.take is None else add_title_tag(audio, one.title), media_type="audio/mpeg")
+        audio = previews.mp3(track.piece)
+        return Response(audio if track.take is None else add_title_tag(audio, track.title), media_type="audio/mpeg")
 
     @router.get("/{path:path}")
     def api(request: Request, path: str) -> JSONResponse:
@@ -81,8 +81,10 @@ def _reply(deezer: Deezer, request: Request, path: str) -> Reply:
         case ["search"]:
             return _search(deezer.catalogue, request, replies)
         case ["track", key]:
-            one = deezer.catalogue.by_isrc(key[5:]) if key.startswith("isrc:") else deezer.catalogue.track(_number(key))
-            return replies.track(_require(one))
+            track = (
+                deezer.catalogue.by_isrc(key[5:]) if key.startswith("isrc:") else deezer.catalogue.track(_number(key))
+            )
+            return replies.track(_require(track))
         case ["playlist" | "album" | "artist" as kind, key]:
             return _metadata(kind, _number(key), deezer.catalogue, replies)
         case ["playlist" | "album", key, "tracks"] | ["artist", key, "top"]:
@@ -96,8 +98,8 @@ def _metadata(kind: str, key: int, catalogue: DeezerCatalogue, replies: DeezerRe
     match kind:
         case "playlist":
             title, checksum, rows = _require(catalogue.playlist(key))
-            head = {"id": key, "title": title, "checksum": checksum, "nb_tracks": len(rows), "public": True}
-            return {**head, "type": "playlist"}
+            metadata = {"id": key, "title": title, "checksum": checksum, "nb_tracks": len(rows), "public": True}
+            return {**metadata, "type": "playlist"}
         case "album":
             title, artist, tracks = _require(catalogue.album(key))
             return {**replies.album(title, key), "artist": replies.artist(artist), "nb_tracks": len(tracks)}
@@ -128,8 +130,8 @@ def _page(
 ) -> Reply:
     index = _count_parameter(request, "index", 0)
     limit = min(_count_parameter(request, "limit", _DEFAULT_ROWS), _MAX_ROWS)
-    shown = [replies.row(row, with_isrc=with_isrc) for row in rows[index : index + limit]]
-    return replies.page(f"{path}?limit={limit}&", shown, len(rows), index)
+    page = [replies.row(row, with_isrc=with_isrc) for row in rows[index : index + limit]]
+    return replies.page(f"{path}?limit={limit}&", page, len(rows), index)
 
 
 def _count_parameter(request: Request, name: str, default: int) -> int:

@@ -73,7 +73,7 @@ class DeezerReplies:
         }
 
     def album(self, title: str, key: int) -> Reply:
-        """Return an album object as it stands in a track."""
+        """Return the album object that a track holds."""
         return {"id": key, "title": title, "tracklist": f"{self.base}album/{key}/tracks", "type": "album"}
 
     def page(self, path: str, rows: list[Reply | None], total: int, index: int) -> Reply:

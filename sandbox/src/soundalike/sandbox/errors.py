@@ -1,8 +1,8 @@
-"""What can go wrong in the sandbox."""
+"""Errors of the sandbox."""
 
 
 class SandboxError(Exception):
-    """Root of all errors that the sandbox raises on purpose."""
+    """Root of the sandbox's errors."""
 
 
 class UnknownPiece(SandboxError, LookupError):
@@ -10,4 +10,4 @@ class UnknownPiece(SandboxError, LookupError):
 
 
 class ServerNotStarted(SandboxError, RuntimeError):
-    """The local server did not come up, or was asked for its address before it ran."""
+    """The local server did not start, or has no address because it does not run."""

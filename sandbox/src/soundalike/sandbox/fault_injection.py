@@ -14,7 +14,7 @@ _EXEMPT_PATHS: Final = ("/_sandbox/", "/healthz")
 
 
 class FaultInjection:
-    """ASGI middleware; the control routes and the health check are neither logged nor made to fail."""
+    """ASGI middleware; the control routes and the health check are exempt."""
 
     def __init__(self, app: ASGIApp, faults: Faults, journal: Journal) -> None:
         self._app = app
@@ -22,13 +22,13 @@ class FaultInjection:
         self._journal = journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http" or scope["path"].startswith(_EXEMPT_PATHS):
             await self._app(scope, receive, send)
             return
         method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
 
-        async def noted(message: Message) -> None:
+        async def send_and_record(message: Message) -> None:
             if message["type"] == "http.response.start":
                 agent = Headers(scope=scope).get("user-agent", "")
                 self._journal.write(JournalEntry(method, path, query, message["status"], agent))
@@ -38,9 +38,9 @@ class FaultInjection:
         if fault is not None and fault.delay_seconds:
             await asyncio.sleep(fault.delay_seconds)
         if fault is not None and fault.status is not None:
-            await _fault_response(fault, fault.status)(scope, receive, noted)
+            await _fault_response(fault, fault.status)(scope, receive, send_and_record)
         else:
-            await self._app(scope, receive, noted)
+            await self._app(scope, receive, send_and_record)
 
 
 def _fault_response(fault: Fault, status: int) -> Response:

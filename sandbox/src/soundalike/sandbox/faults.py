@@ -1,4 +1,4 @@
-"""Faults on demand: what the server answers instead of the truth, where, and how often."""
+"""Faults on demand: which wrong replies the server sends, where, and how often."""
 
 import threading
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Fault(BaseModel):
-    """One rule: requests that match get this answer.
+    """One rule: requests that match get this reply.
 
-    `path`, `query` and `method` are shell patterns (`*` also matches slashes). `after` matching requests pass first,
-    then `times` are hit (None: all). `status` None only delays. A `body` that is an object is sent as JSON, a string
-    as it stands; without one the body is Spotify's error object for the status.
+    `path`, `query` and `method` are shell patterns (`*` also matches slashes). The first `after` matching
+    requests pass, the next `times` get the fault (None: all). `status` None only delays. A `body` that is an object is
+    sent as JSON, a string as it is; without one the body is Spotify's error object for the status.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,7 +42,7 @@ class Fault(BaseModel):
         return cls(path=path, status=429, headers={"Retry-After": str(retry_after)}, body=body, times=times)
 
     def matches(self, method: str, path: str, query: str) -> bool:
-        """Return whether the rule is about such a request."""
+        """Tell whether a request matches the rule."""
         return fnmatchcase(path, self.path) and fnmatchcase(query, self.query) and fnmatchcase(method, self.method)
 
     def response_body(self) -> Mapping[str, Any] | str:
@@ -54,30 +54,30 @@ class Fault(BaseModel):
 
 
 class Faults:
-    """The rules in force, oldest first; the first that matches and is not used up is applied. Thread-safe."""
+    """The active rules, oldest first; the first that matches and is not used up applies. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rules: list[tuple[Fault, int]] = []
 
     def add(self, fault: Fault) -> None:
-        """Put a rule in force."""
+        """Add a rule."""
         with self._lock:
             self._rules.append((fault, 0))
 
     def clear(self) -> None:
-        """Lift all rules."""
+        """Remove all rules."""
         with self._lock:
             self._rules.clear()
 
     def take(self, method: str, path: str, query: str) -> Fault | None:
-        """Return the rule that hits this request, counting it as seen; None lets the request pass."""
+        """Return the rule for this request and count the request; None lets it pass."""
         with self._lock:
-            for place, (fault, seen) in enumerate(self._rules):
-                used_up = fault.times is not None and seen >= fault.after + fault.times
+            for index, (fault, count) in enumerate(self._rules):
+                used_up = fault.times is not None and count >= fault.after + fault.times
                 if used_up or not fault.matches(method, path, query):
                     continue
-                self._rules[place] = (fault, seen + 1)
-                if seen >= fault.after:
+                self._rules[index] = (fault, count + 1)
+                if count >= fault.after:
                     return fault
         return None

@@ -17,35 +17,35 @@ class _FieldSelection:
 
     def apply(self, value: Any) -> Any:
         if isinstance(value, list):
-            return [self.apply(one) for one in value]
+            return [self.apply(inner) for inner in value]
         if not isinstance(value, dict) or not (self.included or self.excluded):
             return value
         if not self.included:
             return {name: inner for name, inner in value.items() if name not in self.excluded}
-        return {name: choice.apply(value[name]) for name, choice in self.included.items() if name in value}
+        return {name: selection.apply(value[name]) for name, selection in self.included.items() if name in value}
 
 
 def select(reply: dict[str, Any], fields: str) -> dict[str, Any]:
     """Return the part of a reply that a filter names; InvalidFields if its parentheses or names are wrong."""
-    choice, rest = _parse(fields)
+    selection, rest = _parse(fields)
     if rest:
-        raise InvalidFields(f"the fields filter {fields!r} has a parenthesis too many")
-    selected: dict[str, Any] = choice.apply(reply)
+        raise InvalidFields(f"the fields filter {fields!r} has one parenthesis too many")
+    selected: dict[str, Any] = selection.apply(reply)
     return selected
 
 
 def _parse(text: str) -> tuple[_FieldSelection, str]:
-    """Return the choice that a list of fields makes, and the text from its closing parenthesis on."""
-    choice = _FieldSelection()
+    """Return the selection that a list of fields makes, and the text from its closing parenthesis on."""
+    selection = _FieldSelection()
     while True:
-        end = next((place for place, letter in enumerate(text) if letter in ",()"), len(text))
+        end = next((index for index, letter in enumerate(text) if letter in ",()"), len(text))
         name, text = text[:end].strip(), text[end:]
         if not name.removeprefix("!").replace(".", "").replace("_", "").isalnum():
             raise InvalidFields(f"{name!r} is no field name")
         if name.startswith("!"):
-            choice.excluded.add(name[1:])
+            selection.excluded.add(name[1:])
         else:
-            inner = choice
+            inner = selection
             for part in name.split("."):
                 inner = inner.included.setdefault(part, _FieldSelection())
             if text.startswith("("):
@@ -56,5 +56,5 @@ def _parse(text: str) -> tuple[_FieldSelection, str]:
                 inner.excluded |= nested.excluded
                 text = text[1:]
         if not text.startswith(","):
-            return choice, text
+            return selection, text
         text = text[1:]

@@ -1,4 +1,4 @@
-"""The part of the iTunes Search API that we use; who asks too often gets 403 and not a word, as from Apple."""
+"""The part of the iTunes Search API that we use; too many requests get 403 without a body, as from Apple."""
 
 import threading
 from dataclasses import dataclass, field, replace
@@ -31,15 +31,15 @@ _DEFAULT_ROWS: Final = 50
 
 @dataclass
 class ITunes:
-    """The songs by id, and the quota (None: no limit); generated tracks are known as well."""
+    """The songs by id, and the quota (None: no limit); generated tracks exist besides."""
 
-    songs: dict[int, StoreTrack] = field(default_factory=lambda: {one.key: one for one in store_tracks(_STORE)})
+    songs: dict[int, StoreTrack] = field(default_factory=lambda: {track.key: track for track in store_tracks(_STORE)})
     quota: Quota | None = field(default_factory=lambda: Quota(20, 60.0))
     _encodings: dict[int, bytes] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def add(self, song: StoreTrack) -> None:
-        """Put a song on sale."""
+        """Add a song."""
         self.songs[song.key] = song
 
     def song(self, key: int) -> StoreTrack | None:
@@ -49,16 +49,16 @@ class ITunes:
         return _available_song(generated_by_key(_STORE, key))
 
     def search(self, term: str) -> list[StoreTrack]:
-        """Return the songs that have all words in artist and title, and what DJs and karaoke makers did to them."""
-        asked = words(term)
-        generated = _available_song(generated_by_words(_STORE, " ".join(asked)))
+        """Return the songs that have all words in artist and title; with a generated one comes its DJ mix."""
+        query = words(term)
+        generated = _available_song(generated_by_words(_STORE, " ".join(query)))
         if generated is not None:
             mixed = replace(generated, key=generated.key + 10**9, title=f"{generated.title} (Mixed)")
             return [mixed, generated]
-        return [song for song in self.songs.values() if set(asked) <= {*words(song.artist), *words(song.title)}]
+        return [song for song in self.songs.values() if set(query) <= {*words(song.artist), *words(song.title)}]
 
     def audio(self, song: StoreTrack, previews: Previews) -> bytes:
-        """Return a song's preview as an M4A file; encoded once."""
+        """Return a song's preview as an M4A file, encoded once."""
         composed = previews.mp3(song.piece)
         with self._lock:
             if song.key not in self._encodings:
@@ -75,8 +75,8 @@ def itunes_api(itunes: ITunes, previews: Previews) -> APIRouter:
         options = request.query_params
         songs = itunes.search(options.get("term", "")) if options.get("entity", "song") == "song" else []
         limit = options.get("limit", "")
-        kept = songs[: min(int(limit), _MAX_ROWS) if limit.isdecimal() else _DEFAULT_ROWS]
-        return _within_quota(itunes, [_row(request, song) for song in kept])
+        page = songs[: min(int(limit), _MAX_ROWS) if limit.isdecimal() else _DEFAULT_ROWS]
+        return _within_quota(itunes, [_row(request, song) for song in page])
 
     @router.get("/lookup")
     def lookup(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The record of requests: a test reads here what a client really asked."""
+"""The record of requests, for tests."""
 
 import threading
 from collections import deque
@@ -10,7 +10,7 @@ _CAPACITY: Final = 50_000
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """A request that was answered: method, path, raw query string, the status, and how the client called itself."""
+    """A request: method, path, raw query string, the status of its response, and the user agent."""
 
     method: str
     path: str
@@ -20,7 +20,7 @@ class JournalEntry:
 
 
 class Journal:
-    """The latest 50,000 requests in the order of their answers; control requests are left out. Thread-safe."""
+    """The latest 50,000 requests in the order of their responses, without control requests. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -37,6 +37,6 @@ class Journal:
             return [request for request in self._entries if request.path.startswith(path_prefix)]
 
     def clear(self) -> None:
-        """Forget all requests."""
+        """Delete all entries."""
         with self._lock:
             self._entries.clear()

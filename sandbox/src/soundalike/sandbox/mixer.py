@@ -27,11 +27,11 @@ class Mix:
         room = self.samples.shape[1] - start
         if room <= 0:
             return
-        heard = sound[:room]
+        audible = sound[:room]
         angle = (pan + 1) * np.pi / 4
-        span = self.samples[:, start : start + len(heard)]
-        span[0] += heard * np.float32(gain * np.cos(angle))
-        span[1] += heard * np.float32(gain * np.sin(angle))
+        span = self.samples[:, start : start + len(audible)]
+        span[0] += audible * np.float32(gain * np.cos(angle))
+        span[1] += audible * np.float32(gain * np.sin(angle))
 
     def blend(self, other: Self, gain: float = 1.0) -> None:
         """Add another canvas of the same length."""

@@ -1,4 +1,4 @@
-"""The playlists that the sandbox serves, and what can stand in one."""
+"""The playlists of the sandbox, and the entries that they can have."""
 
 import base64
 import re
@@ -23,7 +23,7 @@ class Track:
     """A track as Spotify lists it.
 
     `preview` is the hash in the preview's URL, "" or None as replies have it; `piece` is what the preview sounds like
-    and `take` tells apart tracks that sound the same. `linked_from` is the id that the listener's market replaced.
+    and `take` tells tracks apart that sound the same. `linked_from` is the id that the client's market replaced.
     """
 
     spotify_id: str
@@ -40,7 +40,7 @@ class Track:
 
 @dataclass(frozen=True)
 class LocalFile:
-    """An entry that stands for a file on the owner's own disk: no id, no preview."""
+    """A file on the owner's disk: no id, no preview."""
 
     title: str
     artist: str
@@ -50,7 +50,7 @@ class LocalFile:
 
 @dataclass(frozen=True)
 class Episode:
-    """An episode of a podcast between the tracks."""
+    """An episode of a podcast."""
 
     spotify_id: str
     title: str
@@ -59,7 +59,7 @@ class Episode:
 
 @dataclass(frozen=True)
 class Tombstone:
-    """What is left of a track that was taken down: its id, and nothing else."""
+    """A track that was taken down: only its id is left."""
 
     spotify_id: str
 
@@ -126,7 +126,7 @@ def generated_track(number: int) -> Track:
 
 
 def generated_playlist(count: int) -> Playlist:
-    """Return a playlist of the first `count` generated tracks; its id tells the count, so any server knows it."""
+    """Return a playlist of the first `count` generated tracks; its id contains the count, so every sandbox has it."""
     if not 0 <= count <= MAX_GENERATED:
         raise ValueError(f"a generated playlist has 0 to {MAX_GENERATED} tracks, not {count}")
     return Playlist(
@@ -143,7 +143,7 @@ def demo_playlist() -> Playlist:
 
 
 def awkward_playlist() -> Playlist:
-    """Return a playlist of 11 entries with everything that real playlists hold besides plain tracks.
+    """Return a playlist of 11 entries with everything that real playlists contain besides plain tracks.
 
     In order: track, local file, episode, null, tombstone, the first track again, relinked track, track with
     lower-case ISRC, track with preview null, track with preview "", track.
@@ -178,7 +178,7 @@ def foreign_playlist() -> Playlist:
 
 
 class Library:
-    """Everything that can be looked up by id or by preview hash, and what the user saved, the latest first."""
+    """All tracks and playlists by id and preview hash, and the user's saved tracks, the latest first."""
 
     def __init__(self) -> None:
         self.saved_tracks: list[Track] = [track(piece) for piece in pieces()[:3]]
@@ -199,10 +199,10 @@ class Library:
 
     def playlist(self, playlist_id: str) -> Playlist | None:
         """Return the playlist with an id."""
-        known = self._playlists.get(playlist_id)
-        if known is None and (size := _GENERATED_PLAYLIST.fullmatch(playlist_id)) and int(size[1]) <= MAX_GENERATED:
-            known = self._playlists[playlist_id] = generated_playlist(int(size[1]))
-        return known
+        playlist = self._playlists.get(playlist_id)
+        if playlist is None and (size := _GENERATED_PLAYLIST.fullmatch(playlist_id)) and int(size[1]) <= MAX_GENERATED:
+            playlist = self._playlists[playlist_id] = generated_playlist(int(size[1]))
+        return playlist
 
     def user_playlists(self) -> list[Playlist]:
         """Return the playlists that the user owns or follows."""

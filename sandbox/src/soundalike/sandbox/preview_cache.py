@@ -1,4 +1,4 @@
-"""Composed previews on disk, so that the next run need not compose them; a file that is not exactly ours is ignored."""
+"""Composed previews on disk, so that the next run need not compose them."""
 
 import hashlib
 import logging
@@ -14,7 +14,7 @@ import soundfile
 _logger = logging.getLogger(__name__)
 
 _PACKAGE: Final = Path(__file__).parent
-# What the sound of a piece depends on: code of ours, and libraries that calculate or encode it.
+# What the sound of a piece depends on: our code, and the libraries that compute and encode it.
 _SOURCES: Final = ("composer.py", "mixer.py", "synthesis.py", "theory.py", "styles/*.py")
 _LIBRARIES: Final = ("numpy", "scipy", "soundfile")
 _DIGEST_BYTES: Final = 32
@@ -46,7 +46,7 @@ class PreviewCache:
         self._composer = composer_version() if composer is None else composer
 
     def get(self, name: str) -> bytes | None:
-        """Return the preview with a name, or None where there is none to be trusted."""
+        """Return the preview with a name, or None where there is no valid one."""
         try:
             content = self._path(name).read_bytes()
         except OSError:
@@ -55,12 +55,12 @@ class PreviewCache:
         return audio if checksum == self._checksum(name, audio) else None
 
     def put(self, name: str, audio: bytes) -> None:
-        """Keep a preview; where the disk does not allow that, the next run composes it again."""
+        """Store a preview; where that fails, it is logged, and the next run composes it again."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._write(self._path(name), self._checksum(name, audio) + audio)
         except OSError as error:
-            _logger.warning("the preview %s cannot be kept in %s: %s", name, self._folder, error.strerror)
+            _logger.warning("cannot store the preview %s in %s: %s", name, self._folder, error.strerror)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.preview"
@@ -70,7 +70,7 @@ class PreviewCache:
         return hashlib.sha256(head + audio).digest()
 
     def _write(self, path: Path, content: bytes) -> None:
-        # Under another name until it is whole: another sandbox may read meanwhile, or this one may be killed.
+        # Under another name until it is complete: another sandbox may read meanwhile, or this one may be killed.
         handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=f".{path.name}-")
         try:
             with os.fdopen(handle, "wb") as file:

@@ -1,4 +1,4 @@
-"""How often a service lets itself be asked."""
+"""A limit on requests."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class Quota:
-    """At most so many requests in any window of so many seconds; thread-safe."""
+    """At most `requests` in any window of `seconds`; thread-safe."""
 
     def __init__(self, requests: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.requests = requests
@@ -17,7 +17,7 @@ class Quota:
         self._accepted_at: deque[float] = deque()
 
     def take(self) -> bool:
-        """Count a request and return whether it is within the quota; one that is not does not count."""
+        """Tell whether a request is within the quota; only those within count."""
         with self._lock:
             now = self._clock()
             while self._accepted_at and self._accepted_at[0] <= now - self.seconds:

@@ -21,7 +21,7 @@ class SandboxServer:
     """Context manager: inside it the sandbox answers at `.url`, on loopback and a free port.
 
     `.sandbox` holds its settings, library, faults, journal and tokens. With `compose_ahead` the demo's music is
-    composed in the background from the start, instead of piece by piece as it is asked for.
+    composed in the background from the start instead of on demand.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class SandboxServer:
     def url(self) -> str:
         """The base URL, without a slash at its end; ServerNotStarted outside the context."""
         if self._socket is None:
-            raise ServerNotStarted("enter the SandboxServer by a with statement before asking for its address")
+            raise ServerNotStarted("The sandbox has an address only inside its `with` statement.")
         host, port = self._socket.getsockname()[:2]
         return f"http://{host}:{port}"
 
@@ -93,7 +93,7 @@ class SandboxServer:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 self._server.should_exit = True
                 self._socket.close()
-                raise ServerNotStarted(f"the sandbox did not start on {self._address}")
+                raise ServerNotStarted(f"The sandbox did not start on {self._address}.")
             time.sleep(0.01)
         if self._composer is not None:
             self._composer.start()
@@ -130,7 +130,7 @@ class BackgroundComposer:
         self._thread.join()
 
     def stop(self) -> None:
-        """End after the piece at hand."""
+        """Stop after the current piece."""
         self._stop_requested.set()
         self._thread.join()
 

@@ -1,4 +1,4 @@
-"""Addresses that work for a while, in the form of Akamai's tokens: `hdnea=exp=…~acl=…~data=…~hmac=…`."""
+"""URLs that expire, in the form of Akamai's tokens: `hdnea=exp=…~acl=…~data=…~hmac=…`."""
 
 import hashlib
 import hmac
@@ -22,13 +22,13 @@ class Signer:
         self._key = secrets.token_bytes(32)
 
     def token(self, path: str) -> str:
-        """Return the query string with which a path can be fetched."""
+        """Return the query string that allows a path."""
         end = int(self._clock() + self.lifetime)
         signed = f"exp={end}~acl={path}*~data=user_id=0,application_id=42"
         return f"hdnea={signed}~hmac={self._hmac(signed)}"
 
     def allows(self, path: str, query: str) -> bool:
-        """Return whether a query string lets a path be fetched now."""
+        """Tell whether a query string allows a path now."""
         token = _TOKEN.fullmatch(query)
         if (
             token is None
@@ -39,7 +39,7 @@ class Signer:
         return self._clock() < int(token["end"])
 
     def expire_all(self) -> None:
-        """Let every address that was given out stop working now."""
+        """Let every URL expire now."""
         self._key = secrets.token_bytes(32)
 
     def _hmac(self, text: str) -> str:

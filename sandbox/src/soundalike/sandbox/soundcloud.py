@@ -1,4 +1,4 @@
-"""The part of SoundCloud's API that we use, with the ways in which it is known to misbehave."""
+"""The part of SoundCloud's API that we use, with its known quirks."""
 
 import base64
 import json
@@ -30,9 +30,9 @@ _INTERNAL_HOST: Final = "https://http.api.prod.api-public.srv.db.s-cloud.net/"
 
 @dataclass(frozen=True)
 class Quirks:
-    """What goes wrong on purpose: pages that are shorter than asked for or empty, and addresses of inner hosts.
+    """What goes wrong on purpose: pages shorter than the limit or empty, and URLs of internal hosts.
 
-    `users_with_cyclic_pages` names accounts (places in the world) whose pages of likes lead back to the first one.
+    `users_with_cyclic_pages` are accounts (indexes in the world) whose pages of likes lead back to the first page.
     """
 
     short_pages: bool = True
@@ -42,7 +42,7 @@ class Quirks:
 
 @dataclass
 class SoundCloud:
-    """A world with its tokens (lifetime in seconds), its quota (None: no limit) and its bad habits."""
+    """A world with its tokens (lifetime in seconds), its quota (None: no limit) and its quirks."""
 
     size: WorldSize = field(default_factory=WorldSize)
     client_id: str = "sandbox"
@@ -58,7 +58,7 @@ class SoundCloud:
 
     @cached_property
     def world(self) -> TasteWorld:
-        """The world, made when it is first asked for."""
+        """The world, created on first use."""
         return make_world(self.size)
 
 
@@ -71,7 +71,7 @@ class SoundCloudError(Exception):
         self.message = message
 
     def response(self) -> Response:
-        """Return what is sent: the gateway's short form for 429, else the API's long one."""
+        """Return the response: the gateway's short form for 429, the API's long one otherwise."""
         if self.status == 429:
             return JSONResponse({"error": "Rate Limit Exceeded"}, 429)
         body = {
@@ -112,11 +112,11 @@ def soundcloud_api(soundcloud: SoundCloud, previews: Previews) -> APIRouter:
 
 
 def _token(soundcloud: SoundCloud, authorization: str, form: dict[str, str]) -> Response:
-    known = base64.b64encode(f"{soundcloud.client_id}:{soundcloud.client_secret}".encode()).decode()
-    if not secrets.compare_digest(authorization, f"Basic {known}"):
+    expected = base64.b64encode(f"{soundcloud.client_id}:{soundcloud.client_secret}".encode()).decode()
+    if not secrets.compare_digest(authorization, f"Basic {expected}"):
         return JSONResponse({"error": "invalid_client"}, 401)
     if form.get("grant_type") == "refresh_token":
-        # It can be used once.
+        # Each can be used once.
         if form.get("refresh_token") not in soundcloud.refresh_tokens:
             return JSONResponse({"error": "invalid_grant"}, 400)
         soundcloud.refresh_tokens.discard(form["refresh_token"])
@@ -143,7 +143,7 @@ def _check(soundcloud: SoundCloud, authorization: str) -> None:
 
 
 class _RequestHandler:
-    """Answers one request."""
+    """Handles one request."""
 
     def __init__(self, soundcloud: SoundCloud, request: Request) -> None:
         self._soundcloud = soundcloud
@@ -152,84 +152,84 @@ class _RequestHandler:
         self._query = request.query_params
         self._replies = SoundCloudReplies(self._world, self._base)
 
-    def response(self, path: str) -> Response:  # noqa: PLR0911 - a return an address
-        """Return what is sent; raises `SoundCloudError`."""
+    def response(self, path: str) -> Response:  # noqa: PLR0911 - a return a route
+        """Return the response; raises `SoundCloudError`."""
         match path.strip("/").split("/"):
             case ["resolve"]:
                 return self._resolve()
             case ["users"]:
                 return JSONResponse(
                     [
-                        self._replies.user(one)
-                        for one in self._requested_indexes("users")
-                        if not self._world.is_deleted[one]
+                        self._replies.user(user)
+                        for user in self._requested_indexes("users")
+                        if not self._world.is_deleted[user]
                     ]
                 )
             case ["tracks"]:
-                shown = [one for one in self._requested_indexes("tracks") if not self._world.is_private[one]]
-                return JSONResponse([self._replies.track(one) for one in shown])
+                visible = [track for track in self._requested_indexes("tracks") if not self._world.is_private[track]]
+                return JSONResponse([self._replies.track(track) for track in visible])
             case ["users", user]:
                 return JSONResponse(self._replies.user(self._user(user)))
             case ["users", user, "likes", "tracks"]:
-                place = self._user(user)
-                return self._page(path, place, self._world.tracks_of[place].tolist(), self._replies.track)
+                index = self._user(user)
+                return self._page(path, index, self._world.tracks_of[index].tolist(), self._replies.track)
             case ["tracks", track]:
                 return JSONResponse(self._replies.track(self._track(track)))
             case ["tracks", track, "favoriters"]:
-                place = self._track(track)
-                return self._page(path, None, self._world.users_of[place].tolist(), self._replies.user)
+                index = self._track(track)
+                return self._page(path, None, self._world.users_of[index].tolist(), self._replies.user)
             case ["tracks", track, "streams"]:
                 return JSONResponse({"preview_mp3_128_url": f"{self._base}tracks/{track}/preview"})
             case ["tracks", track, "preview"]:
-                place = self._track(track)
-                return JSONResponse({"status": "302 - Found"}, 302, {"Location": f"{self._base}media/{place}.mp3"})
+                index = self._track(track)
+                return JSONResponse({"status": "302 - Found"}, 302, {"Location": f"{self._base}media/{index}.mp3"})
         raise SoundCloudError(404, "Not Found")
 
     def _resolve(self) -> Response:
         parts = urlsplit(self._query.get("url", ""))
-        found = _USER_PAGE.fullmatch(parts.path)
-        if found and int(found[1]) < self._world.size.users:
-            location = f"{self._base}users/{FIRST_USER + int(found[1])}"
-        elif (found := _TRACK_PAGE.fullmatch(parts.path)) and int(found[1]) < self._world.size.tracks:
-            location = f"{self._base}tracks/soundcloud:tracks:{FIRST_TRACK + int(found[1])}"
+        match = _USER_PAGE.fullmatch(parts.path)
+        if match and int(match[1]) < self._world.size.users:
+            location = f"{self._base}users/{FIRST_USER + int(match[1])}"
+        elif (match := _TRACK_PAGE.fullmatch(parts.path)) and int(match[1]) < self._world.size.tracks:
+            location = f"{self._base}tracks/soundcloud:tracks:{FIRST_TRACK + int(match[1])}"
         else:
             raise SoundCloudError(404, "Not Found")
         return JSONResponse({"status": "302 - Found", "location": location}, 302, {"Location": location})
 
     def _user(self, name: str) -> int:
-        place = _index(name, "users", FIRST_USER, self._world.size.users)
-        if place is None or self._world.is_deleted[place]:
+        index = _index(name, "users", FIRST_USER, self._world.size.users)
+        if index is None or self._world.is_deleted[index]:
             raise SoundCloudError(404, "Not Found")
-        return place
+        return index
 
     def _track(self, name: str) -> int:
-        place = _index(name, "tracks", FIRST_TRACK, self._world.size.tracks)
-        if place is None or self._world.is_private[place]:
+        index = _index(name, "tracks", FIRST_TRACK, self._world.size.tracks)
+        if index is None or self._world.is_private[index]:
             raise SoundCloudError(404, "Not Found")
-        return place
+        return index
 
     def _requested_indexes(self, kind: str) -> list[int]:
         first, count = (
             (FIRST_USER, self._world.size.users) if kind == "users" else (FIRST_TRACK, self._world.size.tracks)
         )
-        places = [_index(name, kind, first, count) for name in self._query.get("urns", "").split(",") if name]
-        return [place for place in places if place is not None][: self._limit()]
+        indexes = [_index(name, kind, first, count) for name in self._query.get("urns", "").split(",") if name]
+        return [index for index in indexes if index is not None][: self._limit()]
 
     def _limit(self) -> int:
         try:
-            wanted = int(self._query.get("limit") or self._query.get("page_size") or _DEFAULT_ROWS)
+            limit = int(self._query.get("limit") or self._query.get("page_size") or _DEFAULT_ROWS)
         except ValueError:
             raise SoundCloudError(400, "Bad Request") from None
-        if not 1 <= wanted <= _MAX_ROWS:
+        if not 1 <= limit <= _MAX_ROWS:
             raise SoundCloudError(400, "Bad Request")
-        return wanted
+        return limit
 
     def _page(self, path: str, user: int | None, rows: Sequence[int], render: Callable[[int], Reply]) -> Response:
         start, limit = _decode_cursor(self._query.get("cursor")), self._limit()
         if self._query.get("linked_partitioning") != "true":
-            return JSONResponse([render(place) for place in rows[:limit]])
+            return JSONResponse([render(index) for index in rows[:limit]])
         end = start + self._length(path, limit)
-        content: dict[str, Any] = {"collection": [render(place) for place in rows[start:end]], "next_href": None}
+        content: dict[str, Any] = {"collection": [render(index) for index in rows[start:end]], "next_href": None}
         if user in self._soundcloud.quirks.users_with_cyclic_pages:
             content["next_href"] = self._next(path, limit, 0)
         elif end < len(rows):
@@ -252,11 +252,11 @@ class _RequestHandler:
 
 
 def _index(name: str, kind: str, first: int, count: int) -> int | None:
-    found = _NAME.fullmatch(name)
-    if found is None or found["kind"] not in {None, kind}:
+    match = _NAME.fullmatch(name)
+    if match is None or match["kind"] not in {None, kind}:
         return None
-    place = int(found["number"]) - first
-    return place if 0 <= place < count else None
+    index = int(match["number"]) - first
+    return index if 0 <= index < count else None
 
 
 def _encode_cursor(start: int) -> str:

@@ -26,14 +26,14 @@ _WORDS: Final = (
 
 
 class SoundCloudReplies:
-    """Writes the objects of a world, with addresses that begin with `base`."""
+    """Builds the objects of a world, with URLs that begin with `base`."""
 
     def __init__(self, world: TasteWorld, base: str) -> None:
         self._world = world
         self._base = base
 
     def user(self, user: int) -> Reply:
-        """Return an account as it is shown within lists and alone."""
+        """Return an account, the same in lists and by itself."""
         number = FIRST_USER + user
         liked = len(self._world.tracks_of[user])
         return {
@@ -53,7 +53,7 @@ class SoundCloudReplies:
             "followings_count": liked,
             "track_count": 0,
             "playlist_count": 0,
-            # It counts playlists too, and what was hidden since.
+            # It includes playlists, and tracks that are private by now.
             "public_favorites_count": liked + user % 3,
             "reposts_count": 0,
             "plan": "Free",
@@ -62,7 +62,7 @@ class SoundCloudReplies:
         }
 
     def track(self, track: int) -> Reply:
-        """Return a track as it is shown within lists and alone."""
+        """Return a track, the same in lists and by itself."""
         number = FIRST_TRACK + track
         style = STYLES[int(self._world.style_of[track])]
         fans = len(self._world.users_of[track])
@@ -72,7 +72,7 @@ class SoundCloudReplies:
             "kind": "track",
             "id": number,
             "urn": f"soundcloud:tracks:{number}",
-            # Replies of 2025 hold either form here.
+            # Replies of 2025 have either form here.
             "uri": f"{self._base}tracks/{number if track % 2 else f'soundcloud:tracks:{number}'}",
             "title": title_of(track),
             "permalink_url": f"{_SITE}/listener-{uploader}/track-{track}",
@@ -101,7 +101,7 @@ class SoundCloudReplies:
 
 
 def title_of(track: int) -> str:
-    """Return a track's title: two words, and the number that tells it from others of the same words."""
+    """Return a track's title: two words and its number."""
     seed = int(digest("soundcloud", track)[:8], 16)
     first, second = _WORDS[seed % len(_WORDS)], _WORDS[seed // len(_WORDS) % len(_WORDS)]
     return f"{first.title()} {second.title()} {track}"

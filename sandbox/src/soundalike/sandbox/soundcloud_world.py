@@ -1,7 +1,7 @@
-"""An invented SoundCloud: accounts, tracks, and who likes what, with communities of taste and a few stars.
+"""An invented SoundCloud: accounts, tracks and likes, with communities of taste and a few very popular tracks.
 
 How often a track is liked and how much an account likes follow power laws. Every account has one or two styles of the
-demo's music that most of its likes come from, so that taste and sound agree as far as they do among people.
+demo's music that most of its likes come from, so that taste and sound agree to a degree, as among people.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from soundalike.sandbox.styles import STYLES
 
 FIRST_TRACK: Final = 1_000_000_001
 FIRST_USER: Final = 3_000_000_001
-"""Numbers beyond 32 bits, as the real ones have been for years."""
+"""Ids beyond 32 bits, like the real ones."""
 
 _IN_STYLE_CHANCE: Final = 0.85
 _SECOND_STYLE_CHANCE: Final = 0.3
@@ -58,7 +58,7 @@ class TasteWorld:
     def reachable(self, user: int, depth: int) -> set[tuple[int, int]]:
         """Return the `(user, track)` that a walk of `depth` steps from `user` sees, asking for likes, then likers."""
         seen: set[tuple[int, int]] = set()
-        asked_users, asked_tracks = {user}, set[int]()
+        visited_users, visited_tracks = {user}, set[int]()
         users, tracks = {user}, set[int]()
         for step in range(depth + 1):
             if step % 2 == 0:
@@ -67,63 +67,65 @@ class TasteWorld:
                     if not self.is_deleted[one]:
                         seen.update((one, int(track)) for track in self.tracks_of[one])
                         tracks.update(int(track) for track in self.tracks_of[one])
-                tracks -= asked_tracks
-                asked_tracks |= tracks
+                tracks -= visited_tracks
+                visited_tracks |= tracks
             else:
                 users = set()
                 for one in tracks:
                     seen.update((int(fan), one) for fan in self.users_of[one])
                     users.update(int(fan) for fan in self.users_of[one])
-                users -= asked_users
-                asked_users |= users
+                users -= visited_users
+                visited_users |= users
         return seen
 
 
 def make_world(size: WorldSize | None = None) -> TasteWorld:
-    """Return a world; the same one for the same size."""
+    """Return a world, always the same for a size."""
     size = size or WorldSize()
     rng = np.random.default_rng(size.seed)
     style_of = rng.integers(len(STYLES), size=size.tracks)
     home = rng.integers(len(STYLES), size=size.users)
     second = rng.integers(len(STYLES), size=size.users)
-    fame = _power_law(rng, size.tracks, _POPULARITY_EXPONENT)
-    zeal = _power_law(rng, size.users, _ACTIVITY_EXPONENT)
+    popularity = _power_law(rng, size.tracks, _POPULARITY_EXPONENT)
+    activity = _power_law(rng, size.users, _ACTIVITY_EXPONENT)
     pairs = np.empty(0, dtype=np.int64)
     for _ in range(_ROUNDS):
         missing = size.likes - len(pairs)
         if missing <= 0:
             break
-        users = rng.choice(size.users, size=missing, p=zeal)
+        users = rng.choice(size.users, size=missing, p=activity)
         styles = np.where(rng.random(missing) < _SECOND_STYLE_CHANCE, second[users], home[users])
-        tracks = rng.choice(size.tracks, size=missing, p=fame)
+        tracks = rng.choice(size.tracks, size=missing, p=popularity)
         for style in range(len(STYLES)):
-            faithful = np.flatnonzero((styles == style) & (rng.random(missing) < _IN_STYLE_CHANCE))
-            shelf = np.flatnonzero(style_of == style)
-            if len(shelf):
-                tracks[faithful] = rng.choice(shelf, size=len(faithful), p=fame[shelf] / fame[shelf].sum())
-        drawn = np.concatenate([pairs, users * size.tracks + tracks])
-        pairs = drawn[np.sort(np.unique(drawn, return_index=True)[1])]
-    gone = rng.random(size.users) < size.deleted_share
-    hidden = rng.random(size.tracks) < size.private_share
-    # The first account is where walks begin: it is there, and likes something.
-    gone[0] = False
+            likes_in_style = np.flatnonzero((styles == style) & (rng.random(missing) < _IN_STYLE_CHANCE))
+            in_style = np.flatnonzero(style_of == style)
+            if len(in_style):
+                tracks[likes_in_style] = rng.choice(
+                    in_style, size=len(likes_in_style), p=popularity[in_style] / popularity[in_style].sum()
+                )
+        pairs_so_far = np.concatenate([pairs, users * size.tracks + tracks])
+        pairs = pairs_so_far[np.sort(np.unique(pairs_so_far, return_index=True)[1])]
+    is_deleted = rng.random(size.users) < size.deleted_share
+    is_private = rng.random(size.tracks) < size.private_share
+    # Walks begin at the first account: it exists, and likes something.
+    is_deleted[0] = False
     users, tracks = np.divmod(pairs, size.tracks)
-    shown = ~hidden[tracks]
-    users, tracks = users[shown], tracks[shown]
+    visible = ~is_private[tracks]
+    users, tracks = users[visible], tracks[visible]
     return TasteWorld(
         size=size,
         tracks_of=_group_by_key(users, tracks, size.users),
         users_of=_group_by_key(tracks, users, size.tracks),
         style_of=style_of,
-        is_deleted=gone,
-        is_private=hidden,
+        is_deleted=is_deleted,
+        is_private=is_private,
     )
 
 
 def _power_law(rng: np.random.Generator, count: int, exponent: float) -> NDArray[np.float64]:
     weights = np.arange(1, count + 1, dtype=np.float64) ** -exponent
     shares: NDArray[np.float64] = weights / weights.sum()
-    # The first place keeps its weight, so that the account that walks begin from is a zealous one.
+    # The first keeps its weight: walks begin at the first account, which is to be an active one.
     shares[1:] = rng.permutation(shares[1:])
     return shares
 

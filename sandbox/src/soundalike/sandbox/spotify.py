@@ -89,11 +89,11 @@ def _web_api(sandbox: Sandbox) -> APIRouter:
         return page(request, playlist_id, "tracks", PageShape.TRACK, limit, offset)
 
     @router.get("/tracks/{track_id}")
-    def track(request: Request, track_id: str) -> Reply:
-        found = sandbox.library.track(_validate_id(track_id))
-        if found is None:
+    def single_track(request: Request, track_id: str) -> Reply:
+        track = sandbox.library.track(_validate_id(track_id))
+        if track is None:
             raise ApiError(404, "Resource not found")
-        return replies(request, sandbox.settings.page_shape).track(found)
+        return replies(request, sandbox.settings.page_shape).track(track)
 
     return router
 
@@ -110,7 +110,7 @@ def _audio(sandbox: Sandbox) -> APIRouter:
         return Response(audio if track.take is None else add_title_tag(audio, track.title), media_type="audio/mpeg")
 
     @router.get("/track/{track_id}")
-    def listen(request: Request, track_id: str) -> RedirectResponse:
+    def track_page(request: Request, track_id: str) -> RedirectResponse:
         track = sandbox.library.track(track_id)
         if track is None or not track.preview:
             raise ApiError(404, "Resource not found")

@@ -1,4 +1,4 @@
-"""The accounts service: a user's consent (who always agrees, unless told not to), codes, and tokens."""
+"""The accounts service: consent (granted unless a test denies it), codes and tokens."""
 
 import base64
 import binascii
@@ -24,13 +24,13 @@ _REDIRECT: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\])(:\d+)?/.*|https://
 
 @dataclass(frozen=True)
 class _ClientCredentials:
-    """Who asks: an app that proved its secret, or one that only names itself and has to prove otherwise."""
+    """The client: an app with its secret, or one that only gives its id and relies on PKCE."""
 
     with_secret: bool
 
 
 def accounts(sandbox: "Sandbox") -> APIRouter:
-    """Return the routes that hand out tokens."""
+    """Return the routes of consent and tokens."""
     router = APIRouter()
     settings = sandbox.settings
 
@@ -87,7 +87,7 @@ def accounts(sandbox: "Sandbox") -> APIRouter:
                 issued = _token_reply(sandbox, scopes)
                 if client.with_secret:
                     return issued
-                # A client without a secret gets another refresh token each time, and the one before is worthless.
+                # A client without a secret gets a new refresh token each time, and the old one becomes invalid.
                 sandbox.grants.revoke(refresh_token or "")
                 return issued | {"refresh_token": sandbox.grants.refresh_token_for(scopes)}
             case _:

@@ -1,4 +1,4 @@
-"""What belongs to the user who is asked for, and albums."""
+"""The current user's library, and albums."""
 
 import re
 from typing import TYPE_CHECKING, Annotated, Final
@@ -23,29 +23,29 @@ Offset = Annotated[int, Query(ge=0)]
 def library(sandbox: "Sandbox") -> APIRouter:
     """Return the routes of the user's library and of albums."""
     router = APIRouter(prefix="/v1", dependencies=[Depends(Bearer(sandbox.tokens))])
-    listed = [Depends(Bearer(sandbox.tokens, "playlist-read-private"))]
-    saved = [Depends(Bearer(sandbox.tokens, "user-library-read"))]
+    playlist_scope = [Depends(Bearer(sandbox.tokens, "playlist-read-private"))]
+    library_scope = [Depends(Bearer(sandbox.tokens, "user-library-read"))]
 
     def replies(request: Request) -> LibraryReplies:
         return LibraryReplies(str(request.base_url), sandbox.settings.page_shape, sandbox.settings.offer_previews)
 
     def album_of(album_id: str) -> Album:
-        found = sandbox.library.album(album_id) if _ID.fullmatch(album_id) else None
-        if found is None:
+        album = sandbox.library.album(album_id) if _ID.fullmatch(album_id) else None
+        if album is None:
             raise ApiError(404, "Resource not found")
-        return found
+        return album
 
-    # The real service takes a slash at the end, and spotipy sends one here and there.
-    @router.get("/me", dependencies=listed)
-    @router.get("/me/", dependencies=listed)
+    # The real service accepts a slash at the end, and spotipy sends one in some places.
+    @router.get("/me", dependencies=playlist_scope)
+    @router.get("/me/", dependencies=playlist_scope)
     def me(request: Request) -> Reply:
         return replies(request).user()
 
-    @router.get("/me/playlists", dependencies=listed)
+    @router.get("/me/playlists", dependencies=playlist_scope)
     def playlists(request: Request, limit: Limit = 20, offset: Offset = 0) -> Reply:
         return replies(request).playlists(sandbox.library.user_playlists(), limit, offset)
 
-    @router.get("/me/tracks", dependencies=saved)
+    @router.get("/me/tracks", dependencies=library_scope)
     def tracks(request: Request, limit: Limit = 20, offset: Offset = 0) -> Reply:
         return replies(request).saved_tracks(sandbox.library.saved_tracks, limit, offset)
 

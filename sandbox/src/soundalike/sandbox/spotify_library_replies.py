@@ -18,7 +18,7 @@ class LibraryReplies(Replies):
     """Builds the replies (see `Replies`)."""
 
     def user(self) -> Reply:
-        """Return the user who is asked for."""
+        """Return the current user."""
         return {"display_name": USER, **self.reference("user", USER), "account_id": USER, "images": []}
 
     def playlists(self, playlists: Sequence[Playlist], limit: int, offset: int) -> Reply:
@@ -63,7 +63,7 @@ class LibraryReplies(Replies):
         def link(start: int) -> str:
             return f"{self.base}v1/{path}?offset={start}&limit={limit}"
 
-        items: list[Any] = [render(one) for one in rows[offset : offset + limit]]
+        items: list[Any] = [render(row) for row in rows[offset : offset + limit]]
         return {
             "href": link(offset),
             "items": items,

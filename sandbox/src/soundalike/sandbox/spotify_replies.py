@@ -1,7 +1,7 @@
 """Spotify's JSON objects, in the forms of 2026 and before.
 
-The keys are those of recorded replies. One thing differs on purpose: links that would lead to Spotify's pages lead
-to the sandbox, where the track can be heard.
+The keys are those of recorded replies. One thing differs on purpose: links to Spotify's pages lead to the sandbox,
+which plays the track.
 """
 
 from dataclasses import dataclass

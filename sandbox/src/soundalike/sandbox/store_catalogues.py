@@ -1,4 +1,4 @@
-"""What the other shops hold: the pieces of the catalogue, and the tracks of the generated playlists."""
+"""What Deezer and iTunes have: the pieces of the catalogue, and the tracks of the generated playlists."""
 
 import re
 import unicodedata
@@ -18,7 +18,7 @@ _GENERATED_ISRC: Final = re.compile(r"ZZGEN(\d{7})")
 
 @dataclass(frozen=True)
 class StoreTrack:
-    """A recording as a shop lists it; `preview` false is one that cannot be heard, `piece` what it sounds like."""
+    """A recording as a store lists it; `preview` tells whether it has one, `piece` is what it sounds like."""
 
     key: int
     title: str
@@ -35,22 +35,22 @@ class StoreTrack:
 
 
 class Availability(Enum):
-    """How a generated track stands with the shops, so that a crawl meets every case."""
+    """Which stores have a generated track, so that a crawl meets every case."""
 
     BY_ISRC = auto()
     """Deezer knows the ISRC."""
     BY_SEARCH = auto()
     """Deezer has the recording with another ISRC."""
     BY_WORDS = auto()
-    """As before, and only a search without fields finds it."""
+    """Deezer has it with another ISRC, and only a search without fields finds it."""
     WRONG_ISRC = auto()
     """Deezer gives another recording for the ISRC; a search finds the right one."""
     WITHOUT_PREVIEW = auto()
-    """Deezer has it without a preview, iTunes has it."""
+    """Deezer has it without a preview, iTunes has it with one."""
     ITUNES_ONLY = auto()
     """Deezer does not have it, iTunes has."""
     NOWHERE = auto()
-    """Nobody has it."""
+    """No store has it."""
 
 
 _AVAILABILITIES: Final = {
@@ -64,7 +64,7 @@ _AVAILABILITIES: Final = {
 
 
 def availability(number: int) -> Availability:
-    """Return how the numbered generated track stands: of each twenty, fourteen are found by their ISRC."""
+    """Return the availability of a numbered generated track: of each twenty, the ISRC finds fourteen."""
     return _AVAILABILITIES.get(number % 20, Availability.BY_ISRC)
 
 
@@ -74,7 +74,7 @@ def numeric_id(*parts: object) -> int:
 
 
 def store_track(store: str, spotify_track: SpotifyTrack) -> StoreTrack:
-    """Return a track of the playlists as a shop lists it."""
+    """Return a track of the playlists as a store lists it."""
     key = (
         numeric_id(store, spotify_track.spotify_id)
         if spotify_track.take is None
@@ -94,7 +94,7 @@ def store_track(store: str, spotify_track: SpotifyTrack) -> StoreTrack:
 
 
 def store_tracks(store: str) -> Iterator[StoreTrack]:
-    """Yield all pieces as a shop lists them."""
+    """Yield all pieces as a store lists them."""
     return (store_track(store, track(piece)) for piece in pieces())
 
 

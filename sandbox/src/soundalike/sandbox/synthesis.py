@@ -43,9 +43,9 @@ def wave(frequency: float | Signal, seconds: float, partials: Signal, phase: flo
     length = frames(seconds)
     steady = isinstance(frequency, float | int)
     highest = float(frequency) if steady else float(np.max(frequency))
-    kept = partials[: max(1, int(20_000 / highest))]
+    audible = partials[: max(1, int(20_000 / highest))]
     spectrum = np.zeros(_TABLE // 2 + 1, dtype=np.complex64)
-    spectrum[1 : len(kept) + 1] = -0.5j * _TABLE * kept
+    spectrum[1 : len(audible) + 1] = -0.5j * _TABLE * audible
     table = np.fft.irfft(spectrum).astype(np.float32)
     table /= max(float(np.max(np.abs(table))), 1e-9)
     if steady:

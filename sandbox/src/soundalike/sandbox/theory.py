@@ -1,4 +1,4 @@
-"""Scales, chords, rhythm grids and seeded melodies: everything about notes that is not yet sound."""
+"""Scales, chords, rhythm grids and seeded melodies."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -61,7 +61,7 @@ class Meter:
         return self.beat * self.beats
 
     def at(self, bar: int, beat: float = 0.0) -> float:
-        """Return the time in seconds of a place in a bar, both counted from 0."""
+        """Return the time in seconds of a beat in a bar, both counted from 0."""
         return bar * self.bar + beat * self.beat
 
     def bars(self, seconds: float) -> int:
