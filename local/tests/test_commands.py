@@ -93,7 +93,7 @@ def test_results_are_listed_by_rank(data: DataDirectory, api: Callable[..., tupl
         "link": "https://x.example/b",
         "rank": 1,
         "score": 0.98765,
-        "why": "Alike above all in rhythm; both soul, jazz.",
+        "why": "Similar in rhythm; both soul, jazz.",
     }
     second = {"urn": "file:track:c", "title": "Red", "artists": [], "link": None, "rank": 2, "score": 0.5}
     seed = {"urn": "file:track:a", "title": "Green", "artists": ["C"], "link": None, "tags": ["soul", "jazz", "funk"]}
@@ -104,7 +104,7 @@ def test_results_are_listed_by_rank(data: DataDirectory, api: Callable[..., tupl
     assert result.stdout.splitlines() == [
         "sounds like Green \N{EN DASH} C  (soul, jazz, funk)",
         "  1  0.988  Blue \N{EN DASH} A, B  https://x.example/b",
-        "            Alike above all in rhythm; both soul, jazz.",
+        "            Similar in rhythm; both soul, jazz.",
         "  2  0.500  Red",
     ]
     assert requests == [{"track": ["file:track:a"], "n": ["2"]}]

@@ -6,15 +6,15 @@ from soundalike.api.explanation import LAYERS, explain
 
 
 @pytest.mark.parametrize(
-    ("alike", "tags", "said"),
+    ("similarity", "tags", "text"),
     [
-        ((0.91, 0.5, 0.99, 0.7, 0.8), ["house", "sad"], "Alike above all in rhythm and texture; both house, sad."),
-        ((0.5, 0.5, 0.5, 0.5, 0.93), ["hip-hop"], "Alike above all in character; both hip hop."),
-        ((0.96, 0.99, 0.97, 0.96, 0.98), [], "Alike in every way, above all in attack and character."),
-        ((0.5, 0.7, 0.5, 0.5, 0.5), [], "Somewhat alike, most in attack."),
-        ((0.1, 0.2, 0.3, 0.4, 0.5), [*"abcd"], "Among the nearest there are, but not much alike; both a, b, c."),
-        ((), ["jazz"], "Alike as a whole; both jazz."),
+        ((0.91, 0.5, 0.99, 0.7, 0.8), ["house", "sad"], "Similar in rhythm and texture; both house, sad."),
+        ((0.5, 0.5, 0.5, 0.5, 0.93), ["hip-hop"], "Similar in character; both hip hop."),
+        ((0.96, 0.99, 0.97, 0.96, 0.98), [], "Very similar, above all in attack and character."),
+        ((0.5, 0.7, 0.5, 0.5, 0.5), [], "Somewhat similar, most in attack."),
+        ((0.1, 0.2, 0.3, 0.4, 0.5), [*"abcd"], "Similarity is low; both a, b, c."),
+        ((), ["jazz"], "Similar overall; both jazz."),
     ],
 )  # fmt: skip
-def test_sentences(alike: tuple[float, ...], tags: list[str], said: str) -> None:
-    assert explain(dict(zip(LAYERS, alike, strict=False)), tags) == said
+def test_sentences(similarity: tuple[float, ...], tags: list[str], text: str) -> None:
+    assert explain(dict(zip(LAYERS, similarity, strict=False)), tags) == text

@@ -53,7 +53,7 @@ def test_csv_is_read_back_whatever_the_names_hold() -> None:
 
 
 def test_a_playlist_gives_its_name() -> None:
-    assert "#PLAYLIST:Fits Friday evening" in write(Format.M3U, openapi_examples.PLAYLIST_RECOMMENDATION)
+    assert "#PLAYLIST:Similar to Friday evening" in write(Format.M3U, openapi_examples.PLAYLIST_RECOMMENDATION)
 
 
 @pytest.mark.parametrize(

@@ -252,7 +252,7 @@ async def test_a_model_without_tags_filters_none(platform: Platform, client: htt
     await eventually(lambda: _has(client, model=OTHER_MODEL.model, tail=1))
     answer = await client.get("/recommend", params={"track": urn(0), "tag": "jazz"})
     assert answer.status_code == 422
-    assert "says no tags" in answer.json()["detail"]
+    assert "has no tags" in answer.json()["detail"]
     assert (await client.get(f"/tracks/{urn(0)}")).json()["tags"] == []
 
 

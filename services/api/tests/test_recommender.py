@@ -305,7 +305,7 @@ def test_an_answer_says_why() -> None:
     assert min(first.layer_similarity[layer] for layer in LAYERS[2:]) == 1.0
     assert max(first.layer_similarity[layer] for layer in LAYERS[:2]) < 1.0
     assert first.shared_tags == ("soul",)
-    assert first.explanation.startswith("Alike ")
+    assert first.explanation.startswith("Similar in ")
     assert first.explanation.endswith("; both soul.")
     assert all(0 <= share <= 1 for each in others for share in each.layer_similarity.values())
 

@@ -39,13 +39,13 @@ from soundalike.api.uploads import UploadExtractor
 from soundalike.storage.object_store import ObjectStore, S3Store
 
 _DESCRIPTION: Final = (
-    "Give it a track, it answers with the tracks that sound alike. Errors are problem details (RFC 9457) in "
-    "`application/problem+json`; those with a `Retry-After` header go away by themselves. Every answer has an "
-    "`X-Request-ID`, yours where you send one."
+    "Give it a track, and it returns the tracks that sound similar. Errors are problem details (RFC 9457) in "
+    "`application/problem+json`; those with a `Retry-After` header are temporary. Every response has an "
+    "`X-Request-ID`, your own if you send one."
 )
 
 _MAX_BODY_BYTES: Final = 64 * 1024
-"""What a request may hold; a route that takes files has a limit of its own."""
+"""The largest body of a request; the route that takes files has a limit of its own."""
 
 _MIN_COMPRESSED_BYTES: Final = 1_000
 # Higher levels take several times as long for a few percent.
@@ -61,7 +61,7 @@ def create_app(
 ) -> DocumentedApi:
     """Put the application together; `store` replaces the bucket that the settings name.
 
-    Where it is one worker of several, they count in `multiprocess`.
+    `multiprocess` holds the metrics of all workers where there are several.
     """
     rules = AccessRules(settings.api_reads, settings.writes, settings.metrics, frozenset(settings.cors_origins))
     keyring, metrics = Keyring(), Metrics(multiprocess)
@@ -75,17 +75,17 @@ def create_app(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="soundalike-api-"))
             )
             objects = store or S3Store.connect(settings)
-            follower = SnapshotRefresher(IndexCache(directory, objects))
-            live = PlatformConnection(
-                settings.database_url, follower, TasteRefresher(directory, objects), poll_s=poll_s
+            snapshots = SnapshotRefresher(IndexCache(directory, objects))
+            platform = PlatformConnection(
+                settings.database_url, snapshots, TasteRefresher(directory, objects), poll_s=poll_s
             )
-            app.state.platform = await stack.enter_async_context(live.run())
+            app.state.platform = await stack.enter_async_context(platform.run())
             offloader = Offloader()
             app.state.seed_resolver = SeedResolver(offloader)
             app.state.recommender = Recommender(offloader)
-            app.state.upload_extractor = UploadExtractor(live, objects)
+            app.state.upload_extractor = UploadExtractor(platform, objects)
             if rules.uses_keys:
-                await stack.enter_async_context(keyring.run(live))
+                await stack.enter_async_context(keyring.run(platform))
             yield
 
     app = DocumentedApi(
@@ -94,7 +94,7 @@ def create_app(
         description=_DESCRIPTION,
         lifespan=lifespan,
         telemetry=tracing.telemetry(),
-        # The first is the outermost: what is seen of a request and what a browser needs hold for refusals too.
+        # The first is the outermost: logging, metrics and CORS headers apply to refused requests too.
         middleware=[
             Middleware(RequestLogMiddleware, metrics=metrics.requests),
             Middleware(HeadMiddleware),

@@ -1,4 +1,4 @@
-"""The API's contract: what OpenAPI says of it, with what holds for every call added in one place."""
+"""The OpenAPI specification, with what holds for every operation added in one place."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 _SCHEME: Final = "key"
 _NOT_MODIFIED: Final = "304"
 _NO_HTTP: Final = {
-    "description": "What was sent is no HTTP, or address and headers are longer than 256 KiB",
+    "description": "The request is not valid HTTP, or its address and headers are longer than 256 KiB",
     "content": {"text/plain": {"schema": {"type": "string"}, "example": "Invalid HTTP request received."}},
 }
 
 
 class DocumentedApi(FastAPI):
-    """FastAPI, with the answers that no route gives by itself: those of the guard, and 304."""
+    """FastAPI, with the responses that no route declares by itself: those of the middleware."""
 
     access_rules: AccessRules
 
@@ -65,10 +65,10 @@ def _operations(specification: dict[str, Any]) -> Iterator[tuple[str, str, dict[
 def _describe_revalidation(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     responses["200"].setdefault("headers", {})["ETag"] = {
-        "description": "Changes with the answer; send it as `If-None-Match` to be told 304 while nothing has changed",
+        "description": "Changes with the content; send it as `If-None-Match` to get 304 while nothing has changed",
         "schema": {"type": "string"},
     }
-    responses[_NOT_MODIFIED] = {"description": "The answer that `If-None-Match` names still holds"}
+    responses[_NOT_MODIFIED] = {"description": "Not modified: the response that `If-None-Match` names is still current"}
 
 
 def _describe_key(operation: dict[str, Any], scope: Scope) -> None:

@@ -1,4 +1,4 @@
-"""What OpenAPI shows of every answer: one example of each, errors included."""
+"""The examples in the OpenAPI specification: one of every response, errors included."""
 
 import json
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ RECOMMENDATION: Final = Recommendation(
             duration_ms=212_546,
             seed=URN,
             alike={"texture": 0.914, "attack": 0.942, "rhythm": 0.993, "phrasing": 0.971, "character": 0.883},
-            why="Alike above all in rhythm and phrasing; both electronic, dance, house.",
+            why="Similar in rhythm and phrasing; both electronic, dance, house.",
             by=["sound"],
             scores={"sound": 0.912345},
         )
@@ -97,7 +97,7 @@ PLAYLIST_RECOMMENDATION: Final = RECOMMENDATION.model_copy(
 OTHER_FORMATS: Final = {
     MEDIA_TYPES[form]: playlist_formats.write(form, RECOMMENDATION) for form in Format if form is not Format.JSON
 }
-"""The same answer in the forms other than JSON, by media type."""
+"""The same recommendation in the formats other than JSON, by media type."""
 TRACK: Final = TrackDetails.of_stored(_STORED, _TAGS)
 SEARCH: Final = SearchResults(results=[SearchResult.of(_STORED, match=Likeness.PREFIX)])
 PAGE: Final = TrackPage(tracks=[ListedTrack.of(_STORED)], next="/tracks?state=ready&n=1&after=deezer%3Atrack%3A3135556")
@@ -114,7 +114,7 @@ SIMILAR_USERS: Final = SimilarUsers(
 UNKNOWN: Final = unknown_track(URN)
 UNKNOWN_USER: Final = unknown_user(USER)
 UNPARSABLE_USER: Final = not_an_account(f"'anna' names no SoundCloud account; accepted are {user_id.ACCEPTED_FORMS}")
-NO_TASTE_DATA: Final = no_taste_data(URN, "ask by=both, or by=sound")
+NO_TASTE_DATA: Final = no_taste_data(URN, "try by=both or by=sound")
 UNPARSABLE: Final = not_a_track(f"'harder better' names no track; accepted are {ACCEPTED_FORMS}")
 QUEUED: Final = not_ready(URN, State.QUEUED, None)
 REJECTED: Final = not_ready(URN, State.REJECTED, "the audio is silent")

@@ -1,4 +1,4 @@
-"""A recommendation as the files that players and spreadsheets read."""
+"""A recommendation as a file for players and spreadsheets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """In what form to answer."""
+    """The format of a response."""
 
     JSON = "json"
     M3U = "m3u"
@@ -36,7 +36,7 @@ COLUMNS: Final = (
 
 
 def negotiate(accept: str) -> Format:
-    """Return the form that an Accept header (RFC 9110, 12.5.1) prefers; JSON where it names none of ours."""
+    """Return the format that an Accept header (RFC 9110, 12.5.1) prefers; JSON where it names none of ours."""
     best, best_weight = Format.JSON, 0.0
     for item in accept.split(","):
         name, *parameters = (part.strip().lower() for part in item.split(";"))
@@ -48,12 +48,12 @@ def negotiate(accept: str) -> Format:
 
 
 def write(output_format: Format, recommendation: Recommendation) -> str:
-    """Write the answers in a form other than JSON."""
+    """Return the recommendation in a format other than JSON."""
     return _WRITERS[output_format](recommendation)
 
 
 def _m3u(recommendation: Recommendation) -> str:
-    """Write extended M3U: a place to hear each track in full, its URN where none is known; length -1 is unknown."""
+    """Write extended M3U: the link to each track, its URN where it has none; length -1 is unknown."""
     lines = ["#EXTM3U", f"#PLAYLIST:{_one_line(_title(recommendation))}"]
     for result in recommendation.results:
         seconds = -1 if result.duration_ms is None else round(result.duration_ms / 1000)
@@ -118,10 +118,10 @@ _WRITERS: Final[Mapping[Format, Callable[[Recommendation], str]]] = {
 
 def _title(recommendation: Recommendation) -> str:
     if recommendation.playlist:
-        return f"Fits {recommendation.playlist.title or recommendation.playlist.urn}"
+        return f"Similar to {recommendation.playlist.title or recommendation.playlist.urn}"
     if recommendation.user:
-        return f"Suggestions for {recommendation.user.urn}"
-    return f"Sounds like {', '.join(seed.title or seed.urn for seed in recommendation.seeds) or 'a recording'}"
+        return f"Recommendations for {recommendation.user.urn}"
+    return f"Sounds like {', '.join(seed.title or seed.urn for seed in recommendation.seeds) or 'an uploaded file'}"
 
 
 def _artists_and_title(result: Result) -> str:

@@ -1,4 +1,4 @@
-"""What a listener wants of the answers: how many, how alike, how varied, and which tracks may be among them."""
+"""What is requested of a recommendation: how many tracks, how similar, how diverse, and which may be among them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TrackFilter:
-    """Which tracks may be answers.
+    """Which tracks may be results.
 
-    `tags` are held by every answer and `excluded_tags` by none (slugs of `domain.tags`), `excluded_urns` are URNs,
-    `excluded_artists` folded names (`domain.titles`), `sources` those that are asked for, all where it is empty.
-    Lengths in milliseconds; a track of unknown length passes only where no length is asked for.
+    Every result has all `tags` and none of `excluded_tags` (slugs of `domain.tags`); `excluded_urns` are URNs,
+    `excluded_artists` folded names (`domain.titles`), `sources` those admitted, all where it is empty. Durations in
+    milliseconds; a track of unknown duration passes only where no duration is required.
     """
 
     tags: tuple[str, ...] = ()
@@ -36,21 +36,21 @@ class TrackFilter:
 
     @property
     def needs_facts(self) -> bool:
-        """Tell whether more than a track's name decides."""
+        """Tell whether the filter needs more of a track than its URN."""
         lengths = (self.min_duration_ms, self.max_duration_ms)
         return bool(self.tags or self.excluded_tags or self.excluded_artists) or lengths != (None, None)
 
     def admits_urn(self, urn: str) -> bool:
-        """Tell whether a track may be an answer as far as its name says."""
+        """Tell whether a track may be a result, judged by its URN alone."""
         return urn not in self.excluded_urns and (not self.sources or urn.partition(":")[0] in self.sources)
 
     def admits(self, candidate: CatalogueTrack, mean_tags: Sequence[float] | None) -> bool:
-        """Tell whether a track may be an answer; `mean_tags` is what its model says of music on average."""
-        said = candidate.tag_probabilities
+        """Tell whether a track may be a result; `mean_tags` are the mean tag probabilities of its model."""
+        probabilities = candidate.tag_probabilities
         return (
             self._admits_length(candidate.track.duration_ms)
-            and tags.has_all(self.tags, said, mean_tags)
-            and not tags.has_any(self.excluded_tags, said, mean_tags)
+            and tags.has_all(self.tags, probabilities, mean_tags)
+            and not tags.has_any(self.excluded_tags, probabilities, mean_tags)
             and not (self.excluded_artists and self.excluded_artists & _folded_artists(candidate.track))
         )
 
@@ -68,7 +68,7 @@ _NO_ALBUM: Final = frozenset({"", "unknown", "unknown album"})
 
 
 class By(StrEnum):
-    """By which signals tracks are compared: how they sound, who favourites them, or both."""
+    """The signals by which tracks are compared: how they sound, who favourites them, or both."""
 
     SOUND = "sound"
     TASTE = "taste"
@@ -77,9 +77,9 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecommendationQuery:
-    """How many answers, how alike at least (`min_score`), and how varied (`diversity`, 0 to 1).
+    """How many results, how similar at least (`min_score`), and how diverse (`diversity`, 0 to 1).
 
-    `blend` is the weight of taste, 0 to 1, where both signals are asked for.
+    `blend` is the weight of taste, 0 to 1, where both signals are compared.
     """
 
     n: int = 10
@@ -92,7 +92,7 @@ class RecommendationQuery:
     blend: float = 0.5
 
     def without(self, urns: Iterable[str]) -> RecommendationQuery:
-        """Return the same wishes with more tracks excluded."""
+        """Return the same query with more tracks excluded."""
         return replace(
             self, track_filter=replace(self.track_filter, excluded_urns=self.track_filter.excluded_urns.union(urns))
         )
@@ -100,10 +100,10 @@ class RecommendationQuery:
 
 @dataclass(slots=True)
 class RepeatLimits:
-    """How much room is left for the artists and albums of the answers that there are.
+    """Limits how many results are by one artist and from one album.
 
-    A track counts for each of its `artists`, whose names are folded, guests among them. An album is known by its name
-    together with an artist, so that two bands' "Greatest Hits" are two albums. What is not known is not limited.
+    A track counts for each of its `artists`, whose names are folded, guests among them. An album is identified by its
+    name together with an artist, so that two bands' "Greatest Hits" are two albums. What is unknown is not limited.
     """
 
     max_per_artist: int
@@ -112,13 +112,13 @@ class RepeatLimits:
     _albums: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def allows(self, artists: frozenset[str], album: str | None) -> bool:
-        """Tell whether there is room for one more by these artists and from this album."""
+        """Tell whether one more by these artists and from this album is within the limits."""
         return all(self._artists[artist] < self.max_per_artist for artist in artists) and all(
             self._albums[each] < self.max_per_album for each in _album_keys(artists, album)
         )
 
     def add(self, artists: frozenset[str], album: str | None) -> None:
-        """Take in a track that there is room for."""
+        """Count a result."""
         self._artists.update(artists)
         self._albums.update(_album_keys(artists, album))
 

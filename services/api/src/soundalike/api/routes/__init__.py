@@ -1,4 +1,4 @@
-"""The addresses of the API, one module for each group of them."""
+"""The routes of the API, one module for each group of addresses."""
 
 from typing import Final
 
@@ -15,4 +15,4 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     users.router,
     health.router,
 )
-"""In this order they are asked whether an address is theirs."""
+"""In the order in which they are matched."""

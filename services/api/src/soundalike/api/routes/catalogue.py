@@ -1,4 +1,4 @@
-"""`GET /tracks`, the catalogue page by page, and `PUT /tracks/{urn}`, asking for a track that is missing."""
+"""`GET /tracks`, the catalogue page by page, and `PUT /tracks/{urn}`, which requests a missing track."""
 
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -24,7 +24,7 @@ from soundalike.errors import InvalidPlaylistId, InvalidTrackId
 
 router = APIRouter()
 
-NOT_FETCHABLE: Final = problems.not_fetchable("file:track:… is a file on somebody's machine")
+NOT_FETCHABLE: Final = problems.not_fetchable("file:track:… is a file on a person's own machine")
 FORGOTTEN: Final = problems.forgotten(openapi_examples.URN)
 
 _LAST_POSITION: Final = 2**31 - 1
@@ -59,17 +59,17 @@ async def list_tracks(
         list[Source], Query(max_length=len(track_pages.SOURCES), description="A source to list; may be repeated")
     ] = [],  # noqa: B006 - never changed
     playlist: Annotated[
-        str | None, Query(max_length=LONGEST_TEXT, description="Only this playlist's tracks, in its order")
+        str | None, Query(max_length=LONGEST_TEXT, description="Only the tracks of this playlist, in its order")
     ] = None,
-    n: Annotated[int, Query(ge=1, le=200, description="How many tracks a page has, at most")] = 50,
+    n: Annotated[int, Query(ge=1, le=200, description="How many tracks to return per page, at most")] = 50,
     after: Annotated[
         str | None,
-        Query(max_length=LONGEST_TEXT, description="Where the page begins, as `next` of the one before says"),
+        Query(max_length=LONGEST_TEXT, description="Where the page begins; taken from `next` of the previous page"),
     ] = None,
 ) -> TrackPage:
-    """Answer with one page, in the order of the URNs (a playlist in its own). Nothing is counted: /metrics does that.
+    """Return one page, ordered by URN (a playlist in its own order). For counts see /metrics.
 
-    What is added while somebody leafs through appears where it belongs; nothing else moves.
+    Tracks that are added between two pages appear where they belong; nothing else moves.
     """
     states, sources = state or track_pages.VISIBLE, source or track_pages.SOURCES
     async with platform.database() as db:
@@ -77,12 +77,12 @@ async def list_tracks(
             page = await track_pages.page(db, limit=n, after=_urn(after), states=states, sources=sources)
         else:
             urn = _playlist(playlist)
-            found = await track_pages.playlist_page(
+            playlist_page = await track_pages.playlist_page(
                 db, urn, limit=n, after=_position(after), states=states, sources=sources
             )
-            if found is None:
+            if playlist_page is None:
                 raise problems.unknown_playlist(urn)
-            page = found
+            page = playlist_page
     return TrackPage(
         tracks=[ListedTrack.of(stored) for stored in page.tracks],
         next=page.next_after and f"{request.url.path}?{request.url.include_query_params(after=page.next_after).query}",
@@ -91,7 +91,7 @@ async def list_tracks(
 
 @router.put(
     "/tracks/{urn:path}",
-    summary="Ask for a track that is missing",
+    summary="Request a missing track",
     status_code=HTTPStatus.ACCEPTED,
     dependencies=[Depends(accept_only())],
     responses={
@@ -104,9 +104,9 @@ async def list_tracks(
             openapi_examples.DATABASE_UNAVAILABLE,
         ),
         HTTPStatus.ACCEPTED.value: {
-            "description": "It is on the way",
+            "description": "The request is accepted",
             "content": {"application/json": {"example": openapi_examples.REQUEST.model_dump(mode="json")}},
-            "headers": {"Location": {"description": "Where its state can be seen", "schema": {"type": "string"}}},
+            "headers": {"Location": {"description": "Address that shows its state", "schema": {"type": "string"}}},
         },
     },
 )
@@ -115,12 +115,12 @@ async def request_track(
     response: Response,
     urn: Annotated[
         str,
-        Path(max_length=LONGEST_TEXT, description="Every form that /recommend takes", examples=[openapi_examples.URN]),
+        Path(max_length=LONGEST_TEXT, description="Any form that /recommend accepts", examples=[openapi_examples.URN]),
     ],
 ) -> TrackRequest:
-    """Put a track on the list of the crawlers, and show where it stands; nothing happens where it is ready.
+    """Add a track to the queue of the crawlers and return its state; a track that is ready is left as it is.
 
-    Asking again does no harm, and makes a crawler look again where nobody had a preview.
+    Repeating a request does no harm; where no preview was found, a crawler searches again.
     """
     async with platform.database() as db:
         track = await track_references.resolve(db, urn)
@@ -160,5 +160,5 @@ def _position(after: str | None) -> int:
 
 def _invalid_after(expected: str) -> problems.Problem:
     return problems.invalid_request(
-        [{"parameter": "after", "message": f"expected {expected}, as `next` of the page before says"}]
+        [{"parameter": "after", "message": f"expected {expected}, taken from `next` of the previous page"}]
     )

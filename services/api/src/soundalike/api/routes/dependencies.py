@@ -1,4 +1,4 @@
-"""What the routes share: what requests depend on, and the refusal of parameters that nobody knows."""
+"""Dependencies that the routes share, and the check for unknown parameters."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -30,20 +30,20 @@ async def _seed_resolver(request: Request) -> SeedResolver:
 
 
 def accept_only(*single: str, repeatable: tuple[str, ...] = ()) -> Callable[[Request], Awaitable[None]]:
-    """Return a dependency that refuses parameters of other names, and those of `single` given twice."""
+    """Return a dependency that refuses parameters of other names, and those of `single` that are repeated."""
 
     async def check(request: Request) -> None:
-        listed = ", ".join((*single, *repeatable)) or "none"
-        wrong = [
+        names = ", ".join((*single, *repeatable)) or "none"
+        errors = [
             {
                 "parameter": name,
-                "message": f"given {times} times, expected once" if name in single else f"unknown; known are: {listed}",
+                "message": f"given {times} times, expected once" if name in single else f"unknown; known are: {names}",
             }
             for name, times in Counter(name for name, _ in request.query_params.multi_items()).items()
             if name not in repeatable and (name not in single or times > 1)
         ]
-        if wrong:
-            raise problems.invalid_request(wrong)
+        if errors:
+            raise problems.invalid_request(errors)
 
     return check
 

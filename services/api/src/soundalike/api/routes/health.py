@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can answer, and the way to the documentation."""
+"""Liveness, readiness, and the redirect to the documentation."""
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse
@@ -14,28 +14,28 @@ router = APIRouter()
 
 @router.get(
     "/healthz",
-    summary="Whether the process lives",
+    summary="Liveness",
     dependencies=[Depends(accept_only())],
     responses=openapi_examples.responses(openapi_examples.ALIVE, openapi_examples.UNKNOWN_PARAMETER),
 )
 async def healthz() -> Health:
-    """Answer without asking anybody else."""
+    """Return 200 while the process is alive; nothing else is checked."""
     return Health()
 
 
 @router.get(
     "/readyz",
-    summary="Whether recommendations can be answered",
+    summary="Readiness",
     dependencies=[Depends(accept_only())],
     responses=openapi_examples.responses(
         openapi_examples.READY, openapi_examples.UNKNOWN_PARAMETER, openapi_examples.DATABASE_UNAVAILABLE
     ),
 )
 async def readyz(platform: PlatformDep, request: Request) -> Readiness:
-    """Tell what is missing, or that the database answers and the space is loaded."""
+    """Return 200 if the database answers and the index is loaded, else 503 with what is missing."""
     missing: dict[str, str] = {}
     if request.app.state.draining:
-        missing["process"] = "it is about to end; another one answers"
+        missing["process"] = "the process is shutting down"
     try:
         await platform.probe()
     except DatabaseUnavailable as error:
@@ -51,5 +51,5 @@ async def readyz(platform: PlatformDep, request: Request) -> Readiness:
 
 @router.get("/", include_in_schema=False)
 async def redirect_to_docs() -> RedirectResponse:
-    """Lead people who open the address to the documentation."""
+    """Redirect people who open the address to the documentation."""
     return RedirectResponse("/docs")

@@ -1,4 +1,4 @@
-"""`GET /metrics`: what Prometheus reads."""
+"""`GET /metrics` for Prometheus."""
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -11,7 +11,7 @@ router = APIRouter()
 
 
 @router.get(METRICS_PATH, include_in_schema=False, dependencies=[Depends(accept_only())])
-async def metrics(platform: PlatformDep, request: Request) -> Response:
-    """Show the metrics as text, for a monitoring system rather than for callers: they are no part of the contract."""
-    found: Metrics = request.app.state.metrics
-    return Response(await found.exposition(platform), media_type=MEDIA_TYPE)
+async def show_metrics(platform: PlatformDep, request: Request) -> Response:
+    """Return the metrics as text, for a monitoring system; they are no part of the contract."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(await metrics.exposition(platform), media_type=MEDIA_TYPE)

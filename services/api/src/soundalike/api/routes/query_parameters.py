@@ -1,4 +1,4 @@
-"""The parameters that every recommendation takes, and the form in which it is answered."""
+"""The parameters of every recommendation, and the format of the response."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ SINGLE: Final = (
 )
 
 SIGNAL_NAMES: Final = ("by", "blend")
-"""The parameters that say by which signals tracks are compared."""
+"""The parameters that choose the signals by which tracks are compared."""
 
 Source = Literal["spotify", "deezer", "soundcloud", "file"]
 Tag = Annotated[str, AfterValidator(known_tag), WithJsonSchema({"type": "string", "enum": list(SLUGS)})]
@@ -49,7 +49,7 @@ Seconds = Annotated[float | None, Query(ge=0, le=MAX_DURATION_S)]
 
 @dataclass(frozen=True, slots=True)
 class SignalParameters:
-    """By which signals tracks are compared, None where that was not said, and the weight of taste beside the sound."""
+    """The signals by which tracks are compared, None if not given, and the weight of taste beside the sound."""
 
     by: By | None
     blend: float
@@ -57,7 +57,7 @@ class SignalParameters:
 
 @dataclass(frozen=True, slots=True)
 class QueryParameters:
-    """The parameters as they were given, each checked by itself; `exclude` is still what was pasted."""
+    """The parameters of a request, each checked by itself; `exclude` holds the texts as they were pasted."""
 
     n: int
     min_score: float
@@ -99,24 +99,24 @@ class QueryParameters:
 
     def _check(self, model: EmbeddingModel) -> None:
         if (self.tag or self.not_tag) and model.mean_tag_probabilities is None:
-            raise _invalid("tag" if self.tag else "not_tag", f"the model {model.model} says no tags")
+            raise _invalid("tag" if self.tag else "not_tag", f"the model {model.model} has no tags")
         if both := sorted({*self.tag} & {*self.not_tag}):
-            raise _invalid("not_tag", f"{', '.join(both)}: asked for by tag, so nothing could be answered")
+            raise _invalid("not_tag", f"{', '.join(both)}: also required by tag, so no track could match")
         if self.min_duration is not None and self.max_duration is not None and self.min_duration > self.max_duration:
-            raise _invalid("max_duration", "shorter than min_duration, so nothing could be answered")
+            raise _invalid("max_duration", "shorter than min_duration, so no track could match")
 
 
 async def query_parameters(
     *,
-    n: Annotated[int, Query(ge=1, le=MAX_RESULTS, description="How many tracks to answer with, at most")] = 10,
-    min_score: Annotated[float, Query(ge=0, le=1, description="The score that every answer reaches")] = 0.0,
+    n: Annotated[int, Query(ge=1, le=MAX_RESULTS, description="How many tracks to return, at most")] = 10,
+    min_score: Annotated[float, Query(ge=0, le=1, description="Minimum score of a result")] = 0.0,
     max_per_artist: Annotated[
         int,
         Query(
             ge=1,
             le=MAX_RESULTS,
-            description="How many answers may be by the same artist; a track counts for each of its artists, guests "
-            "included, one by nobody knows who is not limited",
+            description="How many results may be by the same artist; a track counts for each of its artists, guests "
+            "included, and one without an artist is not limited",
         ),
     ] = 2,
     max_per_album: Annotated[
@@ -124,8 +124,8 @@ async def query_parameters(
         Query(
             ge=1,
             le=MAX_RESULTS,
-            description="How many answers may be from the same album of the same artist; a track without an album is "
-            "not limited. Where a catalogue holds few albums, raise it to get more answers",
+            description="How many results may be from the same album of the same artist; a track without an album is "
+            "not limited. Raise it to get more results from a catalogue with few albums",
         ),
     ] = 1,
     diversity: Annotated[
@@ -133,38 +133,37 @@ async def query_parameters(
         Query(
             ge=0,
             le=1,
-            description="How much the answers are to differ from each other: 0 takes the nearest, 1 the most different "
-            "among the nearest ten times as many (maximal marginal relevance). They are listed by their score all the "
-            "same",
+            description="How much the results differ from each other: 0 takes the nearest, 1 the most different among "
+            "the nearest ten times as many (maximal marginal relevance). They are sorted by score in any case",
         ),
     ] = 0.0,
     tag: Annotated[
-        list[Tag], Query(max_length=len(SLUGS), description="A tag that every answer holds; may be repeated")
+        list[Tag], Query(max_length=len(SLUGS), description="A tag that every result has; may be repeated")
     ] = [],  # noqa: B006 - never changed
     not_tag: Annotated[
-        list[Tag], Query(max_length=len(SLUGS), description="A tag that no answer holds; may be repeated")
+        list[Tag], Query(max_length=len(SLUGS), description="A tag that no result has; may be repeated")
     ] = [],  # noqa: B006 - never changed
     exclude: Annotated[
         list[TrackText],
-        Query(max_length=MAX_EXCLUDED, description=f"A track that is no answer: {ACCEPTED_FORMS}; may be repeated"),
+        Query(max_length=MAX_EXCLUDED, description=f"A track to leave out: {ACCEPTED_FORMS}; may be repeated"),
     ] = [],  # noqa: B006 - never changed
     exclude_artist: Annotated[
         list[Name],
         Query(
             max_length=MAX_EXCLUDED,
-            description="Name of an artist by whom, or with whom as a guest, no answer is; case, accents and a leading "
-            "The do not matter; may be repeated",
+            description="Name of an artist to leave out, also as a guest; case, accents and a leading The do not "
+            "matter; may be repeated",
             examples=[["Daft Punk"]],
         ),
     ] = [],  # noqa: B006 - never changed
     source: Annotated[
-        list[Source], Query(max_length=4, description="Where answers may come from; may be repeated; all without it")
+        list[Source], Query(max_length=4, description="Source of the results; may be repeated; all sources if missing")
     ] = [],  # noqa: B006 - never changed
     min_duration: Annotated[
-        Seconds, Query(description="Least length in seconds; what is of unknown length is left out then")
+        Seconds, Query(description="Minimum length in seconds; leaves out tracks of unknown length")
     ] = None,
     max_duration: Annotated[
-        Seconds, Query(description="Greatest length in seconds; what is of unknown length is left out then")
+        Seconds, Query(description="Maximum length in seconds; leaves out tracks of unknown length")
     ] = None,
 ) -> QueryParameters:
     """Read the parameters."""
@@ -188,16 +187,16 @@ async def signal_parameters(
     by: Annotated[
         By | None,
         Query(
-            description="What makes tracks alike: their sound, the taste of those who favourite them, or both. By "
-            "sound where nothing is said, for a user by taste. With `both` a track of which one signal knows nothing "
-            "is answered for by the other; each result tells which it came from"
+            description="What makes tracks similar: their sound, the taste of the people who favourite them, or both. "
+            "The default is sound, for a user taste. With `both` a track without data in one signal is compared by "
+            "the other; each result says which it was found by"
         ),
     ] = None,
     blend: Annotated[
         float, Query(ge=0, le=1, description="Weight of taste with `by=both`: 0 is sound alone, 1 taste alone")
     ] = 0.5,
 ) -> SignalParameters:
-    """Read by which signals to compare."""
+    """Read the signals to compare by."""
     return SignalParameters(by, blend)
 
 
@@ -206,18 +205,18 @@ async def response_format(
         Format | None,
         Query(
             alias="format",
-            description="json, or a playlist for players (m3u, jspf) or a table (csv); without it what the Accept "
-            "header prefers, else json",
+            description="json, a playlist for players (m3u, jspf) or a table (csv); if missing, the Accept header "
+            "decides, else json",
         ),
     ] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Format:
-    """Choose the form of the answer."""
+    """Choose the format of the response."""
     return chosen or negotiate(accept)
 
 
 def format_response(recommendation: Recommendation, output_format: Format) -> Response:
-    """Answer in the form that was asked for; in every one it depends on the Accept header."""
+    """Return the recommendation in a format; every response varies with the Accept header."""
     body = recommendation.model_dump_json() if output_format is Format.JSON else write(output_format, recommendation)
     headers = {"Vary": "Accept"}
     if output_format is not Format.JSON:

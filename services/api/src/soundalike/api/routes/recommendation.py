@@ -1,4 +1,4 @@
-"""`GET /recommend`: the tracks that sound like one track or several, or fit a playlist."""
+"""`GET /recommend`: tracks that sound like others, fit a playlist, or suit a user."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 MAX_SEEDS: Final = 20
 MAX_FAVORITES: Final = 5_000
-"""Of a user with more, those that were seen last count, and are kept out of the answers."""
+"""Of a user with more, the newest count, and are left out of the results."""
 
 router = APIRouter()
 
@@ -58,7 +58,7 @@ FormatDep = Annotated[Format, Depends(response_format)]
 
 @router.get(
     "/recommend",
-    summary="The tracks that sound like a track or several, or go with it by taste; suggestions for a user",
+    summary="Tracks similar to one or several tracks, by sound or by favourites; recommendations for a user",
     response_model=Recommendation,
     dependencies=[Depends(accept_only("user", *SIGNAL_NAMES, *SINGLE, repeatable=("track", *REPEATABLE)))],
     responses=openapi_examples.responses(
@@ -87,7 +87,7 @@ async def recommend(
         list[TrackText],
         Query(
             max_length=MAX_SEEDS,
-            description=f"What you have: {ACCEPTED_FORMS}. May be repeated",
+            description=f"A track to start from: {ACCEPTED_FORMS}. May be repeated",
             examples=[[openapi_examples.URN]],
         ),
     ] = [],  # noqa: B006 - never changed
@@ -95,22 +95,24 @@ async def recommend(
         str | None,
         Query(
             max_length=LONGEST_TEXT,
-            description=f"Instead of tracks, whom to suggest something to, by favourites: {USER_FORMS}",
+            description=f"Instead of tracks, an account to recommend to, by its favourites: {USER_FORMS}",
         ),
     ] = None,
 ) -> Response:
-    """Answer with at most `n` tracks, never one that was asked about, never the same recording twice.
+    """Return at most `n` tracks, never one of the request, and never the same recording twice.
 
-    Several tracks are taken as several examples of what is wanted: an answer sounds like at least one of them, and the
-    more of them it sounds like the better. What lies between two different tracks and sounds like neither is no
-    answer, as it would be if their middle were searched. Fewer answers come where the catalogue holds no more that
-    are ready and admitted.
+    Several tracks are several examples: a result sounds like at least one of them, and the more of them it sounds like
+    the better. A track halfway between two different examples that sounds like neither is no result, as it would be if
+    their average were searched. There are fewer results if the catalogue holds no more tracks that are ready and pass
+    the filters.
 
-    By taste, tracks are alike that the same people favourite on SoundCloud; such answers need not have been heard.
-    For a user the answers go with what they favourite, and are none of it.
+    By taste, tracks are similar that the same people favourite on SoundCloud; such results need no audio analysis. For
+    a user, the results go with their favourites and are none of them.
     """
     if bool(track) == (user is not None):
-        raise problems.invalid_request([{"parameter": "track", "message": "give track, once or more, or else user"}])
+        raise problems.invalid_request(
+            [{"parameter": "track", "message": "expected track, once or more, or else user"}]
+        )
     if user is not None:
         recommendation = await _recommend_for_user(platform, seed_resolver, recommender, parameters, signals, user)
         return format_response(recommendation, output_format)
@@ -125,7 +127,7 @@ async def recommend(
 
 @router.get(
     "/playlists/{playlist:path}/recommend",
-    summary="The tracks that fit a playlist",
+    summary="Tracks that fit a playlist",
     response_model=Recommendation,
     dependencies=[Depends(accept_only(*SIGNAL_NAMES, *SINGLE, repeatable=REPEATABLE))],
     responses=openapi_examples.responses(
@@ -155,9 +157,9 @@ async def recommend_for_playlist(
         ),
     ],
 ) -> Response:
-    """Answer with at most `n` tracks that sound like tracks of a playlist and are not on it.
+    """Return at most `n` tracks that sound like tracks of a playlist and are not in it.
 
-    Of a long playlist 20 tracks are asked about, evenly spaced over those that are ready.
+    Of a long playlist 20 tracks are compared, evenly spaced over those that are ready.
     """
     snapshot = platform.snapshot()
     try:
@@ -193,7 +195,7 @@ async def _recommend_for_tracks(
     try:
         seeds = await seed_resolver.resolve_tracks(repository, snapshot, urns, query, taste)
     except NoTasteData as error:
-        raise problems.no_taste_data(urns[0], "ask by=both, or by=sound") from error
+        raise problems.no_taste_data(urns[0], "try by=both or by=sound") from error
     return await recommender.recommend(repository, snapshot, seeds, query)
 
 
@@ -217,7 +219,8 @@ async def _recommend_for_user(
         try:
             seeds = await seed_resolver.resolve_favorites(snapshot, favorites, query, taste, max_vectors=MAX_SEEDS)
         except NoTasteData as error:
-            remedy = "ask by=both, or walk further" if query.by is By.TASTE else "walk further: make crawl SOUNDCLOUD=…"
+            crawl = "crawl more accounts: make crawl SOUNDCLOUD=<address>"
+            remedy = f"try by=both, or {crawl}" if query.by is By.TASTE else crawl
             raise problems.no_taste_data(urn, remedy) from error
         result = await recommender.recommend(Repository(db, snapshot.model.model), snapshot, seeds, query)
     summary = UserSummary(urn=urn, favorites=len(favorites))

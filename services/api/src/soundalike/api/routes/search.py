@@ -1,4 +1,4 @@
-"""`GET /search`: tracks by what people type."""
+"""`GET /search`: tracks by title, artist and album."""
 
 from typing import Annotated
 
@@ -33,20 +33,20 @@ async def find_tracks(
             min_length=1,
             max_length=MAX_QUERY_LENGTH,
             description=(
-                "Words of title, artist and album in any order. The last one may be unfinished, so that every letter "
-                "that is typed can be asked for. Case, accents and punctuation make no difference. A track fits where "
-                "all words do; each of four letters or more may have one typo where too few tracks fit without."
+                "Words of title, artist and album in any order. The last one may be incomplete, for searches while "
+                "typing. Case, accents and punctuation make no difference. A track matches if all words do; each word "
+                "of four letters or more may have one typo if too few tracks match without."
             ),
             examples=["daft pun harder"],
         ),
     ],
-    n: Annotated[int, Query(ge=1, le=50, description="How many tracks to answer with, at most")] = 10,
+    n: Annotated[int, Query(ge=1, le=50, description="How many tracks to return, at most")] = 10,
     source: Annotated[Source | None, Query(description="Only tracks of this source")] = None,
     state: Annotated[State | None, Query(description="Only tracks in this state: `ready` ones can be compared")] = None,
 ) -> SearchResults:
-    """Answer with the tracks that fit, best first: exact before unfinished before misspelt, whole names before parts.
+    """Return the tracks that match, best first: exact before incomplete before misspelt, whole names before parts.
 
-    A track whose name has just changed or arrived by a way of its own is found by it a minute later at most.
+    A new or changed name can be found after a minute at most.
     """
     if not clean(q):
         raise problems.invalid_request([{"parameter": "q", "message": "expected at least one letter"}])

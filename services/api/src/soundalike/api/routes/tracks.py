@@ -1,4 +1,4 @@
-"""`GET /tracks/{urn}`: what the catalogue knows about a track."""
+"""`GET /tracks/{urn}`: the details of a track."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ router = APIRouter()
 
 @router.get(
     "/tracks/{urn:path}",
-    summary="What the catalogue knows about a track",
+    summary="Details of a track",
     dependencies=[Depends(accept_only())],
     responses=openapi_examples.responses(
         openapi_examples.TRACK,
@@ -31,12 +31,12 @@ async def show_track(
     platform: PlatformDep,
     urn: Annotated[
         str,
-        Path(max_length=LONGEST_TEXT, description="Every form that /recommend takes", examples=[openapi_examples.URN]),
+        Path(max_length=LONGEST_TEXT, description="Any form that /recommend accepts", examples=[openapi_examples.URN]),
     ],
 ) -> TrackDetails:
-    """Show a track with its state and the reason for it."""
+    """Return a track with its state and the reason for it."""
     async with platform.database() as db:
-        found = await details(db, urn)
-    if found is None:
+        track = await details(db, urn)
+    if track is None:
         raise problems.unknown_track(TrackId.parse(clean(urn)).urn)
-    return TrackDetails.of_stored(found.stored_track, found.tags)
+    return TrackDetails.of_stored(track.stored_track, track.tags)

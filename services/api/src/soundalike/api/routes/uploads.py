@@ -1,4 +1,4 @@
-"""`POST /recommend`: the tracks that sound like a recording of one's own."""
+"""`POST /recommend`: the tracks that sound like an audio file of one's own."""
 
 import asyncio
 from http import HTTPStatus
@@ -29,7 +29,7 @@ from soundalike.db.uploads import Analysis
 router = APIRouter()
 
 MAX_UPLOAD_BYTES: Final = 12_000_000
-"""Five minutes of the best MP3, or a minute of CD quality: more than is heard of it."""
+"""Five minutes of the best MP3, or a minute of CD quality: more than is analysed of it."""
 
 # The framework's own limit stands behind ours, which says what to do instead.
 _FRAMEWORK_LIMIT_BYTES: Final = 2 * MAX_UPLOAD_BYTES
@@ -44,7 +44,7 @@ EXAMPLE: Final = openapi_examples.RECOMMENDATION.model_copy(
 REJECTED: Final = problems.upload_rejected("the audio is silent")
 NOT_AUDIO: Final = problems.not_audio("application/x-www-form-urlencoded")
 TOO_LARGE: Final = problems.upload_too_large(MAX_UPLOAD_BYTES)
-NO_EXTRACTOR: Final = problems.extractor_unavailable("no extractor has heard the recording in time")
+NO_EXTRACTOR: Final = problems.extractor_unavailable("no extractor has analysed the file in time")
 
 TOO_SLOW: Final = problems.upload_too_slow(_UPLOAD_TIMEOUT_S)
 
@@ -64,7 +64,7 @@ def _require_audio_type(content_type: Annotated[str, Header(include_in_schema=Fa
 
 @router.post(
     "/recommend",
-    summary="The tracks that sound like a recording of your own",
+    summary="Tracks that sound like an audio file of your own",
     response_model=Recommendation,
     max_body_size=_FRAMEWORK_LIMIT_BYTES,
     dependencies=[Depends(accept_only(*SINGLE, repeatable=REPEATABLE)), Depends(_require_audio_type)],
@@ -90,13 +90,13 @@ async def recommend_for_recording(
     output_format: Annotated[Format, Depends(response_format)],
     extractor: Annotated[UploadExtractor, Depends(_upload_extractor)],
 ) -> Response:
-    """Answer with at most `n` tracks that sound like the audio file in the body: mp3, ogg, flac, wav, m4a, webm.
+    """Return at most `n` tracks that sound like the audio file in the body: mp3, ogg, flac, wav, m4a, webm.
 
     The body is the file itself, not a form: `curl --data-binary @song.mp3 -H "Content-Type: audio/mpeg"`, or in a
     browser `fetch(address, {method: "POST", body: file})`, which sends the file's type by itself. About half a minute
-    of it is heard; what is shorter than seven seconds or silent is refused. Nothing of it is kept: the recording is
-    deleted once it is heard, its vector once it is compared. Without an idle extractor the answer is 503, and nothing
-    is kept either.
+    of it is analysed; audio that is silent or shorter than seven seconds is refused. Nothing is stored: the file is
+    deleted after its analysis, its vector after the comparison. Without an idle extractor the response is 503, and
+    nothing is stored either.
     """
     snapshot = platform.snapshot()
     async with platform.database() as db:
@@ -105,7 +105,7 @@ async def recommend_for_recording(
     snapshot = platform.snapshot()
     if analysis.model != snapshot.model.model:
         raise problems.extractor_unavailable(
-            f"the extractor hears with {analysis.model}, answers come from {snapshot.model.model}"
+            f"the extractor uses the model {analysis.model}, the index {snapshot.model.model}"
         )
     async with platform.database() as db:
         seed = upload_seed(snapshot, analysis.vector, analysis.tag_probabilities)
@@ -126,12 +126,12 @@ async def _extract(request: Request, extractor: UploadExtractor) -> Analysis:
 
 
 async def _read_body(request: Request) -> bytes:
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MAX_UPLOAD_BYTES:
+    content_length = request.headers.get("content-length", "")
+    if content_length.isdecimal() and int(content_length) > MAX_UPLOAD_BYTES:
         raise TOO_LARGE
     parts, size = [], 0
     try:
-        # Whoever sends slowly holds a place that others wait for.
+        # A slow upload takes a slot that others wait for.
         async with asyncio.timeout(_UPLOAD_TIMEOUT_S):
             async for part in request.stream():
                 parts.append(part)

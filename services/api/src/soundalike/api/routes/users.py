@@ -1,4 +1,4 @@
-"""`GET /users/{urn}/similar`: who favourites the same."""
+"""`GET /users/{urn}/similar`: accounts with similar favourites."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ router = APIRouter()
 
 @router.get(
     "/users/{user:path}/similar",
-    summary="The SoundCloud accounts that favourite most of the same",
+    summary="SoundCloud accounts with similar favourites",
     dependencies=[Depends(accept_only("n"))],
     responses=openapi_examples.responses(
         openapi_examples.SIMILAR_USERS,
@@ -31,23 +31,23 @@ router = APIRouter()
 async def show_similar_users(
     platform: PlatformDep,
     user: Annotated[str, Path(max_length=LONGEST_TEXT, description=ACCEPTED_FORMS, examples=[openapi_examples.USER])],
-    n: Annotated[int, Query(ge=1, le=100, description="How many accounts to answer with, at most")] = 10,
+    n: Annotated[int, Query(ge=1, le=100, description="How many accounts to return, at most")] = 10,
 ) -> SimilarUsers:
-    """Answer with accounts that share favourites with this one, by the cosine of the two.
+    """Return accounts that share favourites with this one, ordered by the cosine of the two.
 
-    The thousand favourites seen last are compared, and of each a thousand fans. Of a person the catalogue holds a
-    number and favourites, no name.
+    The thousand newest favourites are compared, and a thousand fans of each. The catalogue stores no names of people,
+    only numbers and favourites.
     """
     urn = parse_user(user)
     async with platform.database() as db:
-        found = await similar_users(db, urn, limit=n)
-    if found is None:
+        similarities = await similar_users(db, urn, limit=n)
+    if similarities is None:
         raise problems.unknown_user(urn)
-    return SimilarUsers.of(urn, found)
+    return SimilarUsers.of(urn, similarities)
 
 
 def parse_user(text: str) -> str:
-    """Read what a person pastes; raises `Problem` where it names no account."""
+    """Return the URN of the account that a text names; raises `Problem` where it names none."""
     try:
         return user_urn(clean(text))
     except InvalidUserId as error:

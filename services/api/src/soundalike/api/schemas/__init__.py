@@ -1,1 +1,1 @@
-"""The JSON that the API answers with."""
+"""The JSON of the responses."""

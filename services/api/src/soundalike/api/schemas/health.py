@@ -8,13 +8,13 @@ from soundalike.api.schemas.recommendation import IndexInfo
 
 
 class Health(BaseModel):
-    """The process lives."""
+    """The process is alive."""
 
     status: Annotated[str, Field(examples=["alive"])] = "alive"
 
 
 class Readiness(BaseModel):
-    """The database answers and the space is loaded."""
+    """The database answers and the index is loaded."""
 
     status: Annotated[str, Field(examples=["ready"])] = "ready"
     index: IndexInfo

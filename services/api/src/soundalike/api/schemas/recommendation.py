@@ -12,69 +12,69 @@ from soundalike.domain.tags import distinctive
 from soundalike.similarity.taste.version import TasteVersion
 
 SCORE: Final = (
-    "How alike it sounds. The chance that two tracks as alike as these stand on one album, if one pair in two did: 0.5 "
-    "says nothing either way, 0.8 is four times as common on one album as between strangers, 0.95 nineteen times. "
-    "Unrelated tracks lie around 0.4. It comes from the cosine of the two projected vectors, seen in relation to the "
-    "cosines that either has with music in general (so that tracks near to everything gain nothing by it), and was "
-    "calibrated on albums. The scale is that of the model, the same for every index version. With several seeds the "
-    "odds, score / (1 - score), are averaged. It never rises with the rank"
+    "How similar it sounds, 0 to 1. The odds score / (1 - score) say how much more often this similarity occurs "
+    "between tracks of one album than between unrelated tracks: 0.5 is equally often, 0.8 four times, 0.95 nineteen "
+    "times. Unrelated tracks are around 0.4. It is computed from the cosine of the two projected vectors, relative to "
+    "the cosines that either has with music in general (so tracks that are near to everything do not profit), and "
+    "calibrated on albums. The scale belongs to the model and is the same for every index version. With several seeds "
+    "the odds are averaged. It never increases with the rank"
 )
 
 
 class Result(TrackSummary):
     """One recommended track."""
 
-    rank: Annotated[int, Field(ge=1, description="1 sounds most alike", examples=[1])]
+    rank: Annotated[int, Field(ge=1, description="1 is the best", examples=[1])]
     score: Annotated[float, Field(ge=0, le=1, description=SCORE, examples=[0.912345])]
     duration_ms: Annotated[int | None, Field(description="Length in milliseconds", examples=[212546])]
     seed: Annotated[
         str | None,
         Field(
-            description="The track asked about that it is most like, which the next fields tell of",
+            description="The seed that it is most similar to; the next fields compare the two",
             examples=[EXAMPLE_URN],
         ),
     ]
     shared_tags: Annotated[
         list[str],
         Field(
-            description="All tags that it holds as well as the seed, the seed's most telling first",
+            description="All tags that it shares with the seed, in the order of the seed's tags",
             examples=[["electronic"]],
         ),
     ]
     alike: Annotated[
         dict[str, float],
         Field(
-            description=f"How alike it is to the seed in each layer of the network, {', '.join(LAYERS)}: the share of "
-            "random pairs of tracks that are less alike there. The layers overlook 0.1 s, 0.3 s, 1.7 s, 7 s and the "
-            "whole passage at once, and are named by what can be heard in that time. Empty for a model without them",
+            description=f"How similar it is to the seed in each layer of the network, {', '.join(LAYERS)}: the share "
+            "of random pairs of tracks that are less similar there. The layers cover 0.1 s, 0.3 s, 1.7 s, 7 s and the "
+            "whole passage at once, and are named by what can be heard in that time. Empty for a model without layers",
             examples=[{"texture": 0.91, "attack": 0.94, "rhythm": 0.99, "phrasing": 0.97, "character": 0.88}],
         ),
     ]
     why: Annotated[
         str,
         Field(
-            description="The same in a sentence",
-            examples=["Alike above all in rhythm and phrasing; both electronic."],
+            description="The comparison in a sentence",
+            examples=["Similar in rhythm and phrasing; both electronic."],
         ),
     ]
     by: Annotated[
         list[Signal],
-        Field(description="The signals that it came from", examples=[["sound", "taste"]]),
+        Field(description="The signals that it was found by", examples=[["sound", "taste"]]),
     ]
     scores: Annotated[
         dict[Signal, float],
         Field(
-            description="What each of these signals says alone. That of taste is 0.8 where the two are four times as "
-            "similar, by who favourites them, as two tracks usually are. `score` is made of both: their odds, "
-            "score / (1 - score), are multiplied, each to the power of its weight; a signal that says nothing of a "
-            "track counts as 0.5",
+            description="The score of each of these signals alone. That of taste is 0.8 where the two are four times "
+            "as similar, by who favourites them, as two tracks usually are. `score` combines both: their odds, "
+            "score / (1 - score), are multiplied, each to the power of its weight; a signal without data on a track "
+            "counts as 0.5",
             examples=[{"sound": 0.912345, "taste": 0.953201}],
         ),
     ]
 
 
 class IndexInfo(BaseModel):
-    """What was searched."""
+    """The index that was searched."""
 
     model: Annotated[str, Field(description="The model whose vectors are compared", examples=["choi-m1-fixed-1"])]
     version: Annotated[
@@ -98,11 +98,11 @@ class IndexInfo(BaseModel):
 
 
 class TasteInfo(BaseModel):
-    """What was known of taste."""
+    """The favourites that were searched."""
 
     version: Annotated[str, Field(examples=["20261121T060000.000Z"])]
     tracks: Annotated[int, Field(ge=0, description="Tracks that two or more people favourite", examples=[4712])]
-    favorites: Annotated[int, Field(ge=0, description="How many favourites it was built of", examples=[300_000])]
+    favorites: Annotated[int, Field(ge=0, description="How many favourites it was built from", examples=[300_000])]
 
     @classmethod
     def of(cls, version: TasteVersion) -> "TasteInfo":
@@ -112,7 +112,7 @@ class TasteInfo(BaseModel):
 
 
 class UserSummary(BaseModel):
-    """The account that suggestions are for."""
+    """The account that the recommendation is for."""
 
     urn: Annotated[str, Field(examples=["soundcloud:users:3000000001"])]
     favorites: Annotated[int, Field(ge=0, description="How many of its favourites are known", examples=[31])]
@@ -128,13 +128,15 @@ class PlaylistSummary(BaseModel):
 
 
 class Recommendation(BaseModel):
-    """The tracks that sound like the seeds, or go with them by taste, best first."""
+    """The tracks that sound like the seeds, or that the same people favourite, best first."""
 
-    seeds: Annotated[list[TrackSummary], Field(description="What was asked about")]
-    playlist: Annotated[PlaylistSummary | None, Field(description="The playlist, if one was asked about")] = None
-    user: Annotated[UserSummary | None, Field(description="The account, if one was asked for")] = None
+    seeds: Annotated[list[TrackSummary], Field(description="The tracks that were requested")]
+    playlist: Annotated[PlaylistSummary | None, Field(description="The playlist, if one was requested")] = None
+    user: Annotated[UserSummary | None, Field(description="The account, if one was requested")] = None
     index: IndexInfo
-    taste: Annotated[TasteInfo | None, Field(description="What was known of taste, if it was asked for")] = None
+    taste: Annotated[
+        TasteInfo | None, Field(description="The favourites that were searched, if taste was requested")
+    ] = None
     results: list[Result]
 
     @classmethod
@@ -147,7 +149,7 @@ class Recommendation(BaseModel):
         user: UserSummary | None = None,
         taste: TasteVersion | None = None,
     ) -> "Recommendation":
-        """Show the answers, best first, with ranks from 1."""
+        """Convert a result, best first, with ranks from 1."""
         mean_tags = snapshot.model.mean_tag_probabilities
         return cls(
             seeds=[

@@ -29,7 +29,7 @@ def track_fields(track: Track, *, tags: Sequence[str] = ()) -> dict[str, Any]:
 
 
 class _TrackFields(BaseModel):
-    urn: Annotated[str, Field(description="The track's one name in the catalogue", examples=[EXAMPLE_URN])]
+    urn: Annotated[str, Field(description="Identifier of the track in the catalogue", examples=[EXAMPLE_URN])]
     title: Annotated[str, Field(examples=["Harder, Better, Faster, Stronger"])]
     artists: Annotated[list[str], Field(examples=[["Daft Punk"]])]
     album: Annotated[str | None, Field(examples=["Discovery"])]
@@ -43,7 +43,7 @@ class TrackSummary(_TrackFields):
     tags: Annotated[
         list[str],
         Field(
-            description=f"What is heard in it and not in most music, the most telling first, at most {MAX_SHOWN}",
+            description=f"Tags that distinguish it from most music, the most distinctive first, at most {MAX_SHOWN}",
             examples=[["electronic", "dance"]],
         ),
     ]
@@ -55,21 +55,23 @@ class TrackSummary(_TrackFields):
 
 
 class TrackDetails(TrackSummary):
-    """Everything the catalogue says about a track, and where it stands on its way to being recommendable."""
+    """Everything the catalogue holds of a track, and its state."""
 
     duration_ms: Annotated[int | None, Field(description="Length in milliseconds", examples=[224693])]
     isrc: Annotated[str | None, Field(examples=["GBDUW0000059"])]
     source_tags: Annotated[
-        list[str], Field(description="What its source says of it, unread by us", examples=[["electro house"]])
+        list[str], Field(description="The tags that its source gives it, unchanged", examples=[["electro house"]])
     ]
     state: Annotated[State, Field(examples=["ready"])]
-    reason: Annotated[str | None, Field(description="Why it is in that state, where there is more to say")]
-    preview_provider: Annotated[str | None, Field(description="Who offered the preview", examples=["deezer"])]
+    reason: Annotated[str | None, Field(description="Why it is in that state, if there is more to say")]
+    preview_provider: Annotated[
+        str | None, Field(description="The service that offers the preview", examples=["deezer"])
+    ]
     match_method: Annotated[str | None, Field(description="How the preview was found", examples=["isrc"])]
 
     @classmethod
     def of_stored(cls, stored: StoredTrack, tags: Sequence[str]) -> "TrackDetails":
-        """Show a track with its state and the first of the tags that it holds."""
+        """Show a track with its state and the first of its tags."""
         return cls(
             **track_fields(stored.track, tags=tags),
             state=stored.state,
@@ -80,14 +82,14 @@ class TrackDetails(TrackSummary):
 
 
 class ListedTrack(_TrackFields):
-    """A track in a list, with where it stands on its way to being recommendable."""
+    """A track in a list, with its state."""
 
     title: Annotated[
-        str, Field(description="Empty while nothing is known of it", examples=["Harder, Better, Faster, Stronger"])
+        str, Field(description="Empty while it is not known", examples=["Harder, Better, Faster, Stronger"])
     ]
     duration_ms: Annotated[int | None, Field(description="Length in milliseconds", examples=[224693])]
-    state: Annotated[State, Field(description="Only what is ready can be compared", examples=["ready"])]
-    reason: Annotated[str | None, Field(description="Why it is in that state, where there is more to say")]
+    state: Annotated[State, Field(description="Only `ready` tracks can be compared", examples=["ready"])]
+    reason: Annotated[str | None, Field(description="Why it is in that state, if there is more to say")]
 
     @classmethod
     def of(cls, stored: StoredTrack, **fields: Any) -> Self:
@@ -96,14 +98,14 @@ class ListedTrack(_TrackFields):
 
 
 class SearchResult(ListedTrack):
-    """A track that fits what was typed."""
+    """A track that matches a search."""
 
     match: Annotated[
         Likeness,
         Field(
             description=(
-                "`exact`: every word that was typed is in its names; `prefix`: one is only the beginning of a word; "
-                "`typo`: one is a word misspelt"
+                "`exact`: every word of the query is in its names; `prefix`: one is only the beginning of a word; "
+                "`typo`: one is misspelt"
             ),
             examples=["exact"],
         ),
@@ -111,7 +113,7 @@ class SearchResult(ListedTrack):
 
 
 class SearchResults(BaseModel):
-    """The tracks that fit what was typed, best first."""
+    """The tracks that match a search, best first."""
 
     results: list[SearchResult]
 
@@ -122,7 +124,7 @@ class SearchResults(BaseModel):
 
 
 class TrackPage(BaseModel):
-    """Some of the tracks that were asked for, in a fixed order."""
+    """One page of the tracks that were requested, in a fixed order."""
 
     tracks: list[ListedTrack]
     next: Annotated[
@@ -135,8 +137,8 @@ class TrackPage(BaseModel):
 
 
 class TrackRequest(BaseModel):
-    """Where a track stands that somebody asked for."""
+    """The state of a track that was requested."""
 
     urn: Annotated[str, Field(examples=[EXAMPLE_URN])]
     state: Annotated[State, Field(examples=["pending"])]
-    reason: Annotated[str | None, Field(description="Why it is in that state, where there is more to say")]
+    reason: Annotated[str | None, Field(description="Why it is in that state, if there is more to say")]

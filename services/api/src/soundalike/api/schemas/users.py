@@ -9,7 +9,7 @@ from soundalike.db.similar_users import UserSimilarity
 
 
 class SimilarUser(BaseModel):
-    """An account of similar taste; nothing else is kept of people."""
+    """An account with similar taste; nothing else is stored about people."""
 
     urn: Annotated[str, Field(examples=["soundcloud:users:3000000421"])]
     shared: Annotated[int, Field(ge=1, description="How many favourites the two share", examples=[12])]
@@ -19,7 +19,7 @@ class SimilarUser(BaseModel):
 
 
 class SimilarUsers(BaseModel):
-    """The accounts that favourite most of the same, best first."""
+    """The accounts that share most favourites, best first."""
 
     user: Annotated[str, Field(examples=["soundcloud:users:3000000001"])]
     results: list[SimilarUser]
