@@ -209,7 +209,7 @@ async def test_the_tail_is_measured(catalogue: Pool) -> None:
 
 
 async def test_everything_is_copied_bit_for_bit(catalogue: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("soundalike.db.pg_copy._TAKEN_BYTES", 2_000)  # several pieces, cut anywhere
+    monkeypatch.setattr("soundalike.db.pg_copy._BUFFER_BYTES", 2_000)  # several pieces, cut anywhere
     said = {}
     for number in range(2, 60):
         track = TrackId("deezer", str(number**5))
@@ -229,7 +229,7 @@ async def test_a_copy_of_nothing_is_nothing(catalogue: Pool) -> None:
 
 async def test_a_copy_of_vectors_of_another_length_is_refused(catalogue: Pool) -> None:
     await save(catalogue, heard(0.5))
-    with pytest.raises(PermanentError, match="other than"):
+    with pytest.raises(PermanentError, match="another vector_bytes than"):
         await copied(catalogue, REAL.model, 159)
 
 
