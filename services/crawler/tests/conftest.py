@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.download import Downloader, preview_client
-from soundalike.crawler.ingest import Bringer
-from soundalike.crawler.policy import Policy
+from soundalike.crawler.ingest import Ingest
+from soundalike.crawler.policy import CrawlPolicy
 from soundalike.crawler.preview_hosts import HostList, host_of
 from soundalike.crawler.previews.chain import PreviewChain
 from soundalike.crawler.previews.spotify import SpotifyPreviews
@@ -23,7 +23,7 @@ from soundalike.crawler.sources.folder import clip_encoder_pool
 from soundalike.crawler.sources.spotify import SpotifyPlaylist
 from soundalike.crawler.sources.spotify_address import PlaylistId
 from soundalike.crawler.sources.spotify_web_api import SpotifyWebApi
-from soundalike.crawler.stats import Fate
+from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import database, embeddings, models, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import EmbeddingModel
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundalike.audio.decoder_pool import ClipEncoderPool
-    from soundalike.crawler.stats import Tally
+    from soundalike.crawler.stats import CrawlStats
     from soundalike.db.database import Pool
     from soundalike.db.tracks import State
     from soundalike.sandbox.catalogue import Piece
@@ -73,61 +73,61 @@ class Tones(Previews):
 
 
 @dataclass
-class Naps:
+class RecordedSleep:
     """Notes how long a patience would have slept, and how long a limiter would have let nobody through."""
 
-    taken: list[float] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
 
     async def sleep(self, seconds: float) -> None:
-        self.taken.append(seconds)
+        self.waits.append(seconds)
 
     async def acquire(self) -> None:
         pass
 
-    async def hold(self, seconds: float) -> None:
-        self.taken.append(seconds)
+    async def pause(self, seconds: float) -> None:
+        self.waits.append(seconds)
 
 
 @dataclass
-class Bench:
+class CrawlFixture:
     """A crawl's surroundings, with the sandbox for Spotify and a bucket in memory."""
 
     pool: Pool
     server: SandboxServer
     chain: PreviewChain
     api: SpotifyWebApi
-    naps: Naps
+    sleep: RecordedSleep
     store: MemoryStore = field(default_factory=MemoryStore)
 
     def crawl(self, **options: Any) -> Crawl:
-        """Make a crawl; options are those of `Bringer`, `Policy` and `Crawl`."""
-        names = Policy.__dataclass_fields__
-        policy = Policy(**{name: value for name, value in options.items() if name in names})
-        parts = {name: options[name] for name in ("pool", "store", "claims") if name in options}
-        standard = {"pool": self.pool, "store": self.store, "retry": RetryPolicy(sleep=self.naps.sleep)}
-        bringer = Bringer(**{**standard, **parts, "policy": policy})
-        return Crawl(bringer.pool, bringer, policy, bringer.claims, concurrency=options.get("concurrency", 4))
+        """Make a crawl; options are those of `Ingest`, `CrawlPolicy` and `Crawl`."""
+        names = CrawlPolicy.__dataclass_fields__
+        policy = CrawlPolicy(**{name: value for name, value in options.items() if name in names})
+        parts = {name: options[name] for name in ("pool", "store", "leases") if name in options}
+        standard = {"pool": self.pool, "store": self.store, "retry": RetryPolicy(sleep=self.sleep.sleep)}
+        ingest = Ingest(**{**standard, **parts, "policy": policy})
+        return Crawl(ingest.pool, ingest, policy, ingest.leases, concurrency=options.get("concurrency", 4))
 
     def playlist(self, key: str) -> SpotifyPlaylist:
         return SpotifyPlaylist(PlaylistId(key), self.api, self.chain)
 
 
-def sums(tally: Tally) -> dict[Fate, int]:
-    assert tally.unfinished == 0
-    assert tally.found == sum(tally.count(fate) for fate in Fate)
-    return {fate: tally.count(fate) for fate in Fate if tally.count(fate)}
+def counts_by_status(stats: CrawlStats) -> dict[OutcomeStatus, int]:
+    assert stats.unfinished == 0
+    assert stats.finished == sum(stats.count(status) for status in OutcomeStatus)
+    return {status: stats.count(status) for status in OutcomeStatus if stats.count(status)}
 
 
-async def hear(bench: Bench, track: TrackId) -> None:
+async def embed(crawler: CrawlFixture, track: TrackId) -> None:
     """Do what the extractor does."""
-    async with bench.pool.acquire() as connection:
+    async with crawler.pool.acquire() as connection:
         await models.register(connection, MODEL)
-        heard = Embedding(track, MODEL.model, np.ones(160, dtype=np.float32), "previews/x", None, "0" * 64, 29.0)
-        await embeddings.save(connection, heard)
+        embedding = Embedding(track, MODEL.model, np.ones(160, dtype=np.float32), "previews/x", None, "0" * 64, 29.0)
+        await embeddings.save(connection, embedding)
 
 
-async def state_of(bench: Bench, track: TrackId) -> tuple[State, str | None]:
-    stored = await tracks.get(bench.pool, track)
+async def state_of(crawler: CrawlFixture, track: TrackId) -> tuple[State, str | None]:
+    stored = await tracks.get(crawler.pool, track)
     assert stored is not None
     return stored.state, stored.reason
 
@@ -150,13 +150,13 @@ def access(server: SandboxServer) -> SpotifyAccess:
 
 
 @pytest.fixture
-def naps() -> Naps:
-    return Naps()
+def recorded_sleep() -> RecordedSleep:
+    return RecordedSleep()
 
 
 @pytest.fixture
-def api(access: SpotifyAccess, naps: Naps) -> Iterator[SpotifyWebApi]:
-    with SpotifyWebApi(access, limiter=naps, retry=RetryPolicy(sleep=naps.sleep)) as opened:
+def api(access: SpotifyAccess, recorded_sleep: RecordedSleep) -> Iterator[SpotifyWebApi]:
+    with SpotifyWebApi(access, limiter=recorded_sleep, retry=RetryPolicy(sleep=recorded_sleep.sleep)) as opened:
         yield opened
 
 
@@ -177,8 +177,8 @@ def downloader(client: httpx.AsyncClient) -> Downloader:
 
 
 @pytest.fixture
-def chain(downloader: Downloader, hosts: HostList, naps: Naps) -> PreviewChain:
-    return PreviewChain([SpotifyPreviews(hosts)], downloader, retry=RetryPolicy(sleep=naps.sleep))
+def chain(downloader: Downloader, hosts: HostList, recorded_sleep: RecordedSleep) -> PreviewChain:
+    return PreviewChain([SpotifyPreviews(hosts)], downloader, retry=RetryPolicy(sleep=recorded_sleep.sleep))
 
 
 @pytest.fixture
@@ -188,8 +188,10 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture
-def bench(pool: Pool, server: SandboxServer, chain: PreviewChain, api: SpotifyWebApi, naps: Naps) -> Bench:
-    return Bench(pool, server, chain, api, naps)
+def crawler(
+    pool: Pool, server: SandboxServer, chain: PreviewChain, api: SpotifyWebApi, recorded_sleep: RecordedSleep
+) -> CrawlFixture:
+    return CrawlFixture(pool, server, chain, api, recorded_sleep)
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from soundalike.crawler.errors import QuotaSpent, SourceUnavailable
+from soundalike.crawler.errors import QuotaExhausted, SourceUnavailable
 from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
-from soundalike.crawler.stats import Fate
+from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import playlists, tracks
 from soundalike.db.database import RetryingPool
 from soundalike.db.tracks import State
@@ -24,80 +24,87 @@ from soundalike.storage.object_keys import preview_key
 from soundalike.storage.object_store import MemoryStore
 from soundalike.testing.wait import eventually
 
-from .conftest import FIRST_ID, FIRST_PREVIEW, state_of, sums
+from .conftest import FIRST_ID, FIRST_PREVIEW, counts_by_status, state_of
 
 if TYPE_CHECKING:
-    from .conftest import Bench
+    from .conftest import CrawlFixture
 else:
-    Bench = Any
+    CrawlFixture = Any
 
 
 @pytest.mark.parametrize(
-    ("fault", "fate", "state", "reason"),
+    ("fault", "status", "state", "reason"),
     [
-        (Fault(path=FIRST_PREVIEW, status=404), Fate.NO_PREVIEW, State.NO_PREVIEW, "the preview's server answered 404"),
+        (
+            Fault(path=FIRST_PREVIEW, status=404),
+            OutcomeStatus.NO_PREVIEW,
+            State.NO_PREVIEW,
+            "the preview's server answered 404",
+        ),
         (
             Fault(path=FIRST_PREVIEW, status=302, headers={"Location": "https://evil.example/"}),
-            Fate.NO_PREVIEW,
+            OutcomeStatus.NO_PREVIEW,
             State.NO_PREVIEW,
             "the preview lies on a host that is not allowed",
         ),
         (
             Fault(path=FIRST_PREVIEW, status=503, times=None),
-            Fate.FAILED,
+            OutcomeStatus.FAILED,
             State.PENDING,
             "the preview's server answered 503",
         ),
     ],
 )
-async def test_one_bad_preview_stops_nobody(bench: Bench, fault: Fault, fate: Fate, state: State, reason: str) -> None:
-    bench.server.sandbox.faults.add(fault)
-    crawl = bench.crawl()
-    assert await crawl.run(bench.playlist(DEMO_PLAYLIST_ID)) is None
-    assert sums(crawl.tally) == {Fate.UPLOADED: 47, fate: 1}
-    assert crawl.tally.by_reason[fate] == {reason: 1}
-    found, said = await state_of(bench, FIRST_ID)
+async def test_one_bad_preview_stops_nobody(
+    crawler: CrawlFixture, fault: Fault, status: OutcomeStatus, state: State, reason: str
+) -> None:
+    crawler.server.sandbox.faults.add(fault)
+    crawl = crawler.crawl()
+    assert await crawl.run(crawler.playlist(DEMO_PLAYLIST_ID)) is None
+    assert counts_by_status(crawl.stats) == {OutcomeStatus.UPLOADED: 47, status: 1}
+    assert crawl.stats.by_reason[status] == {reason: 1}
+    found, said = await state_of(crawler, FIRST_ID)
     assert found is state
     assert said
-    bench.server.sandbox.faults.clear()
-    again = bench.crawl(retry_missing=True)
-    await again.run(bench.playlist(DEMO_PLAYLIST_ID))
-    assert sums(again.tally) == {Fate.SKIPPED: 47, Fate.UPLOADED: 1}
-    assert await state_of(bench, FIRST_ID) == (State.QUEUED, None)
+    crawler.server.sandbox.faults.clear()
+    again = crawler.crawl(retry_missing=True)
+    await again.run(crawler.playlist(DEMO_PLAYLIST_ID))
+    assert counts_by_status(again.stats) == {OutcomeStatus.SKIPPED: 47, OutcomeStatus.UPLOADED: 1}
+    assert await state_of(crawler, FIRST_ID) == (State.QUEUED, None)
 
 
-async def test_a_preview_that_comes_at_the_second_try(bench: Bench) -> None:
-    bench.server.sandbox.faults.add(Fault(path=FIRST_PREVIEW, status=503, times=2))
-    crawl = bench.crawl()
-    await crawl.run(bench.playlist(DEMO_PLAYLIST_ID))
-    assert sums(crawl.tally) == {Fate.UPLOADED: 48}
-    assert len(bench.naps.taken) == 2
+async def test_a_preview_that_comes_at_the_second_try(crawler: CrawlFixture) -> None:
+    crawler.server.sandbox.faults.add(Fault(path=FIRST_PREVIEW, status=503, times=2))
+    crawl = crawler.crawl()
+    await crawl.run(crawler.playlist(DEMO_PLAYLIST_ID))
+    assert counts_by_status(crawl.stats) == {OutcomeStatus.UPLOADED: 48}
+    assert len(crawler.sleep.waits) == 2
 
 
-async def test_a_spent_quota_keeps_what_was_read_and_goes_on_next_time(bench: Bench) -> None:
+async def test_a_spent_quota_keeps_what_was_read_and_goes_on_next_time(crawler: CrawlFixture) -> None:
     count = 2 * PAGE_SIZE
     key = generated_playlist(count).spotify_id
-    bench.server.sandbox.faults.add(Fault.quota_exceeded("/v1/playlists/*/items").model_copy(update={"after": 1}))
-    crawl = bench.crawl()
-    assert isinstance(await crawl.run(bench.playlist(key)), QuotaSpent)
-    assert sums(crawl.tally) == {Fate.UPLOADED: PAGE_SIZE}
-    assert await playlists.get(bench.pool, f"spotify:playlist:{key}") is None
-    bench.server.sandbox.faults.clear()
-    again = bench.crawl()
-    assert await again.run(bench.playlist(key)) is None
-    assert sums(again.tally) == {Fate.SKIPPED: PAGE_SIZE, Fate.UPLOADED: PAGE_SIZE}
-    assert len(await playlists.tracks_of(bench.pool, f"spotify:playlist:{key}")) == count
+    crawler.server.sandbox.faults.add(Fault.quota_exceeded("/v1/playlists/*/items").model_copy(update={"after": 1}))
+    crawl = crawler.crawl()
+    assert isinstance(await crawl.run(crawler.playlist(key)), QuotaExhausted)
+    assert counts_by_status(crawl.stats) == {OutcomeStatus.UPLOADED: PAGE_SIZE}
+    assert await playlists.get(crawler.pool, f"spotify:playlist:{key}") is None
+    crawler.server.sandbox.faults.clear()
+    again = crawler.crawl()
+    assert await again.run(crawler.playlist(key)) is None
+    assert counts_by_status(again.stats) == {OutcomeStatus.SKIPPED: PAGE_SIZE, OutcomeStatus.UPLOADED: PAGE_SIZE}
+    assert len(await playlists.tracks_of(crawler.pool, f"spotify:playlist:{key}")) == count
 
 
-async def test_a_list_that_ends_too_early_is_not_taken_for_whole(bench: Bench) -> None:
+async def test_a_list_that_ends_too_early_is_not_taken_for_whole(crawler: CrawlFixture) -> None:
     key = generated_playlist(60).spotify_id
     body = {"items": [], "total": 60}
-    bench.server.sandbox.faults.add(Fault(path="/v1/playlists/*/items", status=200, body=body, after=1, times=None))
-    crawl = bench.crawl()
-    stopped = await crawl.run(bench.playlist(key))
+    crawler.server.sandbox.faults.add(Fault(path="/v1/playlists/*/items", status=200, body=body, after=1, times=None))
+    crawl = crawler.crawl()
+    stopped = await crawl.run(crawler.playlist(key))
     assert isinstance(stopped, SourceUnavailable)
     assert "announced 60 entries and gave only 50" in str(stopped)
-    assert sums(crawl.tally) == {Fate.UPLOADED: 50}
+    assert counts_by_status(crawl.stats) == {OutcomeStatus.UPLOADED: 50}
 
 
 class UnsteadyStore(MemoryStore):
@@ -114,13 +121,21 @@ class UnsteadyStore(MemoryStore):
         await super().put(key, data, content_type)
 
 
-@pytest.mark.parametrize(("refusals", "fates"), [(3, {Fate.UPLOADED: 3}), (4, {Fate.UPLOADED: 2, Fate.FAILED: 1})])
-async def test_a_store_that_is_away_for_a_while(bench: Bench, refusals: int, fates: dict[Fate, int]) -> None:
-    crawl = bench.crawl(store=UnsteadyStore(refusals), concurrency=1)
-    assert await crawl.run(bench.playlist(generated_playlist(3).spotify_id)) is None
-    assert sums(crawl.tally) == fates
-    counts = await tracks.count_by_state(bench.pool)
-    assert (counts[State.QUEUED], counts[State.PENDING]) == (fates[Fate.UPLOADED], fates.get(Fate.FAILED, 0))
+@pytest.mark.parametrize(
+    ("refusals", "statuses"),
+    [(3, {OutcomeStatus.UPLOADED: 3}), (4, {OutcomeStatus.UPLOADED: 2, OutcomeStatus.FAILED: 1})],
+)
+async def test_a_store_that_is_away_for_a_while(
+    crawler: CrawlFixture, refusals: int, statuses: dict[OutcomeStatus, int]
+) -> None:
+    crawl = crawler.crawl(store=UnsteadyStore(refusals), concurrency=1)
+    assert await crawl.run(crawler.playlist(generated_playlist(3).spotify_id)) is None
+    assert counts_by_status(crawl.stats) == statuses
+    counts = await tracks.count_by_state(crawler.pool)
+    assert (counts[State.QUEUED], counts[State.PENDING]) == (
+        statuses[OutcomeStatus.UPLOADED],
+        statuses.get(OutcomeStatus.FAILED, 0),
+    )
 
 
 class UnsteadyPool:
@@ -140,29 +155,34 @@ class UnsteadyPool:
         return getattr(self._pool, name)
 
 
-def unsteady(bench: Bench, failures: int) -> RetryingPool:
-    return RetryingPool(UnsteadyPool(bench.pool, failures), RetryPolicy(sleep=bench.naps.sleep))  # type: ignore[arg-type]
+def unsteady_pool(crawler: CrawlFixture, failures: int) -> RetryingPool:
+    return RetryingPool(UnsteadyPool(crawler.pool, failures), RetryPolicy(sleep=crawler.sleep.sleep))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("failures", "fates"), [(3, {Fate.UPLOADED: 3}), (4, {Fate.UPLOADED: 2, Fate.FAILED: 1})])
-async def test_a_database_that_is_away_for_a_while(bench: Bench, failures: int, fates: dict[Fate, int]) -> None:
-    crawl = bench.crawl(pool=unsteady(bench, failures), concurrency=1)
+@pytest.mark.parametrize(
+    ("failures", "statuses"),
+    [(3, {OutcomeStatus.UPLOADED: 3}), (4, {OutcomeStatus.UPLOADED: 2, OutcomeStatus.FAILED: 1})],
+)
+async def test_a_database_that_is_away_for_a_while(
+    crawler: CrawlFixture, failures: int, statuses: dict[OutcomeStatus, int]
+) -> None:
+    crawl = crawler.crawl(pool=unsteady_pool(crawler, failures), concurrency=1)
     key = generated_playlist(3).spotify_id
-    assert await crawl.run(bench.playlist(key)) is None
-    assert sums(crawl.tally) == fates
-    assert (await playlists.get(bench.pool, f"spotify:playlist:{key}") is None) is (Fate.FAILED in fates)
+    assert await crawl.run(crawler.playlist(key)) is None
+    assert counts_by_status(crawl.stats) == statuses
+    assert (await playlists.get(crawler.pool, f"spotify:playlist:{key}") is None) is (OutcomeStatus.FAILED in statuses)
 
 
-async def test_a_track_whose_row_was_never_written_does_not_break_the_list(bench: Bench) -> None:
-    crawl = bench.crawl(pool=unsteady(bench, 4), concurrency=1)
-    assert await crawl.run(bench.playlist(AWKWARD_PLAYLIST_ID)) is None
-    assert crawl.tally.count(Fate.FAILED) == 1
+async def test_a_track_whose_row_was_never_written_does_not_break_the_list(crawler: CrawlFixture) -> None:
+    crawl = crawler.crawl(pool=unsteady_pool(crawler, 4), concurrency=1)
+    assert await crawl.run(crawler.playlist(AWKWARD_PLAYLIST_ID)) is None
+    assert crawl.stats.count(OutcomeStatus.FAILED) == 1
     # A list that is not wholly known is not stored: what is missing would look like a removal.
-    assert await playlists.get(bench.pool, f"spotify:playlist:{AWKWARD_PLAYLIST_ID}") is None
-    again = bench.crawl()
-    assert await again.run(bench.playlist(AWKWARD_PLAYLIST_ID)) is None
-    assert again.tally.count(Fate.UPLOADED) == 1
-    assert len(await playlists.tracks_of(bench.pool, f"spotify:playlist:{AWKWARD_PLAYLIST_ID}")) == 7
+    assert await playlists.get(crawler.pool, f"spotify:playlist:{AWKWARD_PLAYLIST_ID}") is None
+    again = crawler.crawl()
+    assert await again.run(crawler.playlist(AWKWARD_PLAYLIST_ID)) is None
+    assert again.stats.count(OutcomeStatus.UPLOADED) == 1
+    assert len(await playlists.tracks_of(crawler.pool, f"spotify:playlist:{AWKWARD_PLAYLIST_ID}")) == 7
 
 
 class GatedStore(MemoryStore):
@@ -180,48 +200,48 @@ class GatedStore(MemoryStore):
         await super().put(key, data, content_type)
 
 
-async def test_an_interrupted_crawl_goes_on_where_it_stopped(bench: Bench) -> None:
+async def test_an_interrupted_crawl_goes_on_where_it_stopped(crawler: CrawlFixture) -> None:
     store = GatedStore(takes=10)
-    crawl = bench.crawl(store=store)
-    running = asyncio.create_task(crawl.run(bench.playlist(DEMO_PLAYLIST_ID)))
+    crawl = crawler.crawl(store=store)
+    running = asyncio.create_task(crawl.run(crawler.playlist(DEMO_PLAYLIST_ID)))
     await store.full.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
     # What was cut off between its commit and its count is queued all the same.
-    done = (await tracks.count_by_state(bench.pool))[State.QUEUED]
-    assert crawl.tally.count(Fate.UPLOADED) == crawl.tally.found <= done <= 10
+    done = (await tracks.count_by_state(crawler.pool))[State.QUEUED]
+    assert crawl.stats.count(OutcomeStatus.UPLOADED) == crawl.stats.finished <= done <= 10
     assert len(store.objects) == 10
-    assert 1 <= crawl.tally.unfinished <= crawl.concurrency
-    again = bench.crawl()
-    assert await again.run(bench.playlist(DEMO_PLAYLIST_ID)) is None
-    assert sums(again.tally) == {Fate.SKIPPED: done, Fate.UPLOADED: 48 - done}
-    assert set(store.objects) | set(bench.store.objects) == {
+    assert 1 <= crawl.stats.unfinished <= crawl.concurrency
+    again = crawler.crawl()
+    assert await again.run(crawler.playlist(DEMO_PLAYLIST_ID)) is None
+    assert counts_by_status(again.stats) == {OutcomeStatus.SKIPPED: done, OutcomeStatus.UPLOADED: 48 - done}
+    assert set(store.objects) | set(crawler.store.objects) == {
         preview_key(TrackId("spotify", piece.spotify_id), "mp3") for piece in pieces()
     }
 
 
-async def test_no_more_than_asked_for_at_a_time(bench: Bench) -> None:
+async def test_no_more_than_asked_for_at_a_time(crawler: CrawlFixture) -> None:
     store = GatedStore(takes=0)
-    crawl = bench.crawl(store=store, concurrency=3)
-    running = asyncio.create_task(crawl.run(bench.playlist(DEMO_PLAYLIST_ID)))
+    crawl = crawler.crawl(store=store, concurrency=3)
+    running = asyncio.create_task(crawl.run(crawler.playlist(DEMO_PLAYLIST_ID)))
     await store.full.wait()
-    await eventually(lambda: crawl.tally.begun >= 3)
+    await eventually(lambda: crawl.stats.started >= 3)
     await asyncio.sleep(0.1)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert crawl.tally.begun == 3
+    assert crawl.stats.started == 3
 
 
 async def test_an_error_that_nobody_thought_of_is_counted_and_logged(
-    bench: Bench, caplog: pytest.LogCaptureFixture
+    crawler: CrawlFixture, caplog: pytest.LogCaptureFixture
 ) -> None:
     class BrokenStore(MemoryStore):
         async def put(self, *_: object) -> None:  # type: ignore[override]
             raise ZeroDivisionError("a bug")
 
-    crawl = bench.crawl(store=BrokenStore())
-    assert await crawl.run(bench.playlist(generated_playlist(2).spotify_id)) is None
-    assert crawl.tally.by_reason[Fate.FAILED] == {"an error in the crawler": 2}
+    crawl = crawler.crawl(store=BrokenStore())
+    assert await crawl.run(crawler.playlist(generated_playlist(2).spotify_id)) is None
+    assert crawl.stats.by_reason[OutcomeStatus.FAILED] == {"an error in the crawler": 2}
     assert "a bug" in caplog.text

@@ -114,7 +114,7 @@ async def test_gone_for_now(
 async def test_too_slow(downloader: Downloader, server: SandboxServer, url: str, hosts: HostList) -> None:
     server.sandbox.faults.add(Fault(path=PATH, delay_seconds=30))
     with pytest.raises(PreviewUnavailable) as late:
-        await replace(downloader, seconds=0.2).download(url, hosts)
+        await replace(downloader, timeout_s=0.2).download(url, hosts)
     assert late.value.reason == "the preview's server took too long"
 
 

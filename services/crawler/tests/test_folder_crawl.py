@@ -13,10 +13,10 @@ from mutagen.flac import FLAC
 from soundalike.audio.decode import decode
 from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
 from soundalike.crawler.crawl import Crawl
-from soundalike.crawler.ingest import Bringer
-from soundalike.crawler.policy import Policy
+from soundalike.crawler.ingest import Ingest
+from soundalike.crawler.policy import CrawlPolicy
 from soundalike.crawler.sources.folder import MusicFolder
-from soundalike.crawler.stats import Fate, Outcome
+from soundalike.crawler.stats import Outcome, OutcomeStatus
 from soundalike.db import tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Listening:
+class RecordedProgress:
     """Keeps every outcome, and the share that was done."""
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     shares: list[tuple[int, int | None]] = field(default_factory=list)
 
-    def outcome(self, outcome: Outcome, done: int, total: int | None) -> None:
+    def report(self, outcome: Outcome, done: int, total: int | None) -> None:
         self.outcomes[outcome.label] = outcome
         self.shares.append((done, total))
 
@@ -52,14 +52,14 @@ class Library:
     pool: Pool
     encoders: ClipEncoderPool
     store: MemoryStore = field(default_factory=MemoryStore)
-    listening: Listening = field(default_factory=Listening)
+    progress: RecordedProgress = field(default_factory=RecordedProgress)
 
     async def crawl(self, *, retry_rejected: bool = False, attempts: int = 4) -> Crawl:
-        policy = Policy(retry_rejected=retry_rejected)
-        bringer = Bringer(self.pool, self.store, policy, retry=RetryPolicy(attempts))
-        crawl = Crawl(self.pool, bringer, policy, audience=self.listening)
+        policy = CrawlPolicy(retry_rejected=retry_rejected)
+        ingest = Ingest(self.pool, self.store, policy, retry=RetryPolicy(attempts))
+        crawl = Crawl(self.pool, ingest, policy, listener=self.progress)
         assert await crawl.run(MusicFolder(self.folder, self.encoders)) is None
-        assert crawl.tally.unfinished == 0
+        assert crawl.stats.unfinished == 0
         return crawl
 
     def put(self, name: str, content: bytes) -> TrackId:
@@ -87,7 +87,7 @@ async def test_a_tagged_file(library: Library, audio: Callable[..., bytes], tmp_
     file.save()
     track = TrackId("file", hashlib.sha256((tmp_path / "album/1.flac").read_bytes()).hexdigest())
     crawl = await library.crawl()
-    assert crawl.tally.count(Fate.UPLOADED) == crawl.tally.found == 1
+    assert crawl.stats.count(OutcomeStatus.UPLOADED) == crawl.stats.finished == 1
     found = await stored(library, track)
     assert found.state is State.QUEUED
     assert (found.track.title, found.track.artists, found.track.album) == ("Glöckchen", ("A", "B"), "Metall")
@@ -120,19 +120,19 @@ async def test_good_and_bad_files_side_by_side(library: Library, audio: Callable
     library.put("notes.txt", b"good music")
     library.put(".hidden.ogg", song)
     crawl = await library.crawl()
-    tally = crawl.tally
-    assert {fate: tally.count(fate) for fate in Fate} == {
-        Fate.UPLOADED: 2,
-        Fate.SKIPPED: 1,
-        Fate.REJECTED: 4,
-        Fate.NO_PREVIEW: 0,
-        Fate.FAILED: 0,
+    stats = crawl.stats
+    assert {status: stats.count(status) for status in OutcomeStatus} == {
+        OutcomeStatus.UPLOADED: 2,
+        OutcomeStatus.SKIPPED: 1,
+        OutcomeStatus.REJECTED: 4,
+        OutcomeStatus.NO_PREVIEW: 0,
+        OutcomeStatus.FAILED: 0,
     }
-    assert tally.found == 7
-    assert tally.aside == {"other files": 3}
-    assert tally.by_reason[Fate.SKIPPED] == {"duplicate": 1}
-    assert tally.by_reason[Fate.REJECTED] == {"not audio": 2, "too short": 1, "cut short": 1}
-    assert library.listening.shares[-1] == (10, 10)
+    assert stats.finished == 7
+    assert stats.ignored == {"other files": 3}
+    assert stats.by_reason[OutcomeStatus.SKIPPED] == {"duplicate": 1}
+    assert stats.by_reason[OutcomeStatus.REJECTED] == {"not audio": 2, "too short": 1, "cut short": 1}
+    assert library.progress.shares[-1] == (10, 10)
     assert set(library.store.objects) == {preview_key(good, "flac"), preview_key(misnamed, "flac")}
     assert (await stored(library, good)).track.title == "01 Lied für Ängstliche 歌"
     for track, words in ((short, "2.0 s long"), (broken, "not audio"), (half, ""), (empty, "empty")):
@@ -140,7 +140,7 @@ async def test_good_and_bad_files_side_by_side(library: Library, audio: Callable
         assert rejected.state is State.REJECTED
         assert rejected.reason
         assert words in rejected.reason
-    assert library.listening.outcomes["c/short.flac"].detail == (await stored(library, short)).reason
+    assert library.progress.outcomes["c/short.flac"].detail == (await stored(library, short)).reason
 
 
 async def test_names_that_are_no_utf_8(library: Library, audio: Callable[..., bytes]) -> None:
@@ -149,8 +149,8 @@ async def test_names_that_are_no_utf_8(library: Library, audio: Callable[..., by
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
     crawl = await library.crawl()
-    assert crawl.tally.count(Fate.UPLOADED) == 1
-    assert list(library.listening.outcomes) == ["caf\ufffd.flac"]
+    assert crawl.stats.count(OutcomeStatus.UPLOADED) == 1
+    assert list(library.progress.outcomes) == ["caf\ufffd.flac"]
     (title,) = await library.pool.fetch("SELECT title FROM tracks")
     assert title["title"] == "caf\ufffd"
 
@@ -161,13 +161,13 @@ async def test_the_same_folder_again(library: Library, audio: Callable[..., byte
     await library.crawl()
     library.put("3.flac", audio(8, hertz=880))
     again = await library.crawl()
-    assert again.tally.by_reason[Fate.SKIPPED] == {
+    assert again.stats.by_reason[OutcomeStatus.SKIPPED] == {
         "on its way already": 1,
         "rejected before (--retry-rejected tries again)": 1,
     }
-    assert again.tally.count(Fate.UPLOADED) == 1
+    assert again.stats.count(OutcomeStatus.UPLOADED) == 1
     asked = await library.crawl(retry_rejected=True)
-    assert asked.tally.by_reason[Fate.REJECTED] == {"too short": 1}
+    assert asked.stats.by_reason[OutcomeStatus.REJECTED] == {"too short": 1}
     assert (await stored(library, late)).state is State.REJECTED
 
 
@@ -177,9 +177,9 @@ async def test_files_that_cannot_be_read_fail_without_stopping_the_rest(
     (tmp_path / "gone.flac").symlink_to(tmp_path / "nowhere")
     library.put("there.flac", audio(8))
     crawl = await library.crawl()
-    assert crawl.tally.by_reason[Fate.FAILED] == {"it cannot be read": 1}
-    assert "No such file" in library.listening.outcomes["gone.flac"].detail
-    assert crawl.tally.count(Fate.UPLOADED) == 1
+    assert crawl.stats.by_reason[OutcomeStatus.FAILED] == {"it cannot be read": 1}
+    assert "No such file" in library.progress.outcomes["gone.flac"].detail
+    assert crawl.stats.count(OutcomeStatus.UPLOADED) == 1
 
 
 async def test_a_file_that_goes_away_while_it_waits(
@@ -199,9 +199,9 @@ async def test_a_file_that_goes_away_while_it_waits(
                 (tmp_path / "1.flac").unlink()
                 yield entry
 
-    crawl = Crawl(library.pool, Bringer(library.pool, library.store, retry=RetryPolicy(attempts=1)))
+    crawl = Crawl(library.pool, Ingest(library.pool, library.store, retry=RetryPolicy(attempts=1)))
     assert await crawl.run(Vanishing()) is None
-    assert crawl.tally.by_reason[Fate.FAILED] == {"the file cannot be read": 1}
+    assert crawl.stats.by_reason[OutcomeStatus.FAILED] == {"the file cannot be read": 1}
     found = await stored(library, track)
     assert found.state is State.PENDING
     assert found.reason == "No such file or directory; the next crawl tries again"
@@ -218,23 +218,23 @@ class FailingEncoders:
 
 
 @pytest.mark.parametrize(
-    ("error", "fate", "state", "reason"),
+    ("error", "status", "state", "reason"),
     [
-        (DecoderCrashed("it died"), Fate.REJECTED, State.REJECTED, "cannot be decoded"),
-        (TooDemanding("it took ages"), Fate.REJECTED, State.REJECTED, "too demanding"),
-        (DecoderUnavailable("it did not start"), Fate.FAILED, State.PENDING, "the decoding process fails"),
+        (DecoderCrashed("it died"), OutcomeStatus.REJECTED, State.REJECTED, "cannot be decoded"),
+        (TooDemanding("it took ages"), OutcomeStatus.REJECTED, State.REJECTED, "too demanding"),
+        (DecoderUnavailable("it did not start"), OutcomeStatus.FAILED, State.PENDING, "the decoding process fails"),
     ],
 )
 async def test_only_what_a_file_does_is_held_against_it(
-    library: Library, audio: Callable[..., bytes], error: Exception, fate: Fate, state: State, reason: str
+    library: Library, audio: Callable[..., bytes], error: Exception, status: OutcomeStatus, state: State, reason: str
 ) -> None:
     track = library.put("1.flac", audio(8))
     library.encoders = FailingEncoders(error)  # type: ignore[assignment]
     crawl = await library.crawl(attempts=1)
-    assert crawl.tally.by_reason[fate] == {reason: 1}
+    assert crawl.stats.by_reason[status] == {reason: 1}
     assert (await stored(library, track)).state is state
 
 
 async def test_an_empty_folder(library: Library) -> None:
     crawl = await library.crawl()
-    assert crawl.tally.found == 0
+    assert crawl.stats.finished == 0

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from soundalike.audio.clip import CLIP_KIND
-from soundalike.crawler.entries import Found, Preview, Provenance
-from soundalike.crawler.erasure import Subject, forget, forget_releases, isrcs_of, recognise, releases_of
+from soundalike.crawler.entries import Preview, Provenance, TrackEntry
+from soundalike.crawler.erasure import Subject, find_releases, forget, forget_releases, isrcs_of, parse_subject
 from soundalike.crawler.errors import InvalidTarget, SourceRefused
-from soundalike.crawler.policy import TO_BE_FORGOTTEN
-from soundalike.crawler.stats import Fate
+from soundalike.crawler.policy import BLOCKED
+from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import playlists, tracks
 from soundalike.db.tracks import State, Track
 from soundalike.domain.track_id import TrackId
@@ -20,9 +20,9 @@ from soundalike.sandbox.catalogue import pieces, spotify_id
 from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID
 
 if TYPE_CHECKING:
-    from .conftest import Bench
+    from .conftest import CrawlFixture
 else:
-    Bench = Any
+    CrawlFixture = Any
 
 KEY = "37i9dQZF1DXcBWIGoYBM5M"
 FIRST = TrackId("spotify", pieces()[0].spotify_id)
@@ -54,104 +54,104 @@ class OfDeezer:
         ("spotify:user:me:collection", Subject("playlist", "spotify:user:me:collection")),
     ],
 )
-async def test_what_people_paste(bench: Bench, text: str, subject: Subject) -> None:
-    assert await recognise(bench.pool, text) == subject
+async def test_what_people_paste(crawler: CrawlFixture, text: str, subject: Subject) -> None:
+    assert await parse_subject(crawler.pool, text) == subject
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "spotify:artist:short", "https://example.org/artist/1"])
-async def test_anything_else_is_refused_with_the_forms_that_are_not(bench: Bench, text: str) -> None:
+async def test_anything_else_is_refused_with_the_forms_that_are_not(crawler: CrawlFixture, text: str) -> None:
     with pytest.raises(InvalidTarget, match="soundcloud:users"):
-        await recognise(bench.pool, text)
+        await parse_subject(crawler.pool, text)
 
 
-async def test_a_track_and_its_preview_go_and_stay_away(bench: Bench) -> None:
-    await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
-    done = await forget(bench.pool, bench.store, Subject("track", FIRST.urn))
+async def test_a_track_and_its_preview_go_and_stay_away(crawler: CrawlFixture) -> None:
+    await crawler.crawl().run(crawler.playlist(DEMO_PLAYLIST_ID))
+    done = await forget(crawler.pool, crawler.store, Subject("track", FIRST.urn))
     assert (done.tracks, done.previews) == (1, 1)
-    assert not [key for key in bench.store.objects if FIRST.key in key]
-    assert (await forget(bench.pool, bench.store, Subject("track", FIRST.urn))).previews == 0
-    await bench.pool.execute("UPDATE playlists SET snapshot_id = 'another'")
-    again = bench.crawl(retry_rejected=True, retry_missing=True)
-    assert await again.run(bench.playlist(DEMO_PLAYLIST_ID)) is None
-    assert again.tally.by_reason[Fate.SKIPPED][TO_BE_FORGOTTEN] == 1
-    assert again.tally.found == 48
-    assert FIRST not in await playlists.tracks_of(bench.pool, f"spotify:playlist:{DEMO_PLAYLIST_ID}")
-    assert not [key for key in bench.store.objects if FIRST.key in key]
+    assert not [key for key in crawler.store.objects if FIRST.key in key]
+    assert (await forget(crawler.pool, crawler.store, Subject("track", FIRST.urn))).previews == 0
+    await crawler.pool.execute("UPDATE playlists SET snapshot_id = 'another'")
+    again = crawler.crawl(retry_rejected=True, retry_missing=True)
+    assert await again.run(crawler.playlist(DEMO_PLAYLIST_ID)) is None
+    assert again.stats.by_reason[OutcomeStatus.SKIPPED][BLOCKED] == 1
+    assert again.stats.finished == 48
+    assert FIRST not in await playlists.tracks_of(crawler.pool, f"spotify:playlist:{DEMO_PLAYLIST_ID}")
+    assert not [key for key in crawler.store.objects if FIRST.key in key]
 
 
-async def test_an_artist_goes_with_everything_and_stays_away(bench: Bench) -> None:
-    await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
-    done = await forget(bench.pool, bench.store, Subject("artist", ARTIST))
+async def test_an_artist_goes_with_everything_and_stays_away(crawler: CrawlFixture) -> None:
+    await crawler.crawl().run(crawler.playlist(DEMO_PLAYLIST_ID))
+    done = await forget(crawler.pool, crawler.store, Subject("artist", ARTIST))
     assert (done.tracks, done.previews) == (2, 2)
-    await bench.pool.execute("DELETE FROM playlists")
-    await bench.pool.execute("DELETE FROM tracks")
-    again = bench.crawl()
-    assert await again.run(bench.playlist(DEMO_PLAYLIST_ID)) is None
-    assert again.tally.by_reason[Fate.SKIPPED] == {TO_BE_FORGOTTEN: 2}
-    assert await tracks.get(bench.pool, FIRST) is None
+    await crawler.pool.execute("DELETE FROM playlists")
+    await crawler.pool.execute("DELETE FROM tracks")
+    again = crawler.crawl()
+    assert await again.run(crawler.playlist(DEMO_PLAYLIST_ID)) is None
+    assert again.stats.by_reason[OutcomeStatus.SKIPPED] == {BLOCKED: 2}
+    assert await tracks.get(crawler.pool, FIRST) is None
 
 
-async def test_a_recording_goes_by_its_code_and_no_other_release_brings_it_back(bench: Bench) -> None:
-    await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
-    done = await forget_releases(bench.pool, bench.store, [pieces()[0].isrc])
+async def test_a_recording_goes_by_its_code_and_no_other_release_brings_it_back(crawler: CrawlFixture) -> None:
+    await crawler.crawl().run(crawler.playlist(DEMO_PLAYLIST_ID))
+    done = await forget_releases(crawler.pool, crawler.store, [pieces()[0].isrc])
     assert (done.tracks, done.previews) == (1, 1)
-    assert not [key for key in bench.store.objects if FIRST.key in key]
-    await bench.pool.execute("DELETE FROM playlists")
-    await bench.pool.execute("DELETE FROM tracks")
-    again = bench.crawl()
-    assert await again.run(bench.playlist(DEMO_PLAYLIST_ID)) is None
-    assert again.tally.by_reason[Fate.SKIPPED] == {TO_BE_FORGOTTEN: 1}
-    assert again.tally.count(Fate.UPLOADED) == 47
-    assert await tracks.get(bench.pool, FIRST) is None
+    assert not [key for key in crawler.store.objects if FIRST.key in key]
+    await crawler.pool.execute("DELETE FROM playlists")
+    await crawler.pool.execute("DELETE FROM tracks")
+    again = crawler.crawl()
+    assert await again.run(crawler.playlist(DEMO_PLAYLIST_ID)) is None
+    assert again.stats.by_reason[OutcomeStatus.SKIPPED] == {BLOCKED: 1}
+    assert again.stats.count(OutcomeStatus.UPLOADED) == 47
+    assert await tracks.get(crawler.pool, FIRST) is None
 
 
-async def test_a_code_that_only_the_provider_tells_is_heeded(bench: Bench) -> None:
-    await forget_releases(bench.pool, bench.store, ["ZZAAA2600001"])
+async def test_a_code_that_only_the_provider_tells_is_heeded(crawler: CrawlFixture) -> None:
+    await forget_releases(crawler.pool, crawler.store, ["ZZAAA2600001"])
     track = Track(TrackId("spotify", "0" * 22), "Song", ("Band",))
-    outcome = await bench.crawl().bringer.bring(Found(0, "Band - Song", track, OfDeezer("ZZAAA2600001")))
-    assert (outcome.fate, outcome.reason) == (Fate.SKIPPED, TO_BE_FORGOTTEN)
-    assert bench.store.objects == {}
-    stored = await tracks.get(bench.pool, track.id)
+    outcome = await crawler.crawl().ingest.process(TrackEntry(0, "Band - Song", track, OfDeezer("ZZAAA2600001")))
+    assert (outcome.status, outcome.reason) == (OutcomeStatus.SKIPPED, BLOCKED)
+    assert crawler.store.objects == {}
+    stored = await tracks.get(crawler.pool, track.id)
     assert stored is not None
     assert (stored.state, stored.track.title) == (State.FORGOTTEN, "")
 
 
-async def test_what_was_known_before_its_code_was_goes_when_it_is_told(bench: Bench) -> None:
-    await tracks.upsert(bench.pool, Track(FIRST, "as of an earlier crawl that knew no code"))
-    await forget_releases(bench.pool, bench.store, [pieces()[0].isrc])
-    assert (await tracks.count_by_state(bench.pool))[State.PENDING] == 1
-    await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
-    stored = await tracks.get(bench.pool, FIRST)
+async def test_what_was_known_before_its_code_was_goes_when_it_is_told(crawler: CrawlFixture) -> None:
+    await tracks.upsert(crawler.pool, Track(FIRST, "as of an earlier crawl that knew no code"))
+    await forget_releases(crawler.pool, crawler.store, [pieces()[0].isrc])
+    assert (await tracks.count_by_state(crawler.pool))[State.PENDING] == 1
+    await crawler.crawl().run(crawler.playlist(DEMO_PLAYLIST_ID))
+    stored = await tracks.get(crawler.pool, FIRST)
     assert stored is not None
     assert stored.state is State.FORGOTTEN
 
 
-async def test_a_name_means_what_is_called_so_and_what_shares_its_code(bench: Bench) -> None:
+async def test_a_name_means_what_is_called_so_and_what_shares_its_code(crawler: CrawlFixture) -> None:
     for number, (title, code) in enumerate(
         [("Song", "ZZAAA2600001"), ("Song (Remastered)", None), ("Piosenka", "ZZAAA2600001"), ("Song (Live)", None)]
     ):
-        await tracks.upsert(bench.pool, Track(TrackId("deezer", str(number + 1)), title, ("Band",), isrc=code))
-    found = await releases_of(bench.pool, "song", "the band")
+        await tracks.upsert(crawler.pool, Track(TrackId("deezer", str(number + 1)), title, ("Band",), isrc=code))
+    found = await find_releases(crawler.pool, "song", "the band")
     assert sorted(each.track.id.key for each in found) == ["1", "2", "3"]
     assert isrcs_of(found) == ["ZZAAA2600001"]
-    assert await releases_of(bench.pool, "Piosenka Inna", "band") == []
+    assert await find_releases(crawler.pool, "Piosenka Inna", "band") == []
 
 
-async def test_a_playlist_goes_and_is_not_crawled_again(bench: Bench) -> None:
+async def test_a_playlist_goes_and_is_not_crawled_again(crawler: CrawlFixture) -> None:
     urn = f"spotify:playlist:{DEMO_PLAYLIST_ID}"
-    await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
-    assert (await forget(bench.pool, bench.store, Subject("playlist", urn))).tracks == 0
-    stopped = await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
+    await crawler.crawl().run(crawler.playlist(DEMO_PLAYLIST_ID))
+    assert (await forget(crawler.pool, crawler.store, Subject("playlist", urn))).tracks == 0
+    stopped = await crawler.crawl().run(crawler.playlist(DEMO_PLAYLIST_ID))
     assert isinstance(stopped, SourceRefused)
     assert "to be forgotten" in str(stopped)
-    done = await forget(bench.pool, bench.store, Subject("playlist", urn), with_tracks=True)
+    done = await forget(crawler.pool, crawler.store, Subject("playlist", urn), with_tracks=True)
     assert done.tracks == 0
-    assert (await tracks.count_by_state(bench.pool))[State.QUEUED] == 48
+    assert (await tracks.count_by_state(crawler.pool))[State.QUEUED] == 48
 
 
-async def test_a_playlist_goes_with_its_tracks_where_that_is_wanted(bench: Bench) -> None:
+async def test_a_playlist_goes_with_its_tracks_where_that_is_wanted(crawler: CrawlFixture) -> None:
     urn = f"spotify:playlist:{DEMO_PLAYLIST_ID}"
-    await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
-    done = await forget(bench.pool, bench.store, Subject("playlist", urn), with_tracks=True)
+    await crawler.crawl().run(crawler.playlist(DEMO_PLAYLIST_ID))
+    done = await forget(crawler.pool, crawler.store, Subject("playlist", urn), with_tracks=True)
     assert (done.tracks, done.previews) == (48, 48)
-    assert bench.store.objects == {}
+    assert crawler.store.objects == {}

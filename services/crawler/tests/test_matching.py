@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundalike.crawler.matching import Recording, by_isrc, by_name
+from soundalike.crawler.matching import Candidate, score_by_isrc, score_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,17 +22,17 @@ class Pair:
     half: str
     kind: str
     same: bool
-    wanted: Recording
-    offered: Recording
+    wanted: Candidate
+    offered: Candidate
 
     def __str__(self) -> str:
         verb = "is" if self.same else "is not"
         return f"{self.wanted.title} by {self.wanted.artists} {verb} {self.offered.title} by {self.offered.artists}"
 
 
-def recording(row: dict[str, str], side: str) -> Recording:
+def recording(row: dict[str, str], side: str) -> Candidate:
     seconds = row[f"{side}seconds"]
-    return Recording(
+    return Candidate(
         title=row[f"{side}title"],
         artists=tuple(row[f"{side}artists"].split(";")),
         seconds=float(seconds) if seconds else None,
@@ -53,8 +53,8 @@ def halves() -> tuple[list[Pair], list[Pair]]:
     return [pair for pair in pairs if pair.half == "tune"], [pair for pair in pairs if pair.half == "judge"]
 
 
-def verdict(wanted: Recording, offered: Recording) -> float | None:
-    return by_isrc(wanted, offered) or by_name(wanted, offered)
+def verdict(wanted: Candidate, offered: Candidate) -> float | None:
+    return score_by_isrc(wanted, offered) or score_by_name(wanted, offered)
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,12 @@ def test_matches_are_right_and_few_are_missed(summary: list[str]) -> None:
 
 def test_no_recorded_row_is_taken_for_another(recorded: Callable[[str], Any], summary: list[str]) -> None:
     deezer = [
-        Recording(row["title"], (row["artist"]["name"],), row["duration"], None, row["album"]["title"])
+        Candidate(row["title"], (row["artist"]["name"],), row["duration"], None, row["album"]["title"])
         for name in ("deezer-playlist-with-empty-previews.json", "deezer-search-simple.json")
         for row in recorded(name)["data"]
     ]
     itunes = [
-        Recording(row["trackName"], (row["artistName"],), row["trackTimeMillis"] / 1000, None, row["collectionName"])
+        Candidate(row["trackName"], (row["artistName"],), row["trackTimeMillis"] / 1000, None, row["collectionName"])
         for row in recorded("itunes-lookup-album-songs-us.json")["results"]
         if row["wrapperType"] == "track"
     ]
@@ -120,28 +120,31 @@ def test_no_recorded_row_is_taken_for_another(recorded: Callable[[str], Any], su
 
 def test_the_same_recording_on_two_services(recorded: Callable[[str], Any]) -> None:
     offered = recorded("deezer-track-2947516331.json")
-    row = Recording(
+    row = Candidate(
         offered["title"], tuple(c["name"] for c in offered["contributors"]), offered["duration"], offered["isrc"]
     )
-    wanted = Recording("Die With A Smile", ("Lady Gaga", "Bruno Mars"), 251.667, "USUM72409273")
-    assert by_isrc(wanted, row) == 1.0
-    assert by_name(wanted, row) is not None
+    wanted = Candidate("Die With A Smile", ("Lady Gaga", "Bruno Mars"), 251.667, "USUM72409273")
+    assert score_by_isrc(wanted, row) == 1.0
+    assert score_by_name(wanted, row) is not None
 
 
 @pytest.mark.parametrize(("seconds", "matches"), [(203.0, True), (200.0, True), (206.1, False), (196.9, False)])
 def test_a_search_result_may_differ_by_three_seconds(seconds: float, matches: bool) -> None:
-    wanted, offered = Recording("Otherwise", ("Morcheeba",), 203.0), Recording("Otherwise", ("Morcheeba",), seconds)
-    assert (by_name(wanted, offered) is not None) is matches
+    wanted, offered = Candidate("Otherwise", ("Morcheeba",), 203.0), Candidate("Otherwise", ("Morcheeba",), seconds)
+    assert (score_by_name(wanted, offered) is not None) is matches
 
 
 def test_a_title_alone_never_suffices() -> None:
-    assert by_name(Recording("Angel", ("Massive Attack",), 379.0), Recording("Angel", ("Angel Band",), 379.0)) is None
-    assert by_name(Recording("Angel", (), 379.0), Recording("Angel", (), 379.0)) is None
+    assert (
+        score_by_name(Candidate("Angel", ("Massive Attack",), 379.0), Candidate("Angel", ("Angel Band",), 379.0))
+        is None
+    )
+    assert score_by_name(Candidate("Angel", (), 379.0), Candidate("Angel", (), 379.0)) is None
 
 
 def test_a_nearer_length_is_the_surer_match() -> None:
-    wanted = Recording("Otherwise", ("Morcheeba",), 222.4)
-    near, far = (by_name(wanted, Recording("Otherwise", ("Morcheeba",), seconds)) for seconds in (222.0, 224.0))
+    wanted = Candidate("Otherwise", ("Morcheeba",), 222.4)
+    near, far = (score_by_name(wanted, Candidate("Otherwise", ("Morcheeba",), seconds)) for seconds in (222.0, 224.0))
     assert near is not None
     assert far is not None
     assert near > far
@@ -152,6 +155,6 @@ texts = st.text(min_size=1, max_size=30)
 
 @given(texts, texts, texts, texts)
 def test_any_text_can_be_compared(title: str, artist: str, other_title: str, other_artist: str) -> None:
-    one, other = Recording(title, (artist,), 200.0), Recording(other_title, (other_artist,), 201.0)
+    one, other = Candidate(title, (artist,), 200.0), Candidate(other_title, (other_artist,), 201.0)
     assert verdict(one, other) == verdict(other, one)
     assert verdict(one, one) is None or verdict(one, one) == 1.0

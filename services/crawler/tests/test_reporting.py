@@ -11,19 +11,21 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.progress import Progress
 
-from soundalike.crawler.progress import Countdown, ProgressBar, ProgressLines, progress_on
-from soundalike.crawler.stats import Fate, Outcome, Tally
-from soundalike.crawler.summary import in_a_line, print_closing_table
+from soundalike.crawler.progress import Countdown, ProgressBar, ProgressLog, create_display
+from soundalike.crawler.stats import CrawlStats, Outcome, OutcomeStatus
+from soundalike.crawler.summary import print_summary, summary_line
 
 if TYPE_CHECKING:
     import pytest
 
-OUTCOMES = st.builds(Outcome, st.sampled_from(Fate), st.just("x"), st.sampled_from(["", "a", "b", "[red]", "c" * 200]))
+OUTCOMES = st.builds(
+    Outcome, st.sampled_from(OutcomeStatus), st.just("x"), st.sampled_from(["", "a", "b", "[red]", "c" * 200])
+)
 
 
-def shown(tally: Tally) -> list[list[str]]:
+def shown(stats: CrawlStats) -> list[list[str]]:
     text = io.StringIO()
-    print_closing_table(Console(file=text, width=300), "[list]", tally)
+    print_summary(Console(file=text, width=300), "[list]", stats)
     title, *rows = text.getvalue().splitlines()
     assert title.strip() == "[list]"
     return [row.rstrip().rsplit(None, 1) for row in rows]
@@ -31,47 +33,47 @@ def shown(tally: Tally) -> list[list[str]]:
 
 @given(st.lists(OUTCOMES), st.integers(0, 5))
 def test_the_table_always_adds_up(outcomes: list[Outcome], unfinished: int) -> None:
-    tally = Tally(begun=len(outcomes) + unfinished)
+    stats = CrawlStats(started=len(outcomes) + unfinished)
     for outcome in outcomes:
-        tally.add(outcome)
-    rows = shown(tally)
+        stats.add(outcome)
+    rows = shown(stats)
     flush_left = {name: int(number) for name, number in rows if not name.startswith(" ")}
     found = flush_left.pop("found")
-    assert found == len(outcomes) == sum(flush_left[fate.value] for fate in Fate)
+    assert found == len(outcomes) == sum(flush_left[status.value] for status in OutcomeStatus)
     assert flush_left.get("taken up, not finished", 0) == unfinished
-    for fate in Fate:
-        with_reason = sum(count for reason, count in tally.by_reason[fate].items() if reason)
-        start = [name for name, _ in rows].index(fate.value) + 1
+    for status in OutcomeStatus:
+        with_reason = sum(count for reason, count in stats.by_reason[status].items() if reason)
+        start = [name for name, _ in rows].index(status.value) + 1
         below = rows[start : next((i for i in range(start, len(rows)) if not rows[i][0].startswith(" ")), len(rows))]
         assert sum(int(number) for _, number in below) == with_reason
 
 
 def test_many_reasons_are_summed_up() -> None:
-    tally = Tally()
+    stats = CrawlStats()
     for number in range(20):
-        tally.add(Outcome(Fate.SKIPPED, "x", f"reason {number}"))
-    assert ["  other reasons", "8"] in shown(tally)
+        stats.add(Outcome(OutcomeStatus.SKIPPED, "x", f"reason {number}"))
+    assert ["  other reasons", "8"] in shown(stats)
 
 
 def test_what_lies_between_the_tracks_is_counted_apart() -> None:
-    tally = Tally()
-    tally.aside["other files"] += 3
-    assert shown(tally)[0] == ["found", "0"]
-    assert shown(tally)[-1] == ["(other files)", "3"]
+    stats = CrawlStats()
+    stats.ignored["other files"] += 3
+    assert shown(stats)[0] == ["found", "0"]
+    assert shown(stats)[-1] == ["(other files)", "3"]
 
 
 def test_a_bar_only_on_a_terminal() -> None:
     text = io.StringIO()
-    assert isinstance(progress_on(Console(file=text, force_terminal=True), "x"), ProgressBar)
-    assert isinstance(progress_on(Console(file=text), "x"), ProgressLines)
+    assert isinstance(create_display(Console(file=text, force_terminal=True), "x"), ProgressBar)
+    assert isinstance(create_display(Console(file=text), "x"), ProgressLog)
 
 
 def test_the_bar_moves_and_says_what_went_wrong() -> None:
     text = io.StringIO()
-    with progress_on(Console(file=text, force_terminal=True, width=120), "[red]list") as bar:
-        bar.outcome(Outcome(Fate.UPLOADED, "good"), 1, 3)
-        bar.outcome(Outcome(Fate.REJECTED, "[bold]bad", "too short", "it is 2.0 s long"), 2, 3)
-        bar.waiting("spotify", 7)
+    with create_display(Console(file=text, force_terminal=True, width=120), "[red]list") as bar:
+        bar.report(Outcome(OutcomeStatus.UPLOADED, "good"), 1, 3)
+        bar.report(Outcome(OutcomeStatus.REJECTED, "[bold]bad", "too short", "it is 2.0 s long"), 2, 3)
+        bar.report_pause("spotify", 7)
     said = text.getvalue()
     assert "crawling [red]list" in said
     assert "2/3" in said
@@ -82,13 +84,13 @@ def test_the_bar_moves_and_says_what_went_wrong() -> None:
 
 def test_lines_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
-    lines = ProgressLines("list", clock=lambda: now)
+    lines = ProgressLog("list", clock=lambda: now)
     with caplog.at_level(logging.INFO), lines:
         for done in range(1, 13):
             now = float(done)
-            lines.outcome(Outcome(Fate.UPLOADED, "x"), done, None if done < 8 else 12)
-        lines.outcome(Outcome(Fate.FAILED, "bad", "away"), 12, 12)
-        lines.waiting("deezer", 30)
+            lines.report(Outcome(OutcomeStatus.UPLOADED, "x"), done, None if done < 8 else 12)
+        lines.report(Outcome(OutcomeStatus.FAILED, "bad", "away"), 12, 12)
+        lines.report_pause("deezer", 30)
     assert caplog.messages == [
         "crawling list",
         "5 of ?",
@@ -113,8 +115,8 @@ def test_the_pause_is_counted_down_and_then_gone() -> None:
 
 
 def test_a_run_in_a_line() -> None:
-    tally = Tally()
-    assert in_a_line(tally) == "nothing there"
-    tally.add(Outcome(Fate.UPLOADED, "x"))
-    tally.add(Outcome(Fate.NO_PREVIEW, "x", "nobody has it"))
-    assert in_a_line(tally) == "1 uploaded, 1 no preview (nobody has it)"
+    stats = CrawlStats()
+    assert summary_line(stats) == "nothing there"
+    stats.add(Outcome(OutcomeStatus.UPLOADED, "x"))
+    stats.add(Outcome(OutcomeStatus.NO_PREVIEW, "x", "nobody has it"))
+    assert summary_line(stats) == "1 uploaded, 1 no preview (nobody has it)"

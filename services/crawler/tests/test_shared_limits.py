@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from soundalike.crawler.errors import ServiceUnavailable
-from soundalike.crawler.rate_limit_notice import Announcements
-from soundalike.crawler.rate_limiter import Allowance
+from soundalike.crawler.rate_limit_notice import AnnouncingLimiters
+from soundalike.crawler.rate_limiter import RateLimit
 from soundalike.crawler.shared_rate_limiter import SharedLimiter, SharedLimiters
 from soundalike.db import rate_limits
 from soundalike.testing.wait import eventually
@@ -17,8 +17,8 @@ from soundalike.testing.wait import eventually
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
 
-FAST = Allowance("fast", per_second=100, burst=1)
-SLOW = Allowance("slow", per_second=0.5, burst=1)
+FAST = RateLimit("fast", per_second=100, burst=1)
+SLOW = RateLimit("slow", per_second=0.5, burst=1)
 
 
 async def test_nobody_is_let_through_before_the_token_is_good(pool: Pool) -> None:
@@ -45,19 +45,19 @@ async def test_everybody_who_waits_is_served_by_one_statement(pool: Pool, monkey
     assert asked[-1] == 30
 
 
-async def test_a_pause_reaches_every_process(pool: Pool, naps: Any) -> None:
+async def test_a_pause_reaches_every_process(pool: Pool, recorded_sleep: Any) -> None:
     theirs = SharedLimiter(pool, FAST)
-    await SharedLimiter(pool, FAST).hold(100)
-    naps_limited = SharedLimiter(pool, FAST, sleep=naps.sleep)
+    await SharedLimiter(pool, FAST).pause(100)
+    limiter = SharedLimiter(pool, FAST, sleep=recorded_sleep.sleep)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
             await theirs.acquire()
-    waiting = asyncio.create_task(naps_limited.acquire())
-    await eventually(lambda: naps.taken)
+    waiting = asyncio.create_task(limiter.acquire())
+    await eventually(lambda: recorded_sleep.waits)
     assert not waiting.done()
     waiting.cancel()
     # It looks again now and then, so that it hears where the pause ends sooner or is made longer.
-    assert 0 < max(naps.taken) <= 5
+    assert 0 < max(recorded_sleep.waits) <= 5
 
 
 async def test_a_token_from_before_a_pause_is_not_used(pool: Pool) -> None:
@@ -72,7 +72,7 @@ async def test_a_token_from_before_a_pause_is_not_used(pool: Pool) -> None:
     limiter = SharedLimiter(pool, SLOW, sleep=sleep)
     waiting = asyncio.create_task(limiter.acquire())
     await eventually(lambda: sleeps)
-    await limiter.hold(100)
+    await limiter.pause(100)
     awake.set()
     # It sleeps again, for a token from after the pause.
     await eventually(lambda: len(sleeps) >= 2)
@@ -89,7 +89,7 @@ async def test_who_gives_up_waiting_holds_up_nobody(pool: Pool) -> None:
     await limiter.acquire()
 
 
-async def test_a_database_that_stays_away_is_told_to_everybody(pool: Pool, naps: Any) -> None:
+async def test_a_database_that_stays_away_is_told_to_everybody(pool: Pool, recorded_sleep: Any) -> None:
     class Gone:
         async def fetchval(self, *_: object) -> None:
             raise OSError("no route to host")
@@ -103,7 +103,7 @@ async def test_one_limiter_a_service_and_its_pauses_are_told(pool: Pool) -> None
     limiters = SharedLimiters(pool)
     assert limiters(FAST) is limiters(FAST)
     told: list[tuple[str, float]] = []
-    announcements = Announcements(limiters, lambda *pause: told.append(pause))
+    announcements = AnnouncingLimiters(limiters, lambda *pause: told.append(pause))
     await announcements(FAST).acquire()
-    await announcements(FAST).hold(0.01)
+    await announcements(FAST).pause(0.01)
     assert told == [("fast", 0.01)]

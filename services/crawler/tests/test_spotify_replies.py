@@ -6,8 +6,8 @@ import pytest
 
 from soundalike.crawler.errors import SourceUnavailable
 from soundalike.crawler.sources.spotify_replies import (
-    ListedTrack,
     NotATrack,
+    TrackOnList,
     parse_entry,
     parse_page,
     parse_playlist,
@@ -46,7 +46,7 @@ def reason(body: Any) -> str:
     "entry", [{"item": TRACK, "track": TRACK}, {"track": TRACK}, {"item": TRACK}, {"item": None, "track": TRACK}]
 )
 def test_both_forms_of_entries(entry: dict[str, Any]) -> None:
-    assert parse_entry(entry) == ListedTrack(
+    assert parse_entry(entry) == TrackOnList(
         Track(
             id=TrackId("spotify", ID),
             title="Bells",
@@ -63,28 +63,28 @@ def test_both_forms_of_entries(entry: dict[str, Any]) -> None:
 
 def test_only_id_and_name_are_needed() -> None:
     listed = parse_track({"id": ID, "name": "Bells"})
-    assert listed == ListedTrack(
+    assert listed == TrackOnList(
         Track(TrackId("spotify", ID), "Bells", link=f"https://open.spotify.com/track/{ID}"), None
     )
 
 
 def test_a_substitute_is_known_by_what_it_stands_for() -> None:
     listed = parse_track({**TRACK, "id": OTHER, "linked_from": {"id": ID}})
-    assert isinstance(listed, ListedTrack)
+    assert isinstance(listed, TrackOnList)
     assert listed.track.id == TrackId("spotify", ID)
 
 
 @pytest.mark.parametrize("empty", [None, ""])
 def test_no_preview(empty: str | None) -> None:
     listed = parse_track({**TRACK, "preview_url": empty})
-    assert isinstance(listed, ListedTrack)
+    assert isinstance(listed, TrackOnList)
     assert listed.preview_url is None
 
 
 @pytest.mark.parametrize("duration", [0, -1, 2**40])
 def test_an_impossible_duration_is_none(duration: int) -> None:
     listed = parse_track({**TRACK, "duration_ms": duration})
-    assert isinstance(listed, ListedTrack)
+    assert isinstance(listed, TrackOnList)
     assert listed.track.duration_ms is None
 
 
@@ -125,7 +125,7 @@ def test_recorded_page_of_2026(recorded: Callable[[str], Any]) -> None:
     body = recorded("spotify-playlist-items-2026-item-and-track.json")
     page = parse_page(body)
     listed = [parse_entry(entry) for entry in page.items]
-    tracks = [one for one in listed if isinstance(one, ListedTrack)]
+    tracks = [one for one in listed if isinstance(one, TrackOnList)]
     assert len(listed) == len(body["items"])
     assert tracks
     assert all(one.preview_url is None for one in tracks)
@@ -140,7 +140,7 @@ def test_recorded_page_of_2022(recorded: Callable[[str], Any]) -> None:
         for entry in parse_page(recorded("spotify-playlist-items-2022-tracks-and-episodes.json")).items
     ]
     assert [one.reason for one in listed if isinstance(one, NotATrack)] == ["episode", "episode"]
-    assert all(one.preview_url for one in listed if isinstance(one, ListedTrack))
+    assert all(one.preview_url for one in listed if isinstance(one, TrackOnList))
     assert len(listed) == 4
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
-from soundalike.crawler.errors import QuotaSpent, SourceRefused, SourceUnavailable
+from soundalike.crawler.errors import QuotaExhausted, SourceRefused, SourceUnavailable
 from soundalike.crawler.settings import SpotifyAccess
-from soundalike.crawler.sources.spotify_web_api import MOST_WAITS, SpotifyWebApi
+from soundalike.crawler.sources.spotify_web_api import MAX_WAITS, SpotifyWebApi
 from soundalike.retry import RetryPolicy
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
@@ -29,7 +29,7 @@ def asked(server: SandboxServer) -> Callable[[str], int]:
     return lambda path: len(server.sandbox.journal.read(path))
 
 
-def with_refresh_token(access: SpotifyAccess, token: str, naps: Any) -> SpotifyWebApi:
+def with_refresh_token(access: SpotifyAccess, token: str, recorded_sleep: Any) -> SpotifyWebApi:
     personal = SpotifyAccess(
         client_id=access.client_id,
         client_secret=access.client_secret,
@@ -37,7 +37,7 @@ def with_refresh_token(access: SpotifyAccess, token: str, naps: Any) -> SpotifyW
         api_url=access.api_url,
         token_url=access.token_url,
     )
-    return SpotifyWebApi(personal, limiter=naps, retry=RetryPolicy(sleep=naps.sleep))
+    return SpotifyWebApi(personal, limiter=recorded_sleep, retry=RetryPolicy(sleep=recorded_sleep.sleep))
 
 
 async def test_three_questions(api: SpotifyWebApi) -> None:
@@ -57,9 +57,9 @@ async def test_a_token_that_ran_out_is_renewed_once(
 
 
 async def test_the_owners_token_is_renewed_too(
-    server: SandboxServer, access: SpotifyAccess, asked: Callable[[str], int], naps: Any
+    server: SandboxServer, access: SpotifyAccess, asked: Callable[[str], int], recorded_sleep: Any
 ) -> None:
-    with with_refresh_token(access, "sandbox-refresh", naps) as api:
+    with with_refresh_token(access, "sandbox-refresh", recorded_sleep) as api:
         await api.track(TRACK)
         server.sandbox.tokens.expire_all()
         assert (await api.track(TRACK))["id"] == TRACK
@@ -67,90 +67,92 @@ async def test_the_owners_token_is_renewed_too(
 
 
 async def test_a_token_that_is_never_taken(
-    server: SandboxServer, api: SpotifyWebApi, asked: Callable[[str], int], naps: Any
+    server: SandboxServer, api: SpotifyWebApi, asked: Callable[[str], int], recorded_sleep: Any
 ) -> None:
     server.sandbox.faults.add(Fault(path=TRACKS, status=401, times=None))
     with pytest.raises(SourceRefused, match="does not take the access token"):
         await api.track(TRACK)
     assert (asked("/v1/tracks"), asked("/api/token")) == (2, 2)
-    assert naps.taken == []
+    assert recorded_sleep.waits == []
 
 
-async def test_wrong_credentials_are_named(server: SandboxServer, access: SpotifyAccess, naps: Any) -> None:
+async def test_wrong_credentials_are_named(server: SandboxServer, access: SpotifyAccess, recorded_sleep: Any) -> None:
     wrong = SpotifyAccess("sandbox", SecretStr("guess"), None, access.api_url, access.token_url)
     with SpotifyWebApi(wrong) as api, pytest.raises(SourceRefused, match="SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET"):
         await api.track(TRACK)
-    with with_refresh_token(access, "stale", naps) as api, pytest.raises(SourceRefused, match="log in again"):
+    with with_refresh_token(access, "stale", recorded_sleep) as api, pytest.raises(SourceRefused, match="log in again"):
         await api.track(TRACK)
 
 
 async def test_a_playlist_of_somebody_else_says_what_to_do(
-    api: SpotifyWebApi, access: SpotifyAccess, naps: Any
+    api: SpotifyWebApi, access: SpotifyAccess, recorded_sleep: Any
 ) -> None:
     with pytest.raises(SourceRefused, match=r"403 Forbidden.*soundalike login spotify"):
         await api.page(FOREIGN_PLAYLIST_ID, 0)
-    personal = with_refresh_token(access, "sandbox-refresh", naps)
+    personal = with_refresh_token(access, "sandbox-refresh", recorded_sleep)
     with personal, pytest.raises(SourceRefused, match="not of the user who logged in"):
         await personal.page(FOREIGN_PLAYLIST_ID, 0)
 
 
-async def test_nothing_there(api: SpotifyWebApi, naps: Any) -> None:
-    with pytest.raises(SourceRefused, match=r"404 Resource not found.*nothing by this id"):
+async def test_nothing_there(api: SpotifyWebApi, recorded_sleep: Any) -> None:
+    with pytest.raises(SourceRefused, match=r"404 Resource not found.*nothing has this id"):
         await api.playlist("0" * 22)
-    assert naps.taken == []
+    assert recorded_sleep.waits == []
 
 
-async def test_a_short_wait_is_kept_by_everybody(server: SandboxServer, api: SpotifyWebApi, naps: Any) -> None:
+async def test_a_short_wait_is_kept_by_everybody(
+    server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any
+) -> None:
     server.sandbox.faults.add(Fault.rate_limited(ITEMS, retry_after=7, times=2))
     assert (await api.page(DEMO_PLAYLIST_ID, 0))["total"] == 48
-    assert naps.taken == [7.0, 7.0]
+    assert recorded_sleep.waits == [7.0, 7.0]
 
 
 @pytest.mark.parametrize("header", [{}, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}])
 async def test_a_wait_of_unknown_length(
-    server: SandboxServer, api: SpotifyWebApi, naps: Any, header: dict[str, str]
+    server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any, header: dict[str, str]
 ) -> None:
     server.sandbox.faults.add(Fault(path=TRACKS, status=429, headers=header))
     assert (await api.track(TRACK))["id"] == TRACK
-    assert len(naps.taken) == 1
-    assert 1 <= naps.taken[0] <= 60
+    assert len(recorded_sleep.waits) == 1
+    assert 1 <= recorded_sleep.waits[0] <= 60
 
 
 @pytest.mark.parametrize(("seconds", "span"), [(61, "1 min"), (3_700, "1 h 2 min"), ("inf", "168 h 0 min")])
 async def test_a_long_wait_ends_the_run(
-    server: SandboxServer, api: SpotifyWebApi, naps: Any, seconds: float | str, span: str
+    server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any, seconds: float | str, span: str
 ) -> None:
     server.sandbox.faults.add(Fault(path=ITEMS, status=429, headers={"Retry-After": str(seconds)}, times=None))
-    with pytest.raises(QuotaSpent, match=f"again in {span}"):
+    with pytest.raises(QuotaExhausted, match=f"again in {span}"):
         await api.page(DEMO_PLAYLIST_ID, 0)
-    assert naps.taken == []
+    assert recorded_sleep.waits == []
 
 
 async def test_a_spent_quota_ends_the_run_even_for_a_short_wait(
-    server: SandboxServer, api: SpotifyWebApi, naps: Any, asked: Callable[[str], int]
+    server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any, asked: Callable[[str], int]
 ) -> None:
     server.sandbox.faults.add(Fault.quota_exceeded("/v1/*", retry_after=5))
-    with pytest.raises(QuotaSpent, match="quota is spent"):
+    with pytest.raises(QuotaExhausted, match="quota is spent"):
         await api.track(TRACK)
     assert asked("/v1/") == 1
-    assert naps.taken == []
+    assert recorded_sleep.waits == []
 
 
-async def test_waits_do_not_go_on_for_ever(server: SandboxServer, api: SpotifyWebApi, naps: Any) -> None:
+async def test_waits_do_not_go_on_for_ever(server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any) -> None:
     server.sandbox.faults.add(Fault.rate_limited(TRACKS, retry_after=1, times=None))
-    with pytest.raises(QuotaSpent):
+    with pytest.raises(QuotaExhausted):
         await api.track(TRACK)
-    assert len(naps.taken) == MOST_WAITS
+    assert len(recorded_sleep.waits) == MAX_WAITS
 
 
 async def test_the_token_endpoint_may_ask_for_a_pause_as_well(
-    server: SandboxServer, api: SpotifyWebApi, naps: Any
+    server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any
 ) -> None:
     server.sandbox.faults.add(
         Fault(path="/api/token", status=429, headers={"Retry-After": "3"}, body={"error": "slow"})
     )
     assert (await api.track(TRACK))["id"] == TRACK
-    assert naps.taken == [3.0]
+    assert recorded_sleep.waits == [3.0]
 
 
 @pytest.mark.parametrize(
@@ -167,13 +169,13 @@ async def test_the_token_endpoint_may_ask_for_a_pause_as_well(
     ids=lambda fault: f"{fault.path} {fault.status} {fault.body}",
 )
 async def test_trouble_is_tried_again_and_then_said(
-    server: SandboxServer, api: SpotifyWebApi, naps: Any, fault: Fault
+    server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any, fault: Fault
 ) -> None:
     server.sandbox.faults.add(fault.model_copy(update={"times": 2}))
     assert (await api.track(TRACK))["id"] == TRACK
-    assert len(naps.taken) == 2
+    assert len(recorded_sleep.waits) == 2
     server.sandbox.tokens.expire_all()
-    api._tokens.forget()
+    api._tokens.invalidate()
     server.sandbox.faults.add(fault.model_copy(update={"times": None}))
     with pytest.raises(SourceUnavailable, match="cannot be asked"):
         await api.track(TRACK)
@@ -193,12 +195,12 @@ async def test_a_redirect_is_not_followed_with_the_token(server: SandboxServer, 
     assert not server.sandbox.journal.read("/elsewhere")
 
 
-async def test_nobody_answers(access: SpotifyAccess, naps: Any) -> None:
+async def test_nobody_answers(access: SpotifyAccess, recorded_sleep: Any) -> None:
     nowhere = SpotifyAccess("a", SecretStr("b"), None, "http://127.0.0.1:9/v1/", "http://127.0.0.1:9/api/token")
-    api = SpotifyWebApi(nowhere, retry=RetryPolicy(attempts=3, sleep=naps.sleep))
+    api = SpotifyWebApi(nowhere, retry=RetryPolicy(attempts=3, sleep=recorded_sleep.sleep))
     with api, pytest.raises(SourceUnavailable, match="cannot be asked"):
         await api.track(TRACK)
-    assert len(naps.taken) == 2
+    assert len(recorded_sleep.waits) == 2
 
 
 async def test_recorded_refusals(server: SandboxServer, api: SpotifyWebApi, recorded: Callable[[str], Any]) -> None:
@@ -206,10 +208,10 @@ async def test_recorded_refusals(server: SandboxServer, api: SpotifyWebApi, reco
     server.sandbox.faults.add(
         Fault(path=TRACKS, status=429, headers=quota["headers"], body=recorded("spotify-error-429-rate-limit.json"))
     )
-    with pytest.raises(QuotaSpent, match=r"asked too often.*14 h 36 min"):
+    with pytest.raises(QuotaExhausted, match=r"asked too often.*14 h 36 min"):
         await api.track(TRACK)
     server.sandbox.faults.add(Fault(path=TRACKS, status=quota["status"], headers=quota["headers"], body=quota["body"]))
-    with pytest.raises(QuotaSpent, match=r"quota is spent.*14 h 36 min"):
+    with pytest.raises(QuotaExhausted, match=r"quota is spent.*14 h 36 min"):
         await api.track(TRACK)
     server.sandbox.faults.add(Fault(path=TRACKS, status=404, body=recorded("spotify-error-404.json")))
     with pytest.raises(SourceRefused, match="Resource not found"):

@@ -13,13 +13,13 @@ import pytest
 
 from soundalike import soundcloud
 from soundalike.crawler.download import Downloader, preview_client
-from soundalike.crawler.errors import QuotaSpent
-from soundalike.crawler.ingest import Bringer
+from soundalike.crawler.errors import QuotaExhausted
+from soundalike.crawler.ingest import Ingest
 from soundalike.crawler.preview_hosts import HostList, host_of
 from soundalike.crawler.previews.chain import PreviewChain
 from soundalike.crawler.walk.limits import Bounds, Budget
-from soundalike.crawler.walk.list_position import Place
-from soundalike.crawler.walk.previews import Previewing, SoundCloudPreviews
+from soundalike.crawler.walk.list_position import ListPosition
+from soundalike.crawler.walk.previews import PreviewIngest, SoundCloudPreviews
 from soundalike.crawler.walk.store import LIKERS, LIKES
 from soundalike.crawler.walk.walker import Walk
 from soundalike.db import database, favorites, popularity, task_queue, tracks, users
@@ -84,16 +84,16 @@ async def pairs(pool: Pool) -> set[tuple[int, int]]:
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
 async def test_exactly_the_reachable_graph_is_collected(pool: Pool, server: SandboxServer, depth: int) -> None:
     async with walk(pool, server, Bounds(depth=depth)) as one:
-        assert await one.begin(START) == f"soundcloud:users:{FIRST_USER}"
+        assert await one.start(START) == f"soundcloud:users:{FIRST_USER}"
         await one.run()
     assert await pairs(pool) == WORLD.reachable(0, depth)
-    assert (one.counts.owed, one.counts.unreadable) == (0, 0)
-    assert set(one.counts.reasons) <= {"gone or private"}
+    assert (one.stats.pending, one.stats.unreadable) == (0, 0)
+    assert set(one.stats.reasons) <= {"gone or private"}
 
 
 async def test_killed_and_resumed_ten_times_the_tables_end_the_same(pool: Pool, server: SandboxServer) -> None:
     async with walk(pool, server) as one:
-        await one.begin(START)
+        await one.start(START)
     chance = random.Random(7)
     for _ in range(10):
         async with walk(pool, server) as one:
@@ -111,7 +111,7 @@ async def test_killed_and_resumed_ten_times_the_tables_end_the_same(pool: Pool, 
 
 async def test_two_walks_side_by_side_ask_for_nothing_twice(pool: Pool, server: SandboxServer) -> None:
     async with walk(pool, server) as one, walk(pool, server) as other:
-        await one.begin(START)
+        await one.start(START)
         await asyncio.gather(one.run(), other.run())
     assert await pairs(pool) == WORLD.reachable(0, 2)
     asked = [f"{request.path}?{request.query}" for request in server.sandbox.journal.read("/soundcloud/users/")]
@@ -122,11 +122,11 @@ async def test_two_walks_side_by_side_ask_for_nothing_twice(pool: Pool, server: 
 async def test_the_budget_is_never_exceeded_and_the_next_run_goes_on(pool: Pool, server: SandboxServer) -> None:
     server.sandbox.journal.clear()
     async with walk(pool, server, budget=15) as one:
-        await one.begin(START)
+        await one.start(START)
         await one.run()
     made = [request for request in server.sandbox.journal.read("/soundcloud/") if "oauth" not in request.path]
     assert len(made) == 15
-    assert one.counts.owed > 0
+    assert one.stats.pending > 0
     before = await pairs(pool)
     assert before < WORLD.reachable(0, 2)
     async with walk(pool, server) as two:
@@ -136,25 +136,25 @@ async def test_the_budget_is_never_exceeded_and_the_next_run_goes_on(pool: Pool,
 
 async def test_what_was_asked_is_not_asked_again_until_it_is_stale(pool: Pool, server: SandboxServer) -> None:
     async with walk(pool, server, Bounds(depth=1)) as one:
-        await one.begin(START)
+        await one.start(START)
         await one.run()
     server.sandbox.journal.clear()
     async with walk(pool, server, Bounds(depth=1)) as two:
         await two.run()
-    assert two.counts.requests == 0
+    assert two.stats.requests == 0
     async with walk(pool, server, Bounds(depth=2)) as deeper:
         await deeper.run()
     assert await pairs(pool) == WORLD.reachable(0, 2)
     await pool.execute("UPDATE manifest SET due_at = now() WHERE depth = 0")
     async with walk(pool, server, Bounds(depth=2)) as stale:
         await stale.run()
-    assert 0 < stale.counts.lists < 5
+    assert 0 < stale.stats.lists < 5
 
 
 async def test_long_lists_are_cut_off_and_resumed_lists_count_on(pool: Pool, server: SandboxServer) -> None:
     bounds = Bounds(depth=1, likes_of_user=7, likers_of_track=3)
     async with walk(pool, server, bounds) as one:
-        await one.begin(START)
+        await one.start(START)
         await one.run()
     favourites = await pairs(pool)
     liked = sorted(track for user, track in favourites if user == 0)
@@ -169,18 +169,18 @@ async def test_long_lists_are_cut_off_and_resumed_lists_count_on(pool: Pool, ser
 
 @pytest.mark.parametrize("text", [None, "", "garbage", "5", "|x", "a|b"])
 def test_a_place_that_makes_no_sense_is_the_beginning(text: str | None) -> None:
-    assert Place.read(text) == Place()
-    assert Place.read(Place(400, "cursor=a|b").write()) == Place(400, "cursor=a|b")
+    assert ListPosition.parse(text) == ListPosition()
+    assert ListPosition.parse(ListPosition(400, "cursor=a|b").format()) == ListPosition(400, "cursor=a|b")
 
 
 async def test_pages_that_go_round_end_after_the_first_round(pool: Pool) -> None:
     habits = Quirks(short_pages=False, users_with_cyclic_pages=frozenset({0}))
     with SandboxServer(Sandbox(soundcloud=SoundCloud(SIZE, quirks=habits))) as server:
         async with walk(pool, server, Bounds(depth=0)) as one:
-            await one.begin(START)
+            await one.start(START)
             await one.run()
     assert await pairs(pool) == WORLD.reachable(0, 0)
-    assert one.counts.reasons == {"its pages go round in a circle": 1}
+    assert one.stats.reasons == {"its pages go round in a circle": 1}
 
 
 async def test_a_token_that_ends_and_bursts_of_429_cost_nothing(pool: Pool, server: SandboxServer) -> None:
@@ -189,7 +189,7 @@ async def test_a_token_that_ends_and_bursts_of_429_cost_nothing(pool: Pool, serv
     faults.add(Fault(path="/soundcloud/tracks/*", status=429, body={"error": "Rate Limit Exceeded"}, after=5, times=3))
     faults.add(Fault(path="/soundcloud/users/*", status=504, body="upstream timed out", after=8, times=3))
     async with walk(pool, server) as one:
-        await one.begin(START)
+        await one.start(START)
         await one.run()
     assert await pairs(pool) == WORLD.reachable(0, 2)
 
@@ -197,9 +197,9 @@ async def test_a_token_that_ends_and_bursts_of_429_cost_nothing(pool: Pool, serv
 async def test_a_server_that_fails_for_long_is_asked_again_later(pool: Pool, server: SandboxServer) -> None:
     server.sandbox.faults.add(Fault(path="/soundcloud/users/*/likes/*", status=503, times=None))
     async with walk(pool, server) as one:
-        await one.begin(START)
+        await one.start(START)
         await one.run()
-    assert one.counts.reasons == {"SoundCloud did not answer": 1}
+    assert one.stats.reasons == {"SoundCloud did not answer": 1}
     assert await pairs(pool) == set()
     server.sandbox.faults.clear()
     row = await pool.fetchrow("SELECT due_at > now() AS later, last_error FROM manifest WHERE request = 'likes'")
@@ -213,8 +213,8 @@ async def test_more_patience_than_a_run_has_stops_it_with_its_place_kept(pool: P
         Fault(path="/soundcloud/tracks/*", status=429, headers={"Retry-After": "3600"}, times=None, after=4)
     )
     async with walk(pool, server) as one:
-        await one.begin(START)
-        with pytest.raises(QuotaSpent, match="goes on where this one stopped") as stopped:
+        await one.start(START)
+        with pytest.raises(QuotaExhausted, match="goes on where this one stopped") as stopped:
             await one.run()
     assert stopped.value.wait_s == 3600
     server.sandbox.faults.clear()
@@ -225,7 +225,7 @@ async def test_more_patience_than_a_run_has_stops_it_with_its_place_kept(pool: P
 
 async def test_an_account_without_a_subscription_is_told_so(pool: Pool, server: SandboxServer) -> None:
     async with walk(pool, server) as one:
-        await one.begin(START)
+        await one.start(START)
         body = {"code": 403, "message": "An active Pro Unlimited subscription is required for this action"}
         server.sandbox.faults.add(Fault(path="/soundcloud/*", status=403, body=body, times=None))
         with pytest.raises(NotAllowed, match="Pro Unlimited"):
@@ -236,17 +236,17 @@ async def test_an_account_without_a_subscription_is_told_so(pool: Pool, server: 
 async def test_no_walk_begins_where_nothing_is(pool: Pool, server: SandboxServer) -> None:
     async with walk(pool, server) as one:
         with pytest.raises(Missing):
-            await one.begin("https://soundcloud.com/nobody")
+            await one.start("https://soundcloud.com/nobody")
         with pytest.raises(InvalidAddress):
-            await one.begin("https://example.com/listener-0")
-        assert await one.begin("https://soundcloud.com/listener-1/track-1") == f"soundcloud:tracks:{FIRST_TRACK + 1}"
+            await one.start("https://example.com/listener-0")
+        assert await one.start("https://soundcloud.com/listener-1/track-1") == f"soundcloud:tracks:{FIRST_TRACK + 1}"
 
 
 async def test_what_soundcloud_says_of_a_track_is_kept_and_of_a_person_only_counts(
     pool: Pool, server: SandboxServer
 ) -> None:
     async with walk(pool, server, Bounds(depth=1)) as one:
-        await one.begin(START)
+        await one.start(START)
         await one.run()
     place = int(WORLD.tracks_of[0][0])
     urn = f"soundcloud:tracks:{FIRST_TRACK + place}"
@@ -267,7 +267,7 @@ async def test_people_and_artists_to_be_forgotten_stay_away(pool: Pool, server: 
     fan = next(int(user) for user in WORLD.users_of[int(WORLD.tracks_of[0][0])] if user != 0)
     await pool.execute("INSERT INTO blocks (urn) VALUES ($1)", f"soundcloud:users:{FIRST_USER + fan}")
     async with walk(pool, server) as one:
-        await one.begin(START)
+        await one.start(START)
         await one.run()
     found = await pairs(pool)
     assert fan not in {user for user, _ in found}
@@ -290,9 +290,13 @@ async def test_previews_of_the_tracks_on_the_way_are_brought_where_that_is_allow
             hosts = HostList.parse("*.sndcdn.com").with_host(host_of(server.url))
             chain = PreviewChain([SoundCloudPreviews(one.connection, hosts)], Downloader(client))
             allowed = Walk(
-                pool, one.connection, one.bounds, workers=4, previewing=Previewing(pool, Bringer(pool, store), chain)
+                pool,
+                one.connection,
+                one.bounds,
+                workers=4,
+                preview_ingest=PreviewIngest(pool, Ingest(pool, store), chain),
             )
-            await allowed.begin(START)
+            await allowed.start(START)
             await allowed.run()
     liked = [int(track) for track in WORLD.tracks_of[0]]
     offered = {
@@ -301,8 +305,8 @@ async def test_previews_of_the_tracks_on_the_way_are_brought_where_that_is_allow
         if SoundCloudReplies(WORLD, "").track(track)["access"] != "blocked"
     }
     brought = {row["urn"] for row in await pool.fetch("SELECT urn FROM tracks WHERE state = 'queued'")}
-    assert brought == offered, allowed.counts
-    assert allowed.counts.previews == len(offered) < len(liked)
+    assert brought == offered, allowed.stats
+    assert allowed.stats.previews == len(offered) < len(liked)
     assert len([found async for found in store.list("previews/soundcloud/")]) == len(offered)
 
 

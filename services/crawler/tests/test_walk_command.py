@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 from rich.console import Console
 
-from soundalike.crawler.walk.command import EX_TEMPFAIL, FAILED, Journey, walk
+from soundalike.crawler.walk.command import EX_TEMPFAIL, FAILED, WalkOptions, walk
 from soundalike.crawler.walk.settings import SoundCloudSettings
 from soundalike.db import favorites
 from soundalike.sandbox.faults import Fault
@@ -81,7 +81,7 @@ async def test_a_run_leaves_a_table_and_one_line_for_machines(
 ) -> None:
     shown = io.StringIO()
     with caplog.at_level(logging.INFO, "soundalike.crawler.walk.command"):
-        status = await walk(at(server, database_url), Journey(START, 2, 1_000), Console(file=shown))
+        status = await walk(at(server, database_url), WalkOptions(START, 2, 1_000), Console(file=shown))
     assert status == 0
     assert await favorites.count(pool) == len(make_world(SIZE).reachable(0, 2))
     assert "lists still owed" in shown.getvalue()
@@ -92,11 +92,11 @@ async def test_a_run_leaves_a_table_and_one_line_for_machines(
 
 async def test_what_stops_a_run_is_told_and_has_a_status(pool: Pool, database_url: str, server: SandboxServer) -> None:
     shown = io.StringIO()
-    wrong = Journey(("https://soundcloud.com/nobody-of-that-name",), 1, 100)
+    wrong = WalkOptions(("https://soundcloud.com/nobody-of-that-name",), 1, 100)
     assert await walk(at(server, database_url), wrong, Console(file=shown)) == FAILED
     assert "has nothing at" in shown.getvalue()
     server.sandbox.faults.add(
         Fault(path="/soundcloud/users/*/likes/*", status=429, headers={"Retry-After": "4000"}, times=None)
     )
-    assert await walk(at(server, database_url), Journey(START, 1, 100), Console(file=shown)) == EX_TEMPFAIL
+    assert await walk(at(server, database_url), WalkOptions(START, 1, 100), Console(file=shown)) == EX_TEMPFAIL
     assert "goes on where this one stopped" in shown.getvalue()

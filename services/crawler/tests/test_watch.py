@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from soundalike.crawler.errors import QuotaSpent, SourceBusy, SourceRefused, SourceUnavailable
-from soundalike.crawler.leases import SharedClaims
-from soundalike.crawler.source_factory import Sourcing
-from soundalike.crawler.watcher import Watch, schedule
+from soundalike.crawler.errors import QuotaExhausted, SourceLocked, SourceRefused, SourceUnavailable
+from soundalike.crawler.leases import SharedLeases
+from soundalike.crawler.source_factory import SourceFactory
+from soundalike.crawler.watcher import Watcher, schedule
 from soundalike.db import playlists, task_queue, track_requests, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from .conftest import Bench
+    from .conftest import CrawlFixture
 else:
-    Bench = Any
+    CrawlFixture = Any
 
 FIRST = TrackId("spotify", pieces()[0].spotify_id)
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def settings(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Any:
+def settings(crawler: CrawlFixture, monkeypatch: pytest.MonkeyPatch) -> Any:
     from soundalike.crawler.settings import CrawlerSettings
 
     for name, value in {
         "DATABASE_URL": "postgresql://u:a-good-one@db/x",
         "S3_BUCKET": "soundalike",
-        "SPOTIFY_API_URL": bench.server.api_url,
-        "SPOTIFY_TOKEN_URL": bench.server.token_url,
+        "SPOTIFY_API_URL": crawler.server.api_url,
+        "SPOTIFY_TOKEN_URL": crawler.server.token_url,
         "SPOTIFY_CLIENT_ID": "sandbox",
         "SPOTIFY_CLIENT_SECRET": "sandbox",
         "PREVIEW_PROVIDERS": "spotify",
@@ -54,7 +54,7 @@ def settings(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def watching(bench: Bench, settings: Any, client: httpx.AsyncClient) -> Callable[..., Any]:
+def run_watchers(crawler: CrawlFixture, settings: Any, client: httpx.AsyncClient) -> Callable[..., Any]:
     """Run so many watching crawlers inside a context."""
 
     @asynccontextmanager
@@ -62,13 +62,13 @@ def watching(bench: Bench, settings: Any, client: httpx.AsyncClient) -> Callable
         async with AsyncExitStack() as stack:
             running = []
             for _ in range(crawlers):
-                claims = await stack.enter_async_context(SharedClaims(bench.pool))
-                sourcing = stack.enter_context(Sourcing(settings, client, lambda _: bench.naps))
+                leases = await stack.enter_async_context(SharedLeases(crawler.pool))
+                sourcing = stack.enter_context(SourceFactory(settings, client, lambda _: crawler.sleep))
 
-                def crawl(claims: SharedClaims = claims) -> Any:
-                    return bench.crawl(claims=claims)
+                def crawl(leases: SharedLeases = leases) -> Any:
+                    return crawler.crawl(leases=leases)
 
-                watch = Watch(bench.pool, sourcing, crawl, missing_for=30 * DAY)
+                watch = Watcher(crawler.pool, sourcing, crawl, no_preview_retry=30 * DAY)
                 running.append(asyncio.create_task(watch.run()))
             try:
                 yield
@@ -80,106 +80,110 @@ def watching(bench: Bench, settings: Any, client: httpx.AsyncClient) -> Callable
     return run
 
 
-async def settled(bench: Bench, track: TrackId) -> bool:
+async def settled(crawler: CrawlFixture, track: TrackId) -> bool:
     """Tell whether the errand for a track is done or given up."""
-    row = await bench.pool.fetchrow("SELECT * FROM manifest WHERE urn = $1", track.urn)
+    row = await crawler.pool.fetchrow("SELECT * FROM manifest WHERE urn = $1", track.urn)
     assert row is not None
     return row["claimed_until"] is None and (row["done_at"] is not None or row["last_error"] is not None)
 
 
-async def test_a_track_that_somebody_asks_for_is_fetched_at_once(bench: Bench, watching: Any) -> None:
-    async with watching():
-        assert (await track_requests.request_track(bench.pool, FIRST))[0] is State.PENDING
-        await eventually(lambda: settled(bench, FIRST))
-    stored = await tracks.get(bench.pool, FIRST)
+async def test_a_track_that_somebody_asks_for_is_fetched_at_once(crawler: CrawlFixture, run_watchers: Any) -> None:
+    async with run_watchers():
+        assert (await track_requests.request_track(crawler.pool, FIRST))[0] is State.PENDING
+        await eventually(lambda: settled(crawler, FIRST))
+    stored = await tracks.get(crawler.pool, FIRST)
     assert stored is not None
     assert (stored.state, stored.track.title) == (State.QUEUED, pieces()[0].title)
-    assert len(bench.store.objects) == 1
-    assert await task_queue.count_due(bench.pool, [track_requests.TASK]) == (0, None)
+    assert len(crawler.store.objects) == 1
+    assert await task_queue.count_due(crawler.pool, [track_requests.TASK]) == (0, None)
 
 
-async def test_several_crawlers_fetch_each_track_once(bench: Bench, watching: Any) -> None:
+async def test_several_crawlers_fetch_each_track_once(crawler: CrawlFixture, run_watchers: Any) -> None:
     asked = [TrackId("spotify", f"generatedtrack{number:08d}") for number in range(20)]
     for track in asked:
-        await track_requests.request_track(bench.pool, track)
-    async with watching(crawlers=3):
+        await track_requests.request_track(crawler.pool, track)
+    async with run_watchers(crawlers=3):
         for track in asked:
-            await eventually(lambda track=track: settled(bench, track))
-    paths = [request.path for request in bench.server.sandbox.journal.read("/mp3-preview/")]
+            await eventually(lambda track=track: settled(crawler, track))
+    paths = [request.path for request in crawler.server.sandbox.journal.read("/mp3-preview/")]
     assert len(paths) == len(set(paths)) == 20
-    assert (await tracks.count_by_state(bench.pool))[State.QUEUED] == 20
+    assert (await tracks.count_by_state(crawler.pool))[State.QUEUED] == 20
 
 
 @pytest.mark.parametrize(
     ("track", "reason"),
     [
-        (TrackId("spotify", "0" * 22), "nothing by this id"),
+        (TrackId("spotify", "0" * 22), "nothing has this id"),
         (TrackId("deezer", "7"), "DEEZER_TERMS_ACCEPTED"),
         (TrackId("soundcloud", "7"), "cannot be fetched"),
         (TrackId("spotify", spotify_id("no preview")), "Spotify offers no preview"),
     ],
 )
-async def test_what_cannot_be_fetched_says_why(bench: Bench, watching: Any, track: TrackId, reason: str) -> None:
-    await track_requests.request_track(bench.pool, track)
-    async with watching():
-        await eventually(lambda: settled(bench, track))
-    stored = await tracks.get(bench.pool, track)
+async def test_what_cannot_be_fetched_says_why(
+    crawler: CrawlFixture, run_watchers: Any, track: TrackId, reason: str
+) -> None:
+    await track_requests.request_track(crawler.pool, track)
+    async with run_watchers():
+        await eventually(lambda: settled(crawler, track))
+    stored = await tracks.get(crawler.pool, track)
     assert stored is not None
     assert stored.state is State.NO_PREVIEW
     assert reason in (stored.reason or "")
-    due, _ = await task_queue.count_due(bench.pool, [track_requests.TASK])
+    due, _ = await task_queue.count_due(crawler.pool, [track_requests.TASK])
     assert due == 0
 
 
-async def test_a_failure_that_may_pass_stays_on_the_list(bench: Bench, watching: Any) -> None:
-    bench.server.sandbox.faults.add(Fault(path="/mp3-preview/*", status=503, times=None))
-    await track_requests.request_track(bench.pool, FIRST)
-    async with watching():
-        await eventually(lambda: settled(bench, FIRST))
-    stored = await tracks.get(bench.pool, FIRST)
+async def test_a_failure_that_may_pass_stays_on_the_list(crawler: CrawlFixture, run_watchers: Any) -> None:
+    crawler.server.sandbox.faults.add(Fault(path="/mp3-preview/*", status=503, times=None))
+    await track_requests.request_track(crawler.pool, FIRST)
+    async with run_watchers():
+        await eventually(lambda: settled(crawler, FIRST))
+    stored = await tracks.get(crawler.pool, FIRST)
     assert stored is not None
     assert stored.state is State.PENDING
     assert "; tried again at " in (stored.reason or "")
-    _, again = await task_queue.count_due(bench.pool, [track_requests.TASK])
+    _, again = await task_queue.count_due(crawler.pool, [track_requests.TASK])
     assert again is not None
 
 
-async def test_a_spent_quota_postpones_for_as_long_as_the_service_says(bench: Bench, watching: Any) -> None:
-    bench.server.sandbox.faults.add(Fault.quota_exceeded("/v1/*", retry_after=7200))
-    await track_requests.request_track(bench.pool, FIRST)
-    async with watching():
-        await eventually(lambda: settled(bench, FIRST))
-    seconds = await bench.pool.fetchval("SELECT extract(epoch FROM due_at - now())::float8 FROM manifest")
+async def test_a_spent_quota_postpones_for_as_long_as_the_service_says(
+    crawler: CrawlFixture, run_watchers: Any
+) -> None:
+    crawler.server.sandbox.faults.add(Fault.quota_exceeded("/v1/*", retry_after=7200))
+    await track_requests.request_track(crawler.pool, FIRST)
+    async with run_watchers():
+        await eventually(lambda: settled(crawler, FIRST))
+    seconds = await crawler.pool.fetchval("SELECT extract(epoch FROM due_at - now())::float8 FROM manifest")
     assert 7000 < seconds <= 7200
 
 
-async def test_a_stopped_crawler_gives_its_errand_back(bench: Bench, watching: Any) -> None:
-    bench.server.sandbox.faults.add(Fault(path="/mp3-preview/*", delay_seconds=600))
-    await track_requests.request_track(bench.pool, FIRST)
-    async with watching():
+async def test_a_stopped_crawler_gives_its_errand_back(crawler: CrawlFixture, run_watchers: Any) -> None:
+    crawler.server.sandbox.faults.add(Fault(path="/mp3-preview/*", delay_seconds=600))
+    await track_requests.request_track(crawler.pool, FIRST)
+    async with run_watchers():
 
         async def begun() -> bool:
-            return bool(bench.server.sandbox.journal.read("/v1/tracks"))
+            return bool(crawler.server.sandbox.journal.read("/v1/tracks"))
 
         await eventually(begun)
-    bench.server.sandbox.faults.clear()
-    assert [errand.urn for errand in await task_queue.lease(bench.pool, [track_requests.TASK])] == [FIRST.urn]
+    crawler.server.sandbox.faults.clear()
+    assert [errand.urn for errand in await task_queue.lease(crawler.pool, [track_requests.TASK])] == [FIRST.urn]
 
 
-async def test_lists_are_crawled_again_when_they_are_due(bench: Bench, watching: Any) -> None:
+async def test_lists_are_crawled_again_when_they_are_due(crawler: CrawlFixture, run_watchers: Any) -> None:
     urn = f"spotify:playlist:{DEMO_PLAYLIST_ID}"
-    await bench.crawl().run(bench.playlist(generated_playlist(3).spotify_id))
-    await bench.crawl().run(bench.playlist(DEMO_PLAYLIST_ID))
-    await playlists.schedule(bench.pool, urn, DAY, retry_in=timedelta(0))
-    bench.server.sandbox.journal.clear()
+    await crawler.crawl().run(crawler.playlist(generated_playlist(3).spotify_id))
+    await crawler.crawl().run(crawler.playlist(DEMO_PLAYLIST_ID))
+    await playlists.schedule(crawler.pool, urn, DAY, retry_in=timedelta(0))
+    crawler.server.sandbox.journal.clear()
 
     async def crawled() -> bool:
-        seconds = await playlists.seconds_to_next(bench.pool, ["spotify"])
+        seconds = await playlists.seconds_to_next(crawler.pool, ["spotify"])
         return seconds is not None and seconds > timedelta(hours=23).total_seconds()
 
-    async with watching(crawlers=2):
+    async with run_watchers(crawlers=2):
         await eventually(crawled)
-    assert [r.path for r in bench.server.sandbox.journal.read("/v1/")] == [f"/v1/playlists/{DEMO_PLAYLIST_ID}"]
+    assert [r.path for r in crawler.server.sandbox.journal.read("/v1/")] == [f"/v1/playlists/{DEMO_PLAYLIST_ID}"]
 
 
 @pytest.mark.parametrize(
@@ -189,15 +193,15 @@ async def test_lists_are_crawled_again_when_they_are_due(bench: Bench, watching:
         (None, 3, 3_600),
         (SourceUnavailable("away"), 0, 3_600),
         (SourceRefused("gone"), 0, 86_400),
-        (SourceBusy("busy"), 0, 600),
-        (QuotaSpent("spent", wait_s=50_000), 0, 50_000),
+        (SourceLocked("busy"), 0, 600),
+        (QuotaExhausted("spent", wait_s=50_000), 0, 50_000),
     ],
 )
-async def test_when_a_list_is_looked_at_again(bench: Bench, stopped: Any, failed: int, seconds: int) -> None:
-    await bench.crawl().run(bench.playlist(generated_playlist(1).spotify_id))
+async def test_when_a_list_is_looked_at_again(crawler: CrawlFixture, stopped: Any, failed: int, seconds: int) -> None:
+    await crawler.crawl().run(crawler.playlist(generated_playlist(1).spotify_id))
     await schedule(
-        bench.pool, f"spotify:playlist:{generated_playlist(1).spotify_id}", stopped, failed=failed, every=DAY
+        crawler.pool, f"spotify:playlist:{generated_playlist(1).spotify_id}", stopped, failed=failed, interval=DAY
     )
-    left = await playlists.seconds_to_next(bench.pool, ["spotify"])
+    left = await playlists.seconds_to_next(crawler.pool, ["spotify"])
     assert left is not None
     assert seconds - 60 < left <= seconds

@@ -47,24 +47,24 @@ class Hum(Previews):
 
 
 @dataclass
-class Doorman:
+class RecordedLimiter:
     """A limiter that lets everybody through and notes what it was asked."""
 
     acquired: int = 0
-    held: list[float] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
 
     async def acquire(self) -> None:
         self.acquired += 1
 
-    async def hold(self, seconds: float) -> None:
-        self.held.append(seconds)
+    async def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
 
 
 async def no_sleep(seconds: float) -> None:
     pass
 
 
-HASTY = RetryPolicy(attempts=3, sleep=no_sleep)
+FAST_RETRY = RetryPolicy(attempts=3, sleep=no_sleep)
 
 
 def spotify_track(listed: Listed, *, isrc: str | None = "") -> Track:
@@ -84,21 +84,21 @@ def generated(number: int) -> Track:
 
 
 @pytest.fixture(scope="session")
-def running_shops() -> Iterator[SandboxServer]:
+def running_stores() -> Iterator[SandboxServer]:
     with SandboxServer(Sandbox(previews=Hum())) as running:
         yield running
 
 
 @pytest.fixture
-def shops(running_shops: SandboxServer) -> SandboxServer:
+def stores(running_stores: SandboxServer) -> SandboxServer:
     """The sandbox's Deezer and iTunes, without faults and quotas, as new."""
-    sandbox = running_shops.sandbox
+    sandbox = running_stores.sandbox
     sandbox.faults.clear()
     sandbox.journal.clear()
     sandbox.deezer.quota = sandbox.itunes.quota = None
     sandbox.deezer.catalogue = Deezer().catalogue
     sandbox.itunes.songs = ITunes().songs
-    return running_shops
+    return running_stores
 
 
 @pytest.fixture
@@ -108,26 +108,26 @@ async def web() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def doorman() -> Doorman:
-    return Doorman()
+def recorded_limiter() -> RecordedLimiter:
+    return RecordedLimiter()
 
 
 @pytest.fixture
-def deezer(shops: SandboxServer, web: httpx.AsyncClient, doorman: Doorman) -> DeezerApi:
-    return DeezerApi.at(shops.deezer_url, web, doorman, HASTY)
+def deezer(stores: SandboxServer, web: httpx.AsyncClient, recorded_limiter: RecordedLimiter) -> DeezerApi:
+    return DeezerApi.create(stores.deezer_url, web, recorded_limiter, FAST_RETRY)
 
 
 @pytest.fixture
-def itunes(shops: SandboxServer, web: httpx.AsyncClient, doorman: Doorman) -> ITunesApi:
-    return ITunesApi.at(shops.itunes_url, "US", web, doorman, HASTY)
+def itunes(stores: SandboxServer, web: httpx.AsyncClient, recorded_limiter: RecordedLimiter) -> ITunesApi:
+    return ITunesApi.create(stores.itunes_url, "US", web, recorded_limiter, FAST_RETRY)
 
 
 @pytest.fixture
-def here(shops: SandboxServer) -> HostList:
-    return HostList(frozenset({host_of(shops.url)}))
+def local_hosts(stores: SandboxServer) -> HostList:
+    return HostList(frozenset({host_of(stores.url)}))
 
 
 @pytest.fixture
-def chain(deezer: DeezerApi, itunes: ITunesApi, here: HostList, web: httpx.AsyncClient) -> PreviewChain:
-    providers = (SpotifyPreviews(here), DeezerPreviews(deezer, here), ITunesPreviews(itunes, here))
-    return PreviewChain(providers, Downloader(web), retry=HASTY)
+def chain(deezer: DeezerApi, itunes: ITunesApi, local_hosts: HostList, web: httpx.AsyncClient) -> PreviewChain:
+    providers = (SpotifyPreviews(local_hosts), DeezerPreviews(deezer, local_hosts), ITunesPreviews(itunes, local_hosts))
+    return PreviewChain(providers, Downloader(web), retry=FAST_RETRY)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from soundalike.crawler.crawl import Crawl
-from soundalike.crawler.ingest import Bringer
+from soundalike.crawler.ingest import Ingest
 from soundalike.crawler.sources.deezer import DeezerList
 from soundalike.crawler.sources.deezer_address import DeezerTarget
 from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.sources.track_lists.resolver import Resolver
 from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
-from soundalike.crawler.stats import Fate
+from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import playlists, tracks
 from soundalike.db.tracks import State
 from soundalike.sandbox.catalogue import pieces
@@ -20,7 +20,7 @@ from soundalike.sandbox.deezer_catalogue import AWKWARD_PLAYLIST
 from soundalike.sandbox.faults import Fault
 from soundalike.storage.object_store import MemoryStore
 
-from .conftest import HASTY
+from .conftest import FAST_RETRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def store() -> MemoryStore:
 
 @pytest.fixture
 def crawl(pool: Pool, store: MemoryStore) -> Callable[[], Crawl]:
-    return lambda: Crawl(pool, Bringer(pool, store, retry=HASTY))
+    return lambda: Crawl(pool, Ingest(pool, store, retry=FAST_RETRY))
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ async def test_a_playlist_of_deezer_comes_to_the_bucket(
 ) -> None:
     run = crawl()
     assert await run.run(awkward()) is None
-    assert {fate: run.tally.count(fate) for fate in Fate if run.tally.count(fate)} == {
-        Fate.UPLOADED: 4,
-        Fate.SKIPPED: 3,
+    assert {status: run.stats.count(status) for status in OutcomeStatus if run.stats.count(status)} == {
+        OutcomeStatus.UPLOADED: 4,
+        OutcomeStatus.SKIPPED: 3,
     }
     listed = await playlists.tracks_of(pool, f"deezer:playlist:{AWKWARD_PLAYLIST}")
     assert len(listed) == 5
@@ -75,14 +75,14 @@ async def test_a_playlist_of_deezer_comes_to_the_bucket(
 
 
 async def test_an_unchanged_playlist_costs_one_request(
-    crawl: Callable[[], Crawl], awkward: Callable[[], DeezerList], shops: SandboxServer
+    crawl: Callable[[], Crawl], awkward: Callable[[], DeezerList], stores: SandboxServer
 ) -> None:
     await crawl().run(awkward())
-    shops.sandbox.journal.clear()
+    stores.sandbox.journal.clear()
     run = crawl()
     assert await run.run(awkward()) is None
-    assert [request.path for request in shops.sandbox.journal.read()] == [f"/deezer/playlist/{AWKWARD_PLAYLIST}"]
-    assert run.tally.unfinished == 0
+    assert [request.path for request in stores.sandbox.journal.read()] == [f"/deezer/playlist/{AWKWARD_PLAYLIST}"]
+    assert run.stats.unfinished == 0
 
 
 async def test_a_list_in_a_file_comes_to_the_bucket(
@@ -92,9 +92,9 @@ async def test_a_list_in_a_file_comes_to_the_bucket(
     content = f"Title,Artist,ISRC,Spotify ID\n,,{PIECE.isrc},\n{PIECE.title},{PIECE.artist},,{PIECE.spotify_id}\nx,,,\n"
     await asyncio.to_thread(path.write_text, content)
     run = crawl()
-    assert await run.run(TrackListFile(ListFile.at(path), Resolver(deezer), chain)) is None
-    assert run.tally.count(Fate.UPLOADED) == 2
-    assert run.tally.by_reason[Fate.SKIPPED] == {"neither an id, an ISRC, nor title and artist": 1}
+    assert await run.run(TrackListFile(ListFile.from_path(path), Resolver(deezer), chain)) is None
+    assert run.stats.count(OutcomeStatus.UPLOADED) == 2
+    assert run.stats.by_reason[OutcomeStatus.SKIPPED] == {"neither an id, an ISRC, nor title and artist": 1}
     assert await pool.fetchval("SELECT count(*) FROM playlists WHERE source = 'list' AND title = 'Mine'") == 1
 
 
@@ -102,17 +102,17 @@ async def test_what_deezer_could_not_say_is_never_kept_as_an_absence(
     crawl: Callable[[], Crawl],
     awkward: Callable[[], DeezerList],
     pool: Pool,
-    shops: SandboxServer,
+    stores: SandboxServer,
 ) -> None:
     busy = {"error": {"type": "Exception", "message": "Quota limit exceeded", "code": 4}}
-    shops.sandbox.faults.add(Fault(path="/deezer/track/*", status=200, body=busy, times=None))
-    shops.sandbox.faults.add(Fault(path="/itunes/search", status=403, body="", times=None))
+    stores.sandbox.faults.add(Fault(path="/deezer/track/*", status=200, body=busy, times=None))
+    stores.sandbox.faults.add(Fault(path="/itunes/search", status=403, body="", times=None))
     run = crawl()
     await run.run(awkward())
-    assert run.tally.count(Fate.NO_PREVIEW) == 0
-    assert run.tally.count(Fate.FAILED) == 4
+    assert run.stats.count(OutcomeStatus.NO_PREVIEW) == 0
+    assert run.stats.count(OutcomeStatus.FAILED) == 4
     assert (await tracks.count_by_state(pool))[State.PENDING] == 4
-    shops.sandbox.faults.clear()
+    stores.sandbox.faults.clear()
     again = crawl()
     assert await again.run(awkward()) is None
-    assert again.tally.count(Fate.UPLOADED) == 4
+    assert again.stats.count(OutcomeStatus.UPLOADED) == 4

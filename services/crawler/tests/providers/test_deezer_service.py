@@ -8,12 +8,12 @@ from soundalike.crawler.errors import ServiceRefused, ServiceUnavailable
 from soundalike.crawler.services.deezer_replies import (
     DeezerTrack,
     NotATrack,
-    NothingThere,
+    NotFound,
+    check_reply,
     expires_at,
-    judge,
     parse_track,
 )
-from soundalike.crawler.services.web_service import Busy, Trouble
+from soundalike.crawler.services.web_service import RateLimited, TransientFailure
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.quota import Quota
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from soundalike.crawler.services.deezer import DeezerApi
     from soundalike.sandbox.server import SandboxServer
 
-    from .conftest import Doorman
+    from .conftest import RecordedLimiter
 
 PIECE = pieces()[0]
 
@@ -37,14 +37,14 @@ def error(code: int | None, kind: str = "Exception", message: str = "so it is") 
 @pytest.mark.parametrize(
     ("body", "meaning"),
     [
-        (error(4, message="Quota limit exceeded"), Busy),
-        (error(700), Trouble),
-        (error(None), Trouble),
-        (error(800, "DataException", "no data"), NothingThere),
-        (error(None, "DataException", "no data"), NothingThere),
-        ({"error": "Not Found"}, NothingThere),
-        ({"error": "Internal Server Error"}, Trouble),
-        ({"error": ["odd"]}, Trouble),
+        (error(4, message="Quota limit exceeded"), RateLimited),
+        (error(700), TransientFailure),
+        (error(None), TransientFailure),
+        (error(800, "DataException", "no data"), NotFound),
+        (error(None, "DataException", "no data"), NotFound),
+        ({"error": "Not Found"}, NotFound),
+        ({"error": "Internal Server Error"}, TransientFailure),
+        ({"error": ["odd"]}, TransientFailure),
         (error(500, "ParameterException"), ServiceRefused),
         (error(600, "InvalidQueryException"), ServiceRefused),
         (error(200, "OAuthException"), ServiceRefused),
@@ -52,20 +52,20 @@ def error(code: int | None, kind: str = "Exception", message: str = "so it is") 
 )
 def test_each_form_of_error_has_its_meaning(body: Any, meaning: type[Exception]) -> None:
     with pytest.raises(meaning):
-        judge(body)
+        check_reply(body)
 
 
 def test_recorded_errors(recorded: Callable[[str], Any]) -> None:
-    with pytest.raises(NothingThere):
-        judge(recorded("deezer-error-no-data-http200.json"))
-    with pytest.raises(Trouble):
-        judge(recorded("deezer-error-no-code-http200.json"))
-    with pytest.raises(Busy, match="Quota limit exceeded"):
-        judge(recorded("transcribed-from-threads.json")["deezer_quota_http200"]["body"])
+    with pytest.raises(NotFound):
+        check_reply(recorded("deezer-error-no-data-http200.json"))
+    with pytest.raises(TransientFailure):
+        check_reply(recorded("deezer-error-no-code-http200.json"))
+    with pytest.raises(RateLimited, match="Quota limit exceeded"):
+        check_reply(recorded("transcribed-from-threads.json")["deezer_quota_http200"]["body"])
 
 
 def test_a_recorded_track(recorded: Callable[[str], Any]) -> None:
-    found = parse_track(judge(recorded("deezer-track-2947516331.json")))
+    found = parse_track(check_reply(recorded("deezer-track-2947516331.json")))
     assert isinstance(found, DeezerTrack)
     assert found.track.id.urn == "deezer:track:2947516331"
     assert found.track.title == "Die With A Smile"
@@ -84,7 +84,7 @@ def test_recorded_rows(recorded: Callable[[str], Any]) -> None:
         ("deezer-playlist-with-empty-previews.json", 25, 3),
         ("deezer-search-simple.json", 25, 0),
     ):
-        found = [parse_track(row) for row in judge(recorded(name))["data"]]
+        found = [parse_track(row) for row in check_reply(recorded(name))["data"]]
         assert len(found) == rows
         assert all(isinstance(one, DeezerTrack) for one in found)
         assert sum(one.preview_url is None for one in found if isinstance(one, DeezerTrack)) == without
@@ -117,23 +117,23 @@ def test_what_is_no_track(row: Any, reason: str) -> None:
     assert found.reason == reason
 
 
-async def test_a_track_by_id_and_by_isrc(deezer: DeezerApi, doorman: Doorman) -> None:
+async def test_a_track_by_id_and_by_isrc(deezer: DeezerApi, recorded_limiter: RecordedLimiter) -> None:
     by_isrc = await deezer.by_isrc(PIECE.isrc)
     assert by_isrc is not None
     assert by_isrc.track.title == PIECE.title
     assert await deezer.track(by_isrc.track.id.key) is not None
-    assert doorman.acquired == 2
+    assert recorded_limiter.acquired == 2
     assert await deezer.track("5") is None
     assert await deezer.by_isrc("ZZZZZ0000000") is None
 
 
 async def test_a_spent_quota_makes_everybody_wait_and_is_tried_again(
-    deezer: DeezerApi, shops: SandboxServer, doorman: Doorman
+    deezer: DeezerApi, stores: SandboxServer, recorded_limiter: RecordedLimiter
 ) -> None:
-    shops.sandbox.faults.add(Fault(path="/deezer/track/*", status=200, body=error(4), times=2))
+    stores.sandbox.faults.add(Fault(path="/deezer/track/*", status=200, body=error(4), times=2))
     assert await deezer.by_isrc(PIECE.isrc) is not None
-    assert doorman.held == [5.0, 5.0]
-    assert doorman.acquired == 3
+    assert recorded_limiter.pauses == [5.0, 5.0]
+    assert recorded_limiter.acquired == 3
 
 
 @pytest.mark.parametrize(
@@ -148,48 +148,50 @@ async def test_a_spent_quota_makes_everybody_wait_and_is_tried_again(
         Fault(path="*", status=200, body={"odd": True}, times=None),
     ],
 )
-async def test_what_is_temporary_is_never_an_absence(deezer: DeezerApi, shops: SandboxServer, fault: Fault) -> None:
-    shops.sandbox.faults.add(fault)
+async def test_what_is_temporary_is_never_an_absence(deezer: DeezerApi, stores: SandboxServer, fault: Fault) -> None:
+    stores.sandbox.faults.add(fault)
     with pytest.raises(ServiceUnavailable):
         await deezer.by_isrc(PIECE.isrc)
-    assert len(shops.sandbox.journal.read()) == 3
+    assert len(stores.sandbox.journal.read()) == 3
 
 
-async def test_a_long_wait_is_not_waited_for(deezer: DeezerApi, shops: SandboxServer, doorman: Doorman) -> None:
-    shops.sandbox.faults.add(Fault(path="*", status=429, headers={"Retry-After": "3600"}, body=""))
+async def test_a_long_wait_is_not_waited_for(
+    deezer: DeezerApi, stores: SandboxServer, recorded_limiter: RecordedLimiter
+) -> None:
+    stores.sandbox.faults.add(Fault(path="*", status=429, headers={"Retry-After": "3600"}, body=""))
     with pytest.raises(ServiceUnavailable) as caught:
         await deezer.track("5")
     assert caught.value.wait_s == 3600
-    assert doorman.held == [60.0]
-    assert len(shops.sandbox.journal.read()) == 1
+    assert recorded_limiter.pauses == [60.0]
+    assert len(stores.sandbox.journal.read()) == 1
 
 
 async def test_an_endless_answer_is_not_read_to_its_end(
-    deezer: DeezerApi, shops: SandboxServer, monkeypatch: pytest.MonkeyPatch
+    deezer: DeezerApi, stores: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("soundalike.crawler.services.web_service.MOST_BYTES", 1000)
-    shops.sandbox.faults.add(Fault(path="*", status=200, body="[" * 2000))
+    monkeypatch.setattr("soundalike.crawler.services.web_service.MAX_BYTES", 1000)
+    stores.sandbox.faults.add(Fault(path="*", status=200, body="[" * 2000))
     with pytest.raises(ServiceRefused, match="more than 1000 bytes"):
         await deezer.track("5")
 
 
-async def test_redirects_are_not_followed(deezer: DeezerApi, shops: SandboxServer) -> None:
-    shops.sandbox.faults.add(Fault(path="/deezer/track/5", status=302, headers={"Location": "/deezer/track/6"}))
+async def test_redirects_are_not_followed(deezer: DeezerApi, stores: SandboxServer) -> None:
+    stores.sandbox.faults.add(Fault(path="/deezer/track/5", status=302, headers={"Location": "/deezer/track/6"}))
     with pytest.raises(ServiceRefused, match="302"):
         await deezer.track("5")
-    assert len(shops.sandbox.journal.read()) == 1
+    assert len(stores.sandbox.journal.read()) == 1
 
 
-async def test_an_absence_may_come_with_404(deezer: DeezerApi, shops: SandboxServer) -> None:
+async def test_an_absence_may_come_with_404(deezer: DeezerApi, stores: SandboxServer) -> None:
     body = error(800, "DataException", "no data")
-    shops.sandbox.faults.add(Fault(path="/deezer/track/5", status=404, body=body))
-    shops.sandbox.faults.add(Fault(path="/deezer/track/6", status=404, body={"error": "Not Found"}))
+    stores.sandbox.faults.add(Fault(path="/deezer/track/5", status=404, body=body))
+    stores.sandbox.faults.add(Fault(path="/deezer/track/6", status=404, body={"error": "Not Found"}))
     assert await deezer.track("5") is None
     assert await deezer.track("6") is None
 
 
-async def test_the_sandbox_refuses_the_51st_of_five_seconds(deezer: DeezerApi, shops: SandboxServer) -> None:
-    shops.sandbox.deezer.quota = Quota(50, 5.0, clock=lambda: 0.0)
+async def test_the_sandbox_refuses_the_51st_of_five_seconds(deezer: DeezerApi, stores: SandboxServer) -> None:
+    stores.sandbox.deezer.quota = Quota(50, 5.0, clock=lambda: 0.0)
     for _ in range(50):
         assert await deezer.track("5") is None
     with pytest.raises(ServiceUnavailable, match="Quota limit exceeded"):

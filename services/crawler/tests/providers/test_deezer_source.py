@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from soundalike.crawler.entries import Deferred, Found, Skipped
-from soundalike.crawler.errors import InvalidTarget, QuotaSpent, SourceRefused, SourceUnavailable
+from soundalike.crawler.entries import DeferredEntry, SkippedEntry, TrackEntry
+from soundalike.crawler.errors import InvalidTarget, QuotaExhausted, SourceRefused, SourceUnavailable
 from soundalike.crawler.sources.deezer import DeezerList
 from soundalike.crawler.sources.deezer_address import DeezerTarget
 from soundalike.sandbox.catalogue import pieces
@@ -39,7 +39,7 @@ async def all_of(source: DeezerList, start: int = 0) -> list[Entry]:
     return [entry async for entry in source.entries(start)]
 
 
-async def test_a_playlist_page_by_page(listed: Callable[[str, int], DeezerList], shops: SandboxServer) -> None:
+async def test_a_playlist_page_by_page(listed: Callable[[str, int], DeezerList], stores: SandboxServer) -> None:
     source = listed("playlist", GENERATED_PLAYLISTS + 240)
     playlist = await source.playlist()
     assert playlist is not None
@@ -47,18 +47,18 @@ async def test_a_playlist_page_by_page(listed: Callable[[str, int], DeezerList],
     entries = await all_of(source)
     # Of each twenty, Deezer lacks two.
     assert len(entries) == source.total == 216
-    assert [entry.position for entry in entries if isinstance(entry, Found)] == list(range(216))
-    assert len(shops.sandbox.journal.read("/deezer/playlist/")) == 4
+    assert [entry.position for entry in entries if isinstance(entry, TrackEntry)] == list(range(216))
+    assert len(stores.sandbox.journal.read("/deezer/playlist/")) == 4
 
 
 async def test_the_version_of_a_playlist_is_its_checksum(
-    listed: Callable[[str, int], DeezerList], shops: SandboxServer
+    listed: Callable[[str, int], DeezerList], stores: SandboxServer
 ) -> None:
     before = await listed("playlist", DEMO_PLAYLIST).playlist()
     again = await listed("playlist", DEMO_PLAYLIST).playlist()
-    assert len(shops.sandbox.journal.read()) == 2
-    title, _, rows = shops.sandbox.deezer.catalogue.playlist(DEMO_PLAYLIST) or ("", "", ())
-    shops.sandbox.deezer.catalogue.add_playlist(DEMO_PLAYLIST, title, rows[1:])
+    assert len(stores.sandbox.journal.read()) == 2
+    title, _, rows = stores.sandbox.deezer.catalogue.playlist(DEMO_PLAYLIST) or ("", "", ())
+    stores.sandbox.deezer.catalogue.add_playlist(DEMO_PLAYLIST, title, rows[1:])
     after = await listed("playlist", DEMO_PLAYLIST).playlist()
     assert before is not None
     assert again is not None
@@ -68,30 +68,38 @@ async def test_the_version_of_a_playlist_is_its_checksum(
 
 async def test_a_crawl_can_go_on_in_the_middle(listed: Callable[[str, int], DeezerList]) -> None:
     entries = await all_of(listed("playlist", DEMO_PLAYLIST), start=45)
-    assert [entry.position for entry in entries if isinstance(entry, Found)] == [45, 46, 47]
+    assert [entry.position for entry in entries if isinstance(entry, TrackEntry)] == [45, 46, 47]
 
 
 async def test_what_stands_in_an_awkward_playlist(listed: Callable[[str, int], DeezerList]) -> None:
     entries = await all_of(listed("playlist", AWKWARD_PLAYLIST))
-    assert [type(entry) for entry in entries] == [Found, Skipped, Skipped, Found, Found, Found, Found]
-    assert [entry.reason for entry in entries if isinstance(entry, Skipped)] == [
+    assert [type(entry) for entry in entries] == [
+        TrackEntry,
+        SkippedEntry,
+        SkippedEntry,
+        TrackEntry,
+        TrackEntry,
+        TrackEntry,
+        TrackEntry,
+    ]
+    assert [entry.reason for entry in entries if isinstance(entry, SkippedEntry)] == [
         "empty entry",
         "taken down from Deezer",
     ]
-    found = [entry for entry in entries if isinstance(entry, Found)]
+    found = [entry for entry in entries if isinstance(entry, TrackEntry)]
     assert found[0].track.id == found[-1].track.id
     providers = [(await one.offer.fetch()).provenance.provider for one in found]
     assert providers == ["deezer"] * 5
 
 
-async def test_an_album_and_its_codes(listed: Callable[[str, int], DeezerList], shops: SandboxServer) -> None:
-    one = shops.sandbox.deezer.catalogue.by_isrc(PIECE.isrc)
+async def test_an_album_and_its_codes(listed: Callable[[str, int], DeezerList], stores: SandboxServer) -> None:
+    one = stores.sandbox.deezer.catalogue.by_isrc(PIECE.isrc)
     assert one is not None
     source = listed("album", album_key(one))
     playlist = await source.playlist()
     assert playlist is not None
     assert playlist.title == PIECE.album
-    tracks = [entry.track for entry in await all_of(source) if isinstance(entry, Found)]
+    tracks = [entry.track for entry in await all_of(source) if isinstance(entry, TrackEntry)]
     assert PIECE.isrc in {track.isrc for track in tracks}
     assert {track.album for track in tracks} == {PIECE.album}
 
@@ -101,20 +109,20 @@ async def test_the_top_tracks_of_an_artist(listed: Callable[[str, int], DeezerLi
     playlist = await source.playlist()
     assert playlist is not None
     assert playlist.title == f"{PIECE.artist}: top tracks"
-    tracks = [entry.track for entry in await all_of(source) if isinstance(entry, Found)]
+    tracks = [entry.track for entry in await all_of(source) if isinstance(entry, TrackEntry)]
     assert tracks
     assert {track.artists for track in tracks} == {(PIECE.artist,)}
 
 
-async def test_a_single_track(listed: Callable[[str, int], DeezerList], shops: SandboxServer) -> None:
-    one = shops.sandbox.deezer.catalogue.by_isrc(PIECE.isrc)
+async def test_a_single_track(listed: Callable[[str, int], DeezerList], stores: SandboxServer) -> None:
+    one = stores.sandbox.deezer.catalogue.by_isrc(PIECE.isrc)
     assert one is not None
     source = listed("track", one.key)
     assert await source.playlist() is None
     (entry,) = await all_of(source)
-    assert isinstance(entry, Deferred)
+    assert isinstance(entry, DeferredEntry)
     found = await entry.read()
-    assert isinstance(found, Found)
+    assert isinstance(found, TrackEntry)
     assert found.track.isrc == PIECE.isrc
     assert (await found.offer.fetch()).provenance.method == "id"
 
@@ -124,34 +132,34 @@ async def test_what_is_not_there_is_refused(listed: Callable[[str, int], DeezerL
         await listed("playlist", 77).playlist()
 
 
-async def test_a_spent_quota_comes_to_its_end(listed: Callable[[str, int], DeezerList], shops: SandboxServer) -> None:
-    shops.sandbox.faults.add(Fault(path="*/tracks", status=200, body=QUOTA, times=None))
+async def test_a_spent_quota_comes_to_its_end(listed: Callable[[str, int], DeezerList], stores: SandboxServer) -> None:
+    stores.sandbox.faults.add(Fault(path="*/tracks", status=200, body=QUOTA, times=None))
     with pytest.raises(SourceUnavailable, match="Quota"):
         await all_of(listed("playlist", DEMO_PLAYLIST))
 
 
-async def test_a_long_wait_stops_the_run(listed: Callable[[str, int], DeezerList], shops: SandboxServer) -> None:
-    shops.sandbox.faults.add(Fault(path="*", status=429, headers={"Retry-After": "7200"}, body=""))
-    with pytest.raises(QuotaSpent) as caught:
+async def test_a_long_wait_stops_the_run(listed: Callable[[str, int], DeezerList], stores: SandboxServer) -> None:
+    stores.sandbox.faults.add(Fault(path="*", status=429, headers={"Retry-After": "7200"}, body=""))
+    with pytest.raises(QuotaExhausted) as caught:
         await listed("playlist", DEMO_PLAYLIST).playlist()
     assert caught.value.wait_s == 7200
 
 
 async def test_a_list_that_ends_too_soon_is_not_taken_for_whole(
-    listed: Callable[[str, int], DeezerList], shops: SandboxServer
+    listed: Callable[[str, int], DeezerList], stores: SandboxServer
 ) -> None:
     body: dict[str, Any] = {"data": [], "total": 48}
-    shops.sandbox.faults.add(Fault(path="*/tracks", status=200, body=body, times=None))
+    stores.sandbox.faults.add(Fault(path="*/tracks", status=200, body=body, times=None))
     with pytest.raises(SourceUnavailable, match="48 tracks and gave only 0"):
         await all_of(listed("playlist", DEMO_PLAYLIST))
 
 
 async def test_a_list_that_does_not_tell_its_length(
-    listed: Callable[[str, int], DeezerList], shops: SandboxServer
+    listed: Callable[[str, int], DeezerList], stores: SandboxServer
 ) -> None:
     row = {"id": 5, "title": "x", "artist": {"name": "y"}}
-    shops.sandbox.faults.add(Fault(path="*/tracks", status=200, body={"data": [row], "next": "http://elsewhere/x"}))
-    shops.sandbox.faults.add(Fault(path="*/tracks", status=200, body={"data": [row]}))
+    stores.sandbox.faults.add(Fault(path="*/tracks", status=200, body={"data": [row], "next": "http://elsewhere/x"}))
+    stores.sandbox.faults.add(Fault(path="*/tracks", status=200, body={"data": [row]}))
     source = listed("playlist", DEMO_PLAYLIST)
     assert len(await all_of(source)) == 2
     assert source.total == 2

@@ -6,7 +6,7 @@ import pytest
 
 from soundalike.crawler.errors import ServiceUnavailable
 from soundalike.crawler.services.itunes import parse_songs
-from soundalike.crawler.services.web_service import Trouble
+from soundalike.crawler.services.web_service import TransientFailure
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.quota import Quota
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from soundalike.crawler.services.itunes import ITunesApi
     from soundalike.sandbox.server import SandboxServer
 
-    from .conftest import Doorman
+    from .conftest import RecordedLimiter
 
 PIECE = pieces()[0]
 
@@ -27,10 +27,10 @@ def test_a_recorded_reply(recorded: Callable[[str], Any]) -> None:
     assert len(songs) == 6
     first = songs[0]
     assert first.key == "1728639279"
-    assert first.recording.title == "INSIDE-OUTSIDE (Intro)"
-    assert first.recording.artists == ("Dreamcatcher",)
-    assert first.recording.seconds == 83.72
-    assert first.recording.album == "Nightmare·Escape The ERA - EP"
+    assert first.candidate.title == "INSIDE-OUTSIDE (Intro)"
+    assert first.candidate.artists == ("Dreamcatcher",)
+    assert first.candidate.seconds == 83.72
+    assert first.candidate.album == "Nightmare·Escape The ERA - EP"
     assert first.preview_url is not None
     assert first.preview_url.startswith("https://audio-ssl.itunes.apple.com/")
     assert first.preview_url.endswith(".m4a")
@@ -38,7 +38,7 @@ def test_a_recorded_reply(recorded: Callable[[str], Any]) -> None:
 
 @pytest.mark.parametrize("body", [None, [], {}, {"results": None}, "x"])
 def test_what_is_no_reply(body: Any) -> None:
-    with pytest.raises(Trouble):
+    with pytest.raises(TransientFailure):
         parse_songs(body)
 
 
@@ -54,21 +54,21 @@ def test_rows_that_are_no_songs_are_left_out() -> None:
 
 async def test_searching(itunes: ITunesApi) -> None:
     songs = await itunes.search(f"{PIECE.artist} {PIECE.title}")
-    assert [song.recording.title for song in songs] == [PIECE.title]
+    assert [song.candidate.title for song in songs] == [PIECE.title]
 
 
 async def test_a_recorded_refusal_is_no_empty_answer(
-    itunes: ITunesApi, shops: SandboxServer, doorman: Doorman, recorded: Callable[[str], Any]
+    itunes: ITunesApi, stores: SandboxServer, recorded_limiter: RecordedLimiter, recorded: Callable[[str], Any]
 ) -> None:
     refusal = recorded("transcribed-from-threads.json")["itunes_403_rate_limited"]
     fault = Fault(path="/itunes/*", status=refusal["status"], body=refusal["body"], times=1)
-    shops.sandbox.faults.add(fault)
+    stores.sandbox.faults.add(fault)
     assert len(await itunes.search(f"{PIECE.artist} {PIECE.title}")) == 1
-    assert doorman.held == [30.0]
+    assert recorded_limiter.pauses == [30.0]
 
 
-async def test_the_sandbox_refuses_the_21st_of_a_minute(itunes: ITunesApi, shops: SandboxServer) -> None:
-    shops.sandbox.itunes.quota = Quota(20, 60.0, clock=lambda: 0.0)
+async def test_the_sandbox_refuses_the_21st_of_a_minute(itunes: ITunesApi, stores: SandboxServer) -> None:
+    stores.sandbox.itunes.quota = Quota(20, 60.0, clock=lambda: 0.0)
     for _ in range(20):
         await itunes.search("x")
     with pytest.raises(ServiceUnavailable, match="403"):

@@ -11,7 +11,7 @@ from soundalike.crawler.errors import PreviewMissing, PreviewUnavailable, Previe
 from soundalike.crawler.preview_hosts import HostList
 from soundalike.crawler.previews.chain import PreviewChain
 from soundalike.crawler.previews.deezer import DeezerPreviews
-from soundalike.crawler.previews.provider import Wanted
+from soundalike.crawler.previews.provider import PreviewRequest
 from soundalike.crawler.previews.spotify import SpotifyPreviews
 from soundalike.crawler.services.deezer import DeezerApi
 from soundalike.domain.track_id import TrackId
@@ -21,7 +21,7 @@ from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.playlists import track as listed_track
 from soundalike.sandbox.store_catalogues import Availability, availability
 
-from .conftest import HASTY, Doorman, generated, spotify_track
+from .conftest import FAST_RETRY, RecordedLimiter, generated, spotify_track
 
 if TYPE_CHECKING:
     import httpx
@@ -38,15 +38,15 @@ def of_standing(wanted: Availability) -> Track:
     return generated(next(number for number in range(20, 40) if availability(number) is wanted))
 
 
-def paths(shops: SandboxServer) -> list[str]:
-    return [request.path.removeprefix("/deezer") for request in shops.sandbox.journal.read()]
+def paths(stores: SandboxServer) -> list[str]:
+    return [request.path.removeprefix("/deezer") for request in stores.sandbox.journal.read()]
 
 
-async def test_the_address_that_came_with_the_track_is_first(chain: PreviewChain, shops: SandboxServer) -> None:
-    preview = await chain.fetch(Wanted(TRACK, f"{shops.url}/mp3-preview/{PIECE.preview_hash}"))
+async def test_the_address_that_came_with_the_track_is_first(chain: PreviewChain, stores: SandboxServer) -> None:
+    preview = await chain.fetch(PreviewRequest(TRACK, f"{stores.url}/mp3-preview/{PIECE.preview_hash}"))
     assert preview.kind is AudioKind.MP3
     assert (preview.provenance.provider, preview.provenance.method) == ("spotify", "preview_url")
-    assert paths(shops) == [f"/mp3-preview/{PIECE.preview_hash}"]
+    assert paths(stores) == [f"/mp3-preview/{PIECE.preview_hash}"]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ async def test_the_address_that_came_with_the_track_is_first(chain: PreviewChain
 async def test_one_provider_after_the_other_is_asked(
     chain: PreviewChain, how: Availability, provider: str, method: str, kind: AudioKind
 ) -> None:
-    preview = await chain.offer(Wanted(of_standing(how))).fetch()
+    preview = await chain.offer(PreviewRequest(of_standing(how))).fetch()
     assert (preview.provenance.provider, preview.provenance.method, preview.kind) == (provider, method, kind)
     assert preview.provenance.provider_id is not None
     assert preview.provenance.score is not None
@@ -74,7 +74,7 @@ async def test_apps_of_2026_find_most_of_a_playlist(chain: PreviewChain) -> None
     found: Counter[str] = Counter()
     for number in range(100, 160):
         try:
-            origin = (await chain.fetch(Wanted(generated(number)))).provenance
+            origin = (await chain.fetch(PreviewRequest(generated(number)))).provenance
         except PreviewMissing:
             found["nowhere"] += 1
         else:
@@ -84,91 +84,93 @@ async def test_apps_of_2026_find_most_of_a_playlist(chain: PreviewChain) -> None
 
 async def test_what_nobody_has_is_missing_with_every_reason(chain: PreviewChain) -> None:
     with pytest.raises(PreviewMissing) as caught:
-        await chain.fetch(Wanted(of_standing(Availability.NOWHERE)))
+        await chain.fetch(PreviewRequest(of_standing(Availability.NOWHERE)))
     assert caught.value.reason == "Spotify offers no preview; not found on Deezer; not found on iTunes"
-    assert caught.value.asked == {"spotify", "deezer", "itunes"}
+    assert caught.value.providers == {"spotify", "deezer", "itunes"}
 
 
-async def test_the_reason_names_who_was_not_asked(here: HostList, chain: PreviewChain) -> None:
-    alone = PreviewChain([SpotifyPreviews(here)], chain.downloader, ("Deezer", "iTunes"))
+async def test_the_reason_names_who_was_not_asked(local_hosts: HostList, chain: PreviewChain) -> None:
+    alone = PreviewChain([SpotifyPreviews(local_hosts)], chain.downloader, ("Deezer", "iTunes"))
     with pytest.raises(PreviewMissing) as caught:
-        await alone.fetch(Wanted(TRACK))
+        await alone.fetch(PreviewRequest(TRACK))
     assert caught.value.reason == "Spotify offers no preview (Deezer and iTunes switched off)"
-    assert caught.value.asked == {"spotify"}
+    assert caught.value.providers == {"spotify"}
     with pytest.raises(PreviewMissing, match="no provider"):
-        await replace(alone, providers=()).fetch(Wanted(TRACK))
+        await replace(alone, providers=()).fetch(PreviewRequest(TRACK))
 
 
 async def test_without_a_preview_on_deezer_the_reason_says_so(
-    deezer: DeezerApi, here: HostList, chain: PreviewChain
+    deezer: DeezerApi, local_hosts: HostList, chain: PreviewChain
 ) -> None:
     with pytest.raises(PreviewMissing, match="Deezer offers no preview"):
-        await replace(chain, providers=[DeezerPreviews(deezer, here)]).fetch(
-            Wanted(of_standing(Availability.WITHOUT_PREVIEW))
+        await replace(chain, providers=[DeezerPreviews(deezer, local_hosts)]).fetch(
+            PreviewRequest(of_standing(Availability.WITHOUT_PREVIEW))
         )
 
 
-async def test_a_provider_that_is_away_leaves_it_to_the_others(chain: PreviewChain, shops: SandboxServer) -> None:
-    shops.sandbox.faults.add(Fault(path="/deezer/*", status=200, body=QUOTA, times=None))
-    preview = await chain.fetch(Wanted(of_standing(Availability.BY_ISRC)))
+async def test_a_provider_that_is_away_leaves_it_to_the_others(chain: PreviewChain, stores: SandboxServer) -> None:
+    stores.sandbox.faults.add(Fault(path="/deezer/*", status=200, body=QUOTA, times=None))
+    preview = await chain.fetch(PreviewRequest(of_standing(Availability.BY_ISRC)))
     assert preview.provenance.provider == "itunes"
 
 
-async def test_a_provider_that_is_away_may_have_what_the_others_lack(chain: PreviewChain, shops: SandboxServer) -> None:
-    shops.sandbox.faults.add(Fault(path="/deezer/*", status=200, body=QUOTA, times=None))
+async def test_a_provider_that_is_away_may_have_what_the_others_lack(
+    chain: PreviewChain, stores: SandboxServer
+) -> None:
+    stores.sandbox.faults.add(Fault(path="/deezer/*", status=200, body=QUOTA, times=None))
     with pytest.raises(PreviewUnavailable, match="Quota limit exceeded") as caught:
-        await chain.fetch(Wanted(of_standing(Availability.NOWHERE)))
+        await chain.fetch(PreviewRequest(of_standing(Availability.NOWHERE)))
     assert caught.value.wait_s == 5.0
 
 
-async def test_throttled_itunes_is_no_absence(chain: PreviewChain, shops: SandboxServer) -> None:
-    shops.sandbox.faults.add(Fault(path="/itunes/search", status=403, body="", times=None))
+async def test_throttled_itunes_is_no_absence(chain: PreviewChain, stores: SandboxServer) -> None:
+    stores.sandbox.faults.add(Fault(path="/itunes/search", status=403, body="", times=None))
     with pytest.raises(PreviewUnavailable, match="iTunes"):
-        await chain.fetch(Wanted(of_standing(Availability.ITUNES_ONLY)))
+        await chain.fetch(PreviewRequest(of_standing(Availability.ITUNES_ONLY)))
 
 
 async def test_an_address_that_ran_out_is_asked_for_anew(
-    chain: PreviewChain, deezer: DeezerApi, shops: SandboxServer
+    chain: PreviewChain, deezer: DeezerApi, stores: SandboxServer
 ) -> None:
     stale = await deezer.by_isrc(PIECE.isrc)
     assert stale is not None
-    shops.sandbox.deezer.signer.expire_all()
-    shops.sandbox.journal.clear()
-    preview = await chain.fetch(Wanted(stale.track, stale.preview_url))
+    stores.sandbox.deezer.signer.expire_all()
+    stores.sandbox.journal.clear()
+    preview = await chain.fetch(PreviewRequest(stale.track, stale.preview_url))
     assert preview.provenance.method == "id"
-    statuses = [(request.path.split("/")[2], request.status) for request in shops.sandbox.journal.read()]
+    statuses = [(request.path.split("/")[2], request.status) for request in stores.sandbox.journal.read()]
     assert statuses == [("preview", 403), ("track", 200), ("preview", 200)]
 
 
 async def test_an_address_that_is_about_to_run_out_is_not_tried(
-    deezer: DeezerApi, here: HostList, shops: SandboxServer
+    deezer: DeezerApi, local_hosts: HostList, stores: SandboxServer
 ) -> None:
     known = await deezer.by_isrc(PIECE.isrc)
     assert known is not None
-    shops.sandbox.journal.clear()
-    late = DeezerPreviews(deezer, here, clock=lambda: 4e9)
-    await late.find(Wanted(known.track, known.preview_url))
-    assert len(shops.sandbox.journal.read("/deezer/track/")) == 1
+    stores.sandbox.journal.clear()
+    late = DeezerPreviews(deezer, local_hosts, clock=lambda: 4e9)
+    await late.find(PreviewRequest(known.track, known.preview_url))
+    assert len(stores.sandbox.journal.read("/deezer/track/")) == 1
 
 
-async def test_a_new_address_that_is_refused_too_is_no_absence(chain: PreviewChain, shops: SandboxServer) -> None:
-    shops.sandbox.faults.add(Fault(path="/deezer/preview/*", status=403, body="", times=None))
-    shops.sandbox.faults.add(Fault(path="/itunes/*", status=200, body={"resultCount": 0, "results": []}, times=None))
+async def test_a_new_address_that_is_refused_too_is_no_absence(chain: PreviewChain, stores: SandboxServer) -> None:
+    stores.sandbox.faults.add(Fault(path="/deezer/preview/*", status=403, body="", times=None))
+    stores.sandbox.faults.add(Fault(path="/itunes/*", status=200, body={"resultCount": 0, "results": []}, times=None))
     with pytest.raises(PreviewUnavailable, match="403"):
-        await chain.fetch(Wanted(TRACK))
+        await chain.fetch(PreviewRequest(TRACK))
 
 
 async def test_the_same_recording_under_another_id_is_heard(
-    chain: PreviewChain, deezer: DeezerApi, shops: SandboxServer
+    chain: PreviewChain, deezer: DeezerApi, stores: SandboxServer
 ) -> None:
-    unheard = shops.sandbox.deezer.catalogue.playlist(AWKWARD_PLAYLIST)
+    unheard = stores.sandbox.deezer.catalogue.playlist(AWKWARD_PLAYLIST)
     assert unheard is not None
     row = unheard[2][3]
     assert row is not None
     listed = await deezer.track(str(row.key))
     assert listed is not None
     assert listed.preview_url is None
-    preview = await chain.fetch(Wanted(replace(listed.track, isrc=None), None))
+    preview = await chain.fetch(PreviewRequest(replace(listed.track, isrc=None), None))
     assert preview.provenance.isrc == listed.track.isrc
     assert preview.provenance.method == "isrc"
     assert preview.provenance.provider_id != str(row.key)
@@ -177,51 +179,51 @@ async def test_the_same_recording_under_another_id_is_heard(
 async def test_what_a_row_of_a_list_lacks_is_learnt(chain: PreviewChain, deezer: DeezerApi) -> None:
     row = (await deezer.search(f"{PIECE.artist} {PIECE.title}"))[0]
     assert row.track.isrc is None
-    preview = await chain.fetch(Wanted(row.track, row.preview_url))
+    preview = await chain.fetch(PreviewRequest(row.track, row.preview_url))
     assert preview.provenance.isrc == PIECE.isrc
 
 
-async def test_the_hosts_of_one_provider_are_not_those_of_another(chain: PreviewChain, shops: SandboxServer) -> None:
+async def test_the_hosts_of_one_provider_are_not_those_of_another(chain: PreviewChain, stores: SandboxServer) -> None:
     strict = replace(chain, providers=[SpotifyPreviews(HostList.parse("p.scdn.co")), *chain.providers[1:]])
-    preview = await strict.fetch(Wanted(TRACK, f"{shops.url}/mp3-preview/{PIECE.preview_hash}"))
+    preview = await strict.fetch(PreviewRequest(TRACK, f"{stores.url}/mp3-preview/{PIECE.preview_hash}"))
     assert preview.provenance.provider == "deezer"
-    assert not shops.sandbox.journal.read("/mp3-preview/")
+    assert not stores.sandbox.journal.read("/mp3-preview/")
 
 
-async def test_what_is_no_audio_anywhere_is_unusable(chain: PreviewChain, shops: SandboxServer) -> None:
-    shops.sandbox.faults.add(Fault(path="/deezer/preview/*", status=200, body="<html>not music</html>", times=None))
-    shops.sandbox.faults.add(Fault(path="/itunes/preview/*", status=200, body="<html>not music</html>", times=None))
+async def test_what_is_no_audio_anywhere_is_unusable(chain: PreviewChain, stores: SandboxServer) -> None:
+    stores.sandbox.faults.add(Fault(path="/deezer/preview/*", status=200, body="<html>not music</html>", times=None))
+    stores.sandbox.faults.add(Fault(path="/itunes/preview/*", status=200, body="<html>not music</html>", times=None))
     with pytest.raises(PreviewUnusable, match="audio"):
-        await chain.fetch(Wanted(TRACK))
+        await chain.fetch(PreviewRequest(TRACK))
 
 
-async def test_a_moment_of_trouble_is_waited_out(chain: PreviewChain, shops: SandboxServer) -> None:
-    shops.sandbox.faults.add(Fault(path="/deezer/preview/*", status=503, body="", times=2))
-    assert (await chain.fetch(Wanted(TRACK))).provenance.provider == "deezer"
+async def test_a_moment_of_trouble_is_waited_out(chain: PreviewChain, stores: SandboxServer) -> None:
+    stores.sandbox.faults.add(Fault(path="/deezer/preview/*", status=503, body="", times=2))
+    assert (await chain.fetch(PreviewRequest(TRACK))).provenance.provider == "deezer"
 
 
-async def test_karaoke_and_mixed_cuts_are_not_taken(chain: PreviewChain, shops: SandboxServer) -> None:
-    shelf, songs = shops.sandbox.deezer.catalogue, shops.sandbox.itunes.songs
+async def test_karaoke_and_mixed_cuts_are_not_taken(chain: PreviewChain, stores: SandboxServer) -> None:
+    shelf, songs = stores.sandbox.deezer.catalogue, stores.sandbox.itunes.songs
     original = shelf.by_isrc(PIECE.isrc)
     assert original is not None
     shelf.add(replace(original, isrc="ZZOTH0000001", version="(Karaoke Version)"))
     song = next(song for song in songs.values() if song.title == PIECE.title)
     songs[song.key] = replace(song, title=f"{song.title} (Mixed)")
     with pytest.raises(PreviewMissing):
-        await chain.fetch(Wanted(TRACK))
+        await chain.fetch(PreviewRequest(TRACK))
 
 
 async def test_tracks_of_other_sources_are_found_too(chain: PreviewChain) -> None:
     track = replace(TRACK, id=TrackId("soundcloud", "77"))
-    assert (await chain.fetch(Wanted(track))).provenance.method == "isrc"
+    assert (await chain.fetch(PreviewRequest(track))).provenance.method == "isrc"
 
 
 async def test_a_track_without_artist_is_not_searched_for(chain: PreviewChain) -> None:
     with pytest.raises(PreviewMissing):
-        await chain.fetch(Wanted(replace(TRACK, artists=(), isrc=None)))
+        await chain.fetch(PreviewRequest(replace(TRACK, artists=(), isrc=None)))
 
 
-async def test_nobody_there(web: httpx.AsyncClient, here: HostList, chain: PreviewChain) -> None:
-    away = DeezerPreviews(DeezerApi.at("http://127.0.0.1:9/", web, Doorman(), HASTY), here)
+async def test_nobody_there(web: httpx.AsyncClient, local_hosts: HostList, chain: PreviewChain) -> None:
+    away = DeezerPreviews(DeezerApi.create("http://127.0.0.1:9/", web, RecordedLimiter(), FAST_RETRY), local_hosts)
     with pytest.raises(PreviewUnavailable, match="could not be reached"):
-        await replace(chain, providers=[away]).fetch(Wanted(TRACK))
+        await replace(chain, providers=[away]).fetch(PreviewRequest(TRACK))

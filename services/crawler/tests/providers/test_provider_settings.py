@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from soundalike.crawler.previews.factory import assemble, deezer_api
+from soundalike.crawler.previews.factory import create_chain, deezer_api
 from soundalike.crawler.rate_limiter import InMemoryLimiter
 from soundalike.crawler.settings import CrawlerSettings
 
@@ -20,23 +20,23 @@ def settings(**changes: str) -> CrawlerSettings:
 
 
 def test_commercial_providers_are_off_until_their_terms_are_accepted(web: httpx.AsyncClient) -> None:
-    chain = assemble(settings(), web, InMemoryLimiter)
-    assert chain.providers_on == {"spotify"}
-    assert chain.off == ("Deezer", "iTunes")
-    chain = assemble(settings(deezer_terms_accepted="yes", itunes_terms_accepted="yes"), web, InMemoryLimiter)
+    chain = create_chain(settings(), web, InMemoryLimiter)
+    assert chain.provider_names == {"spotify"}
+    assert chain.disabled == ("Deezer", "iTunes")
+    chain = create_chain(settings(deezer_terms_accepted="yes", itunes_terms_accepted="yes"), web, InMemoryLimiter)
     assert [provider.name for provider in chain.providers] == ["spotify", "deezer", "itunes"]
-    assert chain.off == ()
+    assert chain.disabled == ()
 
 
 @pytest.mark.parametrize("said", ["no", "true", "1", "YES"])
 def test_only_a_plain_yes_accepts(web: httpx.AsyncClient, said: str) -> None:
-    chain = assemble(settings(deezer_terms_accepted=said, itunes_terms_accepted=said), web, InMemoryLimiter)
-    assert chain.providers_on == {"spotify"}
+    chain = create_chain(settings(deezer_terms_accepted=said, itunes_terms_accepted=said), web, InMemoryLimiter)
+    assert chain.provider_names == {"spotify"}
 
 
 def test_each_can_be_switched_off(web: httpx.AsyncClient) -> None:
     accepted = {"deezer_terms_accepted": "yes", "itunes_terms_accepted": "yes"}
-    chain = assemble(settings(**accepted, preview_providers=" iTunes ,spotify"), web, InMemoryLimiter)
+    chain = create_chain(settings(**accepted, preview_providers=" iTunes ,spotify"), web, InMemoryLimiter)
     assert [provider.name for provider in chain.providers] == ["spotify", "itunes"]
     with pytest.raises(ValidationError, match="youtube"):
         settings(preview_providers="deezer,youtube")

@@ -6,7 +6,7 @@ import pytest
 
 from soundalike.crawler.errors import InvalidTarget
 from soundalike.crawler.sources.deezer_address import DeezerTarget
-from soundalike.crawler.sources.registry import FolderPath, recognise
+from soundalike.crawler.sources.registry import FolderPath, parse_target
 from soundalike.crawler.sources.spotify_address import PlaylistId
 from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.domain.track_id import TrackId
@@ -30,19 +30,19 @@ KEY = "37i9dQZF1DXcBWIGoYBM5M"
     ],
 )
 def test_addresses(text: str, target: object) -> None:
-    assert recognise(text) == target
+    assert parse_target(text) == target
 
 
 def test_files_and_folders(tmp_path: Path) -> None:
     (tmp_path / "a.CSV").write_text("x")
-    assert recognise(str(tmp_path)) == FolderPath(tmp_path)
-    assert recognise(str(tmp_path / "a.CSV")) == ListFile(tmp_path / "a.CSV")
+    assert parse_target(str(tmp_path)) == FolderPath(tmp_path)
+    assert parse_target(str(tmp_path / "a.CSV")) == ListFile(tmp_path / "a.CSV")
 
 
 def test_a_file_of_no_known_form(tmp_path: Path) -> None:
     (tmp_path / "a.doc").write_text("x")
     with pytest.raises(InvalidTarget, match=r"'a\.doc' is no list of tracks"):
-        recognise(str(tmp_path / "a.doc"))
+        parse_target(str(tmp_path / "a.doc"))
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_a_file_of_no_known_form(tmp_path: Path) -> None:
 )
 def test_what_names_nothing_gets_every_accepted_form(text: str) -> None:
     with pytest.raises(InvalidTarget) as caught:
-        recognise(text)
+        parse_target(text)
     for form in ("open.spotify.com", "deezer.com", ".jspf", "folder"):
         assert form in str(caught.value)
 
 
 def test_a_wrong_address_of_a_service_gets_the_forms_of_that_service() -> None:
     with pytest.raises(InvalidTarget) as caught:
-        recognise("https://www.deezer.com/profile/7")
+        parse_target("https://www.deezer.com/profile/7")
     assert "spotify" not in str(caught.value)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from soundalike.crawler.entries import Deferred, Found, Skipped
-from soundalike.crawler.errors import InvalidTarget, PreviewMissing, QuotaSpent, SourceRefused, SourceUnavailable
+from soundalike.crawler.entries import DeferredEntry, SkippedEntry, TrackEntry
+from soundalike.crawler.errors import InvalidTarget, PreviewMissing, QuotaExhausted, SourceRefused, SourceUnavailable
 from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.sources.track_lists.resolver import Resolver
-from soundalike.crawler.sources.track_lists.row import ListedRow, UnclearRow
-from soundalike.crawler.sources.track_lists.track_list_file import NO_RESOLVER, TrackListFile
+from soundalike.crawler.sources.track_lists.row import AmbiguousRow, TrackRow
+from soundalike.crawler.sources.track_lists.track_list_file import RESOLVER_DISABLED, TrackListFile
 from soundalike.domain.track_id import TrackId
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
@@ -56,14 +56,14 @@ def rows(tmp_path: Path) -> Reader:
     def read(name: str, content: str | bytes) -> list[Any]:
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return ListFile.at(path).read().rows
+        return ListFile.from_path(path).read().rows
 
     return read
 
 
 def test_exportify(rows: Reader) -> None:
     first, second = rows("a.csv", EXPORTIFY)
-    assert first == ListedRow(
+    assert first == TrackRow(
         "Teardrop", ("Massive Attack",), "Mezzanine", 330.773, "GBAAA9800322", TrackId("spotify", SPOTIFY)
     )
     assert second.artists == ("Beyoncé", "JAY-Z")
@@ -72,7 +72,7 @@ def test_exportify(rows: Reader) -> None:
 
 def test_tune_my_music(rows: Reader) -> None:
     first, second = rows("a.csv", TUNE_MY_MUSIC)
-    assert first == ListedRow("Otherwise", ("Morcheeba",), "Charango", None, "GBABC0200001", None)
+    assert first == TrackRow("Otherwise", ("Morcheeba",), "Charango", None, "GBABC0200001", None)
     assert second.id == TrackId("spotify", SPOTIFY)
 
 
@@ -129,8 +129,8 @@ def test_other_services_ids(rows: Reader) -> None:
 
 def test_lines_that_do_not_tell_enough_are_named(rows: Reader) -> None:
     unclear, short, fine = rows("a.csv", "Title,Artist,ISRC\nHeroes,,\nAshes\n,,GBAAA9800322\n")
-    assert unclear == UnclearRow("Heroes", "neither an id, an ISRC, nor title and artist")
-    assert isinstance(short, UnclearRow)
+    assert unclear == AmbiguousRow("Heroes", "neither an id, an ISRC, nor title and artist")
+    assert isinstance(short, AmbiguousRow)
     assert fine.isrc == "GBAAA9800322"
 
 
@@ -154,9 +154,9 @@ def test_what_is_wrong_with_a_file_is_said(rows: Reader, name: str, content: str
 
 def test_a_file_of_another_form(tmp_path: Path) -> None:
     with pytest.raises(InvalidTarget, match=r"\.jspf"):
-        ListFile.at(tmp_path / "a.xlsx")
+        ListFile.from_path(tmp_path / "a.xlsx")
     with pytest.raises(SourceRefused, match="cannot be read"):
-        ListFile.at(tmp_path / "gone.csv").read()
+        ListFile.from_path(tmp_path / "gone.csv").read()
 
 
 def test_jspf(tmp_path: Path) -> None:
@@ -175,16 +175,16 @@ def test_jspf(tmp_path: Path) -> None:
         {"title": "Song", "creator": "y", "location": ["https://www.deezer.com/track/7"], "duration": None},
     ]
     path.write_text(json.dumps({"playlist": {"title": "Mine", "track": tracks}}))
-    listed = ListFile.at(path).read()
+    listed = ListFile.from_path(path).read()
     assert listed.title == "Mine"
     first, second, third, fourth, alone, odd, last = listed.rows
-    assert first == ListedRow("Teardrop", ("Massive Attack",), "Mezzanine", 330.773)
-    assert isinstance(second, ListedRow)
+    assert first == TrackRow("Teardrop", ("Massive Attack",), "Mezzanine", 330.773)
+    assert isinstance(second, TrackRow)
     assert second.id == TrackId("spotify", SPOTIFY)
-    assert [row.isrc for row in (third, fourth) if isinstance(row, ListedRow)] == ["GBAAA9800322", "GBAAA9800323"]
-    assert isinstance(alone, UnclearRow)
-    assert isinstance(odd, UnclearRow)
-    assert isinstance(last, ListedRow)
+    assert [row.isrc for row in (third, fourth) if isinstance(row, TrackRow)] == ["GBAAA9800322", "GBAAA9800323"]
+    assert isinstance(alone, AmbiguousRow)
+    assert isinstance(odd, AmbiguousRow)
+    assert isinstance(last, TrackRow)
     assert last.id == TrackId("deezer", "7")
 
 
@@ -210,15 +210,15 @@ def test_m3u(tmp_path: Path) -> None:
             ]
         )
     )
-    listed = ListFile.at(path).read()
+    listed = ListFile.from_path(path).read()
     assert listed.title == "Road trip"
     assert listed.rows == [
-        ListedRow("Teardrop", ("Massive Attack",), None, 330.0),
-        ListedRow("Song", ("Sing, sing",), None, 215.0, "GBAAA9800322"),
-        ListedRow("Otherwise", ("Morcheeba",), "Charango", None),
-        ListedRow("Heroes", ("David Bowie",)),
-        UnclearRow("just a name", "neither an id, an ISRC, nor title and artist"),
-        ListedRow(id=TrackId("spotify", SPOTIFY)),
+        TrackRow("Teardrop", ("Massive Attack",), None, 330.0),
+        TrackRow("Song", ("Sing, sing",), None, 215.0, "GBAAA9800322"),
+        TrackRow("Otherwise", ("Morcheeba",), "Charango", None),
+        TrackRow("Heroes", ("David Bowie",)),
+        AmbiguousRow("just a name", "neither an id, an ISRC, nor title and artist"),
+        TrackRow(id=TrackId("spotify", SPOTIFY)),
     ]
 
 
@@ -230,17 +230,17 @@ def mine(tmp_path: Path) -> Path:
 
 
 async def test_every_line_comes_to_a_track_or_a_reason(mine: Path, deezer: DeezerApi, chain: PreviewChain) -> None:
-    source = TrackListFile(ListFile.at(mine), Resolver(deezer), chain)
+    source = TrackListFile(ListFile.from_path(mine), Resolver(deezer), chain)
     entries = [entry async for entry in source.entries()]
     assert source.total == 6
-    read = [await entry.read() if isinstance(entry, Deferred) else entry for entry in entries]
-    found = [entry for entry in read if isinstance(entry, Found)]
+    read = [await entry.read() if isinstance(entry, DeferredEntry) else entry for entry in entries]
+    found = [entry for entry in read if isinstance(entry, TrackEntry)]
     assert [entry.position for entry in found] == [0, 1, 2]
     assert found[0].track.id == TrackId("spotify", PIECE.spotify_id)
     assert found[0].track.link == f"https://open.spotify.com/track/{PIECE.spotify_id}"
     assert {entry.track.id.source for entry in found[1:3]} == {"deezer"}
     assert found[1].track.isrc == PIECE.isrc
-    assert [entry.reason for entry in read if isinstance(entry, Skipped)] == [
+    assert [entry.reason for entry in read if isinstance(entry, SkippedEntry)] == [
         # The code is that of another title, and no length speaks for it.
         "not found on Deezer",
         "not found on Deezer",
@@ -252,38 +252,38 @@ async def test_every_line_comes_to_a_track_or_a_reason(mine: Path, deezer: Deeze
 async def test_a_list_says_nothing_of_what_spotify_offers(tmp_path: Path, chain: PreviewChain) -> None:
     path = tmp_path / "a.csv"
     await asyncio.to_thread(path.write_text, f"Title,Artist,Spotify ID\nUnheard Of,Nobody,{SPOTIFY}\n")
-    found = await anext(TrackListFile(ListFile.at(path), None, chain).entries())
-    assert isinstance(found, Found)
+    found = await anext(TrackListFile(ListFile.from_path(path), None, chain).entries())
+    assert isinstance(found, TrackEntry)
     with pytest.raises(PreviewMissing) as caught:
         await found.offer.fetch()
     assert caught.value.reason == "not found on Deezer; not found on iTunes"
 
 
 async def test_without_deezer_the_reason_says_what_to_set(mine: Path, chain: PreviewChain) -> None:
-    source = TrackListFile(ListFile.at(mine), None, chain)
+    source = TrackListFile(ListFile.from_path(mine), None, chain)
     entries = [entry async for entry in source.entries(start=1)]
-    assert [entry.reason for entry in entries if isinstance(entry, Skipped)][:4] == [NO_RESOLVER] * 4
-    assert "DEEZER_TERMS_ACCEPTED" in NO_RESOLVER
+    assert [entry.reason for entry in entries if isinstance(entry, SkippedEntry)][:4] == [RESOLVER_DISABLED] * 4
+    assert "DEEZER_TERMS_ACCEPTED" in RESOLVER_DISABLED
 
 
 async def test_an_edited_file_is_the_same_list_in_another_version(mine: Path, chain: PreviewChain) -> None:
-    before = await TrackListFile(ListFile.at(mine), None, chain).playlist()
-    again = await TrackListFile(ListFile.at(mine), None, chain).playlist()
+    before = await TrackListFile(ListFile.from_path(mine), None, chain).playlist()
+    again = await TrackListFile(ListFile.from_path(mine), None, chain).playlist()
     await asyncio.to_thread(mine.write_text, f"{CONTENT}One,More,,\n")
-    after = await TrackListFile(ListFile.at(mine), None, chain).playlist()
+    after = await TrackListFile(ListFile.from_path(mine), None, chain).playlist()
     assert before == again
     assert (before.urn, before.title) == (after.urn, "Mine")
     assert before.snapshot_id != after.snapshot_id
     assert str(mine.parent) not in before.urn
 
 
-@pytest.mark.parametrize(("wait", "expected"), [("5", SourceUnavailable), ("9000", QuotaSpent)])
+@pytest.mark.parametrize(("wait", "expected"), [("5", SourceUnavailable), ("9000", QuotaExhausted)])
 async def test_a_throttled_look_up_is_no_absence(
-    mine: Path, deezer: DeezerApi, chain: PreviewChain, shops: SandboxServer, wait: str, expected: type[Exception]
+    mine: Path, deezer: DeezerApi, chain: PreviewChain, stores: SandboxServer, wait: str, expected: type[Exception]
 ) -> None:
-    shops.sandbox.faults.add(Fault(path="*", status=429, headers={"Retry-After": wait}, body="", times=None))
-    source = TrackListFile(ListFile.at(mine), Resolver(deezer), chain)
+    stores.sandbox.faults.add(Fault(path="*", status=429, headers={"Retry-After": wait}, body="", times=None))
+    source = TrackListFile(ListFile.from_path(mine), Resolver(deezer), chain)
     entry = await anext(source.entries(1))
-    assert isinstance(entry, Deferred)
+    assert isinstance(entry, DeferredEntry)
     with pytest.raises(expected):
         await entry.read()

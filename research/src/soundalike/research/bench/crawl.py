@@ -26,7 +26,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from soundalike.crawler.rate_limiter import Allowance, Limiter, Unlimited
+from soundalike.crawler.rate_limiter import Limiter, RateLimit, Unlimited
 from soundalike.crawler.shared_rate_limiter import SharedLimiter
 from soundalike.db import database, schema
 from soundalike.local.ports import free_port
@@ -94,7 +94,7 @@ async def ask(url: str, limiter: Limiter, workers: int, begins: float, seconds: 
         await asyncio.gather(*(work(client) for _ in range(workers)))
 
 
-def process(database_url: str, url: str, allowance: Allowance, workers: int, seconds: float) -> None:
+def process(database_url: str, url: str, allowance: RateLimit, workers: int, seconds: float) -> None:
     """Be one of the processes: say when the code is loaded, and read when it begins."""
     print("ready", flush=True)
     begins = float(sys.stdin.readline())
@@ -107,7 +107,7 @@ def process(database_url: str, url: str, allowance: Allowance, workers: int, sec
 
 
 async def measure(
-    database_url: str, allowance: Allowance | None, processes: int, workers: int, seconds: float
+    database_url: str, allowance: RateLimit | None, processes: int, workers: int, seconds: float
 ) -> dict[str, float]:
     """Run one case; without an allowance, in this process and without a limiter."""
     server = Server()
@@ -131,7 +131,7 @@ async def measure(
     return judged(server.arrivals, allowance)
 
 
-def judged(arrivals: list[float], allowance: Allowance | None) -> dict[str, float]:
+def judged(arrivals: list[float], allowance: RateLimit | None) -> dict[str, float]:
     """Compare what arrived with what is allowed."""
     times = sorted(arrivals)
     span = times[-1] - times[0]
@@ -152,7 +152,7 @@ async def measured(database_url: str, seconds: float) -> dict[str, dict[str, flo
     await schema.upgrade(database_url)
     found = {BASELINE: await measure(database_url, None, 1, 1, seconds)}
     for number, (name, per_second, burst, processes, workers) in enumerate(CASES):
-        allowance = Allowance(f"case-{number}", per_second, burst)
+        allowance = RateLimit(f"case-{number}", per_second, burst)
         found[name] = await measure(database_url, allowance, processes, workers, seconds)
     return found
 
@@ -186,7 +186,7 @@ def main() -> None:
     if given.process:
         database_url, url, case = given.process
         service, per_second, burst, workers, seconds = json.loads(case)
-        process(database_url, url, Allowance(service, per_second, burst), workers, seconds)
+        process(database_url, url, RateLimit(service, per_second, burst), workers, seconds)
         return
     found = run(given.seconds)
     base = found[BASELINE]["a_second"]

@@ -15,21 +15,21 @@ from rich.console import Console
 from soundalike import logs
 from soundalike.crawler.errors import InvalidTarget
 from soundalike.crawler.forget_command import app as forgetting
-from soundalike.crawler.session import Order, Session
+from soundalike.crawler.session import CrawlOptions, Session
 from soundalike.crawler.settings import CrawlerSettings
-from soundalike.crawler.source_factory import check
-from soundalike.crawler.sources.registry import ACCEPTED_FORMS, FolderPath, Target, recognise
+from soundalike.crawler.source_factory import check_settings
+from soundalike.crawler.sources.registry import ACCEPTED_FORMS, FolderPath, Target, parse_target
 from soundalike.crawler.walk.cli import app as walking
 from soundalike.settings import load
 
 INTERRUPTED = 130
 
-_LEAST_HOURS = 0.01
+_MIN_HOURS = 0.01
 
 app = typer.Typer(add_completion=False, help="Reads track lists and brings their previews into the object store.")
 
 FolderOption = Annotated[list[Path] | None, typer.Option(help="A folder of music files.")]
-HoursOption = Annotated[
+IntervalOption = Annotated[
     float | None,
     typer.Option(
         "--every",
@@ -59,31 +59,31 @@ def crawl(
             "unless --every says otherwise.",
         ),
     ] = False,
-    every: HoursOption = None,
+    every: IntervalOption = None,
     retry_rejected: Annotated[bool, typer.Option("--retry-rejected", help="Try rejected tracks again.")] = False,
     retry_missing: Annotated[
         bool, typer.Option("--retry-missing", help="Look again for previews that nobody had.")
     ] = False,
 ) -> None:
     """Crawl lists of tracks, one after the other; what begins with forget or soundcloud is another command."""
-    wanted = [*map(_target, [*(targets or []), *(playlist or [])]), *map(_folder, folder or [])]
-    if not (wanted or library or watch):
+    crawl_targets = [*map(_target, [*(targets or []), *(playlist or [])]), *map(_folder, folder or [])]
+    if not (crawl_targets or library or watch):
         raise typer.BadParameter(f"say what to crawl: {ACCEPTED_FORMS}; or --library, or --watch")
     console = Console(stderr=True)
     # A bar and a log do not mix; what is worth a line is printed above the bar.
     logs.configure("crawler", "WARNING" if console.is_terminal and not watch else "INFO")
     settings = load(CrawlerSettings)
-    check(settings, wanted, library=library)
-    order = Order(
-        targets=tuple(wanted),
+    check_settings(settings, crawl_targets, library=library)
+    options = CrawlOptions(
+        targets=tuple(crawl_targets),
         library=library,
         watch=watch,
-        every=_pause(settings.recrawl_hours if watch and every is None else every),
+        interval=_interval(settings.recrawl_hours if watch and every is None else every),
         retry_rejected=retry_rejected,
         retry_missing=retry_missing,
     )
     try:
-        status = asyncio.run(_until_stopped(Session(settings, order, console)))
+        status = asyncio.run(_until_stopped(Session(settings, options, console)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("interrupted; the same command goes on where this one stopped")
         raise typer.Exit(INTERRUPTED) from None
@@ -102,14 +102,14 @@ def main() -> None:
 
 def _target(text: str) -> Target:
     try:
-        return recognise(text)
+        return parse_target(text)
     except InvalidTarget as error:
         raise typer.BadParameter(str(error), param_hint="what to crawl") from error
 
 
-def _pause(hours: float | None) -> timedelta | None:
-    if hours is not None and 0 < hours < _LEAST_HOURS:
-        raise typer.BadParameter(f"at least {_LEAST_HOURS} hours, or 0 for never", param_hint="every")
+def _interval(hours: float | None) -> timedelta | None:
+    if hours is not None and 0 < hours < _MIN_HOURS:
+        raise typer.BadParameter(f"at least {_MIN_HOURS} hours, or 0 for never", param_hint="every")
     return None if hours is None else timedelta(hours=hours)
 
 

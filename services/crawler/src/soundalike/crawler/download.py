@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 10_000_000
 """30 s of uncompressed CD sound are 5.3 MB."""
 
-MOST_REDIRECTS: Final = 5
-_TRY_AGAIN: Final = frozenset({408, 425, 429})
+MAX_REDIRECTS: Final = 5
+_RETRY_STATUSES: Final = frozenset({408, 425, 429})
 
 
 def preview_client(contact: str | None = None) -> httpx.AsyncClient:
@@ -36,16 +36,16 @@ def preview_client(contact: str | None = None) -> httpx.AsyncClient:
 
 @dataclass(frozen=True, slots=True)
 class Downloader:
-    """Fetches previews of at most `max_bytes` within `seconds`, following redirects within a list of hosts."""
+    """Fetches previews of at most `max_bytes` within `timeout_s`, following redirects within a list of hosts."""
 
     client: httpx.AsyncClient
     max_bytes: int = MAX_BYTES
-    seconds: float = 60.0
+    timeout_s: float = 60.0
 
     async def download(self, url: str, hosts: HostList) -> tuple[bytes, AudioKind]:
         """Get a preview from one of `hosts`; raises `PreviewMissing`, `PreviewUnusable`, `PreviewUnavailable`."""
         try:
-            async with asyncio.timeout(self.seconds):
+            async with asyncio.timeout(self.timeout_s):
                 data = await self._read(url, hosts)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise PreviewUnavailable(
@@ -60,21 +60,21 @@ class Downloader:
         return data, kind
 
     async def _read(self, url: str, hosts: HostList) -> bytes:
-        for _ in range(MOST_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             _check_host(url, hosts)
-            async with self._answer(url) as response:
+            async with self._stream(url) as response:
                 if not response.has_redirect_location:
                     _check_status(response, url)
-                    return b"".join([chunk async for chunk in self._capped(response, url)])
+                    return b"".join([chunk async for chunk in self._read_chunks(response, url)])
                 url = urljoin(url, response.headers["Location"])
         raise PreviewMissing(
-            "the preview's address leads nowhere", f"more than {MOST_REDIRECTS} redirects, to {without_query(url)}"
+            "the preview's address leads nowhere", f"more than {MAX_REDIRECTS} redirects, to {without_query(url)}"
         )
 
-    def _answer(self, url: str) -> _Streaming:
+    def _stream(self, url: str) -> _Streaming:
         return self.client.stream("GET", url)
 
-    async def _capped(self, response: httpx.Response, url: str) -> AsyncIterator[bytes]:
+    async def _read_chunks(self, response: httpx.Response, url: str) -> AsyncIterator[bytes]:
         size = 0
         async for chunk in response.aiter_bytes():
             size += len(chunk)
@@ -98,10 +98,10 @@ def _check_status(response: httpx.Response, url: str) -> None:
     status = response.status_code
     if status == httpx.codes.OK:
         return
-    said = f"the preview's server answered {status}"
-    if status >= 500 or status in _TRY_AGAIN:
-        raise PreviewUnavailable(said, f"{said} for {without_query(url)}")
-    raise PreviewGone(said, f"{said} for {without_query(url)}")
+    message = f"the preview's server answered {status}"
+    if status >= 500 or status in _RETRY_STATUSES:
+        raise PreviewUnavailable(message, f"{message} for {without_query(url)}")
+    raise PreviewGone(message, f"{message} for {without_query(url)}")
 
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ class Preview:
     provenance: Provenance
 
 
-class Offer(Protocol):
+class PreviewOffer(Protocol):
     """A way to get at a preview: found and fetched in one step, since the addresses of some services expire."""
 
     async def fetch(self) -> Preview:
@@ -43,17 +43,17 @@ class Offer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TrackEntry:
     """A track with a preview to be had; `position` counts from 0 in the source's list."""
 
     position: int
     label: str
     track: Track
-    offer: Offer
+    offer: PreviewOffer
 
 
 @dataclass(frozen=True, slots=True)
-class NoPreview:
+class NoPreviewEntry:
     """A track that nobody offers a preview of."""
 
     position: int
@@ -63,7 +63,7 @@ class NoPreview:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedEntry:
     """A place of the list that holds no track of a source we know."""
 
     position: int
@@ -72,7 +72,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableEntry:
     """A place of the list that could not be read this time."""
 
     position: int
@@ -82,22 +82,22 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Deferred:
+class DeferredEntry:
     """A place whose content takes requests of its own; `read` raises `SourceError` and `ServiceError`."""
 
     position: int
     label: str
-    read: Callable[[], Awaitable[Settled]]
+    read: Callable[[], Awaitable[ResolvedEntry]]
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class IgnoredEntry:
     """Something that lies between the tracks and is none, such as a cover; counted apart."""
 
     label: str
-    what: str
+    kind: str
 
 
-Settled: TypeAlias = Found | NoPreview | Skipped | Unreadable
-Place: TypeAlias = Settled | Deferred
-Entry: TypeAlias = Place | Aside
+ResolvedEntry: TypeAlias = TrackEntry | NoPreviewEntry | SkippedEntry | UnreadableEntry
+ListEntry: TypeAlias = ResolvedEntry | DeferredEntry
+Entry: TypeAlias = ListEntry | IgnoredEntry

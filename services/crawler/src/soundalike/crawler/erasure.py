@@ -26,7 +26,7 @@ ACCEPTED_FORMS: Final = (
     "deezer:artist:…, or the address), or a user (soundcloud:users:…, spotify:user:…)"
 )
 
-_AT_A_TIME: Final = 8
+_CONCURRENCY: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,14 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class Erasure:
     """What was deleted: how many tracks with all that was known of them, and how many previews in the bucket."""
 
     tracks: int
     previews: int
 
 
-async def recognise(pool: Pool, text: str) -> Subject:
+async def parse_subject(pool: Pool, text: str) -> Subject:
     """Read what a person pastes; raises `InvalidTarget` naming the accepted forms."""
     try:
         return Subject("track", (await track_references.resolve(pool, text)).urn)
@@ -61,7 +61,7 @@ async def recognise(pool: Pool, text: str) -> Subject:
     raise InvalidTarget(f"{text.strip()[:80]!r} names nothing that can be forgotten; accepted are {ACCEPTED_FORMS}")
 
 
-async def forget(pool: Pool, store: ObjectStore, subject: Subject, *, with_tracks: bool = False) -> Forgotten:
+async def forget(pool: Pool, store: ObjectStore, subject: Subject, *, with_tracks: bool = False) -> Erasure:
     """Delete and block; `with_tracks`: also the tracks of a playlist. Raises `StoreUnavailable`; may be repeated."""
     async with pool.acquire() as db:
         match subject.kind:
@@ -74,10 +74,10 @@ async def forget(pool: Pool, store: ObjectStore, subject: Subject, *, with_track
             case _:
                 await erasure.forget_tracks(db, [TrackId.from_urn(subject.urn)])
                 urns = [subject.urn]
-    return await _forgotten(store, urns)
+    return await _delete_all_previews(store, urns)
 
 
-async def releases_of(pool: Pool, title: str, artist: str) -> list[StoredTrack]:
+async def find_releases(pool: Pool, title: str, artist: str) -> list[StoredTrack]:
     """List the tracks of a recording: those that are called so, and those that share the ISRC of one of them."""
     named = await releases.by_name(pool, title, artist)
     also = await releases.by_isrc(pool, isrcs_of(named))
@@ -91,17 +91,17 @@ def isrcs_of(tracks: Iterable[StoredTrack]) -> list[str]:
 
 async def forget_releases(
     pool: Pool, store: ObjectStore, isrcs: Sequence[str], tracks: Sequence[TrackId] = ()
-) -> Forgotten:
+) -> Erasure:
     """Delete tracks, and by ISRC all releases of a recording, which are blocked. Raises `StoreUnavailable`."""
     async with pool.acquire() as db:
         urns = await erasure.forget_releases(db, isrcs, tracks)
-    return await _forgotten(store, urns)
+    return await _delete_all_previews(store, urns)
 
 
-async def _forgotten(store: ObjectStore, urns: Sequence[str]) -> Forgotten:
-    turns = asyncio.Semaphore(_AT_A_TIME)
+async def _delete_all_previews(store: ObjectStore, urns: Sequence[str]) -> Erasure:
+    turns = asyncio.Semaphore(_CONCURRENCY)
     deleted = await asyncio.gather(*(_delete_previews(store, TrackId.from_urn(urn), turns) for urn in urns))
-    return Forgotten(len(urns), sum(deleted))
+    return Erasure(len(urns), sum(deleted))
 
 
 async def _delete_previews(store: ObjectStore, track: TrackId, turns: asyncio.Semaphore) -> int:

@@ -25,7 +25,7 @@ class SourceUnavailable(SourceError):
     """The source was away or answered nonsense; a later crawl can succeed."""
 
 
-class QuotaSpent(SourceUnavailable):
+class QuotaExhausted(SourceUnavailable):
     """A service asks for more patience than a run has; a crawl after `wait_s` seconds, if that is known, goes on."""
 
     def __init__(self, message: str, *, wait_s: float | None = None) -> None:
@@ -33,7 +33,7 @@ class QuotaSpent(SourceUnavailable):
         self.wait_s = wait_s
 
 
-class SourceBusy(SourceError):
+class SourceLocked(SourceError):
     """Another crawler is reading the same list at the moment."""
 
 
@@ -46,11 +46,11 @@ class PreviewError(CrawlerError):
 
 
 class PreviewMissing(PreviewError):
-    """Nobody offers the preview; `asked` names the providers who said so."""
+    """Nobody offers the preview; `providers` names the providers who said so."""
 
-    def __init__(self, reason: str, message: str | None = None, *, asked: frozenset[str] = frozenset()) -> None:
+    def __init__(self, reason: str, message: str | None = None, *, providers: frozenset[str] = frozenset()) -> None:
         super().__init__(reason, message)
-        self.asked = asked
+        self.providers = providers
 
 
 class PreviewGone(PreviewMissing):

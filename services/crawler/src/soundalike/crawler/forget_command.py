@@ -21,7 +21,7 @@ from soundalike.storage.object_store import S3Store
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from soundalike.crawler.erasure import Forgotten
+    from soundalike.crawler.erasure import Erasure
     from soundalike.db.database import Pool
     from soundalike.db.tracks import StoredTrack
 
@@ -63,12 +63,12 @@ def _forget_subject(text: str, *, with_tracks: bool) -> None:
     store = S3Store.connect(load(StoreSettings))
 
     async def work(pool: Pool) -> str:
-        subject = await erasure.recognise(pool, text)
+        subject = await erasure.parse_subject(pool, text)
         done = await erasure.forget(pool, store, subject, with_tracks=with_tracks)
-        return f"{subject.kind} {subject.urn}, {_counted(done)}; it will not come back"
+        return f"{subject.kind} {subject.urn}, {_format_counts(done)}; it will not come back"
 
     try:
-        typer.echo(f"forgotten: {_done(work)}")
+        typer.echo(f"forgotten: {_run(work)}")
     except InvalidTarget as error:
         raise typer.BadParameter(str(error), param_hint="what") from error
 
@@ -78,12 +78,12 @@ def _forget_isrc(text: str) -> None:
     if code is None:
         raise typer.BadParameter(f"{text[:80]!r} is no ISRC; expected such as GBDUW0000059", param_hint="isrc")
     store = S3Store.connect(load(StoreSettings))
-    done = _done(lambda pool: erasure.forget_releases(pool, store, [code]))
-    typer.echo(f"forgotten: ISRC {code}, {_counted(done)}; nothing that bears it will come back")
+    done = _run(lambda pool: erasure.forget_releases(pool, store, [code]))
+    typer.echo(f"forgotten: ISRC {code}, {_format_counts(done)}; nothing that bears it will come back")
 
 
 def _forget_named(title: str, artist: str, *, yes: bool) -> None:
-    found = _done(lambda pool: erasure.releases_of(pool, title, artist))
+    found = _run(lambda pool: erasure.find_releases(pool, title, artist))
     if not found:
         _fail(
             f"nothing that is held is called {title!r} by {artist!r}. Spelling and notes such as (Remastered) do not "
@@ -91,29 +91,29 @@ def _forget_named(title: str, artist: str, *, yes: bool) -> None:
         )
     typer.echo("called so, or with the ISRC of one that is:")
     for each in found:
-        typer.echo(f"  {_shown(each)}")
+        typer.echo(f"  {_format_track(each)}")
     if not yes:
-        _ask(len(found))
+        _confirm(len(found))
     store = S3Store.connect(load(StoreSettings))
     isrcs = erasure.isrcs_of(found)
     tracks = [each.track.id for each in found]
-    done = _done(lambda pool: erasure.forget_releases(pool, store, isrcs, tracks))
+    done = _run(lambda pool: erasure.forget_releases(pool, store, isrcs, tracks))
     others = (
         f"nor will anything that bears {', '.join(isrcs)}"
         if isrcs
         else "another release is not recognised, as none of these has an ISRC"
     )
-    typer.echo(f"forgotten: {_counted(done)}; these will not come back, {others}")
+    typer.echo(f"forgotten: {_format_counts(done)}; these will not come back, {others}")
 
 
-def _ask(count: int) -> None:
+def _confirm(count: int) -> None:
     if not sys.stdin.isatty():
         _fail("nothing was forgotten, because nobody can be asked here: the same with --yes does it")
-    if not typer.confirm(f"Forget {_many(count, 'track')}?"):
+    if not typer.confirm(f"Forget {_plural(count, 'track')}?"):
         _fail("nothing was forgotten")
 
 
-def _done(work: Callable[[Pool], Awaitable[T]]) -> T:
+def _run(work: Callable[[Pool], Awaitable[T]]) -> T:
     """Do something with the database; exits with a sentence where it or the bucket is away."""
     settings = load(DatabaseSettings)
 
@@ -136,16 +136,16 @@ def _fail(text: str) -> NoReturn:
     raise typer.Exit(FAILED)
 
 
-def _shown(found: StoredTrack) -> str:
-    track = found.track
+def _format_track(stored: StoredTrack) -> str:
+    track = stored.track
     name = " \N{EN DASH} ".join(filter(None, (", ".join(track.artists), track.title)))
     album = f"[{track.album}]" if track.album else None
-    return "  ".join(filter(None, (track.id.urn, name, album, track.isrc, found.state.value)))
+    return "  ".join(filter(None, (track.id.urn, name, album, track.isrc, stored.state.value)))
 
 
-def _counted(done: Forgotten) -> str:
-    return f"{_many(done.tracks, 'track')}, {_many(done.previews, 'preview')} deleted"
+def _format_counts(erasure: Erasure) -> str:
+    return f"{_plural(erasure.tracks, 'track')}, {_plural(erasure.previews, 'preview')} deleted"
 
 
-def _many(count: int, what: str) -> str:
+def _plural(count: int, what: str) -> str:
     return f"{count} {what if count == 1 else what + 's'}"

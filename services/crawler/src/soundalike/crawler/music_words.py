@@ -17,7 +17,7 @@ COMPOSERS: Final = frozenset((
 ))
 """Last names under which one work is found in many performances."""
 
-OTHER_PLACES: Final = frozenset((
+SECTION_WORDS: Final = frozenset((
     "commentary", "finale", "instrumental", "interlude", "intro", "introduction", "outro", "overture", "prelude",
     "reprise", "skit",
 ))
@@ -30,7 +30,7 @@ VERSION_WORDS: Final = frozenset((
 ))
 """Words in a note that only say what kind of version it is, not which one."""
 
-SHORTENING: Final = frozenset((
+SHORTENING_WORDS: Final = frozenset((
     "7", "censored", "clean", "inch", "radio", "short", "single", "video",
 ))
 """Words in a note on an edit for radio or a single."""

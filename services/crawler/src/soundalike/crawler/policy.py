@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from soundalike.crawler.stats import Fate
+from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db.tracks import State
 
 if TYPE_CHECKING:
     from soundalike.db.tracks import TrackStatus
 
-TO_BE_FORGOTTEN: Final = "to be forgotten"
-RETRY_MISSING: Final = timedelta(days=30)
+BLOCKED: Final = "to be forgotten"
+NO_PREVIEW_RETRY: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class CrawlPolicy:
     """What is tried again: what was rejected if asked to, and a missing preview after a time or at another provider.
 
     `providers` are those that would be asked now.
@@ -25,24 +25,24 @@ class Policy:
 
     retry_rejected: bool = False
     retry_missing: bool = False
-    missing_for: timedelta = RETRY_MISSING
+    no_preview_retry: timedelta = NO_PREVIEW_RETRY
     providers: frozenset[str] = frozenset()
 
-    def passes_over(self, standing: TrackStatus | None) -> tuple[Fate, str] | None:
+    def skip_reason(self, standing: TrackStatus | None) -> tuple[OutcomeStatus, str] | None:
         """Tell how a track counts that needs nothing done, and why; None for one that is owed."""
         if standing is None or standing.state is State.FORGOTTEN:
-            return Fate.SKIPPED, TO_BE_FORGOTTEN
+            return OutcomeStatus.SKIPPED, BLOCKED
         if standing.has_embedding:
-            return Fate.SKIPPED, "heard already"
+            return OutcomeStatus.SKIPPED, "heard already"
         if standing.state is State.QUEUED:
-            return Fate.SKIPPED, "on its way already"
+            return OutcomeStatus.SKIPPED, "on its way already"
         if standing.state is State.REJECTED and not self.retry_rejected:
-            return Fate.SKIPPED, "rejected before (--retry-rejected tries again)"
-        if standing.state is State.NO_PREVIEW and self._stays_missing(standing):
-            return Fate.NO_PREVIEW, f"none when last looked for; again after {self.missing_for.days} days"
+            return OutcomeStatus.SKIPPED, "rejected before (--retry-rejected tries again)"
+        if standing.state is State.NO_PREVIEW and self._is_preview_missing(standing):
+            return OutcomeStatus.NO_PREVIEW, f"none when last looked for; again after {self.no_preview_retry.days} days"
         return None
 
-    def _stays_missing(self, standing: TrackStatus) -> bool:
+    def _is_preview_missing(self, standing: TrackStatus) -> bool:
         if self.retry_missing or standing.preview_searched_at is None or self.providers - standing.providers:
             return False
-        return datetime.now(UTC) < standing.preview_searched_at + self.missing_for
+        return datetime.now(UTC) < standing.preview_searched_at + self.no_preview_retry

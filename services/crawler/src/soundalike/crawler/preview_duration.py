@@ -11,18 +11,18 @@ from soundalike.crawler.music_tags import read_tags
 if TYPE_CHECKING:
     from soundalike.audio.sniff import AudioKind
 
-SHORTEST_S: Final = 5.0
-LONGEST_S: Final = 100.0
+MIN_DURATION_S: Final = 5.0
+MAX_DURATION_S: Final = 100.0
 """Most services cut 30 s, Apple up to 90; what is longer is a whole recording, which nobody offered."""
 
 
-def check_length(data: bytes, kind: AudioKind) -> None:
+def check_duration(data: bytes, kind: AudioKind) -> None:
     """Raise `PreviewUnusable` for what says that it is too short or too long; who says nothing is heard first."""
     told = read_tags(io.BytesIO(data), kind).duration_ms
     if told is None:
         return
     seconds = told / 1000
-    if seconds < SHORTEST_S:
-        raise PreviewUnusable("too short", f"it is {seconds:.1f} s long, and {SHORTEST_S:.0f} s are the least")
-    if seconds > LONGEST_S:
+    if seconds < MIN_DURATION_S:
+        raise PreviewUnusable("too short", f"it is {seconds:.1f} s long, and {MIN_DURATION_S:.0f} s are the least")
+    if seconds > MAX_DURATION_S:
         raise PreviewUnusable("too long for a preview", f"it is {seconds:.0f} s long, so it is no preview")

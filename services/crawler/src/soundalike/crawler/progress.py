@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from soundalike.crawler.stats import Fate
+from soundalike.crawler.stats import OutcomeStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LINE_EVERY_S: Final = 5.0
-_WORTH_A_LINE: Final = frozenset({Fate.FAILED, Fate.REJECTED})
+_LINE_INTERVAL_S: Final = 5.0
+_LOGGED_STATUSES: Final = frozenset({OutcomeStatus.FAILED, OutcomeStatus.REJECTED})
 
 
-class Progressing(Protocol):
+class ProgressDisplay(Protocol):
     """Shows a crawl while its context is open."""
 
     def __enter__(self) -> Self:
@@ -45,16 +45,16 @@ class Progressing(Protocol):
     ) -> None:
         """End."""
 
-    def outcome(self, outcome: Outcome, done: int, total: int | None) -> None:
+    def report(self, outcome: Outcome, done: int, total: int | None) -> None:
         """Show that one more place, of `total` if that is known, came to its end."""
 
-    def waiting(self, service: str, seconds: float) -> None:
+    def report_pause(self, service: str, seconds: float) -> None:
         """Show that a service asked for a pause."""
 
 
-def progress_on(console: Console, name: str) -> Progressing:
+def create_display(console: Console, name: str) -> ProgressDisplay:
     """Return a bar where the console is a terminal, and lines of the log elsewhere."""
-    return ProgressBar(console, name) if console.is_terminal else ProgressLines(name)
+    return ProgressBar(console, name) if console.is_terminal else ProgressLog(name)
 
 
 class ProgressBar:
@@ -81,27 +81,27 @@ class ProgressBar:
     ) -> None:
         self._bar.stop()
 
-    def outcome(self, outcome: Outcome, done: int, total: int | None) -> None:
+    def report(self, outcome: Outcome, done: int, total: int | None) -> None:
         """Move the bar."""
         self._bar.update(self._task, completed=done, total=total)
-        if outcome.fate in _WORTH_A_LINE:
-            self._say(_line(outcome))
+        if outcome.status in _LOGGED_STATUSES:
+            self._print(_line(outcome))
 
-    def waiting(self, service: str, seconds: float) -> None:
+    def report_pause(self, service: str, seconds: float) -> None:
         """Count the pause down beside the bar."""
         self._bar.update(self._task, pause=(service, self._bar.get_time() + seconds))
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-class ProgressLines:
+class ProgressLog:
     """A line of the log every few seconds, and one for everything that went wrong."""
 
     def __init__(self, name: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._name = name
         self._clock = clock
-        self._next_line = clock() + _LINE_EVERY_S
+        self._next_line = clock() + _LINE_INTERVAL_S
 
     def __enter__(self) -> Self:
         log.info("crawling %s", self._name)
@@ -112,15 +112,15 @@ class ProgressLines:
     ) -> None:
         pass
 
-    def outcome(self, outcome: Outcome, done: int, total: int | None) -> None:
+    def report(self, outcome: Outcome, done: int, total: int | None) -> None:
         """Write a line if the last one is old enough."""
-        if outcome.fate in _WORTH_A_LINE:
+        if outcome.status in _LOGGED_STATUSES:
             log.warning("%s", _line(outcome))
         if self._clock() >= self._next_line:
-            self._next_line = self._clock() + _LINE_EVERY_S
+            self._next_line = self._clock() + _LINE_INTERVAL_S
             log.info("%d of %s", done, "?" if total is None else total)
 
-    def waiting(self, service: str, seconds: float) -> None:
+    def report_pause(self, service: str, seconds: float) -> None:
         """Write that a service asked for a pause."""
         log.info("%s asks for a pause of %.0f s", service, seconds)
 
@@ -138,4 +138,4 @@ class Countdown(ProgressColumn):
 
 
 def _line(outcome: Outcome) -> str:
-    return f"{outcome.label}: {outcome.fate}, {outcome.detail or outcome.reason}"
+    return f"{outcome.label}: {outcome.status}, {outcome.detail or outcome.reason}"

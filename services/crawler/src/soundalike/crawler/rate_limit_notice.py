@@ -8,34 +8,34 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from soundalike.crawler.rate_limiter import Allowance, Limiter
+    from soundalike.crawler.rate_limiter import Limiter, RateLimit
 
 
 @dataclass(slots=True)
-class Announcements:
-    """Makes limiters out of those of `limiters`, which call `waiting(service, seconds)` at every pause."""
+class AnnouncingLimiters:
+    """Makes limiters out of those of `limiters`, which call `on_pause(service, seconds)` at every pause."""
 
-    limiters: Callable[[Allowance], Limiter]
-    waiting: Callable[[str, float], None] = lambda _, __: None
+    limiters: Callable[[RateLimit], Limiter]
+    on_pause: Callable[[str, float], None] = lambda _, __: None
 
-    def __call__(self, allowance: Allowance) -> AnnouncedLimiter:
+    def __call__(self, limit: RateLimit) -> AnnouncingLimiter:
         """Return the limiter of a service."""
-        return AnnouncedLimiter(allowance.service, self.limiters(allowance), self)
+        return AnnouncingLimiter(limit.service, self.limiters(limit), self)
 
 
 @dataclass(frozen=True, slots=True)
-class AnnouncedLimiter:
+class AnnouncingLimiter:
     """A limiter whose pauses are told (see `crawler.rate_limiter.Limiter`)."""
 
     service: str
     limiter: Limiter
-    announcements: Announcements
+    limiters: AnnouncingLimiters
 
     async def acquire(self) -> None:
         """Wait until one request may be made."""
         await self.limiter.acquire()
 
-    async def hold(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         """Tell of the pause, and let nobody through for so long."""
-        self.announcements.waiting(self.service, seconds)
-        await self.limiter.hold(seconds)
+        self.limiters.on_pause(self.service, seconds)
+        await self.limiter.pause(seconds)

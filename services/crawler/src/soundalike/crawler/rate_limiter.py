@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class RateLimit:
     """A token bucket for one service: in any t seconds at most `burst` + `per_second` x t requests."""
 
     service: str
@@ -24,10 +24,10 @@ class Allowance:
             raise ValueError("an allowance lets through something")
 
 
-DEEZER: Final = Allowance("deezer", per_second=9.5, burst=2)
+DEEZER: Final = RateLimit("deezer", per_second=9.5, burst=2)
 """Deezer counts 50 requests in 5 s; this makes at most 49.5."""
 
-ITUNES: Final = Allowance("itunes", per_second=0.3, burst=2)
+ITUNES: Final = RateLimit("itunes", per_second=0.3, burst=2)
 """Apple names about 20 calls a minute; this makes at most 20."""
 
 
@@ -37,7 +37,7 @@ class Limiter(Protocol):
     async def acquire(self) -> None:
         """Wait until one request may be made."""
 
-    async def hold(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         """Let nobody through for so long, because the service asked for patience."""
 
 
@@ -47,7 +47,7 @@ class Unlimited:
     async def acquire(self) -> None:
         """Return at once."""
 
-    async def hold(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         """Let it pass."""
 
 
@@ -55,23 +55,23 @@ class Unlimited:
 class InMemoryLimiter:
     """A bucket for one process (see `Limiter`); in the order in which they came."""
 
-    allowance: Allowance
+    limit: RateLimit
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _next: float = field(default=float("-inf"), init=False)
 
     async def acquire(self) -> None:
         """Wait until one request may be made."""
-        step = 1 / self.allowance.per_second
+        step = 1 / self.limit.per_second
         now = self.clock()
         # The moment at which a bucket without a burst would let this one through (the GCRA of ATM Forum TM 4.0).
         due = max(self._next, now)
         self._next = due + step
-        wait = due - now - (self.allowance.burst - 1) * step
+        wait = due - now - (self.limit.burst - 1) * step
         if wait > 0:
             await self.sleep(wait)
 
-    async def hold(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         """Let nobody through for so long, and then one after the other."""
-        step = 1 / self.allowance.per_second
-        self._next = max(self._next, self.clock() + seconds + (self.allowance.burst - 1) * step)
+        step = 1 / self.limit.per_second
+        self._next = max(self._next, self.clock() + seconds + (self.limit.burst - 1) * step)

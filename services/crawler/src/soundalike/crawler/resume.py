@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 from soundalike.crawler.errors import SourceUnavailable
-from soundalike.crawler.stats import Fate
+from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import checkpoints, playlists, tracks
 from soundalike.db.checkpoints import Checkpoint
 from soundalike.db.database import in_transaction
@@ -15,18 +15,18 @@ from soundalike.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from soundalike.crawler.errors import SourceError
-    from soundalike.crawler.policy import Policy
+    from soundalike.crawler.policy import CrawlPolicy
     from soundalike.crawler.stats import Outcome
     from soundalike.db.database import Connection, Pool
     from soundalike.db.playlists import Playlist
 
 log = logging.getLogger(__name__)
 
-_KEPT_TOGETHER: Final = 25
+_BATCH_SIZE: Final = 25
 
 
 @dataclass(slots=True)
-class Reading:
+class PlaylistCheckpoint:
     """The places of one version of a playlist, as far as they are known.
 
     `settled` are those at its beginning of which nothing is owed, with how they count.
@@ -34,62 +34,62 @@ class Reading:
 
     pool: Pool
     playlist: Playlist
-    settled: list[tuple[Checkpoint, Fate, str]]
-    _places: dict[int, Checkpoint] = field(default_factory=dict)
-    _unkept: list[Checkpoint] = field(default_factory=list)
-    _is_whole: bool = True
+    completed: list[tuple[Checkpoint, OutcomeStatus, str]]
+    _rows: dict[int, Checkpoint] = field(default_factory=dict)
+    _unsaved: list[Checkpoint] = field(default_factory=list)
+    _is_complete: bool = True
 
     @classmethod
-    async def begin(cls, pool: Pool, policy: Policy, playlist: Playlist) -> Self:
+    async def load(cls, pool: Pool, policy: CrawlPolicy, playlist: Playlist) -> Self:
         """Take up what an earlier crawl left of the same version; raises `DatabaseUnavailable`."""
         snapshot = playlist.snapshot_id
         if snapshot is None:
             return cls(pool, playlist, [])
         known = await checkpoints.load(pool, playlist.urn, snapshot)
         urns = [place.track.urn for place in known if place.track]
-        standings = await tracks.statuses(pool, urns)
-        settled: list[tuple[Checkpoint, Fate, str]] = []
+        statuses = await tracks.statuses(pool, urns)
+        settled: list[tuple[Checkpoint, OutcomeStatus, str]] = []
         for place in known:
             if place.position != len(settled):
                 break
             if place.track is None:
-                settled.append((place, Fate.SKIPPED, place.reason or ""))
-            elif counts := policy.passes_over(standings.get(place.track.urn)):
-                settled.append((place, *counts))
+                settled.append((place, OutcomeStatus.SKIPPED, place.reason or ""))
+            elif skip := policy.skip_reason(statuses.get(place.track.urn)):
+                settled.append((place, *skip))
             else:
                 break
         return cls(pool, playlist, settled, {place.position: place for place, _, _ in settled})
 
-    async def note(self, position: int, outcome: Outcome) -> None:
+    async def add(self, position: int, outcome: Outcome) -> None:
         """Remember what stands at a place."""
-        if outcome.track is None and outcome.fate is not Fate.SKIPPED:
+        if outcome.track is None and outcome.status is not OutcomeStatus.SKIPPED:
             # What stands there is not known, so the list as a whole is not.
-            self._is_whole = False
+            self._is_complete = False
             return
         reason = outcome.reason if outcome.track is None else None
         place = Checkpoint(position, outcome.track, outcome.label, reason)
-        self._places[position] = place
-        self._unkept.append(place)
-        if len(self._unkept) >= _KEPT_TOGETHER:
-            await self.keep()
+        self._rows[position] = place
+        self._unsaved.append(place)
+        if len(self._unsaved) >= _BATCH_SIZE:
+            await self.save()
 
-    async def keep(self) -> None:
+    async def save(self) -> None:
         """Keep what was noted, if the database answers."""
         try:
-            await self._keep()
+            await self._save()
         except DatabaseUnavailable:
             log.warning("how far %s was read could not be kept", self.playlist.urn)
 
-    async def finish(self) -> SourceError | None:
+    async def store_playlist(self) -> SourceError | None:
         """Store the list if all of it is known; returns why that failed."""
-        if not self._is_whole:
+        if not self._is_complete:
             return None
-        listed = [(position, place.track) for position, place in sorted(self._places.items()) if place.track]
+        entries_on_list = [(position, place.track) for position, place in sorted(self._rows.items()) if place.track]
 
         async def replace(connection: Connection) -> None:
             # What is to be forgotten may stand in the list more than once, and has no row.
-            known = await tracks.statuses(connection, [track.urn for _, track in listed])
-            entries = [(position, track) for position, track in listed if track.urn in known]
+            known = await tracks.statuses(connection, [track.urn for _, track in entries_on_list])
+            entries = [(position, track) for position, track in entries_on_list if track.urn in known]
             await playlists.replace(connection, self.playlist, entries)
 
         try:
@@ -98,9 +98,9 @@ class Reading:
             return SourceUnavailable(f"the playlist could not be stored: {error}")
         return None
 
-    async def _keep(self) -> None:
-        snapshot, noted = self.playlist.snapshot_id, self._unkept
+    async def _save(self) -> None:
+        snapshot, noted = self.playlist.snapshot_id, self._unsaved
         if snapshot is None or not noted:
             return
-        self._unkept = []
+        self._unsaved = []
         await checkpoints.save(self.pool, self.playlist.urn, snapshot, noted)

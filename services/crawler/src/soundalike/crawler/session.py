@@ -12,24 +12,24 @@ from rich.console import Console
 
 from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.download import preview_client
-from soundalike.crawler.errors import QuotaSpent, SourceBusy, SourceError
-from soundalike.crawler.ingest import Bringer
-from soundalike.crawler.leases import SharedClaims
-from soundalike.crawler.policy import Policy
-from soundalike.crawler.progress import progress_on
-from soundalike.crawler.rate_limit_notice import Announcements
+from soundalike.crawler.errors import QuotaExhausted, SourceError, SourceLocked
+from soundalike.crawler.ingest import Ingest
+from soundalike.crawler.leases import SharedLeases
+from soundalike.crawler.policy import CrawlPolicy
+from soundalike.crawler.progress import create_display
+from soundalike.crawler.rate_limit_notice import AnnouncingLimiters
 from soundalike.crawler.shared_rate_limiter import SharedLimiters
-from soundalike.crawler.source_factory import Sourcing
-from soundalike.crawler.stats import Fate
-from soundalike.crawler.summary import print_closing_table
-from soundalike.crawler.watcher import Watch, schedule
+from soundalike.crawler.source_factory import SourceFactory
+from soundalike.crawler.stats import OutcomeStatus
+from soundalike.crawler.summary import print_summary
+from soundalike.crawler.watcher import Watcher, schedule
 from soundalike.db import database
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.retry import RetryPolicy
 from soundalike.storage.object_store import S3Store
 
 if TYPE_CHECKING:
-    from soundalike.crawler.leases import Claims
+    from soundalike.crawler.leases import Leases
     from soundalike.crawler.settings import CrawlerSettings
     from soundalike.crawler.sources.registry import Target
     from soundalike.crawler.sources.source import Source
@@ -39,23 +39,23 @@ FAILED: Final = 1
 EX_TEMPFAIL: Final = 75
 """A service asks for more patience than a run has (sysexits.h)."""
 
-_MOST_CONNECTIONS: Final = 8
-_CONNECTIONS_HELD: Final = 2
+_MAX_CONNECTIONS: Final = 8
+_EXTRA_CONNECTIONS: Final = 2
 DATABASE_FAILURES: tuple[type[Exception], ...] = (*CONNECTION_FAILURES, asyncpg.PostgresError, ValueError)
 """What a command ends with in a sentence: away, without the schema, or no address."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CrawlOptions:
     """What a person wants: lists, then the library, then to go on watching.
 
-    `every` is how often the lists are to be crawled again: never with zero, as was agreed before with None.
+    `interval` is how often the lists are to be crawled again: never with zero, as was agreed before with None.
     """
 
     targets: tuple[Target, ...] = ()
     library: bool = False
     watch: bool = False
-    every: timedelta | None = None
+    interval: timedelta | None = None
     retry_rejected: bool = False
     retry_missing: bool = False
 
@@ -65,9 +65,9 @@ class Session:
     """One call of the command."""
 
     settings: CrawlerSettings
-    order: Order
+    options: CrawlOptions
     console: Console
-    _announcements: Announcements = field(init=False)
+    _limiters: AnnouncingLimiters = field(init=False)
 
     async def run(self) -> int:
         """Do what was ordered and return the exit status, the worst of all lists."""
@@ -76,74 +76,74 @@ class Session:
             try:
                 pool = await self._connect(stack)
             except DATABASE_FAILURES as error:
-                return self._say(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")
+                return self._print(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")
             client = await stack.enter_async_context(preview_client(settings.crawler_contact))
-            claims = await stack.enter_async_context(SharedClaims(pool))
-            self._announcements = Announcements(SharedLimiters(pool))
-            sourcing = stack.enter_context(Sourcing(settings, client, self._announcements))
+            leases = await stack.enter_async_context(SharedLeases(pool))
+            self._limiters = AnnouncingLimiters(SharedLimiters(pool))
+            sources = stack.enter_context(SourceFactory(settings, client, self._limiters))
             status = 0
-            for target in self.order.targets:
-                status = max(status, await self._crawl(pool, claims, sourcing, sourcing.source(target)))
-            if self.order.library:
-                status = max(status, await self._crawl_library(pool, claims, sourcing))
-            if self.order.watch:
-                await self._watch(pool, claims, sourcing)
+            for target in self.options.targets:
+                status = max(status, await self._crawl(pool, leases, sources, sources.create(target)))
+            if self.options.library:
+                status = max(status, await self._crawl_library(pool, leases, sources))
+            if self.options.watch:
+                await self._watch(pool, leases, sources)
         return status
 
     async def _connect(self, stack: AsyncExitStack) -> Pool:
         url = self.settings.database_url.get_secret_value()
-        size = min(self.settings.crawl_concurrency, _MOST_CONNECTIONS) + _CONNECTIONS_HELD
+        size = min(self.settings.crawl_concurrency, _MAX_CONNECTIONS) + _EXTRA_CONNECTIONS
         return await stack.enter_async_context(database.connect(url, size=size, retry=RetryPolicy()))
 
-    async def _crawl_library(self, pool: Pool, claims: Claims, sourcing: Sourcing) -> int:
+    async def _crawl_library(self, pool: Pool, leases: Leases, sources: SourceFactory) -> int:
         try:
-            sources = await sourcing.library()
+            library = await sources.create_for_library()
         except SourceError as error:
-            return self._stopped(error)
-        return max([await self._crawl(pool, claims, sourcing, source) for source in sources])
+            return self._report_failure(error)
+        return max([await self._crawl(pool, leases, sources, source) for source in library])
 
-    async def _crawl(self, pool: Pool, claims: Claims, sourcing: Sourcing, source: Source) -> int:
-        progress = progress_on(self.console, source.name)
-        crawl = self._new_crawl(pool, claims, sourcing)
-        crawl.audience = progress
-        self._announcements.waiting = progress.waiting
+    async def _crawl(self, pool: Pool, leases: Leases, sources: SourceFactory, source: Source) -> int:
+        progress = create_display(self.console, source.name)
+        crawl = self._new_crawl(pool, leases, sources)
+        crawl.listener = progress
+        self._limiters.on_pause = progress.report_pause
         try:
             with progress:
-                stopped = await crawl.run(source)
+                failure = await crawl.run(source)
         finally:
             # Also after Ctrl-C.
             with suppress(BrokenPipeError):
-                print_closing_table(Console(), source.name, crawl.tally)
-        failed = crawl.tally.count(Fate.FAILED)
+                print_summary(Console(), source.name, crawl.stats)
+        failed = crawl.stats.count(OutcomeStatus.FAILED)
         try:
-            await schedule(pool, source.name, stopped, failed=failed, every=self.order.every)
+            await schedule(pool, source.name, failure, failed=failed, interval=self.options.interval)
         except CONNECTION_FAILURES as error:
-            return self._say(f"the database does not answer: {str(error) or type(error).__name__}")
-        return self._stopped(stopped) if stopped else FAILED if failed else 0
+            return self._print(f"the database does not answer: {str(error) or type(error).__name__}")
+        return self._report_failure(failure) if failure else FAILED if failed else 0
 
-    def _new_crawl(self, pool: Pool, claims: Claims, sourcing: Sourcing) -> Crawl:
-        policy = Policy(
-            retry_rejected=self.order.retry_rejected,
-            retry_missing=self.order.retry_missing,
-            missing_for=timedelta(days=self.settings.no_preview_retry_days),
-            providers=sourcing.chain.providers_on,
+    def _new_crawl(self, pool: Pool, leases: Leases, sources: SourceFactory) -> Crawl:
+        policy = CrawlPolicy(
+            retry_rejected=self.options.retry_rejected,
+            retry_missing=self.options.retry_missing,
+            no_preview_retry=timedelta(days=self.settings.no_preview_retry_days),
+            providers=sources.chain.provider_names,
         )
-        bringer = Bringer(pool, S3Store.connect(self.settings), policy, claims)
-        return Crawl(pool, bringer, policy, claims, concurrency=self.settings.crawl_concurrency)
+        ingest = Ingest(pool, S3Store.connect(self.settings), policy, leases)
+        return Crawl(pool, ingest, policy, leases, concurrency=self.settings.crawl_concurrency)
 
-    async def _watch(self, pool: Pool, claims: Claims, sourcing: Sourcing) -> None:
-        await Watch(
+    async def _watch(self, pool: Pool, leases: Leases, sources: SourceFactory) -> None:
+        await Watcher(
             pool=pool,
-            sourcing=sourcing,
-            crawl=lambda: self._new_crawl(pool, claims, sourcing),
-            missing_for=timedelta(days=self.settings.no_preview_retry_days),
-            heartbeat=self.settings.heartbeat_file,
+            sources=sources,
+            new_crawl=lambda: self._new_crawl(pool, leases, sources),
+            no_preview_retry=timedelta(days=self.settings.no_preview_retry_days),
+            health_file=self.settings.heartbeat_file,
         ).run()
 
-    def _stopped(self, error: SourceError) -> int:
-        self._say(str(error))
-        return EX_TEMPFAIL if isinstance(error, QuotaSpent | SourceBusy) else FAILED
+    def _report_failure(self, error: SourceError) -> int:
+        self._print(str(error))
+        return EX_TEMPFAIL if isinstance(error, QuotaExhausted | SourceLocked) else FAILED
 
-    def _say(self, text: str) -> int:
+    def _print(self, text: str) -> int:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
         return FAILED

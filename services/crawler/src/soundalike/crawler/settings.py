@@ -12,7 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from soundalike.crawler.errors import SourceRefused
 from soundalike.crawler.preview_hosts import HostList, is_at, preview_hosts
-from soundalike.crawler.spotify_credentials import Login, read_login
+from soundalike.crawler.spotify_credentials import SpotifyLogin, read_login
 from soundalike.settings import DatabaseSettings, StoreSettings, refuse
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class CrawlerSettings(DatabaseSettings, StoreSettings):
             token_file=self.spotify_token_file if login else None,
         )
 
-    def _login(self) -> Login | None:
+    def _login(self) -> SpotifyLogin | None:
         """Return what a login left, unless a refresh token is given beside it or another app is meant."""
         if self.spotify_token_file is None or self.spotify_refresh_token is not None:
             return None

@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, assert_never
 
 from soundalike.crawler.errors import SourceRefused
-from soundalike.crawler.previews.factory import assemble, deezer_api
+from soundalike.crawler.previews.factory import create_chain, deezer_api
 from soundalike.crawler.sources.deezer import DeezerList
 from soundalike.crawler.sources.deezer_address import DeezerTarget
 from soundalike.crawler.sources.folder import MusicFolder, clip_encoder_pool
-from soundalike.crawler.sources.registry import FolderPath, recognise
+from soundalike.crawler.sources.registry import FolderPath, parse_target
 from soundalike.crawler.sources.spotify import (
     SavedTracks,
     SpotifyAlbum,
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
 
     from soundalike.audio.decoder_pool import ClipEncoderPool
     from soundalike.crawler.previews.chain import PreviewChain
-    from soundalike.crawler.rate_limiter import Allowance, Limiter
+    from soundalike.crawler.rate_limiter import Limiter, RateLimit
     from soundalike.crawler.services.deezer import DeezerApi
     from soundalike.crawler.settings import CrawlerSettings
     from soundalike.crawler.sources.registry import Target
     from soundalike.crawler.sources.source import Source
 
 
-class Sourcing:
+class SourceFactory:
     """Everything that sources are made of, opened when first needed; use it as a context manager."""
 
     def __init__(
-        self, settings: CrawlerSettings, client: httpx.AsyncClient, limiters: Callable[[Allowance], Limiter]
+        self, settings: CrawlerSettings, client: httpx.AsyncClient, limiters: Callable[[RateLimit], Limiter]
     ) -> None:
         self._settings = settings
         self._client = client
@@ -52,7 +52,7 @@ class Sourcing:
         self._stack = ExitStack()
         self._spotify: SpotifyWebApi | None = None
         self._encoders: ClipEncoderPool | None = None
-        self.chain: PreviewChain = assemble(settings, client, limiters)
+        self.chain: PreviewChain = create_chain(settings, client, limiters)
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +68,7 @@ class Sourcing:
         allowed = {"spotify": self._settings.spotify_is_allowed, "deezer": self._settings.deezer_is_allowed}
         return [name for name, is_allowed in allowed.items() if is_allowed]
 
-    def source(self, target: Target) -> Source:
+    def create(self, target: Target) -> Source:
         """Return the source that a target names; exits with 78 where the settings do not allow it."""
         match target:
             case PlaylistId():
@@ -85,26 +85,26 @@ class Sourcing:
                 return MusicFolder(path, self._clip_encoders())
         assert_never(target)
 
-    def track(self, track: TrackId) -> Source:
+    def create_for_track(self, track: TrackId) -> Source:
         """Return the source of a single track; raises `SourceRefused` where its service is off or has no such thing."""
         self._check(track.source, f"{track} cannot be fetched")
-        return self.source(DeezerTarget("track", track.key) if track.source == "deezer" else track)
+        return self.create(DeezerTarget("track", track.key) if track.source == "deezer" else track)
 
-    def stored(self, urn: str) -> Source:
+    def create_for_playlist(self, urn: str) -> Source:
         """Return the source of a list that was crawled before; raises `SourceRefused` where its service is off."""
         self._check(urn.partition(":")[0], f"{urn} cannot be read again")
         if urn.startswith("spotify:user:"):
-            return self.saved()
-        return self.source(recognise(urn))
+            return self.create_for_saved_tracks()
+        return self.create(parse_target(urn))
 
-    def saved(self) -> Source:
+    def create_for_saved_tracks(self) -> Source:
         """Return what the user of Spotify saved."""
         return SavedTracks(self._spotify_api(), self.chain)
 
-    async def library(self) -> list[Source]:
+    async def create_for_library(self) -> list[Source]:
         """Return what the user of Spotify saved, and the playlists of theirs; raises `SourceError`."""
         api = self._spotify_api()
-        return [self.saved(), *[self.source(playlist) for playlist in await playlists_of_user(api)]]
+        return [self.create_for_saved_tracks(), *[self.create(playlist) for playlist in await playlists_of_user(api)]]
 
     def _check(self, service: str, what: str) -> None:
         if service not in self.services:
@@ -133,7 +133,7 @@ class Sourcing:
         return self._encoders
 
 
-def check(settings: CrawlerSettings, targets: Iterable[Target], *, library: bool) -> None:
+def check_settings(settings: CrawlerSettings, targets: Iterable[Target], *, library: bool) -> None:
     """Exit with 78, naming the variables, where the settings do not allow what is to be crawled."""
     wanted = list(targets)
     if library or any(isinstance(target, PlaylistId | AlbumId | TrackId) for target in wanted):

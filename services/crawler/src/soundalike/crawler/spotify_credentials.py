@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Login(BaseModel):
+class SpotifyLogin(BaseModel):
     """A user's consent: which app it was given to, and the token that proves it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
@@ -21,10 +21,10 @@ class Login(BaseModel):
     refresh_token: str
 
 
-def read_login(path: Path) -> Login:
+def read_login(path: Path) -> SpotifyLogin:
     """Read the file of a login; raises `SourceRefused` saying what to do."""
     try:
-        return Login.model_validate_json(path.read_bytes())
+        return SpotifyLogin.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise SourceRefused(
             f"{path} (SPOTIFY_TOKEN_FILE) cannot be read: run `soundalike login spotify` again"

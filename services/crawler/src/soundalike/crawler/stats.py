@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from soundalike.domain.track_id import TrackId
 
 
-class Fate(StrEnum):
+class OutcomeStatus(StrEnum):
     """How a place of the list ended."""
 
     UPLOADED = "uploaded"
@@ -28,7 +28,7 @@ class Outcome:
     `track` is whose row tells the same, None where there is no row; `wait_s` is the patience that a service asked for.
     """
 
-    fate: Fate
+    status: OutcomeStatus
     label: str
     reason: str = ""
     detail: str = ""
@@ -37,27 +37,29 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Tally:
-    """Outcomes counted by fate and reason; `aside` counts what is no track, `begun` the places that were taken up."""
+class CrawlStats:
+    """Outcomes counted by status and reason; `ignored` counts what is no track, `started` the entries begun."""
 
-    begun: int = 0
-    by_reason: dict[Fate, Counter[str]] = field(default_factory=lambda: {fate: Counter() for fate in Fate})
-    aside: Counter[str] = field(default_factory=Counter)
+    started: int = 0
+    by_reason: dict[OutcomeStatus, Counter[str]] = field(
+        default_factory=lambda: {status: Counter() for status in OutcomeStatus}
+    )
+    ignored: Counter[str] = field(default_factory=Counter)
 
     def add(self, outcome: Outcome) -> None:
         """Count the end of a place."""
-        self.by_reason[outcome.fate][outcome.reason] += 1
+        self.by_reason[outcome.status][outcome.reason] += 1
 
-    def count(self, fate: Fate) -> int:
+    def count(self, status: OutcomeStatus) -> int:
         """Return how many places ended so."""
-        return self.by_reason[fate].total()
+        return self.by_reason[status].total()
 
     @property
-    def found(self) -> int:
-        """The places that came to an end: the sum of all fates."""
+    def finished(self) -> int:
+        """The places that came to an end: the sum of all statuses."""
         return sum(counter.total() for counter in self.by_reason.values())
 
     @property
     def unfinished(self) -> int:
         """The places that were taken up and have not come to an end; 0 after a whole run."""
-        return self.begun - self.found
+        return self.started - self.finished

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from soundalike.crawler.errors import CrawlerError, InvalidTarget, QuotaSpent, SourceBusy, SourceRefused
-from soundalike.crawler.stats import Fate
-from soundalike.crawler.summary import in_a_line
+from soundalike.crawler.errors import CrawlerError, InvalidTarget, QuotaExhausted, SourceLocked, SourceRefused
+from soundalike.crawler.stats import OutcomeStatus
+from soundalike.crawler.summary import summary_line
 from soundalike.db import playlists, task_queue, track_requests, tracks
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.db.tracks import State
@@ -24,93 +24,93 @@ if TYPE_CHECKING:
 
     from soundalike.crawler.crawl import Crawl
     from soundalike.crawler.errors import SourceError
-    from soundalike.crawler.source_factory import Sourcing
-    from soundalike.crawler.stats import Tally
+    from soundalike.crawler.source_factory import SourceFactory
+    from soundalike.crawler.stats import CrawlStats
     from soundalike.db.database import Pool
     from soundalike.db.playlists import Playlist
     from soundalike.db.task_queue import Task
 
 log = logging.getLogger(__name__)
 
-ERRANDS_AT_A_TIME: Final = 4
-_LOOK_AGAIN_S: Final = 30.0
+MAX_TASKS: Final = 4
+_POLL_S: Final = 30.0
 _LEASE: Final = timedelta(minutes=30)
-_BUSY: Final = timedelta(minutes=10)
+_LOCKED_WAIT: Final = timedelta(minutes=10)
 _UNKNOWN_WAIT: Final = timedelta(hours=1)
-_LAST_RETRY: Final = timedelta(days=1)
+_MAX_RETRY_WAIT: Final = timedelta(days=1)
 
 
 @dataclass(slots=True)
-class Watch:
+class Watcher:
     """One watching crawler of any number; `crawl` makes a run.
 
-    `missing_for` is how long a preview that nobody has is not looked for; `heartbeat` is touched at every turn.
+    `no_preview_retry` is how long a preview that nobody has is not looked for; `health_file` is touched at every turn.
     """
 
     pool: Pool
-    sourcing: Sourcing
-    crawl: Callable[[], Crawl]
-    missing_for: timedelta
-    heartbeat: Path | None = None
-    _errands: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    sources: SourceFactory
+    new_crawl: Callable[[], Crawl]
+    no_preview_retry: timedelta
+    health_file: Path | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _recrawl: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def run(self) -> None:
         """Watch until cancelled; a database that goes away is waited for."""
         while True:
             try:
-                async with self._listening() as woken:
-                    await self._take_turns(woken)
+                async with self._notifications() as woken:
+                    await self._work(woken)
             except CONNECTION_FAILURES as error:
                 log.warning("the database does not answer, trying again: %s", str(error) or type(error).__name__)
-                await asyncio.sleep(_LOOK_AGAIN_S / 10)
+                await asyncio.sleep(_POLL_S / 10)
             finally:
-                await self._end_all()
+                await self._cancel_all()
 
-    async def _take_turns(self, woken: asyncio.Event) -> None:
+    async def _work(self, wakeup: asyncio.Event) -> None:
         while True:
-            woken.clear()
-            if self.heartbeat:
-                self.heartbeat.touch()
-            for errand in await self._claim_errands():
-                self._start(self._errands, self._run_errand(errand), woken)
+            wakeup.clear()
+            if self.health_file:
+                self.health_file.touch()
+            for request in await self._lease_tasks():
+                self._start(self._tasks, self._run_task(request), wakeup)
             if self._recrawl is None or self._recrawl.done():
-                due = await playlists.lease_due(self.pool, self.sourcing.services, duration=_LEASE)
+                due = await playlists.lease_due(self.pool, self.sources.services, duration=_LEASE)
                 if due:
-                    self._recrawl = asyncio.create_task(self._crawl_again(due))
-                    self._recrawl.add_done_callback(lambda _: woken.set())
-            pause = await self._pause()
+                    self._recrawl = asyncio.create_task(self._recrawl_playlist(due))
+                    self._recrawl.add_done_callback(lambda _: wakeup.set())
+            pause = await self._wait_s()
             with suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), pause)
+                await asyncio.wait_for(wakeup.wait(), pause)
 
-    async def _claim_errands(self) -> list[Task]:
-        free = ERRANDS_AT_A_TIME - len(self._errands)
+    async def _lease_tasks(self) -> list[Task]:
+        free = MAX_TASKS - len(self._tasks)
         return await task_queue.lease(self.pool, [track_requests.TASK], limit=free) if free > 0 else []
 
-    def _start(self, tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None], woken: asyncio.Event) -> None:
+    def _start(self, tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None], wakeup: asyncio.Event) -> None:
         task = asyncio.create_task(work)
         tasks.add(task)
 
         def end(done: asyncio.Task[None]) -> None:
             tasks.discard(done)
-            woken.set()
+            wakeup.set()
 
         task.add_done_callback(end)
 
-    async def _pause(self) -> float:
-        pauses = [_LOOK_AGAIN_S]
+    async def _wait_s(self) -> float:
+        pauses = [_POLL_S]
         if self._recrawl is None or self._recrawl.done():
-            next_list = await playlists.seconds_to_next(self.pool, self.sourcing.services)
+            next_list = await playlists.seconds_to_next(self.pool, self.sources.services)
             pauses += [max(0.0, next_list)] if next_list is not None else []
-        _, next_errand = await task_queue.count_due(self.pool, [track_requests.TASK])
-        if next_errand is not None and len(self._errands) < ERRANDS_AT_A_TIME:
-            seconds = (next_errand - datetime.now(UTC)).total_seconds()
+        _, next_task_at = await task_queue.count_due(self.pool, [track_requests.TASK])
+        if next_task_at is not None and len(self._tasks) < MAX_TASKS:
+            seconds = (next_task_at - datetime.now(UTC)).total_seconds()
             # One that is due and was not claimed belongs to somebody else.
             pauses += [seconds] if seconds > 0 else []
         return min(pauses)
 
     @asynccontextmanager
-    async def _listening(self) -> AsyncIterator[asyncio.Event]:
+    async def _notifications(self) -> AsyncIterator[asyncio.Event]:
         woken = asyncio.Event()
         async with self.pool.acquire() as connection:
 
@@ -118,12 +118,12 @@ class Watch:
                 woken.set()
 
             await connection.add_listener(task_queue.CHANNEL, wake)
-            # A statement on another connection then finds out why.
+            # A statement on another connection then tells why.
             connection.add_termination_listener(wake)
             log.info(
                 "watching: what people ask for is fetched at once, and %d lists are crawled again when they are due "
                 "(crawl --every HOURS <list> adds one)",
-                await playlists.count_subscribed(connection, self.sourcing.services),
+                await playlists.count_subscribed(connection, self.sources.services),
             )
             try:
                 yield woken
@@ -132,75 +132,75 @@ class Watch:
                     connection.remove_termination_listener(wake)
                     await connection.remove_listener(task_queue.CHANNEL, wake)
 
-    async def _end_all(self) -> None:
-        running = [*self._errands, *([self._recrawl] if self._recrawl else [])]
+    async def _cancel_all(self) -> None:
+        running = [*self._tasks, *([self._recrawl] if self._recrawl else [])]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         self._recrawl = None
 
-    async def _run_errand(self, errand: Task) -> None:
+    async def _run_task(self, request: Task) -> None:
         try:
-            async with self._held(errand):
-                await self._fetch(errand)
+            async with self._extended_lease(request):
+                await self._fetch(request)
         except asyncio.CancelledError:
             with suppress(*CONNECTION_FAILURES):
-                await task_queue.reschedule(self.pool, errand, "the crawler was stopped", datetime.now(UTC))
+                await task_queue.reschedule(self.pool, request, "the crawler was stopped", datetime.now(UTC))
             raise
         except CONNECTION_FAILURES as error:
-            log.warning("%s stays on the list, the database does not answer: %s", errand.urn, error)
+            log.warning("%s stays on the list, the database does not answer: %s", request.urn, error)
         except Exception:
-            log.exception("%s failed in a way that nobody thought of", errand.urn)
+            log.exception("%s failed in a way that nobody thought of", request.urn)
             with suppress(*CONNECTION_FAILURES):
-                await task_queue.reschedule(self.pool, errand, "an error in the crawler", self._later(errand))
+                await task_queue.reschedule(self.pool, request, "an error in the crawler", self._retry_at(request))
 
-    async def _fetch(self, errand: Task) -> None:
-        crawl = self.crawl()
+    async def _fetch(self, request: Task) -> None:
+        crawl = self.new_crawl()
         try:
-            source = self.sourcing.track(TrackId.from_urn(errand.urn))
+            source = self.sources.create_for_track(TrackId.from_urn(request.urn))
         except (InvalidTrackId, CrawlerError) as error:
-            await self._give_up(errand, str(error))
+            await self._give_up(request, str(error))
             return
-        stopped = await crawl.run(source)
-        log.info("%s: %s", errand.urn, stopped or in_a_line(crawl.tally))
-        if isinstance(stopped, SourceRefused):
-            await self._give_up(errand, str(stopped))
-        elif stopped or crawl.tally.count(Fate.FAILED):
-            why, again_at = str(stopped) if stopped else _reason(crawl.tally), self._later(errand, stopped)
+        failure = await crawl.run(source)
+        log.info("%s: %s", request.urn, failure or summary_line(crawl.stats))
+        if isinstance(failure, SourceRefused):
+            await self._give_up(request, str(failure))
+        elif failure or crawl.stats.count(OutcomeStatus.FAILED):
+            reason, again_at = str(failure) if failure else _reason(crawl.stats), self._retry_at(request, failure)
             await tracks.set_reason(
-                self.pool, TrackId.from_urn(errand.urn), f"{why}; tried again at {again_at:%H:%M} UTC"
+                self.pool, TrackId.from_urn(request.urn), f"{reason}; tried again at {again_at:%H:%M} UTC"
             )
-            await task_queue.reschedule(self.pool, errand, why, again_at)
+            await task_queue.reschedule(self.pool, request, reason, again_at)
         else:
-            await self._settle(errand, crawl)
+            await self._complete(request, crawl)
 
-    async def _settle(self, errand: Task, crawl: Crawl) -> None:
-        track = TrackId.from_urn(errand.urn)
-        standing = await tracks.status(self.pool, track)
-        if standing and standing.state is State.PENDING:
+    async def _complete(self, request: Task, crawl: Crawl) -> None:
+        track = TrackId.from_urn(request.urn)
+        status = await tracks.status(self.pool, track)
+        if status and status.state is State.PENDING:
             # The service has something else under this id, such as what is left of a track that was taken down.
-            await tracks.mark_no_preview(self.pool, track, _reason(crawl.tally))
-        missing = standing is not None and standing.state in {State.PENDING, State.NO_PREVIEW}
-        await task_queue.complete(self.pool, errand, repeat_in=self.missing_for if missing else None)
+            await tracks.mark_no_preview(self.pool, track, _reason(crawl.stats))
+        missing = status is not None and status.state in {State.PENDING, State.NO_PREVIEW}
+        await task_queue.complete(self.pool, request, repeat_in=self.no_preview_retry if missing else None)
 
-    async def _give_up(self, errand: Task, why: str) -> None:
+    async def _give_up(self, request: Task, reason: str) -> None:
         with suppress(InvalidTrackId):
-            await tracks.mark_no_preview(self.pool, TrackId.from_urn(errand.urn), why)
-        await task_queue.reschedule(self.pool, errand, why, None)
+            await tracks.mark_no_preview(self.pool, TrackId.from_urn(request.urn), reason)
+        await task_queue.reschedule(self.pool, request, reason, None)
 
-    def _later(self, errand: Task, stopped: SourceError | None = None) -> datetime:
-        pause = min(timedelta(minutes=2.0 ** min(errand.attempts, 20)), _LAST_RETRY)
-        if isinstance(stopped, QuotaSpent):
-            pause = timedelta(seconds=stopped.wait_s) if stopped.wait_s is not None else _UNKNOWN_WAIT
+    def _retry_at(self, request: Task, failure: SourceError | None = None) -> datetime:
+        pause = min(timedelta(minutes=2.0 ** min(request.attempts, 20)), _MAX_RETRY_WAIT)
+        if isinstance(failure, QuotaExhausted):
+            pause = timedelta(seconds=failure.wait_s) if failure.wait_s is not None else _UNKNOWN_WAIT
         return datetime.now(UTC) + pause
 
     @asynccontextmanager
-    async def _held(self, errand: Task) -> AsyncIterator[None]:
+    async def _extended_lease(self, request: Task) -> AsyncIterator[None]:
         async def hold() -> None:
             while True:
                 await asyncio.sleep(task_queue.LEASE_DURATION.total_seconds() / 3)
                 with suppress(*CONNECTION_FAILURES):
-                    await task_queue.extend_lease(self.pool, errand)
+                    await task_queue.extend_lease(self.pool, request)
 
         holding = asyncio.create_task(hold())
         try:
@@ -208,46 +208,48 @@ class Watch:
         finally:
             holding.cancel()
 
-    async def _crawl_again(self, playlist: Playlist) -> None:
+    async def _recrawl_playlist(self, playlist: Playlist) -> None:
         try:
-            await self._run_list(playlist)
+            await self._crawl_playlist(playlist)
         except CONNECTION_FAILURES as error:
             log.warning("%s is crawled later, the database does not answer: %s", playlist.urn, error)
         except Exception:
             log.exception("%s failed in a way that nobody thought of", playlist.urn)
 
-    async def _run_list(self, playlist: Playlist) -> None:
-        crawl = self.crawl()
-        stopped: CrawlerError | None
+    async def _crawl_playlist(self, playlist: Playlist) -> None:
+        crawl = self.new_crawl()
+        failure: CrawlerError | None
         try:
-            stopped = await crawl.run(self.sourcing.stored(playlist.urn))
+            failure = await crawl.run(self.sources.create_for_playlist(playlist.urn))
         except (InvalidTarget, SourceRefused) as error:
-            stopped = error
-        log.info("%s: %s", playlist.urn, stopped or in_a_line(crawl.tally))
-        await schedule(self.pool, playlist.urn, stopped, failed=crawl.tally.count(Fate.FAILED))
+            failure = error
+        log.info("%s: %s", playlist.urn, failure or summary_line(crawl.stats))
+        await schedule(self.pool, playlist.urn, failure, failed=crawl.stats.count(OutcomeStatus.FAILED))
 
 
-def _reason(tally: Tally) -> str:
+def _reason(stats: CrawlStats) -> str:
     """Say how the one place of a list ended."""
-    return next((reason for fate in Fate for reason in tally.by_reason[fate] if reason), in_a_line(tally))
+    return next(
+        (reason for status in OutcomeStatus for reason in stats.by_reason[status] if reason), summary_line(stats)
+    )
 
 
 async def schedule(
-    pool: Pool, urn: str, stopped: CrawlerError | None, *, failed: int, every: timedelta | None = None
+    pool: Pool, urn: str, failure: CrawlerError | None, *, failed: int, interval: timedelta | None = None
 ) -> None:
     """Say when a list that was crawled is due again, if it is: sooner where the run did not come to its end.
 
-    `every` is how often from now on (see `db.playlists.schedule`).
+    `interval` is how often from now on (see `db.playlists.schedule`).
     """
     sooner = not_before = None
-    match stopped:
-        case QuotaSpent(wait_s=wait_s) if wait_s is not None:
+    match failure:
+        case QuotaExhausted(wait_s=wait_s) if wait_s is not None:
             sooner = not_before = timedelta(seconds=wait_s)
-        case SourceBusy():
-            sooner = _BUSY
+        case SourceLocked():
+            sooner = _LOCKED_WAIT
         case SourceRefused() | InvalidTarget():
             pass
         case _:
-            sooner = _UNKNOWN_WAIT if stopped or failed else None
-    error = str(stopped) if stopped else None
-    await playlists.schedule(pool, urn, every, retry_in=sooner, not_before=not_before, error=error)
+            sooner = _UNKNOWN_WAIT if failure or failed else None
+    error = str(failure) if failure else None
+    await playlists.schedule(pool, urn, interval, retry_in=sooner, not_before=not_before, error=error)

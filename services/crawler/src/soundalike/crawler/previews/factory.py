@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     import httpx
 
     from soundalike.crawler.previews.provider import PreviewProvider
-    from soundalike.crawler.rate_limiter import Allowance, Limiter
+    from soundalike.crawler.rate_limiter import Limiter, RateLimit
     from soundalike.crawler.settings import CrawlerSettings
 
 
 def deezer_api(
-    settings: CrawlerSettings, client: httpx.AsyncClient, limiters: Callable[[Allowance], Limiter]
+    settings: CrawlerSettings, client: httpx.AsyncClient, limiters: Callable[[RateLimit], Limiter]
 ) -> DeezerApi:
     """Return Deezer's API; exits with 78 while Deezer is not allowed."""
-    return DeezerApi.at(settings.deezer().api_url, client, limiters(DEEZER))
+    return DeezerApi.create(settings.deezer().api_url, client, limiters(DEEZER))
 
 
-def assemble(
-    settings: CrawlerSettings, client: httpx.AsyncClient, limiters: Callable[[Allowance], Limiter]
+def create_chain(
+    settings: CrawlerSettings, client: httpx.AsyncClient, limiters: Callable[[RateLimit], Limiter]
 ) -> PreviewChain:
     """Return the chain of the providers that are named in the settings and allowed by them."""
     named = settings.preview_providers.split(",")
@@ -45,7 +45,7 @@ def assemble(
         off.append("Deezer")
     if "itunes" in named and settings.itunes_is_allowed:
         access = settings.itunes()
-        api = ITunesApi.at(access.api_url, access.country, client, limiters(ITUNES))
+        api = ITunesApi.create(access.api_url, access.country, client, limiters(ITUNES))
         providers.append(ITunesPreviews(api, access.hosts))
     else:
         off.append("iTunes")

@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PreviewRequest:
     """A track whose preview is looked for.
 
-    `preview_url` is where the track's own list says that the preview lies; `list_tells` is false for lists that say
-    nothing of previews, so that none is not held against the service.
+    `preview_url` is where the track's own list says that the preview lies; `source_names_previews` is false for
+    lists that never name one, so that a missing address does not mean that the service has none.
     """
 
     track: Track
     preview_url: str | None = None
-    list_tells: bool = True
+    source_names_previews: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PreviewFound:
     """Where a preview lies, and on which hosts it may; used at once, since an address that `expires` does so soon."""
 
     url: str
@@ -35,13 +35,13 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
+class PreviewAbsent:
     """The provider was asked and has no preview; the reason in a few words, or "" if nobody needs it."""
 
     reason: str
 
 
-Finding: TypeAlias = Found | Absent
+PreviewResult: TypeAlias = PreviewFound | PreviewAbsent
 
 
 class PreviewProvider(Protocol):
@@ -51,5 +51,5 @@ class PreviewProvider(Protocol):
     def name(self) -> str:
         """Name of the provider, as stored with the track."""
 
-    async def find(self, wanted: Wanted) -> Finding:
+    async def find(self, request: PreviewRequest) -> PreviewResult:
         """Look for a preview; raises `PreviewUnavailable` when the provider could not be asked."""

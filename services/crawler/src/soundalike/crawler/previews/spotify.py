@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from soundalike.crawler.entries import Provenance
-from soundalike.crawler.previews.provider import Absent, Finding, Found, Wanted
+from soundalike.crawler.previews.provider import PreviewAbsent, PreviewFound, PreviewRequest, PreviewResult
 
 if TYPE_CHECKING:
     from soundalike.crawler.preview_hosts import HostList
@@ -19,10 +19,12 @@ class SpotifyPreviews:
     hosts: HostList
     name: str = "spotify"
 
-    async def find(self, wanted: Wanted) -> Finding:
+    async def find(self, request: PreviewRequest) -> PreviewResult:
         """Return the address that came with a track of Spotify."""
-        if wanted.track.id.source != "spotify" or not wanted.list_tells:
-            return Absent("")
-        if wanted.preview_url is None:
-            return Absent("Spotify offers no preview")
-        return Found(wanted.preview_url, self.hosts, Provenance("spotify", "preview_url", wanted.track.id.key, 1.0))
+        if request.track.id.source != "spotify" or not request.source_names_previews:
+            return PreviewAbsent("")
+        if request.preview_url is None:
+            return PreviewAbsent("Spotify offers no preview")
+        return PreviewFound(
+            request.preview_url, self.hosts, Provenance("spotify", "preview_url", request.track.id.key, 1.0)
+        )

@@ -10,14 +10,14 @@ from soundalike.crawler.services.deezer_replies import (
     AlbumReply,
     ArtistReply,
     DeezerTrack,
-    NothingThere,
+    NotFound,
     PageReply,
     PlaylistReply,
-    judge,
+    check_reply,
     parse,
     parse_track,
 )
-from soundalike.crawler.services.web_service import Trouble, WebService
+from soundalike.crawler.services.web_service import TransientFailure, WebService
 from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 PAGE_SIZE: Final = 100
 QUOTA_WINDOW_S: Final = 5.0
-_FOUND_AT_ONCE: Final = 15
+_SEARCH_LIMIT: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class DeezerApi:
     service: WebService
 
     @classmethod
-    def at(cls, url: str, client: httpx.AsyncClient, limiter: Limiter, retry: RetryPolicy | None = None) -> Self:
+    def create(cls, url: str, client: httpx.AsyncClient, limiter: Limiter, retry: RetryPolicy | None = None) -> Self:
         """Return the API at an address that ends in a slash."""
         return cls(WebService("Deezer", url, client, limiter, QUOTA_WINDOW_S, retry or RetryPolicy()))
 
@@ -56,7 +56,7 @@ class DeezerApi:
 
     async def search(self, query: str, *, strict: bool = False) -> list[DeezerTrack]:
         """Return the best tracks for a query, up to 15; rows of a search have no ISRC."""
-        params: dict[str, str | int] = {"q": query, "limit": _FOUND_AT_ONCE}
+        params: dict[str, str | int] = {"q": query, "limit": _SEARCH_LIMIT}
         if strict:
             params["strict"] = "on"
         page = await self._get("search", params, lambda body: parse(PageReply, body, "a page of results"))
@@ -87,14 +87,14 @@ class DeezerApi:
                 return row
             if row.label:
                 return None
-            raise Trouble(f"answered something that is not a track ({row.reason})")
+            raise TransientFailure(f"answered something that is not a track ({row.reason})")
 
         return await self._get(path, {}, read)
 
     async def _get(self, path: str, params: Mapping[str, str | int], read: Callable[[Any], T]) -> T | None:
         try:
-            return await self.service.get(path, params, lambda body: read(judge(body)))
-        except NothingThere:
+            return await self.service.get(path, params, lambda body: read(check_reply(body)))
+        except NotFound:
             return None
         except ServiceRefused as error:
             raise ServiceRefused(f"{error} (asked for {path})") from error

@@ -9,16 +9,16 @@ from typing import Any, Final, NoReturn, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from soundalike.crawler.errors import ServiceRefused
-from soundalike.crawler.services.web_service import Busy, Trouble
+from soundalike.crawler.services.web_service import RateLimited, TransientFailure
 from soundalike.db.tracks import Track
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.track_id import TrackId
 
-_QUOTA_SPENT: Final = 4
-_SERVICE_BUSY: Final = 700
+_QUOTA_EXCEEDED: Final = 4
+_SERVICE_UNAVAILABLE: Final = 700
 _NO_DATA: Final = 800
-_LONGEST_MESSAGE: Final = 200
-_LONGEST_SECONDS: Final = 2_000_000
+_MAX_MESSAGE_LENGTH: Final = 200
+_MAX_SECONDS: Final = 2_000_000
 _EXPIRY: Final = re.compile(r"\bexp=(\d{1,12})(?!\d)")
 
 
@@ -95,43 +95,44 @@ class NotATrack:
 _R = TypeVar("_R", bound=_Reply)
 
 
-class NothingThere(ServiceRefused):
+class NotFound(ServiceRefused):
     """Deezer knows nothing of that id or code."""
 
 
-def judge(body: Any) -> Any:
-    """Return a body that is no error; raises `NothingThere`, `ServiceRefused`, `Busy`, `Trouble` for one that is.
+def check_reply(body: Any) -> Any:
+    """Return a body that is no error, and raise the error of any other.
 
-    Errors come with status 200 as well as 404, as objects with and without a code, and as plain text.
+    Raises `NotFound`, `ServiceRefused`, `RateLimited`, `TransientFailure`. Errors come with status 200
+    as well as 404, as objects with and without a code, and as plain text.
     """
     error = body.get("error") if isinstance(body, dict) else None
     if not error:
         return body
     if not isinstance(error, dict):
-        _judge_text(str(error)[:_LONGEST_MESSAGE])
+        _raise_for_text(str(error)[:_MAX_MESSAGE_LENGTH])
     code, kind = error.get("code"), error.get("type")
-    message = str(error.get("message") or kind or "an error without a word")[:_LONGEST_MESSAGE]
-    if code == _QUOTA_SPENT:
-        raise Busy(message)
+    message = str(error.get("message") or kind or "an error without a word")[:_MAX_MESSAGE_LENGTH]
+    if code == _QUOTA_EXCEEDED:
+        raise RateLimited(message)
     if code == _NO_DATA or (code is None and kind == "DataException"):
-        raise NothingThere(f"Deezer: {message}")
-    if code is None or code == _SERVICE_BUSY:
-        raise Trouble(f"answered: {message}")
+        raise NotFound(f"Deezer: {message}")
+    if code is None or code == _SERVICE_UNAVAILABLE:
+        raise TransientFailure(f"answered: {message}")
     raise ServiceRefused(f"Deezer refuses ({code}): {message}")
 
 
-def _judge_text(error: str) -> NoReturn:
+def _raise_for_text(error: str) -> NoReturn:
     if error.casefold() in {"not found", "no data"}:
-        raise NothingThere(f"Deezer: {error}")
-    raise Trouble(f"answered: {error}")
+        raise NotFound(f"Deezer: {error}")
+    raise TransientFailure(f"answered: {error}")
 
 
 def parse(model: type[_R], body: Any, what: str) -> _R:
-    """Read a reply; raises `Trouble` for what has not its form."""
+    """Read a reply; raises `TransientFailure` for what has not its form."""
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise Trouble(f"answered something that is not {what} ({_what_is_wrong(error)})") from error
+        raise TransientFailure(f"answered something that is not {what} ({_first_problem(error)})") from error
 
 
 def parse_track(body: Any) -> DeezerTrack | NotATrack:
@@ -163,13 +164,13 @@ def _track(reply: _TrackReply) -> Track:
         artists=tuple(people),
         artist_urns=tuple(f"deezer:artist:{key}" for key in people.values() if key),
         album=reply.album.title if reply.album else None,
-        duration_ms=seconds * 1000 if seconds and 0 < seconds < _LONGEST_SECONDS else None,
+        duration_ms=seconds * 1000 if seconds and 0 < seconds < _MAX_SECONDS else None,
         isrc=normalised_isrc(reply.isrc),
         link=reply.link or f"https://www.deezer.com/track/{reply.id}",
     )
 
 
-def _what_is_wrong(error: ValidationError) -> str:
+def _first_problem(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(step) for step in first["loc"])
     return f"{where}: {first['msg']}" if where else first["msg"]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from soundalike.crawler.matching import Recording
-from soundalike.crawler.services.web_service import Trouble, WebService
+from soundalike.crawler.matching import Candidate
+from soundalike.crawler.services.web_service import TransientFailure, WebService
 from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PAUSE_S: Final = 30.0
 """Apple refuses with an empty 403 and does not say for how long; it counts by the minute."""
 
-_FOUND_AT_ONCE: Final = 25
+_SEARCH_LIMIT: Final = 25
 
 
 class _Song(BaseModel):
@@ -48,7 +48,7 @@ class ITunesSong:
     """A song of the iTunes Store, and where its preview lies if there is one."""
 
     key: str
-    recording: Recording
+    candidate: Candidate
     preview_url: str | None
     link: str | None
 
@@ -61,7 +61,7 @@ class ITunesApi:
     country: str
 
     @classmethod
-    def at(
+    def create(
         cls, url: str, country: str, client: httpx.AsyncClient, limiter: Limiter, retry: RetryPolicy | None = None
     ) -> Self:
         """Return the API at an address that ends in a slash."""
@@ -74,18 +74,18 @@ class ITunesApi:
             "media": "music",
             "entity": "song",
             "country": self.country,
-            "limit": _FOUND_AT_ONCE,
+            "limit": _SEARCH_LIMIT,
         }
         songs: list[ITunesSong] = await self.service.get("search", params, parse_songs)
         return songs
 
 
 def parse_songs(body: Any) -> list[ITunesSong]:
-    """Read the songs among the rows of a reply; raises `Trouble` for what is no reply."""
+    """Read the songs among the rows of a reply; raises `TransientFailure` for what is no reply."""
     try:
         rows = _Results.model_validate(body).results
     except ValidationError as error:
-        raise Trouble("answered something that is no list of results") from error
+        raise TransientFailure("answered something that is no list of results") from error
     return [song for song in map(_song, rows) if song is not None]
 
 
@@ -100,7 +100,7 @@ def _song(row: Any) -> ITunesSong | None:
     seconds = song.milliseconds / 1000 if song.milliseconds and song.milliseconds > 0 else None
     return ITunesSong(
         key=str(song.track_id),
-        recording=Recording(song.title, (song.artist,), seconds, None, song.album),
+        candidate=Candidate(song.title, (song.artist,), seconds, None, song.album),
         preview_url=song.preview or None,
         link=song.link,
     )

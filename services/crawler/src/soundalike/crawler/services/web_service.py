@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LONGEST_WAIT_S: Final = 60.0
+MAX_WAIT_S: Final = 60.0
 """Who asks for more than this is not merely busy; the caller decides what to do instead."""
 
-MOST_BYTES: Final = 8_000_000
+MAX_BYTES: Final = 8_000_000
 _FOREVER_S: Final = 7 * 86_400.0
 _NOT_THERE: Final = frozenset({httpx.codes.NOT_FOUND, httpx.codes.GONE})
 _TOO_MANY: Final = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.FORBIDDEN})
 
 
-class Busy(CrawlerError):
+class RateLimited(CrawlerError):
     """The service says that it is asked too often."""
 
     def __init__(self, message: str, wait_s: float | None = None) -> None:
@@ -35,7 +35,7 @@ class Busy(CrawlerError):
         self.wait_s = wait_s
 
 
-class Trouble(CrawlerError):
+class TransientFailure(CrawlerError):
     """The service has a problem of its own, or the way to it has one."""
 
 
@@ -53,23 +53,23 @@ class WebService:
     pause_s: float
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
-    async def get(self, path: str, params: Mapping[str, str | int], judge: Callable[[Any], T]) -> T:
-        """Return what `judge` makes of the JSON at a path, also of the JSON that comes with 404.
+    async def get(self, path: str, params: Mapping[str, str | int], parse: Callable[[Any], T]) -> T:
+        """Return what `parse` makes of the JSON at a path, also of the JSON that comes with 404.
 
-        `judge` may raise `Busy`, `Trouble` (both are tried again) and `ServiceRefused`. Raises `ServiceUnavailable`
-        when trying again did not help or the service asks for more than a minute, and `ServiceRefused`.
+        `parse` may raise `RateLimited` and `TransientFailure`, which are retried, and `ServiceRefused`. Raises
+        `ServiceUnavailable` when no retry helped or the service asks for more than a minute, and `ServiceRefused`.
         """
         for attempt in range(1, self.retry.attempts + 1):
             await self.limiter.acquire()
             last = attempt == self.retry.attempts
             try:
-                return judge(await self._ask(path, params))
-            except Busy as busy:
+                return parse(await self._ask(path, params))
+            except RateLimited as busy:
                 wait = self.pause_s if busy.wait_s is None else busy.wait_s
-                await self.limiter.hold(min(wait, LONGEST_WAIT_S))
-                if last or wait > LONGEST_WAIT_S:
+                await self.limiter.pause(min(wait, MAX_WAIT_S))
+                if last or wait > MAX_WAIT_S:
                     raise ServiceUnavailable(f"{self.name} is asked too often: {busy}", wait_s=wait) from busy
-            except Trouble as trouble:
+            except TransientFailure as trouble:
                 if last:
                     raise ServiceUnavailable(f"{self.name} {trouble}") from trouble
                 await self.retry.wait(attempt)
@@ -81,27 +81,27 @@ class WebService:
             async with self.client.stream("GET", url, params=dict(params), headers=headers) as response:
                 body = await self._read(response)
         except httpx.TimeoutException as error:
-            raise Trouble("did not answer in time") from error
+            raise TransientFailure("did not answer in time") from error
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise Trouble(f"could not be reached: {type(error).__name__} {error}".rstrip()) from error
+            raise TransientFailure(f"could not be reached: {type(error).__name__} {error}".rstrip()) from error
         status = response.status_code
         if status in _TOO_MANY:
-            raise Busy(f"it answered {status}", _retry_after(response))
+            raise RateLimited(f"it answered {status}", _retry_after(response))
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
-            raise Trouble(f"answered {status}")
+            raise TransientFailure(f"answered {status}")
         if status != httpx.codes.OK and status not in _NOT_THERE:
             raise ServiceRefused(f"{self.name} answered {status}")
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise Trouble(f"answered {status} with something that is no JSON") from error
+            raise TransientFailure(f"answered {status} with something that is no JSON") from error
 
     async def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()
         async for chunk in response.aiter_bytes():
             body += chunk
-            if len(body) > MOST_BYTES:
-                raise ServiceRefused(f"{self.name} answered with more than {MOST_BYTES} bytes")
+            if len(body) > MAX_BYTES:
+                raise ServiceRefused(f"{self.name} answered with more than {MAX_BYTES} bytes")
         return bytes(body)
 
 

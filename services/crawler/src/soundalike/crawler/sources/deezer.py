@@ -5,18 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from soundalike.crawler.entries import Deferred, Found, Skipped
-from soundalike.crawler.errors import QuotaSpent, ServiceRefused, ServiceUnavailable, SourceRefused, SourceUnavailable
-from soundalike.crawler.previews.provider import Wanted
+from soundalike.crawler.entries import DeferredEntry, SkippedEntry, TrackEntry
+from soundalike.crawler.errors import (
+    QuotaExhausted,
+    ServiceRefused,
+    ServiceUnavailable,
+    SourceRefused,
+    SourceUnavailable,
+)
+from soundalike.crawler.previews.provider import PreviewRequest
 from soundalike.crawler.services.deezer_replies import NotATrack, parse_track
-from soundalike.crawler.services.web_service import LONGEST_WAIT_S
+from soundalike.crawler.services.web_service import MAX_WAIT_S
 from soundalike.db.playlists import Playlist
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
     from typing import Any, TypeVar
 
-    from soundalike.crawler.entries import Entry, Settled
+    from soundalike.crawler.entries import Entry, ResolvedEntry
     from soundalike.crawler.previews.chain import PreviewChain
     from soundalike.crawler.services.deezer import DeezerApi
     from soundalike.crawler.services.deezer_replies import DeezerTrack
@@ -46,13 +52,13 @@ class DeezerList:
         """Ask for the list's title and, for a playlist, its version; nothing for a single track."""
         match self.target.kind:
             case "playlist":
-                listed = await self._asked(self.api.playlist(self.target.key))
-                title, snapshot = listed.title, listed.checksum
+                parsed = await self._answer(self.api.playlist(self.target.key))
+                title, snapshot = parsed.title, parsed.checksum
             case "album":
-                title, snapshot = (await self._asked(self.api.album(self.target.key))).title, None
+                title, snapshot = (await self._answer(self.api.album(self.target.key))).title, None
                 self._album = title
             case "artist":
-                title, snapshot = f"{(await self._asked(self.api.artist(self.target.key))).name}: top tracks", None
+                title, snapshot = f"{(await self._answer(self.api.artist(self.target.key))).name}: top tracks", None
             case _:
                 return None
         return Playlist(urn=self.target.urn, source="deezer", title=title, snapshot_id=snapshot)
@@ -62,7 +68,7 @@ class DeezerList:
         if self.target.kind == "track":
             self.total = 1
             if start == 0:
-                yield Deferred(0, self.name, self._single_track)
+                yield DeferredEntry(0, self.name, self._single_track)
             return
         index = start
         while self.total is None or index < self.total:
@@ -78,32 +84,32 @@ class DeezerList:
 
     async def _page(self, index: int) -> tuple[list[Any], bool]:
         path = f"{self.target.kind}/{self.target.key}/{_LISTS[self.target.kind]}"
-        page = await self._asked(self.api.page(path, index))
+        page = await self._answer(self.api.page(path, index))
         self.total = page.total if page.total is not None else self.total
         return page.data, page.next is not None
 
     def _entry(self, position: int, row: Any) -> Entry:
-        listed = parse_track(row)
-        if isinstance(listed, NotATrack):
-            return Skipped(position, listed.label or f"entry {position + 1}", listed.reason)
-        if listed.track.album is None and self._album is not None:
-            listed = replace(listed, track=replace(listed.track, album=self._album))
-        return self._found(position, listed)
+        parsed = parse_track(row)
+        if isinstance(parsed, NotATrack):
+            return SkippedEntry(position, parsed.label or f"entry {position + 1}", parsed.reason)
+        if parsed.track.album is None and self._album is not None:
+            parsed = replace(parsed, track=replace(parsed.track, album=self._album))
+        return self._track_entry(position, parsed)
 
-    def _found(self, position: int, listed: DeezerTrack) -> Found:
-        track = listed.track
+    def _track_entry(self, position: int, parsed: DeezerTrack) -> TrackEntry:
+        track = parsed.track
         label = f"{', '.join(track.artists)} - {track.title}".removeprefix(" - ")
-        return Found(position, label, track, self.chain.offer(Wanted(track, listed.preview_url)))
+        return TrackEntry(position, label, track, self.chain.offer(PreviewRequest(track, parsed.preview_url)))
 
-    async def _single_track(self) -> Settled:
-        return self._found(0, await self._asked(self.api.track(self.target.key)))
+    async def _single_track(self) -> ResolvedEntry:
+        return self._track_entry(0, await self._answer(self.api.track(self.target.key)))
 
-    async def _asked(self, question: Awaitable[T | None]) -> T:
+    async def _answer(self, request: Awaitable[T | None]) -> T:
         try:
-            answer = await question
+            answer = await request
         except ServiceUnavailable as error:
-            if error.wait_s is not None and error.wait_s > LONGEST_WAIT_S:
-                raise QuotaSpent(str(error), wait_s=error.wait_s) from error
+            if error.wait_s is not None and error.wait_s > MAX_WAIT_S:
+                raise QuotaExhausted(str(error), wait_s=error.wait_s) from error
             raise SourceUnavailable(str(error)) from error
         except ServiceRefused as error:
             raise SourceRefused(str(error)) from error

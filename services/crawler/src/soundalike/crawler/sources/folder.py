@@ -22,7 +22,7 @@ from soundalike.audio.errors import (
 )
 from soundalike.audio.isolate import IsolatedClipEncoder
 from soundalike.audio.sniff import sniff_stream
-from soundalike.crawler.entries import Aside, Found, Preview, Provenance, Unreadable
+from soundalike.crawler.entries import IgnoredEntry, Preview, Provenance, TrackEntry, UnreadableEntry
 from soundalike.crawler.errors import PreviewUnavailable, PreviewUnusable
 from soundalike.crawler.music_tags import read_tags
 from soundalike.crawler.sources.folder_walk import Closed, Lies, Odd, walk
@@ -67,7 +67,7 @@ class ClipOffer:
     encoders: ClipEncoderPool
 
     async def fetch(self) -> Preview:
-        """Encode the clip (see `crawler.entries.Offer`)."""
+        """Encode the clip (see `crawler.entries.PreviewOffer`)."""
         try:
             return Preview(await self._encode(), CLIP_KIND, _PROVENANCE)
         except DecoderUnavailable as error:
@@ -107,32 +107,34 @@ class MusicFolder:
     @property
     def name(self) -> str:
         """The folder's path."""
-        return _shown(self.folder)
+        return _display_path(self.folder)
 
     async def playlist(self) -> None:
         """Return nothing: the order of files says nothing about the music."""
 
     async def entries(self, start: int = 0) -> AsyncIterator[Entry]:  # noqa: ARG002 - no list, nothing is known ahead
         """Yield what each file is."""
-        found = await asyncio.to_thread(lambda: list(walk(self.folder)))
-        self.total = len(found)
-        for position, one in enumerate(found):
-            yield await asyncio.to_thread(self._entry, position, one)
+        items = await asyncio.to_thread(lambda: list(walk(self.folder)))
+        self.total = len(items)
+        for position, item in enumerate(items):
+            yield await asyncio.to_thread(self._entry, position, item)
 
-    def _entry(self, position: int, one: Lies | Closed | Odd) -> Entry:
-        label = _shown(one.path.relative_to(self.folder))
-        match one:
+    def _entry(self, position: int, item: Lies | Closed | Odd) -> Entry:
+        label = _display_path(item.path.relative_to(self.folder))
+        match item:
             case Closed(_, reason):
-                return Unreadable(position, label, "it cannot be read", reason)
+                return UnreadableEntry(position, label, "it cannot be read", reason)
             case Odd():
-                return Aside(label, OTHER_FILE)
+                return IgnoredEntry(label, OTHER_FILE)
             case Lies(path):
                 try:
                     track = _read(path)
                 except OSError as error:
-                    return Unreadable(position, label, "it cannot be read", error.strerror or str(error))
+                    return UnreadableEntry(position, label, "it cannot be read", error.strerror or str(error))
                 return (
-                    Found(position, label, track, ClipOffer(path, self.encoders)) if track else Aside(label, OTHER_FILE)
+                    TrackEntry(position, label, track, ClipOffer(path, self.encoders))
+                    if track
+                    else IgnoredEntry(label, OTHER_FILE)
                 )
 
 
@@ -147,7 +149,7 @@ def _read(path: Path) -> Track | None:
         tags = read_tags(stream, kind)
     return Track(
         id=identity,
-        title=tags.title or _shown(path.with_suffix("")).rpartition(os.sep)[2],
+        title=tags.title or _display_path(path.with_suffix("")).rpartition(os.sep)[2],
         artists=tags.artists,
         album=tags.album,
         duration_ms=tags.duration_ms,
@@ -157,6 +159,6 @@ def _read(path: Path) -> Track | None:
     )
 
 
-def _shown(path: Path) -> str:
+def _display_path(path: Path) -> str:
     """Return a path as text; bytes that are no UTF-8 become replacement characters."""
     return os.fsencode(path).decode("utf-8", "replace")

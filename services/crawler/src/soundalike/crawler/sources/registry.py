@@ -29,7 +29,7 @@ class FolderPath:
 Target: TypeAlias = SpotifyTarget | DeezerTarget | ListFile | FolderPath
 
 
-def recognise(text: str) -> Target:
+def parse_target(text: str) -> Target:
     """Return what a text names: a folder, a file with a list, or a list of a service.
 
     Raises `InvalidTarget`, which names every accepted form where the text has none of them.
@@ -44,7 +44,7 @@ def recognise(text: str) -> Target:
     if path is not None and path.is_dir():
         return FolderPath(path)
     if path is not None:
-        return ListFile.at(path)
+        return ListFile.from_path(path)
     try:
         return spotify_address.parse_target(pasted)
     except InvalidTarget:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from soundalike.crawler.entries import Deferred, Found, Skipped
+from soundalike.crawler.entries import DeferredEntry, SkippedEntry, TrackEntry
 from soundalike.crawler.errors import SourceUnavailable
-from soundalike.crawler.previews.provider import Wanted
+from soundalike.crawler.previews.provider import PreviewRequest
 from soundalike.crawler.sources.spotify_address import PlaylistId
 from soundalike.crawler.sources.spotify_replies import (
     NotATrack,
@@ -30,10 +30,10 @@ from soundalike.db.playlists import Playlist
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from soundalike.crawler.entries import Entry, Settled
+    from soundalike.crawler.entries import Entry, ResolvedEntry
     from soundalike.crawler.previews.chain import PreviewChain
     from soundalike.crawler.sources.spotify_address import AlbumId
-    from soundalike.crawler.sources.spotify_replies import Listed, ListedTrack
+    from soundalike.crawler.sources.spotify_replies import ParsedEntry, TrackOnList
     from soundalike.crawler.sources.spotify_web_api import SpotifyWebApi
     from soundalike.domain.track_id import TrackId
 
@@ -61,8 +61,8 @@ class SpotifyPlaylist:
 
     async def entries(self, start: int = 0) -> AsyncIterator[Entry]:
         """Yield what stands at each place of the playlist from `start` on."""
-        async for position, body in _paged(self, lambda offset: self.api.page(self.id.key, offset), start):
-            yield entry_of(position, parse_entry(body), self.chain)
+        async for position, body in _read_pages(self, lambda offset: self.api.page(self.id.key, offset), start):
+            yield create_entry(position, parse_entry(body), self.chain)
 
 
 @dataclass(slots=True)
@@ -83,8 +83,8 @@ class SavedTracks:
 
     async def entries(self, start: int = 0) -> AsyncIterator[Entry]:
         """Yield what was saved, from place `start` on."""
-        async for position, body in _paged(self, self.api.saved_page, start):
-            yield entry_of(position, parse_entry(body), self.chain)
+        async for position, body in _read_pages(self, self.api.saved_page, start):
+            yield create_entry(position, parse_entry(body), self.chain)
 
 
 @dataclass(slots=True)
@@ -113,15 +113,15 @@ class SpotifyAlbum:
 
     async def entries(self, start: int = 0) -> AsyncIterator[Entry]:
         """Yield the tracks from place `start` on."""
-        async for position, body in _paged(self, lambda offset: self.api.album_page(self.id.key, offset), start):
+        async for position, body in _read_pages(self, lambda offset: self.api.album_page(self.id.key, offset), start):
             key = track_id_of(body)
             if key is None:
-                yield entry_of(position, parse_entry({"track": body}), self.chain)
+                yield create_entry(position, parse_entry({"track": body}), self.chain)
             else:
-                yield Deferred(position, f"track {position + 1}", partial(self._read, position, key))
+                yield DeferredEntry(position, f"track {position + 1}", partial(self._read, position, key))
 
-    async def _read(self, position: int, key: str) -> Settled:
-        return entry_of(position, parse_track(await self.api.track(key)), self.chain)
+    async def _read(self, position: int, key: str) -> ResolvedEntry:
+        return create_entry(position, parse_track(await self.api.track(key)), self.chain)
 
 
 @dataclass(slots=True)
@@ -143,7 +143,7 @@ class SpotifyTrack:
 
     async def entries(self, start: int = 0) -> AsyncIterator[Entry]:  # noqa: ARG002 - one track has no middle
         """Yield the track."""
-        yield entry_of(0, parse_track(await self.api.track(self.id.key)), self.chain)
+        yield create_entry(0, parse_track(await self.api.track(self.id.key)), self.chain)
 
 
 async def playlists_of_user(api: SpotifyWebApi) -> list[PlaylistId]:
@@ -157,11 +157,13 @@ async def playlists_of_user(api: SpotifyWebApi) -> list[PlaylistId]:
     return found
 
 
-async def _paged(source: _Counted, ask: Callable[[int], Awaitable[Any]], start: int) -> AsyncIterator[tuple[int, Any]]:
+async def _read_pages(
+    source: _HasTotal, get_page: Callable[[int], Awaitable[Any]], start: int
+) -> AsyncIterator[tuple[int, Any]]:
     """Yield position and JSON of each entry from `start` on, telling the source how many there are."""
     offset = start
     while source.total is None or offset < source.total:
-        page = parse_page(await ask(offset))
+        page = parse_page(await get_page(offset))
         source.total = page.total
         for body in page.items:
             yield offset, body
@@ -170,18 +172,20 @@ async def _paged(source: _Counted, ask: Callable[[int], Awaitable[Any]], start: 
             raise SourceUnavailable(f"Spotify announced {page.total} entries and gave only {offset}")
 
 
-def entry_of(position: int, listed: Listed, chain: PreviewChain) -> Found | Skipped:
+def create_entry(position: int, parsed: ParsedEntry, chain: PreviewChain) -> TrackEntry | SkippedEntry:
     """Turn what was parsed into an entry of a crawl."""
-    if isinstance(listed, NotATrack):
-        if listed.detail:
-            log.warning("entry %d: %s (%s)", position + 1, listed.reason, listed.detail)
-        return Skipped(position, listed.label or f"entry {position + 1}", listed.reason)
-    return Found(position, _label(listed), listed.track, chain.offer(Wanted(listed.track, listed.preview_url)))
+    if isinstance(parsed, NotATrack):
+        if parsed.detail:
+            log.warning("entry %d: %s (%s)", position + 1, parsed.reason, parsed.detail)
+        return SkippedEntry(position, parsed.label or f"entry {position + 1}", parsed.reason)
+    return TrackEntry(
+        position, _label(parsed), parsed.track, chain.offer(PreviewRequest(parsed.track, parsed.preview_url))
+    )
 
 
-class _Counted(Protocol):
+class _HasTotal(Protocol):
     total: int | None
 
 
-def _label(listed: ListedTrack) -> str:
-    return f"{', '.join(listed.track.artists)} - {listed.track.title}".removeprefix(" - ")
+def _label(track: TrackOnList) -> str:
+    return f"{', '.join(track.track.artists)} - {track.track.title}".removeprefix(" - ")

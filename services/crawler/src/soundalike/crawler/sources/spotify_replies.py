@@ -16,7 +16,7 @@ from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.track_id import TrackId
 
 _ID = r"^[0-9A-Za-z]{22}$"
-_LONGEST_DURATION_MS = 2**31 - 1
+_MAX_DURATION_MS = 2**31 - 1
 
 
 class _Reply(BaseModel):
@@ -107,12 +107,12 @@ class SavedReply(_Reply):
         return f"{self.total} {newest or ''}".strip()
 
 
-class _ListedPlaylist(_Reply):
+class _PlaylistReference(_Reply):
     id: str = Field(pattern=_ID)
 
 
 @dataclass(frozen=True, slots=True)
-class ListedTrack:
+class TrackOnList:
     """A track of Spotify, and where its preview lies if there is one."""
 
     track: Track
@@ -128,7 +128,7 @@ class NotATrack:
     detail: str = ""
 
 
-Listed: TypeAlias = ListedTrack | NotATrack
+ParsedEntry: TypeAlias = TrackOnList | NotATrack
 
 _R = TypeVar("_R", bound=_Reply)
 
@@ -162,7 +162,7 @@ def parse_playlist_ids(body: Any) -> tuple[list[str], int]:
     """Read the ids of a page of playlists, and how many there are; raises `SourceUnavailable` for anything else."""
     page = _parse(PageReply, body, "a page of playlists")
     # A followed playlist that was taken down is null.
-    return [_parse(_ListedPlaylist, item, "a playlist").id for item in page.items if item], page.total
+    return [_parse(_PlaylistReference, item, "a playlist").id for item in page.items if item], page.total
 
 
 def track_id_of(body: Any) -> str | None:
@@ -173,12 +173,12 @@ def track_id_of(body: Any) -> str | None:
         return None
 
 
-def parse_entry(body: Any) -> Listed:
+def parse_entry(body: Any) -> ParsedEntry:
     """Read one entry of a page."""
     try:
         entry = _EntryReply.model_validate(body or {})
     except ValidationError as error:
-        return NotATrack("", "entry in a form that is not understood", _what_is_wrong(error))
+        return NotATrack("", "entry in a form that is not understood", _first_problem(error))
     content = entry.item or entry.track
     if not content:
         return NotATrack("", "empty entry")
@@ -191,15 +191,15 @@ def parse_entry(body: Any) -> Listed:
     return NotATrack(label, "episode" if kind == "episode" else f"a thing of type {str(kind)[:40]!r}")
 
 
-def parse_track(body: Any) -> Listed:
+def parse_track(body: Any) -> ParsedEntry:
     """Read a track object."""
     try:
         reply = _TrackReply.model_validate(body)
     except ValidationError as error:
-        return NotATrack("", "entry in a form that is not understood", _what_is_wrong(error))
+        return NotATrack("", "entry in a form that is not understood", _first_problem(error))
     if not reply.name.strip() and not reply.duration_ms:
         return NotATrack(reply.id, "taken down from Spotify")
-    return ListedTrack(_track(reply), reply.preview_url or None)
+    return TrackOnList(_track(reply), reply.preview_url or None)
 
 
 def _track(reply: _TrackReply) -> Track:
@@ -213,7 +213,7 @@ def _track(reply: _TrackReply) -> Track:
         artists=tuple(artist.name for artist in reply.artists if artist.name),
         artist_urns=tuple(artist.uri for artist in reply.artists if artist.name and artist.uri),
         album=reply.album.name if reply.album else None,
-        duration_ms=duration if duration and 0 < duration <= _LONGEST_DURATION_MS else None,
+        duration_ms=duration if duration and 0 < duration <= _MAX_DURATION_MS else None,
         isrc=normalised_isrc(reply.external_ids.isrc if reply.external_ids else None),
         link=link or f"https://open.spotify.com/track/{listed_id}",
     )
@@ -223,10 +223,10 @@ def _parse(model: type[_R], body: Any, what: str) -> _R:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise SourceUnavailable(f"Spotify answered something that is not {what} ({_what_is_wrong(error)})") from error
+        raise SourceUnavailable(f"Spotify answered something that is not {what} ({_first_problem(error)})") from error
 
 
-def _what_is_wrong(error: ValidationError) -> str:
+def _first_problem(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(step) for step in first["loc"])
     return f"{where}: {first['msg']}" if where else first["msg"]

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from soundalike.crawler.spotify_credentials import Login, read_login
+from soundalike.crawler.spotify_credentials import SpotifyLogin, read_login
 from soundalike.storage.atomic_files import write_private
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class SpotifyTokens:
     session: requests.Session
     _refresh_token: str | None = field(init=False, default=None, repr=False)
     _token: str = field(init=False, default="", repr=False)
-    _ends_at: float = field(init=False, default=float("-inf"))
+    _expires_at: float = field(init=False, default=float("-inf"))
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -42,27 +42,27 @@ class SpotifyTokens:
     def get_access_token(self, as_dict: bool = False) -> str:  # noqa: ARG002 - as spotipy calls it
         """Return a token that is good for a while; raises what the session's hooks raise."""
         with self._lock:
-            if time.monotonic() >= self._ends_at:
+            if time.monotonic() >= self._expires_at:
                 self._renew()
             return self._token
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Ask for another token before the next question."""
         with self._lock:
-            self._ends_at = float("-inf")
+            self._expires_at = float("-inf")
 
     def _renew(self) -> None:
-        reply = self._ask()
+        reply = self._request()
         self._token = reply["access_token"]
-        self._ends_at = time.monotonic() + max(0.0, float(reply["expires_in"]) - _MARGIN_S)
+        self._expires_at = time.monotonic() + max(0.0, float(reply["expires_in"]) - _MARGIN_S)
         rotated = reply.get("refresh_token")
         if isinstance(rotated, str) and rotated and rotated != self._refresh_token:
             self._refresh_token = rotated
             if self.access.token_file is not None:
-                login = Login(client_id=self.access.client_id, refresh_token=rotated)
+                login = SpotifyLogin(client_id=self.access.client_id, refresh_token=rotated)
                 write_private(self.access.token_file, json.dumps(login.model_dump()) + "\n")
 
-    def _ask(self) -> Any:
+    def _request(self) -> Any:
         access = self.access
         form = {"grant_type": "client_credentials"}
         if self._refresh_token is not None:

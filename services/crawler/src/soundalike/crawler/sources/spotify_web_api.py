@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import requests
 import spotipy
 
-from soundalike.crawler.errors import CrawlerError, QuotaSpent, ServiceUnavailable, SourceRefused, SourceUnavailable
-from soundalike.crawler.rate_limiter import Allowance, Unlimited
+from soundalike.crawler.errors import CrawlerError, QuotaExhausted, ServiceUnavailable, SourceRefused, SourceUnavailable
+from soundalike.crawler.rate_limiter import RateLimit, Unlimited
 from soundalike.crawler.sources.spotify_tokens import TIMEOUT_S, SpotifyTokens
 from soundalike.crawler.user_agent import user_agent
 from soundalike.retry import RetryPolicy
@@ -29,65 +29,65 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SPOTIFY: Final = Allowance("spotify", per_second=4.0, burst=4)
+SPOTIFY: Final = RateLimit("spotify", per_second=4.0, burst=4)
 """Spotify counts over 30 s and tells nobody how many; who asks too often is told so, and keeps to it."""
 
 PAGE_SIZE: Final = 50
 """The most that the endpoints give at once."""
 
-LONGEST_WAIT_S: Final = 60.0
+MAX_WAIT_S: Final = 60.0
 """A longer Retry-After means a spent quota, not a busy moment."""
 
-MOST_WAITS: Final = 10
-_UNKNOWN_WAIT_S: Final = 5.0
-_FOREVER_S: Final = 7 * 86_400.0
-_LOG_IN: Final = "log in first, by `soundalike login spotify` (or set SPOTIFY_REFRESH_TOKEN)"
+MAX_WAITS: Final = 10
+_DEFAULT_WAIT_S: Final = 5.0
+_MAX_RETRY_AFTER_S: Final = 7 * 86_400.0
+_LOGIN_HINT: Final = "log in first, by `soundalike login spotify` (or set SPOTIFY_REFRESH_TOKEN)"
 
 
-class _Answer(CrawlerError):
+class _ApiError(CrawlerError):
     """An answer that is no success."""
 
 
-class _TokenExpired(_Answer):
+class _TokenExpired(_ApiError):
     """The access token is not taken (any more)."""
 
 
 @dataclass(eq=False)
-class _TooManyRequests(_Answer):
+class _TooManyRequests(_ApiError):
     wait_s: float
-    quota_spent: bool
+    quota_exceeded: bool
 
 
-class _Trouble(_Answer):
+class _ServerError(_ApiError):
     """The server has a problem of its own."""
 
 
 @dataclass(eq=False)
-class _Refusal(_Answer):
+class _RequestRejected(_ApiError):
     status: int
     message: str
-    by_token_endpoint: bool
+    from_token_endpoint: bool
 
 
 @dataclass(slots=True)
 class SpotifyWebApi:
     """The questions a crawl has, answered as JSON; use it as a context manager.
 
-    Each raises `SourceRefused`, `SourceUnavailable`, `QuotaSpent`.
+    Each raises `SourceRefused`, `SourceUnavailable`, `QuotaExhausted`.
     """
 
     access: SpotifyAccess
     limiter: Limiter = field(default_factory=Unlimited)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     contact: str | None = None
-    longest_wait_s: float = LONGEST_WAIT_S
+    max_wait_s: float = MAX_WAIT_S
     _session: requests.Session = field(init=False, default_factory=requests.Session)
     _tokens: SpotifyTokens = field(init=False)
     _spotify: spotipy.Spotify = field(init=False)
 
     def __post_init__(self) -> None:
         self._session.headers["User-Agent"] = user_agent(self.contact)
-        self._session.hooks["response"].append(self._judge)
+        self._session.hooks["response"].append(self._check_response)
         self._tokens = SpotifyTokens(self.access, self._session)
         self._spotify = spotipy.Spotify(
             auth_manager=self._tokens, requests_session=self._session, requests_timeout=TIMEOUT_S
@@ -104,12 +104,12 @@ class SpotifyWebApi:
 
     async def playlist(self, playlist_id: str) -> Any:
         """Return name and snapshot id of a playlist."""
-        return await self._ask(lambda: self._spotify.playlist(playlist_id, fields="name,snapshot_id"))
+        return await self._request(lambda: self._spotify.playlist(playlist_id, fields="name,snapshot_id"))
 
     async def page(self, playlist_id: str, offset: int) -> Any:
         """Return up to 50 entries of a playlist; by offset, since `next` may lead to another host."""
         # Asked for tracks alone, Spotify answers null for an episode, and the table could not tell the two apart.
-        return await self._ask(
+        return await self._request(
             lambda: self._spotify.playlist_items(
                 playlist_id, limit=PAGE_SIZE, offset=offset, additional_types=("track", "episode")
             )
@@ -117,95 +117,95 @@ class SpotifyWebApi:
 
     async def track(self, track_id: str) -> Any:
         """Return one track."""
-        return await self._ask(lambda: self._spotify.track(track_id))
+        return await self._request(lambda: self._spotify.track(track_id))
 
     async def album(self, album_id: str) -> Any:
         """Return an album with the first of its tracks."""
-        return await self._ask(lambda: self._spotify.album(album_id))
+        return await self._request(lambda: self._spotify.album(album_id))
 
     async def album_page(self, album_id: str, offset: int) -> Any:
         """Return up to 50 tracks of an album, without what only whole tracks have (ISRC, preview)."""
-        return await self._ask(lambda: self._spotify.album_tracks(album_id, limit=PAGE_SIZE, offset=offset))
+        return await self._request(lambda: self._spotify.album_tracks(album_id, limit=PAGE_SIZE, offset=offset))
 
     async def user(self) -> Any:
         """Return the user who is asked for."""
         self._check_user()
-        return await self._ask(self._spotify.current_user)
+        return await self._request(self._spotify.current_user)
 
     async def saved_page(self, offset: int, *, limit: int = PAGE_SIZE) -> Any:
         """Return some of the tracks that the user saved, the latest first."""
         self._check_user()
-        return await self._ask(lambda: self._spotify.current_user_saved_tracks(limit=limit, offset=offset))
+        return await self._request(lambda: self._spotify.current_user_saved_tracks(limit=limit, offset=offset))
 
     async def playlists_page(self, offset: int) -> Any:
         """Return up to 50 of the playlists that the user owns or follows."""
         self._check_user()
-        return await self._ask(lambda: self._spotify.current_user_playlists(limit=PAGE_SIZE, offset=offset))
+        return await self._request(lambda: self._spotify.current_user_playlists(limit=PAGE_SIZE, offset=offset))
 
     def _check_user(self) -> None:
         if self.access.refresh_token is None:
-            raise SourceRefused(f"Spotify is asked for the app alone, which has no library: {_LOG_IN}")
+            raise SourceRefused(f"Spotify is asked for the app alone, which has no library: {_LOGIN_HINT}")
 
-    async def _ask(self, question: Callable[[], T]) -> T:
+    async def _request(self, call: Callable[[], T]) -> T:
         fresh_token, waits, troubles = False, 0, 0
         while True:
             try:
                 await self.limiter.acquire()
-                return await asyncio.to_thread(question)
+                return await asyncio.to_thread(call)
             except _TokenExpired as expired:
                 if fresh_token:
                     raise SourceRefused("Spotify does not take the access token it has just given") from expired
                 fresh_token = True
-                self._tokens.forget()
+                self._tokens.invalidate()
             except _TooManyRequests as limit:
                 waits += 1
-                if limit.quota_spent or limit.wait_s > self.longest_wait_s or waits > MOST_WAITS:
-                    raise QuotaSpent(_come_back(limit), wait_s=limit.wait_s) from limit
-                await self.limiter.hold(limit.wait_s)
+                if limit.quota_exceeded or limit.wait_s > self.max_wait_s or waits > MAX_WAITS:
+                    raise QuotaExhausted(_quota_message(limit), wait_s=limit.wait_s) from limit
+                await self.limiter.pause(limit.wait_s)
             except ServiceUnavailable as error:
                 raise SourceUnavailable(str(error)) from error
-            except _Refusal as refusal:
+            except _RequestRejected as refusal:
                 raise SourceRefused(self._explain(refusal)) from refusal
-            except (_Trouble, requests.RequestException) as trouble:
+            except (_ServerError, requests.RequestException) as trouble:
                 troubles += 1
                 if troubles >= self.retry.attempts:
                     raise SourceUnavailable(f"Spotify cannot be asked: {trouble}") from trouble
                 await self.retry.wait(troubles)
 
-    def _judge(self, response: requests.Response, *_: object, **__: object) -> None:
+    def _check_response(self, response: requests.Response, *_: object, **__: object) -> None:
         status = response.status_code
         at_token_endpoint = (response.request.url or "").startswith(self.access.token_url)
         body = _json_of(response)
         if status == requests.codes.ok:
             if not isinstance(body, dict) or (at_token_endpoint and not _is_token(body)):
-                raise _Trouble("it answered 200 with something that is not what was asked for")
+                raise _ServerError("it answered 200 with something that is not what was asked for")
             return
         message, reason = _message_and_reason(body)
         if status == requests.codes.too_many_requests:
-            raise _TooManyRequests(_wait_of(response), reason == "QUOTA_EXCEEDED")
+            raise _TooManyRequests(_retry_after_s(response), reason == "QUOTA_EXCEEDED")
         if status == requests.codes.unauthorized and not at_token_endpoint:
             raise _TokenExpired(message)
         if status >= 500 or status in {408, 425}:
-            raise _Trouble(f"it answered {status} {message}".strip())
-        raise _Refusal(status, message, at_token_endpoint)
+            raise _ServerError(f"it answered {status} {message}".strip())
+        raise _RequestRejected(status, message, at_token_endpoint)
 
-    def _explain(self, refusal: _Refusal) -> str:
-        said = f"Spotify answered {refusal.status} {refusal.message}".strip()
-        if refusal.by_token_endpoint:
+    def _explain(self, error: _RequestRejected) -> str:
+        message = f"Spotify answered {error.status} {error.message}".strip()
+        if error.from_token_endpoint:
             names = "SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET" + (
                 "" if self.access.refresh_token is None else ", or log in again by `soundalike login spotify`"
             )
-            return f"{said} when asked for an access token; check {names}"
-        if refusal.status == requests.codes.forbidden:
+            return f"{message} when asked for an access token; check {names}"
+        if error.status == requests.codes.forbidden:
             how = (
-                f"if it is yours, {_LOG_IN}"
+                f"if it is yours, {_LOGIN_HINT}"
                 if self.access.refresh_token is None
                 else "this one is not of the user who logged in, or that login did not allow it"
             )
-            return f"{said}: since 2026 an app reads what belongs to its own user only; {how}"
-        if refusal.status == requests.codes.not_found:
-            return f"{said}: there is nothing by this id, or it is a playlist made by Spotify, which apps may not read"
-        return said
+            return f"{message}: since 2026 an app reads what belongs to its own user only; {how}"
+        if error.status == requests.codes.not_found:
+            return f"{message}: nothing has this id, or it is a playlist made by Spotify, which apps may not read"
+        return message
 
 
 def _json_of(response: requests.Response) -> Any:
@@ -230,15 +230,15 @@ def _message_and_reason(body: Any) -> tuple[str, str]:
     return "", ""
 
 
-def _wait_of(response: requests.Response) -> float:
+def _retry_after_s(response: requests.Response) -> float:
     try:
-        return min(max(0.0, float(response.headers["Retry-After"])), _FOREVER_S)
+        return min(max(0.0, float(response.headers["Retry-After"])), _MAX_RETRY_AFTER_S)
     except (KeyError, ValueError):
-        return _UNKNOWN_WAIT_S
+        return _DEFAULT_WAIT_S
 
 
-def _come_back(limit: _TooManyRequests) -> str:
-    what = "the app's quota is spent" if limit.quota_spent else "it is asked too often"
+def _quota_message(limit: _TooManyRequests) -> str:
+    what = "the app's quota is spent" if limit.quota_exceeded else "it is asked too often"
     hours, minutes = divmod(round(limit.wait_s / 60), 60)
     span = f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{limit.wait_s:.0f} s"
     return f"Spotify says that {what}; crawl the same again in {span}, it goes on where it stopped"

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from soundalike import logs
-from soundalike.crawler.walk.command import Journey, walk
+from soundalike.crawler.walk.command import WalkOptions, walk
 from soundalike.crawler.walk.settings import SoundCloudSettings
 from soundalike.settings import load
 
@@ -35,17 +35,17 @@ def soundcloud(
     # A line for machines is left by every run that nobody watches.
     logs.configure("crawler", "WARNING" if console.is_terminal else "INFO")
     settings = load(SoundCloudSettings)
-    journey = Journey(tuple(starts or ()), depth, budget)
+    options = WalkOptions(tuple(starts or ()), depth, budget)
     try:
-        status = asyncio.run(_until_stopped(settings, journey, console))
+        status = asyncio.run(_until_stopped(settings, options, console))
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("interrupted; the same command goes on where this one stopped")
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(status)
 
 
-async def _until_stopped(settings: SoundCloudSettings, journey: Journey, console: Console) -> int:
+async def _until_stopped(settings: SoundCloudSettings, options: WalkOptions, console: Console) -> int:
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await walk(settings, journey, console)
+    return await walk(settings, options, console)

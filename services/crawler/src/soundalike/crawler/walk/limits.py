@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from soundalike.soundcloud.connection import Pace
 
 
-class BudgetSpent(Exception):
+class BudgetExhausted(Exception):
     """The run may make no more requests."""
 
 
@@ -18,7 +18,7 @@ class BudgetSpent(Exception):
 class Budget:
     """A pace (`soundcloud.connection.Pace`) that lets at most `left` more requests through, retries among them.
 
-    Raises `BudgetSpent` for the one after the last.
+    Raises `BudgetExhausted` for the one after the last.
     """
 
     pace: Pace
@@ -27,7 +27,7 @@ class Budget:
     async def acquire(self) -> None:
         """Return when the next request may be made."""
         if self.left <= 0:
-            raise BudgetSpent
+            raise BudgetExhausted
         self.left -= 1
         await self.pace.acquire()
 
@@ -38,10 +38,10 @@ class Bounds:
 
     `depth` counts questions from the start: 0 asks what the user likes, 1 also who else likes that, 2 also what they
     like. `likes_of_user` and `likers_of_track` cut long lists off: the first rows that SoundCloud shows are kept.
-    What was asked is owed again after `again_in`.
+    What was asked is owed again after `revisit_after`.
     """
 
     depth: int = 2
     likes_of_user: int = 1_000
     likers_of_track: int = 1_000
-    again_in: timedelta = timedelta(days=30)
+    revisit_after: timedelta = timedelta(days=30)

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ListPosition:
     """A place in a list; without a cursor it is the beginning."""
 
-    taken: int = 0
+    row_count: int = 0
     cursor: str | None = None
 
     @classmethod
-    def read(cls, text: str | None) -> Place:
-        """Read what `write` wrote; anything else is the beginning."""
+    def parse(cls, text: str | None) -> ListPosition:
+        """Read what `format` wrote; anything else is the beginning."""
         taken, bar, cursor = (text or "").partition("|")
         return cls(int(taken), cursor) if bar and cursor and taken.isdecimal() else cls()
 
-    def write(self) -> str:
+    def format(self) -> str:
         """Write the place as one text."""
-        return f"{self.taken}|{self.cursor or ''}"
+        return f"{self.row_count}|{self.cursor or ''}"

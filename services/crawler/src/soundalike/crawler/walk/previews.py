@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from soundalike.crawler.entries import Found, Provenance
+from soundalike.crawler.entries import Provenance, TrackEntry
 from soundalike.crawler.errors import PreviewUnavailable
 from soundalike.crawler.previews import provider
-from soundalike.crawler.previews.provider import Absent, Wanted
-from soundalike.crawler.stats import Fate
+from soundalike.crawler.previews.provider import PreviewAbsent, PreviewRequest
+from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
@@ -17,7 +17,7 @@ from soundalike.soundcloud import Tracks
 from soundalike.soundcloud.errors import Missing, Refused, Throttled, Unavailable
 
 if TYPE_CHECKING:
-    from soundalike.crawler.ingest import Bringer
+    from soundalike.crawler.ingest import Ingest
     from soundalike.crawler.preview_hosts import HostList
     from soundalike.crawler.previews.chain import PreviewChain
     from soundalike.crawler.stats import Outcome
@@ -28,7 +28,7 @@ NAME: Final = "soundcloud"
 PREVIEW: Final = "preview"
 """Name of the request in the manifest."""
 
-_DONE_WITH: Final = frozenset({State.READY, State.QUEUED, State.REJECTED, State.FORGOTTEN})
+_FINAL_STATES: Final = frozenset({State.READY, State.QUEUED, State.REJECTED, State.FORGOTTEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,15 @@ class SoundCloudPreviews:
         """Name of the provider, as stored with the track."""
         return NAME
 
-    async def find(self, wanted: Wanted) -> provider.Finding:
+    async def find(self, request: PreviewRequest) -> provider.PreviewResult:
         """Look for a preview; raises `PreviewUnavailable` when SoundCloud could not be asked."""
-        track = wanted.track.id
+        track = request.track.id
         if track.source != NAME:
-            return Absent("")
+            return PreviewAbsent("")
         try:
             address = await Tracks(self.connection).preview(track.urn)
         except Missing:
-            return Absent("SoundCloud offers no preview of it")
+            return PreviewAbsent("SoundCloud offers no preview of it")
         except Throttled as error:
             raise PreviewUnavailable("SoundCloud asks for patience", str(error), wait_s=error.seconds) from error
         except Unavailable as error:
@@ -59,24 +59,24 @@ class SoundCloudPreviews:
         except Refused as error:
             raise PreviewUnavailable("SoundCloud refuses", str(error)) from error
         provenance = Provenance(NAME, "own", track.urn.rpartition(":")[2], 1.0)
-        return provider.Found(address, self.hosts, provenance, expires=True)
+        return provider.PreviewFound(address, self.hosts, provenance, expires=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Previewing:
+class PreviewIngest:
     """Brings the preview of a track that the walk wrote down."""
 
     pool: Pool
-    bringer: Bringer
+    ingest: Ingest
     chain: PreviewChain
 
-    async def bring(self, urn: str) -> Outcome | None:
+    async def process(self, urn: str) -> Outcome | None:
         """Bring one preview into the object store; returns how that ended, None where nothing was owed."""
         stored = await tracks.get(self.pool, TrackId.from_urn(urn))
-        if stored is None or stored.state in _DONE_WITH:
+        if stored is None or stored.state in _FINAL_STATES:
             return None
-        offer = self.chain.offer(Wanted(stored.track, list_tells=False))
-        outcome = await self.bringer.bring(Found(0, stored.track.title or urn, stored.track, offer))
-        if outcome.fate is Fate.FAILED:
+        offer = self.chain.offer(PreviewRequest(stored.track, source_names_previews=False))
+        outcome = await self.ingest.process(TrackEntry(0, stored.track.title or urn, stored.track, offer))
+        if outcome.status is OutcomeStatus.FAILED:
             raise PreviewUnavailable(outcome.reason, outcome.detail, wait_s=outcome.wait_s)
         return outcome

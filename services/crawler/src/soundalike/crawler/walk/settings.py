@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from soundalike.crawler.preview_hosts import is_at, preview_hosts
-from soundalike.crawler.rate_limiter import Allowance
+from soundalike.crawler.rate_limiter import RateLimit
 from soundalike.settings import DatabaseSettings, StoreSettings, refuse
 from soundalike.soundcloud import Account
 
@@ -70,9 +70,9 @@ class SoundCloudSettings(DatabaseSettings, StoreSettings):
     crawler_contact: Annotated[str, Field(max_length=200, pattern=r"^[\x21-\x7e]+$")] | None = None
 
     @property
-    def allowance(self) -> Allowance:
+    def allowance(self) -> RateLimit:
         """How often SoundCloud is asked, by all processes together."""
-        return Allowance("soundcloud", per_second=self.soundcloud_requests_per_second, burst=4)
+        return RateLimit("soundcloud", per_second=self.soundcloud_requests_per_second, burst=4)
 
     def access(self) -> SoundCloudAccess:
         """Return how to ask SoundCloud; exits with 78, naming the variables, while that is not allowed."""

@@ -18,79 +18,79 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
-    from soundalike.crawler.walk.list_position import Place
+    from soundalike.crawler.walk.list_position import ListPosition
     from soundalike.db.database import Connection, Pool
     from soundalike.db.task_queue import Task
 
 LIKES: Final = "likes"
 LIKERS: Final = "likers"
-_MOST_REMEMBERED: Final = 200_000
+_MAX_CACHED: Final = 200_000
 
 
 @dataclass(slots=True)
-class Record:
+class GraphWriter:
     """Writes pages down. A track's own row is written once a run: its likers bring the same one again and again."""
 
     pool: Pool
-    owes_previews: bool = False
-    _held: dict[str, bool] = field(default_factory=dict, init=False)
+    enqueue_previews: bool = False
+    _allowed: dict[str, bool] = field(default_factory=dict, init=False)
 
-    async def start(self, start: soundcloud.User | soundcloud.Track) -> None:
+    async def write_start(self, start: soundcloud.User | soundcloud.Track) -> None:
         """Owe the first question of a walk, at once, whenever it was asked before."""
         if isinstance(start, soundcloud.User):
             await users.upsert(self.pool, [_user(start)])
-            await self._owe_now("user", start.urn, LIKES)
+            await self._enqueue_now("user", start.urn, LIKES)
         else:
             await self._write_tracks([start])
-            await self._owe_now("track", start.urn, LIKERS)
+            await self._enqueue_now("track", start.urn, LIKERS)
 
-    async def likes(self, errand: Task, page: Sequence[soundcloud.Track], place: Place) -> None:
+    async def write_likes(self, task: Task, page: Sequence[soundcloud.Track], position: ListPosition) -> None:
         """Write down a page of what a user likes, and owe the question who else likes it."""
         liked = await self._write_tracks(page)
 
         async def write(db: Connection) -> None:
-            await users.upsert(db, [User(errand.urn)])
-            await favorites.add(db, [(errand.urn, track) for track in liked])
-            await task_queue.enqueue(db, "track", liked, LIKERS, depth=errand.depth + 1)
-            await task_queue.extend_lease(db, errand, cursor=place.write())
+            await users.upsert(db, [User(task.urn)])
+            await favorites.add(db, [(task.urn, track) for track in liked])
+            await task_queue.enqueue(db, "track", liked, LIKERS, depth=task.depth + 1)
+            await task_queue.extend_lease(db, task, cursor=position.format())
 
         await in_transaction(self.pool, write)
 
-    async def likers(self, errand: Task, page: Sequence[soundcloud.User], place: Place) -> None:
+    async def write_likers(self, task: Task, page: Sequence[soundcloud.User], position: ListPosition) -> None:
         """Write down a page of who likes a track, and owe the question what else they like."""
 
         async def write(db: Connection) -> None:
-            held = await users.upsert(db, [_user(user) for user in page])
-            await favorites.add(db, [(user, errand.urn) for user in held])
-            await task_queue.enqueue(db, "user", sorted(held), LIKES, depth=errand.depth + 1)
-            await task_queue.extend_lease(db, errand, cursor=place.write())
+            allowed = await users.upsert(db, [_user(user) for user in page])
+            await favorites.add(db, [(user, task.urn) for user in allowed])
+            await task_queue.enqueue(db, "user", sorted(allowed), LIKES, depth=task.depth + 1)
+            await task_queue.extend_lease(db, task, cursor=position.format())
 
         await in_transaction(self.pool, write)
 
-    async def done(self, errand: Task, again_in: timedelta | None) -> None:
+    async def complete(self, task: Task, repeat_in: timedelta | None) -> None:
         """Note that a request was answered whole."""
-        await task_queue.complete(self.pool, errand, repeat_in=again_in)
+        await task_queue.complete(self.pool, task, repeat_in=repeat_in)
 
-    async def _owe_now(self, kind: Literal["track", "user"], urn: str, request: str) -> None:
+    async def _enqueue_now(self, kind: Literal["track", "user"], urn: str, request: str) -> None:
         await task_queue.enqueue(self.pool, kind, [urn], request)
         await task_queue.enqueue_now(self.pool, kind, urn, request)
 
     async def _write_tracks(self, page: Sequence[soundcloud.Track]) -> list[str]:
-        """Write the rows of tracks that were not yet written; returns the URNs of those that may be held."""
-        if len(self._held) > _MOST_REMEMBERED:
-            self._held.clear()
-        new = [track for track in page if track.urn not in self._held]
+        """Write the rows of tracks that were not yet written; returns the URNs of those that are not blocked."""
+        if len(self._allowed) > _MAX_CACHED:
+            self._allowed.clear()
+        new = [track for track in page if track.urn not in self._allowed]
         for track in new:
-            self._held[track.urn] = await tracks.upsert(self.pool, _track(track))
+            self._allowed[track.urn] = await tracks.upsert(self.pool, _track(track))
         await popularity.upsert(self.pool, [_popularity(track) for track in new])
-        if self.owes_previews and (
-            heard := [track.urn for track in new if _can_be_heard(track) and self._held[track.urn]]
+        if self.enqueue_previews and (
+            available := [track.urn for track in new if _has_preview(track) and self._allowed[track.urn]]
         ):
-            await task_queue.enqueue(self.pool, "track", sorted(heard), PREVIEW)
-        return sorted(track.urn for track in page if self._held[track.urn])
+            await task_queue.enqueue(self.pool, "track", sorted(available), PREVIEW)
+        return sorted(track.urn for track in page if self._allowed[track.urn])
 
 
-def _can_be_heard(track: soundcloud.Track) -> bool:
+def _has_preview(track: soundcloud.Track) -> bool:
     return track.access in {"playable", "preview"}
 
 

@@ -7,7 +7,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Final
 
-from soundalike.crawler.sources.track_lists.row import ListedRow, checked, seconds_in, text_of, track_id_in
+from soundalike.crawler.sources.track_lists.row import TrackRow, clean_text, find_track_id, parse_seconds, validate_row
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.titles import fold
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from soundalike.crawler.sources.track_lists.row import Row
 
 _DELIMITERS: Final = ",;\t|"
-_LONGEST_CELL: Final = 1_000_000
+_MAX_CELL_LENGTH: Final = 1_000_000
 # Folded names without spaces, the surest first.
 _COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "title": (
@@ -61,7 +61,7 @@ _COLUMNS: Final[Mapping[str, Sequence[str]]] = {
 }
 # Spreadsheets write it for each other.
 _SEPARATOR_LINE: Final = re.compile(r"^sep=.\r?\n", re.IGNORECASE)
-_BETWEEN_ARTISTS: Final = re.compile(r"\s*;\s*|\s*,\s+(?!the\b)|\s*\|\s*", re.IGNORECASE)
+_ARTIST_SEPARATOR: Final = re.compile(r"\s*;\s*|\s*,\s+(?!the\b)|\s*\|\s*", re.IGNORECASE)
 
 
 def read(text: str) -> tuple[str | None, list[Row]]:
@@ -70,7 +70,7 @@ def read(text: str) -> tuple[str | None, list[Row]]:
     if not table_text:
         raise ValueError("the file is empty")
     first_line = table_text.partition("\n")[0]
-    csv.field_size_limit(_LONGEST_CELL)
+    csv.field_size_limit(_MAX_CELL_LENGTH)
     delimiter = max(_DELIMITERS, key=first_line.count)
     try:
         lines = io.StringIO(table_text, newline="")
@@ -83,7 +83,7 @@ def read(text: str) -> tuple[str | None, list[Row]]:
             "the first line must name the columns, among them Title and Artist, or ISRC, or Spotify URI; "
             f"it says {delimiter.join(header)[:200]!r}"
         )
-    return None, [checked(_row(cells, columns, header)) for cells in table if any(cell.strip() for cell in cells)]
+    return None, [validate_row(_row(cells, columns, header)) for cells in table if any(cell.strip() for cell in cells)]
 
 
 def _columns(header: Sequence[str]) -> dict[str, list[int]]:
@@ -95,22 +95,22 @@ def _columns(header: Sequence[str]) -> dict[str, list[int]]:
     }
 
 
-def _row(cells: Sequence[str], columns: Mapping[str, Sequence[int]], header: Sequence[str]) -> ListedRow:
+def _row(cells: Sequence[str], columns: Mapping[str, Sequence[int]], header: Sequence[str]) -> TrackRow:
     def first(what: str) -> tuple[str, str]:
         for place in columns.get(what, ()):
-            if place < len(cells) and (text := text_of(cells[place])):
+            if place < len(cells) and (text := clean_text(cells[place])):
                 return text, fold(header[place])
         return "", ""
 
     artist, _ = first("artist")
     length, length_column = first("length")
-    return ListedRow(
+    return TrackRow(
         title=first("title")[0],
-        artists=tuple(name for name in _BETWEEN_ARTISTS.split(artist) if name),
+        artists=tuple(name for name in _ARTIST_SEPARATOR.split(artist) if name),
         album=first("album")[0] or None,
-        seconds=seconds_in(length, milliseconds="ms" in length_column.split() or "milliseconds" in length_column),
+        seconds=parse_seconds(length, milliseconds="ms" in length_column.split() or "milliseconds" in length_column),
         isrc=normalised_isrc(first("isrc")[0]),
-        id=track_id_in(_ids(cells, columns, header)),
+        id=find_track_id(_ids(cells, columns, header)),
     )
 
 

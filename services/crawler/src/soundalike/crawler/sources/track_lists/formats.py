@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from soundalike.crawler.sources.track_lists.row import Row
 
 ACCEPTED_FORMS: Final = "a file with a list of tracks (.csv, .tsv, .jspf, .m3u, .m3u8)"
-MOST_BYTES: Final = 64_000_000
+MAX_BYTES: Final = 64_000_000
 
 _READERS: Final[Mapping[str, Callable[[str], tuple[str | None, list[Row]]]]] = {
     ".csv": csv_table.read,
@@ -27,7 +27,7 @@ _READERS: Final[Mapping[str, Callable[[str], tuple[str | None, list[Row]]]]] = {
     ".m3u": m3u.read,
     ".m3u8": m3u.read,
 }
-_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_BYTE_ORDER_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ListFile:
     path: Path
 
     @classmethod
-    def at(cls, path: Path) -> ListFile:
+    def from_path(cls, path: Path) -> ListFile:
         """Return the file, judged by its name; raises `InvalidTarget` for one that holds no list."""
         if path.suffix.lower() not in _READERS:
             raise InvalidTarget(
@@ -58,11 +58,11 @@ class ListFile:
         """Read the whole list; raises `SourceRefused` saying what is wrong with the file."""
         try:
             with self.path.open("rb") as file:
-                data = file.read(MOST_BYTES + 1)
+                data = file.read(MAX_BYTES + 1)
         except OSError as error:
             raise SourceRefused(f"{self.path.name} cannot be read: {error.strerror or error}") from error
-        if len(data) > MOST_BYTES:
-            raise SourceRefused(f"{self.path.name} has more than {MOST_BYTES // 1_000_000} MB; split it")
+        if len(data) > MAX_BYTES:
+            raise SourceRefused(f"{self.path.name} has more than {MAX_BYTES // 1_000_000} MB; split it")
         try:
             title, rows = _READERS[self.path.suffix.lower()](_text(data))
         except ValueError as error:
@@ -71,7 +71,7 @@ class ListFile:
 
 
 def _text(data: bytes) -> str:
-    for mark, encoding in _MARKS:
+    for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return data.decode(encoding, "replace")
     try:

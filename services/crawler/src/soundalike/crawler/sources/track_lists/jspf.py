@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from soundalike.crawler.sources.track_lists.row import ListedRow, UnclearRow, checked, seconds_in, text_of, track_id_in
+from soundalike.crawler.sources.track_lists.row import (
+    AmbiguousRow,
+    TrackRow,
+    clean_text,
+    find_track_id,
+    parse_seconds,
+    validate_row,
+)
 from soundalike.domain.isrc import normalised_isrc
 
 if TYPE_CHECKING:
@@ -15,7 +22,7 @@ if TYPE_CHECKING:
 
     from soundalike.crawler.sources.track_lists.row import Row
 
-_DEEPEST = 6
+_MAX_DEPTH = 6
 
 
 class _Form(BaseModel):
@@ -55,36 +62,36 @@ def _row(body: Any) -> Row:
     try:
         track = _Track.model_validate(body)
     except ValidationError:
-        return UnclearRow("", "entry in a form that is not understood")
-    addresses = [*_listed(track.identifier), *_listed(track.location), *_listed(track.info)]
+        return AmbiguousRow("", "entry in a form that is not understood")
+    addresses = [*_as_list(track.identifier), *_as_list(track.location), *_as_list(track.info)]
     marked = [text.rpartition(":")[2] for text in addresses if "isrc" in text.casefold()]
-    codes = (normalised_isrc(text) for text in (*marked, *_codes(track.extension, _DEEPEST)))
-    return checked(
-        ListedRow(
-            title=text_of(track.title),
-            artists=(text_of(track.creator),) if text_of(track.creator) else (),
-            album=text_of(track.album) or None,
-            seconds=seconds_in(str(track.duration), milliseconds=True) if track.duration is not None else None,
+    codes = (normalised_isrc(text) for text in (*marked, *_isrcs(track.extension, _MAX_DEPTH)))
+    return validate_row(
+        TrackRow(
+            title=clean_text(track.title),
+            artists=(clean_text(track.creator),) if clean_text(track.creator) else (),
+            album=clean_text(track.album) or None,
+            seconds=parse_seconds(str(track.duration), milliseconds=True) if track.duration is not None else None,
             isrc=next((code for code in codes if code), None),
-            id=track_id_in(addresses),
+            id=find_track_id(addresses),
         )
     )
 
 
-def _listed(value: list[str] | str | None) -> list[str]:
+def _as_list(value: list[str] | str | None) -> list[str]:
     return [value] if isinstance(value, str) else value or []
 
 
-def _codes(value: Any, depth: int) -> Iterator[str]:
+def _isrcs(value: Any, depth: int) -> Iterator[str]:
     """Yield every text under a key `isrc`: extensions may hold anything."""
     if depth == 0:
         return
     if isinstance(value, list):
         for one in value:
-            yield from _codes(one, depth - 1)
+            yield from _isrcs(one, depth - 1)
     elif isinstance(value, dict):
         for key, one in value.items():
             if key.casefold() in {"isrc", "isrcs"}:
                 yield from (text for text in (one if isinstance(one, list) else [one]) if isinstance(text, str))
             else:
-                yield from _codes(one, depth - 1)
+                yield from _isrcs(one, depth - 1)

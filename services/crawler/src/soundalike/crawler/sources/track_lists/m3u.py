@@ -6,7 +6,14 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final
 
-from soundalike.crawler.sources.track_lists.row import ListedRow, Row, checked, seconds_in, text_of, track_id_in
+from soundalike.crawler.sources.track_lists.row import (
+    Row,
+    TrackRow,
+    clean_text,
+    find_track_id,
+    parse_seconds,
+    validate_row,
+)
 from soundalike.domain.isrc import normalised_isrc
 
 _INFO: Final = re.compile(
@@ -22,40 +29,40 @@ _DASH: Final = re.compile(r"\s+[-\u2013\u2014]\s+")
 
 def read(text: str) -> tuple[str | None, list[Row]]:
     """Read a playlist; lines that are no location only describe the next one. Raises ValueError when there is none."""
-    title, rows, told = None, list[Row](), dict[str, str]()
+    title, rows, info = None, list[Row](), dict[str, str]()
     for line in map(str.strip, re.split(r"[\r\n]+", text.lstrip("\ufeff"))):
         if not line.startswith("#"):
             if line:
-                rows.append(_row(line, told))
-                told = {}
+                rows.append(_row(line, info))
+                info = {}
             continue
         if code := _ISRC.search(line):
-            told["isrc"] = code["code"]
-        if info := _INFO.fullmatch(line):
-            told |= {"seconds": info["seconds"] or "", "name": info["name"]}
+            info["isrc"] = code["code"]
+        if match := _INFO.fullmatch(line):
+            info |= {"seconds": match["seconds"] or "", "name": match["name"]}
         elif tag := _TAG.fullmatch(line):
             if tag["tag"].upper() == "PLAYLIST":
-                title = text_of(tag["text"]) or title
+                title = clean_text(tag["text"]) or title
             else:
-                told[tag["tag"].upper()] = tag["text"]
+                info[tag["tag"].upper()] = tag["text"]
     if not rows:
         raise ValueError("the playlist names no track")
     return title, rows
 
 
-def _row(location: str, told: dict[str, str]) -> Row:
-    name = text_of(told.get("name")) or _NUMBER.sub("", _stem(location))
-    artist, title = text_of(told.get("EXTART")), name
+def _row(location: str, info: dict[str, str]) -> Row:
+    name = clean_text(info.get("name")) or _NUMBER.sub("", _stem(location))
+    artist, title = clean_text(info.get("EXTART")), name
     if not artist and (parts := _DASH.split(name, maxsplit=1))[1:]:
         artist, title = parts
-    return checked(
-        ListedRow(
+    return validate_row(
+        TrackRow(
             title=title,
             artists=(artist,) if artist else (),
-            album=text_of(told.get("EXTALB")) or None,
-            seconds=seconds_in(told.get("seconds", "")),
-            isrc=normalised_isrc(told.get("isrc")),
-            id=track_id_in([location]),
+            album=clean_text(info.get("EXTALB")) or None,
+            seconds=parse_seconds(info.get("seconds", "")),
+            isrc=normalised_isrc(info.get("isrc")),
+            id=find_track_id([location]),
         )
     )
 
@@ -64,4 +71,4 @@ def _stem(location: str) -> str:
     if "://" in location:
         return ""
     path = PureWindowsPath(location) if "\\" in location else PurePosixPath(location)
-    return text_of(path.stem)
+    return clean_text(path.stem)

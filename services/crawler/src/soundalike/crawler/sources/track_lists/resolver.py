@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from soundalike.crawler.errors import QuotaSpent, ServiceRefused, ServiceUnavailable, SourceUnavailable
-from soundalike.crawler.matching import Recording, by_isrc, by_name
-from soundalike.crawler.previews.deezer import queries
-from soundalike.crawler.services.web_service import LONGEST_WAIT_S
+from soundalike.crawler.errors import QuotaExhausted, ServiceRefused, ServiceUnavailable, SourceUnavailable
+from soundalike.crawler.matching import Candidate, score_by_isrc, score_by_name
+from soundalike.crawler.previews.deezer import search_queries
+from soundalike.crawler.services.web_service import MAX_WAIT_S
 
 if TYPE_CHECKING:
     from soundalike.crawler.services.deezer import DeezerApi
     from soundalike.crawler.services.deezer_replies import DeezerTrack
-    from soundalike.crawler.sources.track_lists.row import ListedRow
+    from soundalike.crawler.sources.track_lists.row import TrackRow
 
 NOT_FOUND: Final = "not found on Deezer"
 
@@ -24,21 +24,21 @@ class Resolver:
 
     api: DeezerApi
 
-    async def resolve(self, row: ListedRow) -> DeezerTrack | str:
+    async def resolve(self, row: TrackRow) -> DeezerTrack | str:
         """Return the track that a row means, by its ISRC or by searching, or the reason why there is none.
 
-        Raises `QuotaSpent` and `SourceUnavailable`.
+        Raises `QuotaExhausted` and `SourceUnavailable`.
         """
         try:
             return await self._by_isrc(row) or await self._by_search(row) or NOT_FOUND
         except ServiceUnavailable as error:
-            if error.wait_s is not None and error.wait_s > LONGEST_WAIT_S:
-                raise QuotaSpent(str(error), wait_s=error.wait_s) from error
+            if error.wait_s is not None and error.wait_s > MAX_WAIT_S:
+                raise QuotaExhausted(str(error), wait_s=error.wait_s) from error
             raise SourceUnavailable(str(error)) from error
         except ServiceRefused as error:
             return str(error)
 
-    async def _by_isrc(self, row: ListedRow) -> DeezerTrack | None:
+    async def _by_isrc(self, row: TrackRow) -> DeezerTrack | None:
         if row.isrc is None:
             return None
         named = await self.api.by_isrc(row.isrc)
@@ -47,17 +47,21 @@ class Resolver:
         if not row.title:
             # Nothing else is known of it, so that nothing can contradict.
             return named if named.track.isrc == row.isrc else None
-        return named if by_isrc(_recording(row), Recording.of(named.track)) is not None else None
+        return named if score_by_isrc(_candidate(row), Candidate.of(named.track)) is not None else None
 
-    async def _by_search(self, row: ListedRow) -> DeezerTrack | None:
-        wanted = _recording(row)
-        for query, strict in queries(wanted):
-            found = await self.api.search(query, strict=strict)
-            scored = [(score, one) for one in found if (score := by_name(wanted, Recording.of(one.track))) is not None]
+    async def _by_search(self, row: TrackRow) -> DeezerTrack | None:
+        target = _candidate(row)
+        for query, strict in search_queries(target):
+            results = await self.api.search(query, strict=strict)
+            scored = [
+                (score, result)
+                for result in results
+                if (score := score_by_name(target, Candidate.of(result.track))) is not None
+            ]
             if scored:
                 return max(scored, key=lambda match: (match[0], bool(match[1].preview_url)))[1]
         return None
 
 
-def _recording(row: ListedRow) -> Recording:
-    return Recording(row.title, row.artists, row.seconds, row.isrc, row.album)
+def _candidate(row: TrackRow) -> Candidate:
+    return Candidate(row.title, row.artists, row.seconds, row.isrc, row.album)

@@ -12,14 +12,14 @@ from soundalike.errors import InvalidTrackId
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-LONGEST_TEXT: Final = 1000
-_LONGEST_SECONDS: Final = 2_000_000
+MAX_TEXT_LENGTH: Final = 1000
+_MAX_SECONDS: Final = 2_000_000
 _CLOCK: Final = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{2}(?:\.\d+)?)")
-_LEAST_MILLISECONDS: Final = 10_000
+_MIN_MILLISECONDS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class ListedRow:
+class TrackRow:
     """A track as a list names it, with its id where the list knows one that we know; the length in seconds."""
 
     title: str = ""
@@ -36,31 +36,31 @@ class ListedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class UnclearRow:
+class AmbiguousRow:
     """A line that does not tell which track is meant, with the reason."""
 
     label: str
     reason: str
 
 
-Row: TypeAlias = ListedRow | UnclearRow
+Row: TypeAlias = TrackRow | AmbiguousRow
 
-NOT_ENOUGH: Final = "neither an id, an ISRC, nor title and artist"
+AMBIGUOUS: Final = "neither an id, an ISRC, nor title and artist"
 
 
-def checked(row: ListedRow) -> Row:
+def validate_row(row: TrackRow) -> Row:
     """Return a row that tells which track is meant, or say that it does not."""
     if row.id is not None or row.isrc is not None or (row.title and row.artists):
         return row
-    return UnclearRow(row.label, NOT_ENOUGH)
+    return AmbiguousRow(row.label, AMBIGUOUS)
 
 
-def text_of(value: object) -> str:
+def clean_text(value: object) -> str:
     """Return a cell's text, without what PostgreSQL or a terminal could stumble over."""
-    return " ".join(str(value).replace("\x00", " ").split())[:LONGEST_TEXT] if value is not None else ""
+    return " ".join(str(value).replace("\x00", " ").split())[:MAX_TEXT_LENGTH] if value is not None else ""
 
 
-def track_id_in(texts: Iterable[str]) -> TrackId | None:
+def find_track_id(texts: Iterable[str]) -> TrackId | None:
     """Return the first track of Spotify or Deezer that one of the texts names."""
     for text in texts:
         try:
@@ -72,7 +72,7 @@ def track_id_in(texts: Iterable[str]) -> TrackId | None:
     return None
 
 
-def seconds_in(text: str, *, milliseconds: bool = False) -> float | None:
+def parse_seconds(text: str, *, milliseconds: bool = False) -> float | None:
     """Return a length: 3:45, 0:03:45, seconds, or milliseconds where that is said or the number is large."""
     clock = _CLOCK.fullmatch(text.strip())
     if clock:
@@ -81,5 +81,5 @@ def seconds_in(text: str, *, milliseconds: bool = False) -> float | None:
         number = float(text.strip().replace(",", "."))
     except ValueError:
         return None
-    seconds = number / 1000 if milliseconds or number >= _LEAST_MILLISECONDS else number
-    return seconds if 0 < seconds < _LONGEST_SECONDS else None
+    seconds = number / 1000 if milliseconds or number >= _MIN_MILLISECONDS else number
+    return seconds if 0 < seconds < _MAX_SECONDS else None

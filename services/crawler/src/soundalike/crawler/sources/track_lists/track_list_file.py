@@ -7,23 +7,23 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from soundalike.crawler.entries import Deferred, Found, Skipped
-from soundalike.crawler.previews.provider import Wanted
-from soundalike.crawler.sources.track_lists.row import UnclearRow
+from soundalike.crawler.entries import DeferredEntry, SkippedEntry, TrackEntry
+from soundalike.crawler.previews.provider import PreviewRequest
+from soundalike.crawler.sources.track_lists.row import AmbiguousRow
 from soundalike.db.playlists import Playlist
 from soundalike.db.tracks import Track
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from soundalike.crawler.entries import Entry, Settled
+    from soundalike.crawler.entries import Entry, ResolvedEntry
     from soundalike.crawler.previews.chain import PreviewChain
     from soundalike.crawler.sources.track_lists.formats import ListFile, TrackList
     from soundalike.crawler.sources.track_lists.resolver import Resolver
-    from soundalike.crawler.sources.track_lists.row import ListedRow
+    from soundalike.crawler.sources.track_lists.row import TrackRow
     from soundalike.domain.track_id import TrackId
 
-NO_RESOLVER: Final = "only Deezer could tell which track it is, and Deezer is off (DEEZER_TERMS_ACCEPTED)"
+RESOLVER_DISABLED: Final = "only Deezer could tell which track it is, and Deezer is off (DEEZER_TERMS_ACCEPTED)"
 _LINKS: Final = {"spotify": "https://open.spotify.com/track/", "deezer": "https://www.deezer.com/track/"}
 
 
@@ -55,12 +55,12 @@ class TrackListFile:
         """Yield what stands on each line from a place on."""
         rows = (await self._list()).rows
         for position, row in enumerate(rows[start:], start):
-            if isinstance(row, UnclearRow):
-                yield Skipped(position, row.label or f"entry {position + 1}", row.reason)
+            if isinstance(row, AmbiguousRow):
+                yield SkippedEntry(position, row.label or f"entry {position + 1}", row.reason)
             elif row.id is not None:
-                yield self._found(position, row, _track(row, row.id))
+                yield self._track_entry(position, row, _track(row, row.id))
             elif self.resolver is None:
-                yield Skipped(position, row.label, NO_RESOLVER)
+                yield SkippedEntry(position, row.label, RESOLVER_DISABLED)
             else:
                 yield self._deferred(position, row, self.resolver)
 
@@ -70,20 +70,25 @@ class TrackListFile:
             self.total = len(self._read.rows)
         return self._read
 
-    def _deferred(self, position: int, row: ListedRow, resolver: Resolver) -> Deferred:
-        async def read() -> Settled:
+    def _deferred(self, position: int, row: TrackRow, resolver: Resolver) -> DeferredEntry:
+        async def read() -> ResolvedEntry:
             answer = await resolver.resolve(row)
             if isinstance(answer, str):
-                return Skipped(position, row.label, answer)
-            return self._found(position, row, answer.track, answer.preview_url)
+                return SkippedEntry(position, row.label, answer)
+            return self._track_entry(position, row, answer.track, answer.preview_url)
 
-        return Deferred(position, row.label, read)
+        return DeferredEntry(position, row.label, read)
 
-    def _found(self, position: int, row: ListedRow, track: Track, preview_url: str | None = None) -> Found:
-        return Found(position, row.label, track, self.chain.offer(Wanted(track, preview_url, list_tells=False)))
+    def _track_entry(self, position: int, row: TrackRow, track: Track, preview_url: str | None = None) -> TrackEntry:
+        return TrackEntry(
+            position,
+            row.label,
+            track,
+            self.chain.offer(PreviewRequest(track, preview_url, source_names_previews=False)),
+        )
 
 
-def _track(row: ListedRow, identity: TrackId) -> Track:
+def _track(row: TrackRow, identity: TrackId) -> Track:
     return Track(
         id=identity,
         title=row.title or identity.key,
