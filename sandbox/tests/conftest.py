@@ -42,7 +42,7 @@ def running_server() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def server(running_server: SandboxServer) -> SandboxServer:
-    """A sandbox without faults, with an empty journal."""
+    """A sandbox without faults and with an empty journal."""
     running_server.sandbox.faults.clear()
     running_server.sandbox.journal.clear()
     return running_server

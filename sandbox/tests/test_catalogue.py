@@ -14,7 +14,7 @@ def test_eight_styles_of_six_pieces() -> None:
 
 
 @pytest.mark.parametrize("name", ["title", "isrc", "spotify_id", "preview_hash", "duration_ms"])
-def test_every_piece_has_its_own(name: str) -> None:
+def test_names_and_ids_are_unique(name: str) -> None:
     assert len({getattr(piece, name) for piece in pieces()}) == 48
 
 
@@ -23,7 +23,7 @@ def test_artist_and_album_hold_two_pieces_each_and_stay_within_a_style() -> None
     assert len({piece.artist for piece in pieces()}) == len({piece.album for piece in pieces()}) == 24
 
 
-def test_identifiers_have_the_forms_of_the_real_ones() -> None:
+def test_identifiers_have_the_form_of_real_ones() -> None:
     for piece in pieces():
         assert re.fullmatch(r"[A-Z]{2}[A-Z0-9]{3}\d{7}", piece.isrc)
         assert re.fullmatch(r"[0-9A-Za-z]{22}", piece.spotify_id)
@@ -37,6 +37,6 @@ def test_style_of_takes_id_urn_and_title() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Yesterday", "spotify:album:1", "4oeRfmp9XpKWym6YD1WvBP"])
-def test_style_of_refuses_what_it_does_not_know(name: str) -> None:
+def test_style_of_raises_for_unknown_names(name: str) -> None:
     with pytest.raises(UnknownPiece, match="no piece of the sandbox"):
         style_of(name)

@@ -37,8 +37,8 @@ def test_pieces_of_one_style_differ(music: dict[Piece, Stereo]) -> None:
     for one in pieces():
         for other in pieces():
             if one.style == other.style and one.index < other.index:
-                likeness = np.corrcoef(music[one][:, 0], music[other][:, 0])[0, 1]
-                assert abs(likeness) < 0.9, (one, other)
+                similarity = np.corrcoef(music[one][:, 0], music[other][:, 0])[0, 1]
+                assert abs(similarity) < 0.9, (one, other)
 
 
 def _descriptor(samples: Stereo) -> np.ndarray:
@@ -51,21 +51,21 @@ def _descriptor(samples: Stereo) -> np.ndarray:
     return np.concatenate([level.mean(axis=0), level.std(axis=0)])
 
 
-def test_what_sounds_alike_is_of_one_style(music: dict[Piece, Stereo]) -> None:
+def test_pieces_of_one_style_sound_alike(music: dict[Piece, Stereo]) -> None:
     table = np.array([_descriptor(samples) for samples in music.values()])
     style = np.array([piece.style for piece in music])
     table = (table - table.mean(axis=0)) / table.std(axis=0)
     table /= np.linalg.norm(table, axis=1, keepdims=True)
-    likeness = table @ table.T
-    np.fill_diagonal(likeness, -np.inf)
-    five = np.argsort(-likeness, axis=1)[:, :5]
+    similarity = table @ table.T
+    np.fill_diagonal(similarity, -np.inf)
+    five = np.argsort(-similarity, axis=1)[:, :5]
     shared = style[five] == style[:, None]
     # By chance 5 of the other 47 pieces share the style: 0.11.
     assert shared[:, 0].mean() > 0.95
     assert shared.mean() > 0.85
 
 
-def test_mp3_holds_the_piece(music: dict[Piece, Stereo]) -> None:
+def test_the_mp3_sounds_like_the_piece(music: dict[Piece, Stereo]) -> None:
     piece = pieces()[8]
     encoded = encode_mp3(music[piece])
     decoded, rate = soundfile.read(io.BytesIO(encoded), dtype="float32")
@@ -87,19 +87,19 @@ def test_a_tag_changes_the_bytes_but_not_the_sound(music: dict[Piece, Stereo]) -
         np.testing.assert_array_equal(soundfile.read(io.BytesIO(variant))[0], plain)
 
 
-def test_previews_compose_each_piece_once_even_when_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Piece] = []
+def test_each_piece_is_composed_once_by_several_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    composed: list[Piece] = []
 
-    def counted(piece: Piece) -> Stereo:
-        made.append(piece)
+    def record(piece: Piece) -> Stereo:
+        composed.append(piece)
         return np.zeros((SAMPLE_RATE, 2), dtype=np.float32)
 
-    monkeypatch.setattr(composer, "compose", counted)
+    monkeypatch.setattr(composer, "compose", record)
     previews = Previews()
     threads = [threading.Thread(target=previews.mp3, args=(pieces()[number % 2],)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(piece.index for piece in made) == [0, 1]
+    assert sorted(piece.index for piece in composed) == [0, 1]
     assert previews.mp3(pieces()[0]) is previews.mp3(pieces()[0])

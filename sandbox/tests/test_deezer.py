@@ -43,23 +43,23 @@ def keys(value: Any) -> set[str]:
 def test_objects_have_no_keys_that_deezer_does_not_send(
     get: Callable[..., Any], recorded: Callable[[str], Any]
 ) -> None:
-    track = recorded("deezer-track-2947516331.json")
+    recorded_track = recorded("deezer-track-2947516331.json")
     rows = recorded("deezer-playlist-with-empty-previews.json")
-    found = get(f"track/isrc:{PIECE.isrc}")
-    assert keys(found) <= keys(track)
-    assert keys(found["artist"]) <= keys(track["artist"])
-    assert keys(found["album"]) <= keys(track["album"])
-    assert keys(found["contributors"][0]) <= keys(track["contributors"][0])
+    track = get(f"track/isrc:{PIECE.isrc}")
+    assert keys(track) <= keys(recorded_track)
+    assert keys(track["artist"]) <= keys(recorded_track["artist"])
+    assert keys(track["album"]) <= keys(recorded_track["album"])
+    assert keys(track["contributors"][0]) <= keys(recorded_track["contributors"][0])
     page = get(f"playlist/{DEMO_PLAYLIST}/tracks")
     assert keys(page) <= keys(rows)
     assert keys(page["data"][0]) <= keys(rows["data"][0])
     search = get("search", q=PIECE.title)
     assert keys(search["data"][0]) <= keys(recorded("deezer-search-simple.json")["data"][0])
-    for name in found:
-        assert type(found[name]) is type(track[name]), name
+    for name in track:
+        assert type(track[name]) is type(recorded_track[name]), name
 
 
-def test_errors_are_those_that_were_recorded(get: Callable[..., Any], recorded: Callable[[str], Any]) -> None:
+def test_errors_equal_the_recorded_ones(get: Callable[..., Any], recorded: Callable[[str], Any]) -> None:
     assert get("album/-1") == recorded("deezer-error-no-data-http200.json")
     assert get("episode/-1") == recorded("deezer-error-no-code-http200.json")
 
@@ -75,7 +75,7 @@ def test_the_recorded_quota_error(
 
 
 @pytest.mark.parametrize("path", ["track/5", "track/x", "track/isrc:ZZZZZ0000000", "playlist/5", "album/5", "artist/5"])
-def test_what_is_not_there(get: Callable[..., Any], path: str) -> None:
+def test_unknown_ids(get: Callable[..., Any], path: str) -> None:
     assert get(path) == NO_DATA
 
 
@@ -83,7 +83,7 @@ def test_what_is_not_there(get: Callable[..., Any], path: str) -> None:
     ("path", "params", "code"),
     [("search", {}, 501), ("nowhere", {}, 600), (f"playlist/{DEMO_PLAYLIST}/tracks", {"limit": "many"}, 500)],
 )
-def test_what_is_asked_wrongly(get: Callable[..., Any], path: str, params: dict[str, str], code: int) -> None:
+def test_invalid_requests(get: Callable[..., Any], path: str, params: dict[str, str], code: int) -> None:
     assert get(path, **params)["error"]["code"] == code
 
 
@@ -98,11 +98,11 @@ def test_pages(get: Callable[..., Any]) -> None:
 
 
 def test_the_checksum_changes_with_the_rows(server: SandboxServer, get: Callable[..., Any]) -> None:
-    shelf = server.sandbox.deezer.catalogue
-    shelf.add_playlist(77, "x", (None,))
+    catalogue = server.sandbox.deezer.catalogue
+    catalogue.add_playlist(77, "x", (None,))
     before = get("playlist/77")["checksum"]
     assert get("playlist/77")["checksum"] == before
-    shelf.add_playlist(77, "x", (None, None))
+    catalogue.add_playlist(77, "x", (None, None))
     assert get("playlist/77")["checksum"] != before
 
 
@@ -116,7 +116,7 @@ def test_an_awkward_playlist(get: Callable[..., Any]) -> None:
     assert get(f"track/{rows[5]['id']}")["isrc"].islower()
 
 
-def test_albums_tell_codes_and_playlists_do_not(server: SandboxServer, get: Callable[..., Any]) -> None:
+def test_albums_have_isrcs_and_playlists_do_not(server: SandboxServer, get: Callable[..., Any]) -> None:
     one = server.sandbox.deezer.catalogue.by_isrc(PIECE.isrc)
     assert one is not None
     assert get(f"album/{album_key(one)}")["title"] == PIECE.album
@@ -126,14 +126,14 @@ def test_albums_tell_codes_and_playlists_do_not(server: SandboxServer, get: Call
     assert len(get(f"artist/{artist_key(PIECE.artist)}/top")["data"]) == 2
 
 
-def test_searching(get: Callable[..., Any]) -> None:
+def test_search(get: Callable[..., Any]) -> None:
     for query in (f'artist:"{PIECE.artist}" track:"{PIECE.title}"', f"{PIECE.title} {PIECE.artist}".upper()):
         assert [row["title"] for row in get("search", q=query)["data"]] == [PIECE.title]
     assert get("search", q=f'artist:"Somebody" track:"{PIECE.title}"')["data"] == []
 
 
 @pytest.mark.parametrize("number", range(40, 60))
-def test_generated_tracks_stand_as_they_are_said_to(get: Callable[..., Any], number: int) -> None:
+def test_generated_tracks_have_their_availability(get: Callable[..., Any], number: int) -> None:
     by_isrc, by_key = get(f"track/isrc:ZZGEN{number:07d}"), get(f"track/{GENERATED_KEYS + number}")
     by_field = get("search", q=f'artist:"x" track:"take {number} of x"')["data"]
     by_words = get("search", q=f"x take {number} of x")["data"]
@@ -151,14 +151,12 @@ def test_generated_tracks_stand_as_they_are_said_to(get: Callable[..., Any], num
         assert ("error" in by_isrc) is (how is not Availability.WRONG_ISRC)
 
 
-def test_previews_can_be_heard_for_a_quarter_of_an_hour(
-    server: SandboxServer, get: Callable[..., Any], http: requests.Session
-) -> None:
-    found = get(f"track/{GENERATED_KEYS + 3}")
-    assert http.get(found["preview"]).headers["content-type"] == "audio/mpeg"
-    assert http.get(found["preview"].partition("?")[0]).status_code == 403
+def test_preview_urls_expire(server: SandboxServer, get: Callable[..., Any], http: requests.Session) -> None:
+    track = get(f"track/{GENERATED_KEYS + 3}")
+    assert http.get(track["preview"]).headers["content-type"] == "audio/mpeg"
+    assert http.get(track["preview"].partition("?")[0]).status_code == 403
     assert http.post(f"{server.url}/deezer/_expire-previews").status_code == 204
-    assert http.get(found["preview"]).status_code == 403
+    assert http.get(track["preview"]).status_code == 403
     assert http.get(get(f"track/{GENERATED_KEYS + 3}")["preview"]).status_code == 200
 
 

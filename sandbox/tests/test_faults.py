@@ -5,8 +5,8 @@ from soundalike.sandbox.faults import Fault, Faults
 
 
 def hits(faults: Faults, count: int, path: str = "/v1/tracks/1") -> list[int | None]:
-    taken = [faults.take("GET", path, "offset=0&limit=20") for _ in range(count)]
-    return [fault.status if fault else None for fault in taken]
+    faults_taken = [faults.take("GET", path, "offset=0&limit=20") for _ in range(count)]
+    return [fault.status if fault else None for fault in faults_taken]
 
 
 def test_a_fault_is_used_up() -> None:
@@ -15,7 +15,7 @@ def test_a_fault_is_used_up() -> None:
     assert hits(faults, 4) == [500, 500, None, None]
 
 
-def test_a_fault_can_wait_and_can_last() -> None:
+def test_a_fault_can_be_delayed_and_permanent() -> None:
     faults = Faults()
     faults.add(Fault(path="*", status=502, after=2, times=None))
     assert hits(faults, 5) == [None, None, 502, 502, 502]
@@ -44,7 +44,7 @@ def test_default_body_is_the_error_object() -> None:
     assert Fault(path="*", status=200, body="<html>").response_body() == "<html>"
 
 
-@pytest.mark.parametrize("wrong", [{"status": 42}, {"times": 0}, {"delay_seconds": -1}, {"colour": "red"}])
-def test_nonsense_is_refused(wrong: dict[str, object]) -> None:
+@pytest.mark.parametrize("field", [{"status": 42}, {"times": 0}, {"delay_seconds": -1}, {"colour": "red"}])
+def test_invalid_rules_are_refused(field: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        Fault.model_validate({"path": "*", **wrong})
+        Fault.model_validate({"path": "*", **field})

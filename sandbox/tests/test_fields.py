@@ -37,6 +37,6 @@ def test_select(fields: str, selected: dict[str, object] | None) -> None:
 
 
 @pytest.mark.parametrize("fields", ["items(", "items(item", "items)", "a,,b", ",", "items()", "it ems"])
-def test_select_refuses_what_is_no_filter(fields: str) -> None:
+def test_invalid_filters_are_refused(fields: str) -> None:
     with pytest.raises(InvalidFields):
         select(REPLY, fields)

@@ -65,21 +65,19 @@ def test_previews_are_aac(unlimited: SandboxServer, http: requests.Session) -> N
 
 
 @pytest.mark.parametrize("number", range(20))
-def test_generated_tracks_are_on_sale_with_their_mixed_cuts(
-    unlimited: SandboxServer, http: requests.Session, number: int
-) -> None:
+def test_generated_tracks_come_with_their_dj_mix(unlimited: SandboxServer, http: requests.Session, number: int) -> None:
     titles = [row["trackName"] for row in search(unlimited, http, f"take {number} of x").json()["results"]]
     assert len(titles) == (0 if availability(number) is Availability.NOWHERE else 2)
     assert not titles or titles[0] == f"{titles[1]} (Mixed)"
 
 
-def test_looking_up(unlimited: SandboxServer, http: requests.Session) -> None:
+def test_lookup(unlimited: SandboxServer, http: requests.Session) -> None:
     (row,) = search(unlimited, http, f"{PIECE.artist} {PIECE.title}").json()["results"]
-    found = http.get(f"{unlimited.itunes_url}lookup", params={"id": row["trackId"]}).json()
-    assert found == {"resultCount": 1, "results": [row]}
+    reply = http.get(f"{unlimited.itunes_url}lookup", params={"id": row["trackId"]}).json()
+    assert reply == {"resultCount": 1, "results": [row]}
     assert http.get(f"{unlimited.itunes_url}lookup", params={"isrc": PIECE.isrc}).json()["resultCount"] == 0
 
 
-def test_a_limit_and_what_is_no_song(unlimited: SandboxServer, http: requests.Session) -> None:
+def test_a_limit_and_other_entities(unlimited: SandboxServer, http: requests.Session) -> None:
     assert len(search(unlimited, http, "", limit="3").json()["results"]) == 3
     assert search(unlimited, http, PIECE.title, entity="album").json()["resultCount"] == 0

@@ -18,7 +18,7 @@ from soundalike.sandbox.playlists import (
 )
 
 
-def test_demo_playlist_holds_all_pieces_and_its_id_stays() -> None:
+def test_demo_playlist_has_all_pieces_and_a_fixed_id() -> None:
     demo = demo_playlist()
     assert {entry.spotify_id for entry in demo.entries if isinstance(entry, Track)} == {p.spotify_id for p in pieces()}
     assert len(demo.entries) == 48
@@ -26,7 +26,7 @@ def test_demo_playlist_holds_all_pieces_and_its_id_stays() -> None:
     assert DEMO_PLAYLIST_ID == "3iKE5HEC3susKw5lNQpmnG"
 
 
-def test_awkward_playlist_has_every_awkward_kind() -> None:
+def test_awkward_playlist_has_every_kind_of_entry() -> None:
     entries = awkward_playlist().entries
     kinds = [type(entry) for entry in entries]
     assert [kinds.count(kind) for kind in (LocalFile, Episode, type(None), Tombstone, Track)] == [1, 1, 1, 1, 7]
@@ -37,14 +37,14 @@ def test_awkward_playlist_has_every_awkward_kind() -> None:
     assert sum(entry.isrc.islower() or entry.isrc != entry.isrc.upper() for entry in tracks) == 1
 
 
-def test_snapshot_follows_the_entries() -> None:
+def test_snapshot_changes_with_the_entries() -> None:
     demo = demo_playlist()
     assert demo.snapshot_id == demo_playlist().snapshot_id
     assert replace(demo, entries=demo.entries[:-1]).snapshot_id != demo.snapshot_id
     assert len(demo.snapshot_id) == 32
 
 
-def test_generated_tracks_are_unique_and_found_again_by_any_library() -> None:
+def test_generated_tracks_are_unique_and_the_same_in_every_library() -> None:
     playlist = generated_playlist(120)
     tracks = [entry for entry in playlist.entries if isinstance(entry, Track)]
     for name in ("spotify_id", "isrc", "title", "preview"):
@@ -57,13 +57,13 @@ def test_generated_tracks_are_unique_and_found_again_by_any_library() -> None:
 
 
 @pytest.mark.parametrize("count", [-1, 1_000_001])
-def test_generated_refuses_absurd_sizes(count: int) -> None:
+def test_generated_playlists_have_a_maximum_size(count: int) -> None:
     with pytest.raises(ValueError, match="0 to 1000000"):
         generated_playlist(count)
     assert Library().playlist("generated9999999999999") is None
 
 
-def test_library_knows_what_it_was_given() -> None:
+def test_library_contains_what_was_added() -> None:
     library = Library()
     changed = replace(demo_playlist(), entries=(track(pieces()[3]),))
     library.add(changed)

@@ -4,7 +4,7 @@ from soundalike.sandbox.signed_urls import Signer
 PATH = "/api/1/1/a/b/c/d/0/x.mp3"
 
 
-def test_a_quota_counts_what_it_lets_through_in_any_window() -> None:
+def test_a_quota_counts_accepted_requests_in_any_window() -> None:
     now = 0.0
     quota = Quota(3, 5.0, clock=lambda: now)
     assert [quota.take() for _ in range(5)] == [True, True, True, False, False]
@@ -14,7 +14,7 @@ def test_a_quota_counts_what_it_lets_through_in_any_window() -> None:
     assert [quota.take() for _ in range(4)] == [True, True, True, False]
 
 
-def test_a_signed_address_works_until_it_runs_out() -> None:
+def test_a_signed_url_works_until_it_expires() -> None:
     now = 1_000.0
     signer = Signer(lifetime=900, clock=lambda: now)
     token = signer.token(PATH)
@@ -35,7 +35,7 @@ def test_no_other_path_and_no_changed_token() -> None:
     assert not signer.allows(PATH, token[:-1] + ("0" if token[-1] != "0" else "1"))
 
 
-def test_all_addresses_can_be_made_to_run_out() -> None:
+def test_all_urls_can_be_expired() -> None:
     signer = Signer()
     token = signer.token(PATH)
     signer.expire_all()

@@ -66,14 +66,14 @@ def test_tokens_expire_over_http(server: SandboxServer, http: requests.Session) 
     assert reply.json()["error"]["message"] == "The access token expired"
 
 
-def test_urls_follow_the_name_by_which_the_client_came(server: SandboxServer, http: requests.Session) -> None:
+def test_urls_use_the_host_of_the_request(server: SandboxServer, http: requests.Session) -> None:
     headers = {"Authorization": f"Bearer {server.sandbox.tokens.issue()}", "Host": "sandbox:8899"}
     page = http.get(f"{server.api_url}playlists/{DEMO_PLAYLIST_ID}/items", headers=headers).json()
     assert page["next"].startswith("http://sandbox:8899/v1/playlists/")
     assert page["items"][0]["item"]["preview_url"].startswith("http://sandbox:8899/mp3-preview/")
 
 
-def test_the_address_ends_with_the_context() -> None:
+def test_the_url_exists_only_inside_the_context() -> None:
     server = SandboxServer()
     with pytest.raises(ServerNotStarted):
         _ = server.url
@@ -85,26 +85,26 @@ def test_the_address_ends_with_the_context() -> None:
         socket.create_connection((host, int(port)), timeout=scale(5))
 
 
-class _Recording(Previews):
+class _PreviewLog(Previews):
     def __init__(self, enough: threading.Event) -> None:
         super().__init__()
-        self.made: list[Piece] = []
+        self.composed: list[Piece] = []
         self._enough = enough
 
     def mp3(self, piece: Piece) -> bytes:
-        self.made.append(piece)
-        if len(self.made) == len(pieces()):
+        self.composed.append(piece)
+        if len(self.composed) == len(pieces()):
             self._enough.set()
         return b""
 
 
 def test_music_is_composed_ahead_in_the_order_of_the_playlist() -> None:
     done = threading.Event()
-    previews = _Recording(done)
+    previews = _PreviewLog(done)
     with SandboxServer(Sandbox(previews=previews), compose_ahead=True):
         assert done.wait(scale(60))
-    assert set(previews.made) == set(pieces())
-    assert [piece.index for piece in previews.made] == sorted(piece.index for piece in pieces())
+    assert set(previews.composed) == set(pieces())
+    assert [piece.index for piece in previews.composed] == sorted(piece.index for piece in pieces())
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

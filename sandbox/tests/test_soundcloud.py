@@ -1,4 +1,4 @@
-"""The invented SoundCloud: its pages hold the whole world, whatever their habits."""
+"""The invented SoundCloud: its pages contain the whole world, whatever its quirks."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def server() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def client(server: SandboxServer) -> Iterator[httpx.Client]:
-    answer = httpx.post(
+    response = httpx.post(
         f"{server.soundcloud_url}/oauth/token",
         data={"grant_type": "client_credentials"},
         auth=("sandbox", "sandbox"),
     )
-    headers = {"Authorization": f"OAuth {answer.json()['access_token']}"}
-    with httpx.Client(base_url=server.soundcloud_url, headers=headers, timeout=scale(60)) as opened:
-        yield opened
+    headers = {"Authorization": f"OAuth {response.json()['access_token']}"}
+    with httpx.Client(base_url=server.soundcloud_url, headers=headers, timeout=scale(60)) as client:
+        yield client
 
 
 def every_page(client: httpx.Client, path: str) -> list[dict[str, Any]]:
@@ -50,18 +50,18 @@ def every_page(client: httpx.Client, path: str) -> list[dict[str, Any]]:
 
 
 def test_the_pages_of_likes_are_uneven_and_complete(client: httpx.Client) -> None:
-    there = [user for user in range(SIZE.users) if not WORLD.is_deleted[user]]
+    existing = [user for user in range(SIZE.users) if not WORLD.is_deleted[user]]
     pages_of = {
         user: every_page(client, f"/users/soundcloud:users:{FIRST_USER + user}/likes/tracks")
-        for user in sorted(there, key=lambda one: -len(WORLD.tracks_of[one]))[:12]
+        for user in sorted(existing, key=lambda one: -len(WORLD.tracks_of[one]))[:12]
     }
     for user, pages in pages_of.items():
         found = [row["id"] - FIRST_TRACK for page in pages for row in page["collection"]]
         assert found == WORLD.tracks_of[user].tolist()
-    going_on = [page for pages in pages_of.values() for page in pages if page["next_href"]]
-    assert any(len(page["collection"]) == 0 for page in going_on)
-    assert any(0 < len(page["collection"]) < 20 for page in going_on)
-    assert any("s-cloud.net" in page["next_href"] for page in going_on)
+    unfinished = [page for pages in pages_of.values() for page in pages if page["next_href"]]
+    assert any(len(page["collection"]) == 0 for page in unfinished)
+    assert any(0 < len(page["collection"]) < 20 for page in unfinished)
+    assert any("s-cloud.net" in page["next_href"] for page in unfinished)
 
 
 def test_likes_and_likers_are_the_same_pairs() -> None:
@@ -88,31 +88,31 @@ def test_a_walk_reaches_more_with_every_step() -> None:
     assert one < two < three
 
 
-def test_what_is_gone_or_hidden_is_not_found(client: httpx.Client) -> None:
-    gone, hidden = int(WORLD.is_deleted.argmax()), int(WORLD.is_private.argmax())
-    assert client.get(f"/users/{FIRST_USER + gone}/likes/tracks").status_code == 404
-    assert client.get(f"/tracks/{FIRST_TRACK + hidden}").status_code == 404
-    bulk = client.get("/tracks", params={"urns": f"soundcloud:tracks:{FIRST_TRACK + hidden},{FIRST_TRACK}"}).json()
+def test_deleted_accounts_and_private_tracks_are_not_found(client: httpx.Client) -> None:
+    deleted, private = int(WORLD.is_deleted.argmax()), int(WORLD.is_private.argmax())
+    assert client.get(f"/users/{FIRST_USER + deleted}/likes/tracks").status_code == 404
+    assert client.get(f"/tracks/{FIRST_TRACK + private}").status_code == 404
+    bulk = client.get("/tracks", params={"urns": f"soundcloud:tracks:{FIRST_TRACK + private},{FIRST_TRACK}"}).json()
     assert [row["id"] for row in bulk] == [FIRST_TRACK]
 
 
-def test_addresses_of_pages_are_resolved(client: httpx.Client) -> None:
-    answer = client.get("/resolve", params={"url": "https://soundcloud.com/listener-7"})
-    assert (answer.status_code, answer.json()["status"]) == (302, "302 - Found")
-    assert answer.headers["Location"].endswith(f"/users/{FIRST_USER + 7}")
+def test_urls_of_pages_are_resolved(client: httpx.Client) -> None:
+    response = client.get("/resolve", params={"url": "https://soundcloud.com/listener-7"})
+    assert (response.status_code, response.json()["status"]) == (302, "302 - Found")
+    assert response.headers["Location"].endswith(f"/users/{FIRST_USER + 7}")
     assert client.get("/resolve", params={"url": "https://soundcloud.com/nobody"}).status_code == 404
 
 
 def test_a_preview_is_reached_by_a_redirect_that_needs_no_token(client: httpx.Client) -> None:
-    address = client.get(f"/tracks/{FIRST_TRACK}/streams").json()["preview_mp3_128_url"]
-    leads_to = client.get(address)
-    assert leads_to.status_code == 302
-    audio = httpx.get(leads_to.headers["Location"], timeout=scale(120))
+    url = client.get(f"/tracks/{FIRST_TRACK}/streams").json()["preview_mp3_128_url"]
+    redirect = client.get(url)
+    assert redirect.status_code == 302
+    audio = httpx.get(redirect.headers["Location"], timeout=scale(120))
     assert audio.headers["Content-Type"] == "audio/mpeg"
     assert len(audio.content) > 100_000
 
 
-def test_tokens_run_out_and_a_refresh_token_serves_once(server: SandboxServer, client: httpx.Client) -> None:
+def test_tokens_expire_and_a_refresh_token_works_once(server: SandboxServer, client: httpx.Client) -> None:
     server.sandbox.soundcloud.tokens.expire_all()
     assert client.get("/users/1").status_code == 401
     token_url = f"{server.soundcloud_url}/oauth/token"
@@ -125,10 +125,10 @@ def test_tokens_run_out_and_a_refresh_token_serves_once(server: SandboxServer, c
 def test_too_many_requests_get_the_gateways_short_answer(server: SandboxServer, client: httpx.Client) -> None:
     server.sandbox.soundcloud.quota = Quota(1, 60.0)
     assert client.get(f"/tracks/{FIRST_TRACK}").status_code in {200, 404}
-    answer = client.get(f"/tracks/{FIRST_TRACK}")
-    assert (answer.status_code, answer.json()) == (429, {"error": "Rate Limit Exceeded"})
-    assert "Retry-After" not in answer.headers
+    response = client.get(f"/tracks/{FIRST_TRACK}")
+    assert (response.status_code, response.json()) == (429, {"error": "Rate Limit Exceeded"})
+    assert "Retry-After" not in response.headers
 
 
-def test_asking_for_more_than_a_page_holds_is_refused(client: httpx.Client) -> None:
+def test_a_limit_above_the_maximum_is_refused(client: httpx.Client) -> None:
     assert client.get(f"/users/{FIRST_USER}/likes/tracks", params={"limit": "201"}).status_code == 400

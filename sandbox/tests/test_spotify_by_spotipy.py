@@ -18,21 +18,21 @@ Connect = Callable[..., spotipy.Spotify]
 
 def entries(spotify: spotipy.Spotify, playlist: str, **options: Any) -> list[dict[str, Any]]:
     page = spotify.playlist_items(playlist, **options)
-    found = list(page["items"])
+    rows = list(page["items"])
     while page["next"]:
         page = spotify.next(page)
-        found += page["items"]
-    assert len(found) == page["total"]
-    return found
+        rows += page["items"]
+    assert len(rows) == page["total"]
+    return rows
 
 
 @pytest.mark.parametrize("limit", [1, 7, 48, 100])
-def test_pages_follow_each_other(spotify: spotipy.Spotify, server: SandboxServer, limit: int) -> None:
-    found = entries(spotify, DEMO_PLAYLIST_ID, limit=limit, market="NL")
-    assert sorted(entry["item"]["id"] for entry in found) == sorted(piece.spotify_id for piece in pieces())
-    asked = server.sandbox.journal.read("/v1/playlists/")
-    assert len(asked) == -(-48 // limit)
-    assert all("market=NL" in request.query for request in asked)
+def test_pages_are_complete(spotify: spotipy.Spotify, server: SandboxServer, limit: int) -> None:
+    rows = entries(spotify, DEMO_PLAYLIST_ID, limit=limit, market="NL")
+    assert sorted(entry["item"]["id"] for entry in rows) == sorted(piece.spotify_id for piece in pieces())
+    page_requests = server.sandbox.journal.read("/v1/playlists/")
+    assert len(page_requests) == -(-48 // limit)
+    assert all("market=NL" in request.query for request in page_requests)
 
 
 def test_previous_page(spotify: spotipy.Spotify) -> None:
@@ -50,15 +50,15 @@ def test_both_forms_of_entries(server: SandboxServer, client: Connect) -> None:
     assert [entry["track"]["id"] for entry in old] == [entry["item"]["id"] for entry in new]
 
 
-def test_the_former_path_has_the_former_form(spotify: spotipy.Spotify) -> None:
+def test_the_old_path_has_the_old_form(spotify: spotipy.Spotify) -> None:
     page = spotify._get(f"playlists/{DEMO_PLAYLIST_ID}/tracks", limit=5)
     assert "/tracks?" in page["next"]
     assert [set(entry) & {"item", "track"} for entry in page["items"]] == [{"track"}] * 5
 
 
 def test_awkward_entries(spotify: spotipy.Spotify) -> None:
-    kitchen = [entry["item"] for entry in entries(spotify, AWKWARD_PLAYLIST_ID)]
-    plain, local, episode, null, tombstone, again, relinked, lower, without, empty, last = kitchen
+    items = [entry["item"] for entry in entries(spotify, AWKWARD_PLAYLIST_ID)]
+    plain, local, episode, null, tombstone, again, relinked, lower, without, empty, last = items
     assert plain == again != last
     assert local["is_local"]
     assert local["id"] is None
@@ -73,12 +73,12 @@ def test_awkward_entries(spotify: spotipy.Spotify) -> None:
     assert empty["preview_url"] == ""
 
 
-def test_episodes_come_only_to_those_who_ask(spotify: spotipy.Spotify) -> None:
-    found = entries(spotify, AWKWARD_PLAYLIST_ID, additional_types=("track",))
-    assert [entry["item"] for entry in found].count(None) == 2
+def test_episodes_come_only_on_request(spotify: spotipy.Spotify) -> None:
+    rows = entries(spotify, AWKWARD_PLAYLIST_ID, additional_types=("track",))
+    assert [entry["item"] for entry in rows].count(None) == 2
 
 
-def test_fields_choose(spotify: spotipy.Spotify) -> None:
+def test_fields_select(spotify: spotipy.Spotify) -> None:
     assert set(spotify.playlist(DEMO_PLAYLIST_ID, fields="snapshot_id")) == {"snapshot_id"}
     page = spotify.playlist_items(DEMO_PLAYLIST_ID, fields="items(item(id)),next", limit=2)
     assert set(page) == {"items", "next"}
@@ -103,7 +103,7 @@ def test_single_track(spotify: spotipy.Spotify) -> None:
     assert [artist["name"] for artist in track["artists"]] == [piece.artist]
 
 
-def test_preview_is_mp3_and_the_page_of_a_track_leads_to_it(
+def test_preview_is_mp3_and_the_page_of_a_track_redirects_to_it(
     spotify: spotipy.Spotify, server: SandboxServer, http: requests.Session
 ) -> None:
     track = spotify.track(pieces()[26].spotify_id)
@@ -118,8 +118,8 @@ def test_preview_is_mp3_and_the_page_of_a_track_leads_to_it(
 
 
 def test_generated_previews_are_distinct_bytes(spotify: spotipy.Spotify, http: requests.Session) -> None:
-    found = entries(spotify, generated_playlist(49).spotify_id)
-    first, last = (http.get(found[place]["item"]["preview_url"]).content for place in (0, 48))
+    rows = entries(spotify, generated_playlist(49).spotify_id)
+    first, last = (http.get(rows[place]["item"]["preview_url"]).content for place in (0, 48))
     assert first != last
     assert first[:3] == last[:3] == b"ID3"
 
@@ -171,7 +171,7 @@ def test_without_a_good_token(
     assert reply.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_tokens_run_out(server: SandboxServer, spotify: spotipy.Spotify) -> None:
+def test_tokens_expire(server: SandboxServer, spotify: spotipy.Spotify) -> None:
     spotify.track(pieces()[0].spotify_id)
     server.sandbox.tokens.expire_all()
     with pytest.raises(spotipy.SpotifyException, match="The access token expired") as caught:
@@ -179,7 +179,7 @@ def test_tokens_run_out(server: SandboxServer, spotify: spotipy.Spotify) -> None
     assert caught.value.http_status == 401
 
 
-def test_lifetime_is_what_the_settings_say(client: Connect) -> None:
+def test_the_lifetime_of_tokens_is_a_setting(client: Connect) -> None:
     with (
         SandboxServer(Sandbox(SandboxSettings(token_lifetime=0))) as server,
         pytest.raises(spotipy.SpotifyException, match="expired"),
