@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-# The packages are named once, in pyproject.toml; all but `research` are what runs.
+# The packages are named once, in pyproject.toml; `research` is no part of the platform.
 PACKAGES := $(shell sed -n 's/^members = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '",')
 PLATFORM := $(filter-out research,$(PACKAGES))
 SOURCES := $(addsuffix /src,$(PACKAGES))
@@ -15,17 +15,17 @@ SOURCES := $(addsuffix /src,$(PACKAGES))
 empty :=
 export MYPYPATH := $(subst $(empty) $(empty),:,$(SOURCES))
 
-# Annoy compiles itself for the CPU it is built on, and pip keeps that wheel: one that moves to an older CPU dies.
+# Annoy compiles for the CPU of the builder, and pip caches the wheel, which crashes on an older CPU.
 ANNOY_FLAGS := -DANNOYLIB_MULTITHREADED_BUILD,-O3,-ffast-math,-fno-associative-math,-fpermissive,-std=c++14
 ifneq (,$(filter x86_64 amd64,$(shell uname -m)))
 ANNOY_FLAGS := $(ANNOY_FLAGS),-march=x86-64-v2
 endif
 export ANNOY_COMPILER_ARGS := $(ANNOY_FLAGS)
 
-# A shell that does not expand the tilde in FOLDER=~/Music hands it on as it is.
+# Some shells do not expand the tilde in FOLDER=~/Music.
 FOLDER_PATH = $(patsubst ~/%,$(HOME)/%,$(FOLDER))
 
-# True where a Docker engine answers; `docker` alone may be a client without one.
+# True where a Docker engine is running; `docker` alone may be a client without one.
 HAVE_DOCKER = docker info >/dev/null 2>&1
 
 .PHONY: help
@@ -35,7 +35,7 @@ help: ## list the targets
 comma := ,
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
-# What the platform runs on, and on top of it what tests, measurements and training need (TensorFlow among it).
+# The packages of the platform, and on top of them those of tests, measurements and training (with TensorFlow).
 .venv/platform: requirements/run.txt requirements/build.txt $(addsuffix /pyproject.toml,$(PLATFORM))
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Soundalike needs Python 3.11, 3.12 or 3.13; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
 	@command -v c++ >/dev/null || { echo 'A C++ compiler is needed for Annoy (Debian: apt install g++, macOS: xcode-select --install).' >&2; exit 1; }
@@ -47,16 +47,16 @@ PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 	@touch $@
 
 .venv/installed: .venv/platform requirements/dev.txt research/pyproject.toml
-	@echo 'Adding what tests and measurements need (once; TensorFlow is large, this takes a few minutes) …'
+	@echo 'Adding the packages for tests and measurements (once; TensorFlow is large, this takes a few minutes) …'
 	$(PIP_INSTALL) --no-build-isolation --require-hashes --requirement requirements/dev.txt
 	$(PIP_INSTALL) --no-build-isolation --editable ./research
 	@touch $@
 
 .PHONY: install
-install: .venv/installed ## prepare .venv for work on the code; demo, up and crawl prepare what they need themselves
+install: .venv/installed ## prepare .venv for development; demo, up and crawl prepare what they need by themselves
 
 .PHONY: demo
-demo: .venv/platform ## set up, crawl the sample playlist and serve answers (ONCE=1: end after them)
+demo: .venv/platform ## set up, crawl the sample playlist and serve recommendations (ONCE=1: stop after showing some)
 	@exec $(BIN)/soundalike demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
 
 # All tests run in as many processes as there are cores, at most four; chosen ones in this very process, where a
@@ -72,32 +72,32 @@ test: .venv/installed ## run the tests (TESTS=<path>, WORKERS=<count>, COVERAGE=
 lint: .venv/installed ## check style, types, import contracts, the Dockerfile and schemas
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(SOURCES)
+	$(BIN)/mypy $(SOURCES) $(foreach package,$(PACKAGES),$(wildcard $(package)/compat/*.py))
 	$(BIN)/lint-imports
 	$(BIN)/hadolint deploy/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.circle-ci .circleci/config.yml
 
 .PHONY: openapi
-openapi: .venv/installed ## write services/api/openapi.json anew, after a change of the API on purpose
+openapi: .venv/installed ## regenerate services/api/openapi.json after an intended change of the API
 	@$(BIN)/python -m soundalike.api openapi > services/api/openapi.json
 
 .PHONY: contract
-contract: .venv/installed ## send the API thousands of requests made from its own OpenAPI (EXAMPLES=200 a route)
+contract: .venv/installed ## send the API thousands of requests generated from its OpenAPI (EXAMPLES=200 a route)
 	@CONTRACT_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest services/api/tests/test_contract.py -s
 
 .PHONY: format
-format: .venv/installed ## put the code into the house format
+format: .venv/installed ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 .PHONY: evaluate
-evaluate: .venv/installed ## measure the recommendations on CORPUS=<folder> (OUT=<folder>, SYSTEMS=a,b|all)
-	@[ -n "$(CORPUS)" ] || { echo 'Say on what music: make evaluate CORPUS=~/Music' >&2; exit 2; }
+evaluate: .venv/installed ## measure the quality of recommendations on CORPUS=<folder> (OUT=<folder>, SYSTEMS=a,b|all)
+	@[ -n "$(CORPUS)" ] || { echo 'Name a folder of music: make evaluate CORPUS=~/Music' >&2; exit 2; }
 	@$(BIN)/soundalike evaluate --corpus "$(patsubst ~/%,$(HOME)/%,$(CORPUS))" --out "$(or $(OUT),evaluation-results)" $(if $(SYSTEMS),--systems "$(SYSTEMS)")
 
 .PHONY: bench
-bench: .venv/installed ## measure what hearing a preview costs, as multiples of decoding it
+bench: .venv/installed ## measure what extracting a preview costs, as multiples of decoding it
 	@$(BIN)/python -m soundalike.research.bench.extract && $(BIN)/python -m soundalike.research.bench.memory && $(BIN)/python -m soundalike.research.bench.startup
 
 .venv/bench: .venv/installed requirements/bench.txt
@@ -105,15 +105,15 @@ bench: .venv/installed ## measure what hearing a preview costs, as multiples of 
 	@touch $@
 
 .PHONY: bench-index
-bench-index: .venv/bench ## measure the index beside other engines (SIZES=10k,100k,1M)
+bench-index: .venv/bench ## compare the index with other engines (SIZES=10k,100k,1M)
 	@$(BIN)/python -m soundalike.research.bench.index --sizes "$(or $(SIZES),10k$(comma)100k)"
 
 .PHONY: soak
-soak: .venv/installed ## ten minutes of load with three index swaps
+soak: .venv/installed ## run ten minutes of load with three index swaps
 	@$(BIN)/python -m soundalike.research.bench.soak
 
-# PyTorch is larger than everything else together (on Linux it brings the libraries of a GPU), so it lies apart, on top of
-# what .venv has.
+# PyTorch is larger than everything else together (on Linux it brings the libraries of a GPU), so it has an environment of
+# its own, on top of .venv.
 .venv-training/installed: .venv/installed requirements/training.txt
 	@echo 'Preparing .venv-training (once; 5 GB on Linux, this takes several minutes) …'
 	$(PYTHON) -m venv .venv-training
@@ -124,24 +124,24 @@ soak: .venv/installed ## ten minutes of load with three index swaps
 
 .PHONY: train
 train: .venv-training/installed ## train soundalike-1 on CORPUS=<folder> with a tracks.csv (OUT=<folder>, HYBRIDS=<count>)
-	@[ -n "$(CORPUS)" ] || { echo 'Say on what music: make train CORPUS=<folder with a tracks.csv>' >&2; exit 2; }
+	@[ -n "$(CORPUS)" ] || { echo 'Name a folder of music: make train CORPUS=<folder with a tracks.csv>' >&2; exit 2; }
 	@.venv-training/bin/python -m soundalike.research.training "$(patsubst ~/%,$(HOME)/%,$(CORPUS))" --out "$(or $(OUT),training-results)" $(if $(HYBRIDS),--hybrids $(HYBRIDS))
 
 .PHONY: build-all
 build-all: ## build the container images, or without Docker the local environment
 	@if $(HAVE_DOCKER); then \
-		echo 'A Docker engine answers: building the images.'; $(MAKE) config; docker compose --profile '*' build; \
+		echo 'Docker is running: building the images.'; $(MAKE) config; docker compose --profile '*' build; \
 	else \
-		echo 'No Docker engine answers: preparing the local environment in .venv instead.'; $(MAKE) .venv/platform; \
+		echo 'Docker is not running: preparing the local environment in .venv instead.'; $(MAKE) .venv/platform; \
 	fi
 
 .PHONY: up
-up: ## start the platform: containers where Docker answers, else in the foreground
+up: ## start the platform: in containers where Docker is running, else in the foreground
 	@if $(HAVE_DOCKER); then $(MAKE) config; docker compose up --detach --wait; else $(MAKE) .venv/platform; exec $(BIN)/soundalike up; fi
 
 .PHONY: crawl
-crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path>, LIBRARY=1 or SOUNDCLOUD=<profile url>; WATCH=1 goes on, EVERY=24 does so once a day
-	@[ -n "$(PLAYLIST)$(FOLDER)$(LIBRARY)$(WATCH)$(SOUNDCLOUD)" ] || { echo 'Say what to crawl: make crawl PLAYLIST=<url|uri|id>, make crawl FOLDER=~/Music, or make crawl SOUNDCLOUD=https://soundcloud.com/<name>' >&2; exit 2; }
+crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path>, LIBRARY=1 or SOUNDCLOUD=<profile url>; WATCH=1 keeps watching, EVERY=24 crawls again every 24 hours
+	@[ -n "$(PLAYLIST)$(FOLDER)$(LIBRARY)$(WATCH)$(SOUNDCLOUD)" ] || { echo 'Name what to crawl: make crawl PLAYLIST=<url|uri|id>, make crawl FOLDER=~/Music, or make crawl SOUNDCLOUD=https://soundcloud.com/<name>' >&2; exit 2; }
 	@if $(HAVE_DOCKER) && [ -n "$$(docker compose ps --quiet --status running api 2>/dev/null)" ]; then \
 		docker compose run --rm $(if $(FOLDER),--user "$$(id -u):$$(id -g)" --volume "$$(realpath -- "$(FOLDER_PATH)"):/music:ro") crawler \
 			$(if $(SOUNDCLOUD),soundcloud --from "$(SOUNDCLOUD)",$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder /music) $(if $(LIBRARY),--library) $(if $(WATCH),--watch) $(if $(EVERY),--every $(EVERY))); \
@@ -151,11 +151,11 @@ crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path>, LIBRARY=1 or SOUNDCLOUD=<p
 	fi
 
 .PHONY: config
-config: ## write config/*.env with random passwords from the templates, keeping what exists
+config: ## write config/*.env from the templates, with random passwords; existing files stay
 	@deploy/make-config
 
 .PHONY: lock
-lock: .venv/installed ## compile the hashed requirements again from the packages' pyproject files
+lock: .venv/installed ## recompile the hashed requirements from the packages' pyproject files
 	@requirements/compile
 
 .PHONY: clean
