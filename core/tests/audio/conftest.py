@@ -66,14 +66,14 @@ LOSSLESS = ("wav", "wav-float", "aiff", "flac", "flac-24", "alac")
 @pytest.fixture(scope="session")
 def encode() -> Encode:
     """Encode a chirp of some seconds, or given stereo frames, in one of the forms; the same one only once."""
-    kept: dict[tuple[str, float], bytes] = {}
+    cache: dict[tuple[str, float], bytes] = {}
 
     def encoded(form: str, seconds: float = 40.0, frames: NDArray[np.float32] | None = None) -> bytes:
         by, rate, options = FORMS[form]
         if frames is not None:
             return by(frames, rate, **options)
-        if (form, seconds) not in kept:
-            kept[form, seconds] = by(chirp(seconds, rate), rate, **options)
-        return kept[form, seconds]
+        if (form, seconds) not in cache:
+            cache[form, seconds] = by(chirp(seconds, rate), rate, **options)
+        return cache[form, seconds]
 
     return encoded

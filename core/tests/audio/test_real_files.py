@@ -311,7 +311,7 @@ def test_an_m4a_with_its_index_in_front(tmp_path: Path) -> None:
     assert_excerpt(decode(data))
 
 
-def alike(seconds: float, channels: int, start: float = 0.0) -> NDArray[np.float32]:
+def chirps(seconds: float, channels: int, start: float = 0.0) -> NDArray[np.float32]:
     """The melody as loud in mono as in stereo."""
     return frames(seconds, channels=channels, start=start) * np.float32(np.mean(GAINS[2]) / np.mean(GAINS[channels]))
 
@@ -320,7 +320,7 @@ def alike(seconds: float, channels: int, start: float = 0.0) -> NDArray[np.float
 def test_mp3s_joined_to_one(first: int, second: int) -> None:
     halves = [
         by_ffmpeg(part, 22_050, "mp3", "libmp3lame", options=NO_XING)
-        for part in (alike(16, first), alike(20, second, start=16))
+        for part in (chirps(16, first), chirps(20, second, start=16))
     ]
     joined = LATIN + halves[0] + OLD + COVER + halves[1] + OLD
     assert_excerpt(decode(joined), slack=0.1)

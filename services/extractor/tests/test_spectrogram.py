@@ -99,9 +99,9 @@ def test_clips_are_cut_or_filled_with_silence_at_the_end(length: int) -> None:
     clip = np.arange(1, length + 1, dtype=np.float32)
     prepared = fit_length(clip, repeat=False)
     assert prepared.shape == (SAMPLES,)
-    kept = min(length, SAMPLES)
-    np.testing.assert_array_equal(prepared[:kept], clip[:kept])
-    assert not prepared[kept:].any()
+    length_copied = min(length, SAMPLES)
+    np.testing.assert_array_equal(prepared[:length_copied], clip[:length_copied])
+    assert not prepared[length_copied:].any()
 
 
 def test_short_clips_may_be_repeated_instead() -> None:

@@ -192,11 +192,11 @@ async def test_when_deleting_the_message_fails_the_second_delivery_is_no_work(
 async def test_stopping_finishes_what_is_under_way_and_hands_back_the_rest(
     bench: Bench, message_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop, begun, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    stop, started, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
     embed = bench.embedder.embed
 
     async def slow(data: bytes) -> object:
-        begun.set()
+        started.set()
         await go_on.wait()
         return await embed(data)
 
@@ -205,7 +205,7 @@ async def test_stopping_finishes_what_is_under_way_and_hands_back_the_rest(
         await bench.store.put(f"previews/deezer/{n}.mp3", b"music", "audio/mpeg")
         await bench.queue.send(message_of(f"previews/deezer/{n}.mp3"))
     running = asyncio.create_task(bench.worker.run(stop))
-    await begun.wait()
+    await started.wait()
     stop.set()
     go_on.set()
     await running
@@ -255,11 +255,11 @@ async def test_visibility_is_extended_until_the_work_ends(bench: Bench) -> None:
     await bench.queue.send("x")
     (message,) = await bench.queue.receive(limit=1, wait_s=0)
     ticks: asyncio.Queue[None] = asyncio.Queue()
-    begun = 0
+    started = 0
 
     async def tick(seconds: float) -> None:
-        nonlocal begun
-        begun += 1
+        nonlocal started
+        started += 1
         assert seconds == pytest.approx(40)
         await ticks.get()
         bench.clock.now += seconds
@@ -267,7 +267,7 @@ async def test_visibility_is_extended_until_the_work_ends(bench: Bench) -> None:
     async with extend_visibility(bench.queue, message, visibility_s=120, sleep=tick):
         for number in range(6):  # 240 s, twice the visibility
             ticks.put_nowait(None)
-            await eventually(lambda number=number: begun == number + 2)
+            await eventually(lambda number=number: started == number + 2)
         assert await bench.queue.receive(limit=1, wait_s=0) == []
     bench.clock.now += 121
     assert len(await bench.queue.receive(limit=1, wait_s=0)) == 1

@@ -40,7 +40,7 @@ class TooDemanding(PermanentAudioError):
 
 
 class DecoderCrashed(TransientAudioError):
-    """The decoding process died; a new one takes its place at the next call."""
+    """The decoding process died; the next call starts a new one."""
 
 
 class DecoderUnavailable(DecoderCrashed):

@@ -12,8 +12,8 @@ class InvalidVectors(SimilarityError, ValueError):
 
 
 class InvalidProjection(SimilarityError, ValueError):
-    """The arrays of a projection do not fit together, or a projection file is not one of ours."""
+    """The arrays of a projection do not fit together, or a file is not a projection."""
 
 
 class InvalidCalibration(SimilarityError, ValueError):
-    """The arrays of a calibration do not fit together, or a calibration file is not one of ours."""
+    """The arrays of a calibration do not fit together, or a file is not a calibration."""

@@ -204,8 +204,8 @@ def test_names_lead_to_rows_and_vectors(build: Build) -> None:
     directory, _ = build(300)
     unit = Projection.identity(24).apply(clustered(300))
     with IndexVersion.open(directory) as version:
-        asked = [urns_of(300)[7], "file:track:zz", urns_of(300)[299], "", "a" * 500, urns_of(300)[0]]
-        vectors = version.vectors_of(asked)
+        urns = [urns_of(300)[7], "file:track:zz", urns_of(300)[299], "", "a" * 500, urns_of(300)[0]]
+        vectors = version.vectors_of(urns)
         np.testing.assert_array_equal(vectors[[0, 2, 5]], unit[[7, 299, 0]])
         assert np.isnan(vectors[[1, 3, 4]]).all()
         assert version.vectors_of([]).shape == (0, 24)

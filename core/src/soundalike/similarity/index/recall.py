@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Nearest = Callable[[NDArray[np.float32], int], tuple[NDArray[np.int64], NDArray[np.float32]]]
 
 _NEIGHBOURS: Final = 10
-# Two float32 cosines closer than this are one and the same neighbour as far as anybody can tell.
+# Two float32 cosines closer than this are considered equal.
 _TIE: Final = 1e-6
 # A goal met by a hair on one sample of queries is missed on another.
 _MARGIN: Final = 0.004

@@ -69,12 +69,12 @@ def find_neighbours(pairs: FavoritePairs, parameters: CooccurrenceParameters) ->
     order = np.lexsort((columns, -values, rows))
     rows, columns, values = rows[order], columns[order], values[order]
     first = np.searchsorted(rows, np.arange(count))
-    kept = np.arange(len(rows)) - first[rows] < parameters.neighbours
-    starts = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=count))])
+    selected = np.arange(len(rows)) - first[rows] < parameters.neighbours
+    starts = np.concatenate([[0], np.cumsum(np.bincount(rows[selected], minlength=count))])
     return Neighbours(
         starts.astype(np.int64),
-        columns[kept].astype(np.int32),
-        values[kept].astype(np.float32),
+        columns[selected].astype(np.int32),
+        values[selected].astype(np.float32),
         _background(weighted),
     )
 

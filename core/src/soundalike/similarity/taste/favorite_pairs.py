@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class FavoritePairs:
     """Favourites: user `users[i]` favourites track `tracks[i]` (int32 [m] both), named `urns` [n], each pair once.
 
-    Nothing about the users is kept but which favourites belong together.
+    Nothing about the users is stored but which favourites belong together.
     """
 
     users: NDArray[np.int32]
@@ -30,11 +30,11 @@ class FavoritePairs:
         everything says nothing about taste, and costs the square of that number.
         """
         too_active = np.bincount(self.users) > max_favorites if len(self.users) else np.zeros(0, np.bool_)
-        kept = ~too_active[self.users]
-        fans = np.bincount(self.tracks[kept], minlength=len(self.urns))
-        kept &= fans[self.tracks] >= min_fans
-        remaining, tracks = np.unique(self.tracks[kept], return_inverse=True)
-        _, users = np.unique(self.users[kept], return_inverse=True)
+        selected = ~too_active[self.users]
+        fans = np.bincount(self.tracks[selected], minlength=len(self.urns))
+        selected &= fans[self.tracks] >= min_fans
+        remaining, tracks = np.unique(self.tracks[selected], return_inverse=True)
+        _, users = np.unique(self.users[selected], return_inverse=True)
         urns = [self.urns[number] for number in remaining]
         order = sorted(range(len(urns)), key=lambda number: urns[number].encode())
         positions = np.empty(len(order), np.int32)

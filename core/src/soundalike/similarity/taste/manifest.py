@@ -26,7 +26,7 @@ class TasteManifest(VersionManifest):
     """What one immutable version holds.
 
     `favorites` were known when it was built, of `users` accounts; `tracks` have neighbours or are one, `pairs` of
-    them are kept. `background` is the mean similarity of two of the tracks, whichever.
+    them are stored. `background` is the mean similarity of any two of the tracks.
     """
 
     FILES: ClassVar = DATA_FILES

@@ -1,1 +1,1 @@
-"""Hears previews through Choi's network and stores their vectors."""
+"""Extracts embeddings and tags of previews with a neural network and stores them."""

@@ -83,7 +83,7 @@ class PreviewPipeline:
         if await embeddings.exists(self.pool, track, self.embedder.model_id):
             return "known"
         await tracks.mark_preview_lost(
-            self.pool, track, "the preview was gone before it was heard; the next crawl fetches it"
+            self.pool, track, "the preview was gone before it was analysed; the next crawl fetches it again"
         )
         return "gone"
 

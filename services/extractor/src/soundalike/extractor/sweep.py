@@ -102,7 +102,7 @@ async def _read_dead_letters(pool: Pool, dead_letters: MessageQueue) -> set[Trac
             try:
                 keys = [created.key for created in s3_events.parse_message(message.body)]
                 if keys and all(upload_of(key) for key in keys):
-                    await dead_letters.delete(message)  # whoever waited for it has long given up
+                    await dead_letters.delete(message)  # its client has long timed out
                     continue
                 given_up |= {track_of_preview(key) for key in keys}
             except (s3_events.UnreadableEvent, InvalidTrackId):

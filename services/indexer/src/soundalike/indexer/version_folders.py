@@ -39,8 +39,8 @@ async def outdated_keys(store: ObjectStore, prefix: str, published: str, *, keep
     async for summary in store.list(prefix):
         stored.setdefault(summary.key.removeprefix(prefix).partition("/")[0], []).append(summary.key)
     complete = sorted(name for name, keys in stored.items() if f"{prefix}{name}/{MANIFEST}" in keys)
-    kept = {published, *complete[-keep:]}
-    return {name: stored[name] for name in sorted(stored.keys() - kept)}
+    retained = {published, *complete[-keep:]}
+    return {name: stored[name] for name in sorted(stored.keys() - retained)}
 
 
 async def delete(store: ObjectStore, keys: Iterable[str]) -> None:
