@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # Requests are given this long to end after SIGTERM; every one of them is limited to ten seconds.
 GRACE_S: Final = 12
 
+# Load balancers keep idle connections for a minute. One that ends here first may end under a request on its way.
+_KEEP_ALIVE_S: Final = 75
+
 # Exit status of a process that never answered; uvicorn's own.
 STARTUP_FAILED: Final = STARTUP_FAILURE
 
@@ -94,6 +97,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACE_S,
                 http=LimitedHttpProtocol,
             )
