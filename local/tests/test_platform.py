@@ -21,7 +21,7 @@ from soundalike.local.errors import AlreadyRunning, InvalidSettings, NotRunning,
 from soundalike.local.platform import Platform, Service
 from soundalike.local.ports import free_port
 from soundalike.local.running_platform import find
-from soundalike.testing.wait import eventually
+from soundalike.testing.wait import eventually, scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ async def test_a_platform_starts_can_be_found_and_leaves_nothing_running(
     async with platform().running() as running:
         assert find(data) == running
         assert running.pid == os.getpid()
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=scale(60)) as client:
             assert (await client.get(f"{running.api_url}/healthz")).is_success
         assert await _rows(running.environment["DATABASE_URL"]) == 0
         with pytest.raises(AlreadyRunning, match=f"process {os.getpid()}"):

@@ -17,6 +17,7 @@ from soundalike.local.ports import free_port
 from soundalike.local.spotify_login import Login, LoginFailure, SpotifyApp
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.server import SandboxServer
+from soundalike.testing.wait import scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,11 +51,11 @@ class Browser:
         self.thread.start()
 
     def _visit(self, address: str) -> None:
-        response = httpx.get(address)
+        response = httpx.get(address, timeout=scale(60))
         callback = httpx.URL(response.headers["Location"]).copy_merge_params(self.forged)
         # Browsers request an icon too.
-        httpx.get(callback.join("/favicon.ico"))
-        self.visits += [response, httpx.get(callback)]
+        httpx.get(callback.join("/favicon.ico"), timeout=scale(60))
+        self.visits += [response, httpx.get(callback, timeout=scale(60))]
 
 
 def app(server: SandboxServer, *, secret: str | None = None, client_id: str = "sandbox") -> SpotifyApp:

@@ -16,7 +16,7 @@ from soundalike.db import playlists, tracks, uploads
 from soundalike.db.playlists import Playlist
 from soundalike.db.tracks import Track
 from soundalike.db.uploads import Analysis
-from soundalike.testing.wait import eventually
+from soundalike.testing.wait import eventually, scale
 
 from .conftest import Platform, is_ready, said, track_id, vector
 from .test_server import running
@@ -54,7 +54,7 @@ async def test_nothing_that_is_sent_gets_an_answer_that_is_not_described(
     log = tmp_path / "api.log"
     url = f"http://127.0.0.1:{unused_tcp_port}"
     with running(environment, log) as process:
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=scale(60)) as client:
 
             async def ready() -> bool:
                 assert process.poll() is None, log.read_text()

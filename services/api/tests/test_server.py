@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from soundalike.api.server import MAX_HEAD_BYTES
-from soundalike.testing.wait import eventually
+from soundalike.testing.wait import eventually, scale
 
 from .conftest import Platform, is_ready, recommended, urn
 
@@ -61,7 +61,9 @@ async def test_it_serves_until_it_is_told_to_end(
     }
     log = tmp_path / "api.log"
     with running(environment, log) as process:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{unused_tcp_port}", trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{unused_tcp_port}", trust_env=False, timeout=scale(60)
+        ) as client:
 
             async def answers() -> bool:
                 assert process.poll() is None, log.read_text()
@@ -87,7 +89,7 @@ async def test_a_head_without_an_end_is_refused(
     environment = {"DATABASE_URL": database_url, "S3_BUCKET": bucket, "API_PORT": str(unused_tcp_port)}
     with running(environment, tmp_path / "api.log"):
         url = f"http://127.0.0.1:{unused_tcp_port}"
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=scale(60)) as client:
 
             async def listens() -> bool:
                 try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from soundalike.testing.wait import eventually
+from soundalike.testing.wait import eventually, scale
 
 from .conftest import Platform, urn
 from .test_server import running
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def client_of(process: subprocess.Popen[bytes], port: int, log: Path) -> AsyncIterator[httpx.AsyncClient]:
     limits = httpx.Limits(max_keepalive_connections=0)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, limits=limits) as client:
+    url = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(base_url=url, trust_env=False, limits=limits, timeout=scale(60)) as client:
 
         async def ready() -> bool:
             assert process.poll() is None, told(log)
