@@ -61,8 +61,8 @@ def everything() -> ColumnTransformer:
     """Return all features that SoundCloud's reply gives."""
     return ColumnTransformer(
         [
-            ("tags", TagLists(least=20), ["tag_list"]),
-            ("genre", Genres(least=20), ["genre"]),
+            ("tags", TagLists(min_count=20), ["tag_list"]),
+            ("genre", Genres(min_count=20), ["genre"]),
             ("counts", LogCounts(), COUNTS),
             ("rates", DailyRates(since="created_at"), [*COUNTS, "created_at"]),
             ("duration", Durations(), ["duration"]),

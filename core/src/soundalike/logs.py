@@ -1,4 +1,4 @@
-"""One line a log record on stderr, the same in every service: text for people, JSON for what collects logs."""
+"""One line per log record on stderr, the same in every service: text for people, JSON for log collectors."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _NO_FIELDS: Final[Mapping[str, object]] = {}
-_bound: ContextVar[Mapping[str, object]] = ContextVar("fields of every line", default=_NO_FIELDS)
+_fields: ContextVar[Mapping[str, object]] = ContextVar("fields of every line", default=_NO_FIELDS)
 
 
 class LogFormat(StrEnum):
-    """How a line looks."""
+    """The format of a line."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class LogSettings(BaseSettings):
-    """How the log is written, by the same variable in every service."""
+    """The format of the log, the same variable in every service."""
 
     model_config = SettingsConfigDict(extra="ignore")
 
@@ -38,14 +38,14 @@ class LogSettings(BaseSettings):
 
 
 def configure(service: str, level: str = "INFO") -> None:
-    """Send the records of a service to stderr as LOG_FORMAT says, or exit with 78 where it says something else.
+    """Send the records of a service to stderr as LOG_FORMAT says, or exit with 78 where that is another format.
 
     Libraries that print tokens at DEBUG stay at WARNING. A record's `extra={"fields": {…}}` and the `log_fields` become
     members of the JSON line.
     """
     handler = logging.StreamHandler(sys.stderr)
     as_json = load(LogSettings).log_format is LogFormat.JSON
-    handler.setFormatter(JsonLines(service) if as_json else TextLines(service))
+    handler.setFormatter(JsonFormatter(service) if as_json else TextFormatter(service))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("boto3", "botocore", "urllib3", "httpx", "httpcore", "spotipy", "alembic", "opentelemetry"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -54,19 +54,19 @@ def configure(service: str, level: str = "INFO") -> None:
 @contextmanager
 def log_fields(**fields: object) -> Iterator[None]:
     """Add fields to every line that is logged inside the block, by this task and by what it starts."""
-    token = _bound.set({**_bound.get(), **fields})
+    token = _fields.set({**_fields.get(), **fields})
     try:
         yield
     finally:
-        _bound.reset(token)
+        _fields.reset(token)
 
 
-def bound_fields() -> Mapping[str, object]:
-    """Return the fields that every line has here."""
-    return _bound.get()
+def current_fields() -> Mapping[str, object]:
+    """Return the fields that are added to every line here."""
+    return _fields.get()
 
 
-class TextLines(logging.Formatter):
+class TextFormatter(logging.Formatter):
     """Lines for people: time, service, level, logger, message, and the bound fields in brackets."""
 
     def __init__(self, service: str) -> None:
@@ -75,12 +75,12 @@ class TextLines(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Return the line without a traceback."""
         line = super().formatMessage(record)
-        fields = " ".join(f"{name}={value}" for name, value in _bound.get().items())
+        fields = " ".join(f"{name}={value}" for name, value in _fields.get().items())
         return f"{line} [{fields}]" if fields else line
 
 
-class JsonLines(logging.Formatter):
-    """Lines for programs: one JSON object each, whatever the message holds; `time` is UTC in ISO 8601."""
+class JsonFormatter(logging.Formatter):
+    """Lines for programs: one JSON object each, whatever the message contains; `time` is UTC in ISO 8601."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, with the traceback as its member `exception`."""
         line: dict[str, object] = {
-            **_bound.get(),
+            **_fields.get(),
             **getattr(record, "fields", _NO_FIELDS),
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,

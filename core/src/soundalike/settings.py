@@ -1,4 +1,4 @@
-"""Settings of the shared parts: read from the environment once, typed, refusing unsafe values by name."""
+"""Settings of the shared parts: read from the environment once, typed; unsafe values are refused by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EX_CONFIG = 78
-"""Exit status of a service that refuses its settings (sysexits.h); a supervisor does not restart it."""
+"""Exit status for invalid settings (sysexits.h); a supervisor does not restart the service."""
 
 _WELL_KNOWN_PASSWORDS = frozenset({"", "admin", "changeme", "change-me", "example", "password", "postgres", "secret"})
 
@@ -23,24 +23,24 @@ def _safe_database_url(value: SecretStr) -> SecretStr:
     if parts.scheme not in {"postgresql", "postgres"} or not parts.hostname or not parts.path.strip("/"):
         raise ValueError("expected postgresql://user:password@host:5432/database")
     if unquote(parts.password or "").lower() in _WELL_KNOWN_PASSWORDS:
-        raise ValueError("the password is missing or one that everybody knows; choose one of your own")
+        raise ValueError("the password is missing or well known; choose another one")
     return value
 
 
 def _bucket_name(value: str) -> str:
     if not re.fullmatch(r"(?!xn--)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]", value):
-        raise ValueError("an S3 bucket has 3-63 lower-case letters, digits, dots and hyphens")
+        raise ValueError("an S3 bucket name has 3 to 63 lower-case letters, digits, dots and hyphens")
     return value
 
 
 def _endpoint(value: str | None) -> str | None:
     if value and urlsplit(value).scheme not in {"http", "https"}:
-        raise ValueError("expected an address such as http://127.0.0.1:4566, or nothing for AWS itself")
+        raise ValueError("expected a URL such as http://127.0.0.1:4566, or nothing for AWS")
     return value or None
 
 
 class DatabaseSettings(BaseSettings):
-    """Where the catalogue is."""
+    """The database of the catalogue."""
 
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -48,7 +48,7 @@ class DatabaseSettings(BaseSettings):
 
 
 class StoreSettings(BaseSettings):
-    """Where the objects are; credentials come by boto3's own chain."""
+    """The bucket; credentials come from boto3's own chain."""
 
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -58,7 +58,7 @@ class StoreSettings(BaseSettings):
 
 
 class QueueSettings(StoreSettings):
-    """Where the events of the object store arrive."""
+    """The queue in which the events of the object store arrive."""
 
     queue_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,75}$")] = "soundalike-previews"
     queue_visibility_s: Annotated[int, Field(ge=10, le=43_200)] = 120
@@ -66,22 +66,24 @@ class QueueSettings(StoreSettings):
 
     @property
     def dead_letter_queue_name(self) -> str:
-        """Name of the queue behind the queue."""
+        """Name of the dead-letter queue."""
         return f"{self.queue_name}-dead"
 
 
 def load(settings: type[S]) -> S:
-    """Read one service's settings from the environment, or name what is wrong on stderr and exit with 78."""
+    """Read settings from the environment; where they are invalid, print each problem on stderr and exit with 78."""
     try:
         return settings()
     except ValidationError as error:
-        refuse(settings.__name__, [(str(e["loc"][0]) if e["loc"] else "", e["msg"]) for e in error.errors()])
+        exit_with_problems(
+            settings.__name__, [(str(e["loc"][0]) if e["loc"] else "", e["msg"]) for e in error.errors()]
+        )
 
 
-def refuse(what: str, problems: list[tuple[str, str]]) -> NoReturn:
+def exit_with_problems(settings_name: str, problems: list[tuple[str, str]]) -> NoReturn:
     """Print each `(variable, problem)` and exit with 78."""
-    print(f"{what}: the environment does not fit.", file=sys.stderr)
+    print(f"{settings_name}: invalid configuration:", file=sys.stderr)
     for variable, problem in problems:
-        said = "it is not set" if problem == "Field required" else problem.removeprefix("Value error, ")
-        print(f"  {variable.upper()}: {said}" if variable else f"  {said}", file=sys.stderr)
+        message = "it is not set" if problem == "Field required" else problem.removeprefix("Value error, ")
+        print(f"  {variable.upper()}: {message}" if variable else f"  {message}", file=sys.stderr)
     raise SystemExit(EX_CONFIG)

@@ -75,7 +75,7 @@ async def test_blocked_people_are_not_held(catalogue: Pool) -> None:
 async def test_people_whom_nobody_meets_any_more_are_deleted_with_their_favourites(catalogue: Pool) -> None:
     await favorites.add(catalogue, [(ANN, SONG), (BOB, SONG)])
     await catalogue.execute("UPDATE users SET seen_at = now() - interval '40 days' WHERE urn = $1", ANN)
-    assert await users.expire(catalogue, timedelta(days=30)) == [ANN]
+    assert await users.delete_unseen(catalogue, timedelta(days=30)) == [ANN]
     assert await all_pairs(catalogue) == [(BOB, SONG)]
     await users.delete(catalogue, [BOB])
     assert (await users.count(catalogue), await favorites.count(catalogue)) == (0, 0)

@@ -37,10 +37,10 @@ async def test_a_playlist_keeps_its_order_and_its_repetitions(pool: Pool) -> Non
 async def test_publishing_retires_the_version_before(pool: Pool) -> None:
     async with pool.acquire() as connection:
         await models.register(connection, MODEL)
-        assert await index_versions.published(pool, MODEL.model) is None
+        assert await index_versions.get_published(pool, MODEL.model) is None
         await index_versions.publish(connection, version("1"))
         await index_versions.publish(connection, version("2"))
-    now = await index_versions.published(pool, MODEL.model)
+    now = await index_versions.get_published(pool, MODEL.model)
     assert now is not None
     assert (now.version, now.parameters, now.up_to_seq) == ("2", {"trees": 10}, 7)
     assert now.published_at is not None

@@ -84,7 +84,7 @@ async def test_what_fits_nothing_finds_nothing(songs: Pool, typed: str) -> None:
 async def test_every_letter_of_a_title_finds_it(songs: Pool) -> None:
     for title, _, _ in SONGS:
         for end in range(1, len(title) + 1):
-            if SearchText.read(title[:end]).words:
+            if SearchText.parse(title[:end]).words:
                 assert title in await found(songs, title[:end]), title[:end]
 
 

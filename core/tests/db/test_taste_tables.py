@@ -31,11 +31,11 @@ def test_what_names_no_account_is_told(text: str) -> None:
 
 
 async def test_one_version_of_taste_is_published_at_a_time(pool: Pool) -> None:
-    assert await taste_versions.published(pool) is None
+    assert await taste_versions.get_published(pool) is None
     async with pool.acquire() as connection:
         for name in ("v1", "v2"):
             await taste_versions.publish(connection, TasteVersionRecord(name, "bm25", 12, 4, f"taste/{name}/"))
-    found = await taste_versions.published(pool)
+    found = await taste_versions.get_published(pool)
     assert found is not None
     assert (found.version, found.favorites, found.tracks, found.location) == ("v2", 12, 4, "taste/v2/")
     assert await pool.fetchval("SELECT state FROM taste_versions WHERE version = 'v1'") == "retired"

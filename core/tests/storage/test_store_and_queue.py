@@ -106,7 +106,7 @@ async def test_memory_queue_buries_like_the_real_one() -> None:
     for _ in range(3):
         for message in await queue.receive(limit=1, wait_s=0):
             await queue.hide(message, 0)
-    assert queue.dead == ["poison"]
+    assert queue.dead_letters == ["poison"]
     assert (await queue.depth()).total == 0
 
 

@@ -23,7 +23,7 @@ from soundalike.transformers.genres import Genres, folded_genre
 from soundalike.transformers.interactions import Interactions
 from soundalike.transformers.tag_lists import TagLists
 from soundalike.transformers.texts import Texts
-from soundalike.transformers.vector_columns import Unpacking
+from soundalike.transformers.vector_columns import VectorColumns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,14 +43,14 @@ FRAME = pd.DataFrame(
 )
 
 EVERY: list[tuple[Any, list[str]]] = [
-    (TagLists(least=1), ["tag_list"]),
-    (Genres(least=1), ["genre"]),
+    (TagLists(min_count=1), ["tag_list"]),
+    (Genres(min_count=1), ["genre"]),
     (Texts(ngrams=8), ["title", "genre"]),
     (Dates(), ["published_at"]),
     (LogCounts(), ["plays", "likes"]),
     (DailyRates(), ["plays", "likes", "published_at"]),
     (Durations(), ["duration"]),
-    (Unpacking(), ["embedding"]),
+    (VectorColumns(), ["embedding"]),
 ]
 each = pytest.mark.parametrize(("transformer", "columns"), EVERY, ids=[type(one).__name__ for one, _ in EVERY])
 
@@ -96,7 +96,7 @@ def test_other_columns_than_learnt_are_refused(transformer: Any, columns: list[s
 
 
 def test_tags_of_several_words_and_any_case_are_one() -> None:
-    made = TagLists(least=2).set_output(transform="pandas").fit_transform(FRAME[["tag_list"]])
+    made = TagLists(min_count=2).set_output(transform="pandas").fit_transform(FRAME[["tag_list"]])
     assert made.to_dict("list") == {
         "tag_list_deep house": [1.0, 1.0, 0.0, 0.0],
         "tag_list_techno": [1.0, 1.0, 0.0, 0.0],
@@ -105,15 +105,17 @@ def test_tags_of_several_words_and_any_case_are_one() -> None:
 
 
 def test_lists_of_tags_are_taken_as_they_are() -> None:
-    made = TagLists(least=1).set_output(transform="pandas").fit_transform(pd.DataFrame({"tags": [["Deep House"], []]}))
+    made = (
+        TagLists(min_count=1).set_output(transform="pandas").fit_transform(pd.DataFrame({"tags": [["Deep House"], []]}))
+    )
     assert list(made["tags_deep house"]) == [1.0, 0.0]
     with pytest.raises(TypeError, match="a text or a list"):
         TagLists().fit(pd.DataFrame({"tags": [5]}))
 
 
 def test_rare_tags_are_counted_together_and_sparse_is_the_same() -> None:
-    dense = TagLists(least=1, most=1).fit_transform(FRAME[["tag_list"]])
-    thin = TagLists(least=1, most=1, sparse_output=True).fit_transform(FRAME[["tag_list"]])
+    dense = TagLists(min_count=1, max_tags=1).fit_transform(FRAME[["tag_list"]])
+    thin = TagLists(min_count=1, max_tags=1, sparse_output=True).fit_transform(FRAME[["tag_list"]])
     assert sparse.issparse(thin)
     np.testing.assert_array_equal(thin.toarray(), dense)
     np.testing.assert_array_equal(dense, [[1, 1], [1, 2], [0, 0], [0, 0]])
@@ -135,7 +137,7 @@ def test_genres_are_folded(texts: list[Any], genre: str) -> None:
 
 
 def test_every_track_has_one_genre() -> None:
-    made = Genres(least=2).set_output(transform="pandas").fit_transform(FRAME[["genre"]])
+    made = Genres(min_count=2).set_output(transform="pandas").fit_transform(FRAME[["genre"]])
     assert list(made.columns) == ["genre_drum&bass", "genre_other", "genre_unknown"]
     np.testing.assert_array_equal(made, [[1, 0, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0]])
 
@@ -188,15 +190,15 @@ def test_texts_of_any_language_have_a_shape_and_letters() -> None:
 
 @pytest.mark.parametrize(
     ("column", "message"),
-    [([[1.0], [1.0, 2.0]], "found: 1, 2"), ([None, None], "found: none"), ([[[1.0]]], "not 2 dimensions")],
+    [([[1.0], [1.0, 2.0]], "found 1, 2"), ([None, None], "found none"), ([[[1.0]]], "not an array of 2 dimensions")],
 )
 def test_vectors_of_one_column_are_equally_long(column: list[Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Unpacking().fit(pd.DataFrame({"embedding": column}))
+        VectorColumns().fit(pd.DataFrame({"embedding": column}))
 
 
 def test_a_missing_vector_gives_missing_numbers() -> None:
-    made = Unpacking().fit_transform(FRAME[["embedding"]])
+    made = VectorColumns().fit_transform(FRAME[["embedding"]])
     np.testing.assert_array_equal(made, [[1, 2], [3, 4], [np.nan, np.nan], [5, 6]])
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from soundalike.api.artifact_cache import ArtifactCache, PublishedArtifact
 from soundalike.api.errors import InvalidVersion
-from soundalike.storage.artifacts.manifest import MANIFEST, VersionManifest, vouched
+from soundalike.storage.artifacts.manifest import MANIFEST, VersionManifest, file_entries
 from soundalike.storage.artifacts.verification import verify
 
 from .conftest import CountingStore
@@ -43,7 +43,7 @@ def write(directory: Path, version: str) -> None:
     directory.mkdir()
     for name in Notes.FILES:
         (directory / name).write_text(f"{version}/{name}")
-    Notes(version=version, author="me", files=vouched(directory, Notes.FILES)).write(directory)
+    Notes(version=version, author="me", files=file_entries(directory, Notes.FILES)).write(directory)
 
 
 async def publish(bucket: CountingStore, directory: Path, version: str) -> PublishedArtifact:

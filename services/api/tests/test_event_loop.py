@@ -11,7 +11,7 @@ import pytest
 
 from soundalike.api import recommender
 from soundalike.api.problems import REQUEST_ID
-from soundalike.logs import bound_fields
+from soundalike.logs import current_fields
 from soundalike.testing.wait import eventually, scale
 
 from .conftest import Platform, recommended, urn
@@ -35,7 +35,7 @@ class Watch:
         sys.addaudithook(self._hook)
 
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self.on and event in WAITING and threading.get_ident() == self._thread and REQUEST_ID in bound_fields():
+        if self.on and event in WAITING and threading.get_ident() == self._thread and REQUEST_ID in current_fields():
             self.seen.append(f"{event} {arguments}")
 
 

@@ -18,7 +18,7 @@ from soundalike.api import exception_handlers
 from soundalike.api.metrics import RequestMetrics
 from soundalike.api.middleware.errors import ProblemMiddleware
 from soundalike.api.middleware.request_log import RequestLogMiddleware
-from soundalike.logs import JsonLines
+from soundalike.logs import JsonFormatter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -31,7 +31,7 @@ class Lines(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFormatter(JsonLines("api"))
+        self.setFormatter(JsonFormatter("api"))
         self.lines: list[dict[str, Any]] = []
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -18,7 +18,7 @@ from soundalike.db.playlists import Playlist
 from soundalike.db.tracks import Track
 from soundalike.db.users import User
 from soundalike.domain.track_id import TrackId
-from soundalike.logs import bound_fields
+from soundalike.logs import current_fields
 from soundalike.similarity.taste.cooccurrence import CooccurrenceParameters
 from soundalike.testing.wait import eventually
 
@@ -75,7 +75,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     def note(query: LoggedQuery) -> None:
         # What the pool sends when a connection comes back is after the answer, whoever waits for it.
         if "pg_advisory_unlock_all" not in query.query:
-            counted[str(bound_fields().get(REQUEST_ID))].append(" ".join(query.query.split()))
+            counted[str(current_fields().get(REQUEST_ID))].append(" ".join(query.query.split()))
 
     async def prepare(connection: Any) -> None:
         await register_vector(connection)

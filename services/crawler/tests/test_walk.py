@@ -272,7 +272,7 @@ async def test_people_and_artists_to_be_forgotten_stay_away(pool: Pool, server: 
     found = await pairs(pool)
     assert fan not in {user for user, _ in found}
     assert fan not in {track % SIZE.users for _, track in found}
-    assert await users.expire(pool, timedelta(days=1)) == []
+    assert await users.delete_unseen(pool, timedelta(days=1)) == []
 
 
 class Tones(Previews):

@@ -57,7 +57,7 @@ async def test_the_test_event_is_deleted(bench: Bench) -> None:
     await bench.queue.send('{"Service":"Amazon S3","Event":"s3:TestEvent"}')
     await deliver(bench)
     assert (await bench.queue.depth()).total == 0
-    assert bench.queue.dead == []
+    assert bench.queue.dead_letters == []
 
 
 async def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(bench: Bench) -> None:
@@ -65,7 +65,7 @@ async def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(bench: B
     for _ in range(bench.queue.max_receives + 1):
         await deliver(bench)
         bench.clock.now += 10_000
-    assert bench.queue.dead == ['{"hello": 1}']
+    assert bench.queue.dead_letters == ['{"hello": 1}']
 
 
 async def test_a_duplicate_event_changes_nothing(bench: Bench, message_of: Callable[..., str]) -> None:
@@ -164,7 +164,7 @@ async def test_after_the_last_attempt_the_track_says_so(bench: Bench, message_of
     for _ in range(6):
         await deliver(bench)
         bench.clock.now += 10_000
-    assert len(bench.queue.dead) == 1
+    assert len(bench.queue.dead_letters) == 1
     assert "dead-letter" in str((await status_of(bench))[1])
     assert KEY in bench.store.objects
 

@@ -59,7 +59,7 @@ async def test_build_prints_what_it_published(environment: None, pool: Pool, add
     await add_tracks(range(40))
     code, out, err = await outcome_of(await start("build"))
     assert code == 0, err
-    published = await index_versions.published(pool, MODEL.model)
+    published = await index_versions.get_published(pool, MODEL.model)
     assert published is not None
     assert out == f"{published.version}  40 tracks  recall@10 1.000\n"
 
@@ -152,7 +152,7 @@ async def test_run_publishes_until_it_is_stopped(
 
     async def version_is_published() -> bool:
         assert process.returncode is None
-        return await index_versions.published(pool, MODEL.model) is not None
+        return await index_versions.get_published(pool, MODEL.model) is not None
 
     try:
         await eventually(version_is_published, interval_s=0.05)

@@ -60,7 +60,7 @@ async def test_publishes_to_a_real_bucket_what_readers_can_open(
     await add_tracks(range(60))
     store = S3Store.connect(settings)
     version = await Indexer(pool, store, settings).build()
-    assert await index_versions.published(pool, MODEL.model) is not None
+    assert await index_versions.get_published(pool, MODEL.model) is not None
     for name in Manifest.all_files():
         await store.download(version.location + name, tmp_path / name)
     with IndexVersion.open(tmp_path) as opened:
@@ -83,7 +83,7 @@ async def test_builds_only_when_a_version_is_due(indexer: Indexer, add_tracks: A
     assert second is not None
     assert (second.tracks, second.up_to_seq) == (7, 7)
     assert second.version > first.version
-    published = await index_versions.published(pool, MODEL.model)
+    published = await index_versions.get_published(pool, MODEL.model)
     assert published is not None
     assert published.version == second.version
 
@@ -96,7 +96,7 @@ async def test_another_model_gets_a_version_of_its_own(indexer: Indexer, add_tra
     version = await indexer.build_if_due()
     assert version is not None
     assert (version.model, version.tracks) == ("m2", 2)
-    published = await index_versions.published(pool, MODEL.model)
+    published = await index_versions.get_published(pool, MODEL.model)
     assert published is not None
     assert published.tracks == 3
 
@@ -167,7 +167,7 @@ async def test_a_stop_abandons_the_build_and_publishes_nothing(
     await asyncio.wait_for(running, scale(60))
     assert not finished.is_set()
     assert not store.objects
-    assert await index_versions.published(pool, MODEL.model) is None
+    assert await index_versions.get_published(pool, MODEL.model) is None
     monkeypatch.undo()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary_files))
     with pytest.raises(BuilderBusy, match="running in"):
@@ -271,7 +271,7 @@ async def test_a_rollback_is_pinned_until_somebody_publishes_or_builds(
     indexer: Indexer, add_tracks: AddTracks, pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def published_version() -> tuple[str, bool]:
-        published = await index_versions.published(pool, MODEL.model)
+        published = await index_versions.get_published(pool, MODEL.model)
         assert published is not None
         return published.version, published.pinned
 
@@ -303,11 +303,11 @@ async def test_a_version_may_be_built_without_being_published(
 ) -> None:
     await add_tracks(range(3))
     waiting = await indexer.build(publish=False)
-    assert await index_versions.published(pool, MODEL.model) is None
+    assert await index_versions.get_published(pool, MODEL.model) is None
     (listed,) = await indexer.list_versions()
     assert (listed.version, listed.state) == (waiting.version, VersionState.BUILT)
     await indexer.publish(waiting.version)
-    published = await index_versions.published(pool, MODEL.model)
+    published = await index_versions.get_published(pool, MODEL.model)
     assert published is not None
     assert published.version == waiting.version
     assert published.parameters["projection"]["kind"] == "identity"
@@ -352,7 +352,7 @@ async def test_a_failed_cleanup_does_not_unpublish(
 
     await add_tracks(range(3))
     version = await Indexer(pool, Unlisted(), settings).build()
-    published = await index_versions.published(pool, MODEL.model)
+    published = await index_versions.get_published(pool, MODEL.model)
     assert published is not None
     assert published.version == version.version
 

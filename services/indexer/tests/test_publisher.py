@@ -40,13 +40,13 @@ async def test_uploads_then_flips(pool: Pool, store: MemoryStore, built: Manifes
         version = await upload(connection, store, built, tmp_path, {"build_s": 1.5})
         assert list(store.objects) == [PREFIX + name for name in Manifest.all_files()]
         assert list(store.objects)[-1].endswith("/manifest.json")
-        assert await index_versions.published(pool, MODEL.model) is None
+        assert await index_versions.get_published(pool, MODEL.model) is None
         (listed,) = await index_versions.list_versions(pool, MODEL.model)
         assert listed.state is VersionState.BUILT
         await publish(connection, store, version)
     for name in Manifest.all_files():
         assert store.objects[PREFIX + name][0] == (tmp_path / name).read_bytes()
-    published = await index_versions.published(pool, MODEL.model)
+    published = await index_versions.get_published(pool, MODEL.model)
     assert published is not None
     assert (published.version, published.location, published.tracks) == (version.version, PREFIX, 400)
     assert published.recall_at_10 == pytest.approx(built.recall_at_10)
@@ -89,7 +89,7 @@ async def test_an_incomplete_version_is_not_published(
             await index_versions.mark_deleted(connection, MODEL.model, [version.version])
         with pytest.raises(NoSuchVersion):
             await publish(connection, store, version)
-    assert await index_versions.published(pool, MODEL.model) is None
+    assert await index_versions.get_published(pool, MODEL.model) is None
 
 
 def version(name: str, state: VersionState) -> IndexVersionRecord:

@@ -50,7 +50,7 @@ async def test_publishes_what_readers_can_open(
 ) -> None:
     await favourite(pool, *TWO_GROUPS)
     row = await taste_indexer.build()
-    published = await taste_versions.published(pool)
+    published = await taste_versions.get_published(pool)
     assert published is not None
     assert (published.version, published.favorites, published.tracks) == (row.version, 12, 4)
     for name in TasteManifest.all_files():
@@ -64,7 +64,7 @@ async def test_without_favourites_nothing_is_built(taste_indexer: TasteIndexer, 
     await favourite(pool, (1, 1))
     with pytest.raises(TooFewFavorites):
         await taste_indexer.build()
-    assert await taste_versions.published(pool) is None
+    assert await taste_versions.get_published(pool) is None
 
 
 async def test_the_first_waits_for_enough_the_next_for_growth(taste_indexer: TasteIndexer, pool: Pool) -> None:

@@ -76,7 +76,7 @@ UPDATE index_versions SET state = 'deleted' WHERE model = $1 AND version = ANY($
 _NOTIFY = "SELECT pg_notify($1, $2)"
 
 
-async def published(db: Executor, model: str) -> IndexVersionRecord | None:
+async def get_published(db: Executor, model: str) -> IndexVersionRecord | None:
     """Return the version that answers for `model`, or None while there is none."""
     row = await db.fetchrow(_PUBLISHED, model)
     return _version(row) if row else None

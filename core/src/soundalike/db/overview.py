@@ -55,7 +55,7 @@ async def overview(db: Executor, queue: MessageQueue, dead_letters: MessageQueue
     """Gather the overview; raises `QueueUnavailable`."""
     by_state = await tracks.count_by_state(db)
     model = await models.current(db)
-    version = await index_versions.published(db, model.model) if model else None
+    version = await index_versions.get_published(db, model.model) if model else None
     newer = await embeddings.tail_size(db, model.model, version.up_to_seq if version else 0) if model else None
     return Overview(
         total=sum(by_state.values()),

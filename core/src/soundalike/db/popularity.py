@@ -51,9 +51,9 @@ FROM track_popularity WHERE track = $1
 """
 
 
-async def upsert(db: Executor, counted: Collection[Popularity]) -> None:
+async def upsert(db: Executor, rows: Collection[Popularity]) -> None:
     """Write what is counted of tracks; a count that is hidden now stays what it was."""
-    once = list({each.track: each for each in counted}.values())
+    once = list({each.track: each for each in rows}.values())
     await db.execute(
         _UPSERT,
         [each.track for each in once],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from soundalike.db.search_names import LONGEST_WORD
+from soundalike.db.search_names import MAX_WORD_LENGTH
 from soundalike.db.tracks import COLUMNS, read_stored_track
 from soundalike.domain.text import clean
 from soundalike.domain.titles import fold_artists, read_title, same_artists
@@ -47,11 +47,11 @@ async def by_name(db: Executor, title: str, artist: str) -> list[StoredTrack]:
     called, artists = read_title(clean(title)).folded, fold_artists([clean(artist)])
     if not called or not artists:
         return []
-    words = {word[:LONGEST_WORD] for name in artists for word in name.split() if word != "and"}
+    words = {word[:MAX_WORD_LENGTH] for name in artists for word in name.split() if word != "and"}
     rows = await db.fetch(_BY_ARTISTS, sorted(words))
-    return [found for found in map(read_stored_track, rows) if _is_called(found.track, called, artists)]
+    return [found for found in map(read_stored_track, rows) if _has_name(found.track, called, artists)]
 
 
-def _is_called(track: Track, called: str, artists: frozenset[str]) -> bool:
+def _has_name(track: Track, called: str, artists: frozenset[str]) -> bool:
     title, theirs = read_title(track.title), fold_artists(track.artists)
     return title.folded == called and (artists <= theirs | title.guests or same_artists(artists, theirs))

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from soundalike.db.search_names import LONGEST_WORD, bigrams, is_unspaced
+from soundalike.db.search_names import MAX_WORD_LENGTH, bigrams, is_unspaced
 from soundalike.db.tracks import COLUMNS, read_stored_track
 from soundalike.domain.text import clean
 from soundalike.domain.titles import fold
@@ -56,9 +56,9 @@ class SearchText:
     text: str
 
     @classmethod
-    def read(cls, text: str) -> SearchText:
+    def parse(cls, text: str) -> SearchText:
         """Fold what was typed; nothing is left of mere white space."""
-        return cls(" ".join(word[:LONGEST_WORD] for word in fold(clean(text)).split()[:_MOST_WORDS]))
+        return cls(" ".join(word[:MAX_WORD_LENGTH] for word in fold(clean(text)).split()[:_MOST_WORDS]))
 
     @cached_property
     def words(self) -> list[str]:
@@ -66,31 +66,31 @@ class SearchText:
         return self.text.split()
 
     @property
-    def whole(self) -> str:
+    def all_words_query(self) -> str:
         """The `tsquery` of tracks that hold all words."""
-        return " & ".join(_held(word) for word in self.words)
+        return " & ".join(_word_query(word) for word in self.words)
 
     @property
-    def others(self) -> str | None:
+    def all_but_last_query(self) -> str | None:
         """The `tsquery` of tracks that hold all words but the last, None where that one stands alone."""
-        return " & ".join(_held(word) for word in self.words[:-1]) or None
+        return " & ".join(_word_query(word) for word in self.words[:-1]) or None
 
     @property
-    def begun(self) -> str | None:
+    def prefix_query(self) -> str | None:
         """The `tsquery` of tracks that hold all words, the last of them only as a beginning.
 
         None in a script without spaces, of which every two characters are found anyway.
         """
         last = self.words[-1]
-        return None if is_unspaced(last) else " & ".join(filter(None, [self.others, f"{_quoted(last)}:*"]))
+        return None if is_unspaced(last) else " & ".join(filter(None, [self.all_but_last_query, f"{_quoted(last)}:*"]))
 
 
 class Rank(NamedTuple):
     """What decides the order; smaller is better."""
 
     likeness: int
-    slips: int
-    place: int
+    edits: int
+    position: int
     length: int
     credit: str
 
@@ -111,26 +111,26 @@ class Rank(NamedTuple):
                 likeness = max(likeness, 1)
                 meant.append(word)
                 continue
-            slip, best = min((_slips(word, name), name) for name in names)
+            slip, best = min((_edit_distance(word, name), name) for name in names)
             likeness, slips = 2, slips + slip
             meant.append(best)
-        return cls(likeness, slips, _place(" ".join(meant), title, credit, album), len(credit.split()), credit)
+        return cls(likeness, slips, _position(" ".join(meant), title, credit, album), len(credit.split()), credit)
 
 
 async def search(
     db: Executor, text: str, *, limit: int, source: str | None = None, state: State | None = None
 ) -> list[Match]:
     """Return up to `limit` tracks, best first; none where nothing was typed. Forgotten tracks are not found."""
-    typed = SearchText.read(text)
+    typed = SearchText.parse(text)
     if not typed.words:
         return []
     spare = _IN_OTHER_STATES if state else 1
     rows = await db.fetch(
         _SEARCH,
         typed.text,
-        typed.whole,
-        typed.others,
-        typed.begun,
+        typed.all_words_query,
+        typed.all_but_last_query,
+        typed.prefix_query,
         typed.words[-1],
         typed.words,
         f"{source}:" if source else "",
@@ -145,7 +145,7 @@ async def search(
     return [Match(read_stored_track(row), list(Likeness)[rank.likeness]) for rank, _, row in ranked[:limit]]
 
 
-def _place(text: str, title: str, credit: str, album: str) -> int:
+def _position(text: str, title: str, credit: str, album: str) -> int:
     word_follows = f"{text} "
     found = (
         title == text,
@@ -159,12 +159,12 @@ def _place(text: str, title: str, credit: str, album: str) -> int:
     return found.index(True) if True in found else len(found)
 
 
-def _slips(typed: str, name: str) -> int:
+def _edit_distance(typed: str, name: str) -> int:
     """Return 1 for words that one slip turns into each other, 2 where it takes a slip in each, else more."""
     if abs(len(typed) - len(name)) > 1:
         return 3
     one, other = _one_letter_less(typed), _one_letter_less(name)
-    if name in one or typed in other or (len(typed) == len(name) and _differ_in_one_place(typed, name)):
+    if name in one or typed in other or (len(typed) == len(name) and _differ_by_one_edit(typed, name)):
         return 1
     return 2 if one & other else 3
 
@@ -173,13 +173,13 @@ def _one_letter_less(word: str) -> frozenset[str]:
     return frozenset(word[:place] + word[place + 1 :] for place in range(len(word)))
 
 
-def _differ_in_one_place(one: str, other: str) -> bool:
+def _differ_by_one_edit(one: str, other: str) -> bool:
     places = [place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
     swapped = len(places) == 2 and places[1] == places[0] + 1 and one[places[0]] == other[places[1]]
     return len(places) == 1 or (swapped and one[places[1]] == other[places[0]])
 
 
-def _held(word: str) -> str:
+def _word_query(word: str) -> str:
     if is_unspaced(word):
         return " & ".join(map(_quoted, bigrams(word))) or f"{_quoted(word)}:*"
     return _quoted(word)

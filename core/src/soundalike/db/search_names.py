@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from soundalike.db.database import Pool
 
-LONGEST_WORD: Final = 64
+MAX_WORD_LENGTH: Final = 64
 _LONGEST_NAME: Final = 250
 _LONGEST_GUESSED: Final = 32
 _SHORTEST_GUESSED: Final = 4
@@ -78,7 +78,7 @@ class SearchNames:
 
 def tokens_of(word: str) -> list[str]:
     """Return what one folded word is found by: itself, and in a script without spaces every two characters of it."""
-    word = word[:LONGEST_WORD]
+    word = word[:MAX_WORD_LENGTH]
     return [word, *bigrams(word)] if is_unspaced(word) else [word]
 
 

@@ -37,7 +37,7 @@ VALUES ($1, $2, $3, $4, $5, 'published')
 """
 
 
-async def published(db: Executor) -> TasteVersionRecord | None:
+async def get_published(db: Executor) -> TasteVersionRecord | None:
     """Return the version that answers, or None while there is none."""
     row = await db.fetchrow(_PUBLISHED)
     return TasteVersionRecord(**row) if row else None

@@ -72,7 +72,7 @@ async def count(db: Executor) -> int:
     return int(await db.fetchval(_COUNT))
 
 
-async def expire(db: Executor, unseen_for: timedelta, *, limit: int = 10_000) -> list[str]:
+async def delete_unseen(db: Executor, unseen_for: timedelta, *, limit: int = 10_000) -> list[str]:
     """Delete up to `limit` accounts that no walk has met for so long, with their favourites; returns their URNs."""
     return [row["urn"] for row in await db.fetch(_EXPIRED, unseen_for, limit)]
 

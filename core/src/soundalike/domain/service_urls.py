@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LONGEST_TEXT: Final = 2048
+MAX_TEXT_LENGTH: Final = 2048
 """The most characters that are read of what somebody pastes."""
 
 
@@ -91,7 +91,7 @@ def parse_address(text: str, *, expected: Kind | None = None) -> ServiceAddress 
     A bare id names something of the kind that is `expected`: a track or playlist of Spotify, a user of SoundCloud.
     """
     pasted = text.strip()
-    if not pasted or len(pasted) > LONGEST_TEXT:
+    if not pasted or len(pasted) > MAX_TEXT_LENGTH:
         return None
     bare = _BARE.get(expected) if expected else None
     if expected and bare and KEYS[bare].fullmatch(pasted):

@@ -71,7 +71,7 @@ def read_title(title: str) -> Title:
     if not MAY_HOLD_NOTES.search(title):
         whole = _numbered(fold(title))
         return Title(whole, whole)
-    reading = _Reading()
+    reading = _TitleParts()
     text = REMASTER_YEAR.sub(r"\1 ", unicodedata.normalize("NFKC", title).strip())
     for is_note, piece in _pieces(GUESTS_INLINE.sub(reading.take_guests, text)):
         if not (is_note and reading.take_note(piece)):
@@ -95,7 +95,7 @@ def same_artists(one: frozenset[str], other: frozenset[str]) -> bool:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _TitleParts:
     folded: list[str] = field(default_factory=list)
     core: list[str] = field(default_factory=list)
     versions: set[VersionClass] = field(default_factory=set)

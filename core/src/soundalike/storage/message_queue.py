@@ -1,4 +1,4 @@
-"""The queue of events: SQS (or what speaks its protocol), and one in memory with a clock of its own for tests."""
+"""The queue of events: SQS (or what speaks its protocol), and one in memory with its own clock for tests."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many messages wait, are being worked on, or are held back for later; SQS counts approximately."""
+    """How many messages are waiting, in flight or delayed; SQS counts approximately."""
 
     visible: int
     in_flight: int
@@ -58,10 +58,10 @@ class MessageQueue(Protocol):
         """Wait up to `wait_s` seconds for up to `limit` (1-10) messages, hidden from others for a while."""
 
     async def delete(self, message: Message) -> None:
-        """Say that a message is done with."""
+        """Delete a message that is done."""
 
     async def hide(self, message: Message, seconds: int) -> None:
-        """Let a message reappear in `seconds` from now: longer to go on working, 0 to hand it back."""
+        """Let a message reappear in `seconds` from now: later to keep working on it, 0 to give it back."""
 
     async def send(self, body: str) -> None:
         """Add a message."""
@@ -83,12 +83,12 @@ class SqsQueue:
         """Open the queue that the settings name, or the dead-letter queue behind it."""
         client = sqs_client(settings)
         name = settings.dead_letter_queue_name if dead_letters else settings.queue_name
-        url = (await _asked(lambda: client.get_queue_url(QueueName=name)))["QueueUrl"]
+        url = (await _call(lambda: client.get_queue_url(QueueName=name)))["QueueUrl"]
         return cls(client, url, visibility_s=settings.queue_visibility_s)
 
     async def receive(self, *, limit: int, wait_s: int) -> list[Message]:
         """Wait up to `wait_s` seconds for up to `limit` (1-10) messages, hidden from others for a while."""
-        answer = await _asked(
+        response = await _call(
             lambda: self._client.receive_message(
                 QueueUrl=self._url,
                 MaxNumberOfMessages=limit,
@@ -99,16 +99,16 @@ class SqsQueue:
         )
         return [
             Message(m["MessageId"], m["ReceiptHandle"], m["Body"], int(m["Attributes"]["ApproximateReceiveCount"]))
-            for m in answer.get("Messages", [])
+            for m in response.get("Messages", [])
         ]
 
     async def delete(self, message: Message) -> None:
-        """Say that a message is done with."""
-        await _asked(lambda: self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt))
+        """Delete a message that is done."""
+        await _call(lambda: self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt))
 
     async def hide(self, message: Message, seconds: int) -> None:
         """Let a message reappear in `seconds` from now."""
-        await _asked(
+        await _call(
             lambda: self._client.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=message.receipt, VisibilityTimeout=seconds
             )
@@ -116,11 +116,11 @@ class SqsQueue:
 
     async def send(self, body: str) -> None:
         """Add a message."""
-        await _asked(lambda: self._client.send_message(QueueUrl=self._url, MessageBody=body))
+        await _call(lambda: self._client.send_message(QueueUrl=self._url, MessageBody=body))
 
     async def depth(self) -> Depth:
         """Count what is in the queue."""
-        answer = await _asked(
+        response = await _call(
             lambda: self._client.get_queue_attributes(
                 QueueUrl=self._url,
                 AttributeNames=[
@@ -130,7 +130,7 @@ class SqsQueue:
                 ],
             )
         )
-        counts = answer["Attributes"]
+        counts = response["Attributes"]
         return Depth(
             visible=int(counts["ApproximateNumberOfMessages"]),
             in_flight=int(counts["ApproximateNumberOfMessagesNotVisible"]),
@@ -139,7 +139,7 @@ class SqsQueue:
 
 
 @dataclass(slots=True)
-class _Held:
+class _Entry:
     body: str
     visible_at: float
     receives: int = 0
@@ -148,54 +148,54 @@ class _Held:
 
 @dataclass(slots=True)
 class MemoryQueue:
-    """A queue in memory, for tests: time is what `clock` says, dead letters collect in `dead`."""
+    """A queue in memory, for tests: `clock` gives the time in seconds, `dead_letters` collects the dead letters."""
 
     visibility_s: int = 120
     max_receives: int = 5
     clock: Callable[[], float] = time.monotonic
-    dead: list[str] = field(default_factory=list)
-    _held: dict[str, _Held] = field(default_factory=dict)
+    dead_letters: list[str] = field(default_factory=list)
+    _entries: dict[str, _Entry] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     async def receive(self, *, limit: int, wait_s: int) -> list[Message]:  # noqa: ARG002 - part of the protocol
         """Return up to `limit` visible messages; never waits for more than a turn of the event loop."""
         await asyncio.sleep(0)
         received: list[Message] = []
-        for name, held in list(self._held.items()):
-            if len(received) == limit or held.visible_at > self.clock():
+        for name, entry in list(self._entries.items()):
+            if len(received) == limit or entry.visible_at > self.clock():
                 continue
-            if held.receives >= self.max_receives:
-                self.dead.append(self._held.pop(name).body)
+            if entry.receives >= self.max_receives:
+                self.dead_letters.append(self._entries.pop(name).body)
                 continue
-            held.receives += 1
-            held.receipt = f"{name}/{held.receives}"
-            held.visible_at = self.clock() + self.visibility_s
-            received.append(Message(name, held.receipt, held.body, held.receives))
+            entry.receives += 1
+            entry.receipt = f"{name}/{entry.receives}"
+            entry.visible_at = self.clock() + self.visibility_s
+            received.append(Message(name, entry.receipt, entry.body, entry.receives))
         return received
 
     async def delete(self, message: Message) -> None:
-        """Say that a message is done with."""
-        if message.id in self._held and self._held[message.id].receipt == message.receipt:
-            del self._held[message.id]
+        """Delete a message that is done."""
+        if message.id in self._entries and self._entries[message.id].receipt == message.receipt:
+            del self._entries[message.id]
 
     async def hide(self, message: Message, seconds: int) -> None:
         """Let a message reappear in `seconds` from now."""
-        held = self._held.get(message.id)
-        if held is not None and held.receipt == message.receipt:
-            held.visible_at = self.clock() + seconds
+        entry = self._entries.get(message.id)
+        if entry is not None and entry.receipt == message.receipt:
+            entry.visible_at = self.clock() + seconds
 
     async def send(self, body: str) -> None:
         """Add a message."""
-        self._held[f"m{next(self._numbers)}"] = _Held(body, visible_at=self.clock())
+        self._entries[f"m{next(self._numbers)}"] = _Entry(body, visible_at=self.clock())
 
     async def depth(self) -> Depth:
         """Count what is in the queue."""
-        visible = sum(held.visible_at <= self.clock() for held in self._held.values())
-        return Depth(visible=visible, in_flight=len(self._held) - visible, delayed=0)
+        visible = sum(entry.visible_at <= self.clock() for entry in self._entries.values())
+        return Depth(visible=visible, in_flight=len(self._entries) - visible, delayed=0)
 
 
 def sqs_client(settings: QueueSettings) -> SQSClient:
-    """Open an SQS client whose patience exceeds the long poll."""
+    """Open an SQS client whose timeout exceeds the long poll."""
     return boto3.client(
         "sqs",
         region_name=settings.aws_default_region,
@@ -209,8 +209,8 @@ def sqs_client(settings: QueueSettings) -> SQSClient:
     )
 
 
-async def _asked(call: Callable[[], T]) -> T:
+async def _call(call: Callable[[], T]) -> T:
     try:
         return await asyncio.to_thread(call)
     except (ClientError, BotoCoreError, OSError) as error:
-        raise QueueUnavailable(f"the queue did not do as asked: {error}") from error
+        raise QueueUnavailable(f"the queue is not available: {error}") from error

@@ -13,13 +13,13 @@ TASTE = "taste/"
 UPLOADS = "queries/"
 
 _EXTENSION = re.compile(r"[a-z0-9]{1,5}")
-_QUERY = re.compile(re.escape(UPLOADS) + r"([0-9a-f]{32})\.audio")
+_UPLOAD = re.compile(re.escape(UPLOADS) + r"([0-9a-f]{32})\.audio")
 
 
 def preview_key(track: TrackId, extension: str) -> str:
-    """Name the preview of a track: `previews/<source>/<id>.<ext>`; raises ValueError for an odd extension."""
+    """Name the preview of a track: `previews/<source>/<id>.<ext>`; raises ValueError for an invalid extension."""
     if not _EXTENSION.fullmatch(extension):
-        raise ValueError(f"{extension!r} is no file extension")
+        raise ValueError(f"{extension!r} is not a file extension")
     return f"{preview_prefix(track)}{extension}"
 
 
@@ -32,10 +32,10 @@ def track_of_preview(key: str) -> TrackId:
     """Tell which track a preview belongs to; raises `InvalidTrackId` for a key that follows another form."""
     parts = key.split("/")
     if len(parts) != 3 or f"{parts[0]}/" != PREVIEWS:
-        raise InvalidTrackId(f"{key!r} is no preview; they are named {PREVIEWS}<source>/<id>.<ext>")
+        raise InvalidTrackId(f"{key!r} is not a preview; previews are named {PREVIEWS}<source>/<id>.<ext>")
     stem, dot, extension = parts[2].partition(".")
     if not dot or not _EXTENSION.fullmatch(extension):
-        raise InvalidTrackId(f"{key!r} is no preview; they are named {PREVIEWS}<source>/<id>.<ext>")
+        raise InvalidTrackId(f"{key!r} is not a preview; previews are named {PREVIEWS}<source>/<id>.<ext>")
     return TrackId(parts[1], stem)
 
 
@@ -50,11 +50,11 @@ def taste_prefix(version: str) -> str:
 
 
 def upload_key(upload: str) -> str:
-    """Name the recording of a query: `queries/<id>.audio`; what kind of audio it is, its content tells."""
+    """Name the audio of an upload: `queries/<id>.audio`; its format is known from its content."""
     return f"{UPLOADS}{upload}.audio"
 
 
 def upload_of(key: str) -> str | None:
-    """Return the id of the query whose recording has this key, or None for any other key."""
-    match = _QUERY.fullmatch(key)
+    """Return the id of the upload whose audio has this key, or None for any other key."""
+    match = _UPLOAD.fullmatch(key)
     return match[1] if match else None

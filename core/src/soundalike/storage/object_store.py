@@ -29,7 +29,7 @@ _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 
 @dataclass(frozen=True, slots=True)
 class ObjectSummary:
-    """What a listing tells of an object; `size` in bytes."""
+    """An object as a listing shows it; `size` in bytes."""
 
     key: str
     size: int
@@ -81,7 +81,7 @@ class S3Store:
 
     async def put(self, key: str, data: bytes, content_type: str) -> None:
         """Write an object, replacing the one before it."""
-        await _asked(
+        await _call(
             lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type), key
         )
 
@@ -89,13 +89,13 @@ class S3Store:
         """Read an object into memory; raises `ObjectMissing`, `ObjectTooLarge`."""
 
         def read() -> StoredObject:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
-            with answer["Body"] as body:
-                if answer["ContentLength"] > max_bytes:
-                    raise ObjectTooLarge(f"{key} has {answer['ContentLength']} bytes; at most {max_bytes} are read")
-                return StoredObject(data=body.read(), etag=answer["ETag"])
+            response = self._client.get_object(Bucket=self._bucket, Key=key)
+            with response["Body"] as body:
+                if response["ContentLength"] > max_bytes:
+                    raise ObjectTooLarge(f"{key} has {response['ContentLength']} bytes; the limit is {max_bytes}")
+                return StoredObject(data=body.read(), etag=response["ETag"])
 
-        return await _asked(read, key)
+        return await _call(read, key)
 
     async def delete(self, key: str, *, etag: str | None = None) -> None:
         """Delete an object; with `etag` only while it still holds that content. A missing one is no error."""
@@ -106,24 +106,24 @@ class S3Store:
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
         try:
-            await _asked(remove, key)
+            await _call(remove, key)
         except ObjectMissing:
             return
 
     async def upload(self, key: str, path: Path) -> None:
         """Write a file of any size as an object."""
-        await _asked(lambda: self._client.upload_file(str(path), self._bucket, key), key)
+        await _call(lambda: self._client.upload_file(str(path), self._bucket, key), key)
 
     async def download(self, key: str, path: Path) -> None:
         """Read an object of any size into a file; raises `ObjectMissing`."""
-        await _asked(lambda: self._client.download_file(self._bucket, key, str(path)), key)
+        await _call(lambda: self._client.download_file(self._bucket, key, str(path)), key)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectSummary]:
         """Yield the objects whose keys begin with `prefix`, in the order of their keys."""
         pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix))
-        while (page := await _asked(lambda: next(pages, None), prefix)) is not None:
-            for found in page.get("Contents", []):
-                yield ObjectSummary(found["Key"], found["Size"], found["ETag"], found["LastModified"])
+        while (page := await _call(lambda: next(pages, None), prefix)) is not None:
+            for item in page.get("Contents", []):
+                yield ObjectSummary(item["Key"], item["Size"], item["ETag"], item["LastModified"])
 
 
 class MemoryStore:
@@ -140,7 +140,7 @@ class MemoryStore:
         """Read an object; raises `ObjectMissing`, `ObjectTooLarge`."""
         data = self._data(key)
         if len(data) > max_bytes:
-            raise ObjectTooLarge(f"{key} has {len(data)} bytes; at most {max_bytes} are read")
+            raise ObjectTooLarge(f"{key} has {len(data)} bytes; the limit is {max_bytes}")
         return StoredObject(data, _etag(data))
 
     async def delete(self, key: str, *, etag: str | None = None) -> None:
@@ -186,7 +186,7 @@ def s3_client(settings: StoreSettings) -> S3Client:
     )
 
 
-async def _asked(call: Callable[[], T], key: str) -> T:
+async def _call(call: Callable[[], T], key: str) -> T:
     try:
         return await asyncio.to_thread(call)
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""What transformers of single DataFrame columns have in common: each column yields some features of its own."""
+"""The base of transformers that turn each column of a DataFrame into features of its own."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Columnwise(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Learns something from each column, and makes features [n, k] of each; they stand side by side, in order.
+class PerColumnTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Learns a state from each column and turns the column into features [n, k]; those stand side by side, in order.
 
     `X` is a DataFrame [n, c], a Series, or a two-dimensional array, whose columns are then called `x0`, `x1`, ….
-    The features of a column `name` are called `name_…`. Subclasses say what is learnt and made.
+    The features of a column `name` are called `name_…`. Subclasses say what the state and the features are.
     """
 
     def fit(self, X: Any, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
         """Learn from every column."""
         columns = self._read(X, reset=True)
-        self.learnt_ = [self._learn(values) for _, values in columns]
+        self.states_ = [self._fit_column(values) for _, values in columns]
         self._features_of = [
-            [f"{name}_{suffix}" for suffix in self._suffixes(learnt)]
-            for (name, _), learnt in zip(columns, self.learnt_, strict=True)
+            [f"{name}_{suffix}" for suffix in self._suffixes(state)]
+            for (name, _), state in zip(columns, self.states_, strict=True)
         ]
         return self
 
@@ -38,10 +38,12 @@ class Columnwise(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Make the features of every column, float64 [n, sum of k], or a sparse matrix where the class says so."""
         check_is_fitted(self)
         columns = self._read(X, reset=False)
-        made = [self._make(values, learnt) for (_, values), learnt in zip(columns, self.learnt_, strict=True)]
-        if any(sparse.issparse(one) for one in made):
-            return sparse.hstack(made, format="csr")
-        return np.hstack(made)
+        features = [
+            self._transform_column(values, state) for (_, values), state in zip(columns, self.states_, strict=True)
+        ]
+        if any(sparse.issparse(part) for part in features):
+            return sparse.hstack(features, format="csr")
+        return np.hstack(features)
 
     def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> NDArray[np.object_]:
         """Return the names of the features; `input_features`, where given, must be the columns of `fit`."""
@@ -51,28 +53,28 @@ class Columnwise(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.array([name for names in self._features_of for name in names], dtype=object)
 
     @abstractmethod
-    def _learn(self, values: Sequence[Any]) -> Any:
-        """Return what one column teaches."""
+    def _fit_column(self, values: Sequence[Any]) -> Any:
+        """Return the state of one column."""
 
     @abstractmethod
-    def _suffixes(self, learnt: Any) -> Sequence[str]:
-        """Return what the features of a column are called, after its name."""
+    def _suffixes(self, state: Any) -> Sequence[str]:
+        """Return the suffixes of the names of a column's features."""
 
     @abstractmethod
-    def _make(self, values: Sequence[Any], learnt: Any) -> Any:
+    def _transform_column(self, values: Sequence[Any], state: Any) -> Any:
         """Return the features [n, k] of one column."""
 
-    def _read(self, given: Any, *, reset: bool) -> list[tuple[str, list[Any]]]:
-        if isinstance(given, pd.Series):
-            given = given.to_frame()
-        cells = validate_data(self, given, dtype=object, ensure_all_finite=False, reset=reset)
+    def _read(self, data: Any, *, reset: bool) -> list[tuple[str, list[Any]]]:
+        if isinstance(data, pd.Series):
+            data = data.to_frame()
+        cells = validate_data(self, data, dtype=object, ensure_all_finite=False, reset=reset)
         if any(isinstance(cell, complex | np.complexfloating) for cell in cells[:, 0]):
             raise ValueError("Complex data not supported")
-        return [(name, cells[:, place].tolist()) for place, name in enumerate(self._column_names())]
+        return [(name, cells[:, number].tolist()) for number, name in enumerate(self._column_names())]
 
     def _column_names(self) -> list[str]:
-        named = getattr(self, "feature_names_in_", None)
-        return [str(name) for name in named] if named is not None else [f"x{i}" for i in range(self.n_features_in_)]
+        names = getattr(self, "feature_names_in_", None)
+        return [str(name) for name in names] if names is not None else [f"x{i}" for i in range(self.n_features_in_)]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,4 +1,4 @@
-"""Counts, such as plays and likes, whose largest are a million times their smallest, to features of one size."""
+"""Counts, such as plays and likes, to features of similar size."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ class DailyRates(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"the DataFrame has no column {' and no '.join(missing)}")
 
 
-def _read_counts(estimator: BaseEstimator, given: ArrayLike, *, reset: bool) -> NDArray[np.float64]:
-    counts = validate_data(estimator, given, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset)
+def _read_counts(estimator: BaseEstimator, data: ArrayLike, *, reset: bool) -> NDArray[np.float64]:
+    counts = validate_data(estimator, data, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset)
     return _not_negative(counts)
 
 

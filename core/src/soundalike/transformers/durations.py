@@ -50,9 +50,9 @@ class Durations(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             [f"{name}_{what}" for name in names for what in ("log2_minutes", "short", "long")], dtype=object
         )
 
-    def _read(self, given: ArrayLike, *, reset: bool) -> NDArray[np.float64]:
+    def _read(self, data: ArrayLike, *, reset: bool) -> NDArray[np.float64]:
         lengths: NDArray[np.float64] = validate_data(
-            self, given, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset
+            self, data, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset
         )
         if (lengths < 0).any():
             raise ValueError("Negative values in data passed to Durations: a length is 0 ms or more, or missing")

@@ -49,12 +49,12 @@ class EmbeddingProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         eigenvalues = (1.0 - self.shrinkage_) * eigenvalues + self.shrinkage_ * eigenvalues.mean()
         if eigenvalues[0] == 0.0:  # every sample is the same; nothing is known about any direction
             eigenvalues = np.ones_like(eigenvalues)
-        kept = min(self.components, int(np.count_nonzero(eigenvalues > _RANK_TOLERANCE * eigenvalues[0])))
+        count = min(self.components, int(np.count_nonzero(eigenvalues > _RANK_TOLERANCE * eigenvalues[0])))
         self.projection_ = Projection(
             mean=mean,
             scale=scale,
-            components=components[:kept],
-            eigenvalues=eigenvalues[:kept],
+            components=components[:count],
+            eigenvalues=eigenvalues[:count],
             exponent=self.exponent,
         )
         return self

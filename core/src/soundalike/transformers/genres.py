@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from soundalike.transformers.column_transformer import Columnwise, is_missing
+from soundalike.transformers.column_transformer import PerColumnTransformer, is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,34 +30,36 @@ _SAME: Final = {
 }  # fmt: skip
 
 
-class Genres(Columnwise):
+class Genres(PerColumnTransformer):
     """One column per genre: 1 where it is the track's; `name_other` for rare ones, `name_unknown` for none.
 
     Case, accents, punctuation and common other names are folded away ("Drum & Bass", "DnB" and "drum n bass" are one).
-    Learnt are the `most` genres that at least `least` tracks have, most frequent first.
+    `fit` learns the `max_genres` most frequent genres that at least `min_count` tracks have.
     """
 
-    def __init__(self, *, least: int = 2, most: int = 50) -> None:
-        self.least = least
-        self.most = most
+    def __init__(self, *, min_count: int = 2, max_genres: int = 50) -> None:
+        self.min_count = min_count
+        self.max_genres = max_genres
 
-    def _learn(self, values: Sequence[Any]) -> tuple[str, ...]:
-        if self.least < 1 or self.most < 1:
-            raise ValueError("least and most must be at least 1")
+    def _fit_column(self, values: Sequence[Any]) -> tuple[str, ...]:
+        if self.min_count < 1 or self.max_genres < 1:
+            raise ValueError("min_count and max_genres must be at least 1")
         counts = Counter(genre for value in values if (genre := folded_genre(value)))
-        frequent = sorted((one for one, count in counts.items() if count >= self.least), key=lambda g: (-counts[g], g))
-        return tuple(frequent[: self.most])
+        frequent = sorted(
+            (genre for genre, count in counts.items() if count >= self.min_count), key=lambda g: (-counts[g], g)
+        )
+        return tuple(frequent[: self.max_genres])
 
-    def _suffixes(self, learnt: tuple[str, ...]) -> list[str]:
-        return [*learnt, "other", "unknown"]
+    def _suffixes(self, vocabulary: tuple[str, ...]) -> list[str]:
+        return [*vocabulary, "other", "unknown"]
 
-    def _make(self, values: Sequence[Any], learnt: tuple[str, ...]) -> NDArray[np.float64]:
-        place_of = {genre: place for place, genre in enumerate(learnt)}
-        made = np.zeros((len(values), len(learnt) + 2))
+    def _transform_column(self, values: Sequence[Any], vocabulary: tuple[str, ...]) -> NDArray[np.float64]:
+        column_of = {genre: column for column, genre in enumerate(vocabulary)}
+        features = np.zeros((len(values), len(vocabulary) + 2))
         for row, value in enumerate(values):
             genre = folded_genre(value)
-            made[row, place_of.get(genre, len(learnt)) if genre else len(learnt) + 1] = 1.0
-        return made
+            features[row, column_of.get(genre, len(vocabulary)) if genre else len(vocabulary) + 1] = 1.0
+        return features
 
 
 def folded_genre(value: Any) -> str:

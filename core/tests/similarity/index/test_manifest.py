@@ -88,5 +88,5 @@ def test_refuses_what_is_no_manifest(text: str | bytes) -> None:
 
 def test_says_what_to_do_about_another_format(manifest: Manifest) -> None:
     content = json.loads(manifest.to_json()) | {"format": 1}
-    with pytest.raises(InvalidManifest, match="format 1, this program reads 2; update"):
+    with pytest.raises(InvalidManifest, match="format 1, this program reads format 2; update"):
         Manifest.from_json(json.dumps(content))

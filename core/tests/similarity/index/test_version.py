@@ -15,7 +15,7 @@ from soundalike.similarity.index.manifest import Manifest
 from soundalike.similarity.index.version import IndexVersion, Match
 from soundalike.similarity.projection import Projection
 from soundalike.storage.artifacts.errors import ArtifactError, CorruptVersion, InvalidManifest
-from soundalike.storage.artifacts.manifest import vouched
+from soundalike.storage.artifacts.manifest import file_entries
 from soundalike.testing.wait import scale
 
 from .conftest import NAME, clustered, urns_of
@@ -26,7 +26,7 @@ Build = Callable[..., tuple[Path, Manifest]]
 def vouch_again(directory: Path, **changes: object) -> None:
     """Make the manifest agree with files that a test has exchanged."""
     content = json.loads((directory / "manifest.json").read_text()) | changes
-    content["files"] = {name: entry.model_dump() for name, entry in vouched(directory, DATA_FILES).items()}
+    content["files"] = {name: entry.model_dump() for name, entry in file_entries(directory, DATA_FILES).items()}
     (directory / "manifest.json").write_text(json.dumps(content))
 
 
@@ -107,7 +107,7 @@ def test_refuses_a_half_written_manifest(build: Build) -> None:
 def test_refuses_a_manifest_of_other_vectors(build: Build, changes: dict[str, int]) -> None:
     directory, _ = build(50)
     vouch_again(directory, **changes)
-    with pytest.raises(ArtifactError, match=r"projection\.npz gives 24|vectors\.npy holds|exceed dimensions"):
+    with pytest.raises(ArtifactError, match=r"projection\.npz gives 24|vectors\.npy contains|exceed dimensions"):
         IndexVersion.open(directory)
 
 
@@ -131,7 +131,7 @@ def test_refuses_arrays_of_another_kind(build: Build) -> None:
     directory, _ = build(50)
     np.save(directory / "urns.npy", np.arange(50))
     vouch_again(directory)
-    with pytest.raises(CorruptVersion, match=r"urns\.npy holds int64"):
+    with pytest.raises(CorruptVersion, match=r"urns\.npy contains int64"):
         IndexVersion.open(directory)
     (directory / "urns.npy").write_bytes(b"not an array at all")
     vouch_again(directory)

@@ -14,7 +14,7 @@ from soundalike.similarity.taste.favorite_pairs import FavoritePairsBuilder
 from soundalike.similarity.taste.manifest import NEIGHBOURS, SIMILARITIES, TasteManifest
 from soundalike.similarity.taste.version import TasteVersion
 from soundalike.storage.artifacts.errors import CorruptVersion, InvalidManifest
-from soundalike.storage.artifacts.manifest import MANIFEST, vouched
+from soundalike.storage.artifacts.manifest import MANIFEST, file_entries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,7 +143,7 @@ def test_neighbours_beyond_the_tracks_are_reported(built: Path) -> None:
     numbers[0] = 99
     np.save(built / NEIGHBOURS, numbers)
     revouched = json.loads((built / MANIFEST).read_text())
-    revouched["files"][NEIGHBOURS] = vouched(built, [NEIGHBOURS])[NEIGHBOURS].model_dump()
+    revouched["files"][NEIGHBOURS] = file_entries(built, [NEIGHBOURS])[NEIGHBOURS].model_dump()
     (built / MANIFEST).write_text(json.dumps(revouched))
     with pytest.raises(CorruptVersion, match="beyond"):
         TasteVersion.open(built)

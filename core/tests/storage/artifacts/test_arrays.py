@@ -23,7 +23,7 @@ def test_an_array_of_another_kind_or_shape_is_told(
     tmp_path: Path, kind: type[np.generic], shape: tuple[int, ...]
 ) -> None:
     write_array(tmp_path / "values.npy", np.zeros((2, 3), dtype=np.float32))
-    with pytest.raises(CorruptVersion, match=r"values\.npy holds float32 \[2, 3\] instead of"):
+    with pytest.raises(CorruptVersion, match=r"values\.npy contains float32 \[2, 3\] instead of"):
         map_array(tmp_path / "values.npy", kind, shape)
 
 
@@ -49,6 +49,6 @@ def test_names_are_sorted_and_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("names", [["a", "b", "a"], ["a", ""], ["a", "b\0"]])
 def test_refuses_names_that_are_odd_or_repeated(tmp_path: Path, names: list[str]) -> None:
-    with pytest.raises(InvalidNames, match="urn"):
+    with pytest.raises(InvalidNames, match="URN"):
         write_names(tmp_path / "urns.npy", names)
     assert not list(tmp_path.iterdir())

@@ -27,7 +27,7 @@ def test_says_size_and_checksum_of_every_file_at_the_end(written: Written) -> No
 
 
 def test_a_folder_without_one_is_no_version(tmp_path: Path) -> None:
-    with pytest.raises(CorruptVersion, match=r"holds no version: No such file or directory manifest\.json"):
+    with pytest.raises(CorruptVersion, match=r"is not a version: No such file or directory manifest\.json"):
         Notes.read(tmp_path)
 
 
@@ -42,8 +42,8 @@ def test_a_folder_without_one_is_no_version(tmp_path: Path) -> None:
         ({"files": {}}, r"files must be \['first.txt', 'second.txt'\], not \[\]"),
         ({"files": {"first.txt": {"bytes": 0, "sha256": "0" * 64}}}, r"files\.first\.txt\.bytes: "),
         ({"files": {"first.txt": {"bytes": 1, "sha256": "0" * 63}}}, r"files\.first\.txt\.sha256: "),
-        ({"format": 2}, "format 2, this program reads 3; update"),
-        ({"format": "3"}, "format '3', this program reads 3; update"),
+        ({"format": 2}, "format 2, this program reads format 3; update"),
+        ({"format": "3"}, "format '3', this program reads format 3; update"),
     ],
 )
 def test_names_what_is_wrong(written: Written, change: dict[str, object], told: str) -> None:

@@ -16,7 +16,7 @@ from soundalike.similarity.index.manifest import Manifest
 from soundalike.similarity.index.recall import RecallBenchmark, tune_effort
 from soundalike.similarity.index.search import IndexSearch
 from soundalike.storage.artifacts.arrays import write_names
-from soundalike.storage.artifacts.manifest import vouched
+from soundalike.storage.artifacts.manifest import file_entries
 from soundalike.storage.atomic_files import atomic_write
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def build_version(
         up_to_seq=identity.up_to_seq,
         recall_at_10=recall,
         built_at=identity.built_at,
-        files=vouched(directory, DATA_FILES),
+        files=file_entries(directory, DATA_FILES),
     )
     manifest.write(directory)
     return manifest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from soundalike.similarity.taste.cooccurrence import find_neighbours
 from soundalike.similarity.taste.manifest import DATA_FILES, NEIGHBOURS, SIMILARITIES, STARTS, URNS, TasteManifest
 from soundalike.storage.artifacts.arrays import write_array, write_names
-from soundalike.storage.artifacts.manifest import vouched
+from soundalike.storage.artifacts.manifest import file_entries
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,7 +43,7 @@ def build_taste(
         pairs=len(neighbours.numbers),
         background=neighbours.background,
         built_at=built_at,
-        files=vouched(directory, DATA_FILES),
+        files=file_entries(directory, DATA_FILES),
     )
     manifest.write(directory)
     return manifest

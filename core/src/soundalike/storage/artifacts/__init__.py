@@ -1,1 +1,1 @@
-"""Versions of files: written once, vouched for in a manifest, checked and mapped into memory by their readers."""
+"""Versions of files: written once, listed with their checksums in a manifest, verified and mapped into memory."""

@@ -1,4 +1,4 @@
-"""What the manifests of all versions have in common: a format, a name, and the files they vouch for."""
+"""What the manifests of all versions have in common: a format, a name, and the files with their checksums."""
 
 import json
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from soundalike.storage.artifacts.errors import CorruptVersion, InvalidManifest
 from soundalike.storage.atomic_files import atomic_write, sha256_of
 
 MANIFEST: Final = "manifest.json"
-"""Comes after the files it vouches for: a folder without one is not a version."""
+"""Written after the files it lists: a folder without one is not a version."""
 
 VERSION_NAME: Final = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,199}$"
 """What can be a folder, and nothing beyond it."""
@@ -26,17 +26,17 @@ class FileEntry(BaseModel):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-def vouched(directory: Path, names: Iterable[str]) -> dict[str, FileEntry]:
-    """Return what a manifest says of these files, as they are now; raises OSError."""
+def file_entries(directory: Path, names: Iterable[str]) -> dict[str, FileEntry]:
+    """Return the entries of a manifest for these files as they are now; raises OSError."""
     return {
         name: FileEntry(bytes=(directory / name).stat().st_size, sha256=sha256_of(directory / name)) for name in names
     }
 
 
 class VersionManifest(BaseModel):
-    """What every manifest says.
+    """The fields of every manifest.
 
-    A kind of version adds fields of its own, names the `FILES` it vouches for, and narrows `format` to the one it
+    A kind of version adds fields of its own, names the `FILES` it lists, and narrows `format` to the one it
     reads, with that as the default.
     """
 
@@ -49,7 +49,7 @@ class VersionManifest(BaseModel):
     files: dict[str, FileEntry]
 
     @model_validator(mode="after")
-    def _vouches_for_its_files(self) -> Self:
+    def _lists_its_files(self) -> Self:
         if set(self.files) != set(self.FILES):
             raise ValueError(f"files must be {sorted(self.FILES)}, not {sorted(self.files)}")
         return self
@@ -77,22 +77,22 @@ class VersionManifest(BaseModel):
         try:
             text = (directory / MANIFEST).read_bytes()
         except OSError as error:
-            raise CorruptVersion(f"{directory} holds no version: {error.strerror} {MANIFEST}") from error
+            raise CorruptVersion(f"{directory} is not a version: {error.strerror} {MANIFEST}") from error
         return cls.from_json(text)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Read the text of a manifest.json; raises `InvalidManifest` naming the field that is wrong."""
         try:
-            known = json.loads(text)
+            content = json.loads(text)
         except ValueError as error:
             raise InvalidManifest(f"{MANIFEST} is not JSON: {error}") from error
-        if not isinstance(known, dict):
+        if not isinstance(content, dict):
             raise InvalidManifest(f"{MANIFEST} is not a JSON object")
         readable = cls.model_fields["format"].default
-        if known.get("format") != readable:
+        if content.get("format") != readable:
             raise InvalidManifest(
-                f"{MANIFEST} has format {known.get('format')!r}, this program reads {readable}; "
+                f"{MANIFEST} has format {content.get('format')!r}, this program reads format {readable}; "
                 "update the program, or let the indexer build a new version"
             )
         try:

@@ -1,8 +1,8 @@
 """Checking the files of a version against its manifest, once for as long as they do not change.
 
-Reading gigabytes for their SHA-256 takes seconds at every start. So whoever has checked a folder leaves a note in it:
+Reading gigabytes for their SHA-256 takes seconds at every start. So a record is left in a folder that was checked:
 size, time of change and inode of every file. While these are the same, so is the content, unless somebody with access
-to the disk forges them, who could as well exchange the manifest.
+to the disk forges them, who could as well replace the manifest.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ if TYPE_CHECKING:
 
     from soundalike.storage.artifacts.manifest import VersionManifest
 
-CHECKED: Final = "checked.json"
-"""The note; never published."""
+VERIFICATION_RECORD: Final = "checked.json"
+"""Name of the record; never published."""
 
 
 def verify(directory: Path, manifest: VersionManifest) -> None:
-    """Raise `CorruptVersion` naming the file that is missing, cut short or altered; leave the note where none is."""
-    signs = {name: _signs(directory / name, manifest) for name in manifest.all_files()}
-    if _noted(directory) == signs:
+    """Raise `CorruptVersion` naming the file that is missing, cut short or altered; leave the record where none is."""
+    stats = {name: _stat_of(directory / name, manifest) for name in manifest.all_files()}
+    if _read_record(directory) == stats:
         return
     for name in manifest.FILES:
         _compare(directory / name, manifest)
     try:
-        with atomic_write(directory / CHECKED) as path:
-            path.write_text(json.dumps(signs), encoding="utf-8")
+        with atomic_write(directory / VERIFICATION_RECORD) as path:
+            path.write_text(json.dumps(stats), encoding="utf-8")
     except OSError:
         return  # a folder that cannot be written to is checked at every start
 
 
-def _signs(path: Path, manifest: VersionManifest) -> list[int]:
+def _stat_of(path: Path, manifest: VersionManifest) -> list[int]:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError as error:
         raise CorruptVersion(f"{path.name} of version {manifest.version}: {error.strerror}") from error
-    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
-def _noted(directory: Path) -> object:
+def _read_record(directory: Path) -> object:
     try:
-        return json.loads((directory / CHECKED).read_bytes())
+        return json.loads((directory / VERIFICATION_RECORD).read_bytes())
     except (OSError, ValueError):
         return None
 

@@ -18,7 +18,7 @@ from soundalike.errors import ObjectMissing
 from soundalike.similarity.index.errors import SearchIndexError
 from soundalike.storage.artifacts.errors import ArtifactError
 from soundalike.storage.artifacts.manifest import MANIFEST, VERSION_NAME
-from soundalike.storage.artifacts.verification import CHECKED
+from soundalike.storage.artifacts.verification import VERIFICATION_RECORD
 from soundalike.storage.atomic_files import prefetch
 
 if TYPE_CHECKING:
@@ -144,6 +144,6 @@ class ArtifactCache:
         try:
             if entry.name.startswith(_PARTIAL):
                 return entry.stat().st_mtime < time.time() - _PARTIAL_LIFETIME_S
-            return {file.name for file in entry.iterdir()} <= {*self._kind.all_files(), CHECKED}
+            return {file.name for file in entry.iterdir()} <= {*self._kind.all_files(), VERIFICATION_RECORD}
         except OSError:
             return False  # a file, or gone: another process that shares the directory was faster

@@ -18,7 +18,7 @@ from soundalike.db import api_keys, database
 from soundalike.db.api_keys import Scope
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.errors import TooManyKeys
-from soundalike.settings import DatabaseSettings, load, refuse
+from soundalike.settings import DatabaseSettings, exit_with_problems, load
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -164,6 +164,6 @@ def _make_writable(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        refuse("ApiSettings", [("api_cache_dir", f"{directory} cannot be made: {error.strerror}")])
+        exit_with_problems("ApiSettings", [("api_cache_dir", f"{directory} cannot be made: {error.strerror}")])
     if not os.access(directory, os.W_OK | os.X_OK):
-        refuse("ApiSettings", [("api_cache_dir", f"{directory} is not writable")])
+        exit_with_problems("ApiSettings", [("api_cache_dir", f"{directory} is not writable")])

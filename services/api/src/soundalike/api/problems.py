@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from soundalike.api.errors import ApiError
 from soundalike.db.api_keys import Scope as KeyScope
 from soundalike.db.tracks import State
-from soundalike.logs import bound_fields
+from soundalike.logs import current_fields
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPES: Final = "urn:soundalike:problem:"
@@ -109,7 +109,7 @@ class Problem(ApiError):
 
     def response(self) -> JSONResponse:
         """Return the HTTP response; it names the request, as the log does."""
-        body = {**self.body, **{name: value for name, value in bound_fields().items() if name == REQUEST_ID}}
+        body = {**self.body, **{name: value for name, value in current_fields().items() if name == REQUEST_ID}}
         return JSONResponse(body, self.status, self.headers, media_type=MEDIA_TYPE)
 
 

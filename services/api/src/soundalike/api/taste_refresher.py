@@ -46,7 +46,7 @@ class TasteRefresher:
 
     async def refresh(self, db: Executor) -> None:
         """Take over what was published since the last call; raises what the database raises."""
-        row = await taste_versions.published(db)
+        row = await taste_versions.get_published(db)
         if row is None:
             self.version = None
             return

@@ -45,7 +45,7 @@ class DatabaseSource:
 
     async def published(self, model: str) -> IndexVersionRecord | None:
         """Return the published index version of a model, or None while there is none."""
-        return await versions.published(self.pool, model)
+        return await versions.get_published(self.pool, model)
 
     async def newer_than(self, model: str, seq: int, limit: int) -> list[StoredVector]:
         """Return up to `limit` vectors that a model wrote after `seq`, oldest first."""

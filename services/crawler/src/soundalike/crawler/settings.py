@@ -13,7 +13,7 @@ from pydantic_settings import SettingsConfigDict
 from soundalike.crawler.errors import SourceRefused
 from soundalike.crawler.preview_hosts import HostList, is_at, preview_hosts
 from soundalike.crawler.spotify_credentials import SpotifyLogin, read_login
-from soundalike.settings import DatabaseSettings, StoreSettings, refuse
+from soundalike.settings import DatabaseSettings, StoreSettings, exit_with_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,7 +154,7 @@ class CrawlerSettings(DatabaseSettings, StoreSettings):
     def deezer(self) -> DeezerAccess:
         """Return how to ask Deezer; exits with 78, naming the variable, while that is not allowed."""
         if not self.deezer_is_allowed:
-            refuse("Deezer", [("deezer_terms_accepted", DEEZER_TERMS)])
+            exit_with_problems("Deezer", [("deezer_terms_accepted", DEEZER_TERMS)])
         return DeezerAccess(
             self.deezer_api_url, preview_hosts(self.deezer_preview_hosts, self.deezer_api_url, official="deezer.com")
         )
@@ -162,7 +162,7 @@ class CrawlerSettings(DatabaseSettings, StoreSettings):
     def itunes(self) -> ITunesAccess:
         """Return how to ask iTunes; exits with 78, naming the variable, while that is not allowed."""
         if not self.itunes_is_allowed:
-            refuse("iTunes", [("itunes_terms_accepted", ITUNES_TERMS)])
+            exit_with_problems("iTunes", [("itunes_terms_accepted", ITUNES_TERMS)])
         return ITunesAccess(
             self.itunes_api_url,
             self.itunes_country,
@@ -179,7 +179,7 @@ class CrawlerSettings(DatabaseSettings, StoreSettings):
         login, problems = self._login(), self._spotify_problems()
         client_id = self.spotify_client_id or (login.client_id if login else None)
         if problems or client_id is None:
-            refuse("Spotify", list(problems.items()))
+            exit_with_problems("Spotify", list(problems.items()))
         return SpotifyAccess(
             client_id=client_id,
             client_secret=self.spotify_client_secret,

@@ -66,7 +66,7 @@ async def publish(
     Raises `NoSuchVersion` where a file is missing or has another size, and `StoreUnavailable`.
     """
     await _ensure_whole(store, version)
-    before = await index_versions.published(connection, version.model)
+    before = await index_versions.get_published(connection, version.model)
     if not await index_versions.publish(connection, version, pinned=pinned):
         raise NoSuchVersion(f"the files of version {version.version} were deleted")
     if before is not None and before.pinned and not pinned:

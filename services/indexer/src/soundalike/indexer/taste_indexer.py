@@ -48,7 +48,7 @@ class TasteIndexer:
 
     async def build_if_due(self) -> TasteVersionRecord | None:
         """Build and publish if a version is due; returns it, or None."""
-        published = await taste_versions.published(self._pool)
+        published = await taste_versions.get_published(self._pool)
         reason = await self._build_reason(published)
         if reason is None:
             return None

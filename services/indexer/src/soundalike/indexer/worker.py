@@ -63,7 +63,7 @@ class Indexer:
         model = await models.current(self._pool)
         if model is None:
             return None
-        published = await index_versions.published(self._pool, model.model)
+        published = await index_versions.get_published(self._pool, model.model)
         tail = await embeddings.tail_size(self._pool, model.model, published.up_to_seq if published else 0)
         index = await self._published_index(published) if published else None
         reason = build_reason(index, tail, self._settings.thresholds)
@@ -91,7 +91,7 @@ class Indexer:
                 if publish:
                     await publisher.publish(connection, self._store, version)
                 self._build_dir.clear()
-            published = version if publish else await index_versions.published(connection, model.model)
+            published = version if publish else await index_versions.get_published(connection, model.model)
             if published is not None:
                 await self._prune(connection, published)
         return version

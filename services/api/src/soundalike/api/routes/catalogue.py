@@ -17,7 +17,7 @@ from soundalike.api.schemas.tracks import (
 from soundalike.db import track_pages, track_references, track_requests
 from soundalike.db.tracks import State
 from soundalike.domain.playlist_id import playlist_urn
-from soundalike.domain.service_urls import LONGEST_TEXT
+from soundalike.domain.service_urls import MAX_TEXT_LENGTH
 from soundalike.domain.text import clean
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import InvalidPlaylistId, InvalidTrackId
@@ -59,12 +59,12 @@ async def list_tracks(
         list[Source], Query(max_length=len(track_pages.SOURCES), description="A source to list; may be repeated")
     ] = [],  # noqa: B006 - never changed
     playlist: Annotated[
-        str | None, Query(max_length=LONGEST_TEXT, description="Only the tracks of this playlist, in its order")
+        str | None, Query(max_length=MAX_TEXT_LENGTH, description="Only the tracks of this playlist, in its order")
     ] = None,
     n: Annotated[int, Query(ge=1, le=200, description="How many tracks to return per page, at most")] = 50,
     after: Annotated[
         str | None,
-        Query(max_length=LONGEST_TEXT, description="Where the page begins; taken from `next` of the previous page"),
+        Query(max_length=MAX_TEXT_LENGTH, description="Where the page begins; taken from `next` of the previous page"),
     ] = None,
 ) -> TrackPage:
     """Return one page, ordered by URN (a playlist in its own order). For counts see /metrics.
@@ -115,7 +115,9 @@ async def request_track(
     response: Response,
     urn: Annotated[
         str,
-        Path(max_length=LONGEST_TEXT, description="Any form that /recommend accepts", examples=[openapi_examples.URN]),
+        Path(
+            max_length=MAX_TEXT_LENGTH, description="Any form that /recommend accepts", examples=[openapi_examples.URN]
+        ),
     ],
 ) -> TrackRequest:
     """Add a track to the queue of the crawlers and return its state; a track that is ready is left as it is.

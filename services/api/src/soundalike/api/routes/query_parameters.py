@@ -12,7 +12,7 @@ from soundalike.api.playlist_formats import MEDIA_TYPES, Format, negotiate, writ
 from soundalike.api.recommendation_query import By, RecommendationQuery, TrackFilter
 from soundalike.api.schemas.recommendation import Recommendation
 from soundalike.db.models import EmbeddingModel
-from soundalike.domain.service_urls import LONGEST_TEXT
+from soundalike.domain.service_urls import MAX_TEXT_LENGTH
 from soundalike.domain.tags import SLUGS
 from soundalike.domain.tags import parse_tag as known_tag
 from soundalike.domain.titles import fold_artists
@@ -42,7 +42,7 @@ SIGNAL_NAMES: Final = ("by", "blend")
 
 Source = Literal["spotify", "deezer", "soundcloud", "file"]
 Tag = Annotated[str, AfterValidator(known_tag), WithJsonSchema({"type": "string", "enum": list(SLUGS)})]
-TrackText = Annotated[str, Query(max_length=LONGEST_TEXT)]
+TrackText = Annotated[str, Query(max_length=MAX_TEXT_LENGTH)]
 Name = Annotated[str, Query(min_length=1, max_length=MAX_NAME_LENGTH)]
 Seconds = Annotated[float | None, Query(ge=0, le=MAX_DURATION_S)]
 

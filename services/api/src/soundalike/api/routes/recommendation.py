@@ -35,7 +35,7 @@ from soundalike.db.similar_users import favorites_of
 from soundalike.db.tracks import State
 from soundalike.domain.playlist_id import ACCEPTED_FORMS as PLAYLIST_FORMS
 from soundalike.domain.playlist_id import playlist_urn
-from soundalike.domain.service_urls import LONGEST_TEXT
+from soundalike.domain.service_urls import MAX_TEXT_LENGTH
 from soundalike.domain.text import clean
 from soundalike.domain.track_id import ACCEPTED_FORMS
 from soundalike.domain.user_id import ACCEPTED_FORMS as USER_FORMS
@@ -94,7 +94,7 @@ async def recommend(
     user: Annotated[
         str | None,
         Query(
-            max_length=LONGEST_TEXT,
+            max_length=MAX_TEXT_LENGTH,
             description=f"Instead of tracks, an account to recommend to, by its favourites: {USER_FORMS}",
         ),
     ] = None,
@@ -151,7 +151,7 @@ async def recommend_for_playlist(
     playlist: Annotated[
         str,
         Path(
-            max_length=LONGEST_TEXT,
+            max_length=MAX_TEXT_LENGTH,
             description=f"A playlist that was crawled: {PLAYLIST_FORMS}",
             examples=[openapi_examples.PLAYLIST],
         ),

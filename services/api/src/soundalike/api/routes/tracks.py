@@ -8,7 +8,7 @@ from soundalike.api import openapi_examples, problems
 from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.schemas.tracks import TrackDetails
 from soundalike.db.track_details import details
-from soundalike.domain.service_urls import LONGEST_TEXT
+from soundalike.domain.service_urls import MAX_TEXT_LENGTH
 from soundalike.domain.text import clean
 from soundalike.domain.track_id import TrackId
 
@@ -31,7 +31,9 @@ async def show_track(
     platform: PlatformDep,
     urn: Annotated[
         str,
-        Path(max_length=LONGEST_TEXT, description="Any form that /recommend accepts", examples=[openapi_examples.URN]),
+        Path(
+            max_length=MAX_TEXT_LENGTH, description="Any form that /recommend accepts", examples=[openapi_examples.URN]
+        ),
     ],
 ) -> TrackDetails:
     """Return a track with its state and the reason for it."""

@@ -8,7 +8,7 @@ from soundalike.api import openapi_examples, problems
 from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.schemas.users import SimilarUsers
 from soundalike.db.similar_users import similar_users
-from soundalike.domain.service_urls import LONGEST_TEXT
+from soundalike.domain.service_urls import MAX_TEXT_LENGTH
 from soundalike.domain.text import clean
 from soundalike.domain.user_id import ACCEPTED_FORMS, user_urn
 from soundalike.errors import InvalidUserId
@@ -30,7 +30,9 @@ router = APIRouter()
 )
 async def show_similar_users(
     platform: PlatformDep,
-    user: Annotated[str, Path(max_length=LONGEST_TEXT, description=ACCEPTED_FORMS, examples=[openapi_examples.USER])],
+    user: Annotated[
+        str, Path(max_length=MAX_TEXT_LENGTH, description=ACCEPTED_FORMS, examples=[openapi_examples.USER])
+    ],
     n: Annotated[int, Query(ge=1, le=100, description="How many accounts to return, at most")] = 10,
 ) -> SimilarUsers:
     """Return accounts that share favourites with this one, ordered by the cosine of the two.

@@ -71,7 +71,7 @@ async def walk(settings: SoundCloudSettings, options: WalkOptions, console: Cons
             return _print(console, f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")
         walk_run = await _open(settings, options, pool, stack)
         status = await _run(walk_run, options, console)
-        expired = await users.expire(pool, timedelta(days=settings.soundcloud_retention_days))
+        expired = await users.delete_unseen(pool, timedelta(days=settings.soundcloud_retention_days))
     console.print(_table(walk_run.stats))
     # Machines read this line, so its keys stay as they are.
     counts = asdict(walk_run.stats)

@@ -12,7 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from soundalike.crawler.preview_hosts import is_at, preview_hosts
 from soundalike.crawler.rate_limiter import RateLimit
-from soundalike.settings import DatabaseSettings, StoreSettings, refuse
+from soundalike.settings import DatabaseSettings, StoreSettings, exit_with_problems
 from soundalike.soundcloud import Account
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class SoundCloudSettings(DatabaseSettings, StoreSettings):
             if getattr(self, name) is None:
                 problems[name] = "it is not set; an application registered at soundcloud.com/you/apps has one"
         if problems or self.soundcloud_client_id is None or self.soundcloud_client_secret is None:
-            refuse("SoundCloud", list(problems.items()))
+            exit_with_problems("SoundCloud", list(problems.items()))
         return SoundCloudAccess(
             account=Account(self.soundcloud_client_id, self.soundcloud_client_secret.get_secret_value()),
             api_url=self.soundcloud_api_url,
