@@ -241,7 +241,7 @@ def _running(server: PostgresServer | AwsServer, program: Program) -> Iterator[N
     finally:
         os.close(log)
     try:
-        asyncio.run(_ready_or_ended(server, process, program))
+        asyncio.run(_wait_until_ready(server, process, program))
         yield
     finally:
         process.send_signal(program.stop_signal)
@@ -252,16 +252,16 @@ def _running(server: PostgresServer | AwsServer, program: Program) -> Iterator[N
             process.wait()
 
 
-async def _ready_or_ended(
+async def _wait_until_ready(
     server: PostgresServer | AwsServer, process: subprocess.Popen[bytes], program: Program
 ) -> None:
-    waiting = asyncio.ensure_future(server.wait_until_ready())
-    while not waiting.done():
+    task = asyncio.ensure_future(server.wait_until_ready())
+    while not task.done():
         if process.poll() is not None:
-            waiting.cancel()
+            task.cancel()
             pytest.fail(f"{program.name} ended with {process.returncode}:\n{program.log_tail()}")
-        await asyncio.wait([waiting], timeout=0.05)
-    await waiting
+        await asyncio.wait([task], timeout=0.05)
+    await task
 
 
 @contextmanager

@@ -71,7 +71,7 @@ async def _ready(api: httpx.AsyncClient, track: str) -> None:
     await eventually(is_ready, track, interval_s=0.1)
 
 
-async def _listening(data: DataDirectory) -> None:
+async def _wait_until_watching(data: DataDirectory) -> None:
     log = data.root / "logs" / "watcher.log"
     await eventually(lambda: "watching" in log.read_text(encoding="utf-8"), "a watcher at work", interval_s=0.05)
 
@@ -80,7 +80,7 @@ async def _listening(data: DataDirectory) -> None:
 async def test_a_requested_track_is_extracted_and_recommended(
     api: httpx.AsyncClient, data: DataDirectory, deezer: SandboxServer
 ) -> None:
-    await _listening(data)
+    await _wait_until_watching(data)
     assert deezer.sandbox.journal.read("/") == []
     requests = [_track(0), _track(1)]
     for track in requests:

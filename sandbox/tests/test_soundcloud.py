@@ -56,8 +56,8 @@ def test_the_pages_of_likes_are_uneven_and_complete(client: httpx.Client) -> Non
         for user in sorted(existing, key=lambda one: -len(WORLD.tracks_of[one]))[:12]
     }
     for user, pages in pages_of.items():
-        found = [row["id"] - FIRST_TRACK for page in pages for row in page["collection"]]
-        assert found == WORLD.tracks_of[user].tolist()
+        tracks = [row["id"] - FIRST_TRACK for page in pages for row in page["collection"]]
+        assert tracks == WORLD.tracks_of[user].tolist()
     unfinished = [page for pages in pages_of.values() for page in pages if page["next_href"]]
     assert any(len(page["collection"]) == 0 for page in unfinished)
     assert any(0 < len(page["collection"]) < 20 for page in unfinished)

@@ -17,9 +17,9 @@ def run_deprecated(name: str, module: str, replacements: Mapping[str, str] | Non
     other argument as well. Where there is none, only `python -m module` is named.
     """
     argument = sys.argv[1] if len(sys.argv) > 1 else ""
-    known = replacements or {}
-    subcommand = f" {argument}" if argument in known and argument else ""
-    replacement = known.get(argument) or known.get("")
+    commands = replacements or {}
+    subcommand = f" {argument}" if argument in commands and argument else ""
+    replacement = commands.get(argument) or commands.get("")
     direct = f"`python -m {module}{subcommand}`"
     use = f"`{replacement}`, or where that is not installed (in a container) {direct}" if replacement else direct
     warn(f"python -m {name}{subcommand}", use)

@@ -124,7 +124,7 @@ async def _wait_for_embeddings(running: RunningPlatform) -> None:
         with Progress(*columns) as progress:
             task = progress.add_task("ready", total=len(pieces()))
             while True:
-                counts = Counter(stored.state for stored in (await tracks.get_many(pool, urns)).values())
+                counts = Counter(track.state for track in (await tracks.get_many(pool, urns)).values())
                 progress.update(task, completed=counts[State.READY])
                 if not counts[State.PENDING] + counts[State.QUEUED]:
                     break

@@ -139,8 +139,8 @@ def _retain_only(capability: int) -> None:
     # effective, permitted, inheritable of capabilities 0-31, then of 32-63
     sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
     _check(_libc().capset(header, sets))
-    raised = (ctypes.c_ulong(_PR_CAP_AMBIENT_RAISE), ctypes.c_ulong(capability))
-    _check(_libc().prctl(_PR_CAP_AMBIENT, *raised, *_zeros(2)))
+    ambient = (ctypes.c_ulong(_PR_CAP_AMBIENT_RAISE), ctypes.c_ulong(capability))
+    _check(_libc().prctl(_PR_CAP_AMBIENT, *ambient, *_zeros(2)))
 
 
 def _zeros(count: int) -> list[ctypes.c_ulong]:

@@ -53,16 +53,16 @@ class ITunes:
         query = words(term)
         generated = _available_song(generated_by_words(_STORE, " ".join(query)))
         if generated is not None:
-            mixed = replace(generated, key=generated.key + 10**9, title=f"{generated.title} (Mixed)")
-            return [mixed, generated]
+            dj_mix = replace(generated, key=generated.key + 10**9, title=f"{generated.title} (Mixed)")
+            return [dj_mix, generated]
         return [song for song in self.songs.values() if set(query) <= {*words(song.artist), *words(song.title)}]
 
     def audio(self, song: StoreTrack, previews: Previews) -> bytes:
         """Return a song's preview as an M4A file, encoded once."""
-        composed = previews.mp3(song.piece)
+        mp3 = previews.mp3(song.piece)
         with self._lock:
             if song.key not in self._encodings:
-                self._encodings[song.key] = as_m4a(composed, song.title)
+                self._encodings[song.key] = as_m4a(mp3, song.title)
             return self._encodings[song.key]
 
 

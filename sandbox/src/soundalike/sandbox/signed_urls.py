@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 _TOKEN: Final = re.compile(
-    r"hdnea=(?P<signed>exp=(?P<end>\d+)~acl=(?P<path>[^~]*)\*~data=[^~]*)~hmac=(?P<hmac>[0-9a-f]{64})"
+    r"hdnea=(?P<payload>exp=(?P<end>\d+)~acl=(?P<path>[^~]*)\*~data=[^~]*)~hmac=(?P<hmac>[0-9a-f]{64})"
 )
 
 
@@ -24,8 +24,8 @@ class Signer:
     def token(self, path: str) -> str:
         """Return the query string that allows a path."""
         end = int(self._clock() + self.lifetime)
-        signed = f"exp={end}~acl={path}*~data=user_id=0,application_id=42"
-        return f"hdnea={signed}~hmac={self._hmac(signed)}"
+        payload = f"exp={end}~acl={path}*~data=user_id=0,application_id=42"
+        return f"hdnea={payload}~hmac={self._hmac(payload)}"
 
     def allows(self, path: str, query: str) -> bool:
         """Tell whether a query string allows a path now."""
@@ -33,7 +33,7 @@ class Signer:
         if (
             token is None
             or not path.startswith(token["path"])
-            or not hmac.compare_digest(token["hmac"], self._hmac(token["signed"]))
+            or not hmac.compare_digest(token["hmac"], self._hmac(token["payload"]))
         ):
             return False
         return self._clock() < int(token["end"])

@@ -35,7 +35,7 @@ class SoundCloudReplies:
     def user(self, user: int) -> Reply:
         """Return an account, the same in lists and by itself."""
         number = FIRST_USER + user
-        liked = len(self._world.tracks_of[user])
+        like_count = len(self._world.tracks_of[user])
         return {
             "kind": "user",
             "id": number,
@@ -49,12 +49,12 @@ class SoundCloudReplies:
             "city": None,
             "country": None,
             "description": None,
-            "followers_count": liked * 2,
-            "followings_count": liked,
+            "followers_count": like_count * 2,
+            "followings_count": like_count,
             "track_count": 0,
             "playlist_count": 0,
             # It includes playlists, and tracks that are private by now.
-            "public_favorites_count": liked + user % 3,
+            "public_favorites_count": like_count + user % 3,
             "reposts_count": 0,
             "plan": "Free",
             "created_at": "2018/01/01 12:08:25 +0000",

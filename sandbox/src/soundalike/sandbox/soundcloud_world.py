@@ -57,7 +57,7 @@ class TasteWorld:
 
     def reachable(self, user: int, depth: int) -> set[tuple[int, int]]:
         """Return the `(user, track)` that a walk of `depth` steps from `user` sees, asking for likes, then likers."""
-        seen: set[tuple[int, int]] = set()
+        pairs: set[tuple[int, int]] = set()
         visited_users, visited_tracks = {user}, set[int]()
         users, tracks = {user}, set[int]()
         for step in range(depth + 1):
@@ -65,18 +65,18 @@ class TasteWorld:
                 tracks = set()
                 for one in users:
                     if not self.is_deleted[one]:
-                        seen.update((one, int(track)) for track in self.tracks_of[one])
+                        pairs.update((one, int(track)) for track in self.tracks_of[one])
                         tracks.update(int(track) for track in self.tracks_of[one])
                 tracks -= visited_tracks
                 visited_tracks |= tracks
             else:
                 users = set()
                 for one in tracks:
-                    seen.update((int(fan), one) for fan in self.users_of[one])
+                    pairs.update((int(fan), one) for fan in self.users_of[one])
                     users.update(int(fan) for fan in self.users_of[one])
                 users -= visited_users
                 visited_users |= users
-        return seen
+        return pairs
 
 
 def make_world(size: WorldSize | None = None) -> TasteWorld:

@@ -54,8 +54,8 @@ def accounts(sandbox: "Sandbox") -> APIRouter:
         if sandbox.grants.deny:
             answer["error"] = "access_denied"
         else:
-            allowed = frozenset(scope.split()) & SCOPES
-            answer["code"] = sandbox.grants.code_for(Consent(redirect_uri, allowed, code_challenge))
+            scopes = frozenset(scope.split()) & SCOPES
+            answer["code"] = sandbox.grants.code_for(Consent(redirect_uri, scopes, code_challenge))
         return RedirectResponse(f"{redirect_uri}?{urlencode(answer)}", 303)
 
     @router.post("/api/token")
@@ -78,18 +78,18 @@ def accounts(sandbox: "Sandbox") -> APIRouter:
                     raise GrantError("invalid_grant", "Invalid authorization code")
                 if not consent.is_proven_by(code_verifier) or (consent.challenge is None and not client.with_secret):
                     raise GrantError("invalid_grant", "code_verifier was incorrect")
-                issued = _token_reply(sandbox, consent.scopes)
-                return issued | {"refresh_token": sandbox.grants.refresh_token_for(consent.scopes)}
+                reply = _token_reply(sandbox, consent.scopes)
+                return reply | {"refresh_token": sandbox.grants.refresh_token_for(consent.scopes)}
             case "refresh_token":
                 scopes = sandbox.grants.refreshable_scopes(refresh_token or "")
                 if scopes is None:
                     raise GrantError("invalid_grant", "Invalid refresh token")
-                issued = _token_reply(sandbox, scopes)
+                reply = _token_reply(sandbox, scopes)
                 if client.with_secret:
-                    return issued
+                    return reply
                 # A client without a secret gets a new refresh token each time, and the old one becomes invalid.
                 sandbox.grants.revoke(refresh_token or "")
-                return issued | {"refresh_token": sandbox.grants.refresh_token_for(scopes)}
+                return reply | {"refresh_token": sandbox.grants.refresh_token_for(scopes)}
             case _:
                 raise GrantError("unsupported_grant_type", f"grant_type {grant_type!r} is not supported")
 
@@ -110,10 +110,10 @@ def _client(authorization: str, client_id: str | None, settings: "SandboxSetting
         return _ClientCredentials(with_secret=False)
     scheme, _, credentials = authorization.partition(" ")
     try:
-        named, _, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
+        name, _, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        named = secret = ""
-    if scheme.lower() != "basic" or named != settings.client_id:
+        name = secret = ""
+    if scheme.lower() != "basic" or name != settings.client_id:
         raise GrantError("invalid_client", "Invalid client")
     if not secrets.compare_digest(secret.encode(), settings.client_secret.encode()):
         raise GrantError("invalid_client", "Invalid client secret")

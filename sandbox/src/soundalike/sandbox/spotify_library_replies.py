@@ -37,8 +37,8 @@ class LibraryReplies(Replies):
 
         def entry(track: Track) -> Reply:
             # Invented, but each track's own, so that another newest track is seen.
-            added = _FIRST_SAVED + timedelta(minutes=int(digest("saved", track.spotify_id)[:4], 16))
-            return {"added_at": f"{added:%Y-%m-%dT%H:%M:%SZ}", "track": self.track(track)}
+            added_at = _FIRST_SAVED + timedelta(minutes=int(digest("saved", track.spotify_id)[:4], 16))
+            return {"added_at": f"{added_at:%Y-%m-%dT%H:%M:%SZ}", "track": self.track(track)}
 
         return self._page("me/tracks", tracks, limit, offset, entry)
 

@@ -100,8 +100,8 @@ def store_tracks(store: str) -> Iterator[StoreTrack]:
 
 def generated_by_isrc(store: str, isrc: str) -> tuple[int, StoreTrack] | None:
     """Return the generated track with an ISRC, and its number."""
-    found = _GENERATED_ISRC.fullmatch(isrc)
-    return _generated(store, int(found[1])) if found else None
+    match = _GENERATED_ISRC.fullmatch(isrc)
+    return _generated(store, int(match[1])) if match else None
 
 
 def generated_by_key(store: str, key: int) -> tuple[int, StoreTrack] | None:
@@ -111,8 +111,8 @@ def generated_by_key(store: str, key: int) -> tuple[int, StoreTrack] | None:
 
 def generated_by_words(store: str, words: str) -> tuple[int, StoreTrack] | None:
     """Return the generated track whose title is among some words, and its number."""
-    found = _TAKE.search(words)
-    return _generated(store, int(found[1])) if found else None
+    match = _TAKE.search(words)
+    return _generated(store, int(match[1])) if match else None
 
 
 def _generated(store: str, number: int) -> tuple[int, StoreTrack] | None:
