@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from soundalike.retry import Backoff, RetryPolicy
+from soundalike.retry import Backoff, RestartBackoff, RetryPolicy
 
 
 @dataclass
@@ -55,13 +55,19 @@ async def test_other_failures_are_not_retried() -> None:
 
 
 def test_a_backoff_doubles_and_is_bounded() -> None:
-    backoff = Backoff(first_s=5, longest_s=600, jitter=0.5)
+    backoff = Backoff(initial_s=5, max_s=600, jitter=0.5)
     assert [backoff.delay_s(attempt, 1.0) for attempt in (1, 2, 3, 20, 10_000)] == [5, 10, 20, 600, 600]
 
 
 def test_a_backoff_is_jittered() -> None:
-    backoff = Backoff(first_s=5, longest_s=600, jitter=0.5)
+    backoff = Backoff(initial_s=5, max_s=600, jitter=0.5)
     assert backoff.delay_s(3, 0.0) == 10
     delays = {backoff.delay_s(3) for _ in range(100)}
     assert len(delays) > 50
     assert all(10 <= delay <= 20 for delay in delays)
+
+
+def test_a_restart_after_a_long_run_begins_with_the_initial_wait() -> None:
+    restart = RestartBackoff(Backoff(initial_s=0.5, max_s=30, jitter=0), reset_after_s=60)
+    assert [restart.delay_s(1) for _ in range(9)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert [restart.delay_s(uptime_s) for uptime_s in (3_600, 1, 1)] == [0.5, 1, 2]

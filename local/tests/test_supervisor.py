@@ -12,7 +12,8 @@ from soundalike.local.errors import InvalidSettings, StartFailure
 from soundalike.local.pidfile import Pidfile
 from soundalike.local.process import is_alive
 from soundalike.local.program import Program
-from soundalike.local.supervisor import Backoff, Supervisor
+from soundalike.local.supervisor import RESTART_BACKOFF, STABLE_AFTER_S, Supervisor
+from soundalike.retry import Backoff, RestartBackoff
 from soundalike.testing.wait import eventually
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def reports() -> list[str]:
 @pytest.fixture
 async def supervisor(tmp_path: Path, reports: list[str]) -> AsyncIterator[Supervisor]:
     pidfile = Pidfile(tmp_path / "processes.json")
-    supervisor = Supervisor(pidfile, report=reports.append, backoff=Backoff(initial_s=0.01))
+    supervisor = Supervisor(pidfile, report=reports.append, backoff=Backoff(initial_s=0.01, jitter=0.0))
     yield supervisor
     await supervisor.stop()
 
@@ -225,11 +226,8 @@ async def test_run_raises_why_a_program_failed(supervisor: Supervisor, program: 
     ],
 )
 def test_delays_grow_and_are_reset(uptimes: tuple[float, ...], delays: tuple[float, ...]) -> None:
-    backoff, computed, previous = Backoff(), [], None
-    for uptime_s in uptimes:
-        previous = backoff.delay(previous, uptime_s)
-        computed.append(previous)
-    assert tuple(computed) == delays
+    backoff = RestartBackoff(RESTART_BACKOFF, STABLE_AFTER_S)
+    assert tuple(backoff.delay_s(uptime_s) for uptime_s in uptimes) == delays
 
 
 async def test_leftovers_of_a_killed_platform_are_stopped(program: Callable[..., Program], tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ from uuid import uuid4
 import pytest
 
 from soundalike.api.server import ShutdownPhase
-from soundalike.api.worker_supervisor import RestartBackoff
 from soundalike.testing.wait import eventually
 
 from .conftest import Platform, urn
@@ -303,12 +302,6 @@ async def test_what_cannot_start_ends_the_service(environment: dict[str, str], t
     with running({**environment, **unfit}, log) as process:
         assert await asyncio.to_thread(process.wait) == 3
     assert log.read_text().count("Application startup failed") == 1
-
-
-def test_it_waits_ever_longer_for_what_dies_young() -> None:
-    pauses = RestartBackoff()
-    assert [pauses.pause_s(1) for _ in range(9)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
-    assert [pauses.pause_s(lived) for lived in (3_600, 1, 1)] == [0.5, 1, 2]
 
 
 @pytest.mark.parametrize(

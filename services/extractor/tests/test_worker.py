@@ -11,7 +11,7 @@ from soundalike.db.track_details import details
 from soundalike.db.tracks import State
 from soundalike.errors import QueueUnavailable, StoreUnavailable
 from soundalike.extractor.visibility_extender import MAX_EXTENSIONS, extend_visibility
-from soundalike.extractor.worker import backoff_s
+from soundalike.extractor.worker import RETRY_BACKOFF
 from soundalike.testing.wait import eventually
 
 from .conftest import KEY, MODEL, TRACK
@@ -292,5 +292,5 @@ async def test_a_hung_job_loses_its_message_in_the_end(bench: Bench) -> None:
 
 
 def test_backoff_doubles_is_jittered_and_bounded() -> None:
-    assert [backoff_s(n, 1.0) for n in (1, 2, 3, 20)] == [5, 10, 20, 600]
-    assert backoff_s(3, 0.0) == 10
+    assert [RETRY_BACKOFF.delay_s(n, 1.0) for n in (1, 2, 3, 20)] == [5, 10, 20, 600]
+    assert RETRY_BACKOFF.delay_s(3, 0.0) == 10

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from soundalike.local.errors import InvalidSettings, LocalPlatformError, StartFailure
 from soundalike.local.launch import EX_CONFIG
 from soundalike.local.program import open_log
+from soundalike.retry import Backoff, RestartBackoff
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -24,19 +25,9 @@ _MAX_START_ATTEMPTS = 3
 """How many times a program may end before it has become ready."""
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """The wait before a restart: twice as long each time, the initial one after a long run."""
-
-    initial_s: float = 0.5
-    max_s: float = 10.0
-    reset_after_s: float = 30.0
-
-    def delay(self, previous_s: float | None, uptime_s: float) -> float:
-        """Return the delay in seconds from the one before (None: the first) and the seconds that the program ran."""
-        if previous_s is None or uptime_s >= self.reset_after_s:
-            return self.initial_s
-        return min(2 * previous_s, self.max_s)
+RESTART_BACKOFF = Backoff(initial_s=0.5, max_s=10.0, jitter=0.0)
+STABLE_AFTER_S = 30.0
+"""After a run of so many seconds the wait before a restart begins anew."""
 
 
 @dataclass(slots=True)
@@ -52,10 +43,10 @@ class _Child:
 class Supervisor:
     """Keeps programs running; use it from one event loop in the main thread, and call `stop` at the end."""
 
-    def __init__(self, pidfile: Pidfile, *, report: Callable[[str], None], backoff: Backoff | None = None) -> None:
+    def __init__(self, pidfile: Pidfile, *, report: Callable[[str], None], backoff: Backoff = RESTART_BACKOFF) -> None:
         self._pidfile = pidfile
         self._report = report
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff
         self._children: list[_Child] = []
         self.force_stop = asyncio.Event()
         """Set it to kill the programs that are slow to stop."""
@@ -134,7 +125,7 @@ class Supervisor:
 
     async def _keep_alive(self, child: _Child) -> None:
         loop, program = asyncio.get_running_loop(), child.program
-        exits, delay = 0, None
+        exits, backoff = 0, RestartBackoff(self._backoff, STABLE_AFTER_S)
         while not child.stop_requested.is_set():
             started = loop.time()
             child.process = await self._spawn(program)
@@ -151,7 +142,7 @@ class Supervisor:
             exits += 1
             if status == EX_CONFIG or (exits >= _MAX_START_ATTEMPTS and not child.ready):
                 raise _failure(program, status)
-            delay = self._backoff.delay(delay, loop.time() - started)
+            delay = backoff.delay_s(loop.time() - started)
             end = f"{program.name} ended ({_describe_status(status)}), see {program.log_file}"
             self._report(f"{end}; restarting in {delay:g} s")
             with suppress(TimeoutError):

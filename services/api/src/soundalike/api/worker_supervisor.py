@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from soundalike.api.multiprocess_metrics import MultiprocessMetrics
 from soundalike.api.server import GRACE_S, STARTUP_FAILED, ShutdownPhase
+from soundalike.retry import Backoff, RestartBackoff
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE_S: Final = 0.5
-_LONGEST_PAUSE_S: Final = 30.0
+_RESTART_BACKOFF: Final = Backoff(initial_s=0.5, max_s=30.0, jitter=0.0)
 # A worker that lived so long died of something else than the one before it.
 _STABLE_AFTER_S: Final = 60.0
 # Beyond what a worker gives its requests; one that is stuck is killed then.
@@ -43,19 +43,6 @@ _KILL_AFTER_S: Final = GRACE_S + 8.0
 # kernel deals new connections out evenly. On one socket that all share, whoever is awake takes them: of 32 connections
 # that came at once one of two workers often got all. Elsewhere the option does not deal out, and the workers share one.
 _REUSE_PORT: Final = sys.platform == "linux"
-
-
-@dataclass(slots=True)
-class RestartBackoff:
-    """How long to wait before something that died is started again: ever longer while it dies young."""
-
-    _next_s: float = _FIRST_PAUSE_S
-
-    def pause_s(self, lived_s: float) -> float:
-        """Return the pause in s after a life of so many seconds."""
-        pause = _FIRST_PAUSE_S if lived_s >= _STABLE_AFTER_S else self._next_s
-        self._next_s = min(2 * pause, _LONGEST_PAUSE_S)
-        return pause
 
 
 @dataclass(slots=True)
@@ -98,7 +85,7 @@ class WorkerSupervisor:
         return 130 if self._last_signal == signal.SIGINT else 0
 
     async def _keep_running(self, worker: int) -> None:
-        pauses = RestartBackoff()
+        backoff = RestartBackoff(_RESTART_BACKOFF, _STABLE_AFTER_S)
         while not self._stopping.is_set():
             began = time.monotonic()
             try:
@@ -114,7 +101,7 @@ class WorkerSupervisor:
                 self._failure_status = status if status > 0 else 128 - status if status else STARTUP_FAILED
                 self._advance_to(ShutdownPhase.FORCED)
             else:
-                pause = pauses.pause_s(time.monotonic() - began)
+                pause = backoff.delay_s(time.monotonic() - began)
                 log.error("%s; another takes its place in %.1f s", what, pause)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), pause)

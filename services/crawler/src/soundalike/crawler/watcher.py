@@ -17,6 +17,7 @@ from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import InvalidTrackId
+from soundalike.retry import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -37,7 +38,7 @@ _POLL_S: Final = 30.0
 _LEASE: Final = timedelta(minutes=30)
 _LOCKED_WAIT: Final = timedelta(minutes=10)
 _UNKNOWN_WAIT: Final = timedelta(hours=1)
-_MAX_RETRY_WAIT: Final = timedelta(days=1)
+_RETRY_BACKOFF: Final = Backoff(initial_s=120.0, max_s=86_400.0, jitter=0.0)
 
 
 @dataclass(slots=True)
@@ -189,7 +190,7 @@ class Watcher:
         await task_queue.reschedule(self.pool, request, reason, None)
 
     def _retry_at(self, request: Task, failure: SourceError | None = None) -> datetime:
-        pause = min(timedelta(minutes=2.0 ** min(request.attempts, 20)), _MAX_RETRY_WAIT)
+        pause = timedelta(seconds=_RETRY_BACKOFF.delay_s(request.attempts))
         if isinstance(failure, QuotaExhausted):
             pause = timedelta(seconds=failure.wait_s) if failure.wait_s is not None else _UNKNOWN_WAIT
         return datetime.now(UTC) + pause

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.errors import InvalidTrackId, QueueUnavailable, SoundalikeError, TransientError
 from soundalike.extractor import s3_events
 from soundalike.extractor.visibility_extender import extend_visibility
+from soundalike.retry import Backoff
 from soundalike.storage.object_keys import track_of_preview, upload_of
 
 if TYPE_CHECKING:
@@ -28,15 +28,9 @@ log = logging.getLogger(__name__)
 TRANSIENT_FAILURES: tuple[type[Exception], ...] = (TransientError, TransientAudioError, *CONNECTION_FAILURES)
 """Failures of the network, the queue, the store, the database or a decoder: a retry can succeed."""
 
-_FIRST_BACKOFF_S = 5
-_MAX_BACKOFF_S = 600
+RETRY_BACKOFF = Backoff(initial_s=5.0, max_s=600.0, jitter=0.5)
+_RECEIVE_BACKOFF = Backoff(initial_s=2.0, max_s=2.0, jitter=0.5)
 GIVEN_UP_REASON = "given up after {n} attempts, the message is in the dead-letter queue: {reason}"
-
-
-def backoff_s(receive_count: int, jitter: float) -> int:
-    """Return the delay before the next attempt in seconds, doubling with each; `jitter` is between 0 and 1."""
-    upper_bound: int = min(_FIRST_BACKOFF_S << (receive_count - 1), _MAX_BACKOFF_S)
-    return max(1, round(upper_bound * (0.5 + jitter / 2)))
 
 
 @dataclass(slots=True)
@@ -74,7 +68,7 @@ class Worker:
             received = await self.queue.receive(limit=min(limit, 10), wait_s=self.poll_wait_s)
         except QueueUnavailable as error:
             log.warning("%s; retrying", error)
-            await asyncio.sleep(1 + random.random())  # noqa: S311 - jitter
+            await asyncio.sleep(_RECEIVE_BACKOFF.delay_s(1))
             return []
         if not stop.is_set():
             return received
@@ -103,7 +97,7 @@ class Worker:
 
     async def _retry(self, message: Message, reason: str) -> None:
         self.outcomes["retry"] += 1
-        delay = backoff_s(message.receive_count, random.random())  # noqa: S311 - jitter
+        delay = round(RETRY_BACKOFF.delay_s(message.receive_count))
         last = message.receive_count >= self.max_receives
         log.warning(
             "message %s failed, attempt %d of %d: %s; %s",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from soundalike.db import advisory_locks
 from soundalike.indexer.errors import EXPECTED_FAILURES, BuilderBusy
+from soundalike.retry import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -64,7 +65,8 @@ class Poller:
 
     def _wait_s(self) -> float:
         # A build that failed will probably fail again: every failure in a row doubles the pause.
-        return max(self._poll_s, min(self._poll_s * 2.0 ** min(self.failures, 20), _MAX_WAIT_S))
+        backoff = Backoff(self._poll_s, max(self._poll_s, _MAX_WAIT_S), jitter=0.0)
+        return backoff.delay_s(self.failures + 1)
 
 
 async def retry_while_busy(build: Callable[[], Awaitable[T]]) -> T:
