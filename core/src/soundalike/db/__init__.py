@@ -1,1 +1,1 @@
-"""What the services share: track ids, the schema and its migrations, the queries, the object store, the queue."""
+"""PostgreSQL: the schema and its migrations, and every statement, by the table it works on."""

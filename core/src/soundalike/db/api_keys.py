@@ -1,4 +1,4 @@
-"""Queries over the keys of the API: who may call it, known by the hash of a key that was shown once."""
+"""The keys of the API: who may call it, recognised by the hash of a key that was shown once."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from soundalike.db.database import Connection, Executor
 
 MAX_VALID_KEYS: Final = 2
-"""Keys of one holder that are valid side by side: the one in use, and the one that replaces it."""
+"""How many valid keys a holder may have: the one in use, and the one that replaces it."""
 
 _SECRET_BYTES: Final = 32
 
 
 class Scope(StrEnum):
-    """What a key allows; `write` allows reading too."""
+    """What a key allows; `write` includes reading."""
 
     READ = "read"
     WRITE = "write"
@@ -31,7 +31,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What is known about a key: everything but the key. `id` is part of its text, so that people can name it."""
+    """A key without its text. `id` is part of the text, so that people can name the key."""
 
     id: str
     holder: str
@@ -44,7 +44,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class ValidKey:
-    """What is needed to recognise a key: the SHA-256 of its text, whose it is, and what it allows."""
+    """How a key is recognised: the SHA-256 of its text, with its holder and what it allows."""
 
     digest: bytes
     holder: str
@@ -73,38 +73,38 @@ _ALL_VALID = f"SELECT digest, holder, scope FROM api_keys WHERE {_VALID}"  # noq
 def digest(key: str) -> bytes:
     """Return the SHA-256 (32 bytes) of a key's text.
 
-    A slow hash guards secrets that can be guessed. A key is 256 random bits: nobody finds one that fits a digest.
+    A slow hash protects secrets that can be guessed; a key is 256 random bits.
     """
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
 async def add(db: Connection, holder: str, scope: Scope, *, days: int | None = None) -> str:
-    """Make a key for `holder`, valid for so many days or until it is revoked, and return its text, for the only time.
+    """Create a key for `holder`, valid for `days` or until it is revoked, and return its text, which is not stored.
 
-    Raises `TooManyKeys` where the holder has two valid ones already.
+    Raises `TooManyKeys` where the holder already has two valid keys.
     """
-    name = secrets.token_hex(4)
-    key = f"soundalike_{name}_{secrets.token_hex(_SECRET_BYTES)}"
+    key_id = secrets.token_hex(4)
+    key = f"soundalike_{key_id}_{secrets.token_hex(_SECRET_BYTES)}"
     async with db.transaction():
         await db.execute(_LOCK)
         if await db.fetchval(_COUNT_VALID, holder) >= MAX_VALID_KEYS:
             raise TooManyKeys(
-                f"{holder} has {MAX_VALID_KEYS} valid keys already: revoke the one no longer in use first"
+                f"{holder} already has {MAX_VALID_KEYS} valid keys; revoke the one that is no longer in use first"
             )
-        await db.execute(_ADD, name, holder, scope.value, digest(key), None if days is None else timedelta(days=days))
+        await db.execute(_ADD, key_id, holder, scope.value, digest(key), None if days is None else timedelta(days=days))
     return key
 
 
 async def list_keys(db: Executor) -> list[ApiKey]:
-    """Return every key that was ever made, oldest first."""
+    """Return every key that was ever created, oldest first."""
     return [ApiKey(**{**row, "scope": Scope(row["scope"])}) for row in await db.fetch(_LIST)]
 
 
-async def revoke(db: Executor, name: str) -> bool:
-    """End a key at once; False where no valid key has this id."""
-    return await db.fetchval(_REVOKE, name) is not None
+async def revoke(db: Executor, key_id: str) -> bool:
+    """Revoke a key at once; False where no valid key has this id."""
+    return await db.fetchval(_REVOKE, key_id) is not None
 
 
 async def list_valid(db: Executor) -> list[ValidKey]:
-    """Return what recognises the keys that are valid now."""
+    """Return how the keys that are valid now are recognised."""
     return [ValidKey(row["digest"], row["holder"], Scope(row["scope"])) for row in await db.fetch(_ALL_VALID)]

@@ -1,4 +1,4 @@
-"""Queries over lists that were not read to their end: which places are known, so that another crawl goes on there."""
+"""Checkpoints of lists that were not read to their end: the entries read so far, from which another crawl continues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What stands at a place of a list: a track, or something else with the reason why that is none."""
+    """An entry of a list: a track, or something else with the reason why it is not one."""
 
     position: int
     track: TrackId | None
@@ -24,7 +24,7 @@ class Checkpoint:
     reason: str | None = None
 
 
-_KEEP = """
+_SAVE = """
 INSERT INTO playlist_readings (playlist, snapshot_id, position, track, label, reason)
 SELECT $1, $2, * FROM unnest($3::integer[], $4::text[], $5::text[], $6::text[]) AS p (position, track, label, reason)
 WHERE track IS NULL OR EXISTS (SELECT FROM tracks WHERE urn = track)
@@ -34,30 +34,30 @@ ON CONFLICT (playlist, position) DO UPDATE SET
 
 _OUTDATED = "DELETE FROM playlist_readings WHERE playlist = $1 AND snapshot_id <> $2"
 
-_PLACES = """
+_LOAD = """
 SELECT position, track, label, reason FROM playlist_readings WHERE playlist = $1 AND snapshot_id = $2 ORDER BY position
 """
 
 
 async def save(db: Executor, playlist: str, snapshot_id: str, checkpoints: Sequence[Checkpoint]) -> None:
-    """Remember places of a list, apart from those of tracks that have no row."""
+    """Store entries of a list, except those of tracks without a row."""
     await db.execute(
-        _KEEP,
+        _SAVE,
         playlist,
         snapshot_id,
-        [place.position for place in checkpoints],
-        [place.track.urn if place.track else None for place in checkpoints],
-        [clean(place.label) for place in checkpoints],
-        [clean_or_none(place.reason) for place in checkpoints],
+        [checkpoint.position for checkpoint in checkpoints],
+        [checkpoint.track.urn if checkpoint.track else None for checkpoint in checkpoints],
+        [clean(checkpoint.label) for checkpoint in checkpoints],
+        [clean_or_none(checkpoint.reason) for checkpoint in checkpoints],
     )
 
 
 async def load(db: Executor, playlist: str, snapshot_id: str) -> list[Checkpoint]:
-    """List the places that are known of this version of a list, in order; those of other versions are dropped."""
+    """Return the entries stored for this version of a list, in order; those of other versions are deleted."""
     await db.execute(_OUTDATED, playlist, snapshot_id)
     return [
         Checkpoint(
             row["position"], TrackId.from_urn(row["track"]) if row["track"] else None, row["label"], row["reason"]
         )
-        for row in await db.fetch(_PLACES, playlist, snapshot_id)
+        for row in await db.fetch(_LOAD, playlist, snapshot_id)
     ]

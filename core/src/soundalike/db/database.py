@@ -106,7 +106,7 @@ async def connect(
     """Open a pool of at most `size` connections that speak pgvector's `vector`, and close it at the end.
 
     `stateless` promises that nobody sets anything on a connection or leaves a transaction open on it; then none is
-    cleaned after use, which would be a question to the database after every question. With `retry` the pool is opened
+    cleaned after use, which would be a statement to the database after every statement. With `retry` the pool is opened
     and asked by that rule (see `RetryingPool`); without it the first failure is raised as it is.
     """
 

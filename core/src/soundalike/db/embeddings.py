@@ -1,4 +1,4 @@
-"""Queries over embeddings: what a model heard of a track."""
+"""Embeddings: the vectors that models extract from tracks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from soundalike.domain.track_id import TrackId
 
 CHANNEL = "embeddings"
-"""PostgreSQL channel that is notified with the model id at every commit of an embedding."""
+"""PostgreSQL channel notified with the model id at every commit of an embedding."""
 
 # Any constant; it only has to differ from the other advisory locks of the catalogue.
 _SEQ_LOCK = 0x50_1A_11_CE
@@ -29,9 +29,9 @@ _SEQ_LOCK = 0x50_1A_11_CE
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """One vector (float32 [dimensions]) and where it came from; `analysed_s` in seconds.
+    """One vector (float32 [dimensions]) and its origin: object, checksum and `analysed_s` seconds of audio.
 
-    `tag_probabilities` float32 [50] is in the order of `domain.tags`, None where the model says no tags.
+    `tag_probabilities` float32 [50] are in the order of `domain.tags`, None where the model has no tags.
     """
 
     track: TrackId
@@ -46,7 +46,7 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class StoredVector:
-    """One vector (float32 [dimensions]) with the place of its write in the order of all writes."""
+    """One vector (float32 [dimensions]) with the sequence number of its write."""
 
     seq: int
     urn: str
@@ -69,7 +69,7 @@ RETURNING seq
 
 _LOCK = "SELECT pg_advisory_xact_lock($1)"
 
-_WELCOME = "SELECT state <> 'forgotten' FROM tracks WHERE urn = $1 FOR UPDATE"
+_NOT_YET_FORGOTTEN = "SELECT state <> 'forgotten' FROM tracks WHERE urn = $1 FOR UPDATE"
 
 _READY = """
 UPDATE tracks SET state = 'ready', reason = NULL, updated_at = now()
@@ -113,7 +113,7 @@ FROM embeddings WHERE model = $1 AND seq > $2
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How many vectors there are, the seq of the newest (0 when there is none), and the bytes of the longest urn."""
+    """The number of vectors, the seq of the newest (0 when there is none), and the bytes of the longest URN."""
 
     count: int
     last_seq: int
@@ -129,10 +129,10 @@ class TailSize:
 
 
 async def save(db: Connection, embedding: Embedding) -> bool:
-    """Store a vector, mark its track ready and tell the listeners, in one transaction.
+    """Store a vector, mark its track ready and notify the channel, in one transaction.
 
-    Returns False, and changes nothing, when a newer write of the same object was stored before or the track is to be
-    forgotten. Raises `PermanentError` for a vector that is not finite, and for what is no probability of each tag.
+    Returns False, and changes nothing, when a newer write of the same object is stored already or the track is
+    forgotten. Raises `PermanentError` for a vector that is not finite and for invalid tag probabilities.
     """
     if embedding.vector.ndim != 1 or not np.isfinite(embedding.vector).all():
         raise PermanentError("the vector is not a finite one-dimensional array")
@@ -140,7 +140,7 @@ async def save(db: Connection, embedding: Embedding) -> bool:
     if tags is not None and (tags.shape != (len(NAMES),) or not ((tags >= 0) & (tags <= 1)).all()):
         raise PermanentError(f"the tag probabilities are not {len(NAMES)} numbers between 0 and 1")
     async with db.transaction():
-        if not await db.fetchval(_WELCOME, embedding.track.urn):
+        if not await db.fetchval(_NOT_YET_FORGOTTEN, embedding.track.urn):
             return False
         # A reader asks for `seq > last seen`. Numbers drawn in one order and committed in another would be skipped
         # by it for ever, so drawing and committing happen under one lock.
@@ -164,7 +164,7 @@ async def save(db: Connection, embedding: Embedding) -> bool:
 
 
 async def exists(db: Executor, track: TrackId, model: str) -> bool:
-    """Tell whether `model` has heard the track."""
+    """Tell whether a track has an embedding of `model`."""
     return bool(await db.fetchval(_EXISTS, track.urn, model))
 
 
@@ -179,23 +179,23 @@ async def newer_than(db: Executor, model: str, seq: int, *, limit: int = 10_000)
 
 
 async def extent(db: Executor, model: str) -> Extent:
-    """Tell how much there is to index: the vectors of a model, without those of tracks that are to be forgotten."""
+    """Measure what there is to index: the vectors of a model without those of forgotten tracks."""
     row = await db.fetchrow(_EXTENT, model)
     assert row is not None  # noqa: S101 - an aggregate always answers one row
     return Extent(count=int(row["n"]), last_seq=int(row["seq"]), urn_bytes=int(row["width"]))
 
 
 async def tail_size(db: Executor, model: str, seq: int) -> TailSize:
-    """Measure what was written after `seq`."""
+    """Measure the vectors written after `seq`."""
     row = await db.fetchrow(_TAIL, model, seq)
     assert row is not None  # noqa: S101 - an aggregate always answers one row
     return TailSize(count=int(row["n"]), oldest_s=row["age"])
 
 
 async def oldest_forgotten_s(db: Executor, since: datetime) -> float | None:
-    """Tell for how many seconds the oldest track that was forgotten after `since` has been so; None for none."""
-    found: float | None = await db.fetchval(_OLDEST_FORGOTTEN, since)
-    return found
+    """Return for how many seconds the first track forgotten after `since` has been so; None where there is none."""
+    seconds: float | None = await db.fetchval(_OLDEST_FORGOTTEN, since)
+    return seconds
 
 
 async def copy_vectors(
@@ -216,10 +216,10 @@ async def copy_vectors(
 
 
 async def forgotten_since(db: Executor, moment: datetime) -> list[tuple[str, datetime]]:
-    """Return the urns of the tracks that were forgotten at or after `moment`, and when, oldest first."""
+    """Return the URNs of the tracks that were forgotten at or after `moment`, and when, oldest first."""
     return [(row["urn"], row["updated_at"]) for row in await db.fetch(_FORGOTTEN_SINCE, moment)]
 
 
 def _array(value: Any) -> NDArray[np.float32]:
-    found = value.to_numpy() if hasattr(value, "to_numpy") else value
-    return np.asarray(found, dtype=np.float32)
+    array = value.to_numpy() if hasattr(value, "to_numpy") else value
+    return np.asarray(array, dtype=np.float32)

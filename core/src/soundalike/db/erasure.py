@@ -1,4 +1,4 @@
-"""Queries that forget: what is held of a track, a recording, an artist, a user or a playlist goes and stays away."""
+"""Forgetting: deletes a track, a recording, an artist, a user or a playlist and keeps it from coming back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BLOCK_MANY = "INSERT INTO blocks (urn) SELECT unnest($1::text[]) ON CONFLICT (u
 
 _BLOCKED = "SELECT urn FROM blocks WHERE urn = ANY($1)"
 
-# Only the id stays, so that a crawl knows what it may not bring.
+# Only the id stays, so that no crawl adds the track again.
 _FORGET = """
 INSERT INTO tracks (urn, source, title, state) SELECT urn, split_part(urn, ':', 1), '', 'forgotten'
 FROM unnest($1::text[]) AS urn
@@ -30,7 +30,7 @@ ON CONFLICT (urn) DO UPDATE SET
     match_score = NULL, preview_sought_at = NULL, preview_asked = '{}', updated_at = now()
 """
 
-_TRACES = (
+_DELETE_DEPENDENTS = (
     "DELETE FROM embeddings WHERE urn = ANY($1)",
     "DELETE FROM playlist_tracks WHERE track = ANY($1)",
     "DELETE FROM playlist_readings WHERE track = ANY($1)",
@@ -39,7 +39,7 @@ _TRACES = (
     "DELETE FROM manifest WHERE kind = 'track' AND urn = ANY($1)",
 )
 
-_HELD = "SELECT EXISTS (SELECT FROM tracks WHERE urn = $1 AND state <> 'forgotten')"
+_EXISTS = "SELECT EXISTS (SELECT FROM tracks WHERE urn = $1 AND state <> 'forgotten')"
 
 _BY_ARTIST = "SELECT urn FROM tracks WHERE artist_urns && ARRAY[$1::text]"
 
@@ -55,53 +55,53 @@ _MODELS = "SELECT pg_notify($1, model) FROM models WHERE current"
 
 
 async def find_blocked(db: Executor, urns: Collection[str]) -> set[str]:
-    """Return those of the artists, users, playlists and ISRCs (`domain.isrc.isrc_urn`) that are to be forgotten."""
+    """Return the artists, users, playlists and ISRCs (`domain.isrc.isrc_urn`) among `urns` that are blocked."""
     return {row["urn"] for row in await db.fetch(_BLOCKED, list(urns))}
 
 
 async def forget_tracks(db: Connection, tracks: Sequence[TrackId]) -> None:
-    """Delete what is held of tracks, apart from their ids, and tell who answers from it."""
+    """Delete everything about tracks but their ids, and notify the API."""
     await _forget(db, [track.urn for track in tracks])
 
 
 async def forget_if_present(db: Connection, track: TrackId) -> None:
-    """Delete what is held of a track that may not be there, if anything is."""
-    if await db.fetchval(_HELD, track.urn):
+    """Delete everything about a track where it is in the catalogue; it may not be."""
+    if await db.fetchval(_EXISTS, track.urn):
         await _forget(db, [track.urn])
 
 
 async def forget_releases(db: Connection, isrcs: Sequence[str], tracks: Sequence[TrackId] = ()) -> list[str]:
-    """Delete the tracks that bear one of the ISRCs, block what comes with them, and return the URNs of the tracks.
+    """Delete the tracks with one of the ISRCs, block the ISRCs, and return the URNs of the tracks.
 
     With `tracks` these are deleted as well.
     """
     async with db.transaction():
         await db.execute(_BLOCK_MANY, [isrc_urn(isrc) for isrc in isrcs])
-        bearing = [found.track.id for found in await releases.by_isrc(db, isrcs)]
-        urns = sorted({track.urn for track in (*bearing, *tracks)})
+        with_isrc = [release.track.id for release in await releases.by_isrc(db, isrcs)]
+        urns = sorted({track.urn for track in (*with_isrc, *tracks)})
         await _forget(db, urns)
     return urns
 
 
 async def forget_artist(db: Connection, urn: str) -> list[str]:
-    """Delete the tracks of an artist, block what comes by them, and return the URNs of the tracks."""
+    """Delete the tracks of an artist, block the artist, and return the URNs of the tracks."""
     async with db.transaction():
-        # A list of what is theirs, such as the tracks most heard, has the artist's name.
+        # A list of their tracks, such as the top tracks, has the artist's URN.
         await forget_playlist(db, urn)
-        found = [row["urn"] for row in await db.fetch(_BY_ARTIST, urn)]
-        await _forget(db, found)
-    return found
+        urns = [row["urn"] for row in await db.fetch(_BY_ARTIST, urn)]
+        await _forget(db, urns)
+    return urns
 
 
 async def forget_playlist(db: Connection, urn: str, *, with_tracks: bool = False) -> list[str]:
-    """Delete a playlist and block it; its tracks only if asked to, whose URNs are returned."""
+    """Delete a playlist and block it; with `with_tracks` its tracks as well, whose URNs are returned."""
     async with db.transaction():
         await db.execute(_BLOCK, urn)
-        found = [row["urn"] for row in await db.fetch(_LISTED, urn)] if with_tracks else []
+        urns = [row["urn"] for row in await db.fetch(_LISTED, urn)] if with_tracks else []
         for statement in _PLAYLIST:
             await db.execute(statement, urn)
-        await _forget(db, found)
-    return found
+        await _forget(db, urns)
+    return urns
 
 
 async def forget_user(db: Connection, urn: str) -> list[str]:
@@ -117,6 +117,6 @@ async def forget_user(db: Connection, urn: str) -> list[str]:
 async def _forget(db: Connection, urns: list[str]) -> None:
     async with db.transaction():
         await db.execute(_FORGET, urns)
-        for statement in _TRACES:
+        for statement in _DELETE_DEPENDENTS:
             await db.execute(statement, urns)
         await db.execute(_MODELS, CHANNEL)

@@ -1,4 +1,4 @@
-"""Queries over who favourites what."""
+"""Who favourites which tracks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
     from soundalike.db.database import Connection, Executor
 
-# SoundCloud does not say when somebody began to like something, so it is kept when that was first seen.
+# SoundCloud does not say since when somebody likes a track, so the time it was first seen is stored.
 _ADD = """
 INSERT INTO favorites ("user", track)
-SELECT given."user", given.track
-FROM (SELECT unnest($1::text[]), unnest($2::text[])) AS given ("user", track)
-JOIN users u ON u.urn = given."user" JOIN tracks t ON t.urn = given.track
+SELECT pairs."user", pairs.track
+FROM (SELECT unnest($1::text[]), unnest($2::text[])) AS pairs ("user", track)
+JOIN users u ON u.urn = pairs."user" JOIN tracks t ON t.urn = pairs.track
 WHERE t.state <> 'forgotten'
 ORDER BY 1, 2
 ON CONFLICT DO NOTHING
@@ -29,16 +29,16 @@ ORDER BY f."user", f.track
 
 
 async def add(db: Executor, pairs: Collection[tuple[str, str]]) -> None:
-    """Note that users favourite tracks, `(user, track)` each; what may not be held is left out."""
+    """Store pairs `(user, track)`; unknown users and tracks and forgotten tracks are left out."""
     await db.execute(_ADD, [user for user, _ in pairs], [track for _, track in pairs])
 
 
 async def count(db: Executor) -> int:
-    """Return how many favourites are known."""
+    """Return the number of favourites."""
     return int(await db.fetchval(_COUNT))
 
 
 async def stream(db: Connection) -> AsyncIterator[tuple[str, str]]:
-    """Yield every `(user, track)`, user by user, by a server-side cursor; the caller holds a transaction open."""
+    """Yield every `(user, track)`, user by user, by a server-side cursor; needs an open transaction."""
     async for row in db.cursor(_STREAM, prefetch=5_000):
         yield row["user"], row["track"]

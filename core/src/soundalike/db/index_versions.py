@@ -1,4 +1,4 @@
-"""Queries over index versions; at most one per model is published."""
+"""Index versions; at most one per model is published."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from soundalike.db.database import Connection, Executor
 
 CHANNEL = "index_versions"
-"""PostgreSQL channel that is notified with the model id when another version is published."""
+"""PostgreSQL channel notified with the model id when another version is published."""
 
 
 class VersionState(StrEnum):
-    """Where a version stands: never published yet, answering, answered once, or without files any more."""
+    """The state of a version: not yet published, in use, used before, or without files."""
 
     BUILT = "built"
     PUBLISHED = "published"
@@ -30,9 +30,9 @@ class VersionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IndexVersionRecord:
-    """A built index: what it covers, how it was built and measured, and the prefix of its files in the bucket.
+    """An index as built: its contents, parameters and measured recall, and the prefix of its files in the bucket.
 
-    `pinned` says that a person chose it, so that no automatic build may take its place.
+    A `pinned` version was chosen by a person; no automatic build replaces it.
     """
 
     version: str
@@ -53,7 +53,7 @@ held AS pinned, created_at"""
 
 _PUBLISHED = f"SELECT {_COLUMNS} FROM index_versions WHERE model = $1 AND state = 'published'"  # noqa: S608
 
-_LISTED = f"SELECT {_COLUMNS} FROM index_versions WHERE model = $1 ORDER BY version DESC"  # noqa: S608
+_LIST = f"SELECT {_COLUMNS} FROM index_versions WHERE model = $1 ORDER BY version DESC"  # noqa: S608
 
 _RETIRE = """
 UPDATE index_versions SET state = 'retired', held = false WHERE model = $1 AND state = 'published' AND version <> $2
@@ -77,14 +77,14 @@ _NOTIFY = "SELECT pg_notify($1, $2)"
 
 
 async def get_published(db: Executor, model: str) -> IndexVersionRecord | None:
-    """Return the version that answers for `model`, or None while there is none."""
+    """Return the published version of `model`, or None while there is none."""
     row = await db.fetchrow(_PUBLISHED, model)
     return _version(row) if row else None
 
 
 async def list_versions(db: Executor, model: str) -> list[IndexVersionRecord]:
     """Return every version that was ever built for `model`, newest first."""
-    return [_version(row) for row in await db.fetch(_LISTED, model)]
+    return [_version(row) for row in await db.fetch(_LIST, model)]
 
 
 async def add(db: Executor, version: IndexVersionRecord) -> None:
@@ -102,10 +102,10 @@ async def add(db: Executor, version: IndexVersionRecord) -> None:
 
 
 async def publish(db: Connection, version: IndexVersionRecord, *, pinned: bool = False) -> bool:
-    """Flip to `version` in one transaction: the one before it is retired, the listeners are told at the commit.
+    """Publish `version` in one transaction: the one before it is retired, the channel is notified at the commit.
 
-    Returns False, and changes nothing, where the files of the version were deleted meanwhile. `pinned` keeps automatic
-    builds from taking its place.
+    Returns False, and changes nothing, where the files of the version were deleted meanwhile. No automatic build
+    replaces a `pinned` version.
     """
     async with db.transaction():
         await db.execute("LOCK TABLE index_versions IN SHARE ROW EXCLUSIVE MODE")
@@ -119,7 +119,7 @@ async def publish(db: Connection, version: IndexVersionRecord, *, pinned: bool =
 
 
 async def mark_deleted(db: Executor, model: str, names: Sequence[str]) -> None:
-    """Say that the files of versions are about to be deleted; they can be published no more."""
+    """Mark versions whose files are about to be deleted; they cannot be published any more."""
     await db.execute(_DELETED, model, list(names))
 
 

@@ -1,4 +1,4 @@
-"""Queries over the models that turn audio into vectors; at most one is current."""
+"""The models that turn audio into vectors; at most one is current."""
 
 from __future__ import annotations
 
@@ -29,26 +29,27 @@ INSERT INTO models (model, dimensions, usual_tags) VALUES ($1, $2, $3)
 ON CONFLICT (model) DO UPDATE SET dimensions = EXCLUDED.dimensions, usual_tags = EXCLUDED.usual_tags
 """
 
-_STEP_DOWN = "UPDATE models SET current = false WHERE current AND model <> $1"
+_UNSET_CURRENT = "UPDATE models SET current = false WHERE current AND model <> $1"
 
-_STEP_UP = "UPDATE models SET current = true WHERE model = $1"
+_SET_CURRENT = "UPDATE models SET current = true WHERE model = $1"
 
-# `ready` means: heard by the current model. The audio of what another model heard is gone, so it is owed a crawl.
-_OWE_AGAIN = """
+# `ready` means: has an embedding of the current model. The audio behind another model's embeddings is deleted, so the
+# next crawl has to fetch it.
+_MARK_PENDING = """
 UPDATE tracks SET state = 'pending', updated_at = now(),
-       reason = 'heard by another model only; the next crawl brings its preview again'
+       reason = 'analysed by another model only; the next crawl fetches its preview again'
 WHERE state = 'ready' AND NOT EXISTS (SELECT FROM embeddings e WHERE e.urn = tracks.urn AND e.model = $1)
 """
 
 # Going back to a model whose vectors are still there needs no crawl.
-_HEARD_BEFORE = """
+_MARK_READY = """
 UPDATE tracks SET state = 'ready', reason = NULL, updated_at = now()
 WHERE state = 'pending' AND EXISTS (SELECT FROM embeddings e WHERE e.urn = tracks.urn AND e.model = $1)
 """
 
 
 async def current(db: Executor) -> EmbeddingModel | None:
-    """Return the model whose vectors are answered from, or None before the first extractor registered one."""
+    """Return the model in use, or None before the first extractor registered one."""
     row = await db.fetchrow(_CURRENT)
     if row is None:
         return None
@@ -57,13 +58,13 @@ async def current(db: Executor) -> EmbeddingModel | None:
 
 
 async def register(db: Connection, model: EmbeddingModel) -> None:
-    """Make `model` the current one, and every track it has not heard owed again."""
+    """Make `model` the current one; every track without an embedding of it is pending again."""
     async with db.transaction():
         await db.execute("LOCK TABLE models IN EXCLUSIVE MODE")
         before = await current(db)
         await db.execute(_ADD, model.model, model.dimensions, model.mean_tag_probabilities)
         if before is None or before.model != model.model:
-            await db.execute(_STEP_DOWN, model.model)
-            await db.execute(_STEP_UP, model.model)
-            await db.execute(_OWE_AGAIN, model.model)
-            await db.execute(_HEARD_BEFORE, model.model)
+            await db.execute(_UNSET_CURRENT, model.model)
+            await db.execute(_SET_CURRENT, model.model)
+            await db.execute(_MARK_PENDING, model.model)
+            await db.execute(_MARK_READY, model.model)

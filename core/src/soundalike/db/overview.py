@@ -1,4 +1,4 @@
-"""How the platform stands: counts that add up, queues, index."""
+"""The state of the platform: tracks by state, queues, index."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything `soundalike status` shows; the values of `by_state` sum to `total`."""
+    """What `soundalike status` shows; the values of `by_state` sum to `total`."""
 
     total: int
     by_state: Mapping[tracks.State, int]
@@ -30,14 +30,14 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class TrackCounts:
-    """The tracks in each state, and for how many seconds nothing was heard of the queued track that waits longest."""
+    """The tracks in each state, and for how many seconds the oldest queued track has been waiting."""
 
     by_state: Mapping[tracks.State, int]
     oldest_queued_s: float | None
 
 
 # One statement, and two indexes: the counts read one, the oldest is the first entry of the other.
-_CENSUS = """
+_COUNTS = """
 SELECT state, count(*) AS n,
        (SELECT extract(epoch FROM now() - min(updated_at))::float8 FROM tracks WHERE state = 'queued') AS waited_s
 FROM tracks GROUP BY state
@@ -45,10 +45,10 @@ FROM tracks GROUP BY state
 
 
 async def track_counts(db: Executor) -> TrackCounts:
-    """Count the tracks by state; the age tells whether the extractors keep up."""
-    rows = await db.fetch(_CENSUS)
-    counted = {tracks.State(row["state"]): int(row["n"]) for row in rows}
-    return TrackCounts({state: counted.get(state, 0) for state in tracks.State}, rows[0]["waited_s"] if rows else None)
+    """Count the tracks by state; the age shows whether the extractors keep up."""
+    rows = await db.fetch(_COUNTS)
+    counts = {tracks.State(row["state"]): int(row["n"]) for row in rows}
+    return TrackCounts({state: counts.get(state, 0) for state in tracks.State}, rows[0]["waited_s"] if rows else None)
 
 
 async def overview(db: Executor, queue: MessageQueue, dead_letters: MessageQueue) -> Overview:

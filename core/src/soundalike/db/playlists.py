@@ -35,16 +35,16 @@ _EMPTY = "DELETE FROM playlist_tracks WHERE playlist = $1"
 
 _ADD = "INSERT INTO playlist_tracks (playlist, position, track) SELECT $1, unnest($2::integer[]), unnest($3::text[])"
 
-_PLACES = "SELECT position, track FROM playlist_tracks WHERE playlist = $1 ORDER BY position"
+_TRACKS = "SELECT position, track FROM playlist_tracks WHERE playlist = $1 ORDER BY position"
 
-_READ = "DELETE FROM playlist_readings WHERE playlist = $1"
+_DELETE_CHECKPOINTS = "DELETE FROM playlist_readings WHERE playlist = $1"
 
 _GET = "SELECT urn, source, title, snapshot_id FROM playlists WHERE urn = $1"
 
 _BLOCKED = "SELECT EXISTS (SELECT FROM blocks WHERE urn = $1)"
 
-# The pause is also what another crawler waits for where this one dies.
-_CLAIM = """
+# The duration is also how long another crawler waits where this one dies.
+_LEASE = """
 UPDATE playlists SET next_crawl_at = now() + $2
 WHERE urn = (
     SELECT urn FROM playlists WHERE next_crawl_at <= now() AND source = ANY($1)
@@ -53,17 +53,17 @@ WHERE urn = (
 RETURNING urn, source, title, snapshot_id
 """
 
-# A pace of zero is none; least() and greatest() pass over what is NULL.
+# An interval of zero is none; least() and greatest() pass over what is NULL.
 _SCHEDULE = """
-UPDATE playlists SET last_error = $5, recrawl_every = asked.every, next_crawl_at = now() + CASE
-    WHEN asked.every IS NOT NULL THEN greatest($4::interval, least($3::interval, asked.every)) END
-FROM (SELECT urn, nullif(coalesce($2::interval, recrawl_every), interval '0') AS every FROM playlists) AS asked
-WHERE playlists.urn = $1 AND asked.urn = $1
+UPDATE playlists SET last_error = $5, recrawl_every = requested.every, next_crawl_at = now() + CASE
+    WHEN requested.every IS NOT NULL THEN greatest($4::interval, least($3::interval, requested.every)) END
+FROM (SELECT urn, nullif(coalesce($2::interval, recrawl_every), interval '0') AS every FROM playlists) AS requested
+WHERE playlists.urn = $1 AND requested.urn = $1
 """
 
-_SUBSCRIBED = "SELECT count(*) FROM playlists WHERE recrawl_every IS NOT NULL AND source = ANY($1)"
+_COUNT_SUBSCRIBED = "SELECT count(*) FROM playlists WHERE recrawl_every IS NOT NULL AND source = ANY($1)"
 
-_NEXT = """
+_SECONDS_TO_NEXT = """
 SELECT extract(epoch FROM min(next_crawl_at) - now())::float8 FROM playlists
 WHERE next_crawl_at IS NOT NULL AND source = ANY($1)
 """
@@ -76,8 +76,8 @@ async def replace(db: Connection, playlist: Playlist, entries: Sequence[tuple[in
         await db.execute(
             _UPSERT, playlist.urn, playlist.source, clean(playlist.title), clean_or_none(playlist.snapshot_id)
         )
-        before = [(row["position"], row["track"]) for row in await db.fetch(_PLACES, playlist.urn)]
-        await db.execute(_READ, playlist.urn)
+        before = [(row["position"], row["track"]) for row in await db.fetch(_TRACKS, playlist.urn)]
+        await db.execute(_DELETE_CHECKPOINTS, playlist.urn)
         if before == now:
             return
         await db.execute(_EMPTY, playlist.urn)
@@ -91,23 +91,23 @@ async def get(db: Executor, urn: str) -> Playlist | None:
 
 
 async def count_subscribed(db: Executor, sources: Sequence[str]) -> int:
-    """Count the playlists of these sources that somebody wants crawled again and again."""
-    return int(await db.fetchval(_SUBSCRIBED, list(sources)))
+    """Count the playlists of these sources that are crawled at intervals."""
+    return int(await db.fetchval(_COUNT_SUBSCRIBED, list(sources)))
 
 
 async def is_blocked(db: Executor, urn: str) -> bool:
-    """Tell whether the playlist is to be forgotten."""
+    """Tell whether the playlist is blocked."""
     return bool(await db.fetchval(_BLOCKED, urn))
 
 
 async def tracks_of(db: Executor, urn: str) -> list[TrackId]:
     """List the tracks of a playlist in its order, repeated ones repeated."""
-    return [TrackId.from_urn(row["track"]) for row in await db.fetch(_PLACES, urn)]
+    return [TrackId.from_urn(row["track"]) for row in await db.fetch(_TRACKS, urn)]
 
 
 async def lease_due(db: Executor, sources: Sequence[str], *, duration: timedelta) -> Playlist | None:
-    """Take the playlist of these sources that is due for longest, off everybody else's list for `duration`."""
-    row = await db.fetchrow(_CLAIM, list(sources), duration)
+    """Lease the playlist of these sources that is due for longest; for `duration` nobody else gets it."""
+    row = await db.fetchrow(_LEASE, list(sources), duration)
     return Playlist(**row) if row else None
 
 
@@ -120,15 +120,16 @@ async def schedule(
     not_before: timedelta | None = None,
     error: str | None = None,
 ) -> None:
-    """Say that a playlist was crawled, `error` being why that failed, and when it is due again.
+    """Store when a playlist is due again after a crawl, and the `error` of a crawl that failed.
 
-    `interval` is its pace from now on, zero for never again; without one the pace stays, and a playlist begins without.
-    One that has a pace is due `retry_in` this time if that is said, but `not_before` a time that a service asked for.
+    `interval` is that between its crawls from now on, zero for no more crawls; without one it stays as it was, at first
+    none. A playlist with an interval is due after `retry_in` this time where that is sooner, but never before
+    `not_before` has passed.
     """
     await db.execute(_SCHEDULE, urn, interval, retry_in, not_before, clean_or_none(error))
 
 
 async def seconds_to_next(db: Executor, sources: Sequence[str]) -> float | None:
     """Return in how many seconds the next playlist of these sources is due, negative for one that is; None: never."""
-    found = await db.fetchval(_NEXT, list(sources))
-    return None if found is None else float(found)
+    seconds = await db.fetchval(_SECONDS_TO_NEXT, list(sources))
+    return None if seconds is None else float(seconds)

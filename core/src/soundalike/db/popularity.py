@@ -1,4 +1,4 @@
-"""Queries over what SoundCloud counts and says of its tracks."""
+"""SoundCloud's counts of its tracks: plays, favourites, reposts and so on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Popularity:
-    """What is counted of one track; counts are None where the uploader hides them."""
+    """The counts of one track; None where the uploader hides them."""
 
     track: str
     genre: str | None = None
@@ -32,10 +32,10 @@ class Popularity:
 _UPSERT = """
 INSERT INTO track_popularity AS p
     (track, genre, label, published_at, playbacks, favoritings, reposts, comments, downloads)
-SELECT given.* FROM unnest(
+SELECT counts.* FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
     $9::bigint[]
-) AS given (track) JOIN tracks t ON t.urn = given.track
+) AS counts (track) JOIN tracks t ON t.urn = counts.track
 ORDER BY track
 ON CONFLICT (track) DO UPDATE SET
     genre = EXCLUDED.genre, label = EXCLUDED.label, published_at = coalesce(EXCLUDED.published_at, p.published_at),
@@ -52,23 +52,23 @@ FROM track_popularity WHERE track = $1
 
 
 async def upsert(db: Executor, rows: Collection[Popularity]) -> None:
-    """Write what is counted of tracks; a count that is hidden now stays what it was."""
-    once = list({each.track: each for each in rows}.values())
+    """Write the counts of tracks; a count that is hidden now keeps its value."""
+    unique = list({each.track: each for each in rows}.values())
     await db.execute(
         _UPSERT,
-        [each.track for each in once],
-        [clean_or_none(each.genre) for each in once],
-        [clean_or_none(each.label) for each in once],
-        [each.published_at for each in once],
-        [each.playbacks for each in once],
-        [each.favoritings for each in once],
-        [each.reposts for each in once],
-        [each.comments for each in once],
-        [each.downloads for each in once],
+        [each.track for each in unique],
+        [clean_or_none(each.genre) for each in unique],
+        [clean_or_none(each.label) for each in unique],
+        [each.published_at for each in unique],
+        [each.playbacks for each in unique],
+        [each.favoritings for each in unique],
+        [each.reposts for each in unique],
+        [each.comments for each in unique],
+        [each.downloads for each in unique],
     )
 
 
 async def get(db: Executor, track: str) -> Popularity | None:
-    """Return what is counted of a track, or None where nothing is."""
+    """Return the counts of a track, or None where there are none."""
     row = await db.fetchrow(_GET, track)
     return Popularity(**row) if row else None

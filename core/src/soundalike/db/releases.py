@@ -1,4 +1,4 @@
-"""Every release of a recording: the tracks of any source that bear one ISRC, or one title and artist."""
+"""The releases of a recording: the tracks of any source with the same ISRC, or with the same title and artist."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SELECT {COLUMNS} FROM tracks
 WHERE upper(regexp_replace(isrc, '[^0-9A-Za-z]', '', 'g')) = ANY($1) AND state <> 'forgotten' ORDER BY urn
 """  # noqa: S608 - constants
 
-# Those that hold every word of the artists' names, and those whose names are not folded yet.
+# Those with every word of the artists' names, and those whose names are not folded yet.
 _BY_ARTISTS = f"""
 SELECT {COLUMNS} FROM tracks
 WHERE state <> 'forgotten' AND urn IN (
@@ -35,23 +35,26 @@ ORDER BY urn
 
 
 async def by_isrc(db: Executor, isrcs: Sequence[str]) -> list[StoredTrack]:
-    """List the tracks that bear one of some ISRCs (see `domain.isrc`)."""
+    """List the tracks with one of the ISRCs (see `domain.isrc`)."""
     return [read_stored_track(row) for row in await db.fetch(_BY_ISRC, list(isrcs))]
 
 
 async def by_name(db: Executor, title: str, artist: str) -> list[StoredTrack]:
-    """List the tracks that are called so, apart from spelling and notes on edition and guests, by all these artists.
+    """List the tracks with this title, apart from spelling and notes on edition and guests, by all these artists.
 
-    Another version, such as a live take, is called otherwise. None where title or artist name nothing.
+    Another version, such as a live take, has another title. None where title or artist are empty.
     """
-    called, artists = read_title(clean(title)).folded, fold_artists([clean(artist)])
-    if not called or not artists:
+    folded_title, artists = read_title(clean(title)).folded, fold_artists([clean(artist)])
+    if not folded_title or not artists:
         return []
     words = {word[:MAX_WORD_LENGTH] for name in artists for word in name.split() if word != "and"}
     rows = await db.fetch(_BY_ARTISTS, sorted(words))
-    return [found for found in map(read_stored_track, rows) if _has_name(found.track, called, artists)]
+    candidates = map(read_stored_track, rows)
+    return [candidate for candidate in candidates if _has_name(candidate.track, folded_title, artists)]
 
 
-def _has_name(track: Track, called: str, artists: frozenset[str]) -> bool:
-    title, theirs = read_title(track.title), fold_artists(track.artists)
-    return title.folded == called and (artists <= theirs | title.guests or same_artists(artists, theirs))
+def _has_name(track: Track, folded_title: str, artists: frozenset[str]) -> bool:
+    title, track_artists = read_title(track.title), fold_artists(track.artists)
+    return title.folded == folded_title and (
+        artists <= track_artists | title.guests or same_artists(artists, track_artists)
+    )

@@ -1,4 +1,4 @@
-"""Bringing a database's schema to a revision of the history in `db.migrations`."""
+"""Migrating the schema of a database to a revision of `db.migrations`."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def _config() -> Config:
 
 def revisions() -> list[str]:
     """List the revisions, oldest first."""
-    walked = ScriptDirectory.from_config(_config()).walk_revisions()
-    return [script.revision for script in walked][::-1]
+    newest_first = ScriptDirectory.from_config(_config()).walk_revisions()
+    return [script.revision for script in newest_first][::-1]
 
 
 async def upgrade(database_url: str, revision: str = "head") -> None:
@@ -43,7 +43,7 @@ async def downgrade(database_url: str, revision: str) -> None:
 
 
 async def revision_of(database_url: str) -> str | None:
-    """Return the revision a database stands at, or None for one without a schema."""
+    """Return the revision of a database, or None for one without a schema."""
     engine = create_async_engine(_url(database_url), poolclass=NullPool)
     try:
         async with engine.connect() as connection:
@@ -60,8 +60,8 @@ async def _run(database_url: str, revision: str, *, forward: bool) -> None:
 
     engine = create_async_engine(_url(database_url), poolclass=NullPool)
     try:
-        async with engine.connect() as guard, engine.connect() as connection:
-            await guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+        async with engine.connect() as lock_connection, engine.connect() as connection:
+            await lock_connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
             await connection.run_sync(run)
             await connection.commit()
     finally:

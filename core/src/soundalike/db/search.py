@@ -1,6 +1,6 @@
-"""Finding tracks by what people type: parts of title, artist and album, the last word unfinished, some misspelt.
+"""Searching tracks by text: parts of title, artist and album, the last word unfinished, some misspelt.
 
-Exact before begun before misspelt; within each, the closer the whole name is to what was typed.
+Exact matches come before prefixes before misspellings; within each, the closest name first.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _MOST_WORDS: Final = 16
 _CANDIDATES: Final = 200
-# Where a state is asked for, most of those that are found may be in another.
-_IN_OTHER_STATES: Final = 5
+# With a filter by state, most of the matches may be in another.
+_STATE_FACTOR: Final = 5
 
 _SEARCH = f"""
 SELECT {COLUMNS}, folded_title, credit, folded_album
@@ -34,7 +34,7 @@ WHERE state <> 'forgotten' AND ($10::text IS NULL OR state = $10)
 
 
 class Likeness(StrEnum):
-    """How the words that were typed are found in a track's names: the least alike of them tells."""
+    """How the words of a search match the names of a track: the worst match among them counts."""
 
     EXACT = "exact"
     PREFIX = "prefix"
@@ -43,7 +43,7 @@ class Likeness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A track that was found, and how."""
+    """A track that matches, and how."""
 
     track: StoredTrack
     likeness: Likeness
@@ -51,13 +51,13 @@ class Match:
 
 @dataclass(frozen=True)
 class SearchText:
-    """What somebody typed, folded and cut into words."""
+    """The text of a search, folded and split into words."""
 
     text: str
 
     @classmethod
     def parse(cls, text: str) -> SearchText:
-        """Fold what was typed; nothing is left of mere white space."""
+        """Fold a text; white space alone becomes empty."""
         return cls(" ".join(word[:MAX_WORD_LENGTH] for word in fold(clean(text)).split()[:_MOST_WORDS]))
 
     @cached_property
@@ -67,26 +67,26 @@ class SearchText:
 
     @property
     def all_words_query(self) -> str:
-        """The `tsquery` of tracks that hold all words."""
+        """The `tsquery` of tracks with all words."""
         return " & ".join(_word_query(word) for word in self.words)
 
     @property
     def all_but_last_query(self) -> str | None:
-        """The `tsquery` of tracks that hold all words but the last, None where that one stands alone."""
+        """The `tsquery` of tracks with all words but the last, None for a single word."""
         return " & ".join(_word_query(word) for word in self.words[:-1]) or None
 
     @property
     def prefix_query(self) -> str | None:
-        """The `tsquery` of tracks that hold all words, the last of them only as a beginning.
+        """The `tsquery` of tracks with all words, the last of them as a prefix.
 
-        None in a script without spaces, of which every two characters are found anyway.
+        None in a script without spaces, whose bigrams match anyway.
         """
         last = self.words[-1]
         return None if is_unspaced(last) else " & ".join(filter(None, [self.all_but_last_query, f"{_quoted(last)}:*"]))
 
 
 class Rank(NamedTuple):
-    """What decides the order; smaller is better."""
+    """The sort key of a match; smaller is better."""
 
     likeness: int
     edits: int
@@ -95,51 +95,53 @@ class Rank(NamedTuple):
     credit: str
 
     @classmethod
-    def of(cls, typed: SearchText, title: str, credit: str, album: str) -> Rank:
-        """Compare what was typed with the folded names of one track."""
+    def of(cls, search_text: SearchText, title: str, credit: str, album: str) -> Rank:
+        """Compare the text of a search with the folded names of one track."""
         text = f"{credit} {album}"
         names = text.split()
-        known = set(names)
-        likeness = slips = 0
-        meant = []
-        for word in typed.words:
-            if word in known or (is_unspaced(word) and word in text):
-                meant.append(word)
+        name_set = set(names)
+        likeness = edits = 0
+        corrected = []
+        for word in search_text.words:
+            if word in name_set or (is_unspaced(word) and word in text):
+                corrected.append(word)
                 continue
-            begun = [name for name in names if name.startswith(word)]
-            if begun:
+            if any(name.startswith(word) for name in names):
                 likeness = max(likeness, 1)
-                meant.append(word)
+                corrected.append(word)
                 continue
-            slip, best = min((_edit_distance(word, name), name) for name in names)
-            likeness, slips = 2, slips + slip
-            meant.append(best)
-        return cls(likeness, slips, _position(" ".join(meant), title, credit, album), len(credit.split()), credit)
+            distance, best = min((_edit_distance(word, name), name) for name in names)
+            likeness, edits = 2, edits + distance
+            corrected.append(best)
+        return cls(likeness, edits, _position(" ".join(corrected), title, credit, album), len(credit.split()), credit)
 
 
 async def search(
     db: Executor, text: str, *, limit: int, source: str | None = None, state: State | None = None
 ) -> list[Match]:
-    """Return up to `limit` tracks, best first; none where nothing was typed. Forgotten tracks are not found."""
-    typed = SearchText.parse(text)
-    if not typed.words:
+    """Return up to `limit` tracks, best first; none for an empty text. Forgotten tracks are left out."""
+    search_text = SearchText.parse(text)
+    if not search_text.words:
         return []
-    spare = _IN_OTHER_STATES if state else 1
+    factor = _STATE_FACTOR if state else 1
     rows = await db.fetch(
         _SEARCH,
-        typed.text,
-        typed.all_words_query,
-        typed.all_but_last_query,
-        typed.prefix_query,
-        typed.words[-1],
-        typed.words,
+        search_text.text,
+        search_text.all_words_query,
+        search_text.all_but_last_query,
+        search_text.prefix_query,
+        search_text.words[-1],
+        search_text.words,
         f"{source}:" if source else "",
-        limit * spare,
-        _CANDIDATES * spare,
+        limit * factor,
+        _CANDIDATES * factor,
         state,
     )
     ranked = sorted(
-        ((Rank.of(typed, row["folded_title"], row["credit"], row["folded_album"]), row["urn"], row) for row in rows),
+        (
+            (Rank.of(search_text, row["folded_title"], row["credit"], row["folded_album"]), row["urn"], row)
+            for row in rows
+        ),
         key=lambda each: each[:2],
     )
     return [Match(read_stored_track(row), list(Likeness)[rank.likeness]) for rank, _, row in ranked[:limit]]
@@ -147,7 +149,7 @@ async def search(
 
 def _position(text: str, title: str, credit: str, album: str) -> int:
     word_follows = f"{text} "
-    found = (
+    conditions = (
         title == text,
         credit == text,
         credit.startswith(word_follows),
@@ -156,15 +158,15 @@ def _position(text: str, title: str, credit: str, album: str) -> int:
         title.startswith(text),
         credit.startswith(text),
     )
-    return found.index(True) if True in found else len(found)
+    return conditions.index(True) if True in conditions else len(conditions)
 
 
-def _edit_distance(typed: str, name: str) -> int:
-    """Return 1 for words that one slip turns into each other, 2 where it takes a slip in each, else more."""
-    if abs(len(typed) - len(name)) > 1:
+def _edit_distance(word: str, name: str) -> int:
+    """Return 1 for words that one edit turns into each other, 2 where it takes an edit in each, else 3."""
+    if abs(len(word) - len(name)) > 1:
         return 3
-    one, other = _one_letter_less(typed), _one_letter_less(name)
-    if name in one or typed in other or (len(typed) == len(name) and _differ_by_one_edit(typed, name)):
+    one, other = _one_letter_less(word), _one_letter_less(name)
+    if name in one or word in other or (len(word) == len(name) and _differ_by_one_edit(word, name)):
         return 1
     return 2 if one & other else 3
 

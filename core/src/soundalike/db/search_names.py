@@ -1,4 +1,4 @@
-"""Names of tracks as they are searched: folded, cut into words, and kept in step with the tracks they belong to."""
+"""The names by which tracks are searched: folded, split into tokens, and kept up to date with their tracks."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from soundalike.db.database import Pool
 
 MAX_WORD_LENGTH: Final = 64
-_LONGEST_NAME: Final = 250
-_LONGEST_GUESSED: Final = 32
-_SHORTEST_GUESSED: Final = 4
+_MAX_NAME_LENGTH: Final = 250
+_MAX_CANDIDATE_LENGTH: Final = 32
+_MIN_CANDIDATE_LENGTH: Final = 4
 _BATCH: Final = 2000
 
 # Scripts that put no space between words: Thai, Lao, Burmese, Khmer, kana, and the characters of China and Japan.
@@ -33,25 +33,25 @@ SELECT n.urn, t.title, t.artists, t.album, names_digest(t.title, t.artists, t.al
 FROM track_names n JOIN tracks t USING (urn) WHERE n.words IS NULL AND n.urn > $1 ORDER BY n.urn LIMIT $2
 """
 
-# In the order of the words everywhere, so that no two writers wait for each other.
-_LEARN = "INSERT INTO search_words (word) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
+# Everywhere in the order of the words, so that no two writers deadlock.
+_ADD_WORDS = "INSERT INTO search_words (word) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
 
-# Only where nobody has been faster, and the track is still called what was folded. No word has a space in it.
+# Only where nobody was faster and the names of the track are still those that were folded. No token has a space.
 _FILL = """
-UPDATE track_names n SET folded_from = given.folded_from, title = given.title, credit = given.credit,
-    album = given.album, words = array_to_tsvector(string_to_array(given.words, ' '))
+UPDATE track_names n SET folded_from = names.folded_from, title = names.title, credit = names.credit,
+    album = names.album, words = array_to_tsvector(string_to_array(names.words, ' '))
 FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
-    AS given (urn, folded_from, title, credit, album, words) JOIN tracks t USING (urn)
-WHERE n.urn = given.urn AND n.words IS NULL
-    AND names_digest(t.title, t.artists, t.album) = given.folded_from
+    AS names (urn, folded_from, title, credit, album, words) JOIN tracks t USING (urn)
+WHERE n.urn = names.urn AND n.words IS NULL
+    AND names_digest(t.title, t.artists, t.album) = names.folded_from
 """
 
 
 @dataclass(frozen=True, slots=True)
 class SearchNames:
-    """What a track is found by: `credit` is the artists and the title; `words` are those of artists, title and album.
+    """The folded names of a track: `credit` is artists and title; `tokens` are those of artists, title and album.
 
-    `spelling_candidates` are the words that a misspelt one may have meant.
+    `spelling_candidates` are the tokens that a misspelt word may stand for.
     """
 
     title: str
@@ -62,22 +62,22 @@ class SearchNames:
 
     @classmethod
     def of(cls, title: str, artists: Iterable[str], album: str | None) -> SearchNames:
-        """Fold what a track is called; empty parts stay empty."""
-        folded = _folded(title)
-        by = " ".join(filter(None, map(_folded, artists)))
-        credit, on = f"{by} {folded}".strip(), _folded(album or "")
-        words = sorted({cut for word in f"{credit} {on}".split() for cut in tokens_of(word)})
+        """Fold the names of a track; empty parts stay empty."""
+        folded_title, folded_album = _folded(title), _folded(album or "")
+        folded_artists = " ".join(filter(None, map(_folded, artists)))
+        credit = f"{folded_artists} {folded_title}".strip()
+        tokens = sorted({token for word in f"{credit} {folded_album}".split() for token in tokens_of(word)})
         return cls(
-            title=folded[:_LONGEST_NAME],
-            credit=credit[:_LONGEST_NAME],
-            album=on[:_LONGEST_NAME],
-            tokens=words,
-            spelling_candidates=[word for word in words if _is_guessable(word)],
+            title=folded_title[:_MAX_NAME_LENGTH],
+            credit=credit[:_MAX_NAME_LENGTH],
+            album=folded_album[:_MAX_NAME_LENGTH],
+            tokens=tokens,
+            spelling_candidates=[token for token in tokens if _is_candidate(token)],
         )
 
 
 def tokens_of(word: str) -> list[str]:
-    """Return what one folded word is found by: itself, and in a script without spaces every two characters of it."""
+    """Return the tokens of one folded word: itself, and its bigrams in a script without spaces."""
     word = word[:MAX_WORD_LENGTH]
     return [word, *bigrams(word)] if is_unspaced(word) else [word]
 
@@ -88,17 +88,17 @@ def bigrams(word: str) -> list[str]:
 
 
 def is_unspaced(word: str) -> bool:
-    """Tell whether a word may be several, written in a script that does not separate them."""
+    """Tell whether a word may be several words, in a script without spaces."""
     return bool(_UNSPACED.search(word))
 
 
 async def refresh(pool: Pool) -> int:
-    """Fold the names of all tracks whose names are not folded yet, or have changed since; return how many."""
+    """Fold the names of all tracks whose names are new or have changed; return how many."""
     filled, last = 0, ""
-    # Onward, and not from the start again: there lie the entries of those that are filled.
+    # Not from the start again, where the entries lie that are filled already.
     while stale := await pool.fetch(_STALE, last, _BATCH):
         folded = await asyncio.to_thread(_fold_all, stale)
-        await pool.execute(_LEARN, sorted({word for names in folded for word in names.spelling_candidates}))
+        await pool.execute(_ADD_WORDS, sorted({word for names in folded for word in names.spelling_candidates}))
         await pool.execute(
             _FILL,
             [row["urn"] for row in stale],
@@ -120,5 +120,5 @@ def _folded(name: str) -> str:
     return fold(clean(name))
 
 
-def _is_guessable(word: str) -> bool:
-    return _SHORTEST_GUESSED <= len(word) <= _LONGEST_GUESSED and not is_unspaced(word)
+def _is_candidate(word: str) -> bool:
+    return _MIN_CANDIDATE_LENGTH <= len(word) <= _MAX_CANDIDATE_LENGTH and not is_unspaced(word)

@@ -1,4 +1,4 @@
-"""Queries over people of the same taste."""
+"""Users with a similar taste."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class UserSimilarity:
     score: float
 
 
-# At most so many favourites, and so many fans of each, are looked at: stars have millions, and tell little.
+# Limits on favourites and on the fans of each: popular tracks have millions, which say little.
 _FAVORITES = 1_000
 _FANS = 1_000
 _SHORT_LIST = 500
@@ -49,13 +49,13 @@ ORDER BY scored.score DESC, scored."user" LIMIT $2
 
 
 async def favorites_of(db: Executor, user: str, *, limit: int) -> Sequence[str] | None:
-    """Return the tracks that a user favourites, those seen last first, or None where the walk never came by."""
+    """Return the tracks that a user favourites, those seen last first, or None for an unknown user."""
     rows = await db.fetch(_OF_USER, user, limit)
     return [row["track"] for row in rows if row["track"] is not None] if rows else None
 
 
 async def similar_users(db: Executor, user: str, *, limit: int) -> Sequence[UserSimilarity] | None:
-    """Return who favourites most of the same, by the cosine; None for an account that the walk never came by."""
+    """Return the users with the most favourites in common, by the cosine; None for an unknown user."""
     rows = await db.fetch(_SIMILAR, user, limit, _FAVORITES, _FANS, _SHORT_LIST)
     if not rows:
         return None

@@ -1,4 +1,4 @@
-"""Queries over the manifest: which request is still owed for which track or user, whoever makes it."""
+"""The queue of tasks: which request is due for which track or user; the table is called manifest."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     Kind = Literal["track", "user"]
 
 CHANNEL = "manifest"
-"""PostgreSQL channel that is notified with the request's name when something new is owed."""
+"""PostgreSQL channel notified with the name of the request when a task is added."""
 
 LEASE_DURATION = timedelta(minutes=2)
-"""How long a claimed request belongs to its worker; one that died gives it back by then."""
+"""How long a leased task belongs to its worker; the task of one that died is free again by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One request that is owed; `cursor` is where an interrupted one goes on, `attempts` counts this one too."""
+    """A request to make; `cursor` is where an interrupted one continues, `attempts` includes this one."""
 
     kind: Kind
     urn: str
@@ -35,12 +35,12 @@ class Task:
     cursor: str | None = None
 
 
-_OWE = """
+_ENQUEUE = """
 INSERT INTO manifest (kind, urn, request, depth) SELECT $1, urn, $3, $4 FROM unnest($2::text[]) AS urn
 ON CONFLICT (kind, urn, request) DO UPDATE SET depth = least(manifest.depth, EXCLUDED.depth)
 """
 
-_RENEW = """
+_ENQUEUE_NOW = """
 INSERT INTO manifest (kind, urn, request) VALUES ($1, $2, $3)
 ON CONFLICT (kind, urn, request) DO UPDATE SET due_at = now(), attempts = 0, last_error = NULL
 WHERE manifest.due_at IS NULL OR manifest.due_at > now()
@@ -48,8 +48,8 @@ WHERE manifest.due_at IS NULL OR manifest.due_at > now()
 
 _NOTIFY = "SELECT pg_notify($1, $2)"
 
-# Never asked first, then the stalest.
-_CLAIM = """
+# New tasks first, then those done longest ago.
+_LEASE = """
 UPDATE manifest SET claimed_until = now() + $3, attempts = attempts + 1
 WHERE (kind, urn, request) IN (
     SELECT kind, urn, request FROM manifest
@@ -60,24 +60,24 @@ WHERE (kind, urn, request) IN (
 RETURNING kind, urn, request, depth, attempts, cursor
 """
 
-_HOLD = """
+_EXTEND = """
 UPDATE manifest SET claimed_until = now() + $4, cursor = coalesce($5, cursor)
 WHERE kind = $1 AND urn = $2 AND request = $3
 """
 
-_DONE = """
+_COMPLETE = """
 UPDATE manifest SET done_at = now(), due_at = now() + $4::interval, claimed_until = NULL, attempts = 0, cursor = NULL,
     last_error = NULL
 WHERE kind = $1 AND urn = $2 AND request = $3
 """
 
-_POSTPONE = """
+_RESCHEDULE = """
 UPDATE manifest SET due_at = $4, claimed_until = NULL, last_error = $5 WHERE kind = $1 AND urn = $2 AND request = $3
 """
 
-_DROP = "DELETE FROM manifest WHERE kind = $1 AND urn = $2"
+_REMOVE = "DELETE FROM manifest WHERE kind = $1 AND urn = $2"
 
-_OWED = """
+_COUNT_DUE = """
 SELECT count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next FROM manifest
 WHERE request = ANY($1) AND due_at IS NOT NULL AND depth <= $2
 """
@@ -86,14 +86,14 @@ _MAX_DEPTH = 32767
 
 
 async def enqueue(db: Executor, kind: Kind, urns: Sequence[str], request: str, *, depth: int = 0) -> None:
-    """Put requests on the list, `depth` steps from where the walk began; those known keep their place and state."""
-    await db.execute(_OWE, kind, list(urns), request, depth)
+    """Add tasks, `depth` steps from where the walk began; existing ones keep their place and state."""
+    await db.execute(_ENQUEUE, kind, list(urns), request, depth)
     await db.execute(_NOTIFY, CHANNEL, request)
 
 
 async def enqueue_now(db: Executor, kind: Kind, urn: str, request: str) -> None:
-    """Let a request be due now, whether it was done, postponed or never known."""
-    await db.execute(_RENEW, kind, urn, request)
+    """Make a task due now, whether it was done, rescheduled or never added."""
+    await db.execute(_ENQUEUE_NOW, kind, urn, request)
     await db.execute(_NOTIFY, CHANNEL, request)
 
 
@@ -105,36 +105,36 @@ async def lease(
     duration: timedelta = LEASE_DURATION,
     max_depth: int = _MAX_DEPTH,
 ) -> list[Task]:
-    """Take up to `limit` due requests of these names that nobody else holds, none deeper than `max_depth`."""
-    return [Task(**row) for row in await db.fetch(_CLAIM, list(requests), limit, duration, max_depth)]
+    """Lease up to `limit` due tasks of these requests that nobody else has leased, none deeper than `max_depth`."""
+    return [Task(**row) for row in await db.fetch(_LEASE, list(requests), limit, duration, max_depth)]
 
 
 async def extend_lease(
     db: Executor, task: Task, *, cursor: str | None = None, duration: timedelta = LEASE_DURATION
 ) -> None:
-    """Keep a claimed request for another `duration`, and remember how far it has come where `cursor` says so."""
-    await db.execute(_HOLD, task.kind, task.urn, task.request, duration, cursor)
+    """Extend the lease of a task by `duration` from now, and store its progress where there is a `cursor`."""
+    await db.execute(_EXTEND, task.kind, task.urn, task.request, duration, cursor)
 
 
 async def complete(db: Executor, task: Task, *, repeat_in: timedelta | None = None) -> None:
-    """Note that a request was answered; it is owed again after `repeat_in`, or never."""
-    await db.execute(_DONE, task.kind, task.urn, task.request, repeat_in)
+    """Mark a task as done; it is due again after `repeat_in`, or never."""
+    await db.execute(_COMPLETE, task.kind, task.urn, task.request, repeat_in)
 
 
 async def reschedule(db: Executor, task: Task, error: str, due_at: datetime | None) -> None:
-    """Note why a request failed; it is due again at `due_at`, or with None never by itself."""
-    await db.execute(_POSTPONE, task.kind, task.urn, task.request, due_at, clean(error))
+    """Store why a task failed; it is due again at `due_at`, or with None never by itself."""
+    await db.execute(_RESCHEDULE, task.kind, task.urn, task.request, due_at, clean(error))
 
 
 async def remove(db: Executor, kind: Kind, urn: str) -> None:
-    """Take everything about a track or user off the list."""
-    await db.execute(_DROP, kind, urn)
+    """Remove all tasks of a track or user."""
+    await db.execute(_REMOVE, kind, urn)
 
 
 async def count_due(
     db: Executor, requests: Sequence[str], *, max_depth: int = _MAX_DEPTH
 ) -> tuple[int, datetime | None]:
-    """Return how many requests of these names are due, claimed ones among them, and when the first is or was due."""
-    row = await db.fetchrow(_OWED, list(requests), max_depth)
+    """Return how many tasks of these requests are due, leased ones included, and when the first is or was due."""
+    row = await db.fetchrow(_COUNT_DUE, list(requests), max_depth)
     assert row is not None  # noqa: S101 - an aggregate always answers one row
     return int(row["due"]), row["next"]

@@ -1,4 +1,4 @@
-"""Queries over taste versions; at most one is published."""
+"""Taste versions; at most one is published."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TasteVersionRecord:
-    """A version: by which method, of how many favourites, with how many tracks, and the prefix of its files."""
+    """A version: its method, the numbers of its favourites and tracks, and the prefix of its files."""
 
     version: str
     method: str
@@ -38,13 +38,13 @@ VALUES ($1, $2, $3, $4, $5, 'published')
 
 
 async def get_published(db: Executor) -> TasteVersionRecord | None:
-    """Return the version that answers, or None while there is none."""
+    """Return the published version, or None while there is none."""
     row = await db.fetchrow(_PUBLISHED)
     return TasteVersionRecord(**row) if row else None
 
 
 async def publish(db: Connection, row: TasteVersionRecord) -> None:
-    """Flip to a version whose files are in the bucket, in one transaction."""
+    """Publish a version whose files are in the bucket, in one transaction."""
     async with db.transaction():
         await db.execute(_LOCK)
         await db.execute(_RETIRE)

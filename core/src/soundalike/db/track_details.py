@@ -1,4 +1,4 @@
-"""Everything the catalogue says of one track, in one statement."""
+"""Everything that the catalogue knows about one track, in one statement."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from soundalike.db.database import Executor
     from soundalike.db.tracks import StoredTrack
 
-_HEARD: Final = """
-SELECT track.*, heard.tag_probabilities, heard.usual_tags FROM track LEFT JOIN LATERAL (
+_WITH_TAGS: Final = """
+SELECT track.*, embedding.tag_probabilities, embedding.usual_tags FROM track LEFT JOIN LATERAL (
     SELECT e.tag_probabilities, m.usual_tags FROM embeddings e JOIN models m USING (model)
     WHERE e.urn = track.urn AND m.current
-) AS heard ON true
+) AS embedding ON true
 """
-_OF_URN: Final = f"WITH track AS (SELECT {COLUMNS} FROM tracks WHERE urn = $1) {_HEARD}"  # noqa: S608 - constants
+_OF_URN: Final = f"WITH track AS (SELECT {COLUMNS} FROM tracks WHERE urn = $1) {_WITH_TAGS}"  # noqa: S608 - constants
 
 _OF_LINK: Final = f"""
-WITH track AS (SELECT {COLUMNS} FROM tracks WHERE link = $1 AND source = 'soundcloud' LIMIT 1) {_HEARD}
+WITH track AS (SELECT {COLUMNS} FROM tracks WHERE link = $1 AND source = 'soundcloud' LIMIT 1) {_WITH_TAGS}
 """  # noqa: S608 - constants
 
 
@@ -37,9 +37,9 @@ class TrackDetails:
 
 
 async def details(db: Executor, pasted: str) -> TrackDetails | None:
-    """Return what is known of the track that a person pasted, None where the catalogue does not know it.
+    """Return the details of the track that a text names, None where it is not in the catalogue.
 
-    Raises `InvalidTrackId` for what names no track, a SoundCloud permalink that the catalogue does not hold among it.
+    Raises `InvalidTrackId` for a text that names no track, and for a SoundCloud permalink that is not in the catalogue.
     """
     text = clean(pasted)
     permalink = soundcloud_permalink(text)

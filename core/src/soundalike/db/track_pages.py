@@ -1,4 +1,4 @@
-"""Leafing through the catalogue: tracks page by page, each page from where the one before ended."""
+"""The tracks of the catalogue page by page, each page from where the one before ended."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SOURCES: Final = ("deezer", "file", "soundcloud", "spotify")
 VISIBLE: Final = tuple(state for state in State if state is not State.FORGOTTEN)
 
 # Every pair of state and source is one range of the index, read from where the last page ended; few rows more than
-# the page has are ever read, however rare the states and sources that are asked for.
+# the page has are ever read, however rare the requested states and sources are.
 _PAGE = f"""
-SELECT {COLUMNS} FROM unnest($1::text[]) AS one (asked_state), unnest($2::text[]) AS other (asked_source),
+SELECT {COLUMNS} FROM unnest($1::text[]) AS one (one_state), unnest($2::text[]) AS other (one_source),
 LATERAL (
-    SELECT * FROM tracks WHERE state = asked_state AND source = asked_source AND urn COLLATE "C" > $3
+    SELECT * FROM tracks WHERE state = one_state AND source = one_source AND urn COLLATE "C" > $3
     ORDER BY urn COLLATE "C" LIMIT $4
-) AS found
+) AS page
 ORDER BY urn COLLATE "C" LIMIT $4
 """  # noqa: S608 - a constant
 
@@ -31,13 +31,13 @@ _PLAYLIST_PAGE = f"""
 SELECT position, {COLUMNS} FROM (SELECT FROM playlists WHERE urn = $1) AS known LEFT JOIN LATERAL (
     SELECT position, tracks.* FROM playlist_tracks JOIN tracks ON urn = track
     WHERE playlist = $1 AND position > $2 AND state = ANY($3) AND source = ANY($4) ORDER BY position LIMIT $5
-) AS found ON true ORDER BY position
+) AS page ON true ORDER BY position
 """  # noqa: S608 - a constant
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some tracks, and after what the next page begins, None where there is none."""
+    """Some tracks, and the key after which the next page begins, None on the last page."""
 
     tracks: list[StoredTrack]
     next_after: str | None
@@ -53,8 +53,8 @@ async def page(
 ) -> Page:
     """Return up to `limit` tracks in these states and of these sources, in the order of their URNs."""
     rows = await db.fetch(_PAGE, list(set(states)), list(set(sources)), after, limit + 1)
-    found = [read_stored_track(row) for row in rows[:limit]]
-    return Page(found, found[-1].track.id.urn if len(rows) > limit else None)
+    tracks = [read_stored_track(row) for row in rows[:limit]]
+    return Page(tracks, tracks[-1].track.id.urn if len(rows) > limit else None)
 
 
 async def playlist_page(
@@ -70,5 +70,7 @@ async def playlist_page(
     rows = await db.fetch(_PLAYLIST_PAGE, playlist, after, list(states), list(sources), limit + 1)
     if not rows:
         return None
-    found = [row for row in rows[:limit] if row["urn"] is not None]
-    return Page([read_stored_track(row) for row in found], str(found[-1]["position"]) if len(rows) > limit else None)
+    entries = [row for row in rows[:limit] if row["urn"] is not None]
+    return Page(
+        [read_stored_track(row) for row in entries], str(entries[-1]["position"]) if len(rows) > limit else None
+    )

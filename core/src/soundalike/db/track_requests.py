@@ -1,4 +1,4 @@
-"""Tracks that people ask for: a row that shows where each stands, and an errand for a crawler that watches."""
+"""Tracks that people request: a row with the state of each, and a task for a crawler that watches."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from soundalike.domain.track_id import TrackId
 
 TASK: Final = "add"
-"""Name of the errand in the manifest."""
+"""The request of the task in the queue."""
 
-REASON: Final = "somebody asked for it; the next crawler that watches fetches its preview"
+REASON: Final = "requested; the next crawler that watches fetches its preview"
 
 _NEVER_FETCHED: Final = frozenset({"file"})
-_TRIED_AGAIN: Final = frozenset({State.PENDING, State.NO_PREVIEW, State.REJECTED})
+_RETRIED: Final = frozenset({State.PENDING, State.NO_PREVIEW, State.REJECTED})
 
-# What failed before is tried again, because somebody wants it now.
-_WANT = """
+# A track that failed before is tried again.
+_REQUEST = """
 INSERT INTO tracks (urn, source, title, reason) VALUES ($1, $2, '', $3)
 ON CONFLICT (urn) DO UPDATE SET
     state = CASE WHEN tracks.state IN ('no_preview', 'rejected') THEN 'pending' ELSE tracks.state END,
@@ -36,21 +36,20 @@ class NotFetchable(PermanentError):
 
 
 async def request_track(pool: Pool, track: TrackId) -> tuple[State, str | None]:
-    """Ask for a track and return its state with the reason; only one that is `pending` is put on the to-do list.
+    """Request a track and return its state with the reason; only one that is `pending` becomes a task.
 
     Raises `NotFetchable`.
     """
     if track.source in _NEVER_FETCHED:
-        standing = await tracks.status(pool, track)
-        if standing is not None and standing.state not in _TRIED_AGAIN:
-            return standing.state, standing.reason
+        status = await tracks.status(pool, track)
+        if status is not None and status.state not in _RETRIED:
+            return status.state, status.reason
         raise NotFetchable(
-            f"{track.urn} is a file on somebody's machine: whoever has it adds it by crawling its folder, "
-            "make crawl FOLDER=<path>"
+            f"{track.urn} is a local file; add it by crawling its folder where it lies: make crawl FOLDER=<path>"
         )
     async with pool.acquire() as db, db.transaction():
-        row = await db.fetchrow(_WANT, track.urn, track.source, REASON)
-        assert row is not None  # noqa: S101 - written or found, there is a row
+        row = await db.fetchrow(_REQUEST, track.urn, track.source, REASON)
+        assert row is not None  # noqa: S101 - inserted or updated, there is a row
         state = State(row["state"])
         if state is State.PENDING:
             await task_queue.enqueue_now(db, "track", track.urn, TASK)

@@ -1,4 +1,4 @@
-"""Queries over tracks; every track is in exactly one state, so the counts always add up."""
+"""Tracks; every track is in exactly one state, so the counts always add up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """Where a track stands on its way to being recommendable."""
+    """The state of a track on its way to being recommendable."""
 
     PENDING = "pending"
     QUEUED = "queued"
@@ -33,7 +33,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """What is known about a track apart from its sound; durations in milliseconds."""
+    """The facts about a track; durations in milliseconds."""
 
     id: TrackId
     title: str
@@ -48,7 +48,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class StoredTrack:
-    """A track as the catalogue holds it, with its state and, where there is one, the reason for it."""
+    """A track of the catalogue with its state and, where there is one, the reason for it."""
 
     track: Track
     state: State
@@ -61,9 +61,9 @@ class StoredTrack:
 
 @dataclass(frozen=True, slots=True)
 class TrackStatus:
-    """What a crawl needs to know of a track before it fetches anything; `has_embedding`: by the current model.
+    """What a crawl needs to know about a track before it fetches anything; `has_embedding` of the current model.
 
-    `preview_searched_at` is when everybody in `providers` said that they have no preview.
+    `preview_searched_at` is when the `providers` answered that they have no preview.
     """
 
     state: State
@@ -76,8 +76,8 @@ class TrackStatus:
 COLUMNS = """urn, title, artists, artist_urns, album, duration_ms, isrc, link, tags, state, reason,
 preview_provider, match_method, preview_provider_id, match_score"""
 
-# A track that is forgotten stays forgotten, whatever a crawl finds, and so does what a forgotten artist made, and every
-# release of a recording whose ISRC is (see `domain.isrc.isrc_urn`).
+# A forgotten track stays forgotten, and so do the tracks of a blocked artist and every release of a recording with a
+# blocked ISRC (see `domain.isrc.isrc_urn`).
 _UPSERT = """
 WITH written AS (
     INSERT INTO tracks (urn, source, title, artists, artist_urns, album, duration_ms, isrc, link, tags)
@@ -89,9 +89,9 @@ WITH written AS (
         tags = EXCLUDED.tags, updated_at = now()
     WHERE tracks.state <> 'forgotten'
     RETURNING urn, names_digest(title, artists, album) AS folded_from
-), learnt AS (
+), new_words AS (
     INSERT INTO search_words (word) SELECT unnest($15::text[]) ON CONFLICT DO NOTHING
-), named AS (
+), names AS (
     INSERT INTO track_names AS n (urn, folded_from, title, credit, album, words)
     SELECT urn, folded_from, $11, $12, $13, array_to_tsvector($14::text[]) FROM written
     ON CONFLICT (urn) DO UPDATE SET
@@ -102,10 +102,10 @@ WITH written AS (
 SELECT EXISTS (SELECT FROM written)
 """
 
-_STANDINGS = """
+_STATUSES = """
 SELECT t.urn, t.state, t.reason, t.preview_sought_at, t.preview_asked, EXISTS (
     SELECT FROM embeddings e JOIN models m USING (model) WHERE e.urn = t.urn AND m.current
-) AS heard
+) AS has_embedding
 FROM tracks t WHERE t.urn = ANY($1)
 """
 
@@ -124,7 +124,7 @@ UPDATE tracks SET preview_provider = $2, match_method = $3, preview_provider_id 
 WHERE urn = $1 AND state <> 'forgotten'
 """
 
-_OWED = """
+_PENDING = """
 UPDATE tracks SET state = 'pending', reason = NULL, updated_at = now()
 WHERE urn = $1 AND state IN ('queued', 'no_preview', 'rejected')
 """
@@ -138,11 +138,11 @@ _REJECTED = """
 UPDATE tracks SET state = 'rejected', reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('pending', 'queued')
 """
 
-_LOST = """
+_PREVIEW_LOST = """
 UPDATE tracks SET state = 'pending', reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('pending', 'queued')
 """
 
-_REASON = "UPDATE tracks SET reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('pending', 'queued')"
+_SET_REASON = "UPDATE tracks SET reason = $2, updated_at = now() WHERE urn = $1 AND state IN ('pending', 'queued')"
 
 _QUEUED_URNS = "SELECT urn FROM tracks WHERE state = 'queued' AND updated_at < now() - make_interval(secs => $1)"
 
@@ -150,9 +150,9 @@ _COUNTS = "SELECT state, count(*) AS n FROM tracks GROUP BY state"
 
 
 async def upsert(db: Executor, track: Track) -> bool:
-    """Write what a crawl found about a track, and what it is searched by; its state stays, or starts as `pending`.
+    """Write the facts about a track and its search names; its state stays, or starts as `pending`.
 
-    Returns False, having written nothing, for a track that is to be forgotten or whose artist or ISRC is.
+    Returns False, having written nothing, for a forgotten track and one whose artist or ISRC is blocked.
     """
     names = SearchNames.of(track.title, track.artists, track.album)
     written = await db.fetchval(
@@ -177,43 +177,43 @@ async def upsert(db: Executor, track: Track) -> bool:
 
 
 async def status(db: Executor, track: TrackId) -> TrackStatus | None:
-    """Tell where a track stands, or None when the catalogue does not know it."""
+    """Return the status of a track, or None when it is not in the catalogue."""
     return (await statuses(db, [track.urn])).get(track.urn)
 
 
 async def statuses(db: Executor, urns: Sequence[str]) -> Mapping[str, TrackStatus]:
-    """Tell where those of the tracks stand that the catalogue knows, by URN."""
+    """Return the status of each of the tracks that is in the catalogue, by URN."""
     return {
         row["urn"]: TrackStatus(
             state=State(row["state"]),
-            has_embedding=row["heard"],
+            has_embedding=row["has_embedding"],
             reason=row["reason"],
             preview_searched_at=row["preview_sought_at"],
             providers=frozenset(row["preview_asked"]),
         )
-        for row in await db.fetch(_STANDINGS, list(urns))
+        for row in await db.fetch(_STATUSES, list(urns))
     }
 
 
 async def ensure(db: Executor, track: TrackId) -> None:
-    """Make sure that a row exists for a preview that reached the bucket without one."""
+    """Create the row of a track whose preview reached the bucket without one."""
     await db.execute(_ENSURE, track.urn, track.source)
 
 
 async def get(db: Executor, track: TrackId) -> StoredTrack | None:
-    """Return one track, or None when the catalogue does not know it."""
+    """Return one track, or None when it is not in the catalogue."""
     row = await db.fetchrow(_GET, track.urn)
     return read_stored_track(row) if row else None
 
 
 async def get_many(db: Executor, urns: Sequence[str]) -> Mapping[str, StoredTrack]:
-    """Return the tracks among `urns` that the catalogue knows, by URN."""
+    """Return the tracks among `urns` that are in the catalogue, by URN."""
     return {row["urn"]: read_stored_track(row) for row in await db.fetch(_GET_MANY, list(urns))}
 
 
 async def mark_pending(db: Executor, track: TrackId) -> None:
-    """Set a track back to `pending`, because its preview is about to be fetched again."""
-    await db.execute(_OWED, track.urn)
+    """Set a track back to `pending` before its preview is fetched again."""
+    await db.execute(_PENDING, track.urn)
 
 
 async def mark_queued(
@@ -226,31 +226,31 @@ async def mark_queued(
     score: float | None = None,
     isrc: str | None = None,
 ) -> None:
-    """Say that the preview is in the bucket, and where it came from; a track that is further on stays there.
+    """Store that the preview is in the bucket and its origin; a track that is `ready` already stays so.
 
-    `score` 0 to 1 is how well the preview's track fits this one; `isrc` is kept where the track had none.
+    `score` from 0 to 1 says how well the preview's track matches this one; `isrc` is stored where the track has none.
     """
     await db.execute(_QUEUED, track.urn, provider, method, clean_or_none(provider_id), score, clean_or_none(isrc))
 
 
 async def mark_no_preview(db: Executor, track: TrackId, reason: str, *, providers: Collection[str] = ()) -> None:
-    """Say that nobody of those `providers` offers a preview of the track."""
+    """Store that none of the `providers` has a preview of the track."""
     await db.execute(_NO_PREVIEW, track.urn, clean(reason), sorted(providers))
 
 
 async def mark_rejected(db: Executor, track: TrackId, reason: str) -> None:
-    """Say why the preview can never become a vector."""
+    """Store why the preview can never become a vector."""
     await db.execute(_REJECTED, track.urn, clean(reason))
 
 
 async def mark_preview_lost(db: Executor, track: TrackId, reason: str) -> None:
-    """Set a track whose preview went missing back to `pending`, so that the next crawl fetches it again."""
-    await db.execute(_LOST, track.urn, clean(reason))
+    """Set a track whose preview is lost back to `pending`; the next crawl fetches it again."""
+    await db.execute(_PREVIEW_LOST, track.urn, clean(reason))
 
 
 async def set_reason(db: Executor, track: TrackId, reason: str) -> None:
-    """Record why a track that is still under way is late."""
-    await db.execute(_REASON, track.urn, clean(reason))
+    """Store why a track that is pending or queued is late."""
+    await db.execute(_SET_REASON, track.urn, clean(reason))
 
 
 async def queued_longer_than(db: Executor, *, seconds: float) -> list[TrackId]:
@@ -260,8 +260,8 @@ async def queued_longer_than(db: Executor, *, seconds: float) -> list[TrackId]:
 
 async def count_by_state(db: Executor) -> dict[State, int]:
     """Count the tracks in each state; the values sum to the number of tracks."""
-    counted = {State(row["state"]): int(row["n"]) for row in await db.fetch(_COUNTS)}
-    return {state: counted.get(state, 0) for state in State}
+    counts = {State(row["state"]): int(row["n"]) for row in await db.fetch(_COUNTS)}
+    return {state: counts.get(state, 0) for state in State}
 
 
 def read_stored_track(row: asyncpg.Record) -> StoredTrack:

@@ -1,6 +1,6 @@
-"""Recordings that somebody compares with the catalogue once: nothing of them outlives the answer.
+"""Recordings uploaded to be compared with the catalogue once; nothing of them is kept. The table is called queries.
 
-The API opens a query and takes its outcome; an extractor hears the recording and says what came of it.
+The API creates an upload and takes its result; an extractor analyses the recording and stores the result.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from soundalike.db.database import Executor
 
 CHANNEL: Final = "queries"
-"""PostgreSQL channel that is notified with the query's id when its outcome is there."""
+"""PostgreSQL channel notified with the id of an upload when its result is there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
-    """What `model` heard of a recording: `vector` raw, float32 [D], and `tag_probabilities` [50] where it says tags."""
+    """The result of `model`: the raw `vector` float32 [D], and `tag_probabilities` [50] of a model with tags."""
 
     model: str
     vector: NDArray[np.float32]
@@ -33,64 +33,71 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why the recording can never be heard."""
+    """Why the recording cannot be analysed."""
 
     reason: str
 
 
-_OPEN = "INSERT INTO queries (id) VALUES ($1)"
+_CREATE = "INSERT INTO queries (id) VALUES ($1)"
 
-_WAITING = "SELECT EXISTS (SELECT FROM queries WHERE id = $1 AND state = 'waiting')"
+_IS_PENDING = "SELECT EXISTS (SELECT FROM queries WHERE id = $1 AND state = 'waiting')"
 
-_HEARD = """
-WITH told AS (
+_COMPLETE = """
+WITH updated AS (
     UPDATE queries SET state = 'heard', model = $2, vector = $3, tag_probabilities = $4
     WHERE id = $1 AND state = 'waiting' RETURNING id
 )
-SELECT pg_notify($5, id) FROM told
+SELECT pg_notify($5, id) FROM updated
 """
 
-_REFUSED = """
-WITH told AS (UPDATE queries SET state = 'rejected', reason = $2 WHERE id = $1 AND state = 'waiting' RETURNING id)
-SELECT pg_notify($3, id) FROM told
+_REJECT = """
+WITH updated AS (UPDATE queries SET state = 'rejected', reason = $2 WHERE id = $1 AND state = 'waiting' RETURNING id)
+SELECT pg_notify($3, id) FROM updated
 """
 
-_TAKE = "DELETE FROM queries WHERE id = $1 AND state <> 'waiting' RETURNING *"
+_POP = "DELETE FROM queries WHERE id = $1 AND state <> 'waiting' RETURNING *"
 
-_DROP = "DELETE FROM queries WHERE id = $1"
+_DELETE = "DELETE FROM queries WHERE id = $1"
 
-_SWEEP = "DELETE FROM queries WHERE created_at < now() - make_interval(secs => $1)"
+_DELETE_OLD = "DELETE FROM queries WHERE created_at < now() - make_interval(secs => $1)"
 
 
 def new_id() -> str:
-    """Return the id of a query, which nobody can guess."""
+    """Return a new id that nobody can guess."""
     return secrets.token_hex(16)
 
 
 async def create(db: Executor, upload: str) -> None:
-    """Open a query, before its recording is put into the bucket."""
-    await db.execute(_OPEN, upload)
+    """Create an upload, before its recording is put into the bucket."""
+    await db.execute(_CREATE, upload)
 
 
 async def is_pending(db: Executor, upload: str) -> bool:
-    """Tell whether somebody still waits for what a recording sounds like."""
-    return bool(await db.fetchval(_WAITING, upload))
+    """Tell whether an upload still waits for its result."""
+    return bool(await db.fetchval(_IS_PENDING, upload))
 
 
 async def complete(db: Executor, upload: str, analysis: Analysis) -> None:
-    """Hand a vector to whoever waits for it; nothing is written where nobody does."""
-    said = analysis.tag_probabilities
-    await db.execute(_HEARD, upload, analysis.model, analysis.vector, None if said is None else list(said), CHANNEL)
+    """Store the result of an upload and notify the API; nothing is written where nobody waits for it."""
+    probabilities = analysis.tag_probabilities
+    await db.execute(
+        _COMPLETE,
+        upload,
+        analysis.model,
+        analysis.vector,
+        None if probabilities is None else list(probabilities),
+        CHANNEL,
+    )
 
 
 async def reject(db: Executor, upload: str, reason: str) -> None:
-    """Tell whoever waits why the recording cannot be heard."""
-    await db.execute(_REFUSED, upload, reason, CHANNEL)
+    """Store why an upload cannot be analysed and notify the API."""
+    await db.execute(_REJECT, upload, reason, CHANNEL)
 
 
 async def pop_result(db: Executor, upload: str) -> Analysis | Rejection | None:
-    """Remove a query and return its outcome; None, and nothing is removed, while there is none."""
-    row = await db.fetchrow(_TAKE, upload)
+    """Delete an upload and return its result; None, and nothing is deleted, while there is none."""
+    row = await db.fetchrow(_POP, upload)
     if row is None:
         return None
     if row["state"] == "rejected":
@@ -100,10 +107,10 @@ async def pop_result(db: Executor, upload: str) -> Analysis | Rejection | None:
 
 
 async def delete(db: Executor, upload: str) -> None:
-    """Remove a query that nobody waits for any longer."""
-    await db.execute(_DROP, upload)
+    """Delete an upload whose result nobody waits for any longer."""
+    await db.execute(_DELETE, upload)
 
 
 async def delete_older_than(db: Executor, *, seconds: float) -> int:
-    """Remove the queries that are older than `seconds`, whose API must have died; return how many."""
-    return int((await db.execute(_SWEEP, seconds)).removeprefix("DELETE "))
+    """Delete the uploads older than `seconds`, whose API has died; return how many."""
+    return int((await db.execute(_DELETE_OLD, seconds)).removeprefix("DELETE "))
