@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from soundalike.audio.audio_files import SpecialFile, UnreadablePath, is_named_like_audio, walk
 from soundalike.audio.errors import AudioError
-from soundalike.audio.sniff import AudioKind
 from soundalike.domain.tags import NAMES
 from soundalike.extractor.architecture import DIMENSIONS
 from soundalike.extractor.errors import VectorNotFinite
@@ -20,21 +18,13 @@ from soundalike.storage.atomic_files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from soundalike.audio.decoder_pool import DecoderPool
     from soundalike.audio.excerpt import AudioExcerpt
     from soundalike.extractor.model import Model
-
-AUDIO_SUFFIXES: Final = frozenset(f".{kind.extension}" for kind in AudioKind) | {
-    ".oga",
-    ".mp4",
-    ".m4b",
-    ".aif",
-    ".wave",
-}
-"""Files that are taken from a folder; a file given by its own path is always tried, whatever its name."""
 
 _DECODE_AHEAD: Final = 4
 """Files decoded ahead of the network, per decoder (a clip is 1.4 MB)."""
@@ -137,8 +127,8 @@ def _decode(decoders: DecoderPool, path: Path) -> DecodedFile | FailedFile:
 
 
 def _walk_folder(folder: Path) -> Iterator[Path]:
-    for directory, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES:
-                yield Path(directory, name)
+    for item in walk(folder):
+        # What cannot be read fails when it is decoded, and is then listed with the reason.
+        is_included = is_named_like_audio(item.path) or (isinstance(item, UnreadablePath) and not item.path.suffix)
+        if is_included and not isinstance(item, SpecialFile):
+            yield item.path

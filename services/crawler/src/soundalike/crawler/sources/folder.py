@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from soundalike.audio.audio_files import RegularFile, SpecialFile, UnreadablePath, is_named_like_audio, walk
 from soundalike.audio.clip import CLIP_KIND
 from soundalike.audio.decoder_pool import ClipEncoderPool
 from soundalike.audio.errors import (
@@ -25,7 +26,6 @@ from soundalike.audio.sniff import sniff_stream
 from soundalike.crawler.entries import IgnoredEntry, Preview, Provenance, TrackEntry, UnreadableEntry
 from soundalike.crawler.errors import PreviewUnavailable, PreviewUnusable
 from soundalike.crawler.music_tags import read_tags
-from soundalike.crawler.sources.folder_walk import Closed, Lies, Odd, walk
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 
@@ -34,14 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from soundalike.crawler.entries import Entry
-
-# fmt: off
-MUSIC_SUFFIXES: Final = frozenset((
-    ".aac", ".aif", ".aifc", ".aiff", ".alac", ".ape", ".dff", ".dsf", ".flac", ".m4a", ".m4b", ".m4p", ".mka", ".mp2",
-    ".mp3", ".mpc", ".oga", ".ogg", ".opus", ".ra", ".tta", ".wav", ".webm", ".wma", ".wv",
-))
-# fmt: on
-"""A file called so is meant to be music: where its content is none that is understood, that is worth a line."""
 
 OTHER_FILE: Final = "other files"
 _CLIP_ENCODERS: Final = 2
@@ -119,14 +111,14 @@ class MusicFolder:
         for position, item in enumerate(items):
             yield await asyncio.to_thread(self._entry, position, item)
 
-    def _entry(self, position: int, item: Lies | Closed | Odd) -> Entry:
+    def _entry(self, position: int, item: RegularFile | UnreadablePath | SpecialFile) -> Entry:
         label = _display_path(item.path.relative_to(self.folder))
         match item:
-            case Closed(_, reason):
+            case UnreadablePath(_, reason):
                 return UnreadableEntry(position, label, "it cannot be read", reason)
-            case Odd():
+            case SpecialFile():
                 return IgnoredEntry(label, OTHER_FILE)
-            case Lies(path):
+            case RegularFile(path):
                 try:
                     track = _read(path)
                 except OSError as error:
@@ -142,7 +134,7 @@ def _read(path: Path) -> Track | None:
     """Identify a file by its content and read its tags; None for one that is no music and does not claim to be."""
     with path.open("rb") as stream:
         kind = sniff_stream(stream)
-        if kind is None and path.suffix.lower() not in MUSIC_SUFFIXES:
+        if kind is None and not is_named_like_audio(path):
             return None
         stream.seek(0)
         identity = TrackId("file", hashlib.file_digest(stream, "sha256").hexdigest())

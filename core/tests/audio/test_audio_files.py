@@ -4,29 +4,30 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soundalike.crawler.sources.folder_walk import Closed, Lies, Odd, walk
+from soundalike.audio.audio_files import RegularFile, SpecialFile, UnreadablePath, is_named_like_audio, walk
+from soundalike.audio.sniff import AudioKind
 
 if TYPE_CHECKING:
     import pytest
 
 
 def names(folder: Path) -> list[str]:
-    return [one.path.relative_to(folder).as_posix() for one in walk(folder)]
+    return [item.path.relative_to(folder).as_posix() for item in walk(folder)]
 
 
-def make(folder: Path, *files: str) -> None:
+def create_files(folder: Path, *files: str) -> None:
     for file in files:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(b"")
 
 
 def test_sorted_without_hidden_names(tmp_path: Path) -> None:
-    make(tmp_path, "b/2.mp3", "b/10.mp3", "a/x/1.mp3", "z.mp3", ".hidden.mp3", ".git/x.mp3", "b/._2.mp3")
+    create_files(tmp_path, "b/2.mp3", "b/10.mp3", "a/x/1.mp3", "z.mp3", ".hidden.mp3", ".git/x.mp3", "b/._2.mp3")
     assert names(tmp_path) == ["z.mp3", "a/x/1.mp3", "b/10.mp3", "b/2.mp3"]
 
 
 def test_links_are_followed_but_never_in_circles(tmp_path: Path) -> None:
-    make(tmp_path, "music/a/1.mp3", "elsewhere/2.mp3")
+    create_files(tmp_path, "music/a/1.mp3", "elsewhere/2.mp3")
     (tmp_path / "music/a/up").symlink_to(tmp_path / "music")
     (tmp_path / "music/b").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "music/c").symlink_to(tmp_path / "elsewhere")
@@ -34,18 +35,18 @@ def test_links_are_followed_but_never_in_circles(tmp_path: Path) -> None:
     assert names(tmp_path / "music") == ["d.mp3", "a/1.mp3", "b/2.mp3"]
 
 
-def test_what_cannot_be_looked_at_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_read_has_the_reason(tmp_path: Path) -> None:
     (tmp_path / "gone.mp3").symlink_to(tmp_path / "nowhere")
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     os.mkfifo(tmp_path / "pipe.mp3")
     circle, gone, pipe = walk(tmp_path)
-    assert isinstance(circle, Closed)
-    assert gone == Closed(tmp_path / "gone.mp3", "No such file or directory")
-    assert pipe == Odd(tmp_path / "pipe.mp3")
+    assert isinstance(circle, UnreadablePath)
+    assert gone == UnreadablePath(tmp_path / "gone.mp3", "No such file or directory")
+    assert pipe == SpecialFile(tmp_path / "pipe.mp3")
 
 
 def test_a_folder_that_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make(tmp_path, "open/1.mp3", "shut/2.mp3")
+    create_files(tmp_path, "open/1.mp3", "shut/2.mp3")
     listdir = os.listdir
 
     # Root may list everything, and tests may run as root.
@@ -56,6 +57,13 @@ def test_a_folder_that_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(os, "listdir", refuse)
     assert list(walk(tmp_path)) == [
-        Lies(tmp_path / "open/1.mp3"),
-        Closed(tmp_path / "shut", "Permission denied"),
+        RegularFile(tmp_path / "open/1.mp3"),
+        UnreadablePath(tmp_path / "shut", "Permission denied"),
     ]
+
+
+def test_every_kind_of_audio_is_recognised_by_its_name() -> None:
+    assert all(is_named_like_audio(Path(f"x.{kind.extension}")) for kind in AudioKind)
+    assert is_named_like_audio(Path("A.MP3"))
+    assert not is_named_like_audio(Path("cover.jpg"))
+    assert not is_named_like_audio(Path("mp3"))

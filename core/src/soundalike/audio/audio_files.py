@@ -1,0 +1,84 @@
+"""The files of a folder, and which of them are called like audio."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+# fmt: off
+AUDIO_SUFFIXES: Final = frozenset((
+    ".aac", ".aif", ".aifc", ".aiff", ".alac", ".ape", ".dff", ".dsf", ".flac", ".m4a", ".m4b", ".m4p", ".mka", ".mp2",
+    ".mp3", ".mp4", ".mpc", ".oga", ".ogg", ".opus", ".ra", ".tta", ".wav", ".wave", ".webm", ".wma", ".wv",
+))
+# fmt: on
+"""Suffixes in lower case; a file called so is meant to be audio, also where its content is not understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegularFile:
+    """A regular file."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadablePath:
+    """A file or folder that cannot be read, with the reason that the system gives."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialFile:
+    """A pipe, a device or a socket."""
+
+    path: Path
+
+
+def walk(folder: Path) -> Iterator[RegularFile | UnreadablePath | SpecialFile]:
+    """Yield everything below `folder` by name, files before the folders beside them; hidden names are left out.
+
+    Links are followed, each folder once.
+    """
+    yield from _walk(folder, set())
+
+
+def is_named_like_audio(path: Path) -> bool:
+    """Tell whether the name of a file says that it is audio."""
+    return path.suffix.lower() in AUDIO_SUFFIXES
+
+
+def _walk(folder: Path, visited: set[tuple[int, int]]) -> Iterator[RegularFile | UnreadablePath | SpecialFile]:
+    try:
+        here = folder.stat()
+        names = sorted(os.listdir(folder))  # noqa: PTH208 - names, in an order of their own
+    except OSError as error:
+        yield UnreadablePath(folder, error.strerror or str(error))
+        return
+    if (here.st_dev, here.st_ino) in visited:
+        return
+    visited.add((here.st_dev, here.st_ino))
+    folders: list[Path] = []
+    for name in names:
+        if name.startswith("."):
+            continue
+        path = folder / name
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            yield UnreadablePath(path, error.strerror or str(error))
+            continue
+        if stat.S_ISDIR(mode):
+            folders.append(path)
+        else:
+            yield RegularFile(path) if stat.S_ISREG(mode) else SpecialFile(path)
+    for inner in folders:
+        yield from _walk(inner, visited)
