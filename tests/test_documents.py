@@ -110,8 +110,8 @@ def test_every_command_exists(document: Path) -> None:
 
 
 @in_every_document
-def test_every_module_that_is_run_exists(document: Path) -> None:
-    modules = set(re.findall(r"python -m (soundalike(?:\.[a-z_0-9]+)+)", code(document)))
+def test_every_module_exists(document: Path) -> None:
+    modules = set(re.findall(r"(?:^|python -m )(soundalike(?:\.[a-z_0-9]+)+)", code(document), flags=re.MULTILINE))
     assert {module for module in modules if find_spec(module) is None} == set()
 
 
