@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 from soundalike.extractor import weights
 from soundalike.extractor.statistics import Statistics
 from soundalike.research.evaluation.cli import app
-from soundalike.research.evaluation.errors import UnknownSystem, UnusableModel
-from soundalike.research.evaluation.projection_fit import Training
+from soundalike.research.evaluation.errors import InvalidModel, UnknownSystem
+from soundalike.research.evaluation.projection_fit import TrainingVectors
 from soundalike.research.evaluation.systems import ALWAYS, ModelFiles, Registry
 from soundalike.similarity.builtin import builtin_projection
 
@@ -66,7 +66,7 @@ def test_versions_are_left_out_when_told_so(make_corpus: Callable[..., Path], ho
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "complaint"),
+    ("arguments", "code", "message"),
     [
         (["--systems", "random,nobody"], 2, "no system 'nobody'"),
         (["--model", "mine"], 2, "NAME=WEIGHTS.hdf5,STATISTICS.json"),
@@ -75,15 +75,15 @@ def test_versions_are_left_out_when_told_so(make_corpus: Callable[..., Path], ho
         (["--systems", "choi-fixed", "--weights", "missing.hdf5"], 78, "CHOI_WEIGHTS"),
         (["--model", "mine=missing.hdf5,missing.json"], 78, "model mine"),
         (["--systems", "random", "--cache", "."], 1, "cannot be used"),
-        (["--systems", "random"], 1, "at least two are needed"),
+        (["--systems", "random"], 1, "at least two are required"),
     ],
 )
-def test_what_is_wrong_is_told_by_message_and_exit_code(
-    make_corpus: Callable[..., Path], home: Path, arguments: list[str], code: int, complaint: str
+def test_errors_have_a_message_and_an_exit_code(
+    make_corpus: Callable[..., Path], home: Path, arguments: list[str], code: int, message: str
 ) -> None:
     done = run("--corpus", make_corpus(1, 3), "--systems", "random", *arguments, "--out", home / "out")
     assert done.exit_code == code, done.output
-    assert complaint in " ".join(done.output.split())
+    assert message in " ".join(done.output.split())
     assert not (home / "out").exists()
 
 
@@ -103,7 +103,7 @@ def test_a_model_of_ones_own_is_judged_raw_and_projected(tmp_path: Path) -> None
     statistics = Statistics(np.zeros((5, 32)), np.ones((5, 32)), sha256, clips=1, corpus="none", command="none")
     (tmp_path / "own.json").write_text(statistics.to_json())
     registry = Registry(CHOI, [ModelFiles("own", CHOI, tmp_path / "own.json")])
-    own, projected, choi = registry.choose(["own", "own-projected", "choi-fixed"])
+    own, projected, choi = registry.select(["own", "own-projected", "choi-fixed"])
     assert own.extractor is projected.extractor
     assert own.extractor.id != choi.extractor.id
     assert own.fit is None
@@ -119,8 +119,8 @@ def test_a_model_of_ones_own_is_named_in_the_command_without_its_folder(
     sha256 = weights.parse(CHOI.read_bytes()).sha256
     statistics = Statistics(np.zeros((5, 32)), np.ones((5, 32)), sha256, clips=1, corpus="none", command="none")
     (home / "own.json").write_text(statistics.to_json())
-    given = ("--model", f"own={CHOI},{home / 'own.json'}", "--systems", "random", "--no-robustness")
-    done = run("--corpus", make_corpus(4, 3), *given, "--out", home / "out")
+    options = ("--model", f"own={CHOI},{home / 'own.json'}", "--systems", "random", "--no-robustness")
+    done = run("--corpus", make_corpus(4, 3), *options, "--out", home / "out")
     assert done.exit_code == 0, done.output
     content = json.loads((home / "out" / "results.json").read_text())
     assert [system["name"] for system in content["systems"]] == ["random", "own", "own-projected"]
@@ -132,13 +132,13 @@ def test_a_model_of_ones_own_is_named_in_the_command_without_its_folder(
 def test_statistics_of_other_weights_are_refused(tmp_path: Path) -> None:
     statistics = Statistics(np.zeros((5, 32)), np.ones((5, 32)), "0" * 64, clips=1, corpus="none", command="none")
     (tmp_path / "own.json").write_text(statistics.to_json())
-    with pytest.raises(UnusableModel, match="was measured for the weights 00000000"):
+    with pytest.raises(InvalidModel, match="was measured for the weights 00000000"):
         ModelFiles("own", CHOI, tmp_path / "own.json").load()
 
 
 @needs_weights
 def test_all_systems_can_be_made_and_share_their_extractors() -> None:
-    systems = Registry(CHOI).choose(["all"])
+    systems = Registry(CHOI).select(["all"])
     assert len({system.name for system in systems}) == len(systems) > len(ALWAYS)
     assert {id(one.extractor) for one in systems if one.name.startswith("choi-projected")} == {
         id(next(one.extractor for one in systems if one.name == "choi-fixed"))
@@ -147,14 +147,14 @@ def test_all_systems_can_be_made_and_share_their_extractors() -> None:
 
 @needs_weights
 def test_the_shipped_projection_is_taken_as_it_is() -> None:
-    fixed, shipped = Registry(CHOI).choose(["choi-fixed", "choi-shipped"])
-    assert shipped.extractor is fixed.extractor
-    assert shipped.fit is not None
-    projection = builtin_projection(shipped.extractor.id)
+    fixed, builtin = Registry(CHOI).select(["choi-fixed", "choi-shipped"])
+    assert builtin.extractor is fixed.extractor
+    assert builtin.fit is not None
+    projection = builtin_projection(builtin.extractor.id)
     assert projection is not None
     random = np.random.default_rng(0)
     vectors = random.standard_normal((4, 160))
-    nothing = Training(random.standard_normal((2, 160)), np.arange(2), np.arange(2))
-    placed = shipped.fit(nothing, 1).place(vectors)
-    np.testing.assert_allclose(placed, projection.apply_exactly(vectors))
-    assert (shipped.learnt, fixed.learnt) == (True, False)
+    nothing = TrainingVectors(random.standard_normal((2, 160)), np.arange(2), np.arange(2))
+    transformed = builtin.fit(nothing, 1).transform(vectors)
+    np.testing.assert_allclose(transformed, projection.apply_exactly(vectors))
+    assert (builtin.is_trained, fixed.is_trained) == (True, False)

@@ -7,34 +7,34 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from soundalike.research.evaluation import results, training_overlap
+from soundalike.research.evaluation import training_overlap
 from soundalike.research.evaluation.corpus import Labels, Skipped
 from soundalike.research.evaluation.extractors import RandomVector
 from soundalike.research.evaluation.measures import ALL
 from soundalike.research.evaluation.report import grids, to_markdown
-from soundalike.research.evaluation.results import Circumstances, Results, difference
-from soundalike.research.evaluation.system_scores import Corpus, judge
+from soundalike.research.evaluation.results import Results, RunDescription, difference, score
+from soundalike.research.evaluation.system_scores import QuerySet, measure_system
 from soundalike.research.evaluation.systems import System
 
 ALBUMS = np.repeat(np.arange(8), 3)
 
 
 @pytest.fixture(scope="module")
-def found() -> Results:
-    corpus = Corpus.of(Labels(ALBUMS, np.full(24, -1), np.arange(24)))
+def results() -> Results:
+    corpus = QuerySet.of(Labels(ALBUMS, np.full(24, -1), np.arange(24)))
     random = np.random.default_rng(0)
     scores = []
     for name, noise in (("good", 0.1), ("bad", 100.0)):
         vectors = np.eye(8)[ALBUMS] + noise * random.standard_normal((24, 8))
-        judgement = judge(corpus, vectors, {"louder-6": vectors}, None, seed=1)
+        system_scores = measure_system(corpus, vectors, {"louder-6": vectors}, None, seed=1)
         system = System(name, RandomVector(), None, f"a {name} one")
-        scores.append(results.score(system, judgement, ALBUMS, seed=1, resamples=200))
-    made = Circumstances("the command", 24, 8, 24, 8, seed=1, folds=5, skipped=(Skipped("x.ogg", "no audio"),))
+        scores.append(score(system, system_scores, ALBUMS, seed=1, resamples=200))
+    made = RunDescription("the command", 24, 8, 24, 8, seed=1, folds=5, skipped=(Skipped("x.ogg", "no audio"),))
     return Results(made, scores)
 
 
-def test_every_number_in_the_json_has_its_interval(found: Results) -> None:
-    content = json.loads(json.dumps(found.to_json()))
+def test_every_number_in_the_json_has_its_interval(results: Results) -> None:
+    content = json.loads(json.dumps(results.to_json()))
     assert content["corpus"]["skipped"] == [{"path": "x.ogg", "reason": "no audio"}]
     good = content["systems"][0]
     assert good["measures"]["map"]["value"] == 1.0
@@ -43,8 +43,8 @@ def test_every_number_in_the_json_has_its_interval(found: Results) -> None:
             assert number["low"] <= number["value"] <= number["high"]
 
 
-def test_what_the_corpus_cannot_be_asked_is_left_out(found: Results) -> None:
-    measured = set(found.scores[0].resampled)
+def test_what_the_corpus_cannot_be_asked_is_left_out(results: Results) -> None:
+    measured = set(results.scores[0].resampled)
     assert "map_artist" not in measured
     assert {measure.key for measure in ALL} - measured == {
         "map_artist",
@@ -52,18 +52,18 @@ def test_what_the_corpus_cannot_be_asked_is_left_out(found: Results) -> None:
     }
 
 
-def test_every_pair_of_systems_is_compared_in_every_measure(found: Results) -> None:
-    differences = {key: estimate for system, against, key, estimate in found.differences()}
-    assert set(differences) == set(found.scores[0].resampled)
-    good, bad = found.of("good"), found.of("bad")
+def test_every_pair_of_systems_is_compared_in_every_measure(results: Results) -> None:
+    differences = {key: estimate for system, against, key, estimate in results.differences()}
+    assert set(differences) == set(results.scores[0].resampled)
+    good, bad = results.of("good"), results.of("bad")
     expected = difference(bad, good, "map")
     assert differences["map"] == expected
     assert expected.value == pytest.approx(bad.resampled["map"].value - good.resampled["map"].value)
     assert expected.high < 0
 
 
-def test_tables_show_systems_and_differences(found: Results) -> None:
-    shown = {grid.title: grid for grid in grids(found, "good")}
+def test_tables_show_systems_and_differences(results: Results) -> None:
+    shown = {grid.title: grid for grid in grids(results, "good")}
     assert list(shown) == [
         "Finding the album",
         "Spreading over the catalogue",
@@ -79,14 +79,14 @@ def test_tables_show_systems_and_differences(found: Results) -> None:
     assert row[1].startswith("**-0.")
 
 
-def test_one_system_alone_is_compared_with_none(found: Results) -> None:
-    alone = Results(found.circumstances, found.scores[:1])
+def test_one_system_alone_is_compared_with_none(results: Results) -> None:
+    alone = Results(results.run, results.scores[:1])
     assert len(grids(alone, None)) == 3
     assert len(grids(alone, "good")) == 3
 
 
-def test_the_markdown_holds_the_command_and_all_tables(found: Results) -> None:
-    text = to_markdown(found, "good")
+def test_the_markdown_holds_the_command_and_all_tables(results: Results) -> None:
+    text = to_markdown(results, "good")
     assert "```\nthe command\n```" in text
     assert text.count("| good |") == 3
     assert text.count("| bad |") == 4
@@ -94,11 +94,11 @@ def test_the_markdown_holds_the_command_and_all_tables(found: Results) -> None:
     assert "{" not in text
 
 
-def test_systems_that_learnt_from_this_music_are_marked_in_every_table(found: Results) -> None:
-    good, bad = found.scores
-    scores = [replace(good, system=replace(good.system, learnt=True)), bad]
-    assert "learnt from this music" not in to_markdown(Results(found.circumstances, scores), "bad")
-    known = Results(replace(found.circumstances, known=7), scores)
+def test_systems_that_learnt_from_this_music_are_marked_in_every_table(results: Results) -> None:
+    good, bad = results.scores
+    scores = [replace(good, system=replace(good.system, is_trained=True)), bad]
+    assert "learnt from this music" not in to_markdown(Results(results.run, scores), "bad")
+    known = Results(replace(results.run, known=7), scores)
     text = to_markdown(known, "bad")
     assert "**7 of these tracks" in text
     assert text.count("| good (learnt from this music) |") == 4
@@ -112,6 +112,6 @@ def test_files_that_were_learnt_from_are_known_by_their_checksums() -> None:
     assert training_overlap.count(["0" * 64]) == 0
 
 
-def test_a_system_that_is_not_there_is_not_found(found: Results) -> None:
+def test_a_system_that_is_not_there_is_not_found(results: Results) -> None:
     with pytest.raises(KeyError):
-        found.of("nobody")
+        results.of("nobody")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from soundalike.research.evaluation.errors import NothingToJudge
+from soundalike.research.evaluation.errors import TooLittleData
 from soundalike.research.evaluation.hubness import occurrences
 
 
@@ -12,7 +12,7 @@ def test_occurrences_by_hand() -> None:
 
 
 def test_lists_that_cannot_be_are_refused() -> None:
-    with pytest.raises(NothingToJudge, match="no lists"):
+    with pytest.raises(TooLittleData, match="no lists"):
         occurrences(np.empty((0, 10), dtype=np.int64), 3)
     for list_ in ([[0, 3]], [[-1, 0]]):
         with pytest.raises(ValueError, match="does not exist"):

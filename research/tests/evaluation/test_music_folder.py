@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from soundalike.research.evaluation.corpus import Entry, Track, asked, identify, label, read
-from soundalike.research.evaluation.errors import UnusableCorpus
+from soundalike.research.evaluation.corpus import Entry, Track, identify, is_query, label, read
+from soundalike.research.evaluation.errors import InvalidCorpus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +43,8 @@ def test_without_a_table_folders_are_albums(tmp_path: Path) -> None:
     [
         ("path,artist\n1.ogg,Me\n", "lacks the column album"),
         ("name\nx\n", "lacks the column path and album"),
-        ("path,album\n", "no music is listed"),
-        ("", "no music is listed"),
+        ("path,album\n", "lists no music"),
+        ("", "lists no music"),
         ("path,album\n/etc/1.ogg,A\n", "line 2 .* below the folder"),
         ("path,album\n1.ogg,A\n../1.ogg,A\n", "line 3 .* below the folder"),
         ("path,album\n,A\n", "below the folder"),
@@ -52,20 +52,20 @@ def test_without_a_table_folders_are_albums(tmp_path: Path) -> None:
     ],
 )
 def test_a_table_that_cannot_be_used_says_why(tmp_path: Path, text: str, complaint: str) -> None:
-    with pytest.raises(UnusableCorpus, match=complaint):
+    with pytest.raises(InvalidCorpus, match=complaint):
         read(table(tmp_path, text))
 
 
 def test_a_table_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tracks.csv").write_bytes(b"path,album\n\xff\xfe,A\n")
-    with pytest.raises(UnusableCorpus, match="UTF-8"):
+    with pytest.raises(InvalidCorpus, match="UTF-8"):
         read(tmp_path)
 
 
 def test_a_folder_without_music_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnusableCorpus, match="holds no audio"):
+    with pytest.raises(InvalidCorpus, match="holds no audio"):
         read(tmp_path)
-    with pytest.raises(UnusableCorpus, match="not a folder"):
+    with pytest.raises(InvalidCorpus, match="not a folder"):
         read(tmp_path / "missing")
 
 
@@ -98,5 +98,5 @@ def test_labels_number_albums_and_known_artists() -> None:
 
 def test_only_albums_of_three_are_asked_for() -> None:
     labels = label([Track(Entry(str(number), album), str(number)) for number, album in enumerate("AABBBC")])
-    assert asked(labels.albums).tolist() == [False, False, True, True, True, False]
-    assert not asked(label([Track(Entry(str(number), "A"), str(number)) for number in range(4)]).artists).any()
+    assert is_query(labels.albums).tolist() == [False, False, True, True, True, False]
+    assert not is_query(label([Track(Entry(str(number), "A"), str(number)) for number in range(4)]).artists).any()

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from soundalike.research.evaluation.errors import NothingToJudge
+from soundalike.research.evaluation.errors import TooLittleData
 from soundalike.research.evaluation.metrics import average_precision, ndcg_at, precision_at
 
 
@@ -46,9 +46,9 @@ def test_discounted_gain_looks_at_the_first_k_only() -> None:
 
 def test_a_query_without_relevant_tracks_is_refused() -> None:
     for metric in (average_precision, lambda lists: precision_at(lists, 1), lambda lists: ndcg_at(lists, 10)):
-        with pytest.raises(NothingToJudge, match="without a relevant track"):
+        with pytest.raises(TooLittleData, match="without a relevant track"):
             metric(relevance("x...", "...."))
-        with pytest.raises(NothingToJudge):
+        with pytest.raises(TooLittleData):
             metric(np.empty((0, 4), dtype=bool))
 
 

@@ -41,14 +41,14 @@ def test_mean_by_hand() -> None:
 
 def test_albums_count_the_same_whatever_their_size() -> None:
     # Album means 2.5, 11/3 and 0.
-    found = summaries.mean_of_clusters(VALUES, ALBUM, np.array([[1.0, 1, 1], [2, 0, 1]]))
-    assert found == pytest.approx([(2.5 + 11 / 3) / 3, 5 / 3])
+    result = summaries.mean_of_clusters(VALUES, ALBUM, np.array([[1.0, 1, 1], [2, 0, 1]]))
+    assert result == pytest.approx([(2.5 + 11 / 3) / 3, 5 / 3])
 
 
 def test_skewness_by_hand() -> None:
     # Mean 1, variance (1 + 1 + 4) / 3 = 2, third moment (-1 - 1 + 8) / 3 = 2.
-    found = summaries.skewness(np.array([0.0, 0.0, 3.0]), np.array([0, 1, 2]), ONES)
-    assert found == pytest.approx([2 / 2**1.5])
+    result = summaries.skewness(np.array([0.0, 0.0, 3.0]), np.array([0, 1, 2]), ONES)
+    assert result == pytest.approx([2 / 2**1.5])
 
 
 def test_values_that_do_not_vary_are_not_skewed() -> None:

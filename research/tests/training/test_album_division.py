@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soundalike.research.training.corpus import Track, divide, read_tracks
-from soundalike.research.training.errors import UnusableCorpus
+from soundalike.research.training.corpus import TrainingTrack, divide, read_tracks
+from soundalike.research.training.errors import InvalidTrainingCorpus
 
 ALBUMS = [name for name, count in {"a": 9, "b": 5, "c": 4, "d": 4, "e": 2, "f": 1}.items() for _ in range(count)]
 
@@ -31,7 +31,7 @@ def test_a_recording_counts_once_however_often_it_is_listed(tmp_path: Path) -> N
     rows = ["path,album,sha256", "a/1.ogg,a,11", "b/1.ogg,b,22", "c/1.ogg,c,33", "d/1.ogg,d,44", "d/2.ogg,d,11"]
     (tmp_path / "tracks.csv").write_text("\n".join(rows))
     tracks = read_tracks(tmp_path)
-    assert tracks == [Track(f"{album}/1.ogg", album) for album in "abcd"]
+    assert tracks == [TrainingTrack(f"{album}/1.ogg", album) for album in "abcd"]
 
 
 @pytest.mark.parametrize(
@@ -46,5 +46,5 @@ def test_a_recording_counts_once_however_often_it_is_listed(tmp_path: Path) -> N
 def test_an_unusable_list_is_refused_with_what_to_do(tmp_path: Path, content: str | None, complaint: str) -> None:
     if content is not None:
         (tmp_path / "tracks.csv").write_text(content)
-    with pytest.raises(UnusableCorpus, match=complaint):
+    with pytest.raises(InvalidTrainingCorpus, match=complaint):
         read_tracks(tmp_path)

@@ -15,7 +15,7 @@ def main() -> None:
     core, path = int(sys.argv[1]), sys.argv[2]
     clock.pin(core)
     mp3 = preview()
-    hear, close = paths.listener(path)
+    hear, close = paths.embedder(path)
     for _ in range(4):
         hear(mp3)
     print("ready", flush=True)

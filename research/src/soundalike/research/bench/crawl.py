@@ -128,10 +128,10 @@ async def measure(
             ended = await asyncio.gather(*(one.communicate(f"{begins}\n".encode()) for one in started))
             if any(one.returncode for one in started):
                 raise SystemExit(f"a process failed: {ended}")
-    return judged(server.arrivals, allowance)
+    return verdict_of(server.arrivals, allowance)
 
 
-def judged(arrivals: list[float], allowance: RateLimit | None) -> dict[str, float]:
+def verdict_of(arrivals: list[float], allowance: RateLimit | None) -> dict[str, float]:
     """Compare what arrived with what is allowed."""
     times = sorted(arrivals)
     span = times[-1] - times[0]

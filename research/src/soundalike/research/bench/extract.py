@@ -23,7 +23,7 @@ from rich.table import Table
 from soundalike.research.bench import clock
 from soundalike.research.bench.paths import BASELINE, OURS, TENSORFLOW
 
-CLIPS_A_ROUND: Final = 20
+CLIPS_PER_ROUND: Final = 20
 
 
 def one_core(core: int, repetitions: int) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def ratios(costs: dict[str, list[dict[str, float]]], which: str) -> dict[str, li
     return {name: [cost[which] / unit for cost, unit in zip(of, base, strict=True)] for name, of in costs.items()}
 
 
-class Hearer:
+class EmbedderProcess:
     """A process that hears clips on one core."""
 
     def __init__(self, core: int, path: str) -> None:
@@ -74,16 +74,16 @@ def two_cores(cores: list[int], path: str, rounds: int) -> dict[str, list[float]
     """
     found: dict[str, list[float]] = {"wall": [], "cpu": []}
     with ExitStack() as stack:
-        hearers = [Hearer(core, path) for core in cores]
+        hearers = [EmbedderProcess(core, path) for core in cores]
         for hearer in hearers:
             stack.callback(hearer.close)
         for _ in range(rounds):
             alone = []
             for hearer in hearers:
-                hearer.start(CLIPS_A_ROUND)
+                hearer.start(CLIPS_PER_ROUND)
                 alone.append(hearer.cost())
             for hearer in hearers:
-                hearer.start(CLIPS_A_ROUND)
+                hearer.start(CLIPS_PER_ROUND)
             together = [hearer.cost() for hearer in hearers]
             one = sum(cost.wall for cost in alone) / len(alone)
             found["wall"].append(sum(one / cost.wall for cost in together))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Embed = Callable[[NDArray[np.float32]], None]
 
-SLOWEST_SECONDS: Final = 20.0
+TIMEOUT_S: Final = 20.0
 _LENGTH: Final = 40
 _RATE: Final = 16_000
 _HEAD: Final = 4096
@@ -49,7 +49,7 @@ _EXTREMES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file: `verdict` is "heard", a type of error, or begins with "BAD"."""
+    """The result of one file: `verdict` is "decoded", a type of error, or begins with "BAD"."""
 
     form: str
     verdict: str
@@ -92,7 +92,7 @@ def good_files() -> dict[str, bytes]:
     }
 
 
-def damaged(good: dict[str, bytes], count: int, seed: int) -> Iterator[tuple[str, bytes]]:
+def damage_files(good: dict[str, bytes], count: int, seed: int) -> Iterator[tuple[str, bytes]]:
     """Yield `count` damaged files with their forms, the forms in turn; the same ones for the same seed."""
     rng = np.random.default_rng(seed)
     forms = list(good)
@@ -108,7 +108,7 @@ def damaged(good: dict[str, bytes], count: int, seed: int) -> Iterator[tuple[str
         yield form, data
 
 
-def judged(decoder: IsolatedDecoder, form: str, data: bytes, embed: Embed | None = None) -> Outcome:
+def check_file(decoder: IsolatedDecoder, form: str, data: bytes, embed: Embed | None = None) -> Outcome:
     """Decode a file and say what became of it; `embed` raises for samples of which no finite vector can be made."""
     start = time.monotonic()
     try:
@@ -122,7 +122,7 @@ def judged(decoder: IsolatedDecoder, form: str, data: bytes, embed: Embed | None
     else:
         verdict = _verdict(samples, embed)
     seconds = time.monotonic() - start
-    return Outcome(form, f"BAD: took {seconds:.0f} s" if seconds > SLOWEST_SECONDS else verdict, seconds)
+    return Outcome(form, f"BAD: took {seconds:.0f} s" if seconds > TIMEOUT_S else verdict, seconds)
 
 
 def _verdict(samples: NDArray[np.float32], embed: Embed | None) -> str:
@@ -135,7 +135,7 @@ def _verdict(samples: NDArray[np.float32], embed: Embed | None) -> str:
             embed(samples)
         except Exception as error:  # noqa: BLE001 - what this program looks for
             return f"BAD: {error!r}"
-    return "heard"
+    return "decoded"
 
 
 def network() -> Embed:
@@ -246,8 +246,8 @@ def main() -> int:
     given = parser.parse_args()
     embed = network() if given.vectors else None
     with IsolatedDecoder() as decoder:
-        files = damaged(good_files(), given.files, given.seed)
-        outcomes = [judged(decoder, form, data, embed) for form, data in files]
+        files = damage_files(good_files(), given.files, given.seed)
+        outcomes = [check_file(decoder, form, data, embed) for form, data in files]
     _report(outcomes)
     bad = [
         {"number": number, "form": one.form, "what": one.verdict} for number, one in enumerate(outcomes) if one.is_bad

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from soundalike.research.evaluation import summaries
 from soundalike.research.evaluation.bootstrap import resample
-from soundalike.research.evaluation.corpus import asked
+from soundalike.research.evaluation.corpus import is_query
 from soundalike.research.evaluation.hubness import occurrences
 from soundalike.research.evaluation.metrics import average_precision, precision_at
 from soundalike.research.evaluation.ranking import order_others
@@ -112,11 +112,11 @@ def log_odds(likeness: Likeness, albums: NDArray[np.integer]) -> tuple[float, fl
     return float(found[0]), float(found[1])
 
 
-def judged(way: str, likeness: Likeness, albums: NDArray[np.integer]) -> tuple[Outcome, NDArray[np.float64]]:
+def evaluate(way: str, likeness: Likeness, albums: NDArray[np.integer]) -> tuple[Outcome, NDArray[np.float64]]:
     """Order all tracks for all tracks; also returns the average precision of each, NaN where it is not asked."""
     count = len(albums)
     order = order_others(likeness, np.arange(count), np.arange(count))
-    queries = asked(albums)
+    queries = is_query(albums)
     relevant = albums[order[queries]] == albums[queries, np.newaxis]
     precision = np.full(count, np.nan)
     precision[queries] = average_precision(relevant)
@@ -139,7 +139,7 @@ def all_ways(vectors: NDArray[np.float32], calibration: Calibration, albums: NDA
     """Judge every way, with the gain in MAP over the cosine and its 95 % interval over albums."""
     found, base = [], None
     for way, likeness in WAYS.items():
-        outcome, precision = judged(way, likeness(vectors, calibration), albums)
+        outcome, precision = evaluate(way, likeness(vectors, calibration), albums)
         resampled = resample(precision, albums, summaries.mean, seed=0)
         base = base or resampled
         gain = resampled.minus(base)
@@ -147,7 +147,7 @@ def all_ways(vectors: NDArray[np.float32], calibration: Calibration, albums: NDA
     return found
 
 
-def held_out(raw: NDArray[np.float32], albums: NDArray[np.integer]) -> list[Outcome]:
+def cross_validate(raw: NDArray[np.float32], albums: NDArray[np.integer]) -> list[Outcome]:
     """Judge every way on albums that projection and calibration do not know, means over random halves."""
     random = np.random.default_rng(0)
     runs: list[list[Outcome]] = []
@@ -156,7 +156,7 @@ def held_out(raw: NDArray[np.float32], albums: NDArray[np.integer]) -> list[Outc
         projection = EmbeddingProjection().fit(raw[known]).projection_
         calibration = Calibration.measure(projection.apply(raw[known]), projection)
         vectors = projection.apply(raw[~known])
-        runs.append([judged(way, make(vectors, calibration), albums[~known])[0] for way, make in WAYS.items()])
+        runs.append([evaluate(way, make(vectors, calibration), albums[~known])[0] for way, make in WAYS.items()])
     return [_mean(each) for each in zip(*runs, strict=True)]
 
 
@@ -181,7 +181,7 @@ def main() -> None:
     raw, albums = _labelled(raw, paths, arguments.albums)
     projection = builtin_projection(model) or EmbeddingProjection().fit(raw).projection_
     calibration = calibrated(raw, projection, albums)
-    tables = {"all": all_ways(projection.apply(raw), calibration, albums), "held out": held_out(raw, albums)}
+    tables = {"all": all_ways(projection.apply(raw), calibration, albums), "held out": cross_validate(raw, albums)}
     console = Console(width=120)
     for title, outcomes in tables.items():
         console.print(_table(title, outcomes))

@@ -35,7 +35,7 @@ def clips() -> list[bytes]:
 
 
 def over(listen: Callable[[bytes], object], count: int) -> list[tuple[int, float, float]]:
-    """Hear `count` clips; return clips heard and MB resident (the process, its decoder) ten times on the way."""
+    """Embed `count` clips; return their number and MB resident (the process, its decoder) ten times on the way."""
     # Composed elsewhere, for it takes more memory than hearing does.
     with ProcessPoolExecutor(1, get_context("spawn")) as elsewhere:
         files = elsewhere.submit(clips).result()
@@ -53,7 +53,7 @@ def main() -> None:
     arguments.add_argument("--clips", type=int, default=2000)
     arguments.add_argument("--engine", choices=["litert", "tensorflow"], default="litert")
     given = arguments.parse_args()
-    listen, close = paths.listener(paths.OURS if given.engine == "litert" else paths.TENSORFLOW)
+    listen, close = paths.embedder(paths.OURS if given.engine == "litert" else paths.TENSORFLOW)
     table = Table("clips heard", "process", "its decoder", "both", title=f"resident MB, {given.engine}")
     for number, process, decoder in over(listen, given.clips):
         table.add_row(str(number), f"{process:.0f}", f"{decoder:.0f}", f"{process + decoder:.0f}")

@@ -1,4 +1,4 @@
-"""The paths from a file's content to a vector that are measured beside each other, and the parts of ours."""
+"""The ways from a file's content to a vector that are compared, and the parts of ours."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def model() -> Model:
     return load_model(ModelChoice())
 
 
-class TensorFlowListener:
-    """What `EmbedderPool` does, with the network in TensorFlow."""
+class TensorFlowEmbedder:
+    """Does the same as `EmbedderPool`, with the network in TensorFlow."""
 
-    def __init__(self, heard_by: Model) -> None:
-        self.network = ReferenceNetwork(heard_by.weights, heard_by.statistics)
+    def __init__(self, model: Model) -> None:
+        self.network = ReferenceNetwork(model.weights, model.statistics)
         self._decoder = IsolatedDecoder()
 
-    def hear(self, mp3: bytes) -> NDArray[np.float32]:
+    def embed(self, mp3: bytes) -> NDArray[np.float32]:
         """Return float32 [160] for a file's content."""
         hashlib.sha256(mp3).hexdigest()
         vectors = self.network(fit_length(self._decoder.decode(mp3).samples, repeat=True)[np.newaxis])
@@ -54,13 +54,13 @@ class TensorFlowListener:
         self._decoder.close()
 
 
-def listener(path: str) -> tuple[Callable[[bytes], Any], Callable[[], None]]:
-    """Return the function that is called `path`, from a file's content, and what closes it."""
+def embedder(path: str) -> tuple[Callable[[bytes], Any], Callable[[], None]]:
+    """Return the function of `path`, which takes a file's content, and the one that closes it."""
     if path == BASELINE:
         return decode_alone, lambda: None
     if path == TENSORFLOW:
-        other = TensorFlowListener(model())
-        return other.hear, other.close
+        other = TensorFlowEmbedder(model())
+        return other.embed, other.close
     pool = EmbedderPool(model(), DecoderPool(1))
     return pool.embed_blocking, pool.close
 
@@ -77,10 +77,10 @@ def without_length(mp3: bytes) -> bytes:
     return mp3[mp3.index(b"\xff\xfb", start + 4) :]
 
 
-def ours(mp3: bytes, heard_by: Model) -> dict[str, Callable[[], Any]]:
+def ours(mp3: bytes, network_model: Model) -> dict[str, Callable[[], Any]]:
     """Return our path as the extractor runs it, and its parts."""
-    pool = EmbedderPool(heard_by, DecoderPool(1))
-    other = TensorFlowListener(heard_by)
+    pool = EmbedderPool(network_model, DecoderPool(1))
+    other = TensorFlowEmbedder(network_model)
     isolated = IsolatedDecoder()
     stereo = decode_alone(mp3)
     mono, nameless = downmix(stereo), without_length(mp3)
@@ -88,7 +88,7 @@ def ours(mp3: bytes, heard_by: Model) -> dict[str, Callable[[], Any]]:
     filled = fit_length(clip, repeat=True)
     return {
         OURS: lambda: pool.embed_blocking(mp3),
-        TENSORFLOW: lambda: other.hear(mp3),
+        TENSORFLOW: lambda: other.embed(mp3),
         "- decode and check": lambda: read_segment(mp3),
         "- average channels": lambda: downmix(stereo),
         "- resample (soxr HQ)": lambda: resample(mono, 44_100),
@@ -96,29 +96,29 @@ def ours(mp3: bytes, heard_by: Model) -> dict[str, Callable[[], Any]]:
         "- all of these, isolated process": lambda: isolated.decode(mp3),
         "- all of these, MP3 without its length": lambda: decode(nameless),
         "- log-mel": lambda: decibels(filled),
-        "- log-mel and network": lambda: heard_by.embed([clip]),
+        "- log-mel and network": lambda: network_model.embed([clip]),
         "- log-mel and network (TensorFlow)": lambda: other.network(filled[np.newaxis]),
     }
 
 
-def baselines(mp3: bytes, heard_by: Model) -> dict[str, Callable[[], NDArray[np.float32]]]:
+def baselines(mp3: bytes, network_model: Model) -> dict[str, Callable[[], NDArray[np.float32]]]:
     """Return the published way and a plain port, with the weights of our model."""
     from soundalike.research.bench.baselines import PlainPort, PublishedWay
 
-    fixed = heard_by.statistics
+    fixed = network_model.statistics
     if fixed is None:
         raise ValueError("the port normalises by fixed statistics")
-    port, published = PlainPort(heard_by.weights, fixed), PublishedWay(heard_by.weights)
+    port, published = PlainPort(network_model.weights, fixed), PublishedWay(network_model.weights)
     return {PORT: lambda: port(mp3), PUBLISHED: lambda: published(mp3)}
 
 
-def check(mp3: bytes, heard_by: Model) -> dict[str, float]:
+def check(mp3: bytes, network_model: Model) -> dict[str, float]:
     """Return how far the vectors of the other ways are from ours (cosine): they all compute the same thing."""
-    others = baselines(mp3, heard_by)
+    others = baselines(mp3, network_model)
     clip = [decode(mp3).samples]
-    by_clip = Model(heard_by.weights, None)
+    by_clip = Model(network_model.weights, None)
     return {
-        PORT: _cosine(others[PORT](), heard_by.embed(clip).vectors[0]),
+        PORT: _cosine(others[PORT](), network_model.embed(clip).vectors[0]),
         PUBLISHED: _cosine(others[PUBLISHED](), by_clip.embed(clip).vectors[0]),
     }
 

@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 _SAMPLED: Final = 10
 _FORGOTTEN: Final = 20
 _VARIED: Final = 0.05
-_PATIENCE_S: Final = 20.0
-_ASKED: Final = 5_000
+_TIMEOUT_S: Final = 20.0
+_QUERIES: Final = 5_000
 # From the moment a version is published until the API answers from it, and a little longer.
 _AFTER_SWAP_S: Final = 2.0
 _BUCKET: Final = "soak"
@@ -111,7 +111,7 @@ async def _under_load(
     environment: dict[str, str],
 ) -> dict[str, Any]:
     urns = folder / "urns.txt"
-    numbers = np.random.default_rng(4).choice(len(raw), min(len(raw), _ASKED), replace=False)
+    numbers = np.random.default_rng(4).choice(len(raw), min(len(raw), _QUERIES), replace=False)
     await asyncio.to_thread(urns.write_text, "\n".join(track_id(int(number)).urn for number in numbers))
     await api_process.load(api.url, urns, callers=4, seconds=3.0)
     print(f"{given.clients} clients for {given.minutes:g} minutes …", flush=True)
@@ -200,7 +200,7 @@ async def _watch(
 async def _until(client: httpx.AsyncClient, like: str, urn: str, *, present: bool) -> float | None:
     """Ask until a track is among the answers, or is not; returns the seconds it took, None if it never came to that."""
     began = time.monotonic()
-    while (now := time.monotonic()) - began < _PATIENCE_S:
+    while (now := time.monotonic()) - began < _TIMEOUT_S:
         try:
             answer = await client.get("/recommend", params={"track": like, "n": 20})
         except httpx.TransportError:

@@ -46,7 +46,7 @@ _PROGRAMS: Final = {
     "its first vector by TensorFlow": _FIRST_VECTOR.format(module="tensorflow_network", network="ReferenceNetwork"),
 }
 _READY: Final = "`extractor run`, asking for messages"
-_PATIENCE_S: Final = 60.0
+_TIMEOUT_S: Final = 60.0
 _REPORT: Final = """
 
 import json, os, time
@@ -86,8 +86,8 @@ def asking(environment: Mapping[str, str], heartbeat: Path) -> Reading:
     )
     try:
         while not heartbeat.exists():
-            if process.poll() is not None or time.perf_counter() - before > _PATIENCE_S:
-                raise RuntimeError(f"the extractor ended, or was not ready after {_PATIENCE_S:g} s")
+            if process.poll() is not None or time.perf_counter() - before > _TIMEOUT_S:
+                raise RuntimeError(f"the extractor ended, or was not ready after {_TIMEOUT_S:g} s")
             time.sleep(0.005)
         wall = time.perf_counter() - before
         return Reading(wall, clock.ran(process.pid), clock.resident(process.pid))

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Score = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 
 SUGGESTED: Final = 20
-FEWEST_LIKES: Final = 5
+MIN_LIKES: Final = 5
 _BATCH: Final = 500
 _USERS_A_LIKE: Final = 30
 _TRACKS_A_LIKE: Final = 50
@@ -49,7 +49,7 @@ _TRACKS_A_LIKE: Final = 50
 class Split:
     """What is learnt from (float32 [users, tracks]), and of each of `users` [u] the track left out, and one kept."""
 
-    learnt: sparse.csr_matrix
+    training: sparse.csr_matrix
     users: NDArray[np.int64]
     left_out: NDArray[np.int64]
     kept: NDArray[np.int64]
@@ -69,7 +69,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class TrainedSystem:
     """The scores [n, tracks] of all tracks for users [n], and beside tracks [n]."""
 
     for_users: Score
@@ -78,11 +78,11 @@ class Learnt:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A way to suggest, with its parameters; `learn` takes what is known, float32 [users, tracks]."""
+    """A way to suggest, with its parameters; `fit` takes what is known, float32 [users, tracks]."""
 
     name: str
     setting: str
-    learn: Callable[[sparse.csr_matrix], Learnt]
+    fit: Callable[[sparse.csr_matrix], TrainedSystem]
 
 
 def split(seed: int = 1) -> Split:
@@ -92,7 +92,7 @@ def split(seed: int = 1) -> Split:
     rows, columns, users, left_out, seeds = [], [], [], [], []
     for user, liked in enumerate(world.tracks_of):
         kept = liked
-        if len(liked) >= FEWEST_LIKES:
+        if len(liked) >= MIN_LIKES:
             place = int(rng.integers(len(liked)))
             users.append(user)
             left_out.append(int(liked[place]))
@@ -128,13 +128,13 @@ def systems() -> list[System]:
 def measure(score: Score, asked: NDArray[np.int64], given: Split) -> Measured:
     """Look for what was left out among what is suggested for `asked` [u], the users or the tracks they kept."""
     parts = [slice(start, start + _BATCH) for start in range(0, len(asked), _BATCH)]
-    shown = np.vstack([_best(score(asked[part]), given.learnt[given.users[part]]) for part in parts])
+    shown = np.vstack([_best(score(asked[part]), given.training[given.users[part]]) for part in parts])
     hit = shown == given.left_out[:, np.newaxis]
     gains = 1 / np.log2(np.arange(SUGGESTED) + 2)
     return Measured(
         float(hit.any(axis=1).mean()),
         float((hit * gains).sum(axis=1).mean()),
-        len(np.unique(shown)) / given.learnt.shape[1],
+        len(np.unique(shown)) / given.training.shape[1],
     )
 
 
@@ -142,9 +142,9 @@ def compare() -> str:
     """Return the table, every method with the parameters that half of the users chose for it."""
     given = split()
     choosing, judging = given.half(0), given.half(1)
-    chosen: dict[str, tuple[float, System, Learnt]] = {}
+    chosen: dict[str, tuple[float, System, TrainedSystem]] = {}
     for system in systems():
-        learnt = system.learn(given.learnt)
+        learnt = system.fit(given.training)
         found = measure(learnt.for_users, choosing.users, choosing).ndcg
         beside = measure(learnt.beside_tracks, choosing.kept, choosing).ndcg
         print(f"{system.name:12}{system.setting:45}nDCG {found:.4f}, beside a track {beside:.4f}", flush=True)
@@ -163,7 +163,7 @@ def compare() -> str:
         ):
             cells += [f"{each.recall:.4f}", f"{each.ndcg:.4f}", f"{each.coverage:.3f}"]
         lines.append(f"| {' | '.join(cells)} |")
-    lines.append(f"\n{len(judging.users):,} users, {given.learnt.nnz:,} favourites learnt from.")
+    lines.append(f"\n{len(judging.users):,} users, {given.training.nnz:,} favourites learnt from.")
     return "\n".join(lines)
 
 
@@ -232,28 +232,30 @@ def _near(parameters: CooccurrenceParameters) -> System:
     if parameters.method == "bm25":
         setting += f", k1 {parameters.k1:g}, b {parameters.b:g}"
 
-    def learn(learnt: sparse.csr_matrix) -> Learnt:
+    def learn(learnt: sparse.csr_matrix) -> TrainedSystem:
         pairs = learnt.tocoo()
         urns = [str(number) for number in range(learnt.shape[1])]
         found = find_neighbours(FavoritePairs(pairs.row.astype(np.int32), pairs.col.astype(np.int32), urns), parameters)
         square = (learnt.shape[1], learnt.shape[1])
         similar = sparse.csr_matrix((found.similarities, found.numbers, found.starts), shape=square)
-        return Learnt(lambda users: (learnt[users] @ similar).toarray(), lambda tracks: similar[tracks].toarray())
+        return TrainedSystem(
+            lambda users: (learnt[users] @ similar).toarray(), lambda tracks: similar[tracks].toarray()
+        )
 
     return System(parameters.method, setting, learn)
 
 
-def _popularity(learnt: sparse.csr_matrix) -> Learnt:
+def _popularity(learnt: sparse.csr_matrix) -> TrainedSystem:
     fans = np.asarray(learnt.sum(axis=0)).ravel()
 
     def score(asked: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.tile(fans, (len(asked), 1))
 
-    return Learnt(score, score)
+    return TrainedSystem(score, score)
 
 
-def _als(factors: int, alpha: float, strength: float) -> Callable[[sparse.csr_matrix], Learnt]:
-    def learn(learnt: sparse.csr_matrix) -> Learnt:
+def _als(factors: int, alpha: float, strength: float) -> Callable[[sparse.csr_matrix], TrainedSystem]:
+    def learn(learnt: sparse.csr_matrix) -> TrainedSystem:
         from implicit.cpu.als import AlternatingLeastSquares
 
         model: Any = AlternatingLeastSquares(
@@ -262,7 +264,7 @@ def _als(factors: int, alpha: float, strength: float) -> Callable[[sparse.csr_ma
         model.fit(learnt, show_progress=False)
         lengths = np.linalg.norm(model.item_factors, axis=1, keepdims=True)
         directions = model.item_factors / np.maximum(lengths, 1e-12)
-        return Learnt(
+        return TrainedSystem(
             lambda users: model.user_factors[users] @ model.item_factors.T,
             lambda tracks: directions[tracks] @ directions.T,
         )

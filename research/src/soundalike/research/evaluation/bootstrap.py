@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from soundalike.research.evaluation.errors import NothingToJudge
+from soundalike.research.evaluation.errors import TooLittleData
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,13 +66,13 @@ def resample(
     """Summarise `values` [n] (NaN: this track was not asked) and do so again for `resamples` draws of `albums` [n].
 
     Only albums that have a value are drawn. Two calls with the same NaN, albums and seed see the same draws.
-    Raises `NothingToJudge` where fewer than two albums have a value.
+    Raises `TooLittleData` where fewer than two albums have a value.
     """
     values = np.asarray(values, dtype=np.float64)
     asked = ~np.isnan(values)
     names, cluster = np.unique(albums[asked], return_inverse=True)
     if len(names) < 2:
-        raise NothingToJudge("an interval over albums needs values from at least two of them")
+        raise TooLittleData("an interval over albums needs values from at least two of them")
     known = values[asked]
     value = summary(known, cluster, np.ones((1, len(names))))[0]
     draws = _draws(len(names), resamples, seed)

@@ -19,10 +19,10 @@ from soundalike.extractor.errors import ExtractorError
 from soundalike.research.evaluation import corpus as music
 from soundalike.research.evaluation import report, results, systems, training_overlap
 from soundalike.research.evaluation.distortions import ORIGINAL
-from soundalike.research.evaluation.errors import EvaluationError, UnknownSystem, UnusableModel
+from soundalike.research.evaluation.errors import EvaluationError, InvalidModel, UnknownSystem
 from soundalike.research.evaluation.extraction import extract
-from soundalike.research.evaluation.results import Circumstances, Results
-from soundalike.research.evaluation.system_scores import FOLDS, Corpus, judge
+from soundalike.research.evaluation.results import Results, RunDescription
+from soundalike.research.evaluation.system_scores import FOLDS, QuerySet, measure_system
 from soundalike.research.evaluation.vector_cache import default_file, open_cache
 from soundalike.settings import EX_CONFIG
 
@@ -45,9 +45,9 @@ def evaluate(
     ],
     *,
     out: Annotated[Path, typer.Option(help=f"Folder for {MARKDOWN} and {NUMBERS}.")] = Path("evaluation-results"),
-    chosen: Annotated[str, typer.Option("--systems", help="Names with commas between them, or all.")] = "",
+    chosen: Annotated[str, typer.Option("--systems", help="Names separated by commas, or all.")] = "",
     against: Annotated[
-        str, typer.Option(help="System that the others are compared with; without it in the run: the last one.")
+        str, typer.Option(help="System that the others are compared with; the last one if this is not in the run.")
     ] = systems.REFERENCE,
     model: Annotated[
         list[str] | None,
@@ -56,11 +56,11 @@ def evaluate(
         ),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(envvar="CHOI_WEIGHTS", help="The published weights, if already here.")
+        Path | None, typer.Option(envvar="CHOI_WEIGHTS", help="File with the published weights, if you have it.")
     ] = None,
-    robustness: Annotated[bool, typer.Option(help="Also look for changed versions of every track.")] = True,
-    seed: Annotated[int, typer.Option(help="Of folds and resamples.", min=0)] = 2017,
-    cache: Annotated[Path | None, typer.Option(help="File that keeps vectors for the next run.")] = None,
+    robustness: Annotated[bool, typer.Option(help="Also search with distorted versions of every track.")] = True,
+    seed: Annotated[int, typer.Option(help="Random seed of folds and resamples.", min=0)] = 2017,
+    cache: Annotated[Path | None, typer.Option(help="File that caches vectors for the next run.")] = None,
 ) -> None:
     """Measure how good the recommendations are on a folder of music."""
     logging.basicConfig(
@@ -69,21 +69,23 @@ def evaluate(
     try:
         files = [_model_files(text) for text in model or []]
         registry = systems.Registry(weights, files)
-        names = [name.strip() for name in chosen.split(",") if name.strip()] or list(registry.usual)
-        for one in files:
-            names += [one.name, one.name + systems.PROJECTED]
-        chosen_systems = registry.choose(names)
+        names = [name.strip() for name in chosen.split(",") if name.strip()] or list(registry.default_names)
+        for file in files:
+            names += [file.name, file.name + systems.PROJECTED]
+        chosen_systems = registry.select(names)
         command = _command(chosen_systems, files, robustness=robustness, seed=seed)
-        found = _measure(corpus, chosen_systems, cache or default_file(), command, robustness=robustness, seed=seed)
+        run_results = _measure(
+            corpus, chosen_systems, cache or default_file(), command, robustness=robustness, seed=seed
+        )
     except UnknownSystem as error:
         raise typer.BadParameter(str(error)) from error
-    except (ExtractorError, UnusableModel) as error:
-        _say(f"error: {error}")
+    except (ExtractorError, InvalidModel) as error:
+        _print(f"error: {error}")
         raise typer.Exit(EX_CONFIG) from error
     except EvaluationError as error:
-        _say(f"error: {error}")
+        _print(f"error: {error}")
         raise typer.Exit(1) from error
-    _write(found, out, _reference(found, against))
+    _write(run_results, out, _reference(run_results, against))
 
 
 def main() -> None:
@@ -96,55 +98,55 @@ def _measure(
 ) -> Results:
     tracks, skipped = music.identify(folder, music.read(folder))
     extractors = {system.extractor.id: system.extractor for system in chosen}
-    with open_cache(cache) as kept, DecoderPool(_decoder_count()) as decoders, _progress() as progress:
-        task = progress.add_task("hearing", total=len(tracks))
-        heard = extract(
+    with open_cache(cache) as vectors, DecoderPool(_decoder_count()) as decoders, _progress() as progress:
+        task = progress.add_task("extracting", total=len(tracks))
+        extracted = extract(
             folder,
             tracks,
             list(extractors.values()),
-            kept,
+            vectors,
             decoders,
-            changed=robustness,
+            distorted=robustness,
             advance=lambda: progress.advance(task),
         )
-    skipped = [*skipped, *heard.skipped]
-    for one in skipped:
-        _say(f"{one.path}: {one.reason}")
-    labels = music.label(heard.tracks)
-    judged = Corpus.of(labels)
+    skipped = [*skipped, *extracted.skipped]
+    for file in skipped:
+        _print(f"{file.path}: {file.reason}")
+    labels = music.label(extracted.tracks)
+    queries = QuerySet.of(labels)
     scores = []
     with _progress() as progress:
-        task = progress.add_task("judging", total=len(chosen))
+        task = progress.add_task("evaluating", total=len(chosen))
         for system in chosen:
-            raw = {version: heard.vectors[system.extractor.id, version] for version in heard.versions}
-            judgement = judge(judged, raw.pop(ORIGINAL), raw, system.fit, seed=seed)
-            scores.append(results.score(system, judgement, labels.albums, seed=seed))
+            raw = {version: extracted.vectors[system.extractor.id, version] for version in extracted.versions}
+            system_scores = measure_system(queries, raw.pop(ORIGINAL), raw, system.fit, seed=seed)
+            scores.append(results.score(system, system_scores, labels.albums, seed=seed))
             progress.advance(task)
-    made = Circumstances(
+    run = RunDescription(
         command=command,
         tracks=len(labels.albums),
         albums=len(set(labels.albums.tolist())),
-        judged_tracks=int(judged.album_asked.sum()),
-        judged_albums=len(set(labels.albums[judged.album_asked].tolist())),
+        judged_tracks=int(queries.album_queries.sum()),
+        judged_albums=len(set(labels.albums[queries.album_queries].tolist())),
         seed=seed,
         folds=FOLDS,
         skipped=tuple(skipped),
-        known=training_overlap.count(track.sha256 for track in heard.tracks),
+        known=training_overlap.count(track.sha256 for track in extracted.tracks),
     )
-    return Results(made, scores)
+    return Results(run, scores)
 
 
-def _write(found: Results, out: Path, against: str | None) -> None:
-    for grid in report.grids(found, against):
+def _write(run_results: Results, out: Path, against: str | None) -> None:
+    for grid in report.grids(run_results, against):
         Console(width=None if sys.stdout.isatty() else 220).print(report.to_rich(grid))
     out.mkdir(parents=True, exist_ok=True)
-    (out / MARKDOWN).write_text(report.to_markdown(found, against), encoding="utf-8")
-    (out / NUMBERS).write_text(json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    _say(f"written: {out / MARKDOWN}, {out / NUMBERS}")
+    (out / MARKDOWN).write_text(report.to_markdown(run_results, against), encoding="utf-8")
+    (out / NUMBERS).write_text(json.dumps(run_results.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    _print(f"written to {out / MARKDOWN} and {out / NUMBERS}")
 
 
-def _reference(found: Results, against: str) -> str | None:
-    names = [scores.system.name for scores in found.scores]
+def _reference(run_results: Results, against: str) -> str | None:
+    names = [scores.system.name for scores in run_results.scores]
     return against if against in names else names[-1] if len(names) > 1 else None
 
 
@@ -153,22 +155,22 @@ def _model_files(text: str) -> systems.ModelFiles:
     weights, comma, statistics = files.partition(",")
     if not (name and equals and weights) or bool(comma) != bool(statistics):
         raise typer.BadParameter(
-            f"{text!r} should read NAME=MODEL.npz or NAME=WEIGHTS.hdf5,STATISTICS.json", param_hint="--model"
+            f"{text!r} must have the form NAME=MODEL.npz or NAME=WEIGHTS.hdf5,STATISTICS.json", param_hint="--model"
         )
     return systems.ModelFiles(name, Path(weights), Path(statistics) if statistics else None)
 
 
 def _command(chosen: Sequence[System], files: Sequence[systems.ModelFiles], *, robustness: bool, seed: int) -> str:
-    """Write the command again, without the folders of this machine."""
-    added = {name for one in files for name in (one.name, one.name + systems.PROJECTED)}
+    """Return the command without the folders of this machine."""
+    added = {name for file in files for name in (file.name, file.name + systems.PROJECTED)}
     words = ["python -m soundalike.research.evaluation --corpus CORPUS"]
     words.append(f"--systems {','.join(system.name for system in chosen if system.name not in added)}")
-    words += [f"--model {one}" for one in files]
+    words += [f"--model {file}" for file in files]
     words.append(f"--seed {seed}")
     return " ".join([*words, *([] if robustness else ["--no-robustness"])])
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

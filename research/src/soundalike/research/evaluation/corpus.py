@@ -1,4 +1,4 @@
-"""A folder of music, and what its `tracks.csv` says about it."""
+"""A folder of music and its `tracks.csv`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from soundalike.extractor import batch
-from soundalike.research.evaluation.errors import UnusableCorpus
+from soundalike.research.evaluation.errors import InvalidCorpus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TABLE: Final = "tracks.csv"
-FEWEST_RELEVANT: Final = 3
-"""Tracks of an album (or artist) from which on it is asked for."""
+MIN_RELEVANT: Final = 3
+"""Tracks of an album (or artist) that make each of them a query."""
 
 _REQUIRED: Final = ("path", "album")
-_NOBODY: Final = frozenset({"", "unknown", "<unknown>", "unknown artist", "various", "various artists"})
+_NO_ARTIST: Final = frozenset({"", "unknown", "<unknown>", "unknown artist", "various", "various artists"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A file that is there, under the checksum of its content."""
+    """A file that exists, with the checksum of its content."""
 
     entry: Entry
     sha256: str
@@ -47,7 +47,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that is not measured, and why."""
+    """A file that is not evaluated, and why."""
 
     path: str
     reason: str
@@ -57,7 +57,7 @@ class Skipped:
 class Labels:
     """What is known of n tracks: `albums` int64 [n], `artists` int64 [n] (-1: not known), `tie_order` int64 [n].
 
-    A track without an album is an album of its own. `tie_order` sorts by checksum, which knows nothing of music.
+    A track without an album is an album of its own. `tie_order` sorts by checksum, which is independent of the music.
     """
 
     albums: NDArray[np.int64]
@@ -69,22 +69,22 @@ def read(folder: Path) -> list[Entry]:
     """List a folder by its `tracks.csv` (columns path and album, more if known), else its audio files by folders.
 
     Without `tracks.csv` the folder that a file lies in is its album; a file beside those folders has none.
-    Raises `UnusableCorpus`.
+    Raises `InvalidCorpus`.
     """
     if not folder.is_dir():
-        raise UnusableCorpus(f"{folder} is not a folder")
+        raise InvalidCorpus(f"{folder} is not a folder")
     table = folder / TABLE
     entries = _read_table(table) if table.is_file() else _walk(folder)
     if not entries:
-        raise UnusableCorpus(f"no music is listed in {table}" if table.is_file() else f"{folder} holds no audio files")
+        raise InvalidCorpus(f"{table} lists no music" if table.is_file() else f"{folder} holds no audio files")
     repeated = [path for path, count in Counter(entry.path for entry in entries).items() if count > 1]
     if repeated:
-        raise UnusableCorpus(f"{table} lists {repeated[0]} more than once")
+        raise InvalidCorpus(f"{table} lists {repeated[0]} more than once")
     return entries
 
 
 def identify(folder: Path, entries: Iterable[Entry]) -> tuple[list[Track], list[Skipped]]:
-    """Checksum every file; of files with the same content the first by path is kept."""
+    """Checksum every file; of files with the same content the first by path is used."""
     first_of: dict[str, str] = {}
     tracks: list[Track] = []
     skipped: list[Skipped] = []
@@ -113,7 +113,7 @@ def label(tracks: Sequence[Track]) -> Labels:
         key = ("album", entry.album) if entry.album else ("track", entry.path)
         album_of.append(albums.setdefault(key, len(albums)))
         artist = entry.artist.strip().casefold()
-        artist_of.append(-1 if artist in _NOBODY else artists.setdefault(artist, len(artists)))
+        artist_of.append(-1 if artist in _NO_ARTIST else artists.setdefault(artist, len(artists)))
     checksums = np.array([track.sha256 for track in tracks])
     return Labels(
         albums=np.array(album_of, dtype=np.int64),
@@ -122,10 +122,10 @@ def label(tracks: Sequence[Track]) -> Labels:
     )
 
 
-def asked(names: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Tell which tracks are queries, bool [n]: those with at least three of their album (or artist); -1 names none."""
-    found, position, counts = np.unique(names, return_inverse=True, return_counts=True)
-    return np.asarray((counts >= FEWEST_RELEVANT)[position] & (found >= 0)[position])
+def is_query(names: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Tell which tracks are queries, bool [n]: those with at least three of their album (or artist); -1 is unknown."""
+    values, position, counts = np.unique(names, return_inverse=True, return_counts=True)
+    return np.asarray((counts >= MIN_RELEVANT)[position] & (values >= 0)[position])
 
 
 def _read_table(table: Path) -> list[Entry]:
@@ -133,16 +133,16 @@ def _read_table(table: Path) -> list[Entry]:
         with table.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file, restval=""))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UnusableCorpus(f"{table} cannot be read as UTF-8 CSV: {error}") from error
+        raise InvalidCorpus(f"{table} cannot be read as UTF-8 CSV: {error}") from error
     if rows and (missing := [name for name in _REQUIRED if name not in rows[0]]):
-        raise UnusableCorpus(f"{table} lacks the column {' and '.join(missing)}; it needs {' and '.join(_REQUIRED)}")
+        raise InvalidCorpus(f"{table} lacks the column {' and '.join(missing)}; it needs {' and '.join(_REQUIRED)}")
     return [_entry(row, f"line {number} of {table}") for number, row in enumerate(rows, start=2)]
 
 
 def _entry(row: dict[str, str], where: str) -> Entry:
     path = PurePosixPath(row["path"])
     if not path.parts or path.is_absolute() or ".." in path.parts:
-        raise UnusableCorpus(f"{where}: path must name a file below the folder, not {row['path']!r}")
+        raise InvalidCorpus(f"{where}: path must name a file below the folder, not {row['path']!r}")
     return Entry(str(path), row["album"].strip(), row.get("artist", "").strip(), row.get("title", "").strip())
 
 

@@ -1,4 +1,4 @@
-"""The same recording as others have it: louder, quieter, re-encoded, heard from another second."""
+"""Distorted versions of a recording: louder, quieter, re-encoded, shifted by some seconds."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ REENCODED: Final = "mp3-64"
 LOUDER: Final = "louder-6"
 QUIETER: Final = "quieter-6"
 SHIFTED: Final = "shifted-5"
-CHANGED: Final = (REENCODED, LOUDER, QUIETER, SHIFTED)
-"""The names are part of the keys of the cache: a change of what they stand for needs new ones."""
+DISTORTIONS: Final = (REENCODED, LOUDER, QUIETER, SHIFTED)
+"""The names are part of the keys of the cache: a change of a distortion needs a new name."""
 
 _SHIFT_SECONDS: Final = 5
 _MP3_BITS: Final = 64_000
@@ -37,38 +37,38 @@ _MP3_RATE: Final = 44_100
 
 @dataclass(frozen=True, slots=True)
 class LongerRule(ExcerptRule):
-    """What the platform hears, and the seconds behind it that the shifted version needs, where there are any."""
+    """The platform's excerpt, and the seconds behind it that the shifted version needs, where there are any."""
 
     def span(self, frames_total: int, rate: int) -> range:
         """Return the frames to read of a recording of `frames_total` frames at `rate` Hz."""
-        heard = DEFAULT_RULE.span(frames_total, rate)
-        return range(heard.start, min(frames_total, heard.stop + _SHIFT_SECONDS * rate))
+        excerpt = DEFAULT_RULE.span(frames_total, rate)
+        return range(excerpt.start, min(frames_total, excerpt.stop + _SHIFT_SECONDS * rate))
 
 
-def hear_changed(path: Path) -> dict[str, Samples | None]:
-    """Return every changed version of the excerpt that the platform hears of a file, float32 [n] at 12 kHz.
+def distorted_excerpts(path: Path) -> dict[str, Samples | None]:
+    """Return every distorted version of the excerpt of a file, float32 [n] at 12 kHz.
 
-    A version is None where too little of the recording is left. Decodes in this process: what comes from strangers
-    should have been decoded in isolation before. Raises as `audio.decode`.
+    A version is None where too little of the recording is left. Decodes in this process: untrusted files should have
+    been decoded in isolation before. Raises as `audio.decode`.
     """
-    passage = read_segment(path, LongerRule())
-    rate = passage.rate
-    heard = passage.frames[: (DEFAULT_RULE.seconds + DEFAULT_RULE.margin_seconds) * rate]
+    segment = read_segment(path, LongerRule())
+    rate = segment.rate
+    excerpt = segment.frames[: (DEFAULT_RULE.seconds + DEFAULT_RULE.margin_seconds) * rate]
     return {
-        REENCODED: reencoded(heard, rate),
-        LOUDER: _mono(amplified(heard, 6.0), rate),
-        QUIETER: _mono(amplified(heard, -6.0), rate),
-        SHIFTED: _mono(passage.frames[_SHIFT_SECONDS * rate :], rate),
+        REENCODED: reencode(excerpt, rate),
+        LOUDER: _mono(amplify(excerpt, 6.0), rate),
+        QUIETER: _mono(amplify(excerpt, -6.0), rate),
+        SHIFTED: _mono(segment.frames[_SHIFT_SECONDS * rate :], rate),
     }
 
 
-def amplified(frames: NDArray[np.float32], decibels: float) -> NDArray[np.float32]:
-    """Change the level of any array of samples; what passes full scale is clipped, as players do."""
+def amplify(frames: NDArray[np.float32], decibels: float) -> NDArray[np.float32]:
+    """Change the level of any array of samples; what exceeds full scale is clipped, as players do."""
     return np.asarray(np.clip(frames * np.float32(10 ** (decibels / 20)), -1, 1), dtype=np.float32)
 
 
-def reencoded(frames: NDArray[np.float32], rate: int) -> Samples | None:
-    """Return what is heard of float32 [n, channels] after a passage through MP3 at 64 kbit/s; None where nothing is."""
+def reencode(frames: NDArray[np.float32], rate: int) -> Samples | None:
+    """Return float32 [n, channels] after encoding as MP3 at 64 kbit/s and decoding; None where that fails."""
     stereo = frames if frames.shape[1] <= 2 else downmix(frames)[:, np.newaxis]
     try:
         return decode(encode_mp3(stereo, rate)).samples

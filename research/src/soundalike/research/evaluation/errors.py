@@ -1,4 +1,4 @@
-"""What can go wrong in measuring, as types."""
+"""Errors of an evaluation."""
 
 from soundalike.errors import SoundalikeError
 
@@ -7,21 +7,21 @@ class EvaluationError(SoundalikeError):
     """Root of everything this package raises on purpose; the message is meant to be read by a person."""
 
 
-class UnusableCorpus(EvaluationError):
-    """The folder of music cannot be measured on; says what it lacks."""
+class InvalidCorpus(EvaluationError):
+    """The folder of music cannot be evaluated on; the message says what it lacks."""
 
 
-class NothingToJudge(EvaluationError):
-    """There are too few tracks, albums or values for the number that was asked for."""
+class TooLittleData(EvaluationError):
+    """There are too few tracks, albums or values to measure anything."""
 
 
 class UnknownSystem(EvaluationError):
     """No system has that name."""
 
 
-class UnusableModel(EvaluationError):
+class InvalidModel(EvaluationError):
     """The files of a model cannot be read."""
 
 
-class CacheUnusable(EvaluationError):
-    """The file that keeps the vectors cannot be read or written."""
+class CacheUnavailable(EvaluationError):
+    """The file that caches the vectors cannot be read or written."""

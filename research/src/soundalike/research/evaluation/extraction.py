@@ -1,4 +1,4 @@
-"""Hearing every track of a corpus with every extractor, once."""
+"""The vectors of every track of a corpus by every extractor, computed once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from soundalike.audio.errors import AudioError
 from soundalike.research.evaluation.corpus import Skipped
-from soundalike.research.evaluation.distortions import CHANGED, ORIGINAL, hear_changed
+from soundalike.research.evaluation.distortions import DISTORTIONS, ORIGINAL, distorted_excerpts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,8 +30,8 @@ _NONE: Final = np.empty(0, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Extraction:
-    """The `tracks` that could be heard, their vectors [n, d] by extractor and version, and the files that were not.
+class CorpusVectors:
+    """The decoded `tracks`, their vectors [n, d] by extractor and version, and the files that were skipped.
 
     A row of NaN stands for a version that a recording is too short for.
     """
@@ -49,58 +49,62 @@ def extract(
     cache: VectorCache,
     decoders: DecoderPool,
     *,
-    changed: bool = True,
+    distorted: bool = True,
     advance: Callable[[], None] = lambda: None,
-) -> Extraction:
-    """Return the vectors of all tracks, from the cache where it has them; what is new is kept there track by track.
+) -> CorpusVectors:
+    """Return the vectors of all tracks, from the cache where it has them; new ones are added to it track by track.
 
-    With `changed` the versions of `research.evaluation.distortions.CHANGED` are heard too. `advance` is told of every
-    track.
+    With `distorted` also those of the versions in `research.evaluation.distortions.DISTORTIONS`. `advance` is called
+    after every track.
     """
-    versions = (ORIGINAL, *CHANGED) if changed else (ORIGINAL,)
+    versions = (ORIGINAL, *DISTORTIONS) if distorted else (ORIGINAL,)
     by_id = {extractor.id: extractor for extractor in extractors}
-    known = {(name, version): cache.known(name, version) for name in by_id for version in versions}
+    known = {(name, version): cache.load(name, version) for name in by_id for version in versions}
     skipped: list[Skipped] = []
 
-    def hear(track: Track) -> dict[Key, NDArray[np.float32]] | Skipped:
+    def extract_track(track: Track) -> dict[Key, NDArray[np.float32]] | Skipped:
         missing = [key for key, vectors in known.items() if track.sha256 not in vectors]
         if not missing:
             return {}
         try:
-            heard = _listen(folder / track.entry.path, decoders, changed=any(key[1] != ORIGINAL for key in missing))
-            return {key: _vector(by_id[key[0]], heard, key[1]) for key in missing}
+            samples_of = _decode_versions(
+                folder / track.entry.path, decoders, distorted=any(key[1] != ORIGINAL for key in missing)
+            )
+            return {key: _vector(by_id[key[0]], samples_of, key[1]) for key in missing}
         except (AudioError, OSError) as error:
             return Skipped(track.entry.path, str(error))
 
-    with ThreadPoolExecutor(decoders.count, thread_name_prefix="hearing") as threads:
+    with ThreadPoolExecutor(decoders.count, thread_name_prefix="extraction") as threads:
         try:
-            for track, outcome in zip(tracks, threads.map(hear, tracks), strict=True):
+            for track, outcome in zip(tracks, threads.map(extract_track, tracks), strict=True):
                 if isinstance(outcome, Skipped):
                     skipped.append(outcome)
                 elif outcome:
-                    cache.keep(track.sha256, outcome)
+                    cache.save(track.sha256, outcome)
                     for key, vector in outcome.items():
                         known[key][track.sha256] = vector
                 advance()
         except BaseException:
             threads.shutdown(cancel_futures=True)
             raise
-    lost = {one.path for one in skipped}
-    heard = [track for track in tracks if track.entry.path not in lost]
+    skipped_paths = {file.path for file in skipped}
+    extracted = [track for track in tracks if track.entry.path not in skipped_paths]
     stacked = {}
     for (name, version), vectors in known.items():
-        width = max((len(known[name, ORIGINAL][track.sha256]) for track in heard), default=0)
-        stacked[name, version] = _stack([vectors[track.sha256] for track in heard], width)
-    return Extraction(heard, versions, stacked, skipped)
+        width = max((len(known[name, ORIGINAL][track.sha256]) for track in extracted), default=0)
+        stacked[name, version] = _stack([vectors[track.sha256] for track in extracted], width)
+    return CorpusVectors(extracted, versions, stacked, skipped)
 
 
-def _listen(path: Path, decoders: DecoderPool, *, changed: bool) -> dict[str, NDArray[np.float32] | None]:
-    heard: dict[str, NDArray[np.float32] | None] = {ORIGINAL: decoders.decode_with_retry(path).samples}
-    return heard | hear_changed(path) if changed else heard
+def _decode_versions(path: Path, decoders: DecoderPool, *, distorted: bool) -> dict[str, NDArray[np.float32] | None]:
+    original: dict[str, NDArray[np.float32] | None] = {ORIGINAL: decoders.decode_with_retry(path).samples}
+    return original | distorted_excerpts(path) if distorted else original
 
 
-def _vector(extractor: Extractor, heard: Mapping[str, NDArray[np.float32] | None], version: str) -> NDArray[np.float32]:
-    samples = heard[version]
+def _vector(
+    extractor: Extractor, samples_of: Mapping[str, NDArray[np.float32] | None], version: str
+) -> NDArray[np.float32]:
+    samples = samples_of[version]
     return _NONE if samples is None else extractor(samples)
 
 

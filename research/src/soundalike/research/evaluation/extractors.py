@@ -18,18 +18,18 @@ _COEFFICIENTS: Final = 20
 
 
 class Extractor(Protocol):
-    """Hears one recording; may be used from several threads."""
+    """Computes the vector of one recording; may be used from several threads."""
 
     @property
     def id(self) -> str:
-        """Tell it from every extractor that gives other vectors; a key of the cache."""
+        """A name that no extractor with other vectors has; a key of the cache."""
 
     def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return float32 [d] of float32 [n] mono at 12 kHz; raises `audio.errors.AudioError` where that cannot be."""
 
 
 class RandomVector:
-    """Knows nothing: the same samples always get the same direction, any others get another."""
+    """Chance: the same samples always get the same random direction, any others get another."""
 
     id: Final = f"random-{PREPROCESSING}"
 

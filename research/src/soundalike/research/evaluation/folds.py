@@ -1,4 +1,4 @@
-"""Which tracks a fitted system is fitted on, and which it is judged on."""
+"""Folds: which tracks a system is fitted on, and which it is evaluated on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from soundalike.research.evaluation.errors import NothingToJudge
+from soundalike.research.evaluation.errors import TooLittleData
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,14 +31,14 @@ def link(albums: NDArray[np.integer], artists: NDArray[np.integer]) -> NDArray[n
 def divide(groups: NDArray[np.integer], folds: int, seed: int) -> NDArray[np.int64]:
     """Return the fold of each track, int64 [n], so that no group is in two folds and all have about as many tracks.
 
-    Groups are shuffled by `seed`, then the largest go first, each to the smallest fold. Raises `NothingToJudge` where
+    Groups are shuffled by `seed`, then the largest go first, each to the smallest fold. Raises `TooLittleData` where
     there are fewer groups than folds.
     """
     names, group, counts = np.unique(groups, return_inverse=True, return_counts=True)
     if folds < 2:
-        raise ValueError("what is judged must not be fitted on, so there are at least two folds")
+        raise ValueError("at least two folds are needed to fit and evaluate on different tracks")
     if len(names) < folds:
-        raise NothingToJudge(f"{len(names)} groups of albums cannot be divided into {folds} folds")
+        raise TooLittleData(f"{len(names)} groups of albums cannot be divided into {folds} folds")
     shuffled = np.random.default_rng(seed).permutation(len(names))
     fold_of = np.empty(len(names), dtype=np.int64)
     sizes = np.zeros(folds, dtype=np.int64)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundalike.research.evaluation.errors import NothingToJudge
+from soundalike.research.evaluation.errors import TooLittleData
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def occurrences(top: NDArray[np.integer], tracks: int) -> NDArray[np.int64]:
     """Count in how many lists int [q, k] each of `tracks` tracks stands, int64 [tracks]."""
     if top.size == 0:
-        raise NothingToJudge("there are no lists to count in")
+        raise TooLittleData("there are no lists to count in")
     if top.min() < 0 or top.max() >= tracks:
         raise ValueError("a list names a track that does not exist")
     return np.bincount(top.ravel(), minlength=tracks).astype(np.int64)

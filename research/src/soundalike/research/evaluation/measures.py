@@ -1,4 +1,4 @@
-"""What is measured of a system: one number a track, and how they become one number."""
+"""The measures of a system: one number per track, and how they become one number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOP: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """`key` in the JSON, `title` in tables, how tracks become one number, and which way is better."""
+    """`key` in the JSON, `title` in tables, its summary over tracks, and which direction is better."""
 
     key: str
     title: str
@@ -25,7 +25,7 @@ class Measure:
     decimals: int = 3
 
 
-FINDING: Final = (
+RETRIEVAL: Final = (
     Measure("map", "MAP", summaries.mean),
     Measure("map_of_albums", "MAP, albums equal", summaries.mean_of_clusters),
     Measure("map_artist", "MAP artist", summaries.mean),
@@ -34,9 +34,9 @@ FINDING: Final = (
     Measure("p_at_10", "P@10", summaries.mean),
     Measure("ndcg_at_10", "nDCG@10", summaries.mean),
 )
-"""How early the other tracks of an album come."""
+"""How early the other tracks of an album are ranked."""
 
-SPREADING: Final = (
+HUBNESS: Final = (
     Measure("n10_skewness", "skew of N10", summaries.skewness, larger_is_better=False, decimals=2),
     Measure("n10_largest", "largest N10", summaries.largest, larger_is_better=False, decimals=0),
     Measure("never_recommended", "never recommended", summaries.mean, larger_is_better=False),
@@ -44,14 +44,14 @@ SPREADING: Final = (
 )
 """Whether few tracks are recommended for everything, and others for nothing."""
 
-RECOGNISING: Final = tuple(
+ROBUSTNESS: Final = tuple(
     measure
-    for version in distortions.CHANGED
+    for version in distortions.DISTORTIONS
     for measure in (
         Measure(f"{version}_first", f"{version} first", summaries.mean),
         Measure(f"{version}_rank", f"{version} rank", summaries.median, larger_is_better=False, decimals=0),
     )
 )
-"""Whether a changed version of a recording finds the recording itself."""
+"""Whether a distorted version of a recording finds the recording itself."""
 
-ALL: Final = (*FINDING, *SPREADING, *RECOGNISING)
+ALL: Final = (*RETRIEVAL, *HUBNESS, *ROBUSTNESS)

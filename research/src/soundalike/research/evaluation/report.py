@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from soundalike.research.evaluation.results import Results, Scores
 
 _COMPARED: Final = (
-    *(measure for measure in measures.FINDING if measure.key not in {"p_at_1", "p_at_5"}),
-    *(measure for measure in measures.SPREADING if measure.key not in {"n10_largest", "coverage_at_10"}),
+    *(measure for measure in measures.RETRIEVAL if measure.key not in {"p_at_1", "p_at_5"}),
+    *(measure for measure in measures.HUBNESS if measure.key not in {"n10_largest", "coverage_at_10"}),
 )
 _NOTHING: Final = "-"
 _HEAD: Final = """\
@@ -75,9 +75,9 @@ class Grid:
 def grids(results: Results, against: str | None) -> list[Grid]:
     """Return all tables; with `against`, the differences to that system too."""
     shown = [
-        _grid(results, "Finding the album", measures.FINDING),
-        _grid(results, "Spreading over the catalogue", measures.SPREADING),
-        _grid(results, "Recognising the same recording", measures.RECOGNISING),
+        _grid(results, "Finding the album", measures.RETRIEVAL),
+        _grid(results, "Spreading over the catalogue", measures.HUBNESS),
+        _grid(results, "Recognising the same recording", measures.ROBUSTNESS),
     ]
     if against is not None:
         shown.append(_differences(results, against))
@@ -96,15 +96,18 @@ def to_rich(grid: Grid) -> Table:
 
 def to_markdown(results: Results, against: str | None) -> str:
     """Return the whole report: circumstances, tables, and how to read them."""
-    made = results.circumstances
+    made = results.run
     figures = {**{name: getattr(made, name) for name in made.__slots__}, "skipped": len(made.skipped)}
     lines = [_HEAD.format(**figures)]
-    if any(results.knows(scores) for scores in results.scores):
+    if any(results.is_trained_on_corpus(scores) for scores in results.scores):
         lines += [_KNOWN.format(**figures)]
     for grid in grids(results, against):
         lines += [f"## {grid.title}", "", *_markdown(grid), ""]
     lines += ["## Systems", ""]
-    lines += [f"- `{scores.system.name}`: {scores.system.says}{_chosen(scores.notes)}" for scores in results.scores]
+    lines += [
+        f"- `{scores.system.name}`: {scores.system.description}{_selection_note(scores.notes)}"
+        for scores in results.scores
+    ]
     lines += ["", _READING.format(**figures)]
     return "\n".join(lines)
 
@@ -133,7 +136,7 @@ def _differences(results: Results, against: str) -> Grid:
 
 
 def _name(results: Results, scores: Scores) -> str:
-    return scores.system.name + (_MARK if results.knows(scores) else "")
+    return scores.system.name + (_MARK if results.is_trained_on_corpus(scores) else "")
 
 
 def _number(estimate: Estimate | None, decimals: int, *, signed: bool = False) -> str:
@@ -151,7 +154,7 @@ def _markdown(grid: Grid) -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
-def _chosen(notes: Sequence[str]) -> str:
+def _selection_note(notes: Sequence[str]) -> str:
     if not notes:
         return ""
     counted = ", ".join(f"{note} in {count}" for note, count in sorted(Counter(notes).items()))

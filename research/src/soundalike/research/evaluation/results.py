@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from soundalike.research.evaluation import measures
 from soundalike.research.evaluation.bootstrap import RESAMPLES, resample
-from soundalike.research.evaluation.errors import NothingToJudge
+from soundalike.research.evaluation.errors import TooLittleData
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from soundalike.research.evaluation.bootstrap import Estimate, Resampled
     from soundalike.research.evaluation.corpus import Skipped
-    from soundalike.research.evaluation.system_scores import Judgement
+    from soundalike.research.evaluation.system_scores import SystemScores
     from soundalike.research.evaluation.systems import System
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class RunDescription:
     """What was measured on, and how to do it again; names no path of the machine.
 
     `known` of the tracks are music that a part of the platform was learnt from.
@@ -57,7 +57,7 @@ class Scores:
 class Results:
     """Everything a report shows."""
 
-    circumstances: Circumstances
+    run: RunDescription
     scores: Sequence[Scores] = field(default_factory=list)
 
     def of(self, name: str) -> Scores:
@@ -67,9 +67,9 @@ class Results:
                 return scores
         raise KeyError(name)
 
-    def knows(self, scores: Scores) -> bool:
+    def is_trained_on_corpus(self, scores: Scores) -> bool:
         """Tell whether a system learnt from music that it is judged on here, so that its numbers say little."""
-        return scores.system.learnt and self.circumstances.known > 0
+        return scores.system.is_trained and self.run.known > 0
 
     def differences(self) -> Iterator[tuple[str, str, str, Estimate]]:
         """Yield (system, against, measure, difference) for every pair of systems and every measure of both."""
@@ -79,7 +79,7 @@ class Results:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for `json.dump`."""
-        made = self.circumstances
+        made = self.run
         return {
             "command": made.command,
             "corpus": {
@@ -96,8 +96,8 @@ class Results:
             "systems": [
                 {
                     "name": scores.system.name,
-                    "says": scores.system.says,
-                    "heard_this_music_before": self.knows(scores),
+                    "says": scores.system.description,
+                    "heard_this_music_before": self.is_trained_on_corpus(scores),
                     "extractor": scores.system.extractor.id,
                     "chosen_in_folds": list(scores.notes),
                     "measures": {key: _plain(one.estimate()) for key, one in scores.resampled.items()},
@@ -112,7 +112,7 @@ class Results:
 
 
 def score(
-    system: System, judgement: Judgement, albums: NDArray[Any], *, seed: int, resamples: int = RESAMPLES
+    system: System, judgement: SystemScores, albums: NDArray[Any], *, seed: int, resamples: int = RESAMPLES
 ) -> Scores:
     """Resample every measure of a system over `albums` int [n]."""
     resampled = {}
@@ -122,7 +122,7 @@ def score(
         values = judgement.values[measure.key]
         try:
             resampled[measure.key] = resample(values, albums, measure.summary, seed=seed, resamples=resamples)
-        except NothingToJudge:
+        except TooLittleData:
             continue  # this corpus names too few artists, or its recordings are too short to be shifted
     return Scores(system, resampled, judgement.notes)
 

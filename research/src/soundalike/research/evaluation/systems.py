@@ -1,4 +1,4 @@
-"""The systems that are compared, by name."""
+"""The systems to compare, by name."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from soundalike.extractor import statistics, weights
 from soundalike.extractor.errors import ExtractorError
 from soundalike.extractor.model import Model
 from soundalike.extractor.models import choi_2017, soundalike_1
-from soundalike.research.evaluation.errors import UnknownSystem, UnusableModel
+from soundalike.research.evaluation.errors import InvalidModel, UnknownSystem
 from soundalike.research.evaluation.extractors import Extractor, MfccStatistics, NetworkVector, RandomVector
-from soundalike.research.evaluation.projection_fit import Fit, as_shipped, half_whitened
-from soundalike.research.evaluation.tag_fusion import TagFusion, tags_alone
+from soundalike.research.evaluation.projection_fit import SpaceFit, fit_half_whitening, fixed_projection
+from soundalike.research.evaluation.tag_fusion import TagFusion, fit_tags_alone
 from soundalike.similarity.builtin import builtin_projection
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ OWN: Final = "soundalike-1"
 """In the table too, where the extractor comes with it."""
 
 PROJECTED: Final = "-projected"
-SHIPPED: Final = "-shipped"
+BUILTIN: Final = "-shipped"
 
-_OWN_SAYS: Final = "the network that was trained in this project"
+_OWN_DESCRIPTION: Final = "the network that was trained in this project"
 
 REFERENCE: Final = "choi-projected"
 ALL: Final = "all"
@@ -44,52 +44,52 @@ ALL: Final = "all"
 class System:
     """An extractor, and what is fitted to its vectors before they are compared by cosine (nothing: they stay raw).
 
-    `learnt` tells that a part of it comes with the platform and was learnt from music (see `learnt_from`).
+    `is_trained` says that a part of it comes with the platform and was trained on music (see `training_overlap`).
     """
 
     name: str
     extractor: Extractor
-    fit: Fit | None
-    says: str
-    learnt: bool = False
+    fit: SpaceFit | None
+    description: str
+    is_trained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """A model under a name of its own: what `training` wrote (`.npz`), or weights as published and `statistics`."""
+    """A named model: an output of `training` (`.npz`), or published weights and `statistics`."""
 
     name: str
     weights: Path
     statistics: Path | None = None
 
     def load(self) -> Model:
-        """Read the files; raises `UnusableModel`."""
+        """Read the files; raises `InvalidModel`."""
         try:
             content = self.weights.read_bytes()
             if self.statistics is None:
                 return _model(soundalike_1.parse(content))
-            given = weights.parse(content)
+            published = weights.parse(content)
             fixed = statistics.parse(self.statistics.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, ExtractorError) as error:
-            raise UnusableModel(f"model {self.name}: {error}") from error
-        if fixed.weights_sha256 != given.sha256:
-            raise UnusableModel(
+            raise InvalidModel(f"model {self.name}: {error}") from error
+        if fixed.weights_sha256 != published.sha256:
+            raise InvalidModel(
                 f"model {self.name}: {self.statistics.name} was measured for the weights {fixed.weights_sha256[:8]}, "
-                f"not for {given.sha256[:8]}"
+                f"not for {published.sha256[:8]}"
             )
-        return Model(given, fixed)
+        return Model(published, fixed)
 
     def __str__(self) -> str:
         files = [self.weights.name, *([] if self.statistics is None else [self.statistics.name])]
         return f"{self.name}={','.join(files)}"
 
-    def says(self) -> str:
-        """Name the files without their folders."""
+    def describe(self) -> str:
+        """Return the names of the files without their folders."""
         return self.weights.name if self.statistics is None else f"{self.weights.name} with {self.statistics.name}"
 
 
 class Registry:
-    """Makes systems by name, each model loaded when a system first needs it."""
+    """Creates systems by name; each model is loaded when a system first needs it."""
 
     def __init__(self, choi_weights: Path | None = None, models: Sequence[ModelFiles] = ()) -> None:
         self._choi_weights = choi_weights
@@ -98,22 +98,24 @@ class Registry:
             **_pair("mfcc", MfccStatistics, "mean and deviation of 20 MFCCs"),
             "choi-clip": lambda: System("choi-clip", self._clip, None, "Choi's network as published, each clip alone"),
             "choi-fixed": lambda: System("choi-fixed", self._fixed, None, "Choi's network with fixed statistics"),
-            "choi-projected": lambda: System("choi-projected", self._fixed, half_whitened, "the same, half-whitened"),
-            "choi-shipped": lambda: _shipped("choi-shipped", self._fixed),
+            "choi-projected": lambda: System(
+                "choi-projected", self._fixed, fit_half_whitening, "the same, half-whitened"
+            ),
+            "choi-shipped": lambda: _builtin("choi-shipped", self._fixed),
         }
-        if released_with_package():
+        if has_builtin_model():
             self._makers |= {
-                OWN: lambda: System(OWN, self._own, None, _OWN_SAYS, learnt=True),
+                OWN: lambda: System(OWN, self._own, None, _OWN_DESCRIPTION, is_trained=True),
                 OWN + PROJECTED: lambda: System(
-                    OWN + PROJECTED, self._own, half_whitened, "the same, half-whitened", learnt=True
+                    OWN + PROJECTED, self._own, fit_half_whitening, "the same, half-whitened", is_trained=True
                 ),
-                OWN + SHIPPED: lambda: _shipped(OWN + SHIPPED, self._own),
+                OWN + BUILTIN: lambda: _builtin(OWN + BUILTIN, self._own),
             }
         for files in models:
-            made = _pair(files.name, partial(_of_files, files), files.says())
-            if taken := sorted(made.keys() & self._makers.keys()):
-                raise UnknownSystem(f"there is already a system called {taken[0]}; give the model another name")
-            self._makers |= made
+            pair = _pair(files.name, partial(_extractor_of_files, files), files.describe())
+            if duplicates := sorted(pair.keys() & self._makers.keys()):
+                raise UnknownSystem(f"there is already a system called {duplicates[0]}; give the model another name")
+            self._makers |= pair
         self._makers |= {
             "choi-tags": self._tags("choi-tags", "root", "the 50 tags of Choi's network, roots of their probabilities"),
             "choi-tags-z": self._tags("choi-tags-z", "z", "its 50 tags, z-scores"),
@@ -123,21 +125,21 @@ class Registry:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every system there is."""
+        """The names of all systems."""
         return tuple(self._makers)
 
     @property
-    def usual(self) -> tuple[str, ...]:
-        """What is always in the table."""
-        own = (OWN, OWN + PROJECTED, OWN + SHIPPED)
+    def default_names(self) -> tuple[str, ...]:
+        """The names of the systems that are always in the table."""
+        own = (OWN, OWN + PROJECTED, OWN + BUILTIN)
         return (*ALWAYS, *(name for name in own if name in self._makers))
 
-    def choose(self, names: Sequence[str]) -> list[System]:
-        """Make the systems of these names, or of all; raises `UnknownSystem`, `UnusableModel`, `ExtractorError`."""
-        wanted = self.names if ALL in names else tuple(dict.fromkeys(names))
-        if unknown := [name for name in wanted if name not in self._makers]:
-            raise UnknownSystem(f"there is no system {unknown[0]!r}; choose among {', '.join(self.names)}, {ALL}")
-        return [self._makers[name]() for name in wanted]
+    def select(self, names: Sequence[str]) -> list[System]:
+        """Return the systems of these names, or all; raises `UnknownSystem`, `InvalidModel`, `ExtractorError`."""
+        selected = self.names if ALL in names else tuple(dict.fromkeys(names))
+        if unknown := [name for name in selected if name not in self._makers]:
+            raise UnknownSystem(f"there is no system {unknown[0]!r}; available: {', '.join(self.names)}, {ALL}")
+        return [self._makers[name]() for name in selected]
 
     @cached_property
     def _weights(self) -> Weights:
@@ -157,17 +159,17 @@ class Registry:
 
     def _head(self) -> TagHead:
         if self._weights.tags is None:
-            raise UnusableModel("these weights have no tags")
+            raise InvalidModel("these weights have no tags")
         return self._weights.tags
 
     def _tags(self, name: str, scale: TagScale, says: str) -> Callable[[], System]:
-        return lambda: System(name, self._fixed, tags_alone(self._head(), scale), says)
+        return lambda: System(name, self._fixed, fit_tags_alone(self._head(), scale), says)
 
     def _fusion(self, name: str, scale: TagScale, says: str) -> Callable[[], System]:
         return lambda: System(name, self._fixed, TagFusion(self._head(), scale), says)
 
 
-def released_with_package() -> bool:
+def has_builtin_model() -> bool:
     """Tell whether the platform's own network comes with the installed extractor."""
     return resources.files("soundalike.extractor.models").joinpath("data", soundalike_1.FILE).is_file()
 
@@ -177,22 +179,26 @@ def _pair(name: str, make: Callable[[], Extractor], says: str) -> dict[str, Call
     extractor = cache(make)
     return {
         name: lambda: System(name, extractor(), None, says),
-        name + PROJECTED: lambda: System(name + PROJECTED, extractor(), half_whitened, f"{says}, half-whitened"),
+        name + PROJECTED: lambda: System(name + PROJECTED, extractor(), fit_half_whitening, f"{says}, half-whitened"),
     }
 
 
-def _shipped(name: str, network: NetworkVector) -> System:
+def _builtin(name: str, network: NetworkVector) -> System:
     projection = builtin_projection(network.id)
     if projection is None:
-        raise UnusableModel(f"the platform ships no projection for {network.id}")
+        raise InvalidModel(f"there is no built-in projection for {network.id}")
     return System(
-        name, network, as_shipped(projection), "the same, by the projection that the platform ships", learnt=True
+        name,
+        network,
+        fixed_projection(projection),
+        "the same, by the projection that the platform ships",
+        is_trained=True,
     )
 
 
-def _model(found: ModelParts) -> Model:
-    return Model(found.weights, found.statistics)
+def _model(parts: ModelParts) -> Model:
+    return Model(parts.weights, parts.statistics)
 
 
-def _of_files(files: ModelFiles) -> Extractor:
+def _extractor_of_files(files: ModelFiles) -> Extractor:
     return NetworkVector(files.load())

@@ -1,4 +1,4 @@
-"""Which music the shipped weights and projections were learnt from: judged on it, their numbers say little."""
+"""The music that the built-in weights and projections were trained on: scores on it say little."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 FILE: Final = "learnt-from.txt"
 _DIGITS: Final = 16
-"""Of a checksum: enough to tell files apart."""
+"""Digits of a checksum, enough to identify a file."""
 
 
 def count(checksums: Iterable[str]) -> int:
-    """Tell how many of these files (SHA-256 as hexadecimal digits) are among them."""
+    """Return how many of these files (SHA-256 as hexadecimal digits) were trained on."""
     return sum(checksum[:_DIGITS] in _known() for checksum in checksums)
 
 

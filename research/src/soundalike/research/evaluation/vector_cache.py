@@ -1,4 +1,4 @@
-"""Vectors that were computed once, by extractor, version of the recording and checksum of the file."""
+"""A cache of vectors, by extractor, version of the recording and checksum of the file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from soundalike.extractor.models.choi_2017 import default_cache
-from soundalike.research.evaluation.errors import CacheUnusable
+from soundalike.research.evaluation.errors import CacheUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,27 +29,27 @@ _WAIT_SECONDS: Final = 60
 
 
 class VectorCache(Protocol):
-    """Keeps vectors float32 [d]; an empty one stands for a version that does not exist of that recording."""
+    """Stores vectors float32 [d]; an empty one means that the recording has no such version."""
 
-    def known(self, extractor: str, version: str) -> dict[str, NDArray[np.float32]]:
-        """Return what is kept, by checksum."""
+    def load(self, extractor: str, version: str) -> dict[str, NDArray[np.float32]]:
+        """Return the stored vectors by checksum."""
 
-    def keep(self, sha256: str, vectors: Mapping[tuple[str, str], NDArray[np.float32]]) -> None:
-        """Keep the vectors of one recording by (extractor, version), all or none."""
+    def save(self, sha256: str, vectors: Mapping[tuple[str, str], NDArray[np.float32]]) -> None:
+        """Store the vectors of one recording by (extractor, version), all or none."""
 
 
 class MemoryCache:
-    """Forgets at the end of the process."""
+    """A cache that ends with the process."""
 
     def __init__(self) -> None:
         self._vectors: dict[tuple[str, str, str], NDArray[np.float32]] = {}
 
-    def known(self, extractor: str, version: str) -> dict[str, NDArray[np.float32]]:
-        """Return what is kept, by checksum."""
+    def load(self, extractor: str, version: str) -> dict[str, NDArray[np.float32]]:
+        """Return the stored vectors by checksum."""
         return {key[2]: vector for key, vector in self._vectors.items() if key[:2] == (extractor, version)}
 
-    def keep(self, sha256: str, vectors: Mapping[tuple[str, str], NDArray[np.float32]]) -> None:
-        """Keep the vectors of one recording."""
+    def save(self, sha256: str, vectors: Mapping[tuple[str, str], NDArray[np.float32]]) -> None:
+        """Store the vectors of one recording."""
         self._vectors |= {(*key, sha256): vector for key, vector in vectors.items()}
 
 
@@ -60,13 +60,13 @@ class FileCache:
         self._connection = connection
         connection.execute(_CREATE)
 
-    def known(self, extractor: str, version: str) -> dict[str, NDArray[np.float32]]:
-        """Return what is kept, by checksum."""
+    def load(self, extractor: str, version: str) -> dict[str, NDArray[np.float32]]:
+        """Return the stored vectors by checksum."""
         rows = self._connection.execute(_SELECT, (extractor, version))
         return {sha256: np.frombuffer(vector, dtype="<f4").astype(np.float32) for sha256, vector in rows}
 
-    def keep(self, sha256: str, vectors: Mapping[tuple[str, str], NDArray[np.float32]]) -> None:
-        """Keep the vectors of one recording."""
+    def save(self, sha256: str, vectors: Mapping[tuple[str, str], NDArray[np.float32]]) -> None:
+        """Store the vectors of one recording."""
         rows = [(*key, sha256, vector.astype("<f4").tobytes()) for key, vector in vectors.items()]
         with self._connection:
             self._connection.executemany(_INSERT, rows)
@@ -74,17 +74,17 @@ class FileCache:
 
 @contextmanager
 def open_cache(file: Path) -> Iterator[FileCache]:
-    """Open a cache, made where there is none; raises `CacheUnusable`, also for what goes wrong while it is open."""
+    """Open a cache, created where there is none; raises `CacheUnavailable`, also for failures during its use."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(file, timeout=_WAIT_SECONDS)) as connection:
             yield FileCache(connection)
     except (sqlite3.Error, OSError) as error:
-        raise CacheUnusable(
-            f"the cache {file} cannot be used ({error}); --cache names another, or remove it"
+        raise CacheUnavailable(
+            f"the cache {file} cannot be used ({error}); select another with --cache, or delete it"
         ) from error
 
 
 def default_file() -> Path:
-    """Return where the cache lies if nobody says otherwise (XDG Base Directory Specification)."""
+    """Return the default path of the cache (XDG Base Directory Specification)."""
     return default_cache() / "evaluation.sqlite"

@@ -14,7 +14,7 @@ RESAMPLES: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class PrecisionEstimate:
     """A number and the 95 % interval that a bootstrap over albums gives it."""
 
     value: float
@@ -33,17 +33,17 @@ def average_precisions(vectors: NDArray[np.floating], albums: NDArray[np.str_]) 
     unit = np.asarray(vectors, dtype=np.float64)
     unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
     cosines = unit @ unit.T
-    found = np.full(len(unit), np.nan)
+    precisions = np.full(len(unit), np.nan)
     for query, row in enumerate(cosines):
         others = np.delete(np.arange(len(unit)), query)
         relevant = (albums[others] == albums[query])[np.argsort(-row[others], kind="stable")]
         if relevant.any():
             places = np.flatnonzero(relevant) + 1
-            found[query] = float(np.mean(np.arange(1, len(places) + 1) / places))
-    return found
+            precisions[query] = float(np.mean(np.arange(1, len(places) + 1) / places))
+    return precisions
 
 
-def mean_precision(precisions: NDArray[np.float64], albums: NDArray[np.str_], *, seed: int = 0) -> Estimate:
+def mean_precision(precisions: NDArray[np.float64], albums: NDArray[np.str_], *, seed: int = 0) -> PrecisionEstimate:
     """Average over tracks (NaN left out) with a bootstrap over albums; a difference of two systems goes in likewise."""
     counted = ~np.isnan(precisions)
     groups = np.unique(albums[counted])
@@ -52,14 +52,14 @@ def mean_precision(precisions: NDArray[np.float64], albums: NDArray[np.str_], *,
     draws = np.random.default_rng(seed).integers(len(groups), size=(RESAMPLES, len(groups)))
     resampled = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
     low, high = np.quantile(resampled, [0.025, 0.975])
-    return Estimate(float(sums.sum() / counts.sum()), float(low), float(high))
+    return PrecisionEstimate(float(sums.sum() / counts.sum()), float(low), float(high))
 
 
-def mean_of_albums(precisions: NDArray[np.float64], albums: NDArray[np.str_], *, seed: int = 0) -> Estimate:
+def mean_of_albums(precisions: NDArray[np.float64], albums: NDArray[np.str_], *, seed: int = 0) -> PrecisionEstimate:
     """Average over tracks inside each album, then over albums, so that a large album counts as much as a small one."""
     counted = ~np.isnan(precisions)
     groups = np.unique(albums[counted])
     means = np.array([precisions[counted & (albums == group)].mean() for group in groups])
     draws = np.random.default_rng(seed).integers(len(groups), size=(RESAMPLES, len(groups)))
     low, high = np.quantile(means[draws].mean(axis=1), [0.025, 0.975])
-    return Estimate(float(means.mean()), float(low), float(high))
+    return PrecisionEstimate(float(means.mean()), float(low), float(high))

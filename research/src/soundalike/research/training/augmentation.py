@@ -1,4 +1,4 @@
-"""What may happen to a recording without making it another piece of music, done to its mel levels."""
+"""Augmentations that leave a recording the same piece of music, applied to its mel levels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Augmentation:
     `equaliser_db` is the amplitude of a smooth curve over the bands, `semitones` the largest shift of pitch,
     `stretch` and `compression` the largest relative change of speed and of dynamic range, `low_pass` and `noise` the
     shares of crops that lose their treble and whose quiet parts drown in noise, as low bit rates and old equipment
-    have it. The network does not hear gain: every clip's maximum is 0 dB.
+    have it. Gain does not matter: every clip's maximum is 0 dB.
     """
 
     equaliser_db: float = 0.0
@@ -40,7 +40,7 @@ MILD: Final = Augmentation(equaliser_db=3.0, semitones=0.5, stretch=0.04, compre
 def crop(
     levels: NDArray[np.floating], start: int, strength: Augmentation, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Return float32 [96, 1360] as the network is given it, out of levels [96, frames] in dB from about `start` on."""
+    """Return the network's input float32 [96, 1360] out of levels [96, frames] in dB from about `start` on."""
     speed = 1.0 + strength.stretch * random.uniform(-1.0, 1.0)
     places = np.rint(start + np.arange(FRAMES) * speed).astype(np.int64)
     # A stretched crop that would end behind the music begins earlier instead.

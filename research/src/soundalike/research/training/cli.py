@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from soundalike.research.training.pipeline import Outcome
+    from soundalike.research.training.pipeline import TrainingResult
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(stderr=True)
@@ -43,21 +43,21 @@ def train(
     """Train soundalike-1, and measure it on albums that it never heard."""
     missing = [name for name in ("torch", "matplotlib", "musicnn") if find_spec(name) is None]
     if missing:
-        _say(f"error: {', '.join(missing)} is not installed: pip install --no-deps -r requirements/training.txt")
+        _print(f"error: {', '.join(missing)} is not installed: pip install --no-deps -r requirements/training.txt")
         raise typer.Exit(EX_CONFIG)
     from soundalike.research.training import pipeline
 
     try:
         choi = networks.parse(choi_2017.published_weights(weights, cache))
         out.mkdir(parents=True, exist_ok=True)
-        prepared = pipeline.prepare(corpus, work or out / "work", choi, hybrids, _say)
-        outcome = pipeline.train(prepared, choi, _say)
+        prepared = pipeline.prepare(corpus, work or out / "work", choi, hybrids, _print)
+        outcome = pipeline.train(prepared, choi, _print)
     except (TrainingError, ExtractorError) as error:
-        _say(f"error: {error}")
+        _print(f"error: {error}")
         raise typer.Exit(1) from error
     except KeyboardInterrupt as interrupt:
         raise typer.Exit(130) from interrupt
-    _write(out, outcome, prepared.studied.album, f"make train CORPUS=DIR  # {hybrids} hybrids")
+    _write(out, outcome, prepared.corpus.album, f"make train CORPUS=DIR  # {hybrids} hybrids")
 
 
 def main() -> None:
@@ -65,22 +65,22 @@ def main() -> None:
     app()
 
 
-def _write(out: Path, outcome: Outcome, albums: NDArray[np.str_], command: str) -> None:
+def _write(out: Path, outcome: TrainingResult, albums: NDArray[np.str_], command: str) -> None:
     from soundalike.research.training import curves, report
     from soundalike.research.training.trial import CHOI_CLIPS
 
     (out / soundalike_1.FILE).write_bytes(outcome.weights_file)
     made = soundalike_1.parse(outcome.weights_file)
     outcome.projection.save(out / f"{model_id(made.weights, made.statistics)}.npz")
-    page = report.as_markdown(outcome.verdicts, outcome.validations, albums, outcome.recipe, command)
+    page = report.as_markdown(outcome.precisions, outcome.validations, albums, outcome.recipe, command)
     (out / "RESULTS.md").write_text(page, encoding="utf-8")
-    numbers = report.as_json(outcome.verdicts, outcome.validations, albums, outcome.recipe)
+    numbers = report.as_json(outcome.precisions, outcome.validations, albums, outcome.recipe)
     (out / "results.json").write_text(numbers, encoding="utf-8")
-    curves.draw_losses(out / "losses.png", outcome.verdicts.losses)
+    curves.draw_losses(out / "losses.png", outcome.precisions.losses)
     curves.draw_validation(out / "validation.png", outcome.validations)
-    curves.draw_gains(out / "gains.png", report.gains(outcome.verdicts, albums, CHOI_CLIPS), CHOI_CLIPS)
+    curves.draw_gains(out / "gains.png", report.gains(outcome.precisions, albums, CHOI_CLIPS), CHOI_CLIPS)
     sys.stdout.write(page)
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from soundalike.research.training.errors import UnusableCorpus
+from soundalike.research.training.errors import InvalidTrainingCorpus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,35 +16,37 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FEWEST_ALBUMS: Final = 4
+MIN_ALBUMS: Final = 4
 _COLUMNS: Final = {"path", "album", "sha256"}
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
-    """One recording: the path below the corpus folder, and the album that it must stay together with."""
+class TrainingTrack:
+    """One recording: the path below the corpus folder, and its album, which is never divided."""
 
     path: str
     album: str
 
 
-def read_tracks(folder: Path) -> list[Track]:
-    """Read `tracks.csv` (columns path, album, sha256), each content once; raises `UnusableCorpus`."""
+def read_tracks(folder: Path) -> list[TrainingTrack]:
+    """Read `tracks.csv` (columns path, album, sha256), each content once; raises `InvalidTrainingCorpus`."""
     table = folder / "tracks.csv"
     try:
         with table.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UnusableCorpus(
+        raise InvalidTrainingCorpus(
             f"{table} cannot be read ({error}); it lists path, album and sha256 of each track"
         ) from error
     if not rows or not set(rows[0]) >= _COLUMNS:
-        raise UnusableCorpus(f"{table} needs the columns {', '.join(sorted(_COLUMNS))} and a row for each track")
+        raise InvalidTrainingCorpus(f"{table} needs the columns {', '.join(sorted(_COLUMNS))} and a row for each track")
     # The same recording in two albums would sit on both sides of a division.
-    first_of = {row["sha256"]: Track(row["path"], row["album"]) for row in reversed(rows)}
+    first_of = {row["sha256"]: TrainingTrack(row["path"], row["album"]) for row in reversed(rows)}
     tracks = sorted(first_of.values(), key=lambda track: track.path)
-    if len({track.album for track in tracks}) < FEWEST_ALBUMS:
-        raise UnusableCorpus(f"{table} names fewer than {FEWEST_ALBUMS} albums: nothing could be held out to judge by")
+    if len({track.album for track in tracks}) < MIN_ALBUMS:
+        raise InvalidTrainingCorpus(
+            f"{table} has fewer than {MIN_ALBUMS} albums: none could be held out for evaluation"
+        )
     return tracks
 
 

@@ -1,4 +1,4 @@
-"""Crops of the studied stretches, and what the first, frozen blocks of the network make of them."""
+"""Crops of the training tracks, and the output of the first, frozen blocks of the network for them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.research.training.spectra import Studied
+    from soundalike.research.training.spectra import CorpusSpectra
     from soundalike.research.training.student import Student
 
 FROZEN: Final = 2
-"""Blocks that every recipe leaves as they are: they cost most of the time and hear edges, not music."""
+"""Blocks that no recipe trains: they take most of the time and detect edges, not music."""
 
 _PATCH_FRAMES: Final = musicnn.PATCH * 12_000 / musicnn.RATE
 """Frames of the network in one patch of the teacher: both hop 256 samples, at 12 and at 16 kHz."""
@@ -30,10 +30,10 @@ _PATCH_FRAMES: Final = musicnn.PATCH * 12_000 / musicnn.RATE
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crops:
-    """For n tracks and k crops of each, what the frozen blocks make of it, and the teacher's opinion of it unchanged.
+    """For n tracks and k crops of each, the output of the frozen blocks, and the teacher's features of the plain crop.
 
     `early` float32 [n, k, 32 a block] are the means of the frozen blocks, `values` float16 [n, k, 32, bands, frames]
-    what the first trained block is given; `teacher` float32 [n, k, 753].
+    the input of the first trained block; `teacher` float32 [n, k, 753].
     """
 
     early: NDArray[np.float32]
@@ -51,18 +51,18 @@ class Crops:
             return cls(**{field.name: archive[field.name] for field in fields(cls)})
 
 
-def starts(frames: int, count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Return where `count` crops of a stretch begin: spread evenly, each moved by chance inside its share."""
-    room = max(0, frames - FRAMES)
-    return np.asarray((np.arange(count) + random.random(count)) / count * room, dtype=np.int64)
+def crop_starts(frames: int, count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Return where `count` crops of a track start: spread evenly, each moved randomly inside its share."""
+    slack = max(0, frames - FRAMES)
+    return np.asarray((np.arange(count) + random.random(count)) / count * slack, dtype=np.int64)
 
 
-def opinion(patches: NDArray[np.floating], start: int) -> NDArray[np.float32]:
-    """Average what the teacher said of the patches whose middle lies in the crop, float32 [features]."""
+def teacher_mean(patches: NDArray[np.floating], start: int) -> NDArray[np.float32]:
+    """Return the mean of the teacher's features over the patches whose middle is in the crop, float32 [features]."""
     middles = (np.arange(len(patches)) + 0.5) * _PATCH_FRAMES
     inside = (middles >= start) & (middles < start + FRAMES)
-    chosen = patches[inside] if inside.any() else patches
-    return np.asarray(chosen.mean(axis=0, dtype=np.float32))
+    selected = patches[inside] if inside.any() else patches
+    return np.asarray(selected.mean(axis=0, dtype=np.float32))
 
 
 def early_blocks(
@@ -79,37 +79,37 @@ def early_blocks(
 
 
 def prepare_crops(
-    studied: Studied,
+    corpus: CorpusSpectra,
     student: Student,
     *,
     plain: int,
-    changed: int,
+    augmented: int,
     seed: int,
     strength: Augmentation = MILD,
-    tell: Callable[[str], None] = print,
+    log: Callable[[str], None] = print,
 ) -> Crops:
-    """Cut `plain` unchanged and `changed` augmented crops of every track and run the frozen blocks over them."""
+    """Cut `plain` unchanged and `augmented` augmented crops of every track and run the frozen blocks over them."""
     random = np.random.default_rng(seed)
-    n, k = len(studied), plain + changed
+    n, k = len(corpus), plain + augmented
     early, values = np.empty((n, k, 64), np.float32), np.empty((n, k, 32, 16, 85), np.float16)
     teacher = np.empty((n, k, musicnn.POOLED), np.float32)
     for track in range(n):
-        levels, patches, place = studied.levels_of(track), studied.teacher_of(track), 0
-        for kind, count in ((UNCHANGED, plain), (strength, changed)):
-            for start in starts(levels.shape[1], count, random):
-                early[track, place], values[track, place] = early_blocks(
+        levels, patches, column = corpus.levels_of(track), corpus.teacher_of(track), 0
+        for kind, count in ((UNCHANGED, plain), (strength, augmented)):
+            for start in crop_starts(levels.shape[1], count, random):
+                early[track, column], values[track, column] = early_blocks(
                     student, crop(levels, int(start), kind, random)
                 )
-                teacher[track, place] = opinion(patches, int(start))
-                place += 1
+                teacher[track, column] = teacher_mean(patches, int(start))
+                column += 1
         if (track + 1) % 50 == 0:
-            tell(f"crops of {track + 1} of {n} tracks")
+            log(f"crops of {track + 1} of {n} tracks")
     return Crops(early, values, teacher)
 
 
-def judged_clips(studied: Studied, student: Student) -> Crops:
-    """Return the clip that each track is judged by, as the only crop of it."""
-    heard = [early_blocks(student, clip) for clip in studied.clip]
-    teacher = np.stack([studied.teacher_of(track).mean(axis=0, dtype=np.float32) for track in range(len(studied))])
-    early, values = np.stack([means for means, _ in heard]), np.stack([output for _, output in heard])
+def evaluation_clips(corpus: CorpusSpectra, student: Student) -> Crops:
+    """Return the clip by which each track is evaluated, as its only crop."""
+    outputs = [early_blocks(student, clip) for clip in corpus.clip]
+    teacher = np.stack([corpus.teacher_of(track).mean(axis=0, dtype=np.float32) for track in range(len(corpus))])
+    early, values = np.stack([means for means, _ in outputs]), np.stack([output for _, output in outputs])
     return Crops(early[:, np.newaxis], values[:, np.newaxis], teacher[:, np.newaxis])

@@ -1,4 +1,4 @@
-"""Progress as pictures."""
+"""Plots of the training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from soundalike.research.training.album_precision import Estimate
+    from soundalike.research.training.album_precision import PrecisionEstimate
     from soundalike.research.training.trial import Validation
 
 
@@ -21,29 +21,29 @@ def draw_losses(path: Path, losses: Mapping[str, Sequence[float]]) -> None:
     for name, values in losses.items():
         width = min(20, len(values))
         axes.plot(np.convolve(values, np.ones(width) / width, mode="valid"), label=name, linewidth=1)
-    axes.set(xlabel="step", ylabel="loss", yscale="log", title="soundalike-1: what is left to learn")
+    axes.set(xlabel="step", ylabel="loss", yscale="log", title="soundalike-1: training loss")
     axes.legend(frameon=False)
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
 
 
-def draw_validation(path: Path, found: Sequence[Validation]) -> None:
+def draw_validation(path: Path, validations: Sequence[Validation]) -> None:
     """Draw every recipe's gain in validation, one point a network and part, as PNG."""
     pyplot = _pyplot()
     figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-    names = list(dict.fromkeys(one.recipe for one in found))
+    names = list(dict.fromkeys(one.recipe for one in validations))
     for row, name in enumerate(names):
-        gains = [one.precision - one.baseline for one in found if one.recipe == name]
+        gains = [one.precision - one.baseline for one in validations if one.recipe == name]
         axes.plot(gains, [row] * len(gains), "o", alpha=0.4)
         axes.plot(np.mean(gains), row, "k|", markersize=24)
     axes.axvline(0.0, color="grey", linewidth=1)
     axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="album MAP on validation albums, less that of Choi's weights")
+    axes.set(xlabel="album MAP on validation albums, minus that of Choi's weights")
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
 
 
-def draw_gains(path: Path, gains: Mapping[str, Estimate], baseline: str) -> None:
+def draw_gains(path: Path, gains: Mapping[str, PrecisionEstimate], baseline: str) -> None:
     """Draw each system's paired difference from `baseline` with its interval, as PNG."""
     pyplot = _pyplot()
     figure, axes = pyplot.subplots(figsize=(8, 0.6 * len(gains) + 1.5), layout="constrained")
@@ -52,7 +52,7 @@ def draw_gains(path: Path, gains: Mapping[str, Estimate], baseline: str) -> None
         axes.plot(gain.value, row, "ko")
     axes.axvline(0.0, color="grey", linewidth=1)
     axes.set_yticks(range(len(gains)), list(gains))
-    axes.set(xlabel=f"album MAP on albums never heard,\nless that of {baseline}; 95 % intervals")
+    axes.set(xlabel=f"album MAP on held-out albums,\nminus that of {baseline}; 95 % intervals")
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
 

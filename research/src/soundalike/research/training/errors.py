@@ -1,4 +1,4 @@
-"""What can go wrong in training, as types."""
+"""Errors of the training."""
 
 from soundalike.errors import SoundalikeError
 
@@ -7,9 +7,9 @@ class TrainingError(SoundalikeError):
     """Root of everything this package raises on purpose; the message is meant to be read by a person."""
 
 
-class UnusableCorpus(TrainingError):
+class InvalidTrainingCorpus(TrainingError):
     """The folder of music cannot be trained on."""
 
 
-class UnusableTeacher(TrainingError):
-    """The teacher's files are missing or are not what they should be."""
+class TeacherUnavailable(TrainingError):
+    """The teacher's files are missing or invalid."""

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundalike.research.training.student import Student
-    from soundalike.research.training.tag_layer import TaggedLayer
+    from soundalike.research.training.tag_layer import TagLayer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Exported:
+class ExportedNetwork:
     """The network as the extractor lays it out.
 
     For each block `kernels` float32 [3, 3, in, 32] as TensorFlow correlates them, and [5, 32] each: `bias` (zeros),
@@ -38,11 +38,11 @@ class Exported:
     variance: NDArray[np.float32]
     clips: int
 
-    def to_bytes(self, tags: TaggedLayer) -> bytes:
+    def to_bytes(self, tags: TagLayer) -> bytes:
         """Return the .npz file of plain arrays that `extractor.models.soundalike_1.parse` reads."""
         arrays: dict[str, NDArray[Any]] = {f"kernel{number}": kernel for number, kernel in enumerate(self.kernels)}
         arrays |= {name: getattr(self, name) for name in ("bias", "gamma", "beta", "mean", "variance")}
-        arrays |= {"tag_kernel": tags.kernel, "tag_bias": tags.bias, "usual_tags": tags.usual}
+        arrays |= {"tag_kernel": tags.kernel, "tag_bias": tags.bias, "usual_tags": tags.mean_probabilities}
         buffer = BytesIO()
         # Not `np.savez`: it writes the time of day into the file, and the model id is made of the file's checksum.
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -53,7 +53,7 @@ class Exported:
         return buffer.getvalue()
 
 
-def export(student: Student, spectrograms: Iterable[NDArray[np.floating]]) -> Exported:
+def export(student: Student, spectrograms: Iterable[NDArray[np.floating]]) -> ExportedNetwork:
     """Take the normalisation out of the kernels again, with statistics measured over spectrograms [96, 1360].
 
     With these statistics the network computes what `student` does; without them (each clip by its own) it is what the
@@ -63,7 +63,7 @@ def export(student: Student, spectrograms: Iterable[NDArray[np.floating]]) -> Ex
         mean, variance, clips = _moments(student, spectrograms)
     shifts = np.stack([shift.detach().cpu().double().numpy() for shift in student.shifts])
     kernels = [kernel.detach().cpu().numpy() for kernel in student.kernels]
-    return Exported(
+    return ExportedNetwork(
         kernels=tuple(np.ascontiguousarray(kernel.transpose(2, 3, 1, 0), dtype=np.float32) for kernel in kernels),
         bias=np.zeros((LAYERS, CHANNELS), np.float32),
         gamma=np.sqrt(variance + BN_EPSILON).astype(np.float32),

@@ -1,4 +1,4 @@
-"""What the student is asked for: the teacher's neighbourhoods, and that what belongs together lies together."""
+"""The losses of the student: the teacher's neighbourhoods, and a contrastive one of tracks and albums."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def neighbourhood(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+def neighbourhood_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     """Return the divergence of the student's neighbourhoods from the teacher's over a batch of unit vectors [n, …].
 
     For every row the other rows get probabilities, the softmax of cosine / temperature; near neighbours weigh most.
@@ -21,11 +21,11 @@ def neighbourhood(student: Tensor, teacher: Tensor, temperature: float) -> Tenso
         (student @ student.T / temperature).masked_fill(itself, -torch.inf).log_softmax(dim=1).masked_fill(itself, 0.0)
     )
     theirs = (teacher @ teacher.T / temperature).masked_fill(itself, -torch.inf).log_softmax(dim=1)
-    wanted = theirs.exp()
-    return (wanted * (theirs.masked_fill(itself, 0.0) - mine)).sum(dim=1).mean()
+    probabilities = theirs.exp()
+    return (probabilities * (theirs.masked_fill(itself, 0.0) - mine)).sum(dim=1).mean()
 
 
-def togetherness(vectors: Tensor, groups: Tensor, temperature: float, apart: Tensor | None = None) -> Tensor:
+def contrastive_loss(vectors: Tensor, groups: Tensor, temperature: float, apart: Tensor | None = None) -> Tensor:
     """Return the supervised contrastive loss (Khosla et al. 2020) of unit vectors [n, d] with group numbers [n].
 
     Pairs marked in `apart` bool [n, n] count neither as belonging together nor as being different.
@@ -41,6 +41,6 @@ def togetherness(vectors: Tensor, groups: Tensor, temperature: float, apart: Ten
     return per_row[counts > 0].mean()
 
 
-def unit(vectors: Tensor) -> Tensor:
+def unit_length(vectors: Tensor) -> Tensor:
     """Scale rows to unit length."""
     return functional.normalize(vectors, dim=1)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from soundalike.research.training.errors import UnusableTeacher
+from soundalike.research.training.errors import TeacherUnavailable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,23 +34,23 @@ _EPSILON: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """What the teacher makes of n patches: time means of all its features float32 [n, 753], tag logits [n, 50]."""
+class TeacherFeatures:
+    """The teacher's output for n patches: time means of all its features float32 [n, 753], tag logits [n, 50]."""
 
     mean_pool: NDArray[np.float32]
     tags: NDArray[np.float32]
 
 
 def find_checkpoint() -> Path:
-    """Return the checkpoint prefix inside the installed wheel; raises `UnusableTeacher`."""
+    """Return the checkpoint prefix inside the installed wheel; raises `TeacherUnavailable`."""
     spec = find_spec("musicnn")
     if spec is None or not spec.submodule_search_locations:
-        raise UnusableTeacher("the teacher is missing: pip install --no-deps musicnn==0.1.0")
+        raise TeacherUnavailable("the teacher is missing: pip install --no-deps musicnn==0.1.0")
     return Path(spec.submodule_search_locations[0]) / "MSD_musicnn"
 
 
 def read_variables(checkpoint: Path) -> dict[str, NDArray[np.float32]]:
-    """Read the model's variables out of the folder of a TensorFlow checkpoint; raises `UnusableTeacher`."""
+    """Read the model's variables out of the folder of a TensorFlow checkpoint; raises `TeacherUnavailable`."""
     from soundalike.extractor.tensorflow_backend import tensorflow
 
     tf = tensorflow()
@@ -58,7 +58,7 @@ def read_variables(checkpoint: Path) -> dict[str, NDArray[np.float32]]:
         # The files of this checkpoint are called `.index` and `.data`, so its prefix is the folder and a slash.
         reader = tf.compat.v1.train.NewCheckpointReader(f"{checkpoint}/")
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise UnusableTeacher(f"{checkpoint} holds no TensorFlow checkpoint: {error}") from error
+        raise TeacherUnavailable(f"{checkpoint} holds no TensorFlow checkpoint: {error}") from error
     names = [name for name in reader.get_variable_to_shape_map() if "Adam" not in name and "_power" not in name]
     return {name: np.asarray(reader.get_tensor(name), dtype=np.float32) for name in names}
 
@@ -69,12 +69,12 @@ class Musicnn:
     def __init__(self, variables: dict[str, NDArray[np.float32]]) -> None:
         self._variables = variables
 
-    def __call__(self, patches: NDArray[np.float32]) -> Heard:
-        """Hear float32 [n, 187, 96] (see `log_mel`)."""
+    def __call__(self, patches: NDArray[np.float32]) -> TeacherFeatures:
+        """Return the features of float32 [n, 187, 96] (see `log_mel`)."""
         with torch.inference_mode():
-            return self._hear(patches)
+            return self._forward(patches)
 
-    def _hear(self, patches: NDArray[np.float32]) -> Heard:
+    def _forward(self, patches: NDArray[np.float32]) -> TeacherFeatures:
         normalised = self._normalise(torch.from_numpy(patches)[:, None], 0)
         ahead = functional.pad(normalised, (0, 0, 3, 3))
         front = [self._block(ahead, 0), self._block(ahead, 1)]
@@ -89,7 +89,7 @@ class Musicnn:
         mean_pool, max_pool = everything.mean(dim=2), everything.amax(dim=2)
         hidden = self._normalise(torch.stack([max_pool, mean_pool], dim=2).flatten(1), 9)
         hidden = self._normalise(functional.relu(self._linear(hidden, 0)), 10)
-        return Heard(mean_pool.numpy(), self._linear(hidden, 1).numpy())
+        return TeacherFeatures(mean_pool.numpy(), self._linear(hidden, 1).numpy())
 
     def _block(self, padded: Tensor, number: int) -> Tensor:
         """Convolve [n, 1, frames, bands] and keep the strongest band of each channel: [n, channels, frames]."""

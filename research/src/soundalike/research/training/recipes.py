@@ -1,4 +1,4 @@
-"""What is chosen on validation albums, and what there is to choose from."""
+"""The recipes of training, one of which is selected on validation albums."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from soundalike.extractor.architecture import LAYERS
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the student is asked for, and how long and fast it learns.
+    """The losses of the student, and how long and fast it is trained.
 
     `features`: to let the teacher's means be read off by a linear map; `neighbours`: to have the neighbours that the
     teacher's and Choi's vectors together have (`choi_share` of the cosine is Choi's); `same_track`, `same_album`: to

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from soundalike.research.training.album_precision import Estimate, mean_of_albums, mean_precision
-from soundalike.research.training.trial import CHOI_CLIPS, CHOI_CROPS, CHOI_LEARNT, OURS_LEARNT
+from soundalike.research.training.album_precision import PrecisionEstimate, mean_of_albums, mean_precision
+from soundalike.research.training.trial import CHOI_CLIPS, CHOI_CROPS, CHOI_TRAINED_PROJECTION, OURS_TRAINED_PROJECTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundalike.research.training.recipes import Recipe
-    from soundalike.research.training.trial import Validation, Verdicts
+    from soundalike.research.training.trial import SystemPrecisions, Validation
 
-BASELINES: Final = (CHOI_CLIPS, CHOI_CROPS, CHOI_LEARNT)
+BASELINES: Final = (CHOI_CLIPS, CHOI_CROPS, CHOI_TRAINED_PROJECTION)
 _PROTOCOL: Final = (
     "Every album is judged by a network that learnt from other albums, with a recipe chosen on yet others, and looks "
     "for its tracks among all held-out tracks of its part (or among all tracks). Intervals are 95 % bootstraps over "
@@ -27,26 +27,28 @@ _PROTOCOL: Final = (
 )
 
 
-def gains(verdicts: Verdicts, albums: NDArray[np.str_], baseline: str) -> dict[str, Estimate]:
+def gains(precisions: SystemPrecisions, albums: NDArray[np.str_], baseline: str) -> dict[str, PrecisionEstimate]:
     """Return each system's paired difference from `baseline`, both judged among the same tracks."""
     suffix = baseline.partition(" (")[2]
     return {
-        name: mean_precision(found - verdicts.of[baseline], albums)
-        for name, found in verdicts.of.items()
+        name: mean_precision(found - precisions.of[baseline], albums)
+        for name, found in precisions.of.items()
         if name != baseline and name.partition(" (")[2] == suffix
     }
 
 
-def as_json(verdicts: Verdicts, validations: Sequence[Validation], albums: NDArray[np.str_], recipe: Recipe) -> str:
+def as_json(
+    precisions: SystemPrecisions, validations: Sequence[Validation], albums: NDArray[np.str_], recipe: Recipe
+) -> str:
     """Return every number."""
     content: dict[str, Any] = {
         "recipe": asdict(recipe),
         "systems": {
             name: {"map": asdict(mean_precision(found, albums)), "of_albums": asdict(mean_of_albums(found, albums))}
-            for name, found in verdicts.of.items()
+            for name, found in precisions.of.items()
         },
         "differences": {
-            baseline: {name: asdict(gain) for name, gain in gains(verdicts, albums, baseline).items()}
+            baseline: {name: asdict(gain) for name, gain in gains(precisions, albums, baseline).items()}
             for baseline in BASELINES
         },
         "validations": [asdict(one) for one in validations],
@@ -55,7 +57,11 @@ def as_json(verdicts: Verdicts, validations: Sequence[Validation], albums: NDArr
 
 
 def as_markdown(
-    verdicts: Verdicts, validations: Sequence[Validation], albums: NDArray[np.str_], recipe: Recipe, command: str
+    precisions: SystemPrecisions,
+    validations: Sequence[Validation],
+    albums: NDArray[np.str_],
+    recipe: Recipe,
+    command: str,
 ) -> str:
     """Return the tables of a page."""
     lines = [
@@ -66,15 +72,17 @@ def as_markdown(
         "| system | album MAP | mean of albums | against half-whitened on clips | against half-whitened on crops |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for name, found in verdicts.of.items():
+    for name, found in precisions.of.items():
         suffix = name.partition(" (")[2]
         versus = [f"{one} ({suffix}" if suffix else one for one in (CHOI_CLIPS, CHOI_CROPS)]
-        differences = [mean_precision(found - verdicts.of[one], albums) for one in versus]
+        differences = [mean_precision(found - precisions.of[one], albums) for one in versus]
         lines.append(
             f"| {name} | {_plain(mean_precision(found, albums))} | {_plain(mean_of_albums(found, albums))} "
             f"| {differences[0]} | {differences[1]} |"
         )
-    over_learnt = mean_precision(verdicts.of[OURS_LEARNT] - verdicts.of[CHOI_LEARNT], albums)
+    over_learnt = mean_precision(
+        precisions.of[OURS_TRAINED_PROJECTION] - precisions.of[CHOI_TRAINED_PROJECTION], albums
+    )
     lines += [
         "",
         f"What the network adds to a projection learnt in the same way: {over_learnt}.",
@@ -96,5 +104,5 @@ def as_markdown(
     return "\n".join(lines)
 
 
-def _plain(estimate: Estimate) -> str:
+def _plain(estimate: PrecisionEstimate) -> str:
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"

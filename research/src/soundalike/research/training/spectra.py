@@ -1,4 +1,4 @@
-"""From files to what training works on: mel levels of a long stretch, the clip to judge by, the teacher's opinion."""
+"""The training data of files: mel levels of a long excerpt, the clip to evaluate by, the teacher's features."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.research.training.corpus import Track
+    from soundalike.research.training.corpus import TrainingTrack
 
 PATCH_SAMPLES: Final = musicnn.PATCH * musicnn.HOP * RATE // musicnn.RATE
 """Samples at 12 kHz of one patch of the teacher."""
 
-STUDIED: Final = ExcerptRule(seconds=93, margin_seconds=1, whole_up_to_seconds=94)
-"""What is learnt from: up to 93 s of the middle of a track, in which the middle 29 s that are judged by lie."""
+TRAINING_RULE: Final = ExcerptRule(seconds=93, margin_seconds=1, whole_up_to_seconds=94)
+"""The excerpt for training: up to 93 s of the middle of a track, which include the 29 s for evaluation."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spectra:
-    """What is known of one track.
+class TrackSpectra:
+    """The training data of one track.
 
-    `levels` float16 [96, frames] in dB of the studied stretch (absolute, no floor), `clip` float16 [96, 1360] as the
-    network is given it, `teacher` float16 [patches, 753] for each 2.992 s of `levels`, and `sound` int16 [n], the same
-    stretch at the teacher's 16 kHz.
+    `levels` float16 [96, frames] in dB of the training excerpt (absolute, no floor), `clip` float16 [96, 1360] as
+    input of the network, `teacher` float16 [patches, 753] for each 2.992 s of `levels`, and `sound` int16 [n], the same
+    excerpt at the teacher's 16 kHz.
     """
 
     levels: NDArray[np.float16]
@@ -47,15 +47,15 @@ class Spectra:
     sound: NDArray[np.int16]
 
 
-class Front:
-    """The network's spectrogram in PyTorch, for stretches of any length."""
+class SpectrogramFrontEnd:
+    """The network's spectrogram in PyTorch, for excerpts of any length."""
 
     def __init__(self) -> None:
         self._window = torch.from_numpy(window())
         self._bank = torch.from_numpy(mel_matrix())
 
     def levels(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return dB float32 [96, ceil(n / 256)] of float32 [n] at 12 kHz, relative to nothing and without a floor."""
+        """Return dB float32 [96, ceil(n / 256)] of float32 [n] at 12 kHz, absolute and without a floor."""
         padded = torch.nn.functional.pad(torch.from_numpy(np.ascontiguousarray(samples)), (N_FFT // 2, N_FFT // 2))
         count = -(-len(samples) // HOP)
         frames = padded.unfold(0, N_FFT, HOP)[:count] * self._window
@@ -64,48 +64,48 @@ class Front:
         return np.asarray(levels.T.numpy(), dtype=np.float32)
 
     def clip(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return float32 [96, 1360] as the network is given it, for float32 [n] at 12 kHz."""
+        """Return the network's input float32 [96, 1360] for float32 [n] at 12 kHz."""
         levels = self.levels(fit_length(samples, repeat=True))
         return np.asarray(np.maximum(levels - levels.max(), FLOOR_DB), dtype=np.float32)
 
 
-def study(
-    folder: Path, tracks: Iterable[Track], teacher: musicnn.Musicnn, tell: Callable[[str], None]
-) -> list[tuple[Track, Spectra]]:
-    """Read every track that can be heard; `tell` hears why one cannot, and how far the work is."""
-    front, known = Front(), []
+def analyse_tracks(
+    folder: Path, tracks: Iterable[TrainingTrack], teacher: musicnn.Musicnn, log: Callable[[str], None]
+) -> list[tuple[TrainingTrack, TrackSpectra]]:
+    """Analyse every track that can be decoded; `log` gets errors and progress."""
+    front, analysed = SpectrogramFrontEnd(), []
     for track in tracks:
         try:
-            known.append((track, _study(folder / track.path, front, teacher)))
+            analysed.append((track, _analyse(folder / track.path, front, teacher)))
         except (AudioError, OSError) as error:
-            tell(f"{track.path}: {error}")
-        if len(known) % 50 == 0:
-            tell(f"{len(known)} tracks studied")
-    return known
+            log(f"{track.path}: {error}")
+        if len(analysed) % 50 == 0:
+            log(f"{len(analysed)} tracks analysed")
+    return analysed
 
 
-def _study(path: Path, front: Front, teacher: musicnn.Musicnn) -> Spectra:
-    passage = read_segment(path, STUDIED)
-    mono = downmix(passage.frames)
-    low = resample(mono, passage.rate)[: STUDIED.seconds * RATE]
-    high = mono if passage.rate == musicnn.RATE else soxr.resample(mono, passage.rate, musicnn.RATE, quality="HQ")
-    heard = read_segment(path, DEFAULT_RULE)
-    clip = resample(downmix(heard.frames), heard.rate)[:SAMPLES]
+def _analyse(path: Path, front: SpectrogramFrontEnd, teacher: musicnn.Musicnn) -> TrackSpectra:
+    segment = read_segment(path, TRAINING_RULE)
+    mono = downmix(segment.frames)
+    low = resample(mono, segment.rate)[: TRAINING_RULE.seconds * RATE]
+    high = mono if segment.rate == musicnn.RATE else soxr.resample(mono, segment.rate, musicnn.RATE, quality="HQ")
+    excerpt = read_segment(path, DEFAULT_RULE)
+    clip = resample(downmix(excerpt.frames), excerpt.rate)[:SAMPLES]
     mel = musicnn.log_mel(np.asarray(high, dtype=np.float32))
     patches = max(1, min(len(low) // PATCH_SAMPLES, len(mel) // musicnn.PATCH))
     whole = np.resize(mel, (patches * musicnn.PATCH, musicnn.MEL_BANDS)).reshape(patches, musicnn.PATCH, -1)
-    opinions = [teacher(np.ascontiguousarray(group)) for group in np.array_split(whole, -(-patches // 10))]
-    return Spectra(
+    features = [teacher(np.ascontiguousarray(group)) for group in np.array_split(whole, -(-patches // 10))]
+    return TrackSpectra(
         levels=front.levels(np.resize(low, max(len(low), FRAMES * HOP))).astype(np.float16),
         clip=front.clip(clip).astype(np.float16),
-        teacher=np.concatenate([opinion.mean_pool for opinion in opinions]).astype(np.float16),
+        teacher=np.concatenate([group.mean_pool for group in features]).astype(np.float16),
         sound=(np.clip(high, -1.0, 1.0) * 32767.0).astype(np.int16),
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Studied:
-    """A studied corpus as one file holds it: the arrays of `Spectra`, all tracks behind one another."""
+class CorpusSpectra:
+    """An analysed corpus in one file: the arrays of `TrackSpectra`, concatenated over the tracks."""
 
     path: NDArray[np.str_]
     album: NDArray[np.str_]
@@ -133,12 +133,12 @@ class Studied:
         return self.sound[_span(self.samples, number)]
 
     @classmethod
-    def of(cls, known: list[tuple[Track, Spectra]]) -> Studied:
-        """Join what is known of single tracks."""
-        spectra = [spectrum for _, spectrum in known]
+    def of(cls, analysed: list[tuple[TrainingTrack, TrackSpectra]]) -> CorpusSpectra:
+        """Join the data of single tracks."""
+        spectra = [spectrum for _, spectrum in analysed]
         return cls(
-            path=np.array([track.path for track, _ in known]),
-            album=np.array([track.album for track, _ in known]),
+            path=np.array([track.path for track, _ in analysed]),
+            album=np.array([track.album for track, _ in analysed]),
             frames=np.array([spectrum.levels.shape[1] for spectrum in spectra]),
             patches=np.array([len(spectrum.teacher) for spectrum in spectra]),
             samples=np.array([len(spectrum.sound) for spectrum in spectra]),
@@ -153,7 +153,7 @@ class Studied:
         np.savez(path, **{field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
-    def load(cls, path: Path) -> Studied:
+    def load(cls, path: Path) -> CorpusSpectra:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as archive:
             return cls(**{field.name: archive[field.name] for field in fields(cls)})

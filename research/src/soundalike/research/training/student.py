@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Student(nn.Module):  # type: ignore[misc] # PyTorch may be absent where types are checked
     """Five blocks of convolution, shift, ELU, pooling; pooling comes first, which gives the same (see the extractor).
 
-    What fixed statistics make of Choi's network can be written as such kernels and shifts, and the other way round.
+    Choi's network with fixed statistics can be written as such kernels and shifts, and vice versa.
     """
 
     def __init__(self, kernels: list[Tensor], shifts: list[Tensor]) -> None:
@@ -42,8 +42,8 @@ class Student(nn.Module):  # type: ignore[misc] # PyTorch may be absent where ty
         student: Student = cls(kernels, shifts).to(memory_format=torch.channels_last)
         return student
 
-    def towards(self, other: Student, way: float) -> Student:
-        """Return the network that lies `way` (0 to 1) of the straight way from this one to `other`."""
+    def interpolate(self, other: Student, way: float) -> Student:
+        """Return the network at `way` (0 to 1) on the straight line from this one to `other`."""
         between = Student(list(self.kernels), list(self.shifts))
         with torch.no_grad():
             for mine, theirs in zip(between.parameters(), other.parameters(), strict=True):
@@ -60,7 +60,7 @@ class Student(nn.Module):  # type: ignore[misc] # PyTorch may be absent where ty
         return self.from_block(0, spectrograms[:, None], [])
 
     def from_block(self, first: int, values: Tensor, means: list[Tensor]) -> Tensor:
-        """Return vectors [n, 160] of what block `first` is given, and the means of the blocks before it."""
+        """Return vectors [n, 160] for the input of block `first`, and the means of the blocks before it."""
         collected = list(means)
         for number in range(first, LAYERS):
             values = self.block(number, values)

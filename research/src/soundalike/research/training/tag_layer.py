@@ -1,4 +1,4 @@
-"""The tagger's last layer for the new network: it learns to say what Choi's said of the same music."""
+"""The tag layer of the new network, fitted to the tags of Choi's network for the same music."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ _WEIGHT_DECAY: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TaggedLayer:
-    """`kernel` float32 [32, 50], `bias` float32 [50], and the mean probability of each tag `usual` float32 [50]."""
+class TagLayer:
+    """`kernel` float32 [32, 50], `bias` float32 [50], and `mean_probabilities` float32 [50], one of each tag."""
 
     kernel: NDArray[np.float32]
     bias: NDArray[np.float32]
-    usual: NDArray[np.float32]
+    mean_probabilities: NDArray[np.float32]
 
 
 def fit_tags(
     vectors: NDArray[np.float32], choi_vectors: NDArray[np.float32], head: TagHead, clips: NDArray[np.float32]
-) -> TaggedLayer:
-    """Fit a logistic regression from the last block of `vectors` [n, 160] to what `head` says of `choi_vectors`.
+) -> TagLayer:
+    """Fit a logistic regression from the last block of `vectors` [n, 160] to the tags that `head` gives `choi_vectors`.
 
-    `clips` [m, 160] are vectors of the new network over which the usual probability of each tag is taken.
+    `clips` [m, 160] are vectors of the new network over which the mean probability of each tag is computed.
     """
-    given, wanted = torch.from_numpy(vectors[:, -CHANNELS:]), torch.from_numpy(tag_probabilities(choi_vectors, head))
-    mean, scale = given.mean(dim=0), given.std(dim=0) + 1e-6
-    standardised = (given - mean) / scale
+    inputs, targets = torch.from_numpy(vectors[:, -CHANNELS:]), torch.from_numpy(tag_probabilities(choi_vectors, head))
+    mean, scale = inputs.mean(dim=0), inputs.std(dim=0) + 1e-6
+    standardised = (inputs - mean) / scale
     kernel = nn.Parameter(torch.from_numpy(head.kernel).clone() * scale[:, None])
     bias = nn.Parameter(torch.from_numpy(head.bias).clone() + mean @ torch.from_numpy(head.kernel))
-    # The problem is convex, so where it starts decides only how soon it ends.
+    # The problem is convex, so the start only affects the number of steps.
     optimiser = torch.optim.LBFGS([kernel, bias], max_iter=_STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimiser.zero_grad(set_to_none=True)
         logits = standardised @ kernel + bias
         penalty = _WEIGHT_DECAY * kernel.square().sum()
-        total = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="sum") / len(given) + penalty
+        total = functional.binary_cross_entropy_with_logits(logits, targets, reduction="sum") / len(inputs) + penalty
         total.backward()
         return total
 
     optimiser.step(loss)
     unscaled = (kernel / scale[:, None]).detach()
     fitted = unscaled.numpy().astype(np.float32), (bias.detach() - mean @ unscaled).numpy().astype(np.float32)
-    said = 1.0 / (1.0 + np.exp(-(clips[:, -CHANNELS:].astype(np.float64) @ fitted[0] + fitted[1])))
-    return TaggedLayer(*fitted, usual=said.mean(axis=0).astype(np.float32))
+    probabilities = 1.0 / (1.0 + np.exp(-(clips[:, -CHANNELS:].astype(np.float64) @ fitted[0] + fitted[1])))
+    return TagLayer(*fitted, mean_probabilities=probabilities.mean(axis=0).astype(np.float32))

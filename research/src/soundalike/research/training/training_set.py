@@ -1,4 +1,4 @@
-"""All that a student can learn from: crops of tracks, and hybrids."""
+"""The training data of a student: crops of tracks, and hybrids."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _GROUP = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lessons:
-    """n tracks with k crops each and the clip that each is judged by, and m hybrids.
+class TrainingSet:
+    """n tracks with k crops each and the clip by which each is evaluated, and m hybrids.
 
     `choi` float32 [n, k, 160], `choi_clips` [n, 160] and `choi_hybrids` [m, 160] are the vectors before any training.
     """
@@ -36,8 +36,8 @@ class Lessons:
     choi_clips: NDArray[np.float32]
     choi_hybrids: NDArray[np.float32]
 
-    def from_block(self, choi: Student, first: int) -> Lessons:
-        """Return the same as block `first` is given it, by blocks of `choi` that go before."""
+    def from_block(self, choi: Student, first: int) -> TrainingSet:
+        """Return the same as input of block `first`, by the blocks of `choi` before it."""
         crops, clips, hybrids = self.crops, self.clips, self.hybrids
         early, values = _deepen(choi, hybrids.early, hybrids.values, first)
         return replace(
@@ -48,40 +48,40 @@ class Lessons:
         )
 
     @classmethod
-    def of(cls, crops: Crops, clips: Crops, hybrids: Hybrids, albums: NDArray[np.str_], choi: Student) -> Lessons:
-        """Let the untrained student hear everything once."""
+    def of(cls, crops: Crops, clips: Crops, hybrids: Hybrids, albums: NDArray[np.str_], choi: Student) -> TrainingSet:
+        """Embed everything with the untrained student."""
         return cls(
             crops=crops,
             clips=clips,
             hybrids=hybrids,
             albums=albums,
-            choi=hear_crops(choi, crops, np.arange(len(crops.early))),
-            choi_clips=hear_crops(choi, clips, np.arange(len(clips.early)))[:, 0],
-            choi_hybrids=_hear(choi, hybrids.early, hybrids.values),
+            choi=embed_crops(choi, crops, np.arange(len(crops.early))),
+            choi_clips=embed_crops(choi, clips, np.arange(len(clips.early)))[:, 0],
+            choi_hybrids=_embed(choi, hybrids.early, hybrids.values),
         )
 
 
-def hear_crops(student: Student, crops: Crops, tracks: NDArray[np.int64]) -> NDArray[np.float32]:
+def embed_crops(student: Student, crops: Crops, tracks: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the vectors float32 [tracks, k, 160] of all crops of `tracks`."""
     count = crops.early.shape[1]
-    heard = [_hear(student, crops.early[track], crops.values[track]) for track in tracks]
-    return np.concatenate(heard).reshape(len(tracks), count, DIMENSIONS)
+    embedded = [_embed(student, crops.early[track], crops.values[track]) for track in tracks]
+    return np.concatenate(embedded).reshape(len(tracks), count, DIMENSIONS)
 
 
 def vectors(student: Student, early: NDArray[np.float32], values: NDArray[np.float16]) -> Any:
-    """Return the tensor [n, 160] of what the blocks that are left make of n crops, ready to be learnt from."""
+    """Return the vectors of n crops by the remaining blocks, a tensor [n, 160] with gradients."""
     device = student.shifts[0].device
-    given = torch.from_numpy(values).to(device).float()
-    return student.from_block(early.shape[1] // CHANNELS, given, [torch.from_numpy(early).to(device)])
+    inputs = torch.from_numpy(values).to(device).float()
+    return student.from_block(early.shape[1] // CHANNELS, inputs, [torch.from_numpy(early).to(device)])
 
 
-def _hear(student: Student, early: NDArray[np.float32], values: NDArray[np.float16]) -> NDArray[np.float32]:
-    heard: list[Tensor] = []
+def _embed(student: Student, early: NDArray[np.float32], values: NDArray[np.float16]) -> NDArray[np.float32]:
+    embedded: list[Tensor] = []
     with torch.inference_mode():
         for start in range(0, len(early), _GROUP):
             group = slice(start, start + _GROUP)
-            heard.append(vectors(student, early[group], values[group]).cpu())
-    return np.asarray(torch.cat(heard).numpy(), dtype=np.float32)
+            embedded.append(vectors(student, early[group], values[group]).cpu())
+    return np.asarray(torch.cat(embedded).numpy(), dtype=np.float32)
 
 
 def _deepen_crops(choi: Student, crops: Crops, first: int) -> Crops:
@@ -95,7 +95,7 @@ def _deepen_crops(choi: Student, crops: Crops, first: int) -> Crops:
 def _deepen(
     choi: Student, early: NDArray[np.float32], values: NDArray[np.float16], first: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
-    """Go on to block `first` for n crops [n, …]."""
+    """Run n crops [n, …] up to block `first`."""
     means, outputs = [], []
     with torch.inference_mode():
         for start in range(0, len(early), _GROUP):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _WARM_S: Final = 3.0
 _SECONDS: Final = 10.0
-_ASKED: Final = 5_000
+_QUERY: Final = 5_000
 _READY_S: Final = 600.0
 
 
@@ -97,7 +97,7 @@ async def measure(
             filled = await fill(url, music, raw)
             parameters = BuildParameters(engine=engine, jobs=jobs)
             manifest, took = await publish(url, music, home / "cache", home / "work", parameters)
-            asked = np.random.default_rng(8).choice(len(raw), min(len(raw), _ASKED), replace=False)
+            asked = np.random.default_rng(8).choice(len(raw), min(len(raw), _QUERY), replace=False)
             urns = home / "urns.txt"
             urns.write_text("\n".join(track_id(int(number)).urn for number in asked), encoding="ascii")
             known = {

@@ -18,7 +18,7 @@ from soundalike.db.models import EmbeddingModel
 from soundalike.domain.track_id import TrackId
 from soundalike.indexer.export import export_vectors
 from soundalike.indexer.version_build import build
-from soundalike.research.bench.index.music import TRACKS_AN_ALBUM
+from soundalike.research.bench.index.music import TRACKS_PER_ALBUM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from soundalike.similarity.index.manifest import Manifest
 
 _BATCH: Final = 20_000
-_ALBUMS_AN_ARTIST: Final = 3
+_ALBUMS_PER_ARTIST: Final = 3
 _TRACK_COLUMNS: Final = ("urn", "source", "title", "artists", "artist_urns", "album", "duration_ms", "isrc", "state")
 _EMBEDDING_COLUMNS: Final = (
     "urn",
@@ -71,7 +71,7 @@ async def fill(url: str, music: MusicModel, raw: NDArray[np.float32]) -> float:
                 "tracks", columns=_TRACK_COLUMNS, records=[_track(number) for number in numbers]
             )
             await connection.copy_records_to_table(
-                "embeddings", columns=_EMBEDDING_COLUMNS, records=list(_heard(music.model, raw, numbers))
+                "embeddings", columns=_EMBEDDING_COLUMNS, records=list(_embedding_records(music.model, raw, numbers))
             )
         await connection.execute("VACUUM (ANALYZE) tracks, embeddings")
     finally:
@@ -128,8 +128,8 @@ async def insert(pool: database.Pool, music: MusicModel, number: int, vector: ND
 
 
 def _track(number: int, state: str = "ready") -> tuple[Any, ...]:
-    track, album = track_id(number), number // TRACKS_AN_ALBUM
-    artist = album // _ALBUMS_AN_ARTIST
+    track, album = track_id(number), number // TRACKS_PER_ALBUM
+    artist = album // _ALBUMS_PER_ARTIST
     return (
         track.urn,
         track.source,
@@ -143,7 +143,7 @@ def _track(number: int, state: str = "ready") -> tuple[Any, ...]:
     )
 
 
-def _heard(model: str, raw: NDArray[np.float32], numbers: range) -> Iterator[tuple[Any, ...]]:
+def _embedding_records(model: str, raw: NDArray[np.float32], numbers: range) -> Iterator[tuple[Any, ...]]:
     rng = np.random.default_rng(numbers.start)
     for number in numbers:
         # So that a track holds four or five of them, as real ones do.

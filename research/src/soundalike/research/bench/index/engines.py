@@ -240,13 +240,13 @@ def meet_goal(engine: Baseline, vectors: NDArray[np.float32]) -> tuple[int, floa
     for effort in engine.efforts:
         engine.set_effort(effort)
         # Rows are judged by exact cosines: numbers of 16 bits would make the true tenth look too far away.
-        recall = yardstick.recall_of(lambda query, k: exactly(vectors, query, engine.search(query, k)[0]))
+        recall = yardstick.recall_of(lambda query, k: exact_neighbours(vectors, query, engine.search(query, k)[0]))
         if recall >= GOAL:
             break
     return effort, recall
 
 
-def exactly(
+def exact_neighbours(
     vectors: NDArray[np.float32], query: NDArray[np.float32], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the rows that were found with their exact cosines."""

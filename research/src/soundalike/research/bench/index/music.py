@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from soundalike.similarity.projection import Projection
 
 FITTED: Final = Path(__file__).parent / "music.npz"
-TRACKS_AN_ALBUM: Final = 13
+TRACKS_PER_ALBUM: Final = 13
 ALBUM_SPREAD: Final = 0.35
 TRACK_SPREAD: Final = 0.25
 _CHUNK_ROWS: Final = 50_000
@@ -54,7 +54,7 @@ class MusicModel:
     @property
     def projection(self) -> Projection:
         """The shipped projection that the model was fitted in."""
-        return _shipped(self.model)
+        return _builtin(self.model)
 
     def write_raw(self, path: Path, count: int, *, seed: int) -> None:
         """Draw `count` raw vectors and write them to a file, float32 [n, D]; track i is of album i // 13."""
@@ -65,14 +65,14 @@ class MusicModel:
         raw = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(count, projection.input_dimensions))
         for start in range(0, count, _CHUNK_ROWS):
             rows = min(_CHUNK_ROWS, count - start)
-            first, last = start // TRACKS_AN_ALBUM, (start + rows - 1) // TRACKS_AN_ALBUM
+            first, last = start // TRACKS_PER_ALBUM, (start + rows - 1) // TRACKS_PER_ALBUM
             # An album that lies across two chunks is the same in both.
             drawn = [np.random.default_rng((seed, album)) for album in (first, last)]
             centres = rng.standard_normal((last - first + 1, len(self.mean)))
             spreads = rng.standard_normal(last - first + 1)
             for place, generator in zip((0, -1), drawn, strict=True):
                 centres[place], spreads[place] = generator.standard_normal(len(self.mean)), generator.standard_normal()
-            album = np.arange(start, start + rows) // TRACKS_AN_ALBUM - first
+            album = np.arange(start, start + rows) // TRACKS_PER_ALBUM - first
             spread = np.exp(ALBUM_SPREAD * spreads[album] + TRACK_SPREAD * rng.standard_normal(rows))
             spread /= np.exp(ALBUM_SPREAD**2 + TRACK_SPREAD**2)
             deviations = rng.standard_normal((rows, len(self.mean))) @ within.T * spread[:, np.newaxis]
@@ -114,13 +114,13 @@ def nearest(unit: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _before_unit_length(model: str, raw: NDArray[np.float32]) -> NDArray[np.float64]:
-    projection = _shipped(model)
+    projection = _builtin(model)
     rotated = ((raw - projection.mean) / projection.scale) @ projection.components.T
     scaled: NDArray[np.float64] = rotated / projection.eigenvalues**projection.exponent
     return scaled
 
 
-def _shipped(model: str) -> Projection:
+def _builtin(model: str) -> Projection:
     projection = builtin_projection(model)
     if projection is None:
         raise SystemExit(

@@ -10,7 +10,7 @@ import asyncpg
 import numpy as np
 from pgvector.asyncpg import register_vector
 
-from soundalike.research.bench.index.engines import CALLERS, GOAL, GRAPH, QUERIES, exactly, percentiles
+from soundalike.research.bench.index.engines import CALLERS, GOAL, GRAPH, QUERIES, exact_neighbours, percentiles
 from soundalike.research.bench.servers import throwaway_database
 from soundalike.similarity.index.recall import RecallBenchmark
 
@@ -56,7 +56,9 @@ async def _measured(url: str, vectors: NDArray[np.float32]) -> dict[str, Any]:
             int(row): np.array([each["id"] for each in await connection.fetch(_NEAREST, vectors[row])], np.int64)
             for row in chosen
         }
-        recall = yardstick.recall_of_results([exactly(vectors, vectors[row], rows) for row, rows in found.items()])
+        recall = yardstick.recall_of_results(
+            [exact_neighbours(vectors, vectors[row], rows) for row, rows in found.items()]
+        )
         if recall >= GOAL:
             break
     await connection.close()

@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is installed only where soundalike-1 is trained")
 
 from soundalike.extractor.tensorflow_backend import tensorflow  # noqa: E402
-from soundalike.research.training.errors import UnusableTeacher  # noqa: E402
+from soundalike.research.training.errors import TeacherUnavailable  # noqa: E402
 from soundalike.research.training.musicnn import MEL_BANDS, PATCH, RATE, Musicnn, log_mel, read_variables  # noqa: E402
 
 WIDTH, MIDDLE = 4, 3
@@ -101,5 +101,5 @@ def test_the_spectrogram_is_librosas() -> None:
 
 
 def test_a_folder_without_the_model_is_refused(tmp_path: Any) -> None:
-    with pytest.raises(UnusableTeacher, match="holds no TensorFlow checkpoint"):
+    with pytest.raises(TeacherUnavailable, match="holds no TensorFlow checkpoint"):
         read_variables(tmp_path)

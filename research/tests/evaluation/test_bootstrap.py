@@ -5,7 +5,7 @@ import pytest
 
 from soundalike.research.evaluation import summaries
 from soundalike.research.evaluation.bootstrap import Estimate, resample
-from soundalike.research.evaluation.errors import NothingToJudge
+from soundalike.research.evaluation.errors import TooLittleData
 
 
 def test_whole_albums_are_drawn() -> None:
@@ -68,7 +68,7 @@ def test_many_tracks_are_summarised_in_parts_with_the_same_outcome(monkeypatch: 
 
 @pytest.mark.parametrize("values", [[1.0, 2.0, np.nan], [np.nan] * 3])
 def test_fewer_than_two_albums_are_refused(values: list[float]) -> None:
-    with pytest.raises(NothingToJudge, match="at least two"):
+    with pytest.raises(TooLittleData, match="at least two"):
         resample(np.array(values), np.array([0, 0, 1]), summaries.mean, seed=1)
 
 

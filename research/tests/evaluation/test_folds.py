@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from soundalike.research.evaluation.errors import NothingToJudge
+from soundalike.research.evaluation.errors import TooLittleData
 from soundalike.research.evaluation.folds import divide, link
 
 
@@ -39,7 +39,7 @@ def test_folds_are_the_same_for_the_same_seed_only() -> None:
 
 
 def test_fewer_groups_than_folds_are_refused() -> None:
-    with pytest.raises(NothingToJudge, match="2 groups"):
+    with pytest.raises(TooLittleData, match="2 groups"):
         divide(np.array([0, 0, 1]), 3, seed=0)
     with pytest.raises(ValueError, match="two folds"):
         divide(np.array([0, 1]), 1, seed=0)

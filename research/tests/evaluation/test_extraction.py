@@ -9,7 +9,7 @@ from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.audio.errors import Undecodable
 from soundalike.research.evaluation.corpus import identify, read
 from soundalike.research.evaluation.distortions import ORIGINAL, SHIFTED
-from soundalike.research.evaluation.errors import CacheUnusable
+from soundalike.research.evaluation.errors import CacheUnavailable
 from soundalike.research.evaluation.extraction import extract
 from soundalike.research.evaluation.extractors import MfccStatistics, RandomVector
 from soundalike.research.evaluation.vector_cache import MemoryCache, VectorCache, open_cache
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 
 class Loudness:
-    """Counts what it hears, and stops working when told to."""
+    """Counts its calls, and fails after `breaks_after` of them."""
 
     id = "loudness"
 
     def __init__(self, *, breaks_after: int = 1000) -> None:
-        self.heard = 0
+        self.count = 0
         self.breaks_after = breaks_after
 
     def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        if self.heard >= self.breaks_after:
+        if self.count >= self.breaks_after:
             raise KeyboardInterrupt
-        self.heard += 1
+        self.count += 1
         return np.array([np.sqrt(np.mean(samples**2)), 1.0], dtype=np.float32)
 
 
@@ -53,7 +53,7 @@ def cache(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorCach
 
 
 def run(folder: Path, extractor: Any, cache: VectorCache, decoders: DecoderPool, *, changed: bool = False) -> Any:
-    return extract(folder, identify(folder, read(folder))[0], [extractor], cache, decoders, changed=changed)
+    return extract(folder, identify(folder, read(folder))[0], [extractor], cache, decoders, distorted=changed)
 
 
 def test_a_second_run_hears_nothing_again(
@@ -62,7 +62,7 @@ def test_a_second_run_hears_nothing_again(
     folder, extractor = make_corpus(2, 2), Loudness()
     first = run(folder, extractor, cache, decoders)
     second = run(folder, extractor, cache, decoders)
-    assert extractor.heard == 4
+    assert extractor.count == 4
     assert np.array_equal(first.vectors["loudness", ORIGINAL], second.vectors["loudness", ORIGINAL])
     assert first.vectors["loudness", ORIGINAL].shape == (4, 2)
 
@@ -77,7 +77,7 @@ def test_a_run_that_was_broken_off_goes_on_where_it_was(
     extractor = Loudness()
     with open_cache(file) as cache:
         assert len(run(folder, extractor, cache, decoders).tracks) == 4
-    assert extractor.heard == 1
+    assert extractor.count == 1
 
 
 def test_bad_files_are_named_and_skipped(
@@ -85,11 +85,11 @@ def test_bad_files_are_named_and_skipped(
 ) -> None:
     folder = make_corpus(2, 2)
     (folder / "album-0/1.wav").write_text("this is no music")
-    found = run(folder, Loudness(), cache, decoders)
-    assert [one.path for one in found.skipped] == ["album-0/1.wav"]
-    assert "not audio" in found.skipped[0].reason
-    assert [track.entry.path for track in found.tracks] == ["album-0/0.wav", "album-1/0.wav", "album-1/1.wav"]
-    assert len(found.vectors["loudness", ORIGINAL]) == 3
+    result = run(folder, Loudness(), cache, decoders)
+    assert [one.path for one in result.skipped] == ["album-0/1.wav"]
+    assert "not audio" in result.skipped[0].reason
+    assert [track.entry.path for track in result.tracks] == ["album-0/0.wav", "album-1/0.wav", "album-1/1.wav"]
+    assert len(result.vectors["loudness", ORIGINAL]) == 3
 
 
 def test_an_extractor_that_refuses_a_recording_skips_it(
@@ -99,9 +99,9 @@ def test_an_extractor_that_refuses_a_recording_skips_it(
         def __call__(self, _samples: NDArray[np.float32]) -> NDArray[np.float32]:
             raise Undecodable("no vector of it")
 
-    found = run(make_corpus(1, 2), Refusing(), MemoryCache(), decoders)
-    assert [one.reason for one in found.skipped] == ["no vector of it"] * 2
-    assert found.vectors["loudness", ORIGINAL].shape == (0, 0)
+    result = run(make_corpus(1, 2), Refusing(), MemoryCache(), decoders)
+    assert [one.reason for one in result.skipped] == ["no vector of it"] * 2
+    assert result.vectors["loudness", ORIGINAL].shape == (0, 0)
 
 
 def test_changed_versions_are_heard_and_what_is_too_short_is_marked(
@@ -109,19 +109,19 @@ def test_changed_versions_are_heard_and_what_is_too_short_is_marked(
 ) -> None:
     folder, extractor = make_corpus(1, 2, seconds=8), Loudness()
     for _ in range(2):
-        found = run(folder, extractor, cache, decoders, changed=True)
-        shifted = found.vectors["loudness", SHIFTED]
+        result = run(folder, extractor, cache, decoders, changed=True)
+        shifted = result.vectors["loudness", SHIFTED]
         assert shifted.shape == (2, 2)
         assert np.isnan(shifted).all()
-        ratio = found.vectors["loudness", "louder-6"][:, 0] / found.vectors["loudness", ORIGINAL][:, 0]
+        ratio = result.vectors["loudness", "louder-6"][:, 0] / result.vectors["loudness", ORIGINAL][:, 0]
         assert ratio == pytest.approx([1.995, 1.995], rel=1e-3)
-    assert extractor.heard == 2 * 4
+    assert extractor.count == 2 * 4
 
 
 def test_a_cache_that_is_something_else_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "vectors.sqlite"
     file.write_text("a text that is long enough to be no database of SQLite " * 20)
-    with pytest.raises(CacheUnusable, match="--cache"), open_cache(file):
+    with pytest.raises(CacheUnavailable, match="--cache"), open_cache(file):
         pass
 
 

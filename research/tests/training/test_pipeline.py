@@ -12,21 +12,23 @@ torch = pytest.importorskip("torch", reason="PyTorch is installed only where sou
 
 from soundalike.extractor.models import soundalike_1  # noqa: E402
 from soundalike.research.training import musicnn, pipeline, trial  # noqa: E402
-from soundalike.research.training.musicnn import POOLED, Heard  # noqa: E402
+from soundalike.research.training.musicnn import POOLED, TeacherFeatures  # noqa: E402
 from soundalike.research.training.recipes import CANDIDATES, PROJECTION_ONLY  # noqa: E402
 
 RATE = 16_000
 
 
-class Listener:
+class FakeTeacher:
     """A teacher that hears the mean of every band."""
 
     def __init__(self, _variables: object) -> None:
         pass
 
-    def __call__(self, patches: np.ndarray) -> Heard:
+    def __call__(self, patches: np.ndarray) -> TeacherFeatures:
         bands = patches.mean(axis=1)
-        return Heard(np.resize(bands, (POOLED, len(bands))).T.copy(), np.zeros((len(patches), 50), np.float32))
+        return TeacherFeatures(
+            np.resize(bands, (POOLED, len(bands))).T.copy(), np.zeros((len(patches), 50), np.float32)
+        )
 
 
 @pytest.fixture
@@ -54,22 +56,22 @@ def test_two_runs_give_the_same_network_and_the_same_numbers(
     quick = tuple(replace(one, steps=2, batch=8) for one in (CANDIDATES[0], CANDIDATES[1], CANDIDATES[-1]))
     monkeypatch.setattr(musicnn, "find_checkpoint", Path)
     monkeypatch.setattr(musicnn, "read_variables", lambda _: {})
-    monkeypatch.setattr(musicnn, "Musicnn", Listener)
+    monkeypatch.setattr(musicnn, "Musicnn", FakeTeacher)
     monkeypatch.setattr(pipeline.statistics, "load_builtin", lambda _: fixed)
     monkeypatch.setattr(pipeline, "PLAIN_CROPS", 1)
-    monkeypatch.setattr(pipeline, "CHANGED_CROPS", 1)
+    monkeypatch.setattr(pipeline, "AUGMENTED_CROPS", 1)
     monkeypatch.setattr(pipeline, "CANDIDATES", quick)
     monkeypatch.setattr(trial, "PROJECTION_ONLY", replace(PROJECTION_ONLY, steps=2, batch=8))
 
-    def run(work: Path) -> pipeline.Outcome:
+    def run(work: Path) -> pipeline.TrainingResult:
         prepared = pipeline.prepare(music, work, weights, 8, lambda _: None)
         return pipeline.train(prepared, weights, lambda _: None)
 
     one, other = run(tmp_path / "one"), run(tmp_path / "other")
     assert one.weights_file == other.weights_file
     assert one.validations == other.validations
-    for name, found in one.verdicts.of.items():
-        np.testing.assert_array_equal(found, other.verdicts.of[name])
+    for name, found in one.precisions.of.items():
+        np.testing.assert_array_equal(found, other.precisions.of[name])
     np.testing.assert_array_equal(one.projection.components, other.projection.components)
     assert soundalike_1.parse(one.weights_file).weights.tags is not None
     # What was prepared is found again.

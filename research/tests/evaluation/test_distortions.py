@@ -11,14 +11,14 @@ import soundfile
 from soundalike.audio.decode import decode
 from soundalike.audio.errors import NotAudio
 from soundalike.research.evaluation.distortions import (
-    CHANGED,
+    DISTORTIONS,
     LOUDER,
     QUIETER,
     REENCODED,
     SHIFTED,
-    amplified,
+    amplify,
+    distorted_excerpts,
     encode_mp3,
-    hear_changed,
 )
 
 if TYPE_CHECKING:
@@ -33,25 +33,25 @@ def sweep(path: Path, seconds: float, *, level: float = 0.4, rate: int = 44_100,
 
 
 def test_every_version_is_heard_as_long_as_the_original(tmp_path: Path) -> None:
-    changed = hear_changed(sweep(tmp_path / "long.wav", 50))
-    assert set(changed) == set(CHANGED)
+    changed = distorted_excerpts(sweep(tmp_path / "long.wav", 50))
+    assert set(changed) == set(DISTORTIONS)
     assert {len(samples) for samples in changed.values() if samples is not None} == {29 * 12_000}
 
 
 def test_levels_change_by_six_decibels(tmp_path: Path) -> None:
     file = sweep(tmp_path / "quiet.wav", 30)
-    original, changed = decode(file).samples, hear_changed(file)
+    original, changed = decode(file).samples, distorted_excerpts(file)
     assert changed[QUIETER] == pytest.approx(original / 1.995262, abs=1e-4)
     assert changed[LOUDER] == pytest.approx(original * 1.995262, abs=1e-4)
 
 
 def test_what_passes_full_scale_is_clipped() -> None:
-    assert amplified(np.array([0.9, -0.9, 0.1], dtype=np.float32), 6.0) == pytest.approx([1.0, -1.0, 0.1995262])
+    assert amplify(np.array([0.9, -0.9, 0.1], dtype=np.float32), 6.0) == pytest.approx([1.0, -1.0, 0.1995262])
 
 
 def test_the_shifted_version_starts_five_seconds_later(tmp_path: Path) -> None:
     file = sweep(tmp_path / "long.wav", 60)
-    original, shifted = decode(file).samples, hear_changed(file)[SHIFTED]
+    original, shifted = decode(file).samples, distorted_excerpts(file)[SHIFTED]
     assert shifted is not None
     overlap = 24 * 12_000
     # The ends of an excerpt differ by the resampler's run-up.
@@ -59,13 +59,13 @@ def test_the_shifted_version_starts_five_seconds_later(tmp_path: Path) -> None:
 
 
 def test_the_shifted_version_of_a_preview_is_what_is_left_of_it(tmp_path: Path) -> None:
-    shifted = hear_changed(sweep(tmp_path / "preview.wav", 30))[SHIFTED]
+    shifted = distorted_excerpts(sweep(tmp_path / "preview.wav", 30))[SHIFTED]
     assert shifted is not None
     assert len(shifted) == 25 * 12_000
 
 
 def test_a_short_recording_has_no_shifted_version(tmp_path: Path) -> None:
-    changed = hear_changed(sweep(tmp_path / "short.wav", 9))
+    changed = distorted_excerpts(sweep(tmp_path / "short.wav", 9))
     assert changed[SHIFTED] is None
     assert changed[REENCODED] is not None
 
@@ -78,20 +78,20 @@ def test_the_encoder_keeps_to_its_bits_and_the_sound_survives(tmp_path: Path) ->
         stream = container.streams.audio[0]
         assert (stream.codec_context.name, stream.rate, stream.channels) == ("mp3float", 44_100, 2)
     assert len(content) * 8 / 30 == pytest.approx(64_000, rel=0.02)
-    heard, original = hear_changed(file)[REENCODED], decode(file).samples
-    assert heard is not None
-    assert np.corrcoef(np.abs(np.fft.rfft(heard)), np.abs(np.fft.rfft(original)))[0, 1] > 0.99
-    assert not np.array_equal(heard, original)
+    distorted, original = distorted_excerpts(file)[REENCODED], decode(file).samples
+    assert distorted is not None
+    assert np.corrcoef(np.abs(np.fft.rfft(distorted)), np.abs(np.fft.rfft(original)))[0, 1] > 0.99
+    assert not np.array_equal(distorted, original)
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(22_050, 1), (48_000, 2), (96_000, 4)])
 def test_any_rate_and_channels_are_encoded(tmp_path: Path, rate: int, channels: int) -> None:
-    heard = hear_changed(sweep(tmp_path / "odd.wav", 10, rate=rate, channels=channels))[REENCODED]
-    assert heard is not None
-    assert len(heard) == pytest.approx(10 * 12_000, abs=1_500)
+    distorted = distorted_excerpts(sweep(tmp_path / "odd.wav", 10, rate=rate, channels=channels))[REENCODED]
+    assert distorted is not None
+    assert len(distorted) == pytest.approx(10 * 12_000, abs=1_500)
 
 
 def test_what_is_no_audio_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.mp3").write_text("no music")
     with pytest.raises(NotAudio):
-        hear_changed(tmp_path / "text.mp3")
+        distorted_excerpts(tmp_path / "text.mp3")
