@@ -267,7 +267,7 @@ def test_the_status_as_text_and_json() -> None:
         "dead letters  4",
         "model         choi-m1",
         "index         20260101 with 80 tracks, 10 newer",
-        "requests      5 tracks to fetch",
+        "requests      5 due",
         "running       api, indexer",
         "not running   watcher (see its log)",
     ]

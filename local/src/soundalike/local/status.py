@@ -105,7 +105,7 @@ def as_json(status: Status) -> dict[str, object]:
 
 def _format_backlog(requests: RequestBacklog) -> str:
     if requests.due:
-        return f"{requests.due} tracks to fetch"
+        return f"{requests.due} due"
     if requests.next_due is not None:
         return f"none due, next attempt at {requests.next_due.astimezone():%Y-%m-%d %H:%M}"
     return "none"

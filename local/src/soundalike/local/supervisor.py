@@ -1,4 +1,4 @@
-"""Child processes kept alive: started in order, started again when they crash, stopped in reverse order."""
+"""Child processes: started in order, restarted after a crash, stopped in reverse order."""
 
 from __future__ import annotations
 
