@@ -7,6 +7,7 @@ The servers end with the process that started them, however it ends (on Linux).
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
 import signal
@@ -31,7 +32,7 @@ from soundalike.local.program import open_log
 from soundalike.testing.wait import scale
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractContextManager
     from typing import Any
 
@@ -43,6 +44,11 @@ _THREAD_COUNTS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
     *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
 )
+
+_REPLIES = {
+    "written": Path(__file__).parent / "tests" / "replies",
+    "recorded": Path(__file__).parent.parent / "shared" / "data" / "replies",
+}
 
 _shared_servers = ExitStack()
 
@@ -142,6 +148,23 @@ class AwsEndpoint:
             "AWS_ACCESS_KEY_ID": self.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
         }
+
+
+@pytest.fixture(scope="session", params=[origin for origin, folder in _REPLIES.items() if folder.is_dir()])
+def reply_origin(request: pytest.FixtureRequest) -> str:
+    """`written`: replies by us; and `recorded` as well, where such are beside the checkout."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def reply(reply_origin: str) -> Callable[[str], Any]:
+    """Read a reply of a music service by the beginning of its file's name; see `tests/replies/README.md`."""
+
+    def read(name: str) -> Any:
+        (file,) = _REPLIES[reply_origin].glob(f"{name}*.json")
+        return json.loads(file.read_text(encoding="utf-8"))
+
+    return read
 
 
 @pytest.fixture(scope="session")

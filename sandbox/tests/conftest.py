@@ -1,7 +1,4 @@
-import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -12,21 +9,6 @@ from soundalike.sandbox.catalogue import Piece, pieces
 from soundalike.sandbox.composer import compose
 from soundalike.sandbox.mixer import Stereo
 from soundalike.sandbox.server import SandboxServer
-
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-
-
-@pytest.fixture(scope="session")
-def recorded() -> Callable[[str], Any]:
-    """Read a recorded reply of the real service by its file name."""
-
-    def read(name: str) -> Any:
-        path = DATA / "replies" / name
-        if not path.exists():
-            pytest.skip("the recorded replies (../shared/data/replies) are not on this machine")
-        return json.loads(path.read_text())
-
-    return read
 
 
 @pytest.fixture(scope="session")

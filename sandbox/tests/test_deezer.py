@@ -40,37 +40,35 @@ def keys(value: Any) -> set[str]:
     return set(value)
 
 
-def test_objects_have_no_keys_that_deezer_does_not_send(
-    get: Callable[..., Any], recorded: Callable[[str], Any]
-) -> None:
-    recorded_track = recorded("deezer-track-2947516331.json")
-    rows = recorded("deezer-playlist-with-empty-previews.json")
+def test_objects_have_no_keys_that_deezer_does_not_send(get: Callable[..., Any], reply: Callable[[str], Any]) -> None:
+    real_track = reply("deezer-track")
+    rows = reply("deezer-playlist")
     track = get(f"track/isrc:{PIECE.isrc}")
-    assert keys(track) <= keys(recorded_track)
-    assert keys(track["artist"]) <= keys(recorded_track["artist"])
-    assert keys(track["album"]) <= keys(recorded_track["album"])
-    assert keys(track["contributors"][0]) <= keys(recorded_track["contributors"][0])
+    assert keys(track) <= keys(real_track)
+    assert keys(track["artist"]) <= keys(real_track["artist"])
+    assert keys(track["album"]) <= keys(real_track["album"])
+    assert keys(track["contributors"][0]) <= keys(real_track["contributors"][0])
     page = get(f"playlist/{DEMO_PLAYLIST}/tracks")
     assert keys(page) <= keys(rows)
     assert keys(page["data"][0]) <= keys(rows["data"][0])
     search = get("search", q=PIECE.title)
-    assert keys(search["data"][0]) <= keys(recorded("deezer-search-simple.json")["data"][0])
+    assert keys(search["data"][0]) <= keys(reply("deezer-search")["data"][0])
     for name in track:
-        assert type(track[name]) is type(recorded_track[name]), name
+        assert type(track[name]) is type(real_track[name]), name
 
 
-def test_errors_equal_the_recorded_ones(get: Callable[..., Any], recorded: Callable[[str], Any]) -> None:
-    assert get("album/-1") == recorded("deezer-error-no-data-http200.json")
-    assert get("episode/-1") == recorded("deezer-error-no-code-http200.json")
+def test_errors_equal_those_of_deezer(get: Callable[..., Any], reply: Callable[[str], Any]) -> None:
+    assert get("album/-1") == reply("deezer-error-no-data")
+    assert get("episode/-1") == reply("deezer-error-no-code")
 
 
-def test_the_recorded_quota_error(
-    server: SandboxServer, get: Callable[..., Any], recorded: Callable[[str], Any]
+def test_the_quota_error_equals_that_of_deezer(
+    server: SandboxServer, get: Callable[..., Any], reply: Callable[[str], Any]
 ) -> None:
     server.sandbox.deezer.quota = Quota(2, 5.0, clock=lambda: 0.0)
     assert "error" not in get(f"track/isrc:{PIECE.isrc}")
     assert "error" not in get(f"track/isrc:{PIECE.isrc}")
-    quota = recorded("transcribed-from-threads.json")["deezer_quota_http200"]["body"]
+    quota = reply("transcribed")["deezer_quota_http200"]["body"]
     assert get(f"track/isrc:{PIECE.isrc}") == quota
 
 

@@ -25,33 +25,33 @@ def search(server: SandboxServer, http: requests.Session, term: str, **options: 
 
 
 def test_rows_have_no_keys_that_apple_does_not_send(
-    unlimited: SandboxServer, http: requests.Session, recorded: Callable[[str], Any]
+    unlimited: SandboxServer, http: requests.Session, reply: Callable[[str], Any]
 ) -> None:
-    reply = search(unlimited, http, f"{PIECE.artist} {PIECE.title}")
-    assert reply.headers["content-type"] == "text/javascript; charset=utf-8"
-    song = recorded("itunes-lookup-album-songs-us.json")["results"][1]
-    (row,) = reply.json()["results"]
+    response = search(unlimited, http, f"{PIECE.artist} {PIECE.title}")
+    assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+    song = reply("itunes-lookup")["results"][1]
+    (row,) = response.json()["results"]
     assert set(row) <= set(song)
     assert row["trackTimeMillis"] == PIECE.duration_ms
     for name in row:
         assert type(row[name]) is type(song[name]), name
 
 
-def test_too_many_requests_get_the_recorded_refusal(
-    server: SandboxServer, http: requests.Session, recorded: Callable[[str], Any]
+def test_too_many_requests_get_the_refusal_of_apple(
+    server: SandboxServer, http: requests.Session, reply: Callable[[str], Any]
 ) -> None:
-    refusal = recorded("transcribed-from-threads.json")["itunes_403_rate_limited"]
+    refusal = reply("transcribed")["itunes_403_rate_limited"]
     before, server.sandbox.itunes.quota = server.sandbox.itunes.quota, Quota(1, 60.0, clock=lambda: 0.0)
     try:
         assert search(server, http, "x").status_code == 200
-        reply = search(server, http, "x")
+        response = search(server, http, "x")
     finally:
         server.sandbox.itunes.quota = before
-    assert reply.status_code == refusal["status"]
-    assert reply.text == refusal["body"]
+    assert response.status_code == refusal["status"]
+    assert response.text == refusal["body"]
     for name, value in refusal["headers"].items():
-        assert reply.headers[name] == value
-    assert "retry-after" not in reply.headers
+        assert response.headers[name] == value
+    assert "retry-after" not in response.headers
 
 
 def test_previews_are_aac(unlimited: SandboxServer, http: requests.Session) -> None:

@@ -6,7 +6,7 @@ import spotipy
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID
 
-Recorded = Callable[[str], Any]
+Reply = Callable[[str], Any]
 
 
 def shape(value: Any) -> Any:
@@ -26,16 +26,16 @@ def without(value: Any, *names: str) -> Any:
     return value
 
 
-def test_page_of_2026(spotify: spotipy.Spotify, recorded: Recorded) -> None:
+def test_page_of_2026(spotify: spotipy.Spotify, reply: Reply) -> None:
     page = spotify.playlist_items(DEMO_PLAYLIST_ID, limit=1)
-    real = recorded("spotify-playlist-items-2026-item-and-track.json")
+    real = reply("spotify-playlist-items-2026")
     # Covers are the one thing that the sandbox does not draw.
     assert shape(without(page, "images")) == shape(without(real, "images"))
 
 
-def test_playlist_with_a_local_file(spotify: spotipy.Spotify, recorded: Recorded) -> None:
+def test_playlist_with_a_local_file(spotify: spotipy.Spotify, reply: Reply) -> None:
     ours = spotify.playlist(AWKWARD_PLAYLIST_ID)
-    real = recorded("spotify-playlist-2024-with-local-file.json")
+    real = reply("spotify-playlist-2024")
     assert set(ours) == set(real) | {"items"}
     assert shape(ours["owner"]) == shape(real["owner"])
     assert set(ours["tracks"]) == set(real["tracks"])
@@ -44,27 +44,27 @@ def test_playlist_with_a_local_file(spotify: spotipy.Spotify, recorded: Recorded
     assert set(normal["track"]) == set(real["tracks"]["items"][1]["track"])
 
 
-def test_episode(spotify: spotipy.Spotify, recorded: Recorded) -> None:
+def test_episode(spotify: spotipy.Spotify, reply: Reply) -> None:
     ours = spotify.playlist_items(AWKWARD_PLAYLIST_ID)["items"][2]["item"]
-    real = recorded("spotify-playlist-items-2022-tracks-and-episodes.json")["items"][0]["track"]
+    real = reply("spotify-playlist-items-2022")["items"][0]["track"]
     assert set(ours) <= set(real)
     assert set(real) - set(ours) <= {"resume_point"}
 
 
-def test_null_entry(spotify: spotipy.Spotify, recorded: Recorded) -> None:
+def test_null_entry(spotify: spotipy.Spotify, reply: Reply) -> None:
     ours = spotify.playlist_items(AWKWARD_PLAYLIST_ID)["items"][3]
-    real = recorded("transcribed-from-threads.json")["spotify_null_track_entry"]["body"]
+    real = reply("transcribed")["spotify_null_track_entry"]["body"]
     assert shape(without(ours, "item")) == shape(real)
     assert ours["item"] is ours["track"] is real["track"]
     assert ours["added_by"]["id"] == real["added_by"]["id"] == ""
     assert ours["added_by"]["uri"] == real["added_by"]["uri"]
 
 
-def test_error_bodies(recorded: Recorded) -> None:
-    assert Fault.rate_limited("*").response_body() == recorded("spotify-error-429-rate-limit.json")
-    quota = recorded("transcribed-from-threads.json")["spotify_429_quota_exceeded"]
+def test_error_bodies(reply: Reply) -> None:
+    assert Fault.rate_limited("*").response_body() == reply("spotify-error-429")
+    quota = reply("transcribed")["spotify_429_quota_exceeded"]
     fault = Fault.quota_exceeded("*")
     assert fault.response_body() == quota["body"]
     assert {name.lower(): value for name, value in fault.headers.items()} == quota["headers"]
-    forbidden = recorded("transcribed-from-threads.json")["spotify_403_not_owner"]["body"]
+    forbidden = reply("transcribed")["spotify_403_not_owner"]["body"]
     assert Fault(path="*", status=403).response_body() == forbidden

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,39 +9,47 @@ from soundalike.soundcloud.errors import UnreadableReply
 from soundalike.soundcloud.pages import page_of, query_of
 from soundalike.soundcloud.replies import Track, User, read
 
-REPLIES = Path(__file__).parents[4] / "shared" / "data" / "replies"
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
-def recorded(name: str) -> Any:
-    if not REPLIES.is_dir():
-        pytest.skip("the recorded replies are not here")
-    return json.loads((REPLIES / name).read_text(encoding="utf-8"))
-
-
-def test_a_recorded_track_of_before_urns() -> None:
-    track = read(Track, recorded("soundcloud-track-2022.json"))
-    assert (track.urn, track.duration, track.favoritings_count) == ("soundcloud:tracks:13158665", 18109, 5)
-    assert track.created_at == datetime(2011, 4, 6, 15, 37, 43, tzinfo=UTC)
+def test_a_track_of_before_urns(reply: Callable[[str], Any], reply_origin: str) -> None:
+    track = read(Track, reply("soundcloud-track"))
     assert track.user is not None
-    assert track.user.urn == "soundcloud:users:3699101"
+    assert (track.urn, track.duration, track.favoritings_count, track.created_at, track.user.urn) == {
+        "recorded": (
+            "soundcloud:tracks:13158665",
+            18109,
+            5,
+            datetime(2011, 4, 6, 15, 37, 43, tzinfo=UTC),
+            "soundcloud:users:3699101",
+        ),
+        "written": (
+            "soundcloud:tracks:10000115",
+            21345,
+            6,
+            datetime(2012, 2, 29, 12, 34, 56, tzinfo=UTC),
+            "soundcloud:users:1000116",
+        ),
+    }[reply_origin]
     assert track.tags == ()
     assert track.genre is None
 
 
-def test_a_recorded_page_of_users() -> None:
-    page = page_of(User, recorded("soundcloud-followings-2018-collection.json"))
+def test_a_page_of_users(reply: Callable[[str], Any]) -> None:
+    page = page_of(User, reply("soundcloud-followings"))
     assert page.rows
     assert page.unreadable == 0
     assert {user.urn.rpartition(":")[0] for user in page.rows} == {"soundcloud:users"}
 
 
 @pytest.mark.parametrize(("name", "model"), [("Track", Track), ("User", User)])
-def test_the_examples_of_the_specification(name: str, model: type[User | Track]) -> None:
-    assert read(model, recorded("soundcloud-openapi-examples-2026-07.json")[name]).urn
+def test_the_examples_of_the_specification(reply: Callable[[str], Any], name: str, model: type[User | Track]) -> None:
+    assert read(model, reply("soundcloud-openapi-examples")[name]).urn
 
 
-def test_the_example_pages_of_the_specification() -> None:
-    examples = recorded("soundcloud-openapi-examples-2026-07.json")
+def test_the_example_pages_of_the_specification(reply: Callable[[str], Any]) -> None:
+    examples = reply("soundcloud-openapi-examples")
     assert page_of(Track, examples["TracksPage"]).rows
     assert page_of(User, examples["UsersPage"]).rows
 

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,7 +51,6 @@ FIRST = pieces()[0]
 FIRST_ID = TrackId("spotify", FIRST.spotify_id)
 NOT_OFFERED = "Spotify offers no preview"
 FIRST_PREVIEW = f"/mp3-preview/{FIRST.preview_hash}"
-RECORDED = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "replies"
 
 
 def tone(seconds: float, *, hertz: float = 440.0, rate: int = RATE) -> NDArray[np.float32]:
@@ -214,19 +211,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("measured by the crawler's tests")
         for line in lines:
             terminalreporter.write_line(line)
-
-
-@pytest.fixture(scope="session")
-def recorded() -> Callable[[str], Any]:
-    """Read a recorded reply of the real service by its file name."""
-
-    def read(name: str) -> Any:
-        path = RECORDED / name
-        if not path.exists():
-            pytest.skip("the recorded replies (../shared/data/replies) are not on this machine")
-        return json.loads(path.read_text())
-
-    return read
 
 
 @pytest.fixture(scope="session")

@@ -121,8 +121,8 @@ def test_what_is_no_page_is_said(body: Any) -> None:
         parse_playlist(body)
 
 
-def test_recorded_page_of_2026(recorded: Callable[[str], Any]) -> None:
-    body = recorded("spotify-playlist-items-2026-item-and-track.json")
+def test_a_page_of_2026(reply: Callable[[str], Any]) -> None:
+    body = reply("spotify-playlist-items-2026")
     page = parse_page(body)
     listed = [parse_entry(entry) for entry in page.items]
     tracks = [one for one in listed if isinstance(one, TrackOnList)]
@@ -134,23 +134,20 @@ def test_recorded_page_of_2026(recorded: Callable[[str], Any]) -> None:
     assert older == listed
 
 
-def test_recorded_page_of_2022(recorded: Callable[[str], Any]) -> None:
-    listed = [
-        parse_entry(entry)
-        for entry in parse_page(recorded("spotify-playlist-items-2022-tracks-and-episodes.json")).items
-    ]
+def test_a_page_of_2022(reply: Callable[[str], Any]) -> None:
+    listed = [parse_entry(entry) for entry in parse_page(reply("spotify-playlist-items-2022")).items]
     assert [one.reason for one in listed if isinstance(one, NotATrack)] == ["episode", "episode"]
     assert all(one.preview_url for one in listed if isinstance(one, TrackOnList))
     assert len(listed) == 4
 
 
-def test_recorded_playlist_with_a_local_file(recorded: Callable[[str], Any]) -> None:
-    body = recorded("spotify-playlist-2024-with-local-file.json")
-    assert parse_playlist(body).name == "Starred"
+def test_a_playlist_with_a_local_file(reply: Callable[[str], Any], reply_origin: str) -> None:
+    body = reply("spotify-playlist-2024")
+    assert parse_playlist(body).name == {"recorded": "Starred", "written": "Kettles"}[reply_origin]
     listed = [parse_entry(entry) for entry in parse_page(body["tracks"]).items]
     assert [type(one) for one in listed].count(NotATrack) == 1
     assert "local file of the playlist's owner" in {one.reason for one in listed if isinstance(one, NotATrack)}
 
 
-def test_recorded_null_entry(recorded: Callable[[str], Any]) -> None:
-    assert reason(recorded("transcribed-from-threads.json")["spotify_null_track_entry"]["body"]) == "empty entry"
+def test_an_entry_without_a_track(reply: Callable[[str], Any]) -> None:
+    assert reason(reply("transcribed")["spotify_null_track_entry"]["body"]) == "empty entry"

@@ -203,17 +203,15 @@ async def test_nobody_answers(access: SpotifyAccess, recorded_sleep: Any) -> Non
     assert len(recorded_sleep.waits) == 2
 
 
-async def test_recorded_refusals(server: SandboxServer, api: SpotifyWebApi, recorded: Callable[[str], Any]) -> None:
-    quota = recorded("transcribed-from-threads.json")["spotify_429_quota_exceeded"]
-    server.sandbox.faults.add(
-        Fault(path=TRACKS, status=429, headers=quota["headers"], body=recorded("spotify-error-429-rate-limit.json"))
-    )
+async def test_the_refusals_of_spotify(server: SandboxServer, api: SpotifyWebApi, reply: Callable[[str], Any]) -> None:
+    quota = reply("transcribed")["spotify_429_quota_exceeded"]
+    server.sandbox.faults.add(Fault(path=TRACKS, status=429, headers=quota["headers"], body=reply("spotify-error-429")))
     with pytest.raises(QuotaExhausted, match=r"asked too often.*14 h 36 min"):
         await api.track(TRACK)
     server.sandbox.faults.add(Fault(path=TRACKS, status=quota["status"], headers=quota["headers"], body=quota["body"]))
     with pytest.raises(QuotaExhausted, match=r"quota is spent.*14 h 36 min"):
         await api.track(TRACK)
-    server.sandbox.faults.add(Fault(path=TRACKS, status=404, body=recorded("spotify-error-404.json")))
+    server.sandbox.faults.add(Fault(path=TRACKS, status=404, body=reply("spotify-error-404")))
     with pytest.raises(SourceRefused, match="Resource not found"):
         await api.track(TRACK)
 

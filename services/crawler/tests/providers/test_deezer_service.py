@@ -14,6 +14,8 @@ from soundalike.crawler.services.deezer_replies import (
     parse_track,
 )
 from soundalike.crawler.services.web_service import RateLimited, TransientFailure
+from soundalike.db.tracks import Track
+from soundalike.domain.track_id import TrackId
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.quota import Quota
@@ -55,39 +57,70 @@ def test_each_form_of_error_has_its_meaning(body: Any, meaning: type[Exception])
         check_reply(body)
 
 
-def test_recorded_errors(recorded: Callable[[str], Any]) -> None:
+def test_the_errors_of_deezer(reply: Callable[[str], Any]) -> None:
     with pytest.raises(NotFound):
-        check_reply(recorded("deezer-error-no-data-http200.json"))
+        check_reply(reply("deezer-error-no-data"))
     with pytest.raises(TransientFailure):
-        check_reply(recorded("deezer-error-no-code-http200.json"))
+        check_reply(reply("deezer-error-no-code"))
     with pytest.raises(RateLimited, match="Quota limit exceeded"):
-        check_reply(recorded("transcribed-from-threads.json")["deezer_quota_http200"]["body"])
+        check_reply(reply("transcribed")["deezer_quota_http200"]["body"])
 
 
-def test_a_recorded_track(recorded: Callable[[str], Any]) -> None:
-    found = parse_track(check_reply(recorded("deezer-track-2947516331.json")))
-    assert isinstance(found, DeezerTrack)
-    assert found.track.id.urn == "deezer:track:2947516331"
-    assert found.track.title == "Die With A Smile"
-    assert found.track.artists == ("Lady Gaga", "Bruno Mars")
-    assert found.track.artist_urns == ("deezer:artist:75491", "deezer:artist:429675")
-    assert (found.track.album, found.track.duration_ms) == ("Die With A Smile", 250_000)
-    assert found.track.isrc == "USUM72409273"
-    assert found.track.link == "https://www.deezer.com/track/2947516331"
-    assert found.preview_url is not None
-    # The reply was recorded 900 s before: its `share` link holds that moment.
-    assert expires_at(found.preview_url) == 1738407332 + 900
+TRACKS = {
+    "recorded": Track(
+        TrackId("deezer", "2947516331"),
+        "Die With A Smile",
+        ("Lady Gaga", "Bruno Mars"),
+        artist_urns=("deezer:artist:75491", "deezer:artist:429675"),
+        album="Die With A Smile",
+        duration_ms=250_000,
+        isrc="USUM72409273",
+        link="https://www.deezer.com/track/2947516331",
+    ),
+    "written": Track(
+        TrackId("deezer", "1000000048"),
+        "Leave With A Kettle",
+        ("Lady Invented", "Mister Nobody"),
+        artist_urns=("deezer:artist:10051", "deezer:artist:100053"),
+        album="Leave With A Kettle",
+        duration_ms=241_000,
+        isrc="ZZTST2500001",
+        link="https://www.deezer.com/track/1000000048",
+    ),
+}
 
 
-def test_recorded_rows(recorded: Callable[[str], Any]) -> None:
-    for name, rows, without in (
-        ("deezer-playlist-with-empty-previews.json", 25, 3),
-        ("deezer-search-simple.json", 25, 0),
-    ):
-        found = [parse_track(row) for row in check_reply(recorded(name))["data"]]
-        assert len(found) == rows
-        assert all(isinstance(one, DeezerTrack) for one in found)
-        assert sum(one.preview_url is None for one in found if isinstance(one, DeezerTrack)) == without
+def test_a_track_of_deezer(reply: Callable[[str], Any], reply_origin: str) -> None:
+    body = reply("deezer-track")
+    parsed = parse_track(check_reply(body))
+    assert isinstance(parsed, DeezerTrack)
+    assert parsed.track == TRACKS[reply_origin]
+    assert parsed.preview_url is not None
+    # Deezer signs an address for 900 s; the `share` link holds the time of the reply.
+    replied_at = {"recorded": 1738407332, "written": 1778407332}[reply_origin]
+    assert f"utm_term=0_{replied_at}&" in body["share"]
+    assert expires_at(parsed.preview_url) == replied_at + 900
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "rows_without_preview"),
+    [
+        ("deezer-playlist", {"recorded": 25, "written": 6}, {"recorded": 3, "written": 2}),
+        ("deezer-search", {"recorded": 25, "written": 4}, {"recorded": 0, "written": 0}),
+    ],
+)
+def test_rows_of_deezer(
+    reply: Callable[[str], Any],
+    reply_origin: str,
+    name: str,
+    rows: dict[str, int],
+    rows_without_preview: dict[str, int],
+) -> None:
+    parsed = [parse_track(row) for row in check_reply(reply(name))["data"]]
+    assert len(parsed) == rows[reply_origin]
+    tracks = [row for row in parsed if isinstance(row, DeezerTrack)]
+    assert len(tracks) == len(parsed)
+    assert sum(track.preview_url is None for track in tracks) == rows_without_preview[reply_origin]
 
 
 def test_a_version_that_the_title_leaves_out_is_added() -> None:

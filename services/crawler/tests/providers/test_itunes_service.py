@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from soundalike.crawler.errors import ServiceUnavailable
+from soundalike.crawler.matching import Candidate
 from soundalike.crawler.services.itunes import parse_songs
 from soundalike.crawler.services.web_service import TransientFailure
 from soundalike.sandbox.catalogue import pieces
@@ -22,15 +23,24 @@ if TYPE_CHECKING:
 PIECE = pieces()[0]
 
 
-def test_a_recorded_reply(recorded: Callable[[str], Any]) -> None:
-    songs = parse_songs(recorded("itunes-lookup-album-songs-us.json"))
-    assert len(songs) == 6
+ALBUMS = {
+    "recorded": (
+        6,
+        "1728639279",
+        Candidate("INSIDE-OUTSIDE (Intro)", ("Dreamcatcher",), 83.72, None, "Nightmare·Escape The ERA - EP"),
+    ),
+    "written": (
+        4,
+        "1000000108",
+        Candidate("STEAM-IN (Intro)", ("Kettlecatcher",), 117.151, None, "Kettle·Escape The Kitchen - EP"),
+    ),
+}
+
+
+def test_the_songs_of_an_album(reply: Callable[[str], Any], reply_origin: str) -> None:
+    songs = parse_songs(reply("itunes-lookup"))
     first = songs[0]
-    assert first.key == "1728639279"
-    assert first.candidate.title == "INSIDE-OUTSIDE (Intro)"
-    assert first.candidate.artists == ("Dreamcatcher",)
-    assert first.candidate.seconds == 83.72
-    assert first.candidate.album == "Nightmare·Escape The ERA - EP"
+    assert (len(songs), first.key, first.candidate) == ALBUMS[reply_origin]
     assert first.preview_url is not None
     assert first.preview_url.startswith("https://audio-ssl.itunes.apple.com/")
     assert first.preview_url.endswith(".m4a")
@@ -57,10 +67,10 @@ async def test_searching(itunes: ITunesApi) -> None:
     assert [song.candidate.title for song in songs] == [PIECE.title]
 
 
-async def test_a_recorded_refusal_is_no_empty_answer(
-    itunes: ITunesApi, stores: SandboxServer, recorded_limiter: RecordedLimiter, recorded: Callable[[str], Any]
+async def test_a_refusal_of_apple_is_no_empty_answer(
+    itunes: ITunesApi, stores: SandboxServer, recorded_limiter: RecordedLimiter, reply: Callable[[str], Any]
 ) -> None:
-    refusal = recorded("transcribed-from-threads.json")["itunes_403_rate_limited"]
+    refusal = reply("transcribed")["itunes_403_rate_limited"]
     fault = Fault(path="/itunes/*", status=refusal["status"], body=refusal["body"], times=1)
     stores.sandbox.faults.add(fault)
     assert len(await itunes.search(f"{PIECE.artist} {PIECE.title}")) == 1
