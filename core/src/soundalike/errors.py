@@ -42,11 +42,11 @@ class DatabaseUnavailable(TransientError):
 
 
 class StoreUnavailable(TransientError):
-    """The object store did not answer, or asked to be left alone for a while."""
+    """The object store did not answer, or asked to wait."""
 
 
 class QueueUnavailable(TransientError):
-    """The queue did not answer, or asked to be left alone for a while."""
+    """The queue did not answer, or asked to wait."""
 
 
 class TooManyKeys(SoundalikeError):

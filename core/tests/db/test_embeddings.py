@@ -135,7 +135,7 @@ async def tags_of(catalogue: Pool) -> tuple[str, ...]:
 async def test_tags_are_kept_with_the_vector_and_told_beside_what_is_usual(catalogue: Pool) -> None:
     assert await tags_of(catalogue) == ()
     probabilities = np.full(50, 0.01, np.float32)
-    probabilities[tags.SLUGS.index("jazz")] = 0.5
+    probabilities[tags.TAG_SLUGS.index("jazz")] = 0.5
     await save(catalogue, replace(heard(1.0), tag_probabilities=probabilities))
     assert await tags_of(catalogue) == ()
     tagging = replace(REAL, mean_tag_probabilities=(0.02,) * 50)

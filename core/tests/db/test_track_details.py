@@ -27,7 +27,7 @@ async def heard(pool: Pool, *, model: EmbeddingModel = MODEL, jazz: float = 0.5)
     async with pool.acquire() as connection:
         await models.register(connection, model)
         probabilities = np.full(50, 0.01, np.float32)
-        probabilities[tags.SLUGS.index("jazz")] = jazz
+        probabilities[tags.TAG_SLUGS.index("jazz")] = jazz
         vector = np.ones(160, np.float32)
         found = Embedding(ID, model.model, vector, "k", None, "sha", 29.0, tag_probabilities=probabilities)
         assert await embeddings.save(connection, found)

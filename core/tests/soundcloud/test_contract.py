@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from soundalike.soundcloud.replies import Track, User
-from soundalike.soundcloud.resources import MOST_AT_ONCE
+from soundalike.soundcloud.resources import MAX_ROWS
 
 DOCUMENTED = json.loads((Path(__file__).parents[3] / "tests" / "replies" / "soundcloud-api.json").read_text("utf-8"))
 
@@ -33,7 +33,7 @@ def test_addresses_and_parameters(path: str, used: set[str]) -> None:
 
 
 def test_the_largest_page() -> None:
-    assert DOCUMENTED["largest_limit"] == MOST_AT_ONCE
+    assert DOCUMENTED["largest_limit"] == MAX_ROWS
 
 
 @pytest.mark.parametrize(("model", "name"), [(Track, "Track"), (User, "User")])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from soundalike.soundcloud.errors import UnreadableReply
-from soundalike.soundcloud.pages import page_of, query_of
+from soundalike.soundcloud.pages import page_of, page_query
 from soundalike.soundcloud.replies import Track, User, read
 
 if TYPE_CHECKING:
@@ -95,13 +95,13 @@ def test_only_the_place_is_taken_from_a_next_href_whatever_its_host() -> None:
         "https://http.api.prod.api-public.srv.db.s-cloud.net/tracks/1/reposters?cursor=1567684271000&page_size=9"
     )
     page = page_of(User, {"collection": [], "next_href": recorded_href})
-    assert query_of({"limit": "200"}, page.cursor) == {"limit": "200", "cursor": "1567684271000"}
+    assert page_query({"limit": "200"}, page.cursor) == {"limit": "200", "cursor": "1567684271000"}
 
 
 def test_a_cursor_comes_through_whole() -> None:
     href = "https://api.soundcloud.com/me/likes/tracks?cursor=2024-06-01T16%3A23%3A38.001Z%2Cuser-track-likes%2C000-1"
     page = page_of(Track, {"collection": [], "next_href": href})
-    assert query_of({}, page.cursor) == {"cursor": "2024-06-01T16:23:38.001Z,user-track-likes,000-1"}
+    assert page_query({}, page.cursor) == {"cursor": "2024-06-01T16:23:38.001Z,user-track-likes,000-1"}
 
 
 @pytest.mark.parametrize("reply", [None, "page", {}, {"collection": None}, {"collection": [], "next_href": 5}])
@@ -111,5 +111,5 @@ def test_what_is_no_page_is_refused(reply: Any) -> None:
 
 
 def test_a_next_href_that_leads_nowhere_is_no_end() -> None:
-    with pytest.raises(UnreadableReply, match="where to go on"):
+    with pytest.raises(UnreadableReply, match="no cursor"):
         page_of(User, {"collection": [], "next_href": "https://api.soundcloud.com/users/1/likes/tracks"})

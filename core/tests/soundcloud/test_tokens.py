@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from soundalike.soundcloud.access_tokens import Account, FileTokenStore, MemoryTokenStore, Token, TokenKeeper
+from soundalike.soundcloud.access_tokens import Account, FileTokenStore, MemoryTokenStore, Token, TokenProvider
 from soundalike.soundcloud.errors import NotAllowed, Throttled, Unavailable
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ class Office:
             200, json={"access_token": f"access-{number}", "refresh_token": f"refresh-{number}", "expires_in": 3599}
         )
 
-    def keeper(self, store: MemoryTokenStore | FileTokenStore | None = None) -> TokenKeeper:
+    def keeper(self, store: MemoryTokenStore | FileTokenStore | None = None) -> TokenProvider:
         client = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
-        return TokenKeeper(client, ACCOUNT, store or MemoryTokenStore(), clock=lambda: self.now)
+        return TokenProvider(client, ACCOUNT, store or MemoryTokenStore(), clock=lambda: self.now)
 
 
 async def test_a_token_serves_until_shortly_before_its_end_and_is_then_refreshed() -> None:
@@ -64,7 +64,7 @@ async def test_a_refresh_token_that_was_used_falls_back_to_the_account() -> None
 
 async def test_a_refused_token_is_not_handed_out_again() -> None:
     keeper = Office().keeper()
-    keeper.refuse(await keeper.current())
+    keeper.invalidate(await keeper.current())
     assert await keeper.current() == "access-2"
 
 
@@ -86,7 +86,7 @@ async def test_no_more_tokens_are_asked_for_than_are_given_out(spread_s: float, 
     office = Office()
     keeper = office.keeper()
     for _ in range(most):
-        keeper.refuse(await keeper.current())
+        keeper.invalidate(await keeper.current())
         office.now += spread_s
     with pytest.raises(Throttled) as refusal:
         await keeper.current()

@@ -26,7 +26,7 @@ def test_every_form_of_a_name_becomes_one(given: str | int) -> None:
     "given", ["", "soundcloud:users:1", "https://api.soundcloud.com/users/1", "-1", "1.5", "soundcloud:tracks:", "x/1"]
 )
 def test_what_names_no_track_is_refused(given: str) -> None:
-    with pytest.raises(InvalidAddress, match="give a number"):
+    with pytest.raises(InvalidAddress, match="use a number"):
         urn_of("tracks", given)
 
 

@@ -21,7 +21,7 @@ from soundalike.db.index_versions import IndexVersionRecord
 from soundalike.db.models import EmbeddingModel
 from soundalike.db.taste_versions import TasteVersionRecord
 from soundalike.db.tracks import Track
-from soundalike.domain.tags import SLUGS
+from soundalike.domain.tags import TAG_SLUGS
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
 from soundalike.provisioning.resources import provision_events
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from soundalike.db.database import Pool
 
 DIMENSIONS = 160
-USUAL_TAGS = (0.03125,) * len(SLUGS)
+USUAL_TAGS = (0.03125,) * len(TAG_SLUGS)
 MODEL = EmbeddingModel("heard-by-one", DIMENSIONS, mean_tag_probabilities=USUAL_TAGS)
 OTHER_MODEL = EmbeddingModel("heard-by-another", DIMENSIONS)
 FEW_TREES = BuildParameters(trees=5, queries=20)
@@ -65,7 +65,7 @@ def vector(number: int, dimensions: int = DIMENSIONS) -> NDArray[np.float32]:
 
 def said(*slugs: str) -> list[float]:
     """What the model says of a track that holds these tags, the first most clearly."""
-    return [0.9 - 0.1 * slugs.index(slug) if slug in slugs else 0.03125 for slug in SLUGS]
+    return [0.9 - 0.1 * slugs.index(slug) if slug in slugs else 0.03125 for slug in TAG_SLUGS]
 
 
 async def upload_version(

@@ -11,7 +11,7 @@ from soundalike.api.app import create_app
 from soundalike.api.cli import cli
 from soundalike.api.problems import MEDIA_TYPE, ProblemDetails
 from soundalike.api.settings import ApiSettings
-from soundalike.domain.tags import SLUGS
+from soundalike.domain.tags import TAG_SLUGS
 
 COMMITTED: Final = Path(__file__).parents[1] / "openapi.json"
 
@@ -54,7 +54,7 @@ def test_the_tags_that_can_be_asked_for_are_listed(specification: dict[str, Any]
     parameters = specification["paths"]["/recommend"]["get"]["parameters"]
     asked = {each["name"]: each["schema"] for each in parameters}
     for name in ("tag", "not_tag"):
-        assert asked[name]["items"]["enum"] == list(SLUGS)
+        assert asked[name]["items"]["enum"] == list(TAG_SLUGS)
 
 
 def test_no_schema_of_the_framework_is_left(specification: dict[str, Any]) -> None:

@@ -109,7 +109,7 @@ async def test_wrong_parameters_are_named(client: httpx.AsyncClient, query: str,
 
 async def test_an_unknown_tag_names_the_known_ones(client: httpx.AsyncClient) -> None:
     body = problem(await client.get(f"/recommend?track={urn(0)}&tag=jaz"), 422, "invalid-request")
-    assert body["detail"].startswith("tag: there is no tag 'jaz'; known are rock, pop, ")
+    assert body["detail"].startswith("tag: there is no tag 'jaz'; the tags are rock, pop, ")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", f"/tracks/{urn(0)}"])

@@ -32,7 +32,7 @@ from soundalike.sandbox.soundcloud import Quirks, SoundCloud
 from soundalike.sandbox.soundcloud_replies import SoundCloudReplies
 from soundalike.sandbox.soundcloud_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
 from soundalike.sandbox.state import Sandbox
-from soundalike.soundcloud.connection import AtOnce, Patience
+from soundalike.soundcloud.connection import NoPace, RetryLimits
 from soundalike.soundcloud.errors import InvalidAddress, Missing, NotAllowed
 from soundalike.storage.object_store import MemoryStore
 
@@ -67,8 +67,8 @@ async def walk(
         account,
         url=url,
         token_url=f"{url}/oauth/token",
-        pace=Budget(AtOnce(), budget),
-        patience=Patience(sleep=no_time, longest_s=longest_s),
+        pace=Budget(NoPace(), budget),
+        retry_limits=RetryLimits(sleep=no_time, max_wait_s=longest_s),
     ) as connection:
         yield Walk(pool, connection, bounds or Bounds(depth=2), workers=4)
 

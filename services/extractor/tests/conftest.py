@@ -10,7 +10,7 @@ import pytest
 from soundalike.audio.errors import Undecodable
 from soundalike.db import database, models
 from soundalike.db.models import EmbeddingModel
-from soundalike.domain.tags import SLUGS
+from soundalike.domain.tags import TAG_SLUGS
 from soundalike.domain.track_id import TrackId
 from soundalike.extractor.embedder import PreviewEmbedding
 from soundalike.extractor.preview_pipeline import PreviewPipeline
@@ -46,7 +46,7 @@ class FakeEmbedder:
             raise Undecodable("this is not audio")
         self.embedded.append(data)
         tags = np.full(50, 0.01, dtype=np.float32)
-        tags[SLUGS.index("jazz")] = 0.9
+        tags[TAG_SLUGS.index("jazz")] = 0.9
         return PreviewEmbedding(np.full(160, len(data), dtype=np.float32), hashlib.sha256(data).hexdigest(), 29.0, tags)
 
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from soundalike.domain.tags import NAMES
+from soundalike.domain.tags import TAG_NAMES
 from soundalike.extractor import tagger, tensorflow_backend
 from soundalike.extractor.batch import Batch, EmbeddedFile, find_audio_files
 from soundalike.extractor.cli import app
@@ -88,7 +88,7 @@ def test_with_the_published_weights(music: Path, tmp_path: Path) -> None:
         assert str(arrays["model"]).startswith("choi-2017-fixed-caf89f81-")
         assert (arrays["tags"].shape, arrays["tags"].dtype) == ((1, 50), np.float32)
         assert ((arrays["tags"] > 0) & (arrays["tags"] < 1)).all()
-        assert arrays["tag_names"].tolist() == list(NAMES)
+        assert arrays["tag_names"].tolist() == list(TAG_NAMES)
 
 
 @needs_weights

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from soundalike.domain.tags import NAMES
+from soundalike.domain.tags import TAG_NAMES
 from soundalike.extractor.errors import StatisticsUnusable
 from soundalike.extractor.tagger import MeanTagProbabilities, load_builtin, parse, tag_probabilities
 from soundalike.extractor.weights import TagHead
@@ -41,14 +41,14 @@ def test_extreme_logits_stay_probabilities() -> None:
 
 def test_the_file_names_each_tag_and_restores_the_numbers() -> None:
     means = random_means()
-    assert list(json.loads(means.to_json())["usual"]) == list(NAMES)
+    assert list(json.loads(means.to_json())["usual"]) == list(TAG_NAMES)
     again = parse(means.to_json())
     np.testing.assert_allclose(again.probabilities, means.probabilities, atol=1e-6)
     assert (again.weights_sha256, again.statistics_sha256) == (means.weights_sha256, means.statistics_sha256)
     assert (again.clips, again.corpus, again.command) == (3, "a “corpus”", "a command")
 
 
-@pytest.mark.parametrize("change", [{"usual": {}}, {"usual": dict.fromkeys(NAMES, 1.5)}, {"clips": None}])
+@pytest.mark.parametrize("change", [{"usual": {}}, {"usual": dict.fromkeys(TAG_NAMES, 1.5)}, {"clips": None}])
 def test_a_file_that_cannot_be_right_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(StatisticsUnusable):
         parse(json.dumps(json.loads(random_means().to_json()) | change))
@@ -65,7 +65,7 @@ def test_the_builtin_means_belong_to_the_published_network() -> None:
     assert means.clips == fixed.clips
     assert "measure-tags" in means.command
     # Game music: much of it electronic, little of it sad.
-    means_by_name = dict(zip(NAMES, means.probabilities.tolist(), strict=True))
+    means_by_name = dict(zip(TAG_NAMES, means.probabilities.tolist(), strict=True))
     assert means_by_name["electronic"] > 10 * means_by_name["sad"]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from soundalike.db.pg_copy import BinaryRows
-from soundalike.domain.tags import NAMES
+from soundalike.domain.tags import TAG_NAMES
 from soundalike.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -137,8 +137,8 @@ async def save(db: Connection, embedding: Embedding) -> bool:
     if embedding.vector.ndim != 1 or not np.isfinite(embedding.vector).all():
         raise PermanentError("the vector is not a finite one-dimensional array")
     tags = embedding.tag_probabilities
-    if tags is not None and (tags.shape != (len(NAMES),) or not ((tags >= 0) & (tags <= 1)).all()):
-        raise PermanentError(f"the tag probabilities are not {len(NAMES)} numbers between 0 and 1")
+    if tags is not None and (tags.shape != (len(TAG_NAMES),) or not ((tags >= 0) & (tags <= 1)).all()):
+        raise PermanentError(f"the tag probabilities are not {len(TAG_NAMES)} numbers between 0 and 1")
     async with db.transaction():
         if not await db.fetchval(_NOT_YET_FORGOTTEN, embedding.track.urn):
             return False

@@ -1,1 +1,1 @@
-"""Values that everything agrees on: identities, titles, tags; no input, no output."""
+"""Values shared by everything: identities, addresses, titles, tags; no input or output."""

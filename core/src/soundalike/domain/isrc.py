@@ -9,11 +9,11 @@ _FORM: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 
 
 def normalised_isrc(text: str | None) -> str | None:
-    """Return the code in upper case without separators, or None for what has not its form (ISO 3901)."""
+    """Return the code in upper case without separators, or None for a text of another form (ISO 3901)."""
     code = re.sub(r"[\s-]", "", text or "").upper()
     return code if _FORM.fullmatch(code) else None
 
 
 def isrc_urn(code: str) -> str:
-    """Return the name by which a recording of that code, in its one form, is blocked (see `db.erasure`)."""
+    """Return the URN by which the recordings with a normalised code are blocked (see `db.erasure`)."""
     return f"isrc:{code}"

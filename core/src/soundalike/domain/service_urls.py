@@ -1,4 +1,4 @@
-"""The grammar of addresses: URNs, URIs and web addresses that people paste, read into one value; nothing is fetched."""
+"""The grammar of addresses: URNs, URIs and web addresses that people paste, parsed to one value; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_TEXT_LENGTH: Final = 2048
-"""The most characters that are read of what somebody pastes."""
+"""The longest text that is parsed."""
 
 
 class Kind(StrEnum):
@@ -63,7 +63,7 @@ _KINDS: Final[Mapping[str, frozenset[Kind]]] = {
     "file": frozenset({Kind.TRACK}),
     "list": frozenset({Kind.PLAYLIST}),
 }
-# The source whose key stands for itself where something of that kind is expected.
+# The source of a bare id where something of that kind is expected.
 _BARE: Final = {Kind.TRACK: "spotify", Kind.PLAYLIST: "spotify", Kind.USER: "soundcloud"}
 
 _SPOTIFY_USER: Final = re.compile(r"spotify:user:(?P<name>[^:\s]+)(?P<collection>:collection)?")
@@ -90,35 +90,35 @@ def parse_address(text: str, *, expected: Kind | None = None) -> ServiceAddress 
 
     A bare id names something of the kind that is `expected`: a track or playlist of Spotify, a user of SoundCloud.
     """
-    pasted = text.strip()
-    if not pasted or len(pasted) > MAX_TEXT_LENGTH:
+    address = text.strip()
+    if not address or len(address) > MAX_TEXT_LENGTH:
         return None
     bare = _BARE.get(expected) if expected else None
-    if expected and bare and KEYS[bare].fullmatch(pasted):
-        return ServiceAddress(bare, expected, pasted)
-    source, separator, rest = pasted.partition(":")
+    if expected and bare and KEYS[bare].fullmatch(address):
+        return ServiceAddress(bare, expected, address)
+    source, separator, rest = address.partition(":")
     if separator and source in KEYS:
-        return _from_urn(source, rest, pasted)
-    return _from_web_address(pasted)
+        return _from_urn(source, rest, address)
+    return _from_web_address(address)
 
 
 def service_of(text: str) -> str | None:
     """Return the service that a text belongs to by its first word or its host, be the rest of it right or wrong."""
-    pasted = text.strip()
-    host, _ = address_parts(pasted)
-    words = {*host.split("."), *pasted.split(":")[:-1][:1]}
+    address = text.strip()
+    host, _ = address_parts(address)
+    words = {*host.split("."), *address.split(":")[:-1][:1]}
     return next((service for service in ("deezer", "spotify", "soundcloud") if service in words), None)
 
 
 def is_short_link(text: str) -> bool:
-    """Tell whether a text is a short link of Deezer, which says what it names only to who follows it."""
+    """Tell whether a text is a short link of Deezer, whose target is known only after following it."""
     return address_parts(text.strip())[0] in _SHORT_HOSTS
 
 
-def address_parts(pasted: str) -> tuple[str, str]:
+def address_parts(address: str) -> tuple[str, str]:
     """Split a web address into lower-case host and path, with or without its scheme; ("", "") when it is none."""
     try:
-        parts = urlsplit(pasted if "://" in pasted else f"https://{pasted}")
+        parts = urlsplit(address if "://" in address else f"https://{address}")
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return "", ""
@@ -127,16 +127,16 @@ def address_parts(pasted: str) -> tuple[str, str]:
     return host, parts.path
 
 
-def _from_urn(source: str, rest: str, pasted: str) -> ServiceAddress | None:
-    if match := _SPOTIFY_USER.fullmatch(pasted):
+def _from_urn(source: str, rest: str, address: str) -> ServiceAddress | None:
+    if match := _SPOTIFY_USER.fullmatch(address):
         return ServiceAddress("spotify", Kind.COLLECTION if match["collection"] else Kind.USER, match["name"])
-    in_user = _SPOTIFY_LIST.fullmatch(pasted)
+    in_user = _SPOTIFY_LIST.fullmatch(address)
     kind, _, key = (in_user[1] if in_user else rest).partition(":")
     return _checked(source, kind, key.lower() if source == "file" else key)
 
 
-def _from_web_address(pasted: str) -> ServiceAddress | None:
-    host, path = address_parts(pasted)
+def _from_web_address(address: str) -> ServiceAddress | None:
+    host, path = address_parts(address)
     if host in _PERMALINK_HOSTS:
         steps = [step for step in path.split("/") if step]
         return ServiceAddress("soundcloud", Kind.PERMALINK, "/".join(steps)) if len(steps) == 2 else None

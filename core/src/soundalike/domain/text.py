@@ -1,4 +1,4 @@
-"""Text from outside, made fit for a UTF-8 database column."""
+"""Cleaning text from outside for a UTF-8 database column."""
 
 
 def clean(text: str) -> str:

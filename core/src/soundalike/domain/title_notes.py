@@ -1,6 +1,6 @@
-"""What people write behind titles: the forms of notes on version, edition and guests, and of numbers in a name.
+"""The forms of notes in titles, on version, edition and guests, and of numbers in names.
 
-All are regular expressions; those of `CLASSES` and `EDITION` are for folded text (`domain.titles.fold`).
+All are regular expressions; those of `VERSION_PATTERNS` and `EDITION` are for folded text (`domain.titles.fold`).
 """
 
 import re
@@ -33,8 +33,8 @@ class VersionClass(StrEnum):
 DASHES: Final = "-\u2013\u2014"
 YEAR: Final = r"(?:19|20)\d\d"
 
-# Looked for in folded notes, in this order; what one finds is taken out, so that an "extended mix" is no remix.
-CLASSES: Final = tuple(
+# Searched in folded notes, in this order; a match is removed, so that an "extended mix" is not a remix.
+VERSION_PATTERNS: Final = tuple(
     (kind, re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)"))
     for kind, patterns in (
         (
@@ -102,7 +102,7 @@ CLASSES: Final = tuple(
 )
 POSSESSIVE: Final = re.compile(r"\w['\u2019]s (?:\w+ )?version\b", re.IGNORECASE)
 
-# A folded note of nothing but these leaves the recording what it is.
+# A folded note of only these does not make another recording.
 EDITION: Final = re.compile(
     rf"(?:{YEAR} )?(?:digital(?:ly)? |newly )?re ?master(?:ed|s)?(?: (?:version|edition|(?:in )?{YEAR}))?"
     r"|ремастер|リマスター|リマスタリング|리마스터"
@@ -122,7 +122,7 @@ GUEST_NOTE: Final = re.compile(
 GUESTS_INLINE: Final = re.compile(
     rf"(?<=[^\d\s])\s+{GUESTS}\s+(?P<names>[^()\[\]]+?)(?=\s*(?:[()\[\]]|\s[{DASHES}]\s|$))", re.IGNORECASE
 )
-NOBODY: Final = frozenset({"unknown", "unknown artist", "various", "various artists", "va"})
+NO_ARTIST: Final = frozenset({"unknown", "unknown artist", "various", "various artists", "va"})
 BETWEEN_GUESTS: Final = re.compile(r"\s*[,;&+/]\s*|\s+(?:and|x|y|und|et)\s+", re.IGNORECASE)
 
 REMASTER_YEAR: Final = re.compile(rf"({YEAR})\s+[{DASHES}]\s+(?=(?:digital(?:ly)?\s+)?remaster)", re.IGNORECASE)
@@ -131,7 +131,7 @@ BRACKETS: Final = re.compile(r"(?!^)[(\[{\u3010]([^()\[\]{}\u3010\u3011]+)[)\]}\
 DASH: Final = re.compile(rf"\s+[{DASHES}]\s+|^[{DASHES}]\s+")
 PARTS_OF_NOTE: Final = re.compile(rf"\s+[{DASHES}/]\s+|\s*[/;]\s+")
 
-# What none of the patterns above can do without; most titles hold none of it.
+# Every note has one of these; most titles have none.
 MAY_HOLD_NOTES: Final = re.compile(rf"[^\x00-\x7f]|[(\[{{]|[{DASHES}]\s|f(?:ea)?t", re.IGNORECASE)
 
 NUMBERED: Final = re.compile(

@@ -1,6 +1,6 @@
-"""Titles and names as people write them, and what a title says of the recording: live, a remix, remastered, ….
+"""Titles and names as people write them, and the notes in a title: live, a remix, remastered, ….
 
-Notes stand behind a title in brackets or after a dash. Notes on the edition ("Remastered 2011", "Album Version") and on
+Notes follow a title in brackets or after a dash. Notes on the edition ("Remastered 2011", "Album Version") and on
 guests ("feat. X") leave the recording what it is. Notes on the version ("Live", "X Remix") name another recording.
 What is neither belongs to the title: "Don't You (Forget About Me)".
 """
@@ -16,7 +16,6 @@ from soundalike.domain.title_notes import (
     BEFORE_GUESTS,
     BETWEEN_GUESTS,
     BRACKETS,
-    CLASSES,
     DASH,
     EDITION,
     FROM_QUOTED,
@@ -24,12 +23,13 @@ from soundalike.domain.title_notes import (
     GUESTS_INLINE,
     KINDS,
     MAY_HOLD_NOTES,
-    NOBODY,
+    NO_ARTIST,
     NUMBERED,
     NUMBERS,
     PARTS_OF_NOTE,
     POSSESSIVE,
     REMASTER_YEAR,
+    VERSION_PATTERNS,
     VersionClass,
 )
 
@@ -67,26 +67,26 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=16_384)
 def read_title(title: str) -> Title:
-    """Read a title and its notes; one that is nothing but notes is taken as it stands."""
+    """Read a title and its notes; a title of notes only is taken as it is."""
     if not MAY_HOLD_NOTES.search(title):
         whole = _numbered(fold(title))
         return Title(whole, whole)
-    reading = _TitleParts()
+    parts = _TitleParts()
     text = REMASTER_YEAR.sub(r"\1 ", unicodedata.normalize("NFKC", title).strip())
-    for is_note, piece in _pieces(GUESTS_INLINE.sub(reading.take_guests, text)):
-        if not (is_note and reading.take_note(piece)):
-            reading.folded.append(piece)
-            reading.core.append(piece)
-    folded, core = _numbered(fold(" ".join(reading.folded))), _numbered(fold(" ".join(reading.core)))
+    for is_note, piece in _pieces(GUESTS_INLINE.sub(parts.add_guests, text)):
+        if not (is_note and parts.add_note(piece)):
+            parts.folded.append(piece)
+            parts.core.append(piece)
+    folded, core = _numbered(fold(" ".join(parts.folded))), _numbered(fold(" ".join(parts.core)))
     if not core:
         whole = _numbered(fold(title))
         return Title(whole, whole)
-    return Title(folded, core, frozenset(reading.versions), frozenset(reading.guests))
+    return Title(folded, core, frozenset(parts.versions), frozenset(parts.guests))
 
 
 def fold_artists(names: Iterable[str]) -> frozenset[str]:
-    """Fold the names of a track's artists; "A feat. B" is two, "Various Artists" nobody, "The" is dropped."""
-    return frozenset[str]().union(*map(_fold_artist, names)) - NOBODY
+    """Fold the names of a track's artists; "A feat. B" is two, "Various Artists" none, "The" is dropped."""
+    return frozenset[str]().union(*map(_fold_artist, names)) - NO_ARTIST
 
 
 def same_artists(one: frozenset[str], other: frozenset[str]) -> bool:
@@ -101,13 +101,13 @@ class _TitleParts:
     versions: set[VersionClass] = field(default_factory=set)
     guests: set[str] = field(default_factory=set)
 
-    def take_guests(self, match: re.Match[str]) -> str:
+    def add_guests(self, match: re.Match[str]) -> str:
         self.guests |= _guests(match["names"])
         return ""
 
-    def take_note(self, note: str) -> bool:
-        """Take what may be a note, unless it belongs to the title; tell whether it was taken."""
-        kept: list[str] = []
+    def add_note(self, note: str) -> bool:
+        """Add what may be a note, unless it belongs to the title; return whether it was added."""
+        remaining: list[str] = []
         is_note = False
         for part in filter(None, map(str.strip, PARTS_OF_NOTE.split(note))):
             folded = fold(part)
@@ -116,19 +116,19 @@ class _TitleParts:
             elif versions := _versions(part, folded):
                 is_note = True
                 self.versions |= versions
-                kept.append(folded if VersionClass.OTHER in versions else folded.removesuffix(" version"))
+                remaining.append(folded if VersionClass.OTHER in versions else folded.removesuffix(" version"))
             elif guests := GUEST_NOTE.fullmatch(part):
                 is_note = True
-                self.take_guests(guests)
+                self.add_guests(guests)
             else:
-                kept.append(part)
+                remaining.append(part)
         if is_note:
-            self.folded += kept
+            self.folded += remaining
         return is_note
 
 
 def _pieces(text: str) -> Iterator[tuple[bool, str]]:
-    """Cut a title where notes may begin; what stands in brackets or behind a dash may be one."""
+    """Split a title where notes may begin: at brackets and dashes."""
     for number, outside_or_note in enumerate(BRACKETS.split(text)):
         if number % 2:
             yield True, outside_or_note
@@ -140,15 +140,15 @@ def _pieces(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def _versions(note: str, folded: str) -> set[VersionClass]:
-    found: set[VersionClass] = set()
-    for kind, pattern in CLASSES:
+    versions: set[VersionClass] = set()
+    for kind, pattern in VERSION_PATTERNS:
         rest = pattern.sub(" ", folded)
-        if rest != folded and not (kind is VersionClass.OTHER and found):
-            found.add(kind)
+        if rest != folded and not (kind is VersionClass.OTHER and versions):
+            versions.add(kind)
             folded = " ".join(rest.split())
-    if found == {VersionClass.OTHER} and POSSESSIVE.search(note):
+    if versions == {VersionClass.OTHER} and POSSESSIVE.search(note):
         return {VersionClass.RERECORDED}
-    return found
+    return versions
 
 
 @lru_cache(maxsize=16_384)
@@ -177,16 +177,16 @@ def _numbered(folded: str) -> str:
 
 
 def _plain(text: str) -> str:
-    kept: list[str] = []
+    characters: list[str] = []
     on_bare_letter = False
     for character in unicodedata.normalize("NFKD", text):
         if unicodedata.combining(character):
             if not on_bare_letter:
-                kept.append(character)
+                characters.append(character)
             continue
         on_bare_letter = unicodedata.name(character, "").startswith(("LATIN", "GREEK"))
-        kept.append(character)
-    return unicodedata.normalize("NFKC", "".join(kept)).casefold().replace("ё", "е")  # noqa: RUF001 - Cyrillic
+        characters.append(character)
+    return unicodedata.normalize("NFKC", "".join(characters)).casefold().replace("ё", "е")  # noqa: RUF001 - Cyrillic
 
 
 def _spaced(character: str) -> str:

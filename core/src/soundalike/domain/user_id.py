@@ -13,7 +13,7 @@ ACCEPTED_FORMS: Final = "soundcloud:users:<digits>, the number alone, or https:/
 def user_urn(text: str) -> str:
     """Read what a person pastes and return the account's URN; nothing is fetched.
 
-    No names of people are kept, so the address of a profile names nobody here. Raises `InvalidUserId` naming the
+    Names of people are not stored, so the address of a profile is not accepted. Raises `InvalidUserId` naming the
     accepted forms.
     """
     address = parse_address(text, expected=Kind.USER)

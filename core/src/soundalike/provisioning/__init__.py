@@ -1,1 +1,1 @@
-"""Everything that is set up once: schema, bucket, queues, policy, notification."""
+"""One-time setup: schema, bucket, queues, policy, notification."""

@@ -1,4 +1,4 @@
-"""Command line of the set-up: makes schema, bucket and queues exist."""
+"""Command line of the setup of schema, bucket and queues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making bucket, queues, policy, notification and schema exist; the same at every start, on ministack and on AWS."""
+"""Creating schema, bucket, queues, policy and notification; safe to repeat, on ministack and on AWS."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _DAY_S = 86_400
-# Dead letters outlive the queue before them, so that nobody finds them expired (queue rules, "DLQ").
+# Dead letters are kept for longer than messages in the queue: their age counts from the first send.
 _RETENTION_S = 4 * _DAY_S
 _DEAD_RETENTION_S = 14 * _DAY_S
-# What is announced to the extractor and deleted after so many days at the latest, by the ids of the bucket's rules.
+# By the ids of the bucket's rules: prefixes that notify the extractor, and after how many days objects are deleted.
 _AUDIO = {"soundalike-previews": (PREVIEWS, 14), "soundalike-queries": (UPLOADS, 1)}
 
 
 class ProvisioningSettings(DatabaseSettings, QueueSettings):
-    """Everything that is provisioned, by name."""
+    """The database, bucket and queues to set up."""
 
 
 async def provision(settings: ProvisioningSettings) -> None:
-    """Bring database, bucket and queues to the state the services expect; safe to repeat and to run twice at once."""
+    """Set up database, bucket and queues as the services expect them; safe to repeat and to run twice at once."""
     url = settings.database_url.get_secret_value()
     await schema.upgrade(url)
     log.info("database schema is at revision %s", schema.revisions()[-1])
     provision_events(settings)
     async with database.connect(url, size=1) as pool:
         if filled := await search_names.refresh(pool):
-            log.info("folded the names of %d tracks, for searching", filled)
+            log.info("prepared the names of %d tracks for search", filled)
 
 
 def provision_events(settings: QueueSettings) -> None:
-    """Make the bucket, the queue with its dead-letter queue, and the notification from the one to the other."""
+    """Create the bucket, the queue with its dead-letter queue, and the notification from bucket to queue."""
     s3, sqs = s3_client(settings), sqs_client(settings)
     _ensure_bucket(s3, settings)
     _, dead_arn = _ensure_queue(
@@ -70,7 +70,7 @@ def provision_events(settings: QueueSettings) -> None:
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(_policy(arn, settings.s3_bucket))})
     _ensure_notification(s3, settings.s3_bucket, arn)
     _ensure_lifecycle(s3, settings.s3_bucket)
-    log.info("bucket %s sends previews and queries to queue %s", settings.s3_bucket, settings.queue_name)
+    log.info("bucket %s notifies queue %s of previews and uploads", settings.s3_bucket, settings.queue_name)
 
 
 def _ensure_bucket(s3: S3Client, settings: QueueSettings) -> None:
@@ -125,7 +125,7 @@ def _policy(queue_arn: str, bucket: str) -> dict[str, object]:
 
 
 def _ensure_notification(s3: S3Client, bucket: str, queue_arn: str) -> None:
-    # PutBucketNotification replaces everything, so the rules of others in a shared bucket are carried along.
+    # PutBucketNotification replaces everything, so the rules of others in a shared bucket are kept.
     current = s3.get_bucket_notification_configuration(Bucket=bucket)
     ours: list[QueueConfigurationTypeDef] = [
         {
@@ -137,18 +137,18 @@ def _ensure_notification(s3: S3Client, bucket: str, queue_arn: str) -> None:
         for rule, (prefix, _) in _AUDIO.items()
     ]
     others = [rule for rule in current.get("QueueConfigurations", []) if rule.get("Id") not in _AUDIO]
-    wanted: NotificationConfigurationTypeDef = {"QueueConfigurations": [*others, *ours]}
+    configuration: NotificationConfigurationTypeDef = {"QueueConfigurations": [*others, *ours]}
     if topics := current.get("TopicConfigurations"):
-        wanted["TopicConfigurations"] = topics
+        configuration["TopicConfigurations"] = topics
     if functions := current.get("LambdaFunctionConfigurations"):
-        wanted["LambdaFunctionConfigurations"] = functions
+        configuration["LambdaFunctionConfigurations"] = functions
     if (bridge := current.get("EventBridgeConfiguration")) is not None:
-        wanted["EventBridgeConfiguration"] = bridge
-    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=wanted)
+        configuration["EventBridgeConfiguration"] = bridge
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
 
 
 def _ensure_lifecycle(s3: S3Client, bucket: str) -> None:
-    # A net behind the deletion after extraction: audio never stays, even where everything else failed.
+    # A safety net behind the deletion after extraction: audio is deleted even where everything else failed.
     rules: list[LifecycleRuleOutputTypeDef] = []
     try:
         rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]

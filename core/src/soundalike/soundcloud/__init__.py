@@ -1,7 +1,7 @@
 """A client of SoundCloud's public API (its OpenAPI file of 2026-07-19): typed replies, pages, one access token.
 
 async with connect(Account(client_id, client_secret)) as connection:
-me = await Resolve(connection).resolve("https://soundcloud.com/somebody")
+me = await Resolve(connection).resolve("https://soundcloud.com/anna")
 async for page in Users(connection).favorites(me.urn):
 ...
 """

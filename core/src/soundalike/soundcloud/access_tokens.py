@@ -1,7 +1,7 @@
-"""The access token: one for as long as it lives, renewed in time, never more of them than SoundCloud gives out.
+"""The access token: used until it expires, renewed in time, never more of them than SoundCloud issues.
 
-SoundCloud gives an application 50 tokens in 12 hours and an address 30 in one, so a program that is started often has
-to keep its token between runs.
+SoundCloud issues 50 tokens in 12 hours to an application and 30 in an hour to an IP address, so a program that is
+started often has to keep its token between runs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import httpx
 
-from soundalike.soundcloud.error_bodies import said
+from soundalike.soundcloud.error_bodies import error_message
 from soundalike.soundcloud.errors import NotAllowed, Throttled, Unavailable, UnreadableReply
 from soundalike.storage.atomic_files import write_private
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 TOKEN_URL: Final = "https://secure.soundcloud.com/oauth/token"  # noqa: S105 - an address
 LIMITS: Final = ((3_600.0, 30), (43_200.0, 50))
-"""Seconds, and how many tokens are given out in them."""
+"""Seconds, and how many tokens are issued in them."""
 
-_EARLY_S: Final = 60.0
+_RENEWAL_MARGIN_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +39,22 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token, until when it is accepted (Unix time, s), and when it and those before it were given out."""
+    """A token, when it expires (Unix time, s), and when it and those before it were issued."""
 
     access: str = field(repr=False)
     refresh: str | None = field(repr=False)
     expires_at: float
-    given_out: tuple[float, ...] = ()
+    issued_at: tuple[float, ...] = ()
 
 
 class TokenStore(Protocol):
     """Keeps the token between runs."""
 
     def load(self) -> Token | None:
-        """Return what was saved last, or None."""
+        """Return the token saved last, or None."""
 
     def save(self, token: Token) -> None:
-        """Keep a token in place of the one before it."""
+        """Save a token in place of the one before it."""
 
 
 @dataclass(slots=True)
@@ -64,37 +64,40 @@ class MemoryTokenStore:
     token: Token | None = None
 
     def load(self) -> Token | None:
-        """Return what was saved last, or None."""
+        """Return the token saved last, or None."""
         return self.token
 
     def save(self, token: Token) -> None:
-        """Keep a token in place of the one before it."""
+        """Save a token in place of the one before it."""
         self.token = token
 
 
 @dataclass(frozen=True, slots=True)
 class FileTokenStore:
-    """Keeps the token in a file that only its owner can read; a file that makes no sense counts as none."""
+    """Keeps the token in a file that only its owner can read; an unreadable file counts as none."""
 
     path: Path
 
     def load(self) -> Token | None:
-        """Return what was saved last, or None."""
+        """Return the token saved last, or None."""
         try:
             saved = json.loads(self.path.read_text(encoding="utf-8"))
-            given_out = tuple(float(moment) for moment in saved["given_out"])
-            return Token(str(saved["access"]), saved["refresh"], float(saved["expires_at"]), given_out)
+            issued_at = tuple(float(moment) for moment in saved["given_out"])
+            return Token(str(saved["access"]), saved["refresh"], float(saved["expires_at"]), issued_at)
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
     def save(self, token: Token) -> None:
-        """Keep a token in place of the one before it."""
-        write_private(self.path, json.dumps(asdict(token)))
+        """Save a token in place of the one before it."""
+        content = asdict(token)
+        # The name of the key in files of earlier versions.
+        content["given_out"] = content.pop("issued_at")
+        write_private(self.path, json.dumps(content))
 
 
 @dataclass(slots=True)
-class TokenKeeper:
-    """Hands out the token, and gets another when it ends; any number of tasks may ask at the same time."""
+class TokenProvider:
+    """Provides the token and requests another when it expires; any number of tasks may ask at the same time."""
 
     client: httpx.AsyncClient
     account: Account
@@ -102,45 +105,48 @@ class TokenKeeper:
     url: str = TOKEN_URL
     clock: Callable[[], float] = time.time
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-    _refused: set[str] = field(default_factory=set, init=False)
+    _invalid: set[str] = field(default_factory=set, init=False)
 
     async def current(self) -> str:
         """Return a token that SoundCloud should accept.
 
-        Raises `NotAllowed` for an account it does not know, `Throttled` when it would give out no more, `Unavailable`.
+        Raises `NotAllowed` for an unknown account, `Throttled` when no more tokens are issued, `Unavailable`.
         """
         async with self._lock:
             token = self.store.load()
-            if token and token.access not in self._refused and self.clock() < token.expires_at - _EARLY_S:
+            if token and token.access not in self._invalid and self.clock() < token.expires_at - _RENEWAL_MARGIN_S:
                 return token.access
-            given_out = self._within_limits(token.given_out if token else ())
-            renewed = await self._refreshed(token) or await self._asked({"grant_type": "client_credentials"})
-            self.store.save(replace(renewed, given_out=(*given_out, self.clock())))
-            return renewed.access
+            issued_at = self._check_limits(token.issued_at if token else ())
+            new = await self._refresh(token) or await self._request({"grant_type": "client_credentials"})
+            self.store.save(replace(new, issued_at=(*issued_at, self.clock())))
+            return new.access
 
-    def refuse(self, access: str) -> None:
-        """Note that SoundCloud did not accept a token, whatever its end."""
-        self._refused.add(access)
+    def invalidate(self, access: str) -> None:
+        """Do not use a token any more, because SoundCloud did not accept it."""
+        self._invalid.add(access)
 
-    def _within_limits(self, given_out: tuple[float, ...]) -> tuple[float, ...]:
+    def _check_limits(self, issued_at: tuple[float, ...]) -> tuple[float, ...]:
         now = self.clock()
-        for seconds, most in LIMITS:
-            recent = sorted(moment for moment in given_out if moment > now - seconds)
-            if len(recent) >= most:
-                wait = recent[-most] + seconds - now
-                raise Throttled(f"SoundCloud gives out {most} tokens in {seconds / 3600:.0f} h, and has", wait)
-        return tuple(moment for moment in given_out if moment > now - LIMITS[-1][0])
+        for seconds, limit in LIMITS:
+            recent = sorted(moment for moment in issued_at if moment > now - seconds)
+            if len(recent) >= limit:
+                wait = recent[-limit] + seconds - now
+                raise Throttled(
+                    f"SoundCloud issues at most {limit} tokens in {seconds / 3600:.0f} h, and that many were issued",
+                    wait,
+                )
+        return tuple(moment for moment in issued_at if moment > now - LIMITS[-1][0])
 
-    async def _refreshed(self, token: Token | None) -> Token | None:
+    async def _refresh(self, token: Token | None) -> Token | None:
         if token is None or token.refresh is None:
             return None
         try:
-            # It may be used once: whoever comes second is refused and asks with the account instead.
-            return await self._asked({"grant_type": "refresh_token", "refresh_token": token.refresh})
+            # A refresh token is valid once: the second use is refused, and the account is used instead.
+            return await self._request({"grant_type": "refresh_token", "refresh_token": token.refresh})
         except NotAllowed:
             return None
 
-    async def _asked(self, form: dict[str, str]) -> Token:
+    async def _request(self, form: dict[str, str]) -> Token:
         try:
             response = await self.client.post(
                 self.url,
@@ -149,15 +155,15 @@ class TokenKeeper:
                 headers={"Accept": "application/json; charset=utf-8"},
             )
         except httpx.HTTPError as error:
-            raise Unavailable(f"SoundCloud gave no token: {type(error).__name__}") from error
+            raise Unavailable(f"SoundCloud issued no token: {type(error).__name__}") from error
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            raise Throttled(f"SoundCloud gives no token: {said(response.content)}", None)
+            raise Throttled(f"SoundCloud issued no token: {error_message(response.content)}", None)
         if response.status_code >= 500:
-            raise Unavailable(f"SoundCloud gave no token: {response.status_code}")
+            raise Unavailable(f"SoundCloud issued no token: {response.status_code}")
         if response.status_code != httpx.codes.OK:
             raise NotAllowed(
-                f"SoundCloud gives no token ({response.status_code} {said(response.content)}); check the client id and "
-                "secret, and that the account may use the API"
+                f"SoundCloud issued no token ({response.status_code} {error_message(response.content)}); check the "
+                "client id and secret, and that the account may use the API"
             )
         try:
             reply = response.json()
@@ -165,4 +171,4 @@ class TokenKeeper:
                 str(reply["access_token"]), reply.get("refresh_token"), self.clock() + float(reply["expires_in"])
             )
         except (ValueError, KeyError, TypeError) as error:
-            raise UnreadableReply("SoundCloud's token cannot be read") from error
+            raise UnreadableReply("SoundCloud's token response cannot be read") from error

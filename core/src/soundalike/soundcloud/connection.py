@@ -1,4 +1,4 @@
-"""Asking SoundCloud: with the token, at the pace that is allowed, again when that can help, and nobody else."""
+"""Requests to SoundCloud: with the token, at the allowed pace, retried when that can help; to no other host."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import httpx
 
-from soundalike.soundcloud.access_tokens import TOKEN_URL, MemoryTokenStore, TokenKeeper
-from soundalike.soundcloud.error_bodies import patience_asked, said
+from soundalike.soundcloud.access_tokens import TOKEN_URL, MemoryTokenStore, TokenProvider
+from soundalike.soundcloud.error_bodies import error_message, retry_after_s
 from soundalike.soundcloud.errors import (
     InvalidAddress,
     Missing,
@@ -30,46 +30,46 @@ if TYPE_CHECKING:
     from soundalike.soundcloud.access_tokens import Account, TokenStore
 
 API_URL: Final = "https://api.soundcloud.com"
-LARGEST_REPLY: Final = 16_000_000
-_TRY_AGAIN: Final = frozenset({408, 425})
+MAX_REPLY_BYTES: Final = 16_000_000
+_RETRIED_STATUSES: Final = frozenset({408, 425})
 
 
 class Pace(Protocol):
-    """Says when the next request may be sent."""
+    """Limits when the next request may be sent."""
 
     async def acquire(self) -> None:
-        """Return when it may."""
+        """Wait until it may."""
 
 
 @dataclass(frozen=True, slots=True)
-class AtOnce:
-    """No pace but SoundCloud's own complaints."""
+class NoPace:
+    """No limit but SoundCloud's own responses."""
 
     async def acquire(self) -> None:
         """Return at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How often a request is tried, and how long is waited between: twice as long each time, half of it by chance.
+class RetryLimits:
+    """How often a request is tried, and the wait between: twice as long each time, up to half of it less by chance.
 
-    A wait that SoundCloud asks for and that is longer than `longest_s` is left to the caller, as `Throttled`.
+    A longer wait than `max_wait_s` that SoundCloud asks for is left to the caller, as `Throttled`.
     """
 
     tries: int = 5
     first_s: float = 1.0
-    longest_s: float = 60.0
+    max_wait_s: float = 60.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    async def wait(self, attempt: int, asked_s: float | None) -> None:
+    async def wait(self, attempt: int, retry_after_s: float | None) -> None:
         """Wait after attempt number `attempt`, counted from 0, failed."""
-        grown = min(self.longest_s, self.first_s * 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-        await self.sleep(grown if asked_s is None else asked_s)
+        backoff_s = min(self.max_wait_s, self.first_s * 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        await self.sleep(backoff_s if retry_after_s is None else retry_after_s)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: status, `Location`, and the body as read from JSON."""
+class Response:
+    """A response: status, `Location`, and the body as read from JSON."""
 
     status: int
     location: str | None
@@ -78,43 +78,43 @@ class Answer:
 
 @dataclass(slots=True)
 class Connection:
-    """Sends GET requests to paths below `url`; any number of tasks may ask at the same time.
+    """Sends GET requests to paths below `url`; any number of tasks may use it at the same time.
 
-    `url` has no slash at its end. `asked` counts the requests that were sent, retries among them.
+    `url` has no slash at its end. `request_count` counts the requests sent, including retries.
     """
 
     client: httpx.AsyncClient
-    keeper: TokenKeeper
+    tokens: TokenProvider
     url: str = API_URL
-    pace: Pace = field(default_factory=AtOnce)
-    patience: Patience = field(default_factory=Patience)
-    asked: int = 0
+    pace: Pace = field(default_factory=NoPace)
+    retry_limits: RetryLimits = field(default_factory=RetryLimits)
+    request_count: int = 0
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        """Return the content of a reply.
+        """Return the content of a response.
 
         Raises `Missing`, `NotAllowed`, `Refused`, `UnreadableReply`; `Throttled` and `Unavailable` after every try.
         """
-        answer = await self.ask(path, query)
-        if answer.location is not None:
-            raise UnreadableReply(f"SoundCloud leads from {path} elsewhere, which it is not documented to do")
-        return answer.content
+        response = await self.request(path, query)
+        if response.location is not None:
+            raise UnreadableReply(f"SoundCloud redirects {path}, which is not documented")
+        return response.content
 
-    async def ask(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
-        """Return a reply that may lead elsewhere; nobody follows it, and so nobody else gets the token.
+    async def request(self, path: str, query: Mapping[str, str] | None = None) -> Response:
+        """Return a response, which may be a redirect; it is not followed, so that no other host gets the token.
 
         Raises what `get` raises.
         """
         if not path.startswith("/") or path.startswith("//"):
-            raise InvalidAddress(f"{path!r} is no path of the API")
+            raise InvalidAddress(f"{path!r} is not a path of the API")
         renewed = False
-        failure = Unavailable(f"SoundCloud was never asked for {path}")
-        for attempt in range(self.patience.tries):
+        failure = Unavailable(f"no request was sent to SoundCloud for {path}")
+        for attempt in range(self.retry_limits.tries):
             if attempt:
-                await self.patience.wait(attempt - 1, failure.seconds if isinstance(failure, Throttled) else None)
+                await self.retry_limits.wait(attempt - 1, failure.seconds if isinstance(failure, Throttled) else None)
             await self.pace.acquire()
-            token = await self.keeper.current()
-            self.asked += 1
+            token = await self.tokens.current()
+            self.request_count += 1
             try:
                 status, headers, body = await self._send(path, query, token)
             except httpx.HTTPError as error:
@@ -123,19 +123,19 @@ class Connection:
                 continue
             if status == httpx.codes.UNAUTHORIZED and not renewed:
                 renewed = True
-                self.keeper.refuse(token)
-                failure = Throttled(f"SoundCloud did not accept the token: {said(body)}", 0.0)
+                self.tokens.invalidate(token)
+                failure = Throttled(f"SoundCloud did not accept the token: {error_message(body)}", 0.0)
                 continue
             if status == httpx.codes.TOO_MANY_REQUESTS:
-                asked = patience_asked(body, headers.get("Retry-After"), datetime.now(UTC))
-                failure = Throttled(f"SoundCloud asks for patience at {path}: {said(body)}", asked)
-                if asked is not None and asked > self.patience.longest_s:
+                wait_s = retry_after_s(body, headers.get("Retry-After"), datetime.now(UTC))
+                failure = Throttled(f"SoundCloud limits the rate of {path}: {error_message(body)}", wait_s)
+                if wait_s is not None and wait_s > self.retry_limits.max_wait_s:
                     raise failure
                 continue
-            if status >= 500 or status in _TRY_AGAIN:
-                failure = Unavailable(f"SoundCloud answered {path} with {status} {said(body)}".rstrip())
+            if status >= 500 or status in _RETRIED_STATUSES:
+                failure = Unavailable(f"SoundCloud answered {path} with {status} {error_message(body)}".rstrip())
                 continue
-            return _answer(path, status, headers, body)
+            return _response(path, status, headers, body)
         raise failure
 
     async def _send(self, path: str, query: Mapping[str, str] | None, token: str) -> tuple[int, httpx.Headers, bytes]:
@@ -146,8 +146,8 @@ class Connection:
         ) as response:
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > LARGEST_REPLY:
-                    raise UnreadableReply(f"SoundCloud's answer to {path} has more than {LARGEST_REPLY} bytes")
+                if len(body) > MAX_REPLY_BYTES:
+                    raise UnreadableReply(f"SoundCloud's response to {path} has more than {MAX_REPLY_BYTES} bytes")
             return response.status_code, response.headers, bytes(body)
 
 
@@ -160,17 +160,17 @@ async def connect(
     token_url: str = TOKEN_URL,
     store: TokenStore | None = None,
     pace: Pace | None = None,
-    patience: Patience | None = None,
+    retry_limits: RetryLimits | None = None,
 ) -> AsyncIterator[Connection]:
-    """Open a connection and close it at the end; `contact` is named to SoundCloud as who asks."""
+    """Open a connection and close it at the end; `contact` is sent to SoundCloud in the User-Agent."""
     agent = f"soundalike/0.1 ({contact})" if contact else "soundalike/0.1"
     async with httpx.AsyncClient(headers={"User-Agent": agent}, timeout=httpx.Timeout(30.0, connect=10.0)) as client:
-        keeper = TokenKeeper(client, account, store or MemoryTokenStore(), token_url)
-        yield Connection(client, keeper, url.rstrip("/"), pace or AtOnce(), patience or Patience())
+        tokens = TokenProvider(client, account, store or MemoryTokenStore(), token_url)
+        yield Connection(client, tokens, url.rstrip("/"), pace or NoPace(), retry_limits or RetryLimits())
 
 
-def _answer(path: str, status: int, headers: httpx.Headers, body: bytes) -> Answer:
-    reason = f"{status} {said(body)}".rstrip()
+def _response(path: str, status: int, headers: httpx.Headers, body: bytes) -> Response:
+    reason = f"{status} {error_message(body)}".rstrip()
     if status in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
         raise Missing(f"SoundCloud has nothing at {path}: {reason}")
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
@@ -181,4 +181,4 @@ def _answer(path: str, status: int, headers: httpx.Headers, body: bytes) -> Answ
         content = json.loads(body) if body else None
     except ValueError as error:
         raise UnreadableReply(f"SoundCloud's answer to {path} is no JSON") from error
-    return Answer(status, headers.get("Location"), content)
+    return Response(status, headers.get("Location"), content)

@@ -1,4 +1,4 @@
-"""What an answer that is no success says of the reason; SoundCloud has had four forms of it."""
+"""The reason in an error response of SoundCloud, which has had four forms."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-_LONGEST: Final = 200
+_MAX_LENGTH: Final = 200
 
 
-def said(body: bytes) -> str:
-    """Return the reason in an error's body in one line, or nothing."""
+def error_message(body: bytes) -> str:
+    """Return the reason in the body of an error response in one line, or an empty text."""
     content = _content(body)
     errors = content.get("errors")
-    listed = [one.get("error_message") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
-    for text in (content.get("message"), content.get("error"), *listed, content.get("status")):
+    messages = [one.get("error_message") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    for text in (content.get("message"), content.get("error"), *messages, content.get("status")):
         if isinstance(text, str) and text.strip():
-            return " ".join(text.split())[:_LONGEST]
+            return " ".join(text.split())[:_MAX_LENGTH]
     return ""
 
 
-def patience_asked(body: bytes, retry_after: str | None, now: datetime) -> float | None:
-    """Return for how many seconds SoundCloud wants to be left alone, or None where it does not say."""
+def retry_after_s(body: bytes, retry_after: str | None, now: datetime) -> float | None:
+    """Return how many seconds SoundCloud asks to wait, or None where it does not say."""
     if retry_after and retry_after.strip().isdecimal():
         return float(retry_after)
     errors = _content(body).get("errors")

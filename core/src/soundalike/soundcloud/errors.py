@@ -1,15 +1,15 @@
-"""What can go wrong when SoundCloud is asked; whether trying again can help is told by the type."""
+"""The errors of SoundCloud's API; the type says whether a retry can help."""
 
 from __future__ import annotations
 
 from soundalike.errors import SoundalikeError
 
 
-class ScError(SoundalikeError):
-    """Root of everything this package raises on purpose."""
+class SoundCloudApiError(SoundalikeError):
+    """Root of this package's errors."""
 
 
-class Refused(ScError):
+class Refused(SoundCloudApiError):
     """Trying again with the same request gives the same answer."""
 
 
@@ -22,7 +22,7 @@ class NotAllowed(Refused):
 
 
 class InvalidAddress(Refused, ValueError):
-    """What was given is no URN, no number and no address of SoundCloud's."""
+    """The text is no URN, number or address of SoundCloud."""
 
 
 class UnreadableReply(Refused):
@@ -30,15 +30,15 @@ class UnreadableReply(Refused):
 
 
 class PagesRepeat(Refused):
-    """A page names one that was answered before as the next one, so there is no end to be reached."""
+    """A page names an earlier page as the next one, so there is no last page."""
 
 
-class Unavailable(ScError):
+class Unavailable(SoundCloudApiError):
     """SoundCloud did not answer, or failed: trying again later can succeed."""
 
 
 class Throttled(Unavailable):
-    """SoundCloud asks for patience, for `seconds` where it says how long."""
+    """SoundCloud asks to wait, for `seconds` where it says how long."""
 
     def __init__(self, message: str, seconds: float | None) -> None:
         super().__init__(message)

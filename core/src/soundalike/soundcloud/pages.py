@@ -1,4 +1,4 @@
-"""Long answers in pages: which one comes next, and whether it may be asked for."""
+"""Long responses in pages, and the cursor of the next page."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from soundalike.soundcloud.replies import Model, read
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PLACES: Final = frozenset({"cursor", "offset"})
+_CURSOR_PARAMETERS: Final = frozenset({"cursor", "offset"})
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Model]):
-    """Part of a long answer; `unreadable` counts rows that were no users or tracks, such as deleted ones.
+    """A page of rows; `unreadable` counts rows that are no users or tracks, such as deleted ones.
 
-    `cursor` is what to ask the rest with, None after the last page. A page may be short or empty and have a next one.
+    `cursor` leads to the next page, None on the last one. A page may be short or empty and still have a next one.
     """
 
     rows: tuple[Model, ...]
@@ -28,7 +28,7 @@ class Page(Generic[Model]):
 
 
 def page_of(model: type[Model], reply: Any) -> Page[Model]:
-    """Read a page; a bare list, as SoundCloud sent before 2021, is the only page. Raises `UnreadableReply`."""
+    """Read a page; a bare list, as SoundCloud sent before 2021, is a single page. Raises `UnreadableReply`."""
     if isinstance(reply, list):
         reply = {"collection": reply}
     collection = reply.get("collection") if isinstance(reply, dict) else None
@@ -44,23 +44,23 @@ def page_of(model: type[Model], reply: Any) -> Page[Model]:
 
 
 def rows_of(model: type[Model], reply: Any) -> tuple[Model, ...]:
-    """Read a short answer that has no pages."""
+    """Read a response without pages."""
     return page_of(model, reply).rows
 
 
-def query_of(query: Mapping[str, str], cursor: str | None) -> dict[str, str]:
-    """Return what to ask for the page that `cursor` stands for, or for the first one."""
+def page_query(query: Mapping[str, str], cursor: str | None) -> dict[str, str]:
+    """Return the query of the page that `cursor` leads to, or of the first one."""
     return {**query, **dict(parse_qsl(cursor or ""))}
 
 
 def _cursor(next_href: Any) -> str | None:
-    # Only the place is taken from the address: SoundCloud has named internal hosts there (issues 309, 368), and the
-    # token is not to be sent to whatever host a reply names.
+    # Only the position is taken from the URL: SoundCloud has named internal hosts there (issues 309, 368), and the
+    # token must not be sent to any host that a response names.
     if next_href is None or next_href == "":
         return None
     if not isinstance(next_href, str):
-        raise UnreadableReply("SoundCloud's next_href is no address")
-    place = {name: value for name, value in parse_qsl(urlsplit(next_href).query) if name in _PLACES}
-    if not place:
-        raise UnreadableReply("SoundCloud's next_href does not say where to go on")
-    return urlencode(place)
+        raise UnreadableReply("SoundCloud's next_href is not a URL")
+    position = {name: value for name, value in parse_qsl(urlsplit(next_href).query) if name in _CURSOR_PARAMETERS}
+    if not position:
+        raise UnreadableReply("SoundCloud's next_href has no cursor")
+    return urlencode(position)

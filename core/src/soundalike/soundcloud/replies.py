@@ -1,7 +1,7 @@
-"""SoundCloud's replies as values; fields that nobody here uses are not read.
+"""The users and tracks in SoundCloud's responses; fields that are not used are not read.
 
-What is missing, null, or of another type than documented becomes None rather than an error wherever a user or track
-can be used without it: counts are hidden by their owners, and old tracks lack what came later.
+A field that is missing, null, or of another type than documented becomes None rather than an error wherever a user or
+track can be used without it: owners hide counts, and old tracks lack newer fields.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from soundalike.soundcloud.urns import urn_of
 
 Model = TypeVar("Model", bound="User | Track")
 
-_LARGEST_COUNT: Final = 2**63 - 1
+_MAX_COUNT: Final = 2**63 - 1
 
 
 def _count(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LARGEST_COUNT:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_COUNT:
         return None
     return value
 
@@ -61,20 +61,20 @@ class _Reply(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-def _with_urn(kind: Literal["tracks", "users"], given: Any) -> Any:
-    if not isinstance(given, dict):
-        raise ValueError(f"is no object but {type(given).__name__}")  # noqa: TRY004 - pydantic reports ValueErrors
+def _with_urn(kind: Literal["tracks", "users"], row: Any) -> Any:
+    if not isinstance(row, dict):
+        raise ValueError(f"is not an object but {type(row).__name__}")  # noqa: TRY004 - pydantic reports ValueErrors
     for name in ("urn", "id", "uri"):
-        if given.get(name) is not None:
+        if row.get(name) is not None:
             try:
-                return {**given, "urn": urn_of(kind, given[name])}
+                return {**row, "urn": urn_of(kind, row[name])}
             except InvalidAddress:
                 continue
     raise ValueError("has neither urn nor id")
 
 
 class User(_Reply):
-    """An account; of what SoundCloud tells of a person only what the program uses."""
+    """An account, with only the fields that are used here."""
 
     urn: str
     username: Text = None
@@ -85,12 +85,12 @@ class User(_Reply):
 
     @model_validator(mode="before")
     @classmethod
-    def _named(cls, given: Any) -> Any:
-        return _with_urn("users", given)
+    def _add_urn(cls, row: Any) -> Any:
+        return _with_urn("users", row)
 
 
 class Track(_Reply):
-    """A track; `duration` in milliseconds, `user` the account that uploaded it where it is told."""
+    """A track; `duration` in milliseconds, `user` the account that uploaded it, where there is one."""
 
     urn: str
     title: Text = None
@@ -117,8 +117,8 @@ class Track(_Reply):
 
     @model_validator(mode="before")
     @classmethod
-    def _named(cls, given: Any) -> Any:
-        return _with_urn("tracks", given)
+    def _add_urn(cls, row: Any) -> Any:
+        return _with_urn("tracks", row)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -129,11 +129,11 @@ class Track(_Reply):
 _ADAPTERS: Final[dict[type[Any], TypeAdapter[Any]]] = {User: TypeAdapter(User), Track: TypeAdapter(Track)}
 
 
-def read(model: type[Model], given: Any) -> Model:
-    """Read one object of a reply; raises `UnreadableReply` naming what is wrong with it."""
+def read(model: type[Model], row: Any) -> Model:
+    """Read one object of a response; raises `UnreadableReply` naming what is wrong with it."""
     try:
-        found: Model = _ADAPTERS[model].validate_python(given)
+        value: Model = _ADAPTERS[model].validate_python(row)
     except ValidationError as error:
         reasons = "; ".join(f"{'.'.join(map(str, one['loc']))} {one['msg']}".lstrip() for one in error.errors())
         raise UnreadableReply(f"SoundCloud's {model.__name__.lower()} cannot be read: {reasons}") from error
-    return found
+    return value

@@ -1,4 +1,4 @@
-"""What can be asked of SoundCloud, by the names of its documentation."""
+"""The resources of SoundCloud's API, by the names of its documentation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from soundalike.soundcloud.errors import InvalidAddress, Missing, PagesRepeat, UnreadableReply
-from soundalike.soundcloud.pages import page_of, query_of, rows_of
+from soundalike.soundcloud.pages import page_of, page_query, rows_of
 from soundalike.soundcloud.replies import Track, User, read
 from soundalike.soundcloud.urns import urn_of
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from soundalike.soundcloud.pages import Page
     from soundalike.soundcloud.replies import Model
 
-MOST_AT_ONCE: Final = 200
-"""Rows a page, and names a bulk request: the most that SoundCloud gives."""
+MAX_ROWS: Final = 200
+"""The most rows of a page and of a bulk request."""
 
-# Without it what can only be looked at is left out of likes, and the graph has holes.
+# Without it tracks that cannot be played are left out of likes, and the graph has holes.
 _EVERY_ACCESS: Final = "playable,preview,blocked"
 _SITES: Final = frozenset({"soundcloud.com", "www.soundcloud.com", "m.soundcloud.com", "on.soundcloud.com"})
 
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """From an address that people know to what it stands for."""
+    """From a web address to the user or track that it names."""
 
     connection: Connection
 
@@ -40,19 +40,19 @@ class Resolve:
         """
         parts = urlsplit(url.strip())
         if parts.scheme not in {"http", "https"} or (parts.hostname or "").lower() not in _SITES:
-            raise InvalidAddress(f"{url!r} is no address of soundcloud.com, such as https://soundcloud.com/<name>")
-        answer = await self.connection.ask("/resolve", {"url": url.strip()})
-        location = answer.location
-        if location is None and isinstance(answer.content, dict):
-            location = answer.content.get("location")
+            raise InvalidAddress(f"{url!r} is not an address of soundcloud.com, such as https://soundcloud.com/<name>")
+        response = await self.connection.request("/resolve", {"url": url.strip()})
+        location = response.location
+        if location is None and isinstance(response.content, dict):
+            location = response.content.get("location")
         if not isinstance(location, str):
-            raise UnreadableReply("SoundCloud does not say where the address leads")
+            raise UnreadableReply("SoundCloud did not resolve the address")
         kind, _, name = urlsplit(location).path.rpartition("/")
         if kind.endswith("/users"):
             return await Users(self.connection).user(name)
         if kind.endswith("/tracks"):
             return await Tracks(self.connection).track(name)
-        raise InvalidAddress(f"{url!r} stands for neither a user nor a track; give the address of one")
+        raise InvalidAddress(f"{url!r} is neither a user nor a track; use the address of one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,10 @@ class Users:
     def favorites(self, user: str | int, *, cursor: str | None = None) -> AsyncGenerator[Page[Track]]:
         """Yield the pages of the tracks that a user likes, from `cursor` on; the order is SoundCloud's, newest first.
 
-        Raises what `Connection.get` raises, and `PagesRepeat` after the last page before the circle closes.
+        Raises what `Connection.get` raises, and `PagesRepeat` after the last page before they repeat.
         """
         path = f"/users/{urn_of('users', user)}/likes/tracks"
-        return _paged(self.connection, Track, path, {"access": _EVERY_ACCESS}, cursor)
+        return _pages(self.connection, Track, path, {"access": _EVERY_ACCESS}, cursor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,12 @@ class Tracks:
     def favoriters(self, track: str | int, *, cursor: str | None = None) -> AsyncGenerator[Page[User]]:
         """Yield the pages of the users who like a track, from `cursor` on.
 
-        Raises what `Connection.get` raises, and `PagesRepeat` after the last page before the circle closes.
+        Raises what `Connection.get` raises, and `PagesRepeat` after the last page before they repeat.
         """
-        return _paged(self.connection, User, f"/tracks/{urn_of('tracks', track)}/favoriters", {}, cursor)
+        return _pages(self.connection, User, f"/tracks/{urn_of('tracks', track)}/favoriters", {}, cursor)
 
     async def preview(self, track: str | int) -> str:
-        """Return where the MP3 of a track's preview lies, an address that needs no token and does not live long.
+        """Return the URL of a track's MP3 preview, which needs no token and expires soon.
 
         Raises `Missing` where there is none.
         """
@@ -109,39 +109,39 @@ class Tracks:
         streams = await self.connection.get(f"/tracks/{urn}/streams")
         address = streams.get("preview_mp3_128_url") if isinstance(streams, dict) else None
         if not isinstance(address, str) or not address:
-            raise Missing(f"SoundCloud offers no preview of {urn}")
+            raise Missing(f"SoundCloud has no preview of {urn}")
         path = address.removeprefix(self.connection.url)
         if path == address:
             return address
-        # On the API's own host the token is asked for, and what comes back leads to where it is not.
-        answer = await self.connection.ask(path)
-        if answer.location is None:
-            raise Missing(f"SoundCloud offers no preview of {urn}")
-        return answer.location
+        # The API's own host needs the token and redirects to a URL that does not.
+        response = await self.connection.request(path)
+        if response.location is None:
+            raise Missing(f"SoundCloud has no preview of {urn}")
+        return response.location
 
 
-async def _paged(
+async def _pages(
     connection: Connection, model: type[Model], path: str, query: Mapping[str, str], cursor: str | None
 ) -> AsyncGenerator[Page[Model]]:
-    first = {**query, "linked_partitioning": "true", "limit": str(MOST_AT_ONCE)}
-    asked = {cursor}
+    first = {**query, "linked_partitioning": "true", "limit": str(MAX_ROWS)}
+    cursors = {cursor}
     while True:
-        page = page_of(model, await connection.get(path, query_of(first, cursor)))
+        page = page_of(model, await connection.get(path, page_query(first, cursor)))
         yield page
         if page.cursor is None:
             return
-        if page.cursor in asked:
-            raise PagesRepeat(f"SoundCloud's pages of {path} go round in a circle")
+        if page.cursor in cursors:
+            raise PagesRepeat(f"SoundCloud's pages of {path} repeat")
         cursor = page.cursor
-        asked.add(cursor)
+        cursors.add(cursor)
 
 
 async def _in_bulk(
     connection: Connection, model: type[Model], path: str, urns: list[str], query: Mapping[str, str]
 ) -> tuple[Model, ...]:
-    found: list[Model] = []
-    for start in range(0, len(urns), MOST_AT_ONCE):
-        named = ",".join(urns[start : start + MOST_AT_ONCE])
-        reply = await connection.get(path, {**query, "urns": named, "limit": str(MOST_AT_ONCE)})
-        found += rows_of(model, reply)
-    return tuple(found)
+    rows: list[Model] = []
+    for start in range(0, len(urns), MAX_ROWS):
+        names = ",".join(urns[start : start + MAX_ROWS])
+        reply = await connection.get(path, {**query, "urns": names, "limit": str(MAX_ROWS)})
+        rows += rows_of(model, reply)
+    return tuple(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# A quote that is never closed holds the rest.
+# A quote that is never closed extends to the end.
 _TAG: Final = re.compile(r'"([^"]*)(?:"|$)|(\S+)')
 
 

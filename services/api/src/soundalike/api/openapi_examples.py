@@ -42,7 +42,7 @@ from soundalike.db import track_requests
 from soundalike.db.search import Likeness
 from soundalike.db.tracks import State, StoredTrack, Track
 from soundalike.domain import playlist_id, user_id
-from soundalike.domain.tags import SLUGS
+from soundalike.domain.tags import TAG_SLUGS
 from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId
 
 URN: Final = EXAMPLE_URN
@@ -124,7 +124,7 @@ PLAYLIST_QUEUED: Final = playlist_not_ready(PLAYLIST, {State.QUEUED: 44, State.N
 DATABASE_UNAVAILABLE: Final = not_serving({"database": "the database does not answer"})
 TOO_MANY: Final = invalid_request([{"parameter": "n", "message": "Input should be less than or equal to 100"}])
 UNKNOWN_TAG: Final = invalid_request(
-    [{"parameter": "tag", "message": f"there is no tag 'jaz'; known are {', '.join(SLUGS)}"}]
+    [{"parameter": "tag", "message": f"there is no tag 'jaz'; the tags are {', '.join(TAG_SLUGS)}"}]
 )
 UNKNOWN_PARAMETER: Final = invalid_request([{"parameter": "verbose", "message": "unknown; known are: none"}])
 

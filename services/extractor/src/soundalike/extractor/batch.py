@@ -11,7 +11,7 @@ import numpy as np
 
 from soundalike.audio.audio_files import SpecialFile, UnreadablePath, is_named_like_audio, walk
 from soundalike.audio.errors import AudioError
-from soundalike.domain.tags import NAMES
+from soundalike.domain.tags import TAG_NAMES
 from soundalike.extractor.architecture import DIMENSIONS
 from soundalike.extractor.errors import VectorNotFinite
 from soundalike.storage.atomic_files import atomic_write
@@ -75,7 +75,7 @@ class Batch:
         )
         paths = np.array([str(file.path) for file in self.embedded], dtype=np.str_)
         tags = [file.tags for file in self.embedded if file.tags is not None]
-        tag_arrays: dict[str, Any] = {"tags": np.stack(tags), "tag_names": np.array(NAMES)} if tags else {}
+        tag_arrays: dict[str, Any] = {"tags": np.stack(tags), "tag_names": np.array(TAG_NAMES)} if tags else {}
         with atomic_write(out) as part, part.open("wb") as file:
             np.savez(file, paths=paths, vectors=vectors, model=np.array(self.model), **tag_arrays)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from soundalike.domain.tags import NAMES
+from soundalike.domain.tags import TAG_NAMES
 from soundalike.extractor.architecture import CHANNELS
 from soundalike.extractor.errors import StatisticsUnusable
 
@@ -39,7 +39,7 @@ class MeanTagProbabilities:
             "clips": self.clips,
             "weights_sha256": self.weights_sha256,
             "statistics_sha256": self.statistics_sha256,
-            "usual": {name: round(float(value), 6) for name, value in zip(NAMES, self.probabilities, strict=True)},
+            "usual": {name: round(float(value), 6) for name, value in zip(TAG_NAMES, self.probabilities, strict=True)},
         }
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
@@ -56,7 +56,7 @@ def parse(text: str) -> MeanTagProbabilities:
     try:
         content: dict[str, Any] = json.loads(text)
         means = MeanTagProbabilities(
-            probabilities=np.asarray([content["usual"][name] for name in NAMES], dtype=np.float32),
+            probabilities=np.asarray([content["usual"][name] for name in TAG_NAMES], dtype=np.float32),
             weights_sha256=str(content["weights_sha256"]),
             statistics_sha256=str(content["statistics_sha256"]),
             clips=int(content["clips"]),

@@ -13,7 +13,7 @@ from soundalike.api.recommendation_query import By, RecommendationQuery, TrackFi
 from soundalike.api.schemas.recommendation import Recommendation
 from soundalike.db.models import EmbeddingModel
 from soundalike.domain.service_urls import MAX_TEXT_LENGTH
-from soundalike.domain.tags import SLUGS
+from soundalike.domain.tags import TAG_SLUGS
 from soundalike.domain.tags import parse_tag as known_tag
 from soundalike.domain.titles import fold_artists
 from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId
@@ -41,7 +41,7 @@ SIGNAL_NAMES: Final = ("by", "blend")
 """The parameters that choose the signals by which tracks are compared."""
 
 Source = Literal["spotify", "deezer", "soundcloud", "file"]
-Tag = Annotated[str, AfterValidator(known_tag), WithJsonSchema({"type": "string", "enum": list(SLUGS)})]
+Tag = Annotated[str, AfterValidator(known_tag), WithJsonSchema({"type": "string", "enum": list(TAG_SLUGS)})]
 TrackText = Annotated[str, Query(max_length=MAX_TEXT_LENGTH)]
 Name = Annotated[str, Query(min_length=1, max_length=MAX_NAME_LENGTH)]
 Seconds = Annotated[float | None, Query(ge=0, le=MAX_DURATION_S)]
@@ -138,10 +138,10 @@ async def query_parameters(
         ),
     ] = 0.0,
     tag: Annotated[
-        list[Tag], Query(max_length=len(SLUGS), description="A tag that every result has; may be repeated")
+        list[Tag], Query(max_length=len(TAG_SLUGS), description="A tag that every result has; may be repeated")
     ] = [],  # noqa: B006 - never changed
     not_tag: Annotated[
-        list[Tag], Query(max_length=len(SLUGS), description="A tag that no result has; may be repeated")
+        list[Tag], Query(max_length=len(TAG_SLUGS), description="A tag that no result has; may be repeated")
     ] = [],  # noqa: B006 - never changed
     exclude: Annotated[
         list[TrackText],

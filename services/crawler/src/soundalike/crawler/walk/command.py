@@ -27,7 +27,7 @@ from soundalike.db import database, users
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.retry import RetryPolicy
 from soundalike.soundcloud.access_tokens import FileTokenStore, MemoryTokenStore
-from soundalike.soundcloud.errors import ScError
+from soundalike.soundcloud.errors import SoundCloudApiError
 from soundalike.storage.object_store import S3Store
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ async def _run(walk_run: Walk, options: WalkOptions, console: Console) -> int:
         except QuotaExhausted as error:
             _print(console, str(error))
             return EX_TEMPFAIL
-        except ScError as error:
+        except SoundCloudApiError as error:
             return _print(console, str(error))
         except CONNECTION_FAILURES as error:
             return _print(console, f"the database does not answer: {str(error) or type(error).__name__}")

@@ -107,7 +107,7 @@ class Walk:
             # Workers fail for one reason, such as a database that stays away; callers look for its type.
             raise failed.exceptions[0] from failed
         finally:
-            self.stats.requests = self.connection.asked
+            self.stats.requests = self.connection.request_count
         self.stats.pending, _ = await task_queue.count_due(self.pool, self._requests, max_depth=self.bounds.depth)
         if self._stop and not isinstance(self._stop, BudgetExhausted):
             raise self._stop
@@ -212,7 +212,7 @@ class Walk:
         return True
 
     def _report(self) -> None:
-        self.stats.requests = self.connection.asked
+        self.stats.requests = self.connection.request_count
         self.listener.report(self.stats)
 
     async def _reschedule(self, task: Task, reason: str, detail: str, due_at: datetime | None) -> None:
