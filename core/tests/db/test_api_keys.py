@@ -23,9 +23,9 @@ async def test_a_key_is_recognised_by_its_hash_and_kept_nowhere(pool: Pool) -> N
     key = await add(pool, "importer")
     assert re.fullmatch(r"soundalike_[0-9a-f]{8}_[0-9a-f]{64}", key)
     assert await api_keys.list_valid(pool) == [ValidKey(api_keys.digest(key), "importer", Scope.WRITE)]
-    (listed,) = await api_keys.list_keys(pool)
-    assert listed.id == key.split("_")[1]
-    assert listed.valid
+    (stored,) = await api_keys.list_keys(pool)
+    assert stored.id == key.split("_")[1]
+    assert stored.valid
     stored = str(await pool.fetchrow("SELECT * FROM api_keys"))
     assert key.split("_")[2] not in stored
 
@@ -37,8 +37,8 @@ async def test_two_keys_of_a_holder_are_valid_while_they_are_rotated_and_no_thir
     await add(pool, "somebody else")
     assert await api_keys.revoke(pool, first.split("_")[1])
     third = await add(pool, "importer")
-    found = {key.digest for key in await api_keys.list_valid(pool) if key.holder == "importer"}
-    assert found == {api_keys.digest(second), api_keys.digest(third)}
+    digests = {key.digest for key in await api_keys.list_valid(pool) if key.holder == "importer"}
+    assert digests == {api_keys.digest(second), api_keys.digest(third)}
 
 
 async def test_keys_made_at_the_same_moment_are_still_two(pool: Pool) -> None:
@@ -53,8 +53,8 @@ async def test_a_revoked_key_stays_listed_and_is_revoked_once(pool: Pool) -> Non
     assert not await api_keys.revoke(pool, name)
     assert not await api_keys.revoke(pool, "unknown")
     assert await api_keys.list_valid(pool) == []
-    (listed,) = await api_keys.list_keys(pool)
-    assert (listed.valid, listed.scope, listed.revoked_at is None) == (False, Scope.READ, False)
+    (stored,) = await api_keys.list_keys(pool)
+    assert (stored.valid, stored.scope, stored.revoked_at is None) == (False, Scope.READ, False)
 
 
 async def test_a_key_ends_by_itself(pool: Pool) -> None:

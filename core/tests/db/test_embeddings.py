@@ -26,7 +26,7 @@ OTHER = EmbeddingModel("real-2", 160)
 ID = TrackId("deezer", "1")
 
 
-def heard(
+def make_embedding(
     value: float, *, sequencer: str | None = "0A", key: str = "k", track: TrackId = ID, model: EmbeddingModel = REAL
 ) -> Embedding:
     vector = np.full(160, value, dtype=np.float32)
@@ -59,14 +59,14 @@ async def value(pool: Pool) -> float:
 
 
 async def state(pool: Pool, track: TrackId = ID) -> State:
-    standing = await tracks.status(pool, track)
-    assert standing is not None
-    return standing.state
+    status = await tracks.status(pool, track)
+    assert status is not None
+    return status.state
 
 
 async def test_a_saved_vector_makes_its_track_ready(catalogue: Pool) -> None:
     assert not await embeddings.exists(catalogue, ID, REAL.model)
-    assert await save(catalogue, heard(0.25))
+    assert await save(catalogue, make_embedding(0.25))
     assert await value(catalogue) == 0.25
     assert await state(catalogue) is State.READY
 
@@ -88,14 +88,14 @@ async def test_a_saved_vector_makes_its_track_ready(catalogue: Pool) -> None:
 async def test_the_later_write_of_one_object_wins(
     catalogue: Pool, first: str | None, second: str | None, winner: float
 ) -> None:
-    await save(catalogue, heard(1.0, sequencer=first))
-    assert await save(catalogue, heard(2.0, sequencer=second)) == (winner == 2.0)
+    await save(catalogue, make_embedding(1.0, sequencer=first))
+    assert await save(catalogue, make_embedding(2.0, sequencer=second)) == (winner == 2.0)
     assert await value(catalogue) == winner
 
 
 async def test_sequencers_of_two_objects_are_not_compared(catalogue: Pool) -> None:
-    await save(catalogue, heard(1.0, sequencer="0B", key="previews/deezer/1.mp3"))
-    assert await save(catalogue, heard(2.0, sequencer="0A", key="previews/deezer/1.m4a"))
+    await save(catalogue, make_embedding(1.0, sequencer="0B", key="previews/deezer/1.mp3"))
+    assert await save(catalogue, make_embedding(2.0, sequencer="0A", key="previews/deezer/1.m4a"))
     assert await value(catalogue) == 2.0
 
 
@@ -110,11 +110,11 @@ async def test_seq_grows_with_every_write_in_the_order_of_the_commits(catalogue:
         seen.extend(row.seq for row in rows)
         return len(seen) >= len(others)
 
-    writes = (save(catalogue, heard(1.0, track=track)) for track in others)
+    writes = (save(catalogue, make_embedding(1.0, track=track)) for track in others)
     await asyncio.gather(eventually(all_are_seen, interval_s=0), *writes)
     assert len(seen) == len(others)
     before = (await embeddings.extent(catalogue, REAL.model)).last_seq
-    await save(catalogue, heard(3.0, track=others[0], sequencer="FF"))
+    await save(catalogue, make_embedding(3.0, track=others[0], sequencer="FF"))
     (newest,) = await embeddings.newer_than(catalogue, REAL.model, before)
     assert (newest.urn, newest.seq > before) == (others[0].urn, True)
 
@@ -122,87 +122,87 @@ async def test_seq_grows_with_every_write_in_the_order_of_the_commits(catalogue:
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 async def test_a_vector_that_is_not_finite_is_refused(catalogue: Pool, bad: float) -> None:
     with pytest.raises(PermanentError, match="finite"):
-        await save(catalogue, heard(bad))
+        await save(catalogue, make_embedding(bad))
     assert await state(catalogue) is State.PENDING
 
 
 async def tags_of(catalogue: Pool) -> tuple[str, ...]:
-    found = await details(catalogue, ID.urn)
-    assert found is not None
-    return found.tags
+    track_details = await details(catalogue, ID.urn)
+    assert track_details is not None
+    return track_details.tags
 
 
-async def test_tags_are_kept_with_the_vector_and_told_beside_what_is_usual(catalogue: Pool) -> None:
+async def test_tags_are_stored_with_the_vector_and_compared_with_the_mean(catalogue: Pool) -> None:
     assert await tags_of(catalogue) == ()
     probabilities = np.full(50, 0.01, np.float32)
     probabilities[tags.TAG_SLUGS.index("jazz")] = 0.5
-    await save(catalogue, replace(heard(1.0), tag_probabilities=probabilities))
+    await save(catalogue, replace(make_embedding(1.0), tag_probabilities=probabilities))
     assert await tags_of(catalogue) == ()
     tagging = replace(REAL, mean_tag_probabilities=(0.02,) * 50)
     await register(catalogue, tagging)
     assert await tags_of(catalogue) == ("jazz",)
-    found = await models.current(catalogue)
-    assert found is not None
-    assert found.mean_tag_probabilities == pytest.approx(tagging.mean_tag_probabilities)
+    current = await models.current(catalogue)
+    assert current is not None
+    assert current.mean_tag_probabilities == pytest.approx(tagging.mean_tag_probabilities)
     # A later write replaces the tags together with the vector.
-    await save(catalogue, heard(2.0, sequencer="0B"))
+    await save(catalogue, make_embedding(2.0, sequencer="0B"))
     assert await tags_of(catalogue) == ()
 
 
 @pytest.mark.parametrize("bad", [np.full(50, 1.5), np.full(50, np.nan), np.full(49, 0.5)])
 async def test_what_is_no_probability_of_each_tag_is_refused(catalogue: Pool, bad: np.ndarray) -> None:
     with pytest.raises(PermanentError, match="50 numbers between 0 and 1"):
-        await save(catalogue, replace(heard(1.0), tag_probabilities=bad.astype(np.float32)))
+        await save(catalogue, replace(make_embedding(1.0), tag_probabilities=bad.astype(np.float32)))
     assert await state(catalogue) is State.PENDING
 
 
 async def test_a_forgotten_track_takes_no_vector(catalogue: Pool) -> None:
     await catalogue.execute("UPDATE tracks SET state = 'forgotten'")
-    assert not await save(catalogue, heard(1.0))
+    assert not await save(catalogue, make_embedding(1.0))
     assert not await embeddings.exists(catalogue, ID, REAL.model)
 
 
-async def test_a_listener_is_told_at_the_commit(catalogue: Pool) -> None:
-    told: asyncio.Queue[str] = asyncio.Queue()
+async def test_the_channel_is_notified_at_the_commit(catalogue: Pool) -> None:
+    notifications: asyncio.Queue[str] = asyncio.Queue()
     async with catalogue.acquire() as connection:
-        await connection.add_listener(embeddings.CHANNEL, lambda *a: told.put_nowait(str(a[-1])))
-        await save(catalogue, heard(1.0))
-        assert await asyncio.wait_for(told.get(), scale(30)) == REAL.model
+        await connection.add_listener(embeddings.CHANNEL, lambda *a: notifications.put_nowait(str(a[-1])))
+        await save(catalogue, make_embedding(1.0))
+        assert await asyncio.wait_for(notifications.get(), scale(30)) == REAL.model
         await connection.reset(timeout=scale(30))
 
 
 async def test_another_model_owes_every_track_again_and_going_back_does_not(catalogue: Pool) -> None:
-    await save(catalogue, heard(1.0))
+    await save(catalogue, make_embedding(1.0))
     await register(catalogue, OTHER)
     assert await models.current(catalogue) == OTHER
     assert await state(catalogue) is State.PENDING
-    standing = await tracks.status(catalogue, ID)
-    assert standing is not None
-    assert not standing.has_embedding
+    status = await tracks.status(catalogue, ID)
+    assert status is not None
+    assert not status.has_embedding
     # An extractor of the old model that is still running changes nothing.
-    await save(catalogue, heard(2.0, sequencer="0B"))
+    await save(catalogue, make_embedding(2.0, sequencer="0B"))
     assert await state(catalogue) is State.PENDING
     await register(catalogue, REAL)
     assert await state(catalogue) is State.READY
 
 
 async def copied(db: Pool, model: str, dimensions: int = 160) -> tuple[embeddings.Extent, dict[str, np.ndarray]]:
-    found: dict[str, np.ndarray] = {}
+    by_urn: dict[str, np.ndarray] = {}
 
-    def take(names: np.ndarray, vectors: np.ndarray) -> None:
+    def collect(names: np.ndarray, vectors: np.ndarray) -> None:
         for name, vector in zip(names.tolist(), vectors, strict=True):
-            assert name.rstrip().decode() not in found
-            found[name.rstrip().decode()] = vector
+            assert name.rstrip().decode() not in by_urn
+            by_urn[name.rstrip().decode()] = vector
 
     async with db.acquire() as connection, connection.transaction(isolation="repeatable_read"):
         extent = await embeddings.extent(connection, model)
-        await embeddings.copy_vectors(connection, model, extent, dimensions, take)
-    return extent, found
+        await embeddings.copy_vectors(connection, model, extent, dimensions, collect)
+    return extent, by_urn
 
 
 async def test_the_tail_is_measured(catalogue: Pool) -> None:
     assert await embeddings.tail_size(catalogue, REAL.model, 0) == embeddings.TailSize(0, None)
-    await save(catalogue, heard(0.5))
+    await save(catalogue, make_embedding(0.5))
     measured = await embeddings.tail_size(catalogue, REAL.model, 0)
     assert measured.count == 1
     assert measured.oldest_s is not None
@@ -210,17 +210,17 @@ async def test_the_tail_is_measured(catalogue: Pool) -> None:
 
 async def test_everything_is_copied_bit_for_bit(catalogue: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("soundalike.db.pg_copy._BUFFER_BYTES", 2_000)  # several pieces, cut anywhere
-    said = {}
+    expected = {}
     for number in range(2, 60):
         track = TrackId("deezer", str(number**5))
         await tracks.ensure(catalogue, track)
-        said[track.urn] = np.random.default_rng(number).normal(size=160).astype(np.float32)
-        await save(catalogue, replace(heard(0.0, track=track), vector=said[track.urn]))
-    extent, found = await copied(catalogue, REAL.model)
-    assert (extent.count, extent.urn_bytes) == (58, max(map(len, said)))
-    assert found.keys() == said.keys()
-    for urn, vector in said.items():
-        np.testing.assert_array_equal(found[urn], vector)
+        expected[track.urn] = np.random.default_rng(number).normal(size=160).astype(np.float32)
+        await save(catalogue, replace(make_embedding(0.0, track=track), vector=expected[track.urn]))
+    extent, vectors = await copied(catalogue, REAL.model)
+    assert (extent.count, extent.urn_bytes) == (58, max(map(len, expected)))
+    assert vectors.keys() == expected.keys()
+    for urn, vector in expected.items():
+        np.testing.assert_array_equal(vectors[urn], vector)
 
 
 async def test_a_copy_of_nothing_is_nothing(catalogue: Pool) -> None:
@@ -228,23 +228,23 @@ async def test_a_copy_of_nothing_is_nothing(catalogue: Pool) -> None:
 
 
 async def test_a_copy_of_vectors_of_another_length_is_refused(catalogue: Pool) -> None:
-    await save(catalogue, heard(0.5))
+    await save(catalogue, make_embedding(0.5))
     with pytest.raises(PermanentError, match="another vector_bytes than"):
         await copied(catalogue, REAL.model, 159)
 
 
-async def test_what_is_forgotten_is_erased_told_and_never_copied(catalogue: Pool) -> None:
+async def test_what_is_forgotten_is_deleted_notified_and_never_copied(catalogue: Pool) -> None:
     other = TrackId("deezer", "77")
     await tracks.ensure(catalogue, other)
     for track in (ID, other):
-        await save(catalogue, heard(0.5, track=track))
-    told: asyncio.Queue[str] = asyncio.Queue()
+        await save(catalogue, make_embedding(0.5, track=track))
+    notifications: asyncio.Queue[str] = asyncio.Queue()
     start = datetime.now(UTC) - timedelta(hours=1)
     assert await embeddings.oldest_forgotten_s(catalogue, start) is None
     async with catalogue.acquire() as listening, catalogue.acquire() as connection:
-        await listening.add_listener(embeddings.CHANNEL, lambda *a: told.put_nowait(str(a[-1])))
+        await listening.add_listener(embeddings.CHANNEL, lambda *a: notifications.put_nowait(str(a[-1])))
         await erasure.forget_tracks(connection, [ID])
-        assert await asyncio.wait_for(told.get(), scale(30)) == REAL.model
+        assert await asyncio.wait_for(notifications.get(), scale(30)) == REAL.model
         await listening.reset(timeout=scale(30))
     assert await state(catalogue) is State.FORGOTTEN
     assert not await embeddings.exists(catalogue, ID, REAL.model)

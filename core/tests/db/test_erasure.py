@@ -28,13 +28,13 @@ SONG = Track(A, "Song", ("Band",), (ARTIST,), "Album", 1000, "ZZAAA2600001", "ht
 
 @pytest.fixture
 async def filled(pool: Pool) -> Pool:
-    """A catalogue with two tracks, of which the first is heard, in a playlist, and on the to-do list."""
+    """A catalogue with two tracks, of which the first has an embedding and is in a playlist, and in the task queue."""
     await tracks.upsert(pool, SONG)
     await tracks.upsert(pool, Track(B, "Other"))
     async with pool.acquire() as connection:
         await models.register(connection, MODEL)
-        heard = Embedding(A, MODEL.model, np.ones(160, dtype=np.float32), "k", None, "0" * 64, 29.0)
-        await embeddings.save(connection, heard)
+        embedding = Embedding(A, MODEL.model, np.ones(160, dtype=np.float32), "k", None, "0" * 64, 29.0)
+        await embeddings.save(connection, embedding)
         await playlists.replace(connection, MINE, [(0, A), (1, B)])
     await task_queue.enqueue_now(pool, "track", A.urn, "add")
     return pool
@@ -82,12 +82,12 @@ async def test_what_was_never_seen_can_be_forgotten_ahead(pool: Pool) -> None:
     assert await tracks.upsert(pool, SONG) is False
 
 
-async def test_who_answers_is_told_at_once(filled: Pool) -> None:
-    told: asyncio.Queue[str] = asyncio.Queue()
+async def test_the_channel_is_notified_at_once(filled: Pool) -> None:
+    notifications: asyncio.Queue[str] = asyncio.Queue()
     async with filled.acquire() as connection:
-        await connection.add_listener(embeddings.CHANNEL, lambda *given: told.put_nowait(str(given[-1])))
+        await connection.add_listener(embeddings.CHANNEL, lambda *args: notifications.put_nowait(str(args[-1])))
         await forget(filled, A)
-        assert await asyncio.wait_for(told.get(), scale(30)) == MODEL.model
+        assert await asyncio.wait_for(notifications.get(), scale(30)) == MODEL.model
         await connection.reset(timeout=scale(30))
 
 
@@ -102,7 +102,7 @@ async def test_an_artist_goes_with_the_tracks_and_brings_no_new_ones(filled: Poo
     assert await erasure.find_blocked(filled, [ARTIST, "deezer:artist:8"]) == {ARTIST}
 
 
-async def test_a_playlist_goes_and_its_tracks_stay_unless_asked(filled: Pool) -> None:
+async def test_a_playlist_goes_and_its_tracks_stay_by_default(filled: Pool) -> None:
     async with filled.acquire() as connection:
         assert await erasure.forget_playlist(connection, MINE.urn) == []
     assert await playlists.get(filled, MINE.urn) is None

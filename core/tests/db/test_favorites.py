@@ -59,20 +59,20 @@ async def test_a_count_that_is_hidden_later_stays_what_it_was(catalogue: Pool) -
     assert await popularity.get(catalogue, "soundcloud:tracks:99") is None
 
 
-async def test_favourites_of_nobody_and_of_forgotten_tracks_are_left_out(catalogue: Pool) -> None:
+async def test_favourites_of_unknown_users_and_forgotten_tracks_are_left_out(catalogue: Pool) -> None:
     await catalogue.execute("UPDATE tracks SET state = 'forgotten' WHERE urn = $1", TUNE)
     await favorites.add(catalogue, [(ANN, TUNE), ("soundcloud:users:77", SONG), (ANN, "soundcloud:tracks:99")])
     assert await favorites.count(catalogue) == 0
 
 
-async def test_blocked_people_are_not_held(catalogue: Pool) -> None:
+async def test_blocked_people_are_not_stored(catalogue: Pool) -> None:
     await catalogue.execute("INSERT INTO blocks (urn) VALUES ('soundcloud:users:3')")
     assert await users.upsert(catalogue, [User("soundcloud:users:3"), User("soundcloud:users:4")]) == [
         "soundcloud:users:4"
     ]
 
 
-async def test_people_whom_nobody_meets_any_more_are_deleted_with_their_favourites(catalogue: Pool) -> None:
+async def test_people_not_seen_for_long_are_deleted_with_their_favourites(catalogue: Pool) -> None:
     await favorites.add(catalogue, [(ANN, SONG), (BOB, SONG)])
     await catalogue.execute("UPDATE users SET seen_at = now() - interval '40 days' WHERE urn = $1", ANN)
     assert await users.delete_unseen(catalogue, timedelta(days=30)) == [ANN]

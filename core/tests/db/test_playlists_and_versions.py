@@ -53,18 +53,18 @@ async def test_going_back_holds_and_going_on_lifts_the_hold(pool: Pool) -> None:
         for name in "123":
             assert await index_versions.publish(connection, version(name))
         assert await index_versions.publish(connection, version("1"), pinned=True)
-        found = {
+        versions_by_name = {
             each.version: (each.state, each.pinned) for each in await index_versions.list_versions(pool, MODEL.model)
         }
-        assert list(found) == ["3", "2", "1"]
-        assert found["1"] == (VersionState.PUBLISHED, True)
-        assert found["3"] == found["2"] == (VersionState.RETIRED, False)
+        assert list(versions_by_name) == ["3", "2", "1"]
+        assert versions_by_name["1"] == (VersionState.PUBLISHED, True)
+        assert versions_by_name["3"] == versions_by_name["2"] == (VersionState.RETIRED, False)
         await index_versions.publish(connection, version("3"))
-        found = {
+        versions_by_name = {
             each.version: (each.state, each.pinned) for each in await index_versions.list_versions(pool, MODEL.model)
         }
-        assert found["3"] == (VersionState.PUBLISHED, False)
-        assert found["1"] == (VersionState.RETIRED, False)
+        assert versions_by_name["3"] == (VersionState.PUBLISHED, False)
+        assert versions_by_name["1"] == (VersionState.RETIRED, False)
 
 
 async def test_a_version_without_files_is_never_published_again(pool: Pool) -> None:
@@ -74,8 +74,8 @@ async def test_a_version_without_files_is_never_published_again(pool: Pool) -> N
         await index_versions.publish(connection, version("2"))
         await index_versions.mark_deleted(connection, MODEL.model, ["1", "2"])
         assert not await index_versions.publish(connection, version("1"))
-        found = {each.version: each.state for each in await index_versions.list_versions(pool, MODEL.model)}
-    assert found == {"1": VersionState.DELETED, "2": VersionState.PUBLISHED}
+        versions_by_name = {each.version: each.state for each in await index_versions.list_versions(pool, MODEL.model)}
+    assert versions_by_name == {"1": VersionState.DELETED, "2": VersionState.PUBLISHED}
 
 
 async def test_the_overview_adds_up(pool: Pool) -> None:

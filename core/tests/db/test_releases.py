@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 CODE, OTHER_CODE = "GBDUW0000053", "USQX91300108"
 
 
-def numbers(found: Sequence[StoredTrack]) -> list[int]:
-    return [int(each.track.id.key) for each in found]
+def numbers(stored: Sequence[StoredTrack]) -> list[int]:
+    return [int(each.track.id.key) for each in stored]
 
 
 async def store(pool: Pool, *named: tuple[str, tuple[str, ...]]) -> None:
@@ -30,8 +30,8 @@ async def store(pool: Pool, *named: tuple[str, tuple[str, ...]]) -> None:
 
 
 async def state(pool: Pool, track: TrackId) -> State | None:
-    found = await tracks.get(pool, track)
-    return found.state if found else None
+    stored = await tracks.get(pool, track)
+    return stored.state if stored else None
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ async def songs(pool: Pool) -> Pool:
     return pool
 
 
-async def found(pool: Pool, text: str, *, limit: int = 10) -> list[str]:
+async def search_titles(pool: Pool, text: str, *, limit: int = 10) -> list[str]:
     return [match.track.track.title for match in await search(pool, text, limit=limit)]
 
 
@@ -78,29 +78,34 @@ async def test_what_people_type_finds_it(songs: Pool, typed: str, title: str, li
     "typed", ["", "   ", "\x00", "xqzvjw", "one more xqzvjw", "teh", "'", "a' & \\ b:* | !c", "%", "_"]
 )
 async def test_what_fits_nothing_finds_nothing(songs: Pool, typed: str) -> None:
-    assert await found(songs, typed) == []
+    assert await search_titles(songs, typed) == []
 
 
 async def test_every_letter_of_a_title_finds_it(songs: Pool) -> None:
     for title, _, _ in SONGS:
         for end in range(1, len(title) + 1):
             if SearchText.parse(title[:end]).words:
-                assert title in await found(songs, title[:end]), title[:end]
+                assert title in await search_titles(songs, title[:end]), title[:end]
 
 
 async def test_exact_comes_before_begun_before_misspelt(songs: Pool) -> None:
     await tracks.upsert(songs, Track(TrackId("deezer", "100"), "Metall", ("X",)))
     await tracks.upsert(songs, Track(TrackId("deezer", "101"), "Petal", ("X",)))
-    assert await found(songs, "metal") == ["Metal", "Heavy Metal (Takin' a Ride)", "Metall", "Enter Sandman"]
-    assert await found(songs, "betal") == ["Petal", "Metal", "Heavy Metal (Takin' a Ride)"]
+    assert await search_titles(songs, "metal") == [
+        "Metal",
+        "Heavy Metal (Takin' a Ride)",
+        "Metall",
+        "Enter Sandman",
+    ]
+    assert await search_titles(songs, "betal") == ["Petal", "Metal", "Heavy Metal (Takin' a Ride)"]
 
 
 async def test_a_whole_title_comes_before_an_album_of_that_name(songs: Pool) -> None:
-    assert await found(songs, "discovery") == ["Discovery", "One More Time"]
-    assert await found(songs, "discovery", limit=1) == ["Discovery"]
+    assert await search_titles(songs, "discovery") == ["Discovery", "One More Time"]
+    assert await search_titles(songs, "discovery", limit=1) == ["Discovery"]
 
 
-async def test_only_what_is_asked_for(songs: Pool) -> None:
+async def test_only_what_matches_the_filters(songs: Pool) -> None:
     await tracks.upsert(songs, Track(TrackId("soundcloud", "5"), "One More Time"))
     await tracks.mark_no_preview(songs, TrackId("soundcloud", "5"), "nobody has one")
     assert len(await search(songs, "one more time", limit=9)) == 2
@@ -117,17 +122,17 @@ async def test_those_in_another_state_do_not_hide_the_others(songs: Pool) -> Non
     for number in range(12):
         await tracks.upsert(songs, Track(TrackId("soundcloud", str(number + 1)), f"One More {number}"))
     await songs.execute("UPDATE tracks SET state = 'ready' WHERE title = 'One More Time'")
-    found = await search(songs, "time one", limit=3, state=State.READY)
-    assert [match.track.track.title for match in found] == ["One More Time"]
-    found = await search(songs, "one mor", limit=3, state=State.READY)
-    assert [match.track.track.title for match in found] == ["One More Time"]
+    matches = await search(songs, "time one", limit=3, state=State.READY)
+    assert [match.track.track.title for match in matches] == ["One More Time"]
+    matches = await search(songs, "one mor", limit=3, state=State.READY)
+    assert [match.track.track.title for match in matches] == ["One More Time"]
 
 
 async def test_one_track_that_is_found_in_many_ways_is_counted_once(songs: Pool) -> None:
-    assert await found(songs, "metallica", limit=2) == ["Enter Sandman"]
+    assert await search_titles(songs, "metallica", limit=2) == ["Enter Sandman"]
     await tracks.upsert(songs, Track(TrackId("deezer", "100"), "Metallicas", ("X",)))
     await tracks.upsert(songs, Track(TrackId("deezer", "101"), "Metallica", ("Metallica",), album="Metallica"))
-    assert await found(songs, "metallica", limit=3) == ["Metallica", "Enter Sandman", "Metallicas"]
+    assert await search_titles(songs, "metallica", limit=3) == ["Metallica", "Enter Sandman", "Metallicas"]
 
 
 async def test_among_many_of_the_same_words(songs: Pool) -> None:
@@ -137,16 +142,16 @@ async def test_among_many_of_the_same_words(songs: Pool) -> None:
         FROM generate_series(1, 1500) n
     """)
     assert await search_names.refresh(songs) == 1500
-    assert (await found(songs, "common love 1499"))[0] == "Common Love 1499"
-    assert (await found(songs, "love 1499 comm"))[0] == "Common Love 1499"
-    assert (await found(songs, "band common lvoe 77"))[0] == "Common Love 77"
-    assert len(await found(songs, "love c")) == 10
+    assert (await search_titles(songs, "common love 1499"))[0] == "Common Love 1499"
+    assert (await search_titles(songs, "love 1499 comm"))[0] == "Common Love 1499"
+    assert (await search_titles(songs, "band common lvoe 77"))[0] == "Common Love 77"
+    assert len(await search_titles(songs, "love c")) == 10
 
 
 async def test_a_new_name_replaces_the_old_one(songs: Pool) -> None:
     await tracks.upsert(songs, Track(song_id(0), "Aerodynamic", ("Daft Punk",)))
-    assert await found(songs, "one more time") == []
-    assert await found(songs, "aerodynamic") == ["Aerodynamic"]
+    assert await search_titles(songs, "one more time") == []
+    assert await search_titles(songs, "aerodynamic") == ["Aerodynamic"]
 
 
 async def test_names_that_came_by_another_way_are_folded_later(songs: Pool) -> None:
@@ -154,9 +159,9 @@ async def test_names_that_came_by_another_way_are_folded_later(songs: Pool) -> N
     await songs.execute("INSERT INTO tracks (urn, source, title) VALUES ('deezer:track:99', 'deezer', 'Straight In')")
     assert await search_names.refresh(songs) == 2
     assert await search_names.refresh(songs) == 0
-    assert await found(songs, "veridis quo") == ["Veridis Quo"]
-    assert await found(songs, "one more time") == []
-    assert await found(songs, "staight") == ["Straight In"]
+    assert await search_titles(songs, "veridis quo") == ["Veridis Quo"]
+    assert await search_titles(songs, "one more time") == []
+    assert await search_titles(songs, "staight") == ["Straight In"]
 
 
 async def test_the_same_name_again_is_no_news(songs: Pool) -> None:
@@ -170,7 +175,7 @@ async def test_the_same_name_again_is_no_news(songs: Pool) -> None:
 async def test_what_is_forgotten_is_found_no_more(songs: Pool) -> None:
     async with songs.acquire() as connection:
         await erasure.forget_tracks(connection, [song_id(0)])
-    assert await found(songs, "one more time") == []
+    assert await search_titles(songs, "one more time") == []
     assert await songs.fetchval("SELECT count(*) FROM track_names WHERE urn = $1", song_id(0).urn) == 0
     await tracks.upsert(songs, Track(song_id(0), "One More Time"))
     assert await search_names.refresh(songs) == 0
@@ -183,11 +188,11 @@ async def test_rows_from_before_are_filled_in(pool: Pool, database_url: str) -> 
     await schema.upgrade(database_url)
     await pool.expire_connections()
     assert await search_names.refresh(pool) == 1
-    assert await found(pool, "alter") == ["Älter"]
+    assert await search_titles(pool, "alter") == ["Älter"]
 
 
 async def test_names_of_any_length_can_be_stored(pool: Pool) -> None:
     long = "".join(chr(0x100 + number % 300) for number in range(5000)) + " word" * 500
     await tracks.upsert(pool, Track(TrackId("deezer", "1"), long, (long, "Known Name"), album=long))
-    assert len(await found(pool, long[:30])) == 1
-    assert len(await found(pool, "known name")) == 1
+    assert len(await search_titles(pool, long[:30])) == 1
+    assert len(await search_titles(pool, "known name")) == 1

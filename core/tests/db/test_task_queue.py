@@ -1,4 +1,4 @@
-"""The to-do list: nothing is asked twice at a time, nothing owed is lost."""
+"""The task queue: nothing is leased twice at a time, nothing is lost."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_two_workers_share_the_work(pool: Pool) -> None:
     assert sorted(task.urn for lease in leases for task in lease) == [A, B, C]
 
 
-async def test_never_asked_comes_before_stale_and_shallow_before_deep(pool: Pool) -> None:
+async def test_new_comes_before_stale_and_shallow_before_deep(pool: Pool) -> None:
     await task_queue.enqueue(pool, "user", [A], "likes")
     [first] = await task_queue.lease(pool, ["likes"])
     await task_queue.complete(pool, first, repeat_in=timedelta(0))
@@ -46,7 +46,7 @@ async def test_never_asked_comes_before_stale_and_shallow_before_deep(pool: Pool
     assert [await _names(pool) for _ in range(3)] == [[C], [B], [A]]
 
 
-async def test_no_deeper_than_asked_for_and_a_shorter_way_makes_it_shallower(pool: Pool) -> None:
+async def test_no_deeper_than_the_maximum_and_a_shorter_way_makes_it_shallower(pool: Pool) -> None:
     await task_queue.enqueue(pool, "user", [A], "likes", depth=3)
     assert await _names(pool, max_depth=2) == []
     await task_queue.enqueue(pool, "user", [A], "likes", depth=2)
@@ -65,7 +65,7 @@ async def test_the_cursor_outlives_a_worker_and_ends_with_the_request(pool: Pool
     assert task.cursor is None
 
 
-async def test_what_is_done_for_good_or_postponed_is_not_due_until_somebody_asks(pool: Pool) -> None:
+async def test_what_is_complete_or_rescheduled_is_not_due_until_it_is_enqueued_again(pool: Pool) -> None:
     await task_queue.enqueue(pool, "user", [A, B], "likes")
     done, failed = await task_queue.lease(pool, ["likes"], limit=2)
     await task_queue.complete(pool, done)
@@ -87,10 +87,10 @@ async def test_dropped_requests_are_gone(pool: Pool) -> None:
     assert await task_queue.count_due(pool, ["likes", "profile"]) == (0, None)
 
 
-async def test_listeners_hear_of_what_is_owed(pool: Pool) -> None:
-    told: asyncio.Queue[str] = asyncio.Queue()
+async def test_the_channel_is_notified_of_new_tasks(pool: Pool) -> None:
+    notifications: asyncio.Queue[str] = asyncio.Queue()
     async with pool.acquire() as connection:
-        await connection.add_listener(task_queue.CHANNEL, lambda *given: told.put_nowait(str(given[-1])))
+        await connection.add_listener(task_queue.CHANNEL, lambda *args: notifications.put_nowait(str(args[-1])))
         await task_queue.enqueue_now(pool, "track", "file:track:1", "add")
-        assert await asyncio.wait_for(told.get(), scale(30)) == "add"
+        assert await asyncio.wait_for(notifications.get(), scale(30)) == "add"
         await connection.reset(timeout=scale(30))

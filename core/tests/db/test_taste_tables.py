@@ -25,7 +25,7 @@ def test_every_form_of_an_account_is_read(text: str) -> None:
     "text",
     ["", "anna", "0", "-1", "٣", "soundcloud:tracks:7", "https://soundcloud.com/anna", "7\n8", "9" * 20, "7" * 5000],
 )
-def test_what_names_no_account_is_told(text: str) -> None:
+def test_what_names_no_account_is_refused(text: str) -> None:
     with pytest.raises(InvalidUserId, match="accepted are"):
         user_urn(text)
 
@@ -35,9 +35,9 @@ async def test_one_version_of_taste_is_published_at_a_time(pool: Pool) -> None:
     async with pool.acquire() as connection:
         for name in ("v1", "v2"):
             await taste_versions.publish(connection, TasteVersionRecord(name, "bm25", 12, 4, f"taste/{name}/"))
-    found = await taste_versions.get_published(pool)
-    assert found is not None
-    assert (found.version, found.favorites, found.tracks, found.location) == ("v2", 12, 4, "taste/v2/")
+    result = await taste_versions.get_published(pool)
+    assert result is not None
+    assert (result.version, result.favorites, result.tracks, result.location) == ("v2", 12, 4, "taste/v2/")
     assert await pool.fetchval("SELECT state FROM taste_versions WHERE version = 'v1'") == "retired"
 
 
@@ -49,10 +49,10 @@ async def test_who_shares_most_of_what_both_favourite_comes_first(pool: Pool) ->
     for user, liked in likes.items():
         await users.upsert(pool, [User(f"soundcloud:users:{user}")])
         await favorites.add(pool, [(f"soundcloud:users:{user}", f"soundcloud:tracks:{track + 1}") for track in liked])
-    found = await similar_users(pool, "soundcloud:users:1", limit=10)
-    assert found is not None
-    assert [(each.urn[-1], each.shared) for each in found] == [("2", 4), ("3", 2), ("4", 4)]
-    assert [each.score for each in found] == pytest.approx([1.0, 2 / 8**0.5, 4 / 80**0.5])
+    result = await similar_users(pool, "soundcloud:users:1", limit=10)
+    assert result is not None
+    assert [(each.urn[-1], each.shared) for each in result] == [("2", 4), ("3", 2), ("4", 4)]
+    assert [each.score for each in result] == pytest.approx([1.0, 2 / 8**0.5, 4 / 80**0.5])
     assert await similar_users(pool, "soundcloud:users:5", limit=10) == []
     assert await similar_users(pool, "soundcloud:users:99", limit=10) is None
     assert len(await favorites_of(pool, "soundcloud:users:4", limit=5) or ()) == 5

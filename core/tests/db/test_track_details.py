@@ -23,30 +23,30 @@ ID = TrackId("soundcloud", "13158665")
 TRACK = Track(ID, "Title", ("Artist",), link="https://soundcloud.com/a/b", tags=("techno",))
 
 
-async def heard(pool: Pool, *, model: EmbeddingModel = MODEL, jazz: float = 0.5) -> None:
+async def save_embedding(pool: Pool, *, model: EmbeddingModel = MODEL, jazz: float = 0.5) -> None:
     async with pool.acquire() as connection:
         await models.register(connection, model)
         probabilities = np.full(50, 0.01, np.float32)
         probabilities[tags.TAG_SLUGS.index("jazz")] = jazz
         vector = np.ones(160, np.float32)
-        found = Embedding(ID, model.model, vector, "k", None, "sha", 29.0, tag_probabilities=probabilities)
-        assert await embeddings.save(connection, found)
+        result = Embedding(ID, model.model, vector, "k", None, "sha", 29.0, tag_probabilities=probabilities)
+        assert await embeddings.save(connection, result)
 
 
 @pytest.mark.parametrize("pasted", [ID.urn, "https://www.soundcloud.com/a/b?si=x", f" {ID.urn}\n"])
 async def test_a_track_is_found_by_urn_and_by_permalink(pool: Pool, pasted: str) -> None:
     await tracks.upsert(pool, TRACK)
-    found = await details(pool, pasted)
-    assert found is not None
-    assert (found.stored_track.track, found.stored_track.state, found.tags) == (TRACK, State.PENDING, ())
+    result = await details(pool, pasted)
+    assert result is not None
+    assert (result.stored_track.track, result.stored_track.state, result.tags) == (TRACK, State.PENDING, ())
 
 
-async def test_tags_are_what_the_current_model_heard(pool: Pool) -> None:
+async def test_tags_are_those_of_the_current_model(pool: Pool) -> None:
     await tracks.upsert(pool, TRACK)
-    await heard(pool)
-    found = await details(pool, ID.urn)
-    assert found is not None
-    assert (found.stored_track.state, found.tags) == (State.READY, ("jazz",))
+    await save_embedding(pool)
+    result = await details(pool, ID.urn)
+    assert result is not None
+    assert (result.stored_track.state, result.tags) == (State.READY, ("jazz",))
     async with pool.acquire() as connection:
         await models.register(connection, replace(MODEL, model="real-2"))
     newer = await details(pool, ID.urn)

@@ -52,12 +52,12 @@ async def test_page_by_page_every_track_comes_once_in_order(filled: Pool, limit:
     assert await everything(filled, limit=limit) == [row["urn"] for row in rows]
 
 
-async def test_only_what_is_asked_for(filled: Pool) -> None:
-    found = await everything(filled, limit=4, states=[State.READY, State.PENDING], sources=["deezer"])
+async def test_only_what_matches_the_filters(filled: Pool) -> None:
+    urns = await everything(filled, limit=4, states=[State.READY, State.PENDING], sources=["deezer"])
     rows = await filled.fetch(
         "SELECT urn FROM tracks WHERE state IN ('ready', 'pending') AND source = 'deezer' ORDER BY urn"
     )
-    assert found == [row["urn"] for row in rows]
+    assert urns == [row["urn"] for row in rows]
     assert (await track_pages.page(filled, limit=9, sources=["spotify"])).tracks == []
     assert (await track_pages.page(filled, limit=9, after="zzz")) == track_pages.Page([], None)
 

@@ -19,10 +19,10 @@ FILE = TrackId("file", "0" * 64)
 
 
 async def errands(pool: Pool) -> list[str]:
-    return [errand.urn for errand in await task_queue.lease(pool, [TASK], limit=10)]
+    return [task.urn for task in await task_queue.lease(pool, [TASK], limit=10)]
 
 
-async def test_an_unknown_track_gets_a_row_and_an_errand(pool: Pool) -> None:
+async def test_an_unknown_track_gets_a_row_and_a_task(pool: Pool) -> None:
     assert await request_track(pool, ID) == (State.PENDING, REASON)
     stored = await tracks.get(pool, ID)
     assert stored is not None
@@ -30,10 +30,10 @@ async def test_an_unknown_track_gets_a_row_and_an_errand(pool: Pool) -> None:
     assert await errands(pool) == [ID.urn]
 
 
-async def test_asking_again_makes_the_errand_due_again_and_never_two(pool: Pool) -> None:
+async def test_another_request_makes_the_task_due_again_and_never_two(pool: Pool) -> None:
     await request_track(pool, ID)
-    (errand,) = await task_queue.lease(pool, [TASK])
-    await task_queue.reschedule(pool, errand, "nobody has it", None)
+    (task,) = await task_queue.lease(pool, [TASK])
+    await task_queue.reschedule(pool, task, "nobody has it", None)
     assert await request_track(pool, ID) == (State.PENDING, REASON)
     assert await errands(pool) == [ID.urn]
 
@@ -54,7 +54,7 @@ async def test_what_is_on_its_way_or_there_stays_as_it_is(pool: Pool, state: str
     assert await errands(pool) == []
 
 
-async def test_what_was_forgotten_is_not_asked_for(pool: Pool) -> None:
+async def test_what_was_forgotten_is_not_requested(pool: Pool) -> None:
     async with pool.acquire() as connection:
         await erasure.forget_tracks(connection, [ID, FILE])
     assert (await request_track(pool, ID))[0] is State.FORGOTTEN
@@ -62,7 +62,7 @@ async def test_what_was_forgotten_is_not_asked_for(pool: Pool) -> None:
     assert await errands(pool) == []
 
 
-async def test_nobody_fetches_a_file(pool: Pool) -> None:
+async def test_files_are_not_fetched(pool: Pool) -> None:
     with pytest.raises(NotFetchable, match="crawling its folder"):
         await request_track(pool, FILE)
     assert await tracks.get(pool, FILE) is None

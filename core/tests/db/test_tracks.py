@@ -15,36 +15,36 @@ if TYPE_CHECKING:
 ID = TrackId("spotify", "6rqhFgbbKwnb9MLmUQDhG6")
 
 
-def found(track: TrackId = ID, title: str = "Title", link: str | None = None) -> Track:
+def make_track(track: TrackId = ID, title: str = "Title", link: str | None = None) -> Track:
     return Track(
         id=track, title=title, artists=("A", "B"), album="L", duration_ms=30_000, isrc="USABC1234567", link=link
     )
 
 
 async def state_of(pool: Pool, track: TrackId = ID) -> tuple[State, str | None]:
-    standing = await tracks.status(pool, track)
-    assert standing is not None
-    return standing.state, standing.reason
+    status = await tracks.status(pool, track)
+    assert status is not None
+    return status.state, status.reason
 
 
 async def test_what_was_found_is_what_is_stored(pool: Pool) -> None:
-    await tracks.upsert(pool, found())
+    await tracks.upsert(pool, make_track())
     stored = await tracks.get(pool, ID)
     assert stored is not None
-    assert stored.track == found()
+    assert stored.track == make_track()
     assert stored.state is State.PENDING
     assert await tracks.get_many(pool, [ID.urn, "spotify:track:0000000000000000000000"]) == {ID.urn: stored}
 
 
 async def test_text_that_postgresql_refuses_is_cleaned(pool: Pool) -> None:
-    await tracks.upsert(pool, found(title="a\x00b\ud800"))
+    await tracks.upsert(pool, make_track(title="a\x00b\ud800"))
     stored = await tracks.get(pool, ID)
     assert stored is not None
     assert stored.track.title == "ab"
 
 
 async def test_the_way_from_found_to_queued_and_rejected(pool: Pool) -> None:
-    await tracks.upsert(pool, found())
+    await tracks.upsert(pool, make_track())
     await tracks.mark_queued(pool, ID, provider="spotify", method="preview_url")
     assert await state_of(pool) == (State.QUEUED, None)
     await tracks.mark_rejected(pool, ID, "silent")
@@ -56,18 +56,18 @@ async def test_the_way_from_found_to_queued_and_rejected(pool: Pool) -> None:
 
 
 async def test_a_second_crawl_changes_what_is_known_not_where_it_stands(pool: Pool) -> None:
-    await tracks.upsert(pool, found())
+    await tracks.upsert(pool, make_track())
     await tracks.mark_queued(pool, ID, provider="p", method="m")
-    await tracks.upsert(pool, found(title="Another"))
+    await tracks.upsert(pool, make_track(title="Another"))
     stored = await tracks.get(pool, ID)
     assert stored is not None
     assert (stored.track.title, stored.state) == ("Another", State.QUEUED)
 
 
 async def test_forgotten_stays_forgotten(pool: Pool) -> None:
-    await tracks.upsert(pool, found())
+    await tracks.upsert(pool, make_track())
     await pool.execute("UPDATE tracks SET state = 'forgotten', title = ''")
-    await tracks.upsert(pool, found())
+    await tracks.upsert(pool, make_track())
     await tracks.mark_pending(pool, ID)
     await tracks.mark_rejected(pool, ID, "x")
     stored = await tracks.get(pool, ID)
@@ -77,7 +77,7 @@ async def test_forgotten_stays_forgotten(pool: Pool) -> None:
 
 async def test_counts_cover_every_state_and_add_up(pool: Pool) -> None:
     for n in range(1, 6):
-        await tracks.upsert(pool, found(TrackId("deezer", str(n))))
+        await tracks.upsert(pool, make_track(TrackId("deezer", str(n))))
     await tracks.mark_queued(pool, TrackId("deezer", "1"), provider="p", method="m")
     await tracks.mark_rejected(pool, TrackId("deezer", "2"), "x")
     counts = await tracks.count_by_state(pool)
@@ -87,7 +87,7 @@ async def test_counts_cover_every_state_and_add_up(pool: Pool) -> None:
 
 async def test_a_soundcloud_permalink_is_looked_up(pool: Pool) -> None:
     track = TrackId("soundcloud", "13158665")
-    await tracks.upsert(pool, found(track, link="https://soundcloud.com/a/b"))
+    await tracks.upsert(pool, make_track(track, link="https://soundcloud.com/a/b"))
     assert await track_references.resolve(pool, "https://www.soundcloud.com/a/b?si=x") == track
     assert await track_references.resolve(pool, ID.urn) == ID
     for unknown in ("https://soundcloud.com/a/c", "https://soundcloud.com/a/c\x00\ud800"):
@@ -96,14 +96,14 @@ async def test_a_soundcloud_permalink_is_looked_up(pool: Pool) -> None:
 
 
 async def test_queued_for_names_those_that_wait(pool: Pool) -> None:
-    await tracks.upsert(pool, found())
+    await tracks.upsert(pool, make_track())
     await tracks.mark_queued(pool, ID, provider="p", method="m")
     assert await tracks.queued_longer_than(pool, seconds=0) == [ID]
     assert await tracks.queued_longer_than(pool, seconds=60) == []
 
 
 async def test_an_extractor_that_was_faster_is_not_set_back(pool: Pool) -> None:
-    await tracks.upsert(pool, found())
+    await tracks.upsert(pool, make_track())
     await tracks.mark_rejected(pool, ID, "silent")
     await tracks.mark_queued(pool, ID, provider="spotify", method="preview_url")
     stored = await tracks.get(pool, ID)

@@ -54,7 +54,7 @@ async def test_a_refusal_says_why(pool: Pool) -> None:
     assert await rows(pool) == 0
 
 
-async def test_the_first_outcome_counts_and_one_that_nobody_waits_for_is_not_kept(pool: Pool) -> None:
+async def test_the_first_result_counts_and_one_that_nobody_waits_for_is_not_stored(pool: Pool) -> None:
     query = uploads.new_id()
     await uploads.create(pool, query)
     await uploads.reject(pool, query, "first")

@@ -50,13 +50,13 @@ def test_an_unknown_tag_is_refused_with_the_known_ones(text: str) -> None:
         parse_tag(text)
 
 
-def test_a_tag_is_held_that_is_likely_and_unusual() -> None:
+def test_a_tag_is_distinctive_that_is_likely_and_unusual() -> None:
     assert distinctive(heard(jazz=0.5, rock=0.19, happy=0.049, blues=0.3), USUAL) == ("jazz", "blues")
     assert distinctive(heard(rock=0.21, jazz=0.05), USUAL) == ("rock", "jazz")
     assert distinctive(heard(), USUAL) == ()
 
 
-def test_what_tells_most_comes_first() -> None:
+def test_the_most_distinctive_comes_first() -> None:
     # 0.6 ln 6 = 1.08 and 0.4 ln 20 = 1.20: rock is likelier, jazz says more.
     assert distinctive(heard(rock=0.6, jazz=0.4), USUAL) == ("jazz", "rock")
     assert most_distinctive(heard(rock=0.6, jazz=0.4, soul=0.3, funk=0.2, blues=0.1, folk=0.09), USUAL) == (
@@ -68,14 +68,14 @@ def test_what_tells_most_comes_first() -> None:
     )
 
 
-def test_where_nothing_is_known_no_tag_is_held() -> None:
+def test_where_nothing_is_known_no_tag_is_distinctive() -> None:
     assert distinctive(None, USUAL) == distinctive(heard(jazz=0.9), None) == ()
     assert not has_any(TAG_SLUGS, None, USUAL)
     assert not has_all(["jazz"], heard(jazz=0.9), None)
     assert has_all([], None, None)
 
 
-def test_a_tag_that_was_never_heard_before_can_be_held() -> None:
+def test_a_tag_of_mean_zero_can_be_distinctive() -> None:
     assert distinctive([0.5] * 50, [0.0] * 50) == tuple(sorted(TAG_SLUGS))
 
 

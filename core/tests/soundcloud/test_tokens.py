@@ -82,7 +82,7 @@ def test_a_file_that_makes_no_sense_is_no_token(tmp_path: Path, content: str) ->
 
 
 @pytest.mark.parametrize(("spread_s", "most"), [(60, 30), (800, 50)])
-async def test_no_more_tokens_are_asked_for_than_are_given_out(spread_s: float, most: int) -> None:
+async def test_no_more_tokens_are_requested_than_are_issued(spread_s: float, most: int) -> None:
     office = Office()
     keeper = office.keeper()
     for _ in range(most):

@@ -19,7 +19,7 @@ def test_a_written_array_is_mapped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "shape"), [(np.float64, (2, 3)), (np.float32, (3, 2)), (np.float32, (6,))])
-def test_an_array_of_another_kind_or_shape_is_told(
+def test_an_array_of_another_kind_or_shape_is_refused(
     tmp_path: Path, kind: type[np.generic], shape: tuple[int, ...]
 ) -> None:
     write_array(tmp_path / "values.npy", np.zeros((2, 3), dtype=np.float32))
@@ -27,7 +27,7 @@ def test_an_array_of_another_kind_or_shape_is_told(
         map_array(tmp_path / "values.npy", kind, shape)
 
 
-def test_what_is_no_array_is_told(tmp_path: Path) -> None:
+def test_what_is_no_array_is_refused(tmp_path: Path) -> None:
     (tmp_path / "values.npy").write_bytes(b"no array")
     with pytest.raises(CorruptVersion, match=r"values\.npy is not an array"):
         map_array(tmp_path / "values.npy", np.float32, (1,))

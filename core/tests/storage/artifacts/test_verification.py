@@ -27,7 +27,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("name", Notes.FILES)
-def test_an_altered_file_is_told(written: Written, name: str) -> None:
+def test_an_altered_file_is_named(written: Written, name: str) -> None:
     directory, manifest = written
     (directory / name).write_text((directory / name).read_text().upper())
     with pytest.raises(CorruptVersion, match=f"{name} of version v1 was altered"):
@@ -35,7 +35,7 @@ def test_an_altered_file_is_told(written: Written, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", Notes.FILES)
-def test_a_file_cut_short_is_told(written: Written, name: str) -> None:
+def test_a_file_cut_short_is_named(written: Written, name: str) -> None:
     directory, manifest = written
     (directory / name).write_text("this")
     with pytest.raises(CorruptVersion, match=f"{name} of version v1 has 4 bytes instead of"):
@@ -43,7 +43,7 @@ def test_a_file_cut_short_is_told(written: Written, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*Notes.FILES, MANIFEST])
-def test_a_missing_file_is_told(written: Written, name: str) -> None:
+def test_a_missing_file_is_named(written: Written, name: str) -> None:
     directory, manifest = written
     (directory / name).unlink()
     with pytest.raises(CorruptVersion, match=f"{name} of version v1: No such file"):

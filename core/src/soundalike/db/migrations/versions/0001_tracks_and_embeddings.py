@@ -1,4 +1,4 @@
-"""Tracks, the models that hear them, and what they heard."""
+"""Tracks, models and embeddings."""
 
 from alembic import op
 

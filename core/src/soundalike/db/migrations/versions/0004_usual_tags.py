@@ -1,4 +1,4 @@
-"""What a model says of music on average, beside which the tags of one track are read."""
+"""The mean tag probabilities of a model, with which those of a track are compared."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""The to-do list of the crawlers."""
+"""The queue of tasks of the crawlers."""
 
 from alembic import op
 

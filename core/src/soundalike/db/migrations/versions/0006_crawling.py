@@ -1,4 +1,4 @@
-"""What several crawlers share: allowances, unfinished lists, the history of lists, and what must not come back."""
+"""Rate limits shared by crawlers, checkpoints and history of lists, and blocked URNs."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Lists are crawled again where somebody asked for it, and as often as they said."""
+"""Playlists are crawled again only at intervals that somebody set."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Playlists: checkpoints of one that was not read to its end, and who crawls it next."""
+"""Playlists: checkpoints of lease that was not read to its end, and who crawls it next."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ MINUTE = timedelta(minutes=1)
 NOW = timedelta(0)
 
 
-async def store(pool: Pool, *listed: TrackId, playlist: Playlist = MINE) -> None:
-    for track in listed:
+async def store(pool: Pool, *entries: TrackId, playlist: Playlist = MINE) -> None:
+    for track in entries:
         await tracks.ensure(pool, track)
     async with pool.acquire() as connection:
-        await playlists.replace(connection, playlist, list(enumerate(listed)))
+        await playlists.replace(connection, playlist, list(enumerate(entries)))
 
 
 async def test_a_reading_is_kept_until_the_list_is_whole_or_another(pool: Pool) -> None:
@@ -49,14 +49,14 @@ async def test_due_playlists_are_shared_out(pool: Pool) -> None:
     assert await playlists.seconds_to_next(pool, ["spotify"]) is None
     for playlist in (MINE, other, foreign):
         await playlists.schedule(pool, playlist.urn, MINUTE, retry_in=NOW)
-    claims = await asyncio.gather(*(playlists.lease_due(pool, ["spotify"], duration=MINUTE) for _ in range(3)))
-    assert sorted(one.urn for one in claims if one) == [MINE.urn, other.urn]
+    leases = await asyncio.gather(*(playlists.lease_due(pool, ["spotify"], duration=MINUTE) for _ in range(3)))
+    assert sorted(lease.urn for lease in leases if lease) == [MINE.urn, other.urn]
     left = await playlists.seconds_to_next(pool, ["spotify"])
     assert left is not None
     assert 50 < left <= 60
 
 
-async def test_a_claim_that_nobody_finished_is_due_again(pool: Pool) -> None:
+async def test_an_expired_lease_is_due_again(pool: Pool) -> None:
     await store(pool)
     await playlists.schedule(pool, MINE.urn, MINUTE, retry_in=NOW, error="503 \x00")
     assert await playlists.lease_due(pool, ["spotify"], duration=timedelta(0)) == MINE
@@ -68,7 +68,7 @@ async def due_in(pool: Pool) -> float | None:
     return None if seconds is None else round(seconds, -1)
 
 
-async def test_a_list_that_nobody_wants_again_is_never_due(pool: Pool) -> None:
+async def test_a_list_without_an_interval_is_never_due(pool: Pool) -> None:
     await store(pool)
     await playlists.schedule(pool, MINE.urn)
     await playlists.schedule(pool, MINE.urn, retry_in=NOW, not_before=NOW, error="503")
@@ -77,7 +77,7 @@ async def test_a_list_that_nobody_wants_again_is_never_due(pool: Pool) -> None:
     assert await playlists.count_subscribed(pool, [MINE.source]) == 0
 
 
-async def test_lists_that_somebody_wants_again_are_counted_by_source(pool: Pool) -> None:
+async def test_lists_with_an_interval_are_counted_by_source(pool: Pool) -> None:
     await store(pool)
     await playlists.schedule(pool, MINE.urn, MINUTE)
     assert await playlists.count_subscribed(pool, [MINE.source, "deezer"]) == 1
