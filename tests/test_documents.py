@@ -32,7 +32,7 @@ OTHERS = frozenset({"XDG_CACHE_HOME", "OMP_NUM_THREADS", "OPENBLAS_CORETYPE", "M
 
 DOCUMENTS = sorted(
     path
-    for pattern in ("*.md", "docs/*.md", "*/README.md", "services/*/README.md", "research/*/*.md")
+    for pattern in ("*.md", "docs/*.md", "*/README.md", "services/*/README.md", "research/*/*.md", "tests/*/*.md")
     for path in ROOT.glob(pattern)
 )
 in_every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
