@@ -27,7 +27,7 @@ from .test_server import running
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
 _WORKERS = 2
 _ROUTE = "/tracks/{urn:path}"
@@ -190,58 +190,55 @@ async def test_a_killed_worker_is_replaced_while_the_others_answer(service: Serv
 
 
 async def test_metrics_are_those_of_all_workers(service: Service) -> None:
-    callers = await service.by_worker([await service.call() for _ in range(32)])
-    one_each = [its[0] for its in callers.values()]
     answered = _counted("requests_total", "status=200")
     timed = _counted("request_duration_seconds_count")
     cpu = ("process_cpu_seconds_total", frozenset[str]())
 
-    async def loaded() -> bool:
-        found = [await service.metrics(caller) for caller in one_each]
-        return all(each[named("index_tail_tracks")] == 1 for each in found)
+    # A connection that is idle for five seconds is closed, so each step opens its own.
+    async def new_callers() -> dict[int, list[Caller]]:
+        return await service.by_worker([await service.call() for _ in range(32)])
 
-    await eventually(loaded)
-    begun = await service.metrics(one_each[0])
-    for caller in (*callers[0], *callers[1]):
-        assert (await caller.get(f"/tracks/{urn(0)}")).status == 200
+    # A worker counts a request after its last byte is sent, and looks at the catalogue every 15 seconds.
+    async def shown_by_all(
+        callers: dict[int, list[Caller]], expected: Mapping[tuple[str, frozenset[str]], float]
+    ) -> bool:
+        samples = [await service.metrics(connections[0]) for connections in callers.values() if connections]
+        return all(each.get(name) == value for each in samples for name, value in expected.items())
+
+    callers = await new_callers()
+    loaded = ("index_tail_tracks", "index_loaded", "database_up")
+    expected = {named(name): 1.0 for name in loaded} | {named("tracks", "state=ready"): 1.0}
+    await eventually(lambda: shown_by_all(callers, expected), "every worker has its index and the database")
+    before = await service.metrics(callers[0][0])
+    callers = await new_callers()
     counters = (answered, timed, _counted("request_duration_seconds_bucket", "le=+Inf"))
-
-    async def all_counted(caller: Caller) -> dict[tuple[str, frozenset[str]], float]:
-        # A request is counted when its answer has been sent, and its client may be faster.
-        metrics = await service.metrics(caller)
-        complete = all(metrics.get(counter, 0) >= begun.get(counter, 0) + 32 for counter in counters)
-        return metrics if complete and metrics[named("requests_in_progress")] == 1 else {}
-
-    for caller in one_each:
-        found = await eventually(lambda caller=caller: all_counted(caller), "every request counted")
-        for counter in counters:
-            assert found[counter] == begun.get(counter, 0) + 32
-        assert found[named("requests_in_progress")] == 1
-        assert found[named("tracks", "state=ready")] == found[named("index_loaded")] == found[named("database_up")] == 1
-        if sys.platform == "linux":
-            memory = {labels for name, labels in found if name == "process_resident_memory_bytes"}
+    expected |= {counter: before.get(counter, 0) + 32 for counter in counters}
+    expected[named("requests_in_progress")] = 1
+    await eventually(lambda: shown_by_all(callers, expected), "every worker shows the requests of all")
+    if sys.platform == "linux":
+        for connections in callers.values():
+            samples = await service.metrics(connections[0])
+            memory = {labels for name, labels in samples if name == "process_resident_memory_bytes"}
             assert memory == {frozenset({f"worker={each}"}) for each in ("supervisor", "0", "1")}
+    callers = await new_callers()
     for caller in (*callers[0][1:3], callers[1][1]):
         await caller.begin()
 
-    async def under_way() -> float:
-        return (await service.metrics(one_each[1]))[named("requests_in_progress")] - 1
+    async def in_progress_are(count: int) -> bool:
+        # The request that asks is in progress too.
+        return (await service.metrics(callers[1][0]))[named("requests_in_progress")] == count + 1
 
-    async def under_way_are(count: int) -> bool:
-        return await under_way() == count
-
-    await eventually(lambda: under_way_are(3))
-    before = await service.metrics(one_each[1])
+    await eventually(lambda: in_progress_are(3), "the requests of both workers are in progress")
+    before = await service.metrics(callers[1][0])
     os.kill(service.pids()[0], signal.SIGKILL)
-    # Only those of the worker that lives are left.
-    await eventually(lambda: under_way_are(1))
+    await eventually(lambda: in_progress_are(1), "only the requests of the live worker are in progress")
     await service.all_started(_WORKERS + 1)
-    after = await service.metrics(one_each[1])
+    after = await service.metrics(await service.call())
     for counter in (answered, timed, *((cpu,) if sys.platform == "linux" else ())):
         assert after[counter] >= before[counter]
-    replaced = await service.by_worker([await service.call() for _ in range(32)])
-    for its in replaced.values():
-        assert not its or (await service.metrics(its[0]))[timed] == after[timed] + 32
+    replaced = await new_callers()
+    expected = {timed: after[timed] + 32}
+    await eventually(lambda: shown_by_all(replaced, expected), "the replacement goes on counting")
 
 
 async def test_every_worker_gives_a_load_balancer_time(
