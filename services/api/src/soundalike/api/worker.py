@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 READY: Final = b"s"
-"""What a worker says once it answers."""
+"""The message of a worker that answers."""
 
 # Beyond `GRACE_S`, for what is closed after the last request.
 _CLOSE_TIMEOUT_S: Final = 5.0
@@ -39,7 +39,7 @@ class Worker(Server):
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until it is told to end."""
-        # A thread, so that it hears even while the event loop is busy.
+        # A thread, so that it reads even while the event loop is busy.
         threading.Thread(target=self._follow_supervisor, daemon=True, name="supervisor").start()
         super().run(sockets)
 
@@ -53,8 +53,8 @@ class Worker(Server):
                 self.advance_to(ShutdownPhase.CLOSING)
 
     def _follow_supervisor(self) -> None:
-        while told := _receive(self._channel):
-            self.advance_to(ShutdownPhase(told[0]))
+        while message := _receive(self._channel):
+            self.advance_to(ShutdownPhase(message[0]))
         # However the supervisor ended, nobody else would end this one.
         self.advance_to(ShutdownPhase.CLOSING)
         time.sleep(GRACE_S + _CLOSE_TIMEOUT_S)
@@ -64,20 +64,20 @@ class Worker(Server):
 def main() -> None:
     """Serve on sockets that are open already."""
     parser = argparse.ArgumentParser(prog="python -m soundalike.api.worker")
-    parser.add_argument("--worker", type=int, required=True, help="its number")
-    parser.add_argument("--line", type=int, required=True, help="the open socket to the supervisor")
-    parser.add_argument("--listen", type=int, required=True, action="append", help="a bound socket")
-    parser.add_argument("--counts", type=Path, required=True, help="where all workers count")
-    given = parser.parse_args()
+    parser.add_argument("--worker", type=int, required=True, help="number of this worker")
+    parser.add_argument("--channel", type=int, required=True, help="file descriptor of the socket to the supervisor")
+    parser.add_argument("--listen", type=int, required=True, action="append", help="file descriptor of a bound socket")
+    parser.add_argument("--metrics", type=Path, required=True, help="directory of the metrics of all workers")
+    arguments = parser.parse_args()
     settings = load(ApiSettings)
     logs.configure("api")
     # uvicorn raises the signal again once everything has ended.
     signal.signal(signal.SIGTERM, _exit)
-    with logs.log_fields(worker=given.worker):
-        shared = MultiprocessMetrics(given.counts)
-        shared.identify_as(given.worker)
-        server = Worker(create_app(settings, multiprocess=shared), settings, socket.socket(fileno=given.line))
-        server.run([socket.socket(fileno=number) for number in given.listen])
+    with logs.log_fields(worker=arguments.worker):
+        metrics = MultiprocessMetrics(arguments.metrics)
+        metrics.identify_as(arguments.worker)
+        server = Worker(create_app(settings, multiprocess=metrics), settings, socket.socket(fileno=arguments.channel))
+        server.run([socket.socket(fileno=number) for number in arguments.listen])
     if not server.started:
         raise SystemExit(STARTUP_FAILED)
 
