@@ -118,7 +118,7 @@ async def test_a_corrupt_version_is_refused_and_the_old_one_answers(
     async with serving(create_app(settings)) as client:
         await eventually(lambda: _has(client, version="v1", tracks=10))
         await platform.publish(leave_out="vectors.npy")
-        await eventually(lambda: "v2 is refused" in caplog.text)
+        await eventually(lambda: "v2 is invalid" in caplog.text)
         await platform.add(10)
         await eventually(lambda: _has(client, version="v1", tracks=10, tail=1))
         assert len(await recommended(client, urn(0), 100)) == 10

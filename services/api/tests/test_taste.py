@@ -242,7 +242,7 @@ async def test_an_altered_version_is_refused_and_the_one_before_answers(
 
     platform.store.upload = altered  # type: ignore[method-assign]
     await publish_taste(platform.pool, platform.store, tmp_path, "t2")
-    await eventually(lambda: "taste version t2 is refused" in caplog.text)
+    await eventually(lambda: "taste version t2 is invalid" in caplog.text)
     assert await knows_taste(client, "t1")
 
 

@@ -1,4 +1,4 @@
-"""Published versions on the local disk: fetched once, checked always, reused after a restart."""
+"""Published versions on the local disk: downloaded once, always verified, reused after a restart."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _PARTIAL: Final = ".partial-"
-# A fetch of another process that shares the directory is over by then, or dead.
+# A download of another process that shares the directory is complete by then, or dead.
 _PARTIAL_LIFETIME_S: Final = 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedArtifact:
-    """A version as the database tells of it; `manifest_fields` is what its manifest has to say beside the name."""
+    """A version as the database describes it; `manifest_fields` are what its manifest must hold beside the name."""
 
     version: str
     location: str
@@ -46,7 +46,7 @@ class PublishedArtifact:
 
 
 class ArtifactCache:
-    """A directory with one folder a version, all of one `kind`, in logs called `name`."""
+    """A directory with one folder per version, all of one `kind`, called `name` in logs."""
 
     def __init__(self, directory: Path, store: ObjectStore, kind: type[VersionManifest], name: str) -> None:
         self._directory = directory
@@ -55,7 +55,7 @@ class ArtifactCache:
         self._name = name
 
     async def open(self, artifact: PublishedArtifact, load: Callable[[Path], T]) -> T:
-        """Return what `load` makes of the folder of a version, fetched from the bucket unless an intact copy is here.
+        """Return what `load` makes of the folder of a version, downloaded unless an intact copy is here.
 
         `load` checks the files and raises `ArtifactError`, `SearchIndexError` or `InvalidVersion`. Raises
         `InvalidVersion` when what the bucket holds is not the version that was published, and `errors.StoreUnavailable`
@@ -67,7 +67,7 @@ class ArtifactCache:
         if (opened := await self._open_local(artifact, load, directory)) is not None:
             return opened
         await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True)
-        # One process fetches and all map the same file: its pages are in memory once.
+        # One process downloads and all map the same file: its pages are in memory once.
         async with directory_lock(self._directory):
             opened = await self._open_local(artifact, load, directory)
             return opened if opened is not None else await self._download(artifact, load, directory)
@@ -85,7 +85,7 @@ class ArtifactCache:
         try:
             opened = await asyncio.to_thread(self._load, directory, artifact, load)
         except InvalidVersion as error:
-            log.warning("the copy of %s %s is fetched again: %s", self._name, artifact.version, error)
+            log.warning("downloading %s %s again, the local copy is invalid: %s", self._name, artifact.version, error)
             await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
             return None
         await asyncio.to_thread(prefetch, [directory / name for name in self._kind.FILES])
@@ -114,9 +114,9 @@ class ArtifactCache:
         except ArtifactError as error:
             raise InvalidVersion(str(error)) from error
         for name, expected in {"version": artifact.version, **artifact.manifest_fields}.items():
-            said = getattr(manifest, name)
-            if said != expected:
-                raise InvalidVersion(f"its manifest says {name} {said}, the database says {expected}")
+            value = getattr(manifest, name)
+            if value != expected:
+                raise InvalidVersion(f"its manifest says {name} {value}, the database says {expected}")
 
     def _load(self, directory: Path, artifact: PublishedArtifact, load: Callable[[Path], T]) -> T:
         self._check_manifest(directory, artifact)
@@ -130,17 +130,17 @@ class ArtifactCache:
             partial.rename(directory)
         except OSError as error:
             # Another process that shares the directory was faster; what is mapped stays readable without its name.
-            log.info("%s %s is not kept on disk: %s", self._name, directory.name, error)
+            log.info("could not store %s %s on disk: %s", self._name, directory.name, error)
 
     def _remove_others(self, current: str | None) -> None:
         if not self._directory.is_dir():
             return
-        for found in self._directory.iterdir():
-            if found.name != current and self._is_removable(found):
-                shutil.rmtree(found, ignore_errors=True)
+        for entry in self._directory.iterdir():
+            if entry.name != current and self._is_removable(entry):
+                shutil.rmtree(entry, ignore_errors=True)
 
     def _is_removable(self, entry: Path) -> bool:
-        """Tell whether this is a version, or what is left of one that could not be fetched."""
+        """Tell whether this is a version, or the remains of a failed download."""
         try:
             if entry.name.startswith(_PARTIAL):
                 return entry.stat().st_mtime < time.time() - _PARTIAL_LIFETIME_S

@@ -1,4 +1,4 @@
-"""Command line of the API: serves where nothing is said; makes and ends keys; writes the contract down."""
+"""Command line of the API: serves by default; manages keys; prints the OpenAPI specification."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ T = TypeVar("T")
 _MAX_HOLDER_LENGTH = 100
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-keys = typer.Typer(no_args_is_help=True, help="Keys for calling the API; they count within two seconds.")
+keys = typer.Typer(no_args_is_help=True, help="Keys for calling the API; changes take effect within two seconds.")
 cli.add_typer(keys, name="keys")
 
 
 @cli.callback(invoke_without_command=True)
 def serve(context: typer.Context) -> None:
-    """Answer GET /recommend on API_HOST and API_PORT until SIGTERM or Ctrl-C."""
+    """Serve the API on API_HOST and API_PORT until SIGTERM or Ctrl-C."""
     if context.invoked_subcommand is not None:
         return
     settings = load(ApiSettings)
@@ -62,7 +62,7 @@ def serve(context: typer.Context) -> None:
 
 @cli.command()
 def openapi() -> None:
-    """Write the OpenAPI specification of an API that is open to all, as JSON; needs no platform."""
+    """Print the OpenAPI specification of an API without keys, as JSON; needs no running platform."""
     from soundalike.api.app import create_app
     from soundalike.api.openapi import specification_text
 
@@ -79,13 +79,13 @@ def openapi() -> None:
 
 @keys.command()
 def add(
-    holder: Annotated[str, typer.Argument(help="Whose key it is, in your words.")],
-    read_only: Annotated[bool, typer.Option("--read-only", help="It may not write.")] = False,
-    days: Annotated[int | None, typer.Option(help="It ends by itself after so many days.", min=1, max=3_650)] = None,
+    holder: Annotated[str, typer.Argument(help="Who the key is for, in your own words.")],
+    read_only: Annotated[bool, typer.Option("--read-only", help="The key may not write.")] = False,
+    days: Annotated[int | None, typer.Option(help="The key expires after so many days.", min=1, max=3_650)] = None,
 ) -> None:
-    """Make a key and print it, for the only time: nothing but its hash is kept.
+    """Add a key and print it; it cannot be shown again, for only its hash is stored.
 
-    A holder has at most two valid keys. To change one, add another, put it to use, and revoke the older.
+    A holder has at most two valid keys. To replace one, add another, use it, and revoke the older one.
     """
     if not holder.strip() or len(holder) > _MAX_HOLDER_LENGTH or not holder.isprintable():
         raise typer.BadParameter(f"expected 1 to {_MAX_HOLDER_LENGTH} printable characters", param_hint="holder")
@@ -100,22 +100,22 @@ def add(
     except TooManyKeys as error:
         _fail(f"{error} (see: keys list)")
     typer.echo(key)
-    typer.echo("Send it as `Authorization: Bearer <key>`. It is not kept here and cannot be shown again.", err=True)
+    typer.echo("Send it as `Authorization: Bearer <key>`. It is not stored and cannot be shown again.", err=True)
 
 
 @keys.command("list")
 def list_all() -> None:
-    """Show every key that was ever made, without the keys themselves."""
-    found = _query_database(api_keys.list_keys)
-    if not found:
-        typer.echo("There is no key yet.", err=True)
-    for key in found:
+    """List every key that was ever added, without the keys themselves."""
+    rows = _query_database(api_keys.list_keys)
+    if not rows:
+        typer.echo("There are no keys yet.", err=True)
+    for key in rows:
         typer.echo(f"{key.id}  {key.scope:<5}  {key.created_at:%Y-%m-%d}  {_validity(key):<18}  {key.holder}")
 
 
 @keys.command()
-def revoke(name: Annotated[str, typer.Argument(metavar="ID", help="The first column of: keys list.")]) -> None:
-    """End a key."""
+def revoke(name: Annotated[str, typer.Argument(metavar="ID", help="The first column of: keys list")]) -> None:
+    """Revoke a key."""
     if not _query_database(lambda pool: api_keys.revoke(pool, name)):
         _fail("no valid key has this id (see: keys list)")
     typer.echo("revoked", err=True)
@@ -164,6 +164,6 @@ def _make_writable(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        exit_with_problems("ApiSettings", [("api_cache_dir", f"{directory} cannot be made: {error.strerror}")])
+        exit_with_problems("ApiSettings", [("api_cache_dir", f"cannot create {directory}: {error.strerror}")])
     if not os.access(directory, os.W_OK | os.X_OK):
         exit_with_problems("ApiSettings", [("api_cache_dir", f"{directory} is not writable")])

@@ -1,4 +1,4 @@
-"""One after the other, across the processes that share a directory."""
+"""A lock on a directory that several processes share."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ async def directory_lock(directory: Path) -> AsyncIterator[None]:
 
     The system frees what a dead process held. Where the file system knows no locks, nobody waits.
     """
-    held = await asyncio.to_thread(os.open, directory, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = await asyncio.to_thread(os.open, directory, os.O_RDONLY | os.O_CLOEXEC)
     try:
         # Never waiting in the system: a thread that does so cannot be told that the process ends.
-        while not _try_lock(held):  # noqa: ASYNC110 - another process cannot set an event
+        while not _try_lock(descriptor):  # noqa: ASYNC110 - another process cannot set an event
             await asyncio.sleep(_POLL_S)
         yield
     finally:
-        os.close(held)
+        os.close(descriptor)
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -29,9 +29,9 @@ class IndexCache:
         Raises `InvalidVersion` when what the bucket holds is not the version that was published, and
         `errors.StoreUnavailable` when the bucket does not answer.
         """
-        said = {"model": version.model, "up_to_seq": version.up_to_seq}
-        published = PublishedArtifact(version.version, version.location, said)
-        return await self._artifacts.open(published, lambda directory: _load(directory, model))
+        manifest_fields = {"model": version.model, "up_to_seq": version.up_to_seq}
+        artifact = PublishedArtifact(version.version, version.location, manifest_fields)
+        return await self._artifacts.open(artifact, lambda directory: _load(directory, model))
 
     async def keep_only(self, version: IndexVersionRecord | None) -> None:
         """Remove the versions that are no longer answered from; what is still mapped stays readable."""

@@ -1,4 +1,4 @@
-"""The valid keys in memory, so that recognising a caller asks the database nothing."""
+"""The valid keys in memory, so that recognising a caller needs no statement."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _INITIAL_POLL_S: Final = 0.1
 
 
 class Keyring:
-    """What recognises a key; a key that is made, revoked or expires counts within `POLL_S` seconds.
+    """The valid keys; a key that is added, revoked or expires counts within `POLL_S` seconds.
 
     While the database is away the keys that were valid last stay so: nothing can be written then anyway.
     """
@@ -41,12 +41,12 @@ class Keyring:
         They are compared by their SHA-256: how long that takes tells nothing about the text of any key.
         """
         if self._keys is None:
-            raise KeysUnavailable("the keys are being loaded")
+            raise KeysUnavailable("the API keys are being loaded")
         return self._keys.get(api_keys.digest(text))
 
     @asynccontextmanager
     async def run(self, platform: PlatformConnection) -> AsyncIterator[Keyring]:
-        """Keep up with the catalogue while the block runs."""
+        """Read the keys again and again while the block runs."""
         task = asyncio.create_task(self._poll(platform))
         try:
             yield self
@@ -62,7 +62,7 @@ class Keyring:
                     self._replace(await api_keys.list_valid(db))
             except (DatabaseUnavailable, asyncpg.PostgresError) as error:
                 if not failing and self._keys is not None:
-                    log.warning("the keys cannot be read, those known before stay valid: %s", error)
+                    log.warning("cannot read the API keys, those known before stay valid: %s", error)
                 failing = True
             else:
                 failing = False

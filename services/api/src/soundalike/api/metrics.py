@@ -1,4 +1,4 @@
-"""What Prometheus reads: how requests go, what is searched, and how far the tracks have come."""
+"""Metrics for Prometheus: requests, the index, and the tracks of the catalogue by state."""
 
 from __future__ import annotations
 
@@ -51,26 +51,26 @@ class RequestMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._durations = Histogram(
             "soundalike_request_duration_seconds",
-            "From the head of a request to the end of its answer",
+            "Time from the head of a request to the end of its response",
             ["method", "route"],
             buckets=_BUCKETS,
             registry=registry,
         )
         self._responses = Counter(
             "soundalike_requests",
-            "Requests by the status of their answer",
+            "Requests by the status of their response",
             ["method", "route", "status"],
             registry=registry,
         )
         self.in_progress = Gauge(
             "soundalike_requests_in_progress",
-            "Requests not answered yet",
+            "Requests in progress",
             registry=registry,
             multiprocess_mode="livesum",
         )
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Note one answered request."""
+        """Count one request."""
         method = method if method in _METHODS else "other"
         self._durations.labels(method, route).observe(seconds)
         self._responses.labels(method, route, str(status)).inc()
@@ -78,49 +78,49 @@ class RequestMetrics:
 
 @dataclass(slots=True, eq=False)
 class PlatformMetrics(Collector):
-    """What is searched, and where the tracks stand; looked up whenever somebody reads.
+    """The index and the tracks by state, looked up at every request for metrics.
 
-    They are no `Gauge`s: of several processes each one knows all of it, so that whichever is asked tells its own.
+    They are no `Gauge`s: each of several processes knows all of it, so each returns its own values.
     """
 
     _index: tuple[GaugeMetricFamily, ...] = ()
     _tracks: tuple[GaugeMetricFamily, ...] = ()
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """Return what was shown last."""
+        """Return the latest values."""
         return (*self._index, *self._tracks)
 
     def update_index(self, platform: PlatformConnection) -> None:
-        """Describe what requests are answered from."""
+        """Take the values of the current snapshot."""
         try:
             snapshot = platform.snapshot()
         except SnapshotUnavailable:
             snapshot = None
-        version = _gauge("index_info", "Always 1: the model and version answered from", "model", "version")
+        version = _gauge("index_info", "Always 1: the model and version in use", "model", "version")
         if snapshot is not None:
             version.add_metric([snapshot.model.model, snapshot.version_name or ""], 1)
         self._index = (
-            _gauge("index_loaded", "1 where there is something to answer from", value=int(snapshot is not None)),
+            _gauge("index_loaded", "1 if an index is loaded", value=int(snapshot is not None)),
             _gauge("index_tracks", "Tracks in the index version", value=snapshot.indexed if snapshot else 0),
             _gauge(
                 "index_tail_tracks",
-                "Tracks newer than it, searched exactly",
+                "Tracks newer than the index version, searched exactly",
                 value=len(snapshot.tail) if snapshot else 0,
             ),
             version,
         )
 
     def update_census(self, census: TrackCounts | None) -> None:
-        """Describe where the tracks stand; None where the database is away."""
+        """Take the counts of the tracks by state; None where the database is unavailable."""
         states = _gauge("tracks", "Tracks of the catalogue by state", "state")
         for state, count in census.by_state.items() if census else ():
             states.add_metric([state.value], count)
         self._tracks = (
-            _gauge("database_up", "1 where the database answered", value=int(census is not None)),
+            _gauge("database_up", "1 if the database answers", value=int(census is not None)),
             states,
             _gauge(
                 "queue_oldest_seconds",
-                "How long nothing was heard of the queued track that waits longest",
+                "Age of the longest waiting track in the queue",
                 value=census.oldest_queued_s or 0 if census else math.nan,
             ),
         )
@@ -130,7 +130,7 @@ class PlatformMetrics(Collector):
 class Metrics:
     """All of it, as text. What has to be counted in the database is counted at most every `_CENSUS_S` seconds.
 
-    Where `multiprocess` is given, requests and processes are those of all workers, whichever is asked.
+    Where `multiprocess` is given, requests and processes are those of all workers, whichever of them answers.
     """
 
     multiprocess: MultiprocessMetrics | None = None
@@ -152,7 +152,7 @@ class Metrics:
             ProcessCollector(registry=self.registry)
 
     async def exposition(self, platform: PlatformConnection) -> bytes:
-        """Return everything in Prometheus's text format; what a database that is away cannot tell is left out."""
+        """Return everything in Prometheus's text format; without a database its part is left out."""
         self._platform_metrics.update_index(platform)
         # Two scrapers at once cause one count.
         async with self._census_lock:

@@ -1,4 +1,4 @@
-"""What the workers of one service count together, for Prometheus: requests, and what their processes take."""
+"""Metrics of all workers together, for Prometheus: their requests, and the resources of their processes."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class MultiprocessMetrics:
 
     def pids(self) -> dict[str, int]:
         """Return the processes of the workers by their numbers."""
-        found = {}
+        pids = {}
         for file in sorted(self.directory.glob(f"*{_PID}")):
             # One that has ended meanwhile, or whose number is being written.
             with suppress(FileNotFoundError, ValueError):
-                found[file.stem] = int(file.read_text(encoding="ascii"))
-        return found
+                pids[file.stem] = int(file.read_text(encoding="ascii"))
+        return pids
 
     def add_to(self, registry: CollectorRegistry) -> None:
         """Add the sums over all workers to what a registry shows."""
@@ -79,9 +79,9 @@ class ProcessesCollector(Collector):
         families: dict[str, Metric] = {}
         for worker, pid in {_SUPERVISOR: self.supervisor, **self.metrics.pids()}.items():
             for family in _process_metrics(pid):
-                shown = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+                combined = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
                 for sample in family.samples:
-                    shown.add_sample(sample.name, {"worker": worker}, sample.value)
+                    combined.add_sample(sample.name, {"worker": worker}, sample.value)
         if _CPU in families:
             text = families.pop(_CPU).documentation
             with suppress(OSError):

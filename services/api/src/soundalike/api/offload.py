@@ -1,4 +1,4 @@
-"""Where something is computed: on the event loop while it takes a millisecond or two, else in a thread."""
+"""Computation on the event loop while it takes a millisecond or two, else in a thread."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SLOW_S: Final = 0.02
-"""What no short computation takes, unless it waits for the disk."""
+"""No short computation takes longer, unless it waits for the disk."""
 
 THREADED_AFTER_SLOW: Final = 32
-"""How many go to threads after one that took long."""
+"""How many computations run in threads after a slow one."""
 
 
 class Offloader:
@@ -42,11 +42,11 @@ class Offloader:
         if self._threaded_left:
             self._threaded_left -= 1
             return await self.run_in_thread(work)
-        begun = self._clock()
+        start = self._clock()
         try:
             return work()
         finally:
-            if self._clock() - begun > SLOW_S:
+            if self._clock() - start > SLOW_S:
                 self._threaded_left = THREADED_AFTER_SLOW
 
     async def run_in_thread(self, work: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""The API's connection to the running platform: the pool, the listener, and the loop that follows the space."""
+"""The connection to the running platform: the pool, the listener, and the loops that refresh index and taste."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _LOG_EVERY: Final = 60
 
 
 class PlatformConnection:
-    """What the requests share; it outlives any absence of the database."""
+    """What the requests share; it survives any outage of the database."""
 
     def __init__(
         self, database_url: SecretStr, snapshots: SnapshotRefresher, taste_versions: TasteRefresher, *, poll_s: float
@@ -53,24 +53,24 @@ class PlatformConnection:
         self._changed = asyncio.Event()
 
     def snapshot(self) -> Snapshot:
-        """Return the space as it is now; raises `SnapshotUnavailable`."""
+        """Return the current snapshot; raises `SnapshotUnavailable`."""
         if self._snapshots.snapshot is not None:
             return self._snapshots.snapshot
         raise SnapshotUnavailable(
-            "no model is registered in the catalogue yet; an extractor does that when it starts"
+            "no model is registered yet; an extractor registers one when it starts"
             if self._snapshots.is_initialised
-            else "the vectors are being loaded"
+            else "the index is being loaded"
         )
 
     def taste(self) -> TasteVersion | None:
-        """Return what is known of taste now, None while nothing is."""
+        """Return the current taste version, None while there is none."""
         return self._taste_versions.version
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Pool]:
-        """Lend the pool to one request, to as many at a time as it has connections, in the order in which they came.
+        """Lend the pool to one request, to as many at a time as it has connections, first come, first served.
 
-        Raises `DatabaseUnavailable` where the database does not answer. Nobody may ask for it twice at a time.
+        Raises `DatabaseUnavailable` where the database does not answer. A request must not borrow it twice at a time.
         """
         try:
             async with asyncio.timeout(_REQUEST_TIMEOUT_S), self._slots:
@@ -81,16 +81,16 @@ class PlatformConnection:
             raise DatabaseUnavailable("the database does not answer") from error
 
     async def probe(self) -> None:
-        """Ask the database for a sign of life; raises `DatabaseUnavailable`."""
+        """Check that the database answers; raises `DatabaseUnavailable`."""
         async with self.database() as pool, asyncio.timeout(_PROBE_TIMEOUT_S):
             await database.ping(pool)
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[PlatformConnection]:
-        """Follow the platform while the block runs."""
+        """Stay connected and refresh while the block runs."""
         tasks = [
             asyncio.create_task(_repeat(self._refresh, _pause, "connecting to the database")),
-            asyncio.create_task(_repeat(self._listen, _pause, "listening for news")),
+            asyncio.create_task(_repeat(self._listen, _pause, "listening for notifications")),
         ]
         try:
             yield self
@@ -105,8 +105,8 @@ class PlatformConnection:
             self._pool = pool
             try:
                 await asyncio.gather(
-                    _repeat(lambda: self._snapshots.refresh(source), self._wait_for_change, "following the space"),
-                    _repeat(lambda: self._taste_versions.refresh(pool), self._wait_for_taste_poll, "following taste"),
+                    _repeat(lambda: self._snapshots.refresh(source), self._wait_for_change, "refreshing the index"),
+                    _repeat(lambda: self._taste_versions.refresh(pool), self._wait_for_taste_poll, "refreshing taste"),
                 )
             finally:
                 self._pool = None

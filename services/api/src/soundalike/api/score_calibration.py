@@ -36,8 +36,8 @@ class ScaleCache:
 
     def get(self, snapshot: Snapshot) -> ScoreScale | None:
         """Return the scale, or None where it has to be measured first."""
-        kept = self._entry
-        return kept[1] if kept is not None and kept[0] == _key(snapshot) else None
+        entry = self._entry
+        return entry[1] if entry is not None and entry[0] == _key(snapshot) else None
 
     def measure(self, snapshot: Snapshot) -> ScoreScale:
         """Measure the scale and keep it; takes milliseconds, once for each version, so call it in a thread."""

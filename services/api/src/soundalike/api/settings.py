@@ -15,14 +15,14 @@ from soundalike.settings import DatabaseSettings, StoreSettings
 
 
 class Access(StrEnum):
-    """Who may do something: everybody who reaches the API, or whoever shows a key."""
+    """Who has access: everybody who reaches the API, or only requests with a key."""
 
     OPEN = "open"
     KEYED = "keyed"
 
 
 class MetricsAccess(StrEnum):
-    """Who may read the metrics."""
+    """Who has access to the metrics."""
 
     OPEN = "open"
     KEYED = "keyed"
@@ -59,7 +59,7 @@ def _origin(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or value != f"{parts.scheme}://{parts.netloc}":
         raise ValueError("expected origins such as https://music.example.org, separated by commas, or * for every page")
     if "*" in value or "@" in parts.netloc:
-        raise ValueError("an origin is named in full, without a wildcard or a user; * alone allows every page")
+        raise ValueError("name an origin in full, without a wildcard or a user; * alone allows every page")
     return value
 
 
@@ -102,7 +102,7 @@ class ApiSettings(DatabaseSettings, StoreSettings):
 
     @property
     def is_loopback_only(self) -> bool:
-        """Tell whether nobody on another machine reaches the API."""
+        """Tell whether only this machine can reach the API."""
         return self.api_host == "localhost" or ip_address(self.api_host).is_loopback
 
     @property

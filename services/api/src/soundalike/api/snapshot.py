@@ -1,4 +1,4 @@
-"""What one request searches: index version and tail as they were when it came in."""
+"""What one request searches: index version and tail as they were when it arrived."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ class Snapshot:
         What is in both comes from the tail. Reads mapped files and memory only.
         """
         if self.version is None:
-            found = np.full((len(urns), self.projection.dimensions), np.nan, np.float32)
+            vectors = np.full((len(urns), self.projection.dimensions), np.nan, np.float32)
         else:
-            found = self.version.vectors_of(urns)
+            vectors = self.version.vectors_of(urns)
         rows = self.tail.rows_of(urns)
         newer = rows >= 0
-        found[newer] = self.tail.vectors[rows[newer]]
-        return found
+        vectors[newer] = self.tail.vectors[rows[newer]]
+        return vectors
 
     def sample(self, count: int) -> NDArray[np.float32]:
         """Return at most `count` projected vectors [n, d] of the version, or of the tail while there is none."""
@@ -93,13 +93,13 @@ class Snapshot:
     def _indexed_only(self, query: NDArray[np.float32], k: int) -> list[Match]:
         if self.version is None:
             return []
-        wanted = k
+        width = k
         while True:
-            found = [
+            matches = [
                 match
-                for match in self.version.search(query, wanted)
+                for match in self.version.search(query, width)
                 if match.urn not in self.tail and match.urn not in self.forgotten
             ]
-            if len(found) >= k or wanted >= len(self.version):
-                return found[:k]
-            wanted *= 2
+            if len(matches) >= k or width >= len(self.version):
+                return matches[:k]
+            width *= 2

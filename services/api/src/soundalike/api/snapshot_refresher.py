@@ -1,4 +1,4 @@
-"""Following the space: model, published version and newest vectors become one snapshot after another."""
+"""Keeps the snapshot up to date with the model, the published version and the newest vectors."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class _ForgottenTracks:
     async def catch_up(self, source: VectorSource) -> frozenset[str]:
         """Learn what was forgotten since the last call; returns what is new."""
         since = self.latest - _LONGEST_TRANSACTION if self.latest else _EPOCH
-        found = await source.forgotten_since(since)
-        if not found:
+        rows = await source.forgotten_since(since)
+        if not rows:
             return frozenset()
-        self.latest = found[-1][1] if self.latest is None else max(self.latest, found[-1][1])
-        new = frozenset(urn for urn, _ in found) - self.urns
+        self.latest = rows[-1][1] if self.latest is None else max(self.latest, rows[-1][1])
+        new = frozenset(urn for urn, _ in rows) - self.urns
         if new:
             self.urns |= new
         return new
@@ -150,7 +150,7 @@ class SnapshotRefresher:
         snapshot = await asyncio.to_thread(self._snapshot, model, loaded)
         self._tail, self.snapshot = loaded.tail, snapshot
         log.info(
-            "answering from model %s, index version %s with %d tracks, and %d newer ones",
+            "using model %s, index version %s with %d tracks, and %d newer tracks",
             model.model,
             snapshot.version_name,
             snapshot.indexed,
@@ -173,9 +173,9 @@ class SnapshotRefresher:
         try:
             opened = await self.cache.open(version, model)
         except InvalidVersion as error:
-            log.error("index version %s is refused: %s", version.version, error)  # noqa: TRY400 - says it all
+            log.error("index version %s is invalid: %s", version.version, error)  # noqa: TRY400 - says it all
         except StoreUnavailable as error:
-            log.warning("index version %s could not be fetched yet: %s", version.version, error)
+            log.warning("index version %s could not be downloaded yet: %s", version.version, error)
         else:
             if self.snapshot is not None:
                 # Requests are waiting for answers from the other one: the first searches must not be slow.

@@ -52,12 +52,12 @@ class TailView:
 
     def search(self, query: NDArray[np.float32], k: int) -> list[Match]:
         """Return the at most `k` tracks nearest to a projected vector (float32 [d], unit length), best first."""
-        wanted = min(k, self.count)
-        if wanted <= 0:
+        count = min(k, self.count)
+        if count <= 0:
             return []
-        # A row that does not count lies behind every cosine, so that it is never among the wanted.
+        # A row that does not count lies behind every cosine, so that it is never among the results.
         cosines = np.where(self.alive, np.clip(self.vectors @ query, -1.0, 1.0), _BELOW_ALL)
-        rows = np.argpartition(-cosines, wanted - 1)[:wanted] if wanted < len(cosines) else np.arange(len(cosines))
+        rows = np.argpartition(-cosines, count - 1)[:count] if count < len(cosines) else np.arange(len(cosines))
         best = rows[np.lexsort((rows, -cosines[rows]))]
         return [
             Match(self.urns[row], cosine) for row, cosine in zip(best.tolist(), cosines[best].tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""The taste version that is answered from: followed, fetched once, checked, mapped into memory."""
+"""Keeps the taste version up to date: downloaded once, verified, mapped into memory."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ class TasteRefresher:
         try:
             self.version = await self._artifacts.open(PublishedArtifact(row.version, row.location), TasteVersion.open)
         except InvalidVersion as error:
-            log.error("taste version %s is refused: %s", row.version, error)  # noqa: TRY400 - says it all
+            log.error("taste version %s is invalid: %s", row.version, error)  # noqa: TRY400 - says it all
         except StoreUnavailable as error:
-            log.warning("taste version %s could not be fetched yet: %s", row.version, error)
+            log.warning("taste version %s could not be downloaded yet: %s", row.version, error)
         else:
-            log.info("answering from taste version %s with %d tracks", row.version, len(self.version))
+            log.info("using taste version %s with %d tracks", row.version, len(self.version))
             await self._artifacts.keep_only(row.version)
             return
         self._next_attempt_at = self._clock() + self._retry_interval_s

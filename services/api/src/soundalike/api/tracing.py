@@ -1,4 +1,4 @@
-"""OpenTelemetry traces, where somebody says where to send them; otherwise none of its SDK is loaded."""
+"""OpenTelemetry traces, if an endpoint is set; otherwise its SDK is not loaded."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _provider(endpoint: str) -> TracerProvider | None:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
-        log.warning("no traces are sent: OTEL_EXPORTER_OTLP_ENDPOINT needs `pip install soundalike-api[tracing]`")
+        log.warning("traces are not sent: OTEL_EXPORTER_OTLP_ENDPOINT needs `pip install soundalike-api[tracing]`")
         return None
     resource = Resource.create()
     if str(resource.attributes.get(SERVICE_NAME, "")).startswith("unknown_service"):  # nobody has named it

@@ -1,4 +1,4 @@
-"""Recordings that callers send: handed to an extractor through the bucket, answered with a vector, kept by nobody."""
+"""Audio files that callers send: an extractor turns them into vectors; nothing is stored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TIMEOUT_S: Final = 8.0
 """How long a caller waits at most; every request is limited to ten seconds."""
 
 MAX_CONCURRENT: Final = 4
-"""Each holds a database connection while it waits, and its recording in memory."""
+"""Each takes a database connection while it waits, and holds its file in memory."""
 
 # A notification that is lost with its connection costs no more than this.
 _POLL_S: Final = 0.5
@@ -51,17 +51,17 @@ class UploadExtractor:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Hold a place while the block runs; raises `TooManyUploads` where none is free."""
+        """Take a slot while the block runs; raises `TooManyUploads` where none is free."""
         if self._slots.locked():
-            raise TooManyUploads("as many recordings as this API takes at once are being compared")
+            raise TooManyUploads("this API is already analysing as many uploads as it can")
         async with self._slots:
             yield
 
     async def extract(self, data: bytes) -> Analysis:
-        """Return what the current extractor hears; the recording is gone by then, or within minutes where all fails.
+        """Return the analysis of an audio file; the file is deleted by then, or within minutes where all fails.
 
-        Raises `UploadRejected` for what can never be heard, `ExtractorUnavailable` where no extractor answers in time
-        or the bucket is away, and `DatabaseUnavailable`.
+        Raises `UploadRejected` for a file that cannot be analysed, `ExtractorUnavailable` where no extractor answers in
+        time or the bucket is away, and `DatabaseUnavailable`.
         """
         query = uploads.new_id()
         try:
@@ -69,7 +69,7 @@ class UploadExtractor:
                 outcome = await self._submit(pool, query, data)
         except TimeoutError:
             await self._cancel(query)
-            raise ExtractorUnavailable("no extractor has heard the recording in time") from None
+            raise ExtractorUnavailable("no extractor has analysed the file in time") from None
         except StoreUnavailable as error:
             await self._cancel(query)
             raise ExtractorUnavailable("the object store does not answer") from error
@@ -78,13 +78,13 @@ class UploadExtractor:
         return outcome
 
     async def _submit(self, pool: Pool, query: str, data: bytes) -> Analysis | Rejection:
-        async with pool.acquire() as db, _outcome_events(db, query) as told:
+        async with pool.acquire() as db, _outcome_event(db, query) as outcome_event:
             await uploads.create(db, query)
             await self._store.put(upload_key(query), data, _MEDIA_TYPE)
             while (outcome := await uploads.pop_result(db, query)) is None:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(told.wait(), _POLL_S)
-                told.clear()
+                    await asyncio.wait_for(outcome_event.wait(), _POLL_S)
+                outcome_event.clear()
             return outcome
 
     async def _cancel(self, query: str) -> None:
@@ -94,20 +94,20 @@ class UploadExtractor:
                 await uploads.delete(pool, query)
             await self._store.delete(upload_key(query))
         except (DatabaseUnavailable, StoreUnavailable) as error:
-            log.warning("a recording that nobody waits for is left to the sweep: %s", error)
+            log.warning("could not delete an upload that timed out, the sweep will: %s", error)
 
 
 @asynccontextmanager
-async def _outcome_events(db: Connection, query: str) -> AsyncIterator[asyncio.Event]:
+async def _outcome_event(db: Connection, query: str) -> AsyncIterator[asyncio.Event]:
     """Listen for the outcome of a query while the block runs."""
-    told = asyncio.Event()
+    event = asyncio.Event()
 
-    def on_news(_connection: object, _process: int, _channel: str, payload: object) -> None:
+    def on_notification(_connection: object, _process: int, _channel: str, payload: object) -> None:
         if payload == query:
-            told.set()
+            event.set()
 
-    await db.add_listener(uploads.CHANNEL, on_news)
+    await db.add_listener(uploads.CHANNEL, on_notification)
     try:
-        yield told
+        yield event
     finally:
-        await db.remove_listener(uploads.CHANNEL, on_news)
+        await db.remove_listener(uploads.CHANNEL, on_notification)

@@ -1,4 +1,4 @@
-"""Who may call what: reading is open or keyed, writing is, and both are decided before a body is read."""
+"""Access control: reading and writing are open or need a key, decided before a body is read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 METRICS_PATH: Final = "/metrics"
 OPEN_PATHS: Final = frozenset({"/", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json", "/healthz", "/readyz"})
-"""What answers everybody: the documentation, and what an orchestrator asks."""
+"""Open to everybody: the documentation, and the health checks of an orchestrator."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -41,7 +41,7 @@ class AccessRules:
 
     @property
     def uses_keys(self) -> bool:
-        """Tell whether keys matter at all."""
+        """Tell whether any request needs a key."""
         return Access.KEYED in {self.reads, self.writes} or self.metrics is MetricsAccess.KEYED
 
     def required_scope(self, method: str, path: str) -> KeyScope | None:
@@ -70,7 +70,7 @@ class AuthMiddleware:
         self._rate_limiter = rate_limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer it."""
+        """Pass a request on, or refuse it."""
         if scope["type"] == "http":
             refusal = self._refusal(scope)
             if refusal is not None:
@@ -82,17 +82,17 @@ class AuthMiddleware:
         headers = Headers(scope=scope)
         if scope["method"] not in SAFE_METHODS and self._is_cross_origin(headers):
             return problems.cross_origin_request()
-        needed = self._rules.required_scope(scope["method"], scope["path"])
-        if needed is None:
+        required = self._rules.required_scope(scope["method"], scope["path"])
+        if required is None:
             return None
         try:
             key = self._key(headers)
         except KeysUnavailable as error:
             return problems.not_serving({"keys": str(error)})
         if key is None:
-            return problems.key_required(needed, key_sent="authorization" in headers)
+            return problems.key_required(required, key_sent="authorization" in headers)
         scope["caller"] = key.holder
-        return self._check_write(key) if needed is KeyScope.WRITE else None
+        return self._check_write(key) if required is KeyScope.WRITE else None
 
     def _check_write(self, key: ValidKey) -> problems.Problem | None:
         if key.scope is not KeyScope.WRITE:
@@ -101,8 +101,8 @@ class AuthMiddleware:
         return problems.rate_limit_exceeded(self._rate_limiter.per_minute, math.ceil(wait_s)) if wait_s else None
 
     def _key(self, headers: Headers) -> ValidKey | None:
-        shown = _BEARER.fullmatch(headers.get("authorization", "").strip())
-        return self._keyring.find(shown[1]) if shown else None
+        bearer = _BEARER.fullmatch(headers.get("authorization", "").strip())
+        return self._keyring.find(bearer[1]) if bearer else None
 
     def _is_cross_origin(self, headers: Headers) -> bool:
         """Tell whether another web page makes a browser write here: without keys, being on this machine would do."""

@@ -1,4 +1,4 @@
-"""Nothing but problems: what the program or the framework answers in another way becomes one."""
+"""Problem details for every error, also those of the framework and of bugs."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class ProblemMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = replaced = False
+        started = replaced = False
 
         async def contained(message: Message) -> None:
-            nonlocal begun, replaced
+            nonlocal started, replaced
             if message["type"] == "http.response.start":
-                begun = True
+                started = True
                 if message["status"] >= 400 and Headers(scope=message).get("content-type", "").startswith("text/plain"):
                     replaced = True
                     await problems.http(message["status"]).response()(scope, receive, send)
@@ -46,6 +46,6 @@ class ProblemMiddleware:
             await self._app(scope, receive, contained)
         except Exception:
             log.exception("%s %s failed", scope["method"], getattr(scope.get("route"), "path", scope["path"]))
-            if begun:
+            if started:
                 raise
             await problems.internal_error().response()(scope, receive, send)

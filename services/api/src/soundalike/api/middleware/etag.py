@@ -1,4 +1,4 @@
-"""Answers that a client holds already are not sent again."""
+"""ETags: a response that a client already has is not sent again."""
 
 from __future__ import annotations
 
@@ -37,22 +37,24 @@ class EtagMiddleware:
             await self._app(scope, receive, send)
             return
         taggable = scope["method"] in {"GET", "HEAD"} and scope["path"] not in UNCACHED_PATHS
-        held = Headers(scope=scope).get("if-none-match")
+        if_none_match = Headers(scope=scope).get("if-none-match")
         start: Message | None = None
 
         async def tagged(message: Message) -> None:
             nonlocal start
             if message["type"] == "http.response.start":
-                found = taggable and message["status"] == 200
-                MutableHeaders(scope=message).setdefault("Cache-Control", self._cache_control if found else "no-store")
-                if found:
+                cacheable = taggable and message["status"] == 200
+                MutableHeaders(scope=message).setdefault(
+                    "Cache-Control", self._cache_control if cacheable else "no-store"
+                )
+                if cacheable:
                     start = message
                     return
             elif start is not None:
-                beginning, start = start, None
+                head, start = start, None
                 if not message.get("more_body", False):
-                    beginning, message = _revalidate(beginning, message, held)
-                await send(beginning)
+                    head, message = _revalidate(head, message, if_none_match)
+                await send(head)
             await send(message)
 
         await self._app(scope, receive, tagged)
@@ -64,8 +66,8 @@ def _revalidate(start: Message, body: Message, if_none_match: str | None) -> tup
     tag = headers.setdefault("ETag", f'W/"{digest}"')
     if if_none_match is None or not _matches(if_none_match, tag):
         return start, body
-    kept = [(name, value) for name, value in headers.raw if name.decode("latin-1").lower() not in _BODY_HEADERS]
-    return {**start, "status": 304, "headers": kept}, {"type": "http.response.body", "body": b""}
+    headers_304 = [(name, value) for name, value in headers.raw if name.decode("latin-1").lower() not in _BODY_HEADERS]
+    return {**start, "status": 304, "headers": headers_304}, {"type": "http.response.body", "body": b""}
 
 
 def _matches(if_none_match: str, tag: str) -> bool:

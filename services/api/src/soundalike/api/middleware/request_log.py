@@ -1,4 +1,4 @@
-"""What is seen of every request from outside: its id, its line in the log, how long it took."""
+"""The id, the log line and the metrics of every request."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class RequestLogMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        asked = Headers(scope=scope).get(HEADER, "")
-        request_id = asked if _VALID_ID.fullmatch(asked) else uuid4().hex
+        own_id = Headers(scope=scope).get(HEADER, "")
+        request_id = own_id if _VALID_ID.fullmatch(own_id) else uuid4().hex
         status = 500
 
         async def observed(message: Message) -> None:
@@ -60,11 +60,11 @@ class RequestLogMiddleware:
             await send(message)
 
         with log_fields(**{REQUEST_ID: request_id}), self._metrics.in_progress.track_inprogress():
-            begun = time.perf_counter()
+            start = time.perf_counter()
             try:
                 await self._app(scope, receive, observed)
             finally:
-                self._record(scope, status, time.perf_counter() - begun)
+                self._record(scope, status, time.perf_counter() - start)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", NO_ROUTE)
