@@ -88,24 +88,26 @@ def _blocks(activation: Any, weights: Weights, depth: int, statistics: Statistic
     layers = tensorflow().keras.layers
     means = []
     for number in range(depth):
-        given = weights.layers[number]
-        convolution = layers.Conv2D(given.kernel.shape[-1], 3, padding="same")
+        layer_weights = weights.layers[number]
+        convolution = layers.Conv2D(layer_weights.kernel.shape[-1], 3, padding="same")
         activation = convolution(activation)
-        convolution.set_weights([given.kernel, given.bias])
+        convolution.set_weights([layer_weights.kernel, layer_weights.bias])
         if statistics is None:
-            activation = _by_own_statistics(activation, given)
+            activation = _by_own_statistics(activation, layer_weights)
         else:
             normalisation = layers.BatchNormalization(epsilon=BN_EPSILON)
             activation = normalisation(activation)
-            normalisation.set_weights([given.gamma, given.beta, statistics.mean[number], statistics.variance[number]])
+            normalisation.set_weights(
+                [layer_weights.gamma, layer_weights.beta, statistics.mean[number], statistics.variance[number]]
+            )
         activation = layers.MaxPooling2D(POOLS[number])(layers.ELU()(activation))
         means.append(layers.GlobalAveragePooling2D()(activation))
     return means
 
 
-def _by_own_statistics(activation: Any, given: Layer) -> Any:
+def _by_own_statistics(activation: Any, layer_weights: Layer) -> Any:
     # Keras leaves the training mode of a normalisation, which the published network ran in, when it predicts.
     operations = tensorflow().keras.ops
     mean, variance = operations.moments(activation, axes=[1, 2], keepdims=True)
-    scale = operations.rsqrt(variance + BN_EPSILON) * given.gamma
-    return (activation - mean) * scale + given.beta
+    scale = operations.rsqrt(variance + BN_EPSILON) * layer_weights.gamma
+    return (activation - mean) * scale + layer_weights.beta

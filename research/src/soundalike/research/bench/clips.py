@@ -1,4 +1,4 @@
-"""The child of `research.bench.extract` for throughput: hears as many clips as it is told, as often as it is told."""
+"""The child of `research.bench.extract` for throughput: embeds as many clips as requested, as often as requested."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def main() -> None:
     core, path = int(sys.argv[1]), sys.argv[2]
     clock.pin(core)
     mp3 = preview()
-    hear, close = paths.embedder(path)
+    embed, close = paths.embedder(path)
     for _ in range(4):
-        hear(mp3)
+        embed(mp3)
     print("ready", flush=True)
     for line in sys.stdin:
         before = clock.now()
         for _ in range(int(line)):
-            hear(mp3)
+            embed(mp3)
         print(json.dumps(asdict(clock.now() - before)), flush=True)
     close()
 

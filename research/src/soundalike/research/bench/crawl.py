@@ -115,8 +115,8 @@ async def measure(
         if allowance is None:
             await ask(url, Unlimited(), workers, time.time() + 1, seconds)
         else:
-            given = json.dumps([allowance.service, allowance.per_second, allowance.burst, workers, seconds])
-            command = [sys.executable, "-m", "soundalike.research.bench.crawl", "--process", database_url, url, given]
+            case = json.dumps([allowance.service, allowance.per_second, allowance.burst, workers, seconds])
+            command = [sys.executable, "-m", "soundalike.research.bench.crawl", "--process", database_url, url, case]
             pipe = asyncio.subprocess.PIPE
             started = [
                 await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe) for _ in range(processes)
@@ -150,11 +150,11 @@ def verdict_of(arrivals: list[float], allowance: RateLimit | None) -> dict[str, 
 async def measured(database_url: str, seconds: float) -> dict[str, dict[str, float]]:
     """Measure every case on an empty database."""
     await schema.upgrade(database_url)
-    found = {BASELINE: await measure(database_url, None, 1, 1, seconds)}
+    results = {BASELINE: await measure(database_url, None, 1, 1, seconds)}
     for number, (name, per_second, burst, processes, workers) in enumerate(CASES):
         allowance = RateLimit(f"case-{number}", per_second, burst)
-        found[name] = await measure(database_url, allowance, processes, workers, seconds)
-    return found
+        results[name] = await measure(database_url, allowance, processes, workers, seconds)
+    return results
 
 
 def run(seconds: float) -> dict[str, dict[str, float]]:
@@ -182,20 +182,20 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=20.0)
     arguments.add_argument("--json", type=Path)
     arguments.add_argument("--process", nargs=3, help=argparse.SUPPRESS)
-    given = arguments.parse_args()
-    if given.process:
-        database_url, url, case = given.process
+    options = arguments.parse_args()
+    if options.process:
+        database_url, url, case = options.process
         service, per_second, burst, workers, seconds = json.loads(case)
         process(database_url, url, RateLimit(service, per_second, burst), workers, seconds)
         return
-    found = run(given.seconds)
-    base = found[BASELINE]["a_second"]
+    results = run(options.seconds)
+    base = results[BASELINE]["a_second"]
     table = Table("case", "requests", "times the baseline", "of the allowance used", "fullest 5 s")
-    for name, case in found.items():
+    for name, case in results.items():
         table.add_row(name, str(round(case["requests"])), f"{case['a_second'] / base:.2f}", *_shares(case))
     Console(width=110).print(table)
-    if given.json:
-        given.json.write_text(json.dumps(found, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1))
 
 
 def _shares(case: dict[str, Any]) -> tuple[str, str]:

@@ -40,7 +40,7 @@ def ratios(costs: dict[str, list[dict[str, float]]], which: str) -> dict[str, li
 
 
 class EmbedderProcess:
-    """A process that hears clips on one core."""
+    """A process that embeds clips on one core."""
 
     def __init__(self, core: int, path: str) -> None:
         command = [sys.executable, "-m", "soundalike.research.bench.clips", str(core), path]
@@ -69,10 +69,10 @@ class EmbedderProcess:
 def two_cores(cores: list[int], path: str, rounds: int) -> dict[str, list[float]]:
     """Return how many times the throughput of one core two cores have, in every round.
 
-    `wall` is what a stopwatch says. `cpu` is what it would say on a machine that does nothing else: it asks how much
-    more processor time a clip takes when the other core hears one too (shared caches, memory).
+    `wall` is elapsed time. `cpu` is what that would be on an idle machine: how much more processor time a clip takes
+    when the other core processes one too (shared caches, memory).
     """
-    found: dict[str, list[float]] = {"wall": [], "cpu": []}
+    results: dict[str, list[float]] = {"wall": [], "cpu": []}
     with ExitStack() as stack:
         hearers = [EmbedderProcess(core, path) for core in cores]
         for hearer in hearers:
@@ -86,9 +86,9 @@ def two_cores(cores: list[int], path: str, rounds: int) -> dict[str, list[float]
                 hearer.start(CLIPS_PER_ROUND)
             together = [hearer.cost() for hearer in hearers]
             one = sum(cost.wall for cost in alone) / len(alone)
-            found["wall"].append(sum(one / cost.wall for cost in together))
-            found["cpu"].append(len(cores) * sum(cost.cpu for cost in alone) / sum(cost.cpu for cost in together))
-    return found
+            results["wall"].append(sum(one / cost.wall for cost in together))
+            results["cpu"].append(len(cores) * sum(cost.cpu for cost in alone) / sum(cost.cpu for cost in together))
+    return results
 
 
 def main() -> None:
@@ -97,9 +97,9 @@ def main() -> None:
     arguments.add_argument("--repetitions", type=int, default=15)
     arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument("--json", type=Path)
-    given = arguments.parse_args()
+    options = arguments.parse_args()
     cores = clock.cores()[:2]
-    measured = one_core(cores[-1], given.repetitions)
+    measured = one_core(cores[-1], options.repetitions)
     of = {which: ratios(measured["costs"], which) for which in ("wall", "cpu")}
     console = Console(width=100)
     table = Table("one core", "processor time", "wall", title=f"multiples of {BASELINE!r}, median (min to max)")
@@ -110,13 +110,13 @@ def main() -> None:
         console.print(f"{name}: its vector and ours have a cosine of {cosine:.6f}")
     scaling = {}
     if len(cores) == 2:
-        scaling = {path: two_cores(cores, path, given.rounds) for path in (OURS, TENSORFLOW, BASELINE)}
+        scaling = {path: two_cores(cores, path, options.rounds) for path in (OURS, TENSORFLOW, BASELINE)}
         table = Table("two cores, a process each", "processor time", "wall", title="multiples of one core")
-        for path, found in scaling.items():
-            table.add_row(path, _spread(found["cpu"]), _spread(found["wall"]))
+        for path, results in scaling.items():
+            table.add_row(path, _spread(results["cpu"]), _spread(results["wall"]))
         console.print(table)
-    if given.json:
-        given.json.write_text(json.dumps({"one_core": of, "two_cores": scaling, "measured": measured}, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps({"one_core": of, "two_cores": scaling, "measured": measured}, indent=1))
 
 
 def _spread(values: list[float]) -> str:

@@ -1,8 +1,8 @@
-"""Damaged files through the isolated decoder: each is heard or refused by a type of its own, soon, and never crashes.
+"""Damaged files through the isolated decoder: each is decoded or refused with an error of ours, soon, without a crash.
 
     python -m soundalike.research.bench.fuzz_audio [--files 1000] [--seed 0] [--no-vectors] [--json FILE]
 
-Every file is a small good one of some format, damaged in one to three ways. What is heard must be finite, and so must
+Every file is a small good one of some format, damaged in one to three ways. What is decoded must be finite, and so must
 the vector that the network makes of it. Exits with 1 if anything else happened.
 """
 
@@ -243,23 +243,23 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--vectors", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
-    embed = network() if given.vectors else None
+    options = parser.parse_args()
+    embed = network() if options.vectors else None
     with IsolatedDecoder() as decoder:
-        files = damage_files(good_files(), given.files, given.seed)
+        files = damage_files(good_files(), options.files, options.seed)
         outcomes = [check_file(decoder, form, data, embed) for form, data in files]
     _report(outcomes)
     bad = [
         {"number": number, "form": one.form, "what": one.verdict} for number, one in enumerate(outcomes) if one.is_bad
     ]
-    if given.json:
+    if options.json:
         counts = Counter((outcome.form, outcome.verdict) for outcome in outcomes)
         by_form = [
             {"form": form, "verdict": verdict, "files": files} for (form, verdict), files in sorted(counts.items())
         ]
         slowest = max(outcome.seconds for outcome in outcomes)
-        content = {"files": given.files, "seed": given.seed, "slowest_seconds": round(slowest, 2), "bad": bad}
-        given.json.write_text(json.dumps(content | {"outcomes": by_form}, indent=1) + "\n")
+        content = {"files": options.files, "seed": options.seed, "slowest_seconds": round(slowest, 2), "bad": bad}
+        options.json.write_text(json.dumps(content | {"outcomes": by_form}, indent=1) + "\n")
     for one in bad:
         print(one)
     return 1 if bad else 0

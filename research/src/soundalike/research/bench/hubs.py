@@ -104,16 +104,16 @@ def log_odds(likeness: Likeness, albums: NDArray[np.integer]) -> tuple[float, fl
     weights = np.where(same, 1 / np.maximum(1, pairs_of_album[albums[ones]]), 1.0)
     weights /= np.where(same, weights[same].sum(), weights[~same].sum())
     inputs = np.stack([np.ones(len(ones)), likeness[ones, others]], axis=1)
-    found = np.zeros(2)
+    results = np.zeros(2)
     for _ in range(_STEPS):  # Newton's method; the loss is convex
-        odds = 1 / (1 + np.exp(-inputs @ found))
+        odds = 1 / (1 + np.exp(-inputs @ results))
         gradient = inputs.T @ (weights * (odds - same))
-        found -= np.linalg.solve((inputs * (weights * odds * (1 - odds))[:, np.newaxis]).T @ inputs, gradient)
-    return float(found[0]), float(found[1])
+        results -= np.linalg.solve((inputs * (weights * odds * (1 - odds))[:, np.newaxis]).T @ inputs, gradient)
+    return float(results[0]), float(results[1])
 
 
 def evaluate(way: str, likeness: Likeness, albums: NDArray[np.integer]) -> tuple[Outcome, NDArray[np.float64]]:
-    """Order all tracks for all tracks; also returns the average precision of each, NaN where it is not asked."""
+    """Order all tracks for all tracks; also returns the average precision of each, NaN where it is no query."""
     count = len(albums)
     order = order_others(likeness, np.arange(count), np.arange(count))
     queries = is_query(albums)
@@ -122,7 +122,7 @@ def evaluate(way: str, likeness: Likeness, albums: NDArray[np.integer]) -> tuple
     precision[queries] = average_precision(relevant)
     frequency = occurrences(order[:, :_TOP], count).astype(np.float64)
     skew = float((((frequency - frequency.mean()) / frequency.std()) ** 3).mean())
-    found = Outcome(
+    results = Outcome(
         way=way,
         tracks=count,
         map=float(np.nanmean(precision)),
@@ -132,23 +132,23 @@ def evaluate(way: str, likeness: Likeness, albums: NDArray[np.integer]) -> tuple
         largest_n10=float(frequency.max()),
         unreachable=float((frequency == 0).sum()),
     )
-    return found, precision
+    return results, precision
 
 
 def all_ways(vectors: NDArray[np.float32], calibration: Calibration, albums: NDArray[np.integer]) -> list[Outcome]:
-    """Judge every way, with the gain in MAP over the cosine and its 95 % interval over albums."""
-    found, base = [], None
+    """Evaluate every method, with the gain in MAP over the cosine and its 95 % interval over albums."""
+    results, base = [], None
     for way, likeness in WAYS.items():
         outcome, precision = evaluate(way, likeness(vectors, calibration), albums)
         resampled = resample(precision, albums, summaries.mean, seed=0)
         base = base or resampled
         gain = resampled.minus(base)
-        found.append(Outcome(**{**asdict(outcome), "map_gain": (gain.value, gain.low, gain.high)}))
-    return found
+        results.append(Outcome(**{**asdict(outcome), "map_gain": (gain.value, gain.low, gain.high)}))
+    return results
 
 
 def cross_validate(raw: NDArray[np.float32], albums: NDArray[np.integer]) -> list[Outcome]:
-    """Judge every way on albums that projection and calibration do not know, means over random halves."""
+    """Evaluate every method on albums that projection and calibration do not know, means over random halves."""
     random = np.random.default_rng(0)
     runs: list[list[Outcome]] = []
     for _ in range(_HALVES):
@@ -187,8 +187,8 @@ def main() -> None:
         console.print(_table(title, outcomes))
     console.print(f"log-odds of one album: {calibration.log_odds[0]:.3f} + {calibration.log_odds[1]:.3f} z")
     if arguments.json:
-        found = {"model": model, **{name: [asdict(each) for each in rows] for name, rows in tables.items()}}
-        arguments.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        results = {"model": model, **{name: [asdict(each) for each in rows] for name, rows in tables.items()}}
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     if arguments.out:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         calibration.save(arguments.out)
@@ -201,11 +201,11 @@ def _labelled(
     """Return the vectors that the table names, copies of a file once, and their albums as numbers from 0."""
     with table.open(encoding="utf-8", newline="") as file:
         rows = {str((table.parent / row["path"]).resolve()): row for row in csv.DictReader(file)}
-    kept: dict[str, int] = {}
+    first_of: dict[str, int] = {}
     for number, path in enumerate(paths):
         if row := rows.get(str(Path(path).resolve())):
-            kept.setdefault(row.get("sha256") or row["path"], number)
-    numbers = list(kept.values())
+            first_of.setdefault(row.get("sha256") or row["path"], number)
+    numbers = list(first_of.values())
     albums = [rows[str(Path(paths[number]).resolve())]["album"] for number in numbers]
     return raw[numbers], np.unique(albums, return_inverse=True)[1].astype(np.int64)
 

@@ -34,28 +34,28 @@ def clips() -> list[bytes]:
     return [encoded(samples[:length]) for length in lengths]
 
 
-def over(listen: Callable[[bytes], object], count: int) -> list[tuple[int, float, float]]:
+def over(embed: Callable[[bytes], object], count: int) -> list[tuple[int, float, float]]:
     """Embed `count` clips; return their number and MB resident (the process, its decoder) ten times on the way."""
     # Composed elsewhere, for it takes more memory than hearing does.
     with ProcessPoolExecutor(1, get_context("spawn")) as elsewhere:
         files = elsewhere.submit(clips).result()
     readings = []
     for number in range(1, count + 1):
-        listen(files[number % len(files)])
+        embed(files[number % len(files)])
         if number % max(1, count // ROWS) == 0 or number == 1:
             readings.append((number, clock.resident_mb(), clock.resident_mb(children=True)))
     return readings
 
 
 def main() -> None:
-    """Hear, and print."""
+    """Measure and print."""
     arguments = argparse.ArgumentParser(description="What the memory of an extractor does over many clips.")
     arguments.add_argument("--clips", type=int, default=2000)
     arguments.add_argument("--engine", choices=["litert", "tensorflow"], default="litert")
-    given = arguments.parse_args()
-    listen, close = paths.embedder(paths.OURS if given.engine == "litert" else paths.TENSORFLOW)
-    table = Table("clips heard", "process", "its decoder", "both", title=f"resident MB, {given.engine}")
-    for number, process, decoder in over(listen, given.clips):
+    options = arguments.parse_args()
+    embed, close = paths.embedder(paths.OURS if options.engine == "litert" else paths.TENSORFLOW)
+    table = Table("clips", "process", "its decoder", "both", title=f"resident MB, {options.engine}")
+    for number, process, decoder in over(embed, options.clips):
         table.add_row(str(number), f"{process:.0f}", f"{decoder:.0f}", f"{process + decoder:.0f}")
     Console(width=100).print(table)
     close()

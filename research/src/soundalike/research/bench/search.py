@@ -202,13 +202,13 @@ def _shown(costs: list[Cost]) -> list[str]:
     return [f"{_percentile(percent, costs, name):.1f}" for name in ("wall", "cpu") for percent in (50, 95)]
 
 
-async def run(given: argparse.Namespace) -> None:
+async def run(options: argparse.Namespace) -> None:
     """Measure in the database that is named, or in one that is made for it."""
-    if given.database:
-        await measure(given.database, given.tracks, given.repetitions)
+    if options.database:
+        await measure(options.database, options.tracks, options.repetitions)
         return
     async with throwaway_database() as url:
-        await measure(url, given.tracks, given.repetitions)
+        await measure(url, options.tracks, options.repetitions)
 
 
 def main() -> None:

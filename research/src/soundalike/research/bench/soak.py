@@ -66,10 +66,10 @@ class Seen:
     swaps: list[tuple[float, float]] = field(default_factory=list)
 
 
-async def soak(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
+async def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Run everything; returns what is reported."""
     music = MusicModel.load()
-    music.write_raw(folder / "raw.npy", given.tracks, seed=9)
+    music.write_raw(folder / "raw.npy", options.tracks, seed=9)
     raw: NDArray[np.float32] = np.load(folder / "raw.npy", mmap_mode="r")
     aws = AwsServer(
         home=folder / "aws",
@@ -87,22 +87,22 @@ async def soak(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
             **aws.client_environment(),
             "DATABASE_URL": url,
             "S3_BUCKET": _BUCKET,
-            "INDEX_ENGINE": given.engine,
+            "INDEX_ENGINE": options.engine,
             "INDEX_WORK_DIR": str(folder / "work"),
         }
         os.environ.update(aws.client_environment())
         s3_client(StoreSettings(s3_bucket=_BUCKET, aws_endpoint_url=aws.endpoint_url)).create_bucket(Bucket=_BUCKET)
-        print(f"{given.tracks} tracks into PostgreSQL …", flush=True)
+        print(f"{options.tracks} tracks into PostgreSQL …", flush=True)
         await fill(url, music, raw)
         print("the first index version …", flush=True)
         await _build(environment, nice=0)
         print("the API …", flush=True)
         async with api_process.api(url, folder, environment) as api, database.connect(url) as pool:
-            return await _under_load(given, folder, music, raw, api, pool, environment)
+            return await _under_load(options, folder, music, raw, api, pool, environment)
 
 
 async def _under_load(
-    given: argparse.Namespace,
+    options: argparse.Namespace,
     folder: Path,
     music: MusicModel,
     raw: NDArray[np.float32],
@@ -114,19 +114,19 @@ async def _under_load(
     numbers = np.random.default_rng(4).choice(len(raw), min(len(raw), _QUERIES), replace=False)
     await asyncio.to_thread(urns.write_text, "\n".join(track_id(int(number)).urn for number in numbers))
     await api_process.load(api.url, urns, callers=4, seconds=3.0)
-    print(f"{given.clients} clients for {given.minutes:g} minutes …", flush=True)
-    seconds, seen = 60.0 * given.minutes, Seen()
+    print(f"{options.clients} clients for {options.minutes:g} minutes …", flush=True)
+    seconds, seen = 60.0 * options.minutes, Seen()
     began = time.monotonic()
     times = folder / "times.json"
     async with httpx.AsyncClient(base_url=api.url, timeout=30) as client:
         calling = asyncio.create_task(
-            api_process.load(api.url, urns, callers=given.clients, seconds=seconds, times=times)
+            api_process.load(api.url, urns, callers=options.clients, seconds=seconds, times=times)
         )
         await asyncio.gather(
-            _insert(given.insertions, seconds, music, raw, pool, client, seen),
-            _swap(given.swaps, seconds, environment, client, seen, nice=given.nice),
+            _insert(options.insertions, seconds, music, raw, pool, client, seen),
+            _swap(options.swaps, seconds, environment, client, seen, nice=options.nice),
         )
-        asked = await calling
+        load_result = await calling
         index = (await client.get("/readyz")).json()["index"]
     memory = memory_mb(api.process.pid)
     starts, taken = (np.asarray(each) for each in json.loads(await asyncio.to_thread(times.read_text)))
@@ -134,16 +134,16 @@ async def _under_load(
     for published, answered in seen.swaps:
         swapping |= (starts + taken >= published) & (starts <= answered + _AFTER_SWAP_S)
     return {
-        "minutes": given.minutes,
-        "clients": given.clients,
-        "engine": given.engine,
+        "minutes": options.minutes,
+        "clients": options.clients,
+        "engine": options.engine,
         "answers": len(taken),
-        "errors": asked["errors"],
+        "errors": load_result["errors"],
         "all": percentiles(taken.tolist(), seconds),
         "without a swap": percentiles(taken[~swapping].tolist(), seconds),
         "around a swap": percentiles(taken[swapping].tolist(), seconds) if swapping.any() else None,
         "swaps": [round(answered - published, 2) for published, answered in seen.swaps],
-        "insertions": given.insertions,
+        "insertions": options.insertions,
         "fresh_ms": percentiles(seen.fresh_s, seconds) if seen.fresh_s else None,
         "forgotten_ms": percentiles(seen.gone_s, seconds) if seen.gone_s else None,
         "never_seen": seen.never,
@@ -242,22 +242,24 @@ async def _build(environment: dict[str, str], *, nice: int) -> str:
     return out.decode().split()[0]
 
 
-def report(found: dict[str, Any]) -> None:
+def report(results: dict[str, Any]) -> None:
     """Print the errors and the latencies."""
     console = Console(width=120)
     table = Table("GET /recommend, ms", "p50", "p95", "p99", "max")
-    table.title = f"{found['clients']} clients, {found['minutes']} minutes, {found['answers']} answers"
+    table.title = f"{results['clients']} clients, {results['minutes']} minutes, {results['answers']} answers"
     for name in ("all", "without a swap", "around a swap"):
-        if found[name]:
-            table.add_row(name, *(str(found[name][each]) for each in ("p50", "p95", "p99", "max")))
+        if results[name]:
+            table.add_row(name, *(str(results[name][each]) for each in ("p50", "p95", "p99", "max")))
     for name, key in (("until a new track is answered", "fresh_ms"), ("until a forgotten one is not", "forgotten_ms")):
-        if found[key]:
-            table.add_row(name, *(str(found[key][each]) for each in ("p50", "p95", "p99", "max")))
+        if results[key]:
+            table.add_row(name, *(str(results[key][each]) for each in ("p50", "p95", "p99", "max")))
     console.print(table)
     console.print(
-        f"errors: {found['errors'] or 'none'}; tracks that were never seen to come or go: {found['never_seen']}"
+        f"errors: {results['errors'] or 'none'}; tracks that were never seen to come or go: {results['never_seen']}"
     )
-    console.print(f"seconds from publishing to answering: {found['swaps']}; private memory {found['private_mb']} MB")
+    console.print(
+        f"seconds from publishing to answering: {results['swaps']}; private memory {results['private_mb']} MB"
+    )
 
 
 def main() -> None:
@@ -273,16 +275,16 @@ def main() -> None:
         "--nice", type=int, default=10, help="Priority of the builds under load; 0 is that of all else"
     )
     arguments.add_argument("--out", type=Path, default=Path("bench-results/soak.json"))
-    given = arguments.parse_args()
+    options = arguments.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="soundalike-soak-"))
     try:
-        found = asyncio.run(soak(given, folder))
+        results = asyncio.run(soak(options, folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(found, indent=2), encoding="utf-8")
-    report(found)
-    raise SystemExit(1 if found["errors"] or found["never_seen"] else 0)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(results, indent=2), encoding="utf-8")
+    report(results)
+    raise SystemExit(1 if results["errors"] or results["never_seen"] else 0)
 
 
 if __name__ == "__main__":

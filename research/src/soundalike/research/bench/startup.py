@@ -36,8 +36,8 @@ _FIRST_VECTOR: Final = """
 import soundalike.extractor.cli, numpy
 from soundalike.extractor.models import soundalike_1
 from soundalike.extractor.{module} import {network}
-given = soundalike_1.shipped()
-{network}(given.weights, given.statistics)(numpy.ones((1, 348000), numpy.float32))
+parts = soundalike_1.load_builtin()
+{network}(parts.weights, parts.statistics)(numpy.ones((1, 348000), numpy.float32))
 """
 _PROGRAMS: Final = {
     "Python, nothing else": "",
@@ -110,12 +110,12 @@ def main() -> None:
     """Measure and print."""
     arguments = argparse.ArgumentParser(description="How long an extractor takes to its first vector.")
     arguments.add_argument("--repetitions", type=int, default=5)
-    given = arguments.parse_args()
+    options = arguments.parse_args()
     readings: dict[str, list[Reading]] = {name: [] for name in _PROGRAMS}
-    for _ in range(given.repetitions):
+    for _ in range(options.repetitions):
         for name, program in _PROGRAMS.items():
             readings[name].append(started(program))
-    readings[_READY] = asyncio.run(asking_on_a_platform(given.repetitions))
+    readings[_READY] = asyncio.run(asking_on_a_platform(options.repetitions))
     table = Table("from the start of the process to", "s, wall", "s, processor", "MB resident")
     for name, of in readings.items():
         resident = f"{median(one.resident_mb for one in of):.0f}"

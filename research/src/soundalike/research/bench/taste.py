@@ -47,7 +47,7 @@ _TRACKS_A_LIKE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What is learnt from (float32 [users, tracks]), and of each of `users` [u] the track left out, and one kept."""
+    """What is trained from (float32 [users, tracks]), and of each of `users` [u] the track left out, and one kept."""
 
     training: sparse.csr_matrix
     users: NDArray[np.int64]
@@ -101,69 +101,71 @@ def split(seed: int = 1) -> Split:
         rows.append(np.full(len(kept), user))
         columns.append(kept)
     pairs = (np.concatenate(rows), np.concatenate(columns))
-    learnt = sparse.csr_matrix((np.ones(len(pairs[0]), np.float32), pairs), shape=(world.size.users, world.size.tracks))
+    trained = sparse.csr_matrix(
+        (np.ones(len(pairs[0]), np.float32), pairs), shape=(world.size.users, world.size.tracks)
+    )
     order = rng.permutation(len(users))
-    return Split(learnt, *(np.array(each)[order] for each in (users, left_out, seeds)))
+    return Split(trained, *(np.array(each)[order] for each in (users, left_out, seeds)))
 
 
 def systems() -> list[System]:
     """Return everything that is compared, most of it with several parameters."""
-    found = [System("popularity", "", _popularity)]
+    systems = [System("popularity", "", _popularity)]
     for count in (50, 100, 200):
-        found.append(_near(CooccurrenceParameters(method="cosine", neighbours=count)))
-        found.append(_near(CooccurrenceParameters(method="tfidf", neighbours=count)))
-        found += [
+        systems.append(_near(CooccurrenceParameters(method="cosine", neighbours=count)))
+        systems.append(_near(CooccurrenceParameters(method="tfidf", neighbours=count)))
+        systems += [
             _near(CooccurrenceParameters(method="bm25", neighbours=count, k1=k1, b=b))
             for k1, b in product((0.1, 0.5, 1.2), (0.0, 0.2, 0.5, 0.75))
         ]
-    found += [
+    systems += [
         System(
             "als", f"{factors} factors, alpha {alpha:g}, regularization {strength:g}", _als(factors, alpha, strength)
         )
         for factors, alpha, strength in product((4, 8, 16, 32), (1.0, 10.0), (1.0, 10.0))
     ]
-    return found
+    return systems
 
 
-def measure(score: Score, asked: NDArray[np.int64], given: Split) -> Measured:
+def measure(score: Score, asked: NDArray[np.int64], split_data: Split) -> Measured:
     """Look for what was left out among what is suggested for `asked` [u], the users or the tracks they kept."""
     parts = [slice(start, start + _BATCH) for start in range(0, len(asked), _BATCH)]
-    shown = np.vstack([_best(score(asked[part]), given.training[given.users[part]]) for part in parts])
-    hit = shown == given.left_out[:, np.newaxis]
+    shown = np.vstack([_best(score(asked[part]), split_data.training[split_data.users[part]]) for part in parts])
+    hit = shown == split_data.left_out[:, np.newaxis]
     gains = 1 / np.log2(np.arange(SUGGESTED) + 2)
     return Measured(
         float(hit.any(axis=1).mean()),
         float((hit * gains).sum(axis=1).mean()),
-        len(np.unique(shown)) / given.training.shape[1],
+        len(np.unique(shown)) / split_data.training.shape[1],
     )
 
 
 def compare() -> str:
     """Return the table, every method with the parameters that half of the users chose for it."""
-    given = split()
-    choosing, judging = given.half(0), given.half(1)
+    split_data = split()
+    validation, test = split_data.half(0), split_data.half(1)
     chosen: dict[str, tuple[float, System, TrainedSystem]] = {}
     for system in systems():
-        learnt = system.fit(given.training)
-        found = measure(learnt.for_users, choosing.users, choosing).ndcg
-        beside = measure(learnt.beside_tracks, choosing.kept, choosing).ndcg
+        trained = system.fit(split_data.training)
+        found = measure(trained.for_users, validation.users, validation).ndcg
+        beside = measure(trained.beside_tracks, validation.kept, validation).ndcg
         print(f"{system.name:12}{system.setting:45}nDCG {found:.4f}, beside a track {beside:.4f}", flush=True)
         if system.name not in chosen or found > chosen[system.name][0]:
-            chosen[system.name] = found, system, learnt
+            chosen[system.name] = found, system, trained
     lines = [
         "| method | chosen | nDCG@20 before | recall@20 | nDCG@20 | coverage | beside a track | nDCG@20 | coverage |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for found, system, learnt in chosen.values():
+    for found, system, trained in chosen.values():
         setting = system.setting or "nothing to choose"
         cells = [system.name, setting, f"{found:.4f}"]
         for each in (
-            measure(learnt.for_users, judging.users, judging),
-            measure(learnt.beside_tracks, judging.kept, judging),
+            measure(trained.for_users, test.users, test),
+            measure(trained.beside_tracks, test.kept, test),
         ):
             cells += [f"{each.recall:.4f}", f"{each.ndcg:.4f}", f"{each.coverage:.3f}"]
         lines.append(f"| {' | '.join(cells)} |")
-    lines.append(f"\n{len(judging.users):,} users, {given.training.nnz:,} favourites learnt from.")
+    lines.append(f"\n{len(test.users):,} users, {split_data.training.nnz:,} favourites trained from.")
     return "\n".join(lines)
 
 
@@ -183,10 +185,10 @@ def generated(likes: int, seed: int = 1) -> FavoritePairs:
 
 def build(likes: int) -> str:
     """Build once and return a row: what it took, and how large the files are."""
-    given = generated(likes)
+    split_data = generated(likes)
     before, begun = clock.resident_mb(), clock.now()
     with tempfile.TemporaryDirectory() as folder:
-        manifest = build_taste(Path(folder), "measured", datetime.now(UTC), given, CooccurrenceParameters())
+        manifest = build_taste(Path(folder), "measured", datetime.now(UTC), split_data, CooccurrenceParameters())
         spent = clock.now() - begun
         size = sum(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
     return (
@@ -214,17 +216,17 @@ def main() -> None:
     arguments.add_argument("--likes", default="300k,10M", help="how many favourites to build of, e.g. 300k,10M")
     arguments.add_argument("--only", choices=["comparison", "building"])
     arguments.add_argument("--out", type=Path, help="where to write the tables")
-    given = arguments.parse_args()
+    split_data = arguments.parse_args()
     os.nice(10)
     tables = []
-    if given.only != "building":
+    if split_data.only != "building":
         tables.append(compare())
-    if given.only != "comparison":
-        tables.append(builds(_number(each) for each in given.likes.split(",")))
+    if split_data.only != "comparison":
+        tables.append(builds(_number(each) for each in split_data.likes.split(",")))
     text = "\n\n".join(tables) + "\n"
     print(text)
-    if given.out:
-        given.out.write_text(text, encoding="utf-8")
+    if split_data.out:
+        split_data.out.write_text(text, encoding="utf-8")
 
 
 def _near(parameters: CooccurrenceParameters) -> System:
@@ -232,21 +234,21 @@ def _near(parameters: CooccurrenceParameters) -> System:
     if parameters.method == "bm25":
         setting += f", k1 {parameters.k1:g}, b {parameters.b:g}"
 
-    def learn(learnt: sparse.csr_matrix) -> TrainedSystem:
-        pairs = learnt.tocoo()
-        urns = [str(number) for number in range(learnt.shape[1])]
+    def learn(trained: sparse.csr_matrix) -> TrainedSystem:
+        pairs = trained.tocoo()
+        urns = [str(number) for number in range(trained.shape[1])]
         found = find_neighbours(FavoritePairs(pairs.row.astype(np.int32), pairs.col.astype(np.int32), urns), parameters)
-        square = (learnt.shape[1], learnt.shape[1])
+        square = (trained.shape[1], trained.shape[1])
         similar = sparse.csr_matrix((found.similarities, found.numbers, found.starts), shape=square)
         return TrainedSystem(
-            lambda users: (learnt[users] @ similar).toarray(), lambda tracks: similar[tracks].toarray()
+            lambda users: (trained[users] @ similar).toarray(), lambda tracks: similar[tracks].toarray()
         )
 
     return System(parameters.method, setting, learn)
 
 
-def _popularity(learnt: sparse.csr_matrix) -> TrainedSystem:
-    fans = np.asarray(learnt.sum(axis=0)).ravel()
+def _popularity(trained: sparse.csr_matrix) -> TrainedSystem:
+    fans = np.asarray(trained.sum(axis=0)).ravel()
 
     def score(asked: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.tile(fans, (len(asked), 1))
@@ -255,13 +257,13 @@ def _popularity(learnt: sparse.csr_matrix) -> TrainedSystem:
 
 
 def _als(factors: int, alpha: float, strength: float) -> Callable[[sparse.csr_matrix], TrainedSystem]:
-    def learn(learnt: sparse.csr_matrix) -> TrainedSystem:
+    def learn(trained: sparse.csr_matrix) -> TrainedSystem:
         from implicit.cpu.als import AlternatingLeastSquares
 
         model: Any = AlternatingLeastSquares(
             factors=factors, alpha=alpha, regularization=strength, iterations=20, num_threads=1, random_state=1
         )
-        model.fit(learnt, show_progress=False)
+        model.fit(trained, show_progress=False)
         lengths = np.linalg.norm(model.item_factors, axis=1, keepdims=True)
         directions = model.item_factors / np.maximum(lengths, 1e-12)
         return TrainedSystem(

@@ -6,7 +6,7 @@
 The sandbox invents a SoundCloud with bad habits (short and empty pages, addresses of inner hosts, deleted accounts,
 private tracks) and serves it from a process of its own, which now and then answers 429, 503, or that the token has
 run out. `python -m soundalike.crawler soundcloud` walks over it, is killed by SIGKILL at random moments, and started
-again. In the end the favourites in the database are compared with those that the invented graph says are within reach.
+again. In the end the favourites in the database are compared with those that the invented graph has within reach.
 """
 
 from __future__ import annotations
@@ -99,27 +99,27 @@ async def measure(size: WorldSize, depth: int, kills: int) -> dict[str, Any]:
                 await asyncio.sleep(chance.uniform(4.0, 12.0))
                 process.send_signal(signal.SIGKILL)
                 await process.communicate()
-                # What the killed one held is given back when its lease ends; here is no time to wait for that.
+                # What the killed one held is options back when its lease ends; here is no time to wait for that.
                 await _run(url, "UPDATE manifest SET claimed_until = now() WHERE claimed_until > now()")
             last = await walked(server.url, url, depth, begin=kills == 0)
-            _, said = await last.communicate()
+            _, stderr = await last.communicate()
             if last.returncode:
-                raise SystemExit(f"the walk failed ({last.returncode}): {said.decode()[-2_000:]}")
+                raise SystemExit(f"the walk failed ({last.returncode}): {stderr.decode()[-2_000:]}")
             seconds = time.monotonic() - began
             expected = world.reachable(0, depth)
-            found = await _favorites(url)
-            asked = sandbox.journal.read("/soundcloud/")
+            results = await _favorites(url)
+            requests = sandbox.journal.read("/soundcloud/")
             return {
                 "users in the world": size.users,
                 "tracks in the world": size.tracks,
                 "favourites in the world": sum(len(one) for one in world.tracks_of),
                 "times killed": kills,
                 "favourites within reach": len(expected),
-                "favourites collected": len(found),
-                "missing": len(expected - found),
-                "too many": len(found - expected),
-                "requests, latest 50,000 at most": len(asked),
-                "answered 401, 429 or 504": sum(request.status in {401, 429, 504} for request in asked),
+                "favourites collected": len(results),
+                "missing": len(expected - results),
+                "too many": len(results - expected),
+                "requests, latest 50,000 at most": len(requests),
+                "answered 401, 429 or 504": sum(request.status in {401, 429, 504} for request in requests),
                 "seconds": round(seconds),
             }
 
@@ -142,24 +142,26 @@ async def _run(url: str, statement: str) -> None:
 
 def main() -> None:
     """Measure and print."""
-    usual = WorldSize()
+    defaults = WorldSize()
     arguments = argparse.ArgumentParser(description="Whether a killed walk collects exactly what can be reached.")
-    arguments.add_argument("--users", type=int, default=usual.users)
-    arguments.add_argument("--tracks", type=int, default=usual.tracks)
-    arguments.add_argument("--likes", type=int, default=usual.likes)
+    arguments.add_argument("--users", type=int, default=defaults.users)
+    arguments.add_argument("--tracks", type=int, default=defaults.tracks)
+    arguments.add_argument("--likes", type=int, default=defaults.likes)
     arguments.add_argument("--depth", type=int, default=2)
     arguments.add_argument("--kills", type=int, default=10)
     arguments.add_argument("--json", type=Path)
-    given = arguments.parse_args()
-    found = asyncio.run(measure(WorldSize(given.users, given.tracks, given.likes), given.depth, given.kills))
+    options = arguments.parse_args()
+    results = asyncio.run(
+        measure(WorldSize(options.users, options.tracks, options.likes), options.depth, options.kills)
+    )
     table = Table("what", "how many")
     table.columns[1].justify = "right"
-    for what, count in found.items():
+    for what, count in results.items():
         table.add_row(what, f"{count:,}")
     Console().print(table)
-    if given.json:
-        given.json.write_text(json.dumps(found, indent=1))
-    if found["missing"] or found["too many"]:
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1))
+    if results["missing"] or results["too many"]:
         raise SystemExit(1)
 
 

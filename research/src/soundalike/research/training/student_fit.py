@@ -43,7 +43,7 @@ class FittedStudent:
         between = first.components + way * (last.components - first.components)
         return replace(
             self,
-            student=self.initial_student.towards(self.student, way),
+            student=self.initial_student.interpolate(self.student, way),
             projection=_as_projection(last.mean, last.scale, between),
         )
 

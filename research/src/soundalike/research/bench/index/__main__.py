@@ -50,21 +50,21 @@ def main() -> None:
     arguments.add_argument("--out", type=Path, default=Path("bench-results/index"))
     arguments.add_argument("--jobs", type=int, default=2, help="Threads that build")
     arguments.add_argument("--workers", default="1", help="Processes of the API (API_WORKERS), such as 1,2")
-    given = arguments.parse_args()
-    chosen = [name.strip() for name in given.engines.split(",")] if given.engines else None
+    options = arguments.parse_args()
+    chosen = [name.strip() for name in options.engines.split(",")] if options.engines else None
     # Names with a comma in them are chosen by their beginning.
-    for size in given.sizes.split(","):
+    for size in options.sizes.split(","):
         count = number_of(size)
-        folder = given.out / size.strip().lower()
+        folder = options.out / size.strip().lower()
         folder.mkdir(parents=True, exist_ok=True)
-        if given.only != "http":
+        if options.only != "http":
             for name in _DIRECT:
                 if chosen is None or any(name == each or name.startswith(f"{each},") for each in chosen):
-                    direct(name, folder, count, given.jobs)
-        if given.only != "direct":
+                    direct(name, folder, count, options.jobs)
+        if options.only != "direct":
             for engine in _SERVED:
                 if chosen is None or engine in chosen:
-                    served(engine, folder, count, given.jobs, [int(each) for each in given.workers.split(",")])
+                    served(engine, folder, count, options.jobs, [int(each) for each in options.workers.split(",")])
         for file in (*folder.glob("*.npy"), folder / "urns.txt"):
             file.unlink(missing_ok=True)
         report(folder, count)
@@ -72,10 +72,10 @@ def main() -> None:
 
 def number_of(size: str) -> int:
     """Read `10k` or `1M`."""
-    found = re.fullmatch(r"(\d+)([km]?)", size.strip().lower())
-    if found is None:
+    match = re.fullmatch(r"(\d+)([km]?)", size.strip().lower())
+    if match is None:
         raise SystemExit(f"{size!r} is no number of vectors; write 10k or 1M")
-    return int(found[1]) * _SUFFIX[found[2]]
+    return int(match[1]) * _SUFFIX[match[2]]
 
 
 def direct(name: str, folder: Path, count: int, jobs: int) -> None:
@@ -140,9 +140,9 @@ def report(folder: Path, count: int) -> None:
         console.print(table)
 
 
-def _latency(found: dict[str, Any]) -> str:
-    wrong = f" ERRORS {found['errors']}" if found.get("errors") else ""
-    return f"{found['p50']}/{found['p95']}/{found['p99']}, {found['per_s']:.0f}{wrong}"
+def _latency(latency: dict[str, Any]) -> str:
+    wrong = f" ERRORS {latency['errors']}" if latency.get("errors") else ""
+    return f"{latency['p50']}/{latency['p95']}/{latency['p99']}, {latency['per_s']:.0f}{wrong}"
 
 
 def _draw(folder: Path, count: int) -> tuple[MusicModel, NDArray[np.float32]]:

@@ -51,10 +51,10 @@ class Api:
 
 @asynccontextmanager
 async def api(database_url: str, folder: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Api]:
-    """Run `python -m soundalike.api` until it is ready; `environment` adds to, or replaces, what it is given."""
+    """Run `python -m soundalike.api` until it is ready; `environment` adds to, or replaces, the environment."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    given = {
+    child_environment = {
         **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
         "DATABASE_URL": database_url,
         "S3_BUCKET": "bench",
@@ -65,7 +65,7 @@ async def api(database_url: str, folder: Path, environment: Mapping[str, str] | 
         "API_CACHE_DIR": str(folder / "cache"),
         **(environment or {}),
     }
-    program = Program("api", tuple(python_command("soundalike.api")), given, folder / f"api-{port}.log")
+    program = Program("api", tuple(python_command("soundalike.api")), child_environment, folder / f"api-{port}.log")
     began = time.monotonic()
     async with running(program) as process, httpx.AsyncClient() as client:
         while True:
@@ -97,9 +97,9 @@ async def measure(
             filled = await fill(url, music, raw)
             parameters = BuildParameters(engine=engine, jobs=jobs)
             manifest, took = await publish(url, music, home / "cache", home / "work", parameters)
-            asked = np.random.default_rng(8).choice(len(raw), min(len(raw), _QUERY), replace=False)
+            queries = np.random.default_rng(8).choice(len(raw), min(len(raw), _QUERY), replace=False)
             urns = home / "urns.txt"
-            urns.write_text("\n".join(track_id(int(number)).urn for number in asked), encoding="ascii")
+            urns.write_text("\n".join(track_id(int(number)).urn for number in queries), encoding="ascii")
             known = {
                 "engine": engine,
                 "vectors": len(raw),
@@ -125,9 +125,9 @@ async def _served(url: str, home: Path, urns: Path, workers: int) -> dict[str, A
         await load(started.url, urns, callers=8, seconds=_WARM_S)
         began, answers, latency = sum(map(cpu_s, pids)), 0.0, {}
         for callers in CALLERS:
-            found = await load(started.url, urns, callers=callers, seconds=_SECONDS)
-            answers += found.get("per_s", 0.0) * _SECONDS
-            latency[str(callers)] = found
+            result = await load(started.url, urns, callers=callers, seconds=_SECONDS)
+            answers += result.get("per_s", 0.0) * _SECONDS
+            latency[str(callers)] = result
         cpu = (sum(map(cpu_s, pids)) - began) / max(1.0, answers)
         memory = Counter[str]()
         for pid in pids:
@@ -147,9 +147,9 @@ async def _served(url: str, home: Path, urns: Path, workers: int) -> dict[str, A
 async def _all_started(pid: int, workers: int) -> list[int]:
     # Of several, one process more looks after them.
     while True:
-        found = processes(pid)
-        if len(found) > workers or workers == 1:
-            return found
+        pids = processes(pid)
+        if len(pids) > workers or workers == 1:
+            return pids
         await asyncio.sleep(0.02)
 
 
@@ -159,10 +159,10 @@ def processes(pid: int) -> list[int]:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it has ended meanwhile
             parents[int(stat.parent.name)] = int(stat.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-    found = [pid]
-    for known in found:  # it grows meanwhile
-        found += [child for child, parent in parents.items() if parent == known]
-    return found
+    pids = [pid]
+    for ancestor in pids:  # grows during the loop
+        pids += [child for child, parent in parents.items() if parent == ancestor]
+    return pids
 
 
 def cpu_s(pid: int) -> float:
@@ -189,5 +189,5 @@ async def load(url: str, urns: Path, *, callers: int, seconds: float, times: Pat
         stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await process.communicate()
-    found: dict[str, Any] = json.loads(out)
-    return found
+    result: dict[str, Any] = json.loads(out)
+    return result

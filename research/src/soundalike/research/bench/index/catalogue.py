@@ -51,8 +51,8 @@ def track_id(number: int) -> TrackId:
 
 def model_of(music: MusicModel) -> EmbeddingModel:
     """Describe the model whose vectors are drawn."""
-    usual = tuple(float(value) for value in np.linspace(0.3, 0.01, 50))
-    return EmbeddingModel(music.model, music.projection.input_dimensions, mean_tag_probabilities=usual)
+    tag_means = tuple(float(value) for value in np.linspace(0.3, 0.01, 50))
+    return EmbeddingModel(music.model, music.projection.input_dimensions, mean_tag_probabilities=tag_means)
 
 
 async def fill(url: str, music: MusicModel, raw: NDArray[np.float32]) -> float:
@@ -121,8 +121,8 @@ async def insert(pool: database.Pool, music: MusicModel, number: int, vector: ND
     track = track_id(number)
     async with pool.acquire() as connection:
         await connection.copy_records_to_table("tracks", columns=_TRACK_COLUMNS, records=[_track(number, "queued")])
-        heard = Embedding(track, music.model, vector, f"previews/{track.urn}", None, "0" * 64, 29.0)
-        if not await embeddings.save(connection, heard):
+        embedding = Embedding(track, music.model, vector, f"previews/{track.urn}", None, "0" * 64, 29.0)
+        if not await embeddings.save(connection, embedding):
             raise RuntimeError(f"{track.urn} was not saved")
     return track.urn
 

@@ -196,8 +196,8 @@ class Usearch:
 
     def search(self, query: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Search."""
-        found = self._index.search(query, k)
-        return np.asarray(found.keys, np.int64), 1.0 - np.asarray(found.distances, np.float32)
+        result = self._index.search(query, k)
+        return np.asarray(result.keys, np.int64), 1.0 - np.asarray(result.distances, np.float32)
 
 
 _JOBS: Final = int(os.environ.get("BENCH_JOBS", "2"))
@@ -219,14 +219,14 @@ def measure(name: str, vectors: NDArray[np.float32], path: Path) -> dict[str, An
     began = time.monotonic()
     engine.build(vectors, path)
     built = time.monotonic() - began
-    effort, found = meet_goal(engine, vectors)
+    effort, recall = meet_goal(engine, vectors)
     return {
         "engine": name,
         "vectors": len(vectors),
         "build_s": round(built, 1),
         "file_mb": round(path.stat().st_size / 1e6, 1) if path.exists() else None,
         "effort": effort,
-        "recall": round(found, 4),
+        "recall": round(recall, 4),
         "private_mb": round(private_mb() - before, 1),
         "latency_ms": {str(callers): latencies(engine, vectors, callers) for callers in CALLERS},
     }
@@ -235,12 +235,12 @@ def measure(name: str, vectors: NDArray[np.float32], path: Path) -> dict[str, An
 def meet_goal(engine: Baseline, vectors: NDArray[np.float32]) -> tuple[int, float]:
     """Climb the ladder until the goal is met; returns the rung and its recall."""
     rows = np.random.default_rng(5).permutation(len(vectors))[:QUERIES]
-    yardstick = RecallBenchmark.of(vectors, rows)
+    benchmark = RecallBenchmark.of(vectors, rows)
     effort, recall = 0, 0.0
     for effort in engine.efforts:
         engine.set_effort(effort)
-        # Rows are judged by exact cosines: numbers of 16 bits would make the true tenth look too far away.
-        recall = yardstick.recall_of(lambda query, k: exact_neighbours(vectors, query, engine.search(query, k)[0]))
+        # Rows are ranked by exact cosines: numbers of 16 bits would make the true tenth look too far away.
+        recall = benchmark.recall_of(lambda query, k: exact_neighbours(vectors, query, engine.search(query, k)[0]))
         if recall >= GOAL:
             break
     return effort, recall
@@ -249,7 +249,7 @@ def meet_goal(engine: Baseline, vectors: NDArray[np.float32]) -> tuple[int, floa
 def exact_neighbours(
     vectors: NDArray[np.float32], query: NDArray[np.float32], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the rows that were found with their exact cosines."""
+    """Return the rows of a result with their exact cosines."""
     return rows, vectors[rows] @ query
 
 
@@ -306,17 +306,17 @@ def main() -> None:
     arguments.add_argument("name", choices=[*ENGINES, "pgvector"])
     arguments.add_argument("folder", type=Path)
     arguments.add_argument("--out", type=Path, required=True)
-    given = arguments.parse_args()
-    vectors = np.load(given.folder / "vectors.npy", mmap_mode="r")
-    if given.name == "pgvector":
+    options = arguments.parse_args()
+    vectors = np.load(options.folder / "vectors.npy", mmap_mode="r")
+    if options.name == "pgvector":
         from soundalike.research.bench.index import pgvector
 
-        result = asyncio.run(pgvector.measure(vectors, given.folder))
+        result = asyncio.run(pgvector.measure(vectors, options.folder))
     else:
-        path = given.folder / f"{given.name.replace(' ', '-').replace(',', '')}.index"
-        result = measure(given.name, vectors, path)
+        path = options.folder / f"{options.name.replace(' ', '-').replace(',', '')}.index"
+        result = measure(options.name, vectors, path)
         path.unlink(missing_ok=True)
-    given.out.write_text(json.dumps(result, indent=2), encoding="utf-8")
+    options.out.write_text(json.dumps(result, indent=2), encoding="utf-8")
 
 
 if __name__ == "__main__":

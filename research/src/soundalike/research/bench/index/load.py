@@ -1,4 +1,4 @@
-"""Callers of an API over real HTTP: each asks on a connection of its own, and asks again when it has its answer.
+"""Callers of an API over real HTTP: each sends one request after the other on its own connection.
 
     python -m soundalike.research.bench.index.load http://127.0.0.1:8000 URNS.txt --callers 32 --seconds 10
 
@@ -34,7 +34,7 @@ class Taken:
 
 
 async def call(url: str, paths: list[str], callers: int, until: float) -> Taken:
-    """Let `callers` ask for random `paths` until `until` (s, monotonic)."""
+    """Let `callers` request random `paths` until `until` (s, monotonic)."""
     taken = Taken()
     await asyncio.gather(*(_caller(url, paths, until, taken, random.Random(number)) for number in range(callers)))
     return taken
@@ -80,19 +80,19 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path:
 
 
 def main() -> None:
-    """Ask, and print what it took."""
+    """Run the load and print the result."""
     arguments = argparse.ArgumentParser(description="Callers of an API.")
     arguments.add_argument("url")
     arguments.add_argument("urns", type=Path)
     arguments.add_argument("--callers", type=int, default=1)
     arguments.add_argument("--seconds", type=float, default=10.0)
     arguments.add_argument("--times", type=Path, help="Where to write when each request began and what it took, in s")
-    given = arguments.parse_args()
-    paths = recommendations(given.urns.read_text(encoding="ascii").split())
-    taken = asyncio.run(call(given.url, paths, given.callers, time.monotonic() + given.seconds))
-    if given.times:
-        given.times.write_text(json.dumps([taken.began, taken.seconds]), encoding="ascii")
-    result: dict[str, Any] = percentiles(taken.seconds, given.seconds) if taken.seconds else {}
+    options = arguments.parse_args()
+    paths = recommendations(options.urns.read_text(encoding="ascii").split())
+    taken = asyncio.run(call(options.url, paths, options.callers, time.monotonic() + options.seconds))
+    if options.times:
+        options.times.write_text(json.dumps([taken.began, taken.seconds]), encoding="ascii")
+    result: dict[str, Any] = percentiles(taken.seconds, options.seconds) if taken.seconds else {}
     print(json.dumps({**result, "errors": dict(taken.errors)}))
 
 

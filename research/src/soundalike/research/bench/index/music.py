@@ -2,8 +2,8 @@
 
     python -m soundalike.research.bench.index.music VECTORS.npz CORPUS/tracks.csv
 
-fits the model on what `soundalike extract` heard of a folder of albums, in the space of the shipped projection before
-its last step (scaling to unit length), and writes `music.npz`:
+fits the model on the output of `soundalike extract` for a folder of albums, in the space of the built-in projection
+before its last step (scaling to unit length), and writes `music.npz`:
 
 - an album's centre is drawn from a normal distribution. Its covariance is the mean of two estimates, that of the
   albums' centres (less what chance adds to a mean of few tracks) and the shape of the covariance of all tracks;
@@ -53,7 +53,7 @@ class MusicModel:
 
     @property
     def projection(self) -> Projection:
-        """The shipped projection that the model was fitted in."""
+        """The built-in projection that the model was fitted in."""
         return _builtin(self.model)
 
     def write_raw(self, path: Path, count: int, *, seed: int) -> None:
@@ -124,7 +124,7 @@ def _builtin(model: str) -> Projection:
     projection = builtin_projection(model)
     if projection is None:
         raise SystemExit(
-            f"no projection is shipped for {model}; fit the model of music anew (see bench/index/music.py)"
+            f"there is no built-in projection for {model}; fit the model of music again (see bench/index/music.py)"
         )
     return projection
 
@@ -139,9 +139,9 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="Fits the model of how music lies in the space.")
     arguments.add_argument("vectors", type=Path)
     arguments.add_argument("tracks", type=Path)
-    given = arguments.parse_args()
-    fitted = fit(given.vectors, given.tracks)
-    with np.load(given.vectors, allow_pickle=False) as archive:
+    options = arguments.parse_args()
+    fitted = fit(options.vectors, options.tracks)
+    with np.load(options.vectors, allow_pickle=False) as archive:
         real = fitted.projection.apply(archive["vectors"])
     path = Path("drawn.npy")
     fitted.write_raw(path, len(real), seed=1)

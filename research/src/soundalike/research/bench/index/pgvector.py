@@ -48,16 +48,16 @@ async def _measured(url: str, vectors: NDArray[np.float32]) -> dict[str, Any]:
     built = time.monotonic() - began
     size = await connection.fetchval("SELECT pg_relation_size('near')")
     chosen = np.random.default_rng(5).permutation(len(vectors))[:QUERIES]
-    yardstick = RecallBenchmark.of(vectors, chosen)
+    benchmark = RecallBenchmark.of(vectors, chosen)
     effort, recall = 0, 0.0
     for effort in _EFFORTS:
         await connection.execute(f"SET hnsw.ef_search = {effort}")
-        found = {
+        rows_by_query = {
             int(row): np.array([each["id"] for each in await connection.fetch(_NEAREST, vectors[row])], np.int64)
             for row in chosen
         }
-        recall = yardstick.recall_of_results(
-            [exact_neighbours(vectors, vectors[row], rows) for row, rows in found.items()]
+        recall = benchmark.recall_of_results(
+            [exact_neighbours(vectors, vectors[row], rows) for row, rows in rows_by_query.items()]
         )
         if recall >= GOAL:
             break
