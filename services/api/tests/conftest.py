@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from soundalike.db.database import Pool
 
 DIMENSIONS = 160
-USUAL_TAGS = (0.03125,) * len(TAG_SLUGS)
-MODEL = EmbeddingModel("heard-by-one", DIMENSIONS, mean_tag_probabilities=USUAL_TAGS)
+MEAN_TAGS = (0.03125,) * len(TAG_SLUGS)
+MODEL = EmbeddingModel("heard-by-one", DIMENSIONS, mean_tag_probabilities=MEAN_TAGS)
 OTHER_MODEL = EmbeddingModel("heard-by-another", DIMENSIONS)
 FEW_TREES = BuildParameters(trees=5, queries=20)
 
@@ -63,7 +63,7 @@ def vector(number: int, dimensions: int = DIMENSIONS) -> NDArray[np.float32]:
     return np.random.default_rng(number).standard_normal(dimensions).astype(np.float32)
 
 
-def said(*slugs: str) -> list[float]:
+def tag_probabilities(*slugs: str) -> list[float]:
     """What the model says of a track that holds these tags, the first most clearly."""
     return [0.9 - 0.1 * slugs.index(slug) if slug in slugs else 0.03125 for slug in TAG_SLUGS]
 
@@ -73,19 +73,19 @@ async def upload_version(
     directory: Path,
     version: str,
     model: EmbeddingModel,
-    written: Sequence[StoredVector],
+    vectors: Sequence[StoredVector],
     *,
     projection: Projection | None = None,
     leave_out: str | None = None,
 ) -> IndexVersionRecord:
-    """Build a version of `written`, put it in the store and return its row, as the indexer does."""
+    """Build a version of `vectors`, put it in the store and return its row, as the indexer does."""
     await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
-    up_to_seq = written[-1].seq
+    up_to_seq = vectors[-1].seq
     manifest = build_version(
         directory,
         VersionIdentity(version, model.model, up_to_seq, datetime.now(UTC)),
-        np.stack([each.vector for each in written]),
-        [each.urn for each in written],
+        np.stack([each.vector for each in vectors]),
+        [each.urn for each in vectors],
         projection or Projection.identity(model.dimensions),
         FEW_TREES,
     )
@@ -94,7 +94,7 @@ async def upload_version(
         if name != leave_out:
             await store.upload(location + name, directory / name)
     return IndexVersionRecord(
-        version, model.model, up_to_seq, len(written), {"trees": FEW_TREES.trees}, manifest.recall_at_10, location
+        version, model.model, up_to_seq, len(vectors), {"trees": FEW_TREES.trees}, manifest.recall_at_10, location
     )
 
 
@@ -129,19 +129,19 @@ class Platform:
             await models.register(connection, model)
 
     async def add(
-        self, number: int, raw: NDArray[np.float32] | None = None, *, heard: Sequence[str] = (), **known: Any
+        self, number: int, raw: NDArray[np.float32] | None = None, *, model_tags: Sequence[str] = (), **known: Any
     ) -> str:
-        """Crawl and extract one track that holds the tags `heard`; `known` overrides what the source says about it."""
+        """Crawl and extract one track with `model_tags`; `known` overrides what its source says of it."""
         described = {
             "title": f"Title {number}",
             "artists": (f"Artist {number}",),
             "link": f"https://example.org/{number}",
         }
         await tracks.upsert(self.pool, Track(track_id(number), **{**described, **known}))
-        await self.hear(number, vector(number) if raw is None else raw, said(*heard))
+        await self.extract(number, vector(number) if raw is None else raw, tag_probabilities(*model_tags))
         return urn(number)
 
-    async def hear(self, number: int, raw: NDArray[np.float32], tags: Sequence[float] | None = None) -> None:
+    async def extract(self, number: int, raw: NDArray[np.float32], tags: Sequence[float] | None = None) -> None:
         key = preview_key(track_id(number), "mp3")
         probabilities = None if tags is None else np.float32(tags)
         heard = Embedding(track_id(number), self.model.model, raw, key, None, "0" * 64, 30.0, probabilities)
@@ -242,7 +242,7 @@ async def index_of(client: httpx.AsyncClient) -> dict[str, Any]:
     return answer.json().get("index", {}) if answer.status_code == 200 else {}
 
 
-async def recommended(client: httpx.AsyncClient, track: str, n: int = 10, **filters: str | list[str]) -> list[str]:
+async def recommend(client: httpx.AsyncClient, track: str, n: int = 10, **filters: str | list[str]) -> list[str]:
     answer = await client.get("/recommend", params={"track": track, "n": n, **filters})
     assert answer.status_code == 200, json.dumps(answer.json())
     return [result["urn"] for result in answer.json()["results"]]

@@ -33,7 +33,7 @@ KEYS = (
 )
 
 
-def guarded(
+def client_of(
     reads: Access = Access.OPEN,
     writes: Access = Access.KEYED,
     metrics: MetricsAccess = MetricsAccess.KEYED,
@@ -61,11 +61,11 @@ def guarded(
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.example.org")
 
 
-def shown(key: str) -> dict[str, str]:
+def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def refused(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
+def problem_of(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     body: dict[str, Any] = answer.json()
@@ -74,43 +74,43 @@ def refused(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
 
 
 async def test_reading_is_open_and_writing_needs_a_key_that_may_write() -> None:
-    async with guarded() as client:
+    async with client_of() as client:
         assert (await client.get("/recommend")).status_code == 200
         nothing = await client.put("/tracks/1")
-        assert "soundalike keys add" in refused(nothing, 401, "key-wanted")["detail"]
+        assert "soundalike keys add" in problem_of(nothing, 401, "key-wanted")["detail"]
         assert nothing.headers["www-authenticate"] == 'Bearer realm="soundalike"'
-        unknown = await client.put("/tracks/1", headers=shown("soundalike_x"))
-        refused(unknown, 401, "key-wanted")
+        unknown = await client.put("/tracks/1", headers=bearer("soundalike_x"))
+        problem_of(unknown, 401, "key-wanted")
         assert 'error="invalid_token"' in unknown.headers["www-authenticate"]
-        weak = await client.put("/tracks/1", headers=shown(READER))
-        refused(weak, 403, "key-too-weak")
+        weak = await client.put("/tracks/1", headers=bearer(READER))
+        problem_of(weak, 403, "key-too-weak")
         assert 'error="insufficient_scope"' in weak.headers["www-authenticate"]
-        assert (await client.put("/tracks/1", headers=shown(WRITER))).status_code == 200
+        assert (await client.put("/tracks/1", headers=bearer(WRITER))).status_code == 200
 
 
 @pytest.mark.parametrize(
     "header", [WRITER, f"Basic {WRITER}", "Bearer", f"Bearer {WRITER} {WRITER}", "Bearer " + "x" * 9000]
 )
 async def test_what_is_no_bearer_key_is_none(header: str) -> None:
-    async with guarded() as client:
-        refused(await client.put("/tracks/1", headers={"Authorization": header}), 401, "key-wanted")
+    async with client_of() as client:
+        problem_of(await client.put("/tracks/1", headers={"Authorization": header}), 401, "key-wanted")
 
 
 async def test_reading_can_need_a_key_too_but_health_never_does() -> None:
-    async with guarded(reads=Access.KEYED) as client:
-        refused(await client.get("/recommend"), 401, "key-wanted")
-        refused(await client.get("/no/such/address"), 401, "key-wanted")
+    async with client_of(reads=Access.KEYED) as client:
+        problem_of(await client.get("/recommend"), 401, "key-wanted")
+        problem_of(await client.get("/no/such/address"), 401, "key-wanted")
         assert (await client.get("/healthz")).status_code == 200
         for key in (READER, WRITER):
-            assert (await client.get("/recommend", headers=shown(key))).status_code == 200
+            assert (await client.get("/recommend", headers=bearer(key))).status_code == 200
 
 
 @pytest.mark.parametrize("reads", Access)
 @pytest.mark.parametrize(("metrics", "status"), [(MetricsAccess.OPEN, 200), (MetricsAccess.KEYED, 401)])
 async def test_the_metrics_have_a_rule_of_their_own(reads: Access, metrics: MetricsAccess, status: int) -> None:
-    async with guarded(reads=reads, metrics=metrics) as client:
+    async with client_of(reads=reads, metrics=metrics) as client:
         assert (await client.get("/metrics")).status_code == status
-        assert (await client.get("/metrics", headers=shown(READER))).status_code == 200
+        assert (await client.get("/metrics", headers=bearer(READER))).status_code == 200
 
 
 async def test_nobody_sends_a_file_only_to_be_refused() -> None:
@@ -138,31 +138,31 @@ async def test_nobody_sends_a_file_only_to_be_refused() -> None:
 
 
 async def test_a_holder_writes_so_often_a_minute_and_no_other_pays_for_it() -> None:
-    async with guarded(per_minute=2) as client:
+    async with client_of(per_minute=2) as client:
         for _ in range(2):
-            assert (await client.put("/tracks/1", headers=shown(WRITER))).status_code == 200
-        answer = await client.put("/tracks/1", headers=shown(WRITER))
-        refused(answer, 429, "too-many-calls")
+            assert (await client.put("/tracks/1", headers=bearer(WRITER))).status_code == 200
+        answer = await client.put("/tracks/1", headers=bearer(WRITER))
+        problem_of(answer, 429, "too-many-calls")
         assert answer.headers["retry-after"] == "30"
-        assert (await client.get("/recommend", headers=shown(WRITER))).status_code == 200
-        refused(await client.put("/tracks/1", headers=shown(READER)), 403, "key-too-weak")
+        assert (await client.get("/recommend", headers=bearer(WRITER))).status_code == 200
+        problem_of(await client.put("/tracks/1", headers=bearer(READER)), 403, "key-too-weak")
 
 
-async def test_before_the_keys_are_read_nobody_is_let_in_and_nobody_told_that_the_key_is_wrong() -> None:
-    async with guarded(keyring=Keyring()) as client:
-        answer = await client.put("/tracks/1", headers=shown(WRITER))
-        assert refused(answer, 503, "not-serving")["missing"].keys() == {"keys"}
+async def test_before_the_keys_are_read_no_key_is_accepted_and_none_is_called_wrong() -> None:
+    async with client_of(keyring=Keyring()) as client:
+        answer = await client.put("/tracks/1", headers=bearer(WRITER))
+        assert problem_of(answer, 503, "not-serving")["missing"].keys() == {"keys"}
         assert int(answer.headers["retry-after"]) > 0
         assert (await client.get("/recommend")).status_code == 200
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example.com", "null", "http://api.example.org.evil.com"])
 async def test_a_foreign_web_page_cannot_write_through_the_browser_of_who_runs_this(origin: str) -> None:
-    async with guarded(writes=Access.OPEN) as client:
-        refused(await client.put("/tracks/1", headers={"Origin": origin}), 403, "foreign-page")
+    async with client_of(writes=Access.OPEN) as client:
+        problem_of(await client.put("/tracks/1", headers={"Origin": origin}), 403, "foreign-page")
         assert (await client.get("/recommend", headers={"Origin": origin})).status_code == 200
         assert (await client.put("/tracks/1", headers={"Origin": "http://api.example.org"})).status_code == 200
-    async with guarded(writes=Access.OPEN, origins=frozenset({origin})) as client:
+    async with client_of(writes=Access.OPEN, origins=frozenset({origin})) as client:
         assert (await client.put("/tracks/1", headers={"Origin": origin})).status_code == 200
 
 
@@ -173,14 +173,14 @@ async def test_keys_are_made_and_revoked_while_the_api_runs(platform: Platform, 
         await eventually(lambda: is_ready(client))
 
         async def answers(key: str, status: int) -> bool:
-            return (await client.get(f"/tracks/{urn(0)}", headers=shown(key))).status_code == status
+            return (await client.get(f"/tracks/{urn(0)}", headers=bearer(key))).status_code == status
 
         async with platform.pool.acquire() as connection:
             key = await api_keys.add(connection, "a test", Scope.READ)
         await eventually(lambda: answers(key, 200))
         assert await answers(key + "0", 401)
         assert (await client.get("/tracks")).headers["cache-control"] == "no-store"
-        answer = await client.get(f"/tracks/{urn(0)}", headers=shown(key))
+        answer = await client.get(f"/tracks/{urn(0)}", headers=bearer(key))
         assert answer.headers["cache-control"].startswith("private")
         assert await api_keys.revoke(platform.pool, key.split("_")[1])
         await eventually(lambda: answers(key, 401))

@@ -21,7 +21,7 @@ DEEZER = "deezer:track:3135556"
 PLAYLIST = "deezer:playlist:9"
 
 
-async def got(client: httpx.AsyncClient, path: str, **params: Any) -> Any:
+async def fetch(client: httpx.AsyncClient, path: str, **params: Any) -> Any:
     answer = await client.get(path, params=params)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -32,15 +32,15 @@ async def test_a_search_shows_where_each_track_stands_and_how_it_fits(
 ) -> None:
     await platform.add(1, title="One More Time", artists=("Daft Punk",), album="Discovery")
     await tracks.upsert(platform.pool, Track(TrackId.from_urn(DEEZER), "One More Chance"))
-    found = await got(client, "/search", q="one more")
+    found = await fetch(client, "/search", q="one more")
     assert [(each["title"], each["state"], each["match"]) for each in found["results"]] == [
         ("One More Chance", "pending", "exact"),
         ("One More Time", "ready", "exact"),
     ]
-    assert [e["match"] for e in (await got(client, "/search", q="daft pnuk one", n=1))["results"]] == ["typo"]
-    assert [e["urn"] for e in (await got(client, "/search", q="one", state="ready"))["results"]] == [urn(1)]
-    assert [e["urn"] for e in (await got(client, "/search", q="one", source="deezer"))["results"]] == [DEEZER]
-    assert (await got(client, "/search", q="nothing like it"))["results"] == []
+    assert [e["match"] for e in (await fetch(client, "/search", q="daft pnuk one", n=1))["results"]] == ["typo"]
+    assert [e["urn"] for e in (await fetch(client, "/search", q="one", state="ready"))["results"]] == [urn(1)]
+    assert [e["urn"] for e in (await fetch(client, "/search", q="one", source="deezer"))["results"]] == [DEEZER]
+    assert (await fetch(client, "/search", q="nothing like it"))["results"] == []
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ async def test_following_next_shows_every_track_once(platform: Platform, client:
         seen += [each["urn"] for each in page["tracks"]]
         address = page["next"]
     assert seen == [urn(number) for number in range(1, 8)]
-    assert len((await got(client, "/tracks"))["tracks"]) == 8
-    assert [each["urn"] for each in (await got(client, "/tracks", state="pending"))["tracks"]] == [DEEZER]
+    assert len((await fetch(client, "/tracks"))["tracks"]) == 8
+    assert [each["urn"] for each in (await fetch(client, "/tracks", state="pending"))["tracks"]] == [DEEZER]
 
 
 async def test_the_former_name_of_a_state_is_still_read(platform: Platform, client: httpx.AsyncClient) -> None:
     await tracks.upsert(platform.pool, Track(TrackId.from_urn(DEEZER), "Not ready"))
     for asked in (["found"], ["found", "pending"]):
-        [track] = (await got(client, "/tracks", state=asked))["tracks"]
+        [track] = (await fetch(client, "/tracks", state=asked))["tracks"]
         assert (track["urn"], track["state"]) == (DEEZER, "pending")
 
 
@@ -83,7 +83,7 @@ async def test_a_playlist_is_listed_in_its_order(platform: Platform, client: htt
         await playlists.replace(
             connection, Playlist(PLAYLIST, "deezer", "Mine"), [(0, track_id(3)), (1, track_id(1)), (5, track_id(2))]
         )
-    first = await got(client, "/tracks", playlist="https://www.deezer.com/playlist/9", n=2)
+    first = await fetch(client, "/tracks", playlist="https://www.deezer.com/playlist/9", n=2)
     assert [each["urn"] for each in first["tracks"]] == [urn(3), urn(1)]
     second = (await client.get(first["next"])).json()
     assert ([each["urn"] for each in second["tracks"]], second["next"]) == ([urn(2)], None)
@@ -116,7 +116,7 @@ async def test_asking_for_a_track_puts_it_on_the_list_and_shows_it(
     answer = await client.put("/tracks/https://www.deezer.com/track/3135556")
     assert (answer.status_code, answer.headers["location"]) == (202, f"/tracks/{DEEZER}")
     assert answer.json()["state"] == "pending"
-    assert answer.json()["reason"] == (await got(client, answer.headers["location"]))["reason"]
+    assert answer.json()["reason"] == (await fetch(client, answer.headers["location"]))["reason"]
     assert [errand.urn for errand in await task_queue.lease(platform.pool, ["add"], limit=9)] == [DEEZER]
 
 

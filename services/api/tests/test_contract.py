@@ -18,7 +18,7 @@ from soundalike.db.tracks import Track
 from soundalike.db.uploads import Analysis
 from soundalike.testing.wait import eventually, scale
 
-from .conftest import Platform, is_ready, said, track_id, vector
+from .conftest import Platform, is_ready, tag_probabilities, track_id, vector
 from .test_server import running
 
 EXAMPLES: Final = int(os.environ.get("CONTRACT_EXAMPLES", "0"))
@@ -39,7 +39,7 @@ async def test_nothing_that_is_sent_gets_an_answer_that_is_not_described(
     real_platform: Platform, database_url: str, bucket: str, tmp_path: Path, unused_tcp_port: int
 ) -> None:
     for number in range(12):
-        await real_platform.add(number, title=f"Harder {number}", artists=("Daft Punk",), heard=["jazz"])
+        await real_platform.add(number, title=f"Harder {number}", artists=("Daft Punk",), model_tags=["jazz"])
     await real_platform.publish()
     await tracks.upsert(real_platform.pool, Track(track_id(12), "Not heard yet"))
     async with real_platform.pool.acquire() as connection:
@@ -74,7 +74,7 @@ async def test_nothing_that_is_sent_gets_an_answer_that_is_not_described(
 
 async def _hear(platform: Platform) -> None:
     """Hear whatever is sent, as an extractor would."""
-    sound = Analysis(platform.model.model, vector(0), said("jazz"))
+    sound = Analysis(platform.model.model, vector(0), tag_probabilities("jazz"))
     while True:
         for row in await platform.pool.fetch("SELECT id FROM queries WHERE state = 'waiting'"):
             await uploads.complete(platform.pool, row["id"], sound)

@@ -14,7 +14,7 @@ from soundalike.api.problems import REQUEST_ID
 from soundalike.logs import current_fields
 from soundalike.testing.wait import eventually, scale
 
-from .conftest import Platform, recommended, urn
+from .conftest import Platform, recommend, urn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,7 +103,7 @@ async def test_a_long_computation_keeps_nobody_waiting(
         return real(*arguments)
 
     monkeypatch.setattr(recommender, step, takes_its_time)
-    asked = asyncio.create_task(recommended(client, urn(0), n=100))
+    asked = asyncio.create_task(recommend(client, urn(0), n=100))
     await eventually(begun.is_set)
     assert (await client.get("/healthz")).status_code == 200
     assert (await client.get(f"/tracks/{urn(0)}")).status_code == 200

@@ -44,7 +44,7 @@ async def test_errors_of_http_itself_are_problems(
 
 
 @pytest.mark.parametrize("path", ["/healthz", f"/recommend?track={urn(0)}"])
-async def test_a_body_that_nobody_asked_for_is_too_large(client: httpx.AsyncClient, path: str) -> None:
+async def test_an_unexpected_body_is_too_large(client: httpx.AsyncClient, path: str) -> None:
     problem(await client.request("GET", path, content=b"x" * 70_000), 413, "http")
     assert (await client.request("GET", "/healthz", content=b"x" * 1_000)).status_code == 200
 

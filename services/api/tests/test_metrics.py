@@ -78,7 +78,7 @@ async def test_they_tell_of_requests_of_the_space_and_of_the_tracks(
     assert found[named("request_duration_seconds_bucket", *labels, "le=+Inf")] == 1
 
 
-async def test_without_a_database_the_rest_is_told(settings: ApiSettings, platform: Platform) -> None:
+async def test_without_a_database_the_other_metrics_are_shown(settings: ApiSettings, platform: Platform) -> None:
     away = settings.model_copy(
         update={"database_url": settings.database_url.__class__("postgresql://nobody:here@127.0.0.1:1/nothing")}
     )
@@ -89,7 +89,7 @@ async def test_without_a_database_the_rest_is_told(settings: ApiSettings, platfo
     assert not [name for name, _ in found if name == "soundalike_tracks"]
 
 
-async def test_a_turned_off_address_is_none(settings: ApiSettings, platform: Platform) -> None:
+async def test_metrics_can_be_turned_off(settings: ApiSettings, platform: Platform) -> None:
     off = settings.model_copy(update={"api_metrics": MetricsAccess.OFF})
     async with serving(create_app(off, platform.store)) as client:
         assert (await client.get("/metrics")).status_code == 404

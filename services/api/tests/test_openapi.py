@@ -50,7 +50,7 @@ def test_every_answer_is_described_with_an_example(
             assert ProblemDetails.model_validate(example["value"]).status == int(status)
 
 
-def test_the_tags_that_can_be_asked_for_are_listed(specification: dict[str, Any]) -> None:
+def test_the_tags_to_filter_by_are_listed(specification: dict[str, Any]) -> None:
     parameters = specification["paths"]["/recommend"]["get"]["parameters"]
     asked = {each["name"]: each["schema"] for each in parameters}
     for name in ("tag", "not_tag"):
@@ -66,7 +66,7 @@ def test_the_contract_changes_on_purpose_only() -> None:
     assert written == COMMITTED.read_text(encoding="utf-8"), "after a change on purpose: make openapi"
 
 
-def test_what_a_client_may_keep_is_told(specification: dict[str, Any]) -> None:
+def test_etags_are_described(specification: dict[str, Any]) -> None:
     for path, method in (("/recommend", "get"), ("/tracks/{urn}", "get"), ("/search", "get")):
         responses = specification["paths"][path][method]["responses"]
         assert "ETag" in responses["200"]["headers"]

@@ -18,7 +18,7 @@ CALLERS = 40
 REQUESTS = 400
 
 
-async def test_the_database_is_lent_in_turn_to_as_many_as_it_has_connections(
+async def test_the_pool_is_lent_to_as_many_requests_as_it_has_connections(
     platform: Platform, settings: ApiSettings
 ) -> None:
     app = create_app(settings, platform.store)

@@ -15,7 +15,7 @@ from soundalike.domain.track_id import ACCEPTED_FORMS
 from soundalike.storage.object_store import MemoryStore
 from soundalike.testing.wait import eventually
 
-from .conftest import MODEL, Platform, is_ready, recommended, serving, track_id, urn
+from .conftest import MODEL, Platform, is_ready, recommend, serving, track_id, urn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -258,7 +258,7 @@ async def test_the_database_may_go_away_and_come_back(
 
 async def _recommends_all(client: httpx.AsyncClient, count: int) -> bool:
     answer = await client.get("/recommend", params={"track": urn(0)})
-    return answer.status_code == 200 and len(await recommended(client, urn(0))) == count
+    return answer.status_code == 200 and len(await recommend(client, urn(0))) == count
 
 
 async def _says(client: httpx.AsyncClient, part: str, text: str) -> bool:

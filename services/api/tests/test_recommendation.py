@@ -9,7 +9,7 @@ from soundalike.api.app import create_app
 from soundalike.db import tracks
 from soundalike.testing.wait import eventually
 
-from .conftest import MODEL, OTHER_MODEL, Platform, index_of, is_ready, recommended, serving, track_id, urn, vector
+from .conftest import MODEL, OTHER_MODEL, Platform, index_of, is_ready, recommend, serving, track_id, urn, vector
 
 if TYPE_CHECKING:
     import httpx
@@ -121,7 +121,7 @@ async def test_a_corrupt_version_is_refused_and_the_old_one_answers(
         await eventually(lambda: "v2 is invalid" in caplog.text)
         await platform.add(10)
         await eventually(lambda: _has(client, version="v1", tracks=10, tail=1))
-        assert len(await recommended(client, urn(0), 100)) == 10
+        assert len(await recommend(client, urn(0), 100)) == 10
 
 
 async def test_another_model_switches_everything(platform: Platform, client: httpx.AsyncClient) -> None:
@@ -134,13 +134,13 @@ async def test_another_model_switches_everything(platform: Platform, client: htt
     answer = await client.get("/recommend", params={"track": urn(0)})
     assert answer.status_code == 503
     assert answer.json()["state"] == "pending"
-    await platform.hear(0, vector(100))
-    await platform.hear(1, vector(101))
+    await platform.extract(0, vector(100))
+    await platform.extract(1, vector(101))
     await eventually(lambda: _has(client, tail=2))
-    assert await recommended(client, urn(0), 100) == [urn(1)]
+    assert await recommend(client, urn(0), 100) == [urn(1)]
     await platform.register(MODEL)
     await eventually(lambda: _has(client, model=MODEL.model, version="v1", tracks=6))
-    assert len(await recommended(client, urn(0), 100)) == 5
+    assert len(await recommend(client, urn(0), 100)) == 5
 
 
 async def test_only_ready_tracks_are_recommended(platform: Platform, client: httpx.AsyncClient) -> None:
@@ -150,7 +150,7 @@ async def test_only_ready_tracks_are_recommended(platform: Platform, client: htt
     await eventually(lambda: _has(client, tail=4))
     await platform.pool.execute("UPDATE tracks SET state = 'forgotten' WHERE urn = $1", urn(1))
     await platform.pool.execute("DELETE FROM tracks WHERE urn = $1", urn(2))
-    assert await recommended(client, urn(0)) == [urn(3)]
+    assert await recommend(client, urn(0)) == [urn(3)]
 
 
 async def test_the_same_recording_comes_once(platform: Platform, client: httpx.AsyncClient) -> None:
@@ -162,7 +162,7 @@ async def test_the_same_recording_comes_once(platform: Platform, client: httpx.A
     await platform.add(5, vector(55), duration_ms=200_000)
     await platform.add(6, 2 * vector(55), duration_ms=201_000)
     await eventually(lambda: _has(client, tail=7))
-    found = await recommended(client, urn(0), 100)
+    found = await recommend(client, urn(0), 100)
     assert len(found) == 3
     assert urn(4) in found
     assert len({urn(2), urn(3)} & set(found)) == 1
@@ -190,7 +190,9 @@ async def test_what_people_paste_is_understood(platform: Platform, client: httpx
 
 
 async def test_a_track_is_shown_with_state_and_reason(platform: Platform, client: httpx.AsyncClient) -> None:
-    await platform.add(0, album="Album", isrc="GBAAA0000001", duration_ms=1_000, tags=("calm",), heard=("jazz", "soul"))
+    await platform.add(
+        0, album="Album", isrc="GBAAA0000001", duration_ms=1_000, tags=("calm",), model_tags=("jazz", "soul")
+    )
     assert (await client.get(f"/tracks/{urn(0)}")).json() == {
         "urn": urn(0),
         "title": "Title 0",
@@ -215,8 +217,8 @@ async def test_a_track_is_shown_with_state_and_reason(platform: Platform, client
 
 async def test_an_answer_says_its_tags_and_those_it_shares(platform: Platform, client: httpx.AsyncClient) -> None:
     many = ("jazz", "soul", "funk", "blues", "oldies", "60s")
-    await platform.add(0, heard=many)
-    await platform.add(1, heard=("60s", "metal", "jazz"))
+    await platform.add(0, model_tags=many)
+    await platform.add(1, model_tags=("60s", "metal", "jazz"))
     await platform.add(2)
     await eventually(lambda: _has(client, tail=3))
     body = (await client.get("/recommend", params={"track": urn(0)})).json()
@@ -228,16 +230,16 @@ async def test_an_answer_says_its_tags_and_those_it_shares(platform: Platform, c
 
 
 async def test_answers_are_filtered_by_tags(platform: Platform, client: httpx.AsyncClient) -> None:
-    await platform.add(0, heard=("metal",))
-    await platform.add(1, heard=("jazz", "female-vocalists"))
-    await platform.add(2, heard=("jazz",))
-    await platform.add(3, heard=("rock",))
+    await platform.add(0, model_tags=("metal",))
+    await platform.add(1, model_tags=("jazz", "female-vocalists"))
+    await platform.add(2, model_tags=("jazz",))
+    await platform.add(3, model_tags=("rock",))
     await platform.publish()
-    await platform.add(4, heard=("jazz", "rock"))
+    await platform.add(4, model_tags=("jazz", "rock"))
     await eventually(lambda: _has(client, version="v1", tail=1))
 
     async def asked(**filters: str | list[str]) -> set[str]:
-        return set(await recommended(client, urn(0), **filters))
+        return set(await recommend(client, urn(0), **filters))
 
     assert await asked(tag="jazz") == {urn(1), urn(2), urn(4)}
     assert await asked(tag=["jazz", "Female Vocalists"]) == {urn(1)}
@@ -248,7 +250,7 @@ async def test_answers_are_filtered_by_tags(platform: Platform, client: httpx.As
 
 async def test_a_model_without_tags_filters_none(platform: Platform, client: httpx.AsyncClient) -> None:
     await platform.register(OTHER_MODEL)
-    await platform.add(0, heard=("jazz",))
+    await platform.add(0, model_tags=("jazz",))
     await eventually(lambda: _has(client, model=OTHER_MODEL.model, tail=1))
     answer = await client.get("/recommend", params={"track": urn(0), "tag": "jazz"})
     assert answer.status_code == 422
@@ -281,4 +283,4 @@ async def _has(client: httpx.AsyncClient, **expected: object) -> bool:
 
 
 async def _recommends(client: httpx.AsyncClient, number: int, *, first: int) -> bool:
-    return (await recommended(client, urn(number)))[:1] == [urn(first)]
+    return (await recommend(client, urn(number)))[:1] == [urn(first)]

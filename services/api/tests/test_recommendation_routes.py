@@ -12,7 +12,7 @@ from soundalike.db.playlists import Playlist
 from soundalike.db.tracks import Track
 from soundalike.testing.wait import eventually
 
-from .conftest import Platform, index_of, recommended, track_id, urn, vector
+from .conftest import Platform, index_of, recommend, track_id, urn, vector
 
 if TYPE_CHECKING:
     import httpx
@@ -43,7 +43,7 @@ async def test_answers_are_limited_filtered_and_excluded(platform: Platform, cli
     await all_heard(client, 6)
 
     async def asked(**parameters: str | list[str]) -> list[int]:
-        return [int(found.rpartition(":")[2], 16) for found in await recommended(client, urn(0), **parameters)]
+        return [int(found.rpartition(":")[2], 16) for found in await recommend(client, urn(0), **parameters)]
 
     assert await asked() == [1, 3, 5]
     assert await asked(max_per_artist="9") == [1, 3, 4, 5]
@@ -57,7 +57,7 @@ async def test_answers_are_limited_filtered_and_excluded(platform: Platform, cli
     assert len(await asked(diversity="1", n="2")) == 2
 
 
-async def test_several_tracks_may_be_asked_about(platform: Platform, client: httpx.AsyncClient) -> None:
+async def test_several_tracks_can_be_seeds(platform: Platform, client: httpx.AsyncClient) -> None:
     for number in range(4):
         await platform.add(number)
     await platform.add(4, vector(1) + np.float32(0.1) * vector(4))
@@ -76,7 +76,7 @@ async def test_permalinks_are_understood_wherever_tracks_are(platform: Platform,
     await platform.add(1)
     await all_heard(client, 2)
     await tracks.upsert(platform.pool, Track(tracks.TrackId("soundcloud", "7"), "Title", link=link))
-    assert await recommended(client, urn(0), exclude=[link, urn(2)]) == [urn(1)]
+    assert await recommend(client, urn(0), exclude=[link, urn(2)]) == [urn(1)]
     answer = await client.get("/recommend", params={"track": urn(0), "exclude": link + "-2"})
     assert (answer.status_code, "has no track with the address" in answer.json()["detail"]) == (422, True)
 

@@ -27,7 +27,7 @@ from soundalike.db.models import EmbeddingModel
 from soundalike.db.tracks import State, Track
 from soundalike.similarity.projection import Projection
 
-from .conftest import USUAL_TAGS, said, track_id, urn
+from .conftest import MEAN_TAGS, tag_probabilities, track_id, urn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ class Pool:
         tail.extend(
             [StoredVector(number + 1, self.entries[number].track.id.urn, row) for number, row in enumerate(self.rows)]
         )
-        model = EmbeddingModel("m", dimensions, mean_tag_probabilities=USUAL_TAGS)
+        model = EmbeddingModel("m", dimensions, mean_tag_probabilities=MEAN_TAGS)
         return Snapshot(model, None, Projection.identity(dimensions), tail.view())
 
     async def tracks(self, urns: Sequence[str]) -> Mapping[str, CatalogueTrack]:
@@ -87,7 +87,7 @@ class Pool:
 
 def entry(number: int, *tags: str, state: State = State.READY, **known: Any) -> CatalogueTrack:
     described = {"title": f"Title {number}", "artists": (f"Artist {number}",), **known}
-    return CatalogueTrack(Track(track_id(number), **described), state, None, said(*tags))
+    return CatalogueTrack(Track(track_id(number), **described), state, None, tag_probabilities(*tags))
 
 
 def at(*angles: float) -> list[NDArray[np.float32]]:
@@ -160,7 +160,7 @@ def test_of_a_large_catalogue_no_more_is_looked_up_than_is_likely_to_be_needed(
 
 
 @pytest.mark.parametrize("n", [1, 50, 100])
-def test_a_pool_smaller_than_asked_for_is_answered_whole(n: int) -> None:
+def test_a_pool_smaller_than_requested_is_returned_whole(n: int) -> None:
     rows = scattered(40)
     assert len(Pool(rows).numbers(0, n=n)) == min(n, 39)
     assert Pool(rows[:1]).numbers(0, n=n) == []
@@ -313,7 +313,7 @@ def test_an_answer_says_why() -> None:
 def test_an_upload_gets_recommendations() -> None:
     rows = scattered(30)
     pool = Pool(rows, [entry(number, "jazz") for number in range(30)])
-    seed = upload_seed(pool.snapshot, rows[7], said("jazz", "sad"))
+    seed = upload_seed(pool.snapshot, rows[7], tag_probabilities("jazz", "sad"))
     query = RecommendationQuery(n=3)
     result = asyncio.run(Recommender(Offloader()).recommend(pool, pool.snapshot, seed, query))
     assert result.seeds == ()

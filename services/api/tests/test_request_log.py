@@ -105,7 +105,7 @@ async def test_a_callers_own_id_is_taken_over(client: httpx.AsyncClient, lines: 
 
 
 @pytest.mark.parametrize("asked", ["", " ", "a b", "<script>", "x" * 65, "ä", "-x", 'a"b', "a,b"])
-async def test_an_id_that_is_not_sane_is_replaced(client: httpx.AsyncClient, asked: str) -> None:
+async def test_an_invalid_id_is_replaced(client: httpx.AsyncClient, asked: str) -> None:
     answer = await client.get("/tracks/1", headers={"X-Request-ID": asked.encode("latin-1")})
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
 

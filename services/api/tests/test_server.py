@@ -16,7 +16,7 @@ import pytest
 from soundalike.api.server import MAX_HEAD_BYTES
 from soundalike.testing.wait import eventually, scale
 
-from .conftest import Platform, is_ready, recommended, urn
+from .conftest import Platform, is_ready, recommend, urn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def running(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize(("end", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-async def test_it_serves_until_it_is_told_to_end(
+async def test_it_serves_until_a_signal(
     real_platform: Platform,
     database_url: str,
     bucket: str,
@@ -73,7 +73,7 @@ async def test_it_serves_until_it_is_told_to_end(
                     return False
 
             await eventually(answers)
-            assert set(await recommended(client, urn(0), 100)) == {urn(number) for number in range(1, 13)}
+            assert set(await recommend(client, urn(0), 100)) == {urn(number) for number in range(1, 13)}
             specification = (await client.get("/openapi.json")).json()
             assert {"/recommend", "/tracks/{urn}", "/healthz", "/readyz"} <= set(specification["paths"])
         process.send_signal(end)

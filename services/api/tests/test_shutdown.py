@@ -28,14 +28,14 @@ async def client_of(process: subprocess.Popen[bytes], port: int, log: Path) -> A
     async with httpx.AsyncClient(base_url=url, trust_env=False, limits=limits, timeout=scale(60)) as client:
 
         async def ready() -> bool:
-            assert process.poll() is None, told(log)
+            assert process.poll() is None, log_text(log)
             return await status(client, "/readyz") == 200
 
         await eventually(ready)
         yield client
 
 
-def told(log: Path) -> str:
+def log_text(log: Path) -> str:
     return log.read_text(encoding="utf-8")
 
 
@@ -63,7 +63,7 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_what_was_asked_before_the_signal_is_answered_after_it(
+async def test_requests_from_before_the_signal_are_answered_after_it(
     real_platform: Platform, environment: dict[str, str], unused_tcp_port: int, log: Path, workers: str
 ) -> None:
     await real_platform.add(0)
@@ -78,8 +78,8 @@ async def test_what_was_asked_before_the_signal_is_answered_after_it(
                 assert not any(request.done() for request in asked)
                 assert process.poll() is None
             assert [(await request).status_code for request in asked] == [200] * 5
-        assert await asyncio.to_thread(process.wait) == 0, told(log)
-    assert "Traceback" not in told(log)
+        assert await asyncio.to_thread(process.wait) == 0, log_text(log)
+    assert "Traceback" not in log_text(log)
 
 
 async def test_a_load_balancer_is_given_time_to_notice(
@@ -95,8 +95,8 @@ async def test_a_load_balancer_is_given_time_to_notice(
             assert await status(client, "/healthz") == 200
             assert (await client.get("/readyz")).json()["missing"].keys() == {"process"}
             process.send_signal(signal.SIGTERM)  # whoever is in a hurry sends another
-            assert await asyncio.to_thread(process.wait) == 0, told(log)
-    assert "Traceback" not in told(log)
+            assert await asyncio.to_thread(process.wait) == 0, log_text(log)
+    assert "Traceback" not in log_text(log)
 
 
 async def _waiting(platform: Platform, count: int) -> bool:

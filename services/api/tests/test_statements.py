@@ -22,7 +22,7 @@ from soundalike.logs import current_fields
 from soundalike.similarity.taste.cooccurrence import CooccurrenceParameters
 from soundalike.testing.wait import eventually
 
-from .conftest import Platform, is_ready, publish_taste, recommended, serving, track_id, urn
+from .conftest import Platform, is_ready, publish_taste, recommend, serving, track_id, urn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -90,9 +90,9 @@ async def client(
     statements: dict[str, list[str]], platform: Platform, settings: ApiSettings, tmp_path: Path
 ) -> AsyncIterator[httpx.AsyncClient]:
     for number in range(6):
-        await platform.add(number, heard=["jazz"])
+        await platform.add(number, model_tags=["jazz"])
     await platform.publish()
-    await platform.add(6, heard=["jazz"])
+    await platform.add(6, model_tags=["jazz"])
     await tracks.upsert(platform.pool, Track(TrackId("soundcloud", "1"), "", link="https://soundcloud.com/a/b"))
     async with platform.pool.acquire() as connection:
         mine = Playlist(PLAYLIST, "spotify", "Mine", "s1")
@@ -110,7 +110,7 @@ async def client(
         await eventually(taste_is_known)
 
         async def all_are_known() -> bool:
-            return len(await recommended(opened, urn(0), 100)) == 6
+            return len(await recommend(opened, urn(0), 100)) == 6
 
         await eventually(all_are_known)
         yield opened

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from soundalike.api.settings import ApiSettings
 
 POLL_S = 0.05
-UNHEARD = 50
+NO_EMBEDDING = 50
 """The first track that is favourited and was never heard."""
 
 
@@ -34,13 +34,13 @@ def person(number: int) -> str:
     return f"soundcloud:users:{number}"
 
 
-async def favourite(platform: Platform, who: Collection[int], what: Collection[int]) -> None:
+async def add_favourites(platform: Platform, who: Collection[int], what: Collection[int]) -> None:
     pairs = [(person(user), urn(number)) for user in who for number in what]
     await users.upsert(platform.pool, [User(user) for user, _ in pairs])
     await favorites.add(platform.pool, pairs)
 
 
-async def asked(client: httpx.AsyncClient, path: str = "/recommend", status: int = 200, **given: Any) -> dict[str, Any]:
+async def fetch(client: httpx.AsyncClient, path: str = "/recommend", status: int = 200, **given: Any) -> dict[str, Any]:
     answer = await client.get(path, params=given)
     assert answer.status_code == status, answer.text
     found: dict[str, Any] = answer.json()
@@ -62,14 +62,14 @@ async def client(platform: Platform, settings: ApiSettings, tmp_path: Path) -> A
     for number in range(10):
         await platform.add(number)
     # 3 sounds like 0, and nobody favourites it; so does 1, which is of the same taste.
-    await platform.hear(3, vector(0) + 0.3 * vector(100))
-    await platform.hear(1, vector(0) + 0.35 * vector(101))
-    for number in range(UNHEARD, UNHEARD + 4):
+    await platform.extract(3, vector(0) + 0.3 * vector(100))
+    await platform.extract(1, vector(0) + 0.35 * vector(101))
+    for number in range(NO_EMBEDDING, NO_EMBEDDING + 4):
         await tracks.upsert(platform.pool, Track(track_id(number), f"Title {number}", (f"Artist {number}",)))
-    await favourite(platform, range(1, 7), [0, 1, 2, UNHEARD])
-    await favourite(platform, range(1, 4), [UNHEARD + 1])
-    await favourite(platform, range(11, 16), [6, 7, UNHEARD + 3])
-    await favourite(platform, range(21, 40), [8])
+    await add_favourites(platform, range(1, 7), [0, 1, 2, NO_EMBEDDING])
+    await add_favourites(platform, range(1, 4), [NO_EMBEDDING + 1])
+    await add_favourites(platform, range(11, 16), [6, 7, NO_EMBEDDING + 3])
+    await add_favourites(platform, range(21, 40), [8])
     await publish_taste(platform.pool, platform.store, tmp_path, "t1")
     async with serving(create_app(settings, platform.store, poll_s=POLL_S)) as opened:
         await eventually(lambda: is_ready(opened))
@@ -78,16 +78,16 @@ async def client(platform: Platform, settings: ApiSettings, tmp_path: Path) -> A
 
 
 async def test_without_a_word_it_is_the_sound(client: httpx.AsyncClient) -> None:
-    found = await asked(client, track=urn(0))
+    found = await fetch(client, track=urn(0))
     assert found["taste"] is None
     assert all(result["by"] == ["sound"] for result in found["results"])
     assert all(result["scores"] == {"sound": result["score"]} for result in found["results"])
-    assert found == await asked(client, track=urn(0), by="sound", blend=0.9)
+    assert found == await fetch(client, track=urn(0), by="sound", blend=0.9)
 
 
 async def test_by_taste_come_the_favourites_of_the_same_people(client: httpx.AsyncClient) -> None:
-    found = await asked(client, track=urn(0), by="taste")
-    assert set(named(found)) == {urn(1), urn(2), urn(UNHEARD), urn(UNHEARD + 1)}
+    found = await fetch(client, track=urn(0), by="taste")
+    assert set(named(found)) == {urn(1), urn(2), urn(NO_EMBEDDING), urn(NO_EMBEDDING + 1)}
     assert all(result["by"] == ["taste"] for result in found["results"])
     assert all(result["score"] == result["scores"]["taste"] > 0 for result in found["results"])
     assert found["results"][0]["why"] == "Favourited by the same people."
@@ -95,11 +95,11 @@ async def test_by_taste_come_the_favourites_of_the_same_people(client: httpx.Asy
 
 
 async def test_both_is_made_of_both(client: httpx.AsyncClient) -> None:
-    found = await asked(client, track=urn(0), by="both", blend=0.5, n=100)
+    found = await fetch(client, track=urn(0), by="both", blend=0.5, n=100)
     results = {result["urn"]: result for result in found["results"]}
     assert results[urn(1)]["by"] == ["sound", "taste"]
     assert results[urn(3)]["by"] == ["sound"]
-    assert results[urn(UNHEARD)]["by"] == ["taste"]
+    assert results[urn(NO_EMBEDDING)]["by"] == ["taste"]
     assert named(found)[0] == urn(1)
     both = results[urn(1)]
     odds = [score / (1 - score) for score in (both["scores"]["sound"], both["scores"]["taste"], both["score"])]
@@ -110,62 +110,62 @@ async def test_both_is_made_of_both(client: httpx.AsyncClient) -> None:
 
 
 async def test_the_blend_moves_from_one_to_the_other(client: httpx.AsyncClient) -> None:
-    sound = await asked(client, track=urn(0), by="both", blend=0, n=2)
-    assert named(sound) == named(await asked(client, track=urn(0), n=2))
-    taste = await asked(client, track=urn(0), by="both", blend=1, n=3)
-    assert named(taste) == named(await asked(client, track=urn(0), by="taste", n=3))
+    sound = await fetch(client, track=urn(0), by="both", blend=0, n=2)
+    assert named(sound) == named(await fetch(client, track=urn(0), n=2))
+    taste = await fetch(client, track=urn(0), by="both", blend=1, n=3)
+    assert named(taste) == named(await fetch(client, track=urn(0), by="taste", n=3))
 
 
 async def test_a_track_without_favourites_is_answered_by_its_sound(client: httpx.AsyncClient) -> None:
-    both = await asked(client, track=urn(4), by="both")
-    assert both["results"] == (await asked(client, track=urn(4)))["results"]
-    refused = await asked(client, track=urn(4), by="taste", status=404)
+    both = await fetch(client, track=urn(4), by="both")
+    assert both["results"] == (await fetch(client, track=urn(4)))["results"]
+    refused = await fetch(client, track=urn(4), by="taste", status=404)
     assert refused["type"].endswith("no-taste")
 
 
-async def test_a_track_that_was_never_heard_is_answered_by_taste(client: httpx.AsyncClient) -> None:
-    both = await asked(client, track=urn(UNHEARD), by="both")
-    assert set(named(both)) == {urn(0), urn(1), urn(2), urn(UNHEARD + 1)}
+async def test_a_seed_without_an_embedding_is_compared_by_taste(client: httpx.AsyncClient) -> None:
+    both = await fetch(client, track=urn(NO_EMBEDDING), by="both")
+    assert set(named(both)) == {urn(0), urn(1), urn(2), urn(NO_EMBEDDING + 1)}
     assert all(result["by"] == ["taste"] for result in both["results"])
-    assert both["seeds"][0]["urn"] == urn(UNHEARD)
-    refused = await asked(client, track=urn(UNHEARD), status=503)
+    assert both["seeds"][0]["urn"] == urn(NO_EMBEDDING)
+    refused = await fetch(client, track=urn(NO_EMBEDDING), status=503)
     assert refused["type"].endswith("not-ready")
 
 
 @pytest.mark.parametrize("by", ["taste", "both"])
-async def test_what_is_unknown_is_told(client: httpx.AsyncClient, by: str) -> None:
-    found = await asked(client, track=urn(99), by=by, status=404)
+async def test_an_unknown_seed_is_refused(client: httpx.AsyncClient, by: str) -> None:
+    found = await fetch(client, track=urn(99), by=by, status=404)
     assert found["type"].endswith("unknown-track")
 
 
-async def test_several_tracks_of_which_one_was_heard(client: httpx.AsyncClient) -> None:
-    found = await asked(client, track=[urn(6), urn(UNHEARD)], by="both", n=100)
+async def test_several_seeds_of_which_one_has_an_embedding(client: httpx.AsyncClient) -> None:
+    found = await fetch(client, track=[urn(6), urn(NO_EMBEDDING)], by="both", n=100)
     results = {result["urn"]: result for result in found["results"]}
-    assert not {urn(6), urn(UNHEARD)} & results.keys()
+    assert not {urn(6), urn(NO_EMBEDDING)} & results.keys()
     assert results[urn(7)]["by"] == ["sound", "taste"]
-    assert results[urn(UNHEARD + 3)]["seed"] is None
+    assert results[urn(NO_EMBEDDING + 3)]["seed"] is None
 
 
 async def test_forgotten_and_rejected_tracks_are_no_answers(client: httpx.AsyncClient, platform: Platform) -> None:
-    gone, bad = urn(UNHEARD), urn(UNHEARD + 1)
+    gone, bad = urn(NO_EMBEDDING), urn(NO_EMBEDDING + 1)
     await platform.pool.execute("UPDATE tracks SET state = 'forgotten' WHERE urn = $1", gone)
     await platform.pool.execute("UPDATE tracks SET state = 'rejected', reason = 'silent' WHERE urn = $1", bad)
     for by in ("taste", "both"):
-        assert not {gone, bad} & set(named(await asked(client, track=urn(0), by=by, n=100)))
-    assert not {gone, bad} & set(named(await asked(client, user="11", by="both", n=100)))
-    assert (await asked(client, track=gone, by="taste", status=404))["state"] == "forgotten"
+        assert not {gone, bad} & set(named(await fetch(client, track=urn(0), by=by, n=100)))
+    assert not {gone, bad} & set(named(await fetch(client, user="11", by="both", n=100)))
+    assert (await fetch(client, track=gone, by="taste", status=404))["state"] == "forgotten"
 
 
 async def test_filters_hold_for_taste(client: httpx.AsyncClient, platform: Platform) -> None:
-    found = await asked(client, track=urn(0), by="taste", exclude=urn(1), n=2)
+    found = await fetch(client, track=urn(0), by="taste", exclude=urn(1), n=2)
     assert len(found["results"]) == 2
     assert urn(1) not in named(found)
-    assert named(await asked(client, track=urn(0), by="taste", exclude_artist="artist 2", n=100)).count(urn(2)) == 0
-    assert named(await asked(client, track=urn(0), by="taste", min_score=0.999)) == []
+    assert named(await fetch(client, track=urn(0), by="taste", exclude_artist="artist 2", n=100)).count(urn(2)) == 0
+    assert named(await fetch(client, track=urn(0), by="taste", min_score=0.999)) == []
     await platform.pool.execute("UPDATE tracks SET artists = ARRAY['One'] WHERE urn = ANY($1)", [urn(1), urn(2)])
-    found = await asked(client, track=urn(0), by="taste", max_per_artist=1)
+    found = await fetch(client, track=urn(0), by="taste", max_per_artist=1)
     assert len({urn(1), urn(2)} & set(named(found))) == 1
-    found = await asked(client, track=urn(0), by="both", diversity=0.7, n=100)
+    found = await fetch(client, track=urn(0), by="both", diversity=0.7, n=100)
     assert len(set(named(found))) == len(found["results"])
 
 
@@ -179,53 +179,53 @@ async def test_taste_comes_in_every_form(client: httpx.AsyncClient, form: str) -
 async def test_suggestions_go_with_the_favourites_and_are_none_of_them(
     client: httpx.AsyncClient, platform: Platform
 ) -> None:
-    await favourite(platform, [70], [0, 1])
+    await add_favourites(platform, [70], [0, 1])
     for asking in ("70", person(70), "https://api.soundcloud.com/users/70"):
-        found = await asked(client, user=asking)
-        assert set(named(found)) == {urn(2), urn(UNHEARD), urn(UNHEARD + 1)}
+        found = await fetch(client, user=asking)
+        assert set(named(found)) == {urn(2), urn(NO_EMBEDDING), urn(NO_EMBEDDING + 1)}
     assert found["user"] == {"urn": person(70), "favorites": 2}
     assert found["seeds"] == []
     assert all(result["by"] == ["taste"] for result in found["results"])
-    by_sound = await asked(client, user="70", by="sound")
+    by_sound = await fetch(client, user="70", by="sound")
     assert urn(3) in named(by_sound)
-    assert not {urn(0), urn(1), urn(UNHEARD)} & set(named(by_sound))
-    both = await asked(client, user="70", by="both", n=100)
-    assert {urn(2), urn(3), urn(UNHEARD)} <= set(named(both))
+    assert not {urn(0), urn(1), urn(NO_EMBEDDING)} & set(named(by_sound))
+    both = await fetch(client, user="70", by="both", n=100)
+    assert {urn(2), urn(3), urn(NO_EMBEDDING)} <= set(named(both))
 
 
-async def test_a_user_of_whom_nothing_is_known_is_told(client: httpx.AsyncClient, platform: Platform) -> None:
-    assert (await asked(client, user="999", status=404))["type"].endswith("unknown-user")
+async def test_a_user_without_data_is_refused(client: httpx.AsyncClient, platform: Platform) -> None:
+    assert (await fetch(client, user="999", status=404))["type"].endswith("unknown-user")
     await users.upsert(platform.pool, [User(person(71))])
-    assert (await asked(client, user="71", status=404))["type"].endswith("no-taste")
-    assert (await asked(client, user="anna", status=422))["type"].endswith("unparsable-user")
+    assert (await fetch(client, user="71", status=404))["type"].endswith("no-taste")
+    assert (await fetch(client, user="anna", status=422))["type"].endswith("unparsable-user")
 
 
 async def test_tracks_or_a_user_not_both_not_neither(client: httpx.AsyncClient) -> None:
-    assert "user" in (await asked(client, status=422))["detail"]
-    await asked(client, user="1", track=urn(0), status=422)
-    await asked(client, track=urn(0), blend=2, status=422)
-    await asked(client, track=urn(0), by="smell", status=422)
+    assert "user" in (await fetch(client, status=422))["detail"]
+    await fetch(client, user="1", track=urn(0), status=422)
+    await fetch(client, track=urn(0), blend=2, status=422)
+    await fetch(client, track=urn(0), by="smell", status=422)
 
 
 async def test_similar_users_share_favourites(client: httpx.AsyncClient, platform: Platform) -> None:
-    found = await asked(client, f"/users/{person(1)}/similar")
+    found = await fetch(client, f"/users/{person(1)}/similar")
     assert found["user"] == person(1)
     assert found["results"][0] == {"urn": person(2), "shared": 5, "score": 1.0}
     assert found["results"][2] == {"urn": person(4), "shared": 4, "score": round(4 / 20**0.5, 6)}
     assert [each["urn"] for each in found["results"]] == [person(number) for number in range(2, 7)]
-    assert len((await asked(client, "/users/1/similar", n=2))["results"]) == 2
-    assert (await asked(client, "/users/999/similar", status=404))["type"].endswith("unknown-user")
+    assert len((await fetch(client, "/users/1/similar", n=2))["results"]) == 2
+    assert (await fetch(client, "/users/999/similar", status=404))["type"].endswith("unknown-user")
     await users.upsert(platform.pool, [User(person(71))])
-    assert (await asked(client, "/users/71/similar"))["results"] == []
+    assert (await fetch(client, "/users/71/similar"))["results"] == []
 
 
 async def test_another_version_takes_over_and_a_broken_one_does_not(
     client: httpx.AsyncClient, platform: Platform, tmp_path: Path
 ) -> None:
-    await favourite(platform, range(1, 7), [9])
+    await add_favourites(platform, range(1, 7), [9])
     row = await publish_taste(platform.pool, platform.store, tmp_path, "t2")
     await eventually(lambda: knows_taste(client, "t2"))
-    assert urn(9) in named(await asked(client, track=urn(0), by="taste"))
+    assert urn(9) in named(await fetch(client, track=urn(0), by="taste"))
     assert row.version == "t2"
 
 
@@ -254,5 +254,5 @@ async def test_tracks_of_the_catalogue_are_tracks_of_soundcloud_too(
     await favorites.add(platform.pool, [(person(user), liked.urn) for user in range(1, 7)])
     await publish_taste(platform.pool, platform.store, tmp_path, "t2")
     await eventually(lambda: knows_taste(client, "t2"))
-    found = await asked(client, track=urn(0), by="taste", source="soundcloud")
+    found = await fetch(client, track=urn(0), by="taste", source="soundcloud")
     assert named(found) == [liked.urn]

@@ -16,7 +16,7 @@ from soundalike.errors import StoreUnavailable
 from soundalike.storage.object_keys import UPLOADS, upload_of
 from soundalike.testing.wait import eventually
 
-from .conftest import MODEL, Platform, index_of, said, urn, vector
+from .conftest import MODEL, Platform, index_of, tag_probabilities, urn, vector
 from .test_problems import problem
 
 if TYPE_CHECKING:
@@ -33,41 +33,41 @@ def app_of(client: httpx.AsyncClient) -> FastAPI:
     return app
 
 
-async def waiting(platform: Platform) -> str | None:
+async def waiting_query(platform: Platform) -> str | None:
     """The query whose recording is in the bucket."""
-    async for found in platform.store.list(UPLOADS):
-        return upload_of(found.key)
+    async for entry in platform.store.list(UPLOADS):
+        return upload_of(entry.key)
     return None
 
 
 @asynccontextmanager
-async def listening(platform: Platform, outcome: Analysis | str) -> AsyncIterator[list[bytes]]:
-    """An extractor that hears one recording, and says `outcome` of it; yields what it heard."""
-    heard: list[bytes] = []
+async def extractor_stub(platform: Platform, outcome: Analysis | str) -> AsyncIterator[list[bytes]]:
+    """An extractor that analyses one upload with this outcome; yields the bodies that it read."""
+    bodies: list[bytes] = []
 
-    async def hear() -> None:
-        query = await eventually(lambda: waiting(platform))
-        async for found in platform.store.list(UPLOADS):
-            heard.append((await platform.store.get(found.key, max_bytes=10**9)).data)
-            await platform.store.delete(found.key)
+    async def extract() -> None:
+        query = await eventually(lambda: waiting_query(platform))
+        async for entry in platform.store.list(UPLOADS):
+            bodies.append((await platform.store.get(entry.key, max_bytes=10**9)).data)
+            await platform.store.delete(entry.key)
         if isinstance(outcome, Analysis):
             await uploads.complete(platform.pool, query, outcome)
         else:
             await uploads.reject(platform.pool, query, outcome)
 
-    task = asyncio.create_task(hear())
+    task = asyncio.create_task(extract())
     try:
-        yield heard
+        yield bodies
     finally:
         await task
 
 
-async def left(platform: Platform) -> tuple[int, int]:
-    objects = [found.key async for found in platform.store.list(UPLOADS)]
+async def remains(platform: Platform) -> tuple[int, int]:
+    objects = [entry.key async for entry in platform.store.list(UPLOADS)]
     return len(objects), await platform.pool.fetchval("SELECT count(*) FROM queries")
 
 
-async def sent(client: httpx.AsyncClient, content: Any = b"music", **params: Any) -> httpx.Response:
+async def upload(client: httpx.AsyncClient, content: Any = b"music", **params: Any) -> httpx.Response:
     return await client.post("/recommend", content=content, headers=AUDIO, params=params)
 
 
@@ -75,17 +75,17 @@ async def test_a_recording_is_compared_with_everything_and_nothing_is_kept(
     platform: Platform, client: httpx.AsyncClient
 ) -> None:
     for number in (1, 2, 3):
-        await platform.add(number, heard=("jazz",))
+        await platform.add(number, model_tags=("jazz",))
     await eventually(lambda: _tail(client, 3))
-    async with listening(platform, Analysis(MODEL.model, vector(2), said("jazz"))) as heard:
-        answer = await sent(client, n=2)
+    async with extractor_stub(platform, Analysis(MODEL.model, vector(2), tag_probabilities("jazz"))) as bodies:
+        answer = await upload(client, n=2)
     assert answer.status_code == 200, answer.text
     body = answer.json()
-    assert heard == [b"music"]
+    assert bodies == [b"music"]
     assert body["seeds"] == []
     assert len(body["results"]) == 2
     assert (body["results"][0]["urn"], body["results"][0]["shared_tags"]) == (urn(2), ["jazz"])
-    assert await left(platform) == (0, 0)
+    assert await remains(platform) == (0, 0)
 
 
 async def _tail(client: httpx.AsyncClient, count: int) -> bool:
@@ -96,8 +96,8 @@ async def test_the_parameters_of_recommend_count(platform: Platform, client: htt
     for number in (1, 2, 3):
         await platform.add(number)
     await eventually(lambda: _tail(client, 3))
-    async with listening(platform, Analysis(MODEL.model, vector(2), None)):
-        answer = await sent(client, exclude=urn(2), format="csv")
+    async with extractor_stub(platform, Analysis(MODEL.model, vector(2), None)):
+        answer = await upload(client, exclude=urn(2), format="csv")
     assert answer.headers["content-type"].startswith("text/csv")
     assert urn(2) not in answer.text
     assert urn(1) in answer.text
@@ -106,19 +106,19 @@ async def test_the_parameters_of_recommend_count(platform: Platform, client: htt
 async def test_what_the_extractor_refuses_comes_back_with_its_reason(
     platform: Platform, client: httpx.AsyncClient
 ) -> None:
-    async with listening(platform, "the recording is silent"):
-        body = problem(await sent(client), 422, "recording-refused")
+    async with extractor_stub(platform, "the recording is silent"):
+        body = problem(await upload(client), 422, "recording-refused")
     assert body["detail"] == "the recording is silent"
-    assert await left(platform) == (0, 0)
+    assert await remains(platform) == (0, 0)
 
 
 async def test_without_an_extractor_it_gives_up_and_clears_up(platform: Platform, client: httpx.AsyncClient) -> None:
     state = app_of(client).state
     state.upload_extractor = UploadExtractor(state.platform, platform.store, timeout_s=0.3)
-    answer = await sent(client)
+    answer = await upload(client)
     problem(answer, 503, "nobody-listens")
     assert int(answer.headers["retry-after"]) > 0
-    assert await left(platform) == (0, 0)
+    assert await remains(platform) == (0, 0)
 
 
 async def test_without_a_bucket_it_says_so_and_clears_up(
@@ -128,24 +128,24 @@ async def test_without_a_bucket_it_says_so_and_clears_up(
         raise StoreUnavailable("away")
 
     monkeypatch.setattr(platform.store, "put", away)
-    assert "object store" in problem(await sent(client), 503, "nobody-listens")["detail"]
-    assert await left(platform) == (0, 0)
+    assert "object store" in problem(await upload(client), 503, "nobody-listens")["detail"]
+    assert await remains(platform) == (0, 0)
 
 
 async def test_another_models_vector_is_not_compared(platform: Platform, client: httpx.AsyncClient) -> None:
-    async with listening(platform, Analysis("another", vector(1), None)):
-        problem(await sent(client), 503, "nobody-listens")
+    async with extractor_stub(platform, Analysis("another", vector(1), None)):
+        problem(await upload(client), 503, "nobody-listens")
 
 
 async def test_more_at_once_than_there_are_places_are_sent_away(platform: Platform, client: httpx.AsyncClient) -> None:
     state = app_of(client).state
     state.upload_extractor = UploadExtractor(state.platform, platform.store, max_concurrent=1)
-    first = asyncio.create_task(sent(client))
-    await eventually(lambda: waiting(platform))
-    answer = await sent(client)
+    first = asyncio.create_task(upload(client))
+    await eventually(lambda: waiting_query(platform))
+    answer = await upload(client)
     problem(answer, 503, "too-many-recordings")
     assert answer.headers["retry-after"]
-    async with listening(platform, "enough"):
+    async with extractor_stub(platform, "enough"):
         assert (await first).status_code == 422
 
 
@@ -153,7 +153,7 @@ async def test_more_at_once_than_there_are_places_are_sent_away(platform: Platfo
     "content_type",
     ["", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "video/mp4"],
 )
-async def test_what_is_not_declared_as_audio_is_told_how(client: httpx.AsyncClient, content_type: str) -> None:
+async def test_another_content_type_is_refused_with_instructions(client: httpx.AsyncClient, content_type: str) -> None:
     answer = await client.post("/recommend", content=b"music", headers={"Content-Type": content_type})
     assert "--data-binary" in problem(answer, 415, "not-audio")["detail"]
     assert "audio/*" in answer.headers["accept-post"]
@@ -167,18 +167,18 @@ async def test_too_much_is_refused_whether_it_says_its_size_or_not(
             yield bytes(1_000_000)
 
     for content in (bytes(MAX_UPLOAD_BYTES + 1), pieces()):
-        body = problem(await sent(client, content), 413, "recording-too-large")
+        body = problem(await upload(client, content), 413, "recording-too-large")
         assert str(MAX_UPLOAD_BYTES) in body["detail"]
-    assert await left(platform) == (0, 0)
+    assert await remains(platform) == (0, 0)
 
 
 async def test_nothing_is_no_recording(client: httpx.AsyncClient) -> None:
-    assert "empty" in problem(await sent(client, b""), 422, "recording-refused")["detail"]
+    assert "empty" in problem(await upload(client, b""), 422, "recording-refused")["detail"]
 
 
 @pytest.mark.parametrize("params", [{"track": "x"}, {"n": 0}, {"tag": "jaz"}, {"exclude": "nonsense"}])
-async def test_wrong_parameters_are_refused_before_anything_is_heard(
+async def test_wrong_parameters_are_refused_before_the_upload_is_analysed(
     platform: Platform, client: httpx.AsyncClient, params: dict[str, Any]
 ) -> None:
-    assert (await sent(client, **params)).status_code == 422
-    assert await left(platform) == (0, 0)
+    assert (await upload(client, **params)).status_code == 422
+    assert await remains(platform) == (0, 0)

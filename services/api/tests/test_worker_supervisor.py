@@ -34,7 +34,7 @@ _ROUTE = "/tracks/{urn:path}"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back over a connection."""
 
     status: int
@@ -50,13 +50,13 @@ class Caller:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
-    async def get(self, path: str) -> Answer:
+    async def get(self, path: str) -> Response:
         self.writer.write(f"GET {path} HTTP/1.1\r\nHost: api\r\nX-Request-ID: {self.name}\r\n\r\n".encode())
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
         length = re.search(r"content-length: (\d+)", head)
         assert length, head
         body = (await self.reader.readexactly(int(length[1]))).decode()
-        return Answer(int(head.split()[1]), head.lower(), body)
+        return Response(int(head.split()[1]), head.lower(), body)
 
     async def begin(self) -> None:
         """Ask for something and never finish asking."""
@@ -83,7 +83,7 @@ class Service:
     def text(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
-    def said(self) -> list[dict[str, Any]]:
+    def log_lines(self) -> list[dict[str, Any]]:
         lines = self.text().splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
 
@@ -92,10 +92,12 @@ class Service:
         assert self.process.poll() is None, self.text()
         pids = {
             line["worker"]: int(found[1])
-            for line in self.said()
+            for line in self.log_lines()
             if (found := re.match(r"Started server process \[(\d+)\]", line["message"]))
         }
-        return [(line["worker"], pids[line["worker"]]) for line in self.said() if "startup complete" in line["message"]]
+        return [
+            (line["worker"], pids[line["worker"]]) for line in self.log_lines() if "startup complete" in line["message"]
+        ]
 
     def pids(self) -> dict[int, int]:
         return dict(self.started())
@@ -112,7 +114,7 @@ class Service:
         found: dict[str, int] = {}
 
         def all_logged() -> bool:
-            found.update({line["request_id"]: line["worker"] for line in self.said() if "request_id" in line})
+            found.update({line["request_id"]: line["worker"] for line in self.log_lines() if "request_id" in line})
             return wanted.keys() <= found.keys()
 
         await eventually(all_logged)
@@ -162,7 +164,7 @@ async def service(platform: Platform, environment: dict[str, str], tmp_path: Pat
 async def test_connections_are_dealt_out(service: Service) -> None:
     # So many that chance alone gives one of two fewer than a fifth once in a million times.
     callers = await asyncio.gather(*(service.call() for _ in range(64)))
-    shares = Counter({worker: len(its) for worker, its in (await service.by_worker(callers)).items()})
+    shares = Counter({worker: len(connections) for worker, connections in (await service.by_worker(callers)).items()})
     assert min(shares.values()) >= len(callers) / 5, shares
 
 
@@ -178,7 +180,7 @@ async def test_a_killed_worker_is_replaced_while_the_others_answer(service: Serv
         return len(service.started()) == _WORKERS + 1
 
     def gone() -> bool:
-        return any("worker 0" in line["message"] and "by SIGKILL" in line["message"] for line in service.said())
+        return any("worker 0" in line["message"] and "by SIGKILL" in line["message"] for line in service.log_lines())
 
     await eventually(replaced)
     now = service.pids()
@@ -250,13 +252,13 @@ async def test_every_worker_gives_a_load_balancer_time(
         # A service manager tells every process, and the supervisor tells its workers: that is one signal all the same.
         os.kill(service.pids()[0], signal.SIGTERM)
         service.process.send_signal(signal.SIGTERM)
-        for its in callers.values():
+        for connections in callers.values():
 
-            async def turned_away(waiting: Caller = its[0]) -> bool:
+            async def turned_away(waiting: Caller = connections[0]) -> bool:
                 return (await waiting.get("/readyz")).status == 503
 
             await eventually(turned_away)
-            answer = await its[1].get(f"/tracks/{urn(0)}")
+            answer = await connections[1].get(f"/tracks/{urn(0)}")
             assert answer.status == 200
             assert "connection: close" in answer.headers
         assert service.process.poll() is None

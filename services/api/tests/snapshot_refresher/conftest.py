@@ -26,7 +26,7 @@ FIRST = EmbeddingModel("first", SMALL)
 SECOND = EmbeddingModel("second", SMALL)
 
 
-def written(start: int, end: int) -> list[StoredVector]:
+def stored_vectors(start: int, end: int) -> list[StoredVector]:
     return [StoredVector(seq, urn(seq), vector(seq, SMALL)) for seq in range(start, end)]
 
 
@@ -37,14 +37,14 @@ class Scene:
         self.directory = directory
         self.now = 0.0
         self.store = CountingStore()
-        self.source = MemorySource(model=FIRST, vectors={"first": written(1, 31)})
-        self.follower = self.fresh_follower()
+        self.source = MemorySource(model=FIRST, vectors={"first": stored_vectors(1, 31)})
+        self.refresher = self.new_refresher()
 
     @property
     def cached(self) -> set[str]:
         return {path.name for path in (self.directory / "cache").glob("indexes/*")}
 
-    def fresh_follower(self) -> SnapshotRefresher:
+    def new_refresher(self) -> SnapshotRefresher:
         cache = IndexCache(self.directory / "cache", self.store)
         return SnapshotRefresher(cache, retry_interval_s=30.0, clock=lambda: self.now)
 
@@ -64,14 +64,14 @@ class Scene:
         self.source.versions[model.model] = version
         return version
 
-    async def look(self) -> tuple[str | None, int, int]:
-        await self.follower.refresh(self.source)
-        snapshot = self.follower.snapshot
+    async def refresh(self) -> tuple[str | None, int, int]:
+        await self.refresher.refresh(self.source)
+        snapshot = self.refresher.snapshot
         assert snapshot is not None
         return snapshot.version_name, snapshot.indexed, len(snapshot.tail)
 
-    def found(self, query: NDArray[np.float32], k: int = 1_000) -> dict[str, float]:
-        snapshot = self.follower.snapshot
+    def search(self, query: NDArray[np.float32], k: int = 1_000) -> dict[str, float]:
+        snapshot = self.refresher.snapshot
         assert snapshot is not None
         matches = snapshot.search(snapshot.project(query[np.newaxis])[0], k)
         assert len({match.urn for match in matches}) == len(matches)

@@ -12,30 +12,30 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 async def test_a_forgotten_track_leaves_answers_and_counts(scene: Scene) -> None:
     await scene.publish("v1", up_to=20)
-    assert await scene.look() == ("v1", 20, 10)
+    assert await scene.refresh() == ("v1", 20, 10)
     scene.source.forgotten += [(urn(7), NOON), (urn(25), NOON), (urn(400), NOON)]
-    assert await scene.look() == ("v1", 19, 9)
-    assert set(scene.found(vector(7, SMALL))) == {urn(number) for number in range(1, 31)} - {urn(7), urn(25)}
-    snapshot = scene.follower.snapshot
+    assert await scene.refresh() == ("v1", 19, 9)
+    assert set(scene.search(vector(7, SMALL))) == {urn(number) for number in range(1, 31)} - {urn(7), urn(25)}
+    snapshot = scene.refresher.snapshot
     assert snapshot is not None
     assert len(snapshot.search(snapshot.project(vector(7, SMALL)[np.newaxis])[0], 28)) == snapshot.reach == 28
 
 
 async def test_forgetting_is_seen_although_its_transaction_took_long(scene: Scene) -> None:
-    await scene.look()
+    await scene.refresh()
     scene.source.forgotten.append((urn(7), NOON))
-    await scene.look()
+    await scene.refresh()
     # Marked before the other one, seen after it.
     scene.source.forgotten.append((urn(8), NOON - timedelta(seconds=30)))
-    assert await scene.look() == (None, 0, 28)
+    assert await scene.refresh() == (None, 0, 28)
 
 
 async def test_what_was_forgotten_stays_so_in_a_version_that_holds_it(scene: Scene) -> None:
     scene.source.forgotten.append((urn(7), NOON))
-    assert await scene.look() == (None, 0, 29)
+    assert await scene.refresh() == (None, 0, 29)
     await scene.publish("v1", up_to=20)
-    assert await scene.look() == ("v1", 19, 10)
-    assert urn(7) not in scene.found(vector(7, SMALL))
-    scene.follower = scene.fresh_follower()
-    assert await scene.look() == ("v1", 19, 10)
-    assert urn(7) not in scene.found(vector(7, SMALL))
+    assert await scene.refresh() == ("v1", 19, 10)
+    assert urn(7) not in scene.search(vector(7, SMALL))
+    scene.refresher = scene.new_refresher()
+    assert await scene.refresh() == ("v1", 19, 10)
+    assert urn(7) not in scene.search(vector(7, SMALL))

@@ -10,30 +10,30 @@ from soundalike.similarity.index.files import DATA_FILES, INDEX, VECTORS
 from soundalike.storage.artifacts.manifest import MANIFEST
 
 from ..conftest import upload_version, urn, vector
-from .conftest import SMALL, Scene, written
+from .conftest import SMALL, Scene, stored_vectors
 
 
 async def test_an_intact_copy_is_used_again_after_a_restart(scene: Scene) -> None:
     await scene.publish("v1", up_to=20)
-    await scene.look()
+    await scene.refresh()
     fetched = len(scene.store.downloads)
-    scene.follower = scene.fresh_follower()
+    scene.refresher = scene.new_refresher()
     scene.store.away = True
-    assert await scene.look() == ("v1", 20, 10)
+    assert await scene.refresh() == ("v1", 20, 10)
     assert len(scene.store.downloads) == fetched
 
 
 @pytest.mark.parametrize("name", DATA_FILES)
 async def test_a_damaged_copy_is_fetched_again(scene: Scene, name: str) -> None:
     await scene.publish("v1", up_to=20)
-    await scene.look()
+    await scene.refresh()
     copy = scene.directory / "cache" / "indexes" / "v1" / name
     content = bytearray(copy.read_bytes())
     content[-1] ^= 1
     copy.unlink()
     copy.write_bytes(content)
-    scene.follower = scene.fresh_follower()
-    assert await scene.look() == ("v1", 20, 10)
+    scene.refresher = scene.new_refresher()
+    assert await scene.refresh() == ("v1", 20, 10)
     assert copy.read_bytes() != bytes(content)
 
 
@@ -99,28 +99,28 @@ async def test_a_version_that_is_not_right_is_refused_and_the_one_before_stays(
 ) -> None:
     if before:
         await scene.publish(before, up_to=20)
-    stands = await scene.look()
+    stands = await scene.refresh()
     await damage(scene)
     with caplog.at_level(logging.ERROR):
-        assert await scene.look() == stands
+        assert await scene.refresh() == stands
     assert "is invalid" in caplog.text
     assert scene.cached <= ({before} if before else set())
-    scene.source.vectors["first"] += written(31, 32)
-    assert await scene.look() == (stands[0], stands[1], stands[2] + 1), "the tail goes on growing"
+    scene.source.vectors["first"] += stored_vectors(31, 32)
+    assert await scene.refresh() == (stands[0], stands[1], stands[2] + 1), "the tail goes on growing"
     assert caplog.text.count("is invalid") == 1, "an invalid version is not fetched at every look"
     await scene.publish("v4", up_to=31)
-    assert await scene.look() == ("v4", 31, 0)
+    assert await scene.refresh() == ("v4", 31, 0)
 
 
 async def test_a_refused_version_is_tried_again_after_a_while(scene: Scene) -> None:
-    await scene.look()
+    await scene.refresh()
     version = await scene.publish("v1", up_to=20, leave_out=INDEX)
-    assert await scene.look() == (None, 0, 30)
+    assert await scene.refresh() == (None, 0, 30)
     await scene.store.upload(version.location + INDEX, scene.directory / "v1" / INDEX)
     scene.now = 29.0
-    assert await scene.look() == (None, 0, 30)
+    assert await scene.refresh() == (None, 0, 30)
     scene.now = 31.0
-    assert await scene.look() == ("v1", 20, 10)
+    assert await scene.refresh() == ("v1", 20, 10)
 
 
 async def test_foreign_things_in_the_cache_directory_are_left_alone(scene: Scene) -> None:
@@ -129,6 +129,6 @@ async def test_foreign_things_in_the_cache_directory_are_left_alone(scene: Scene
     (foreign / "photo.jpg").write_bytes(b"precious")
     foreign.with_name("note.txt").write_text("remember")
     await scene.publish("v1", up_to=20)
-    await scene.look()
+    await scene.refresh()
     assert (foreign / "photo.jpg").exists()
     assert scene.cached == {"holiday", "note.txt", "v1"}
