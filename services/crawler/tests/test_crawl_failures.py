@@ -45,7 +45,7 @@ else:
             Fault(path=FIRST_PREVIEW, status=302, headers={"Location": "https://evil.example/"}),
             OutcomeStatus.NO_PREVIEW,
             State.NO_PREVIEW,
-            "the preview lies on a host that is not allowed",
+            "the preview is on a host that is not allowed",
         ),
         (
             Fault(path=FIRST_PREVIEW, status=503, times=None),
@@ -103,7 +103,7 @@ async def test_a_list_that_ends_too_early_is_not_taken_for_whole(crawler: CrawlF
     crawl = crawler.crawl()
     stopped = await crawl.run(crawler.playlist(key))
     assert isinstance(stopped, SourceUnavailable)
-    assert "announced 60 entries and gave only 50" in str(stopped)
+    assert "announced 60 entries but returned only 50" in str(stopped)
     assert counts_by_status(crawl.stats) == {OutcomeStatus.UPLOADED: 50}
 
 

@@ -114,7 +114,7 @@ def test_a_playlist_then_the_same_again(command: Command, store: S3Store, databa
     assert states(database_url) == {"queued": 48}
     status, out, _ = command(DEMO_PLAYLIST_ID)
     assert status == 0
-    assert counts(out)["the playlist has not changed since all of it was crawled"] == counts(out)["skipped"] == 48
+    assert counts(out)["the playlist has not changed since it was crawled"] == counts(out)["skipped"] == 48
 
 
 def test_only_lists_that_somebody_wants_again_are_due(command: Command, database_url: str) -> None:
@@ -171,15 +171,15 @@ def test_a_folder_needs_no_spotify(command: Command, tmp_path: Path, audio: Call
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "say what to crawl"),
+        ([], "nothing to crawl"),
         (["--playlist", "nonsense"], "open.spotify.com/playlist/"),
-        (["--folder", "nowhere/at/all"], "there is no folder"),
+        (["--folder", "nowhere/at/all"], "folder not found"),
         (["--every", "0.001", "--watch"], "0 for never"),
-        (["forget", "nonsense"], "names nothing that can be forgotten"),
-        (["forget"], "say one thing"),
-        (["forget", "deezer:track:7", "--isrc", "ZZAAA2600001"], "say one thing"),
-        (["forget", "--isrc", "nonsense"], "is no ISRC"),
-        (["forget", "--title", "Song"], "go together"),
+        (["forget", "nonsense"], "cannot be forgotten"),
+        (["forget"], "give one of these"),
+        (["forget", "deezer:track:7", "--isrc", "ZZAAA2600001"], "give one of these"),
+        (["forget", "--isrc", "nonsense"], "is not an ISRC"),
+        (["forget", "--title", "Song"], "given together"),
         (["--unknown"], "No such option"),
     ],
 )
@@ -232,7 +232,7 @@ def test_a_spent_quota(command: Command, server: SandboxServer) -> None:
     server.sandbox.faults.add(Fault.quota_exceeded("/v1/*"))
     status, _, err = command("--playlist", DEMO_PLAYLIST_ID)
     assert status == 75
-    assert "quota is spent" in err
+    assert "quota is used up" in err
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
@@ -252,7 +252,7 @@ def test_an_interrupted_crawl_shows_its_table_and_goes_on(
     out, err = process.communicate(timeout=scale(120))
     assert process.returncode == 130, err
     assert counts(out)["uploaded"] >= 10 - 4
-    assert "goes on where this one stopped" in err
+    assert "run the same command again to continue" in err
     assert "Traceback" not in err
     server.sandbox.faults.clear()
     status, out, _ = command("--playlist", DEMO_PLAYLIST_ID)
@@ -281,25 +281,26 @@ def test_forgetting_by_code_and_by_name(command: Command, database_url: str, sto
     name = ("forget", "--title", second.title.upper(), "--artist", f"The {second.artist}")
     status, _, err = command(*name)
     assert status == 1
-    assert "nothing that is held is called" in err
+    assert "no stored track is called" in err
     assert command("--playlist", DEMO_PLAYLIST_ID)[0] == 0
 
     code = f"{first.isrc[:2]}-{first.isrc[2:5]}-{first.isrc[5:7]}-{first.isrc[7:]}".lower()
     status, out, err = command("forget", "--isrc", code)
     assert (status, out) == (
         0,
-        f"forgotten: ISRC {first.isrc}, 1 track, 1 preview deleted; nothing that bears it will come back\n",
+        f"forgotten: ISRC {first.isrc}, 1 track, 1 preview deleted; tracks with this ISRC are blocked from now on\n",
     ), err
 
     status, out, err = command(*name)
     assert status == 1
     assert f"spotify:track:{second.spotify_id}  {second.artist} \N{EN DASH} {second.title}" in out
-    assert "the same with --yes does it" in err
+    assert "--yes is needed" in err
     assert states(database_url) == {"queued": 47, "forgotten": 1}
 
     status, out, err = command(*name, "--yes")
     assert status == 0, err
-    assert f"1 track, 1 preview deleted; these will not come back, nor will anything that bears {second.isrc}" in out
+    blocked = f"these tracks are blocked from now on, and so is every track with ISRC {second.isrc}"
+    assert f"1 track, 1 preview deleted; {blocked}" in out
     assert states(database_url) == {"queued": 46, "forgotten": 2}
     assert len(in_bucket(store)) == 46
 
@@ -331,5 +332,5 @@ def test_a_person_is_asked_before_a_name_is_forgotten(
     assert "Forget 1 track? [y/N]" in out
     assert process.returncode == (0 if answer == "y" else 1)
     assert ("nothing was forgotten" in err) is (answer != "y")
-    assert ("as none of these has an ISRC" in out) is (answer == "y")
+    assert ("as none of them has an ISRC" in out) is (answer == "y")
     assert states(database_url) == left

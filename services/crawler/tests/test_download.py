@@ -63,7 +63,7 @@ async def test_redirects_lead_to_no_other_host(
 ) -> None:
     port = server.url.rpartition(":")[2]
     server.sandbox.faults.add(Fault(path=PATH, status=302, headers={"Location": f"http://localhost:{port}/private"}))
-    with pytest.raises(PreviewMissing, match=f"lies on localhost:{port}, which is none of the provider's hosts"):
+    with pytest.raises(PreviewMissing, match=f"is on localhost:{port}, which is not one of the provider's hosts"):
         await downloader.download(url, hosts)
     assert not server.sandbox.journal.read("/private")
 
@@ -79,7 +79,7 @@ async def test_redirects_in_a_circle(downloader: Downloader, server: SandboxServ
 async def test_other_hosts_are_not_asked(downloader: Downloader, address: str, hosts: HostList) -> None:
     with pytest.raises(PreviewMissing) as missing:
         await downloader.download(address, hosts)
-    assert missing.value.reason == "the preview lies on a host that is not allowed"
+    assert missing.value.reason == "the preview is on a host that is not allowed"
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410])
@@ -140,5 +140,5 @@ async def test_too_large(downloader: Downloader, url: str, server: SandboxServer
 @pytest.mark.parametrize("body", ["", "<html>sorry</html>"])
 async def test_not_audio(downloader: Downloader, server: SandboxServer, url: str, body: str, hosts: HostList) -> None:
     server.sandbox.faults.add(Fault(path=PATH, status=200, headers={"Content-Type": "audio/mpeg"}, body=body))
-    with pytest.raises(PreviewUnusable, match="no audio"):
+    with pytest.raises(PreviewUnusable, match="not audio that can be decoded"):
         await downloader.download(url, hosts)

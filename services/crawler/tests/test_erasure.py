@@ -143,7 +143,7 @@ async def test_a_playlist_goes_and_is_not_crawled_again(crawler: CrawlFixture) -
     assert (await forget(crawler.pool, crawler.store, Subject("playlist", urn))).tracks == 0
     stopped = await crawler.crawl().run(crawler.playlist(DEMO_PLAYLIST_ID))
     assert isinstance(stopped, SourceRefused)
-    assert "to be forgotten" in str(stopped)
+    assert "forgotten on request" in str(stopped)
     done = await forget(crawler.pool, crawler.store, Subject("playlist", urn), with_tracks=True)
     assert done.tracks == 0
     assert (await tracks.count_by_state(crawler.pool))[State.QUEUED] == 48

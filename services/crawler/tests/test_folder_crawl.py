@@ -162,7 +162,7 @@ async def test_the_same_folder_again(library: Library, audio: Callable[..., byte
     library.put("3.flac", audio(8, hertz=880))
     again = await library.crawl()
     assert again.stats.by_reason[OutcomeStatus.SKIPPED] == {
-        "on its way already": 1,
+        "already queued": 1,
         "rejected before (--retry-rejected tries again)": 1,
     }
     assert again.stats.count(OutcomeStatus.UPLOADED) == 1
@@ -177,7 +177,7 @@ async def test_files_that_cannot_be_read_fail_without_stopping_the_rest(
     (tmp_path / "gone.flac").symlink_to(tmp_path / "nowhere")
     library.put("there.flac", audio(8))
     crawl = await library.crawl()
-    assert crawl.stats.by_reason[OutcomeStatus.FAILED] == {"it cannot be read": 1}
+    assert crawl.stats.by_reason[OutcomeStatus.FAILED] == {"cannot be read": 1}
     assert "No such file" in library.progress.outcomes["gone.flac"].detail
     assert crawl.stats.count(OutcomeStatus.UPLOADED) == 1
 
@@ -204,7 +204,7 @@ async def test_a_file_that_goes_away_while_it_waits(
     assert crawl.stats.by_reason[OutcomeStatus.FAILED] == {"the file cannot be read": 1}
     found = await stored(library, track)
     assert found.state is State.PENDING
-    assert found.reason == "No such file or directory; the next crawl tries again"
+    assert found.reason == "No such file or directory; the next crawl retries"
 
 
 class FailingEncoders:
@@ -222,7 +222,7 @@ class FailingEncoders:
     [
         (DecoderCrashed("it died"), OutcomeStatus.REJECTED, State.REJECTED, "cannot be decoded"),
         (TooDemanding("it took ages"), OutcomeStatus.REJECTED, State.REJECTED, "too demanding"),
-        (DecoderUnavailable("it did not start"), OutcomeStatus.FAILED, State.PENDING, "the decoding process fails"),
+        (DecoderUnavailable("it did not start"), OutcomeStatus.FAILED, State.PENDING, "the decoder process fails"),
     ],
 )
 async def test_only_what_a_file_does_is_held_against_it(

@@ -40,7 +40,7 @@ def test_the_table_always_adds_up(outcomes: list[Outcome], unfinished: int) -> N
     flush_left = {name: int(number) for name, number in rows if not name.startswith(" ")}
     found = flush_left.pop("found")
     assert found == len(outcomes) == sum(flush_left[status.value] for status in OutcomeStatus)
-    assert flush_left.get("taken up, not finished", 0) == unfinished
+    assert flush_left.get("started, not finished", 0) == unfinished
     for status in OutcomeStatus:
         with_reason = sum(count for reason, count in stats.by_reason[status].items() if reason)
         start = [name for name, _ in rows].index(status.value) + 1
@@ -78,7 +78,7 @@ def test_the_bar_moves_and_says_what_went_wrong() -> None:
     assert "crawling [red]list" in said
     assert "2/3" in said
     assert "[bold]bad: rejected, it is 2.0 s long" in said
-    assert "spotify asks for a pause, 7 s" in said
+    assert "spotify: rate limit reached, waiting 7 s" in said
     assert "good" not in said
 
 
@@ -96,7 +96,7 @@ def test_lines_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:
         "5 of ?",
         "10 of 12",
         "bad: failed, away",
-        "deezer asks for a pause of 30 s",
+        "deezer: rate limit reached, waiting 30 s",
     ]
 
 
@@ -110,13 +110,15 @@ def test_the_pause_is_counted_down_and_then_gone() -> None:
         now = at
         return Countdown().render(bar.tasks[task]).plain
 
-    assert [shown(at) for at in (100.0, 101.6, 107.4)] == [f"deezer asks for a pause, {left} s" for left in (8, 6, 1)]
+    assert [shown(at) for at in (100.0, 101.6, 107.4)] == [
+        f"deezer: rate limit reached, waiting {left} s" for left in (8, 6, 1)
+    ]
     assert shown(107.5) == ""
 
 
 def test_a_run_in_a_line() -> None:
     stats = CrawlStats()
-    assert summary_line(stats) == "nothing there"
+    assert summary_line(stats) == "no entries"
     stats.add(Outcome(OutcomeStatus.UPLOADED, "x"))
     stats.add(Outcome(OutcomeStatus.NO_PREVIEW, "x", "nobody has it"))
     assert summary_line(stats) == "1 uploaded, 1 no preview (nobody has it)"

@@ -59,7 +59,7 @@ async def test_a_second_crawl_fetches_nothing_that_is_on_its_way_or_heard(crawle
     demo = crawler.server.sandbox.library.playlist(DEMO_PLAYLIST_ID)
     crawler.server.sandbox.library.add(replace(demo, name="Renamed"))
     assert await other.run(crawler.playlist(DEMO_PLAYLIST_ID)) is None
-    assert other.stats.by_reason[OutcomeStatus.SKIPPED] == {"heard already": 1, "on its way already": 47}
+    assert other.stats.by_reason[OutcomeStatus.SKIPPED] == {"already analysed": 1, "already queued": 47}
     assert crawler.server.sandbox.journal.read("/mp3-preview/") == []
 
 
@@ -109,7 +109,7 @@ async def test_rejected_tracks_are_tried_again_only_when_asked(crawler: CrawlFix
     state, reason = await state_of(crawler, FIRST_ID)
     assert state is State.REJECTED
     assert reason is not None
-    assert "no audio" in reason
+    assert "not audio" in reason
     again = crawler.crawl()
     await again.run(crawler.playlist(DEMO_PLAYLIST_ID))
     assert again.stats.by_reason[OutcomeStatus.SKIPPED] == {UNCHANGED: 48}
@@ -125,7 +125,7 @@ async def test_forgotten_tracks_stay_forgotten(crawler: CrawlFixture) -> None:
     await crawler.pool.execute("UPDATE playlists SET snapshot_id = 'another'")
     again = crawler.crawl(retry_rejected=True)
     await again.run(crawler.playlist(DEMO_PLAYLIST_ID))
-    assert again.stats.by_reason[OutcomeStatus.SKIPPED]["to be forgotten"] == 1
+    assert again.stats.by_reason[OutcomeStatus.SKIPPED]["forgotten on request"] == 1
     stored = await tracks.get(crawler.pool, FIRST_ID)
     assert stored is not None
     assert (stored.state, stored.track.title) == (State.FORGOTTEN, "")

@@ -87,7 +87,7 @@ async def test_a_spent_quota_keeps_the_place(crawler: CrawlFixture) -> None:
     again = crawler.crawl()
     assert await again.run(crawler.playlist(KEY)) is None
     assert offsets(crawler) == [2 * PAGE_SIZE, 3 * PAGE_SIZE]
-    assert again.stats.by_reason[OutcomeStatus.SKIPPED] == {"on its way already": 2 * PAGE_SIZE}
+    assert again.stats.by_reason[OutcomeStatus.SKIPPED] == {"already queued": 2 * PAGE_SIZE}
     assert again.stats.finished == 4 * PAGE_SIZE
 
 

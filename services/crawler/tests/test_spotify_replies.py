@@ -97,16 +97,16 @@ def test_an_impossible_duration_is_none(duration: int) -> None:
         ({"is_local": True, "track": {**TRACK, "id": None}}, "local file of the playlist's owner"),
         ({"track": {**TRACK, "id": None, "is_local": True}}, "local file of the playlist's owner"),
         ({"track": {"type": "episode", "id": ID, "name": "Why"}}, "episode"),
-        ({"track": {**TRACK, "type": "chapter"}}, "a thing of type 'chapter'"),
+        ({"track": {**TRACK, "type": "chapter"}}, "an object of type 'chapter'"),
         ({"track": {**TRACK, "name": "", "duration_ms": 0}}, "taken down from Spotify"),
-        ({"track": {**TRACK, "id": "short"}}, "entry in a form that is not understood"),
-        ({"track": {**TRACK, "artists": "A"}}, "entry in a form that is not understood"),
+        ({"track": {**TRACK, "id": "short"}}, "entry in an unknown format"),
+        ({"track": {**TRACK, "artists": "A"}}, "entry in an unknown format"),
         (
             {"track": {**TRACK, "external_urls": {"spotify": "javascript:alert(1)"}}},
-            "entry in a form that is not understood",
+            "entry in an unknown format",
         ),
-        ({"track": [1]}, "entry in a form that is not understood"),
-        ("nonsense", "entry in a form that is not understood"),
+        ({"track": [1]}, "entry in an unknown format"),
+        ("nonsense", "entry in an unknown format"),
     ],
 )
 def test_what_is_no_track_has_a_reason(entry: Any, expected: str) -> None:

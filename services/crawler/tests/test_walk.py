@@ -180,7 +180,7 @@ async def test_pages_that_go_round_end_after_the_first_round(pool: Pool) -> None
             await one.start(START)
             await one.run()
     assert await pairs(pool) == WORLD.reachable(0, 0)
-    assert one.stats.reasons == {"its pages go round in a circle": 1}
+    assert one.stats.reasons == {"its pages repeat": 1}
 
 
 async def test_a_token_that_ends_and_bursts_of_429_cost_nothing(pool: Pool, server: SandboxServer) -> None:
@@ -214,7 +214,7 @@ async def test_more_patience_than_a_run_has_stops_it_with_its_place_kept(pool: P
     )
     async with walk(pool, server) as one:
         await one.start(START)
-        with pytest.raises(QuotaExhausted, match="goes on where this one stopped") as stopped:
+        with pytest.raises(QuotaExhausted, match="run the same command again to continue") as stopped:
             await one.run()
     assert stopped.value.wait_s == 3600
     server.sandbox.faults.clear()

@@ -84,7 +84,7 @@ async def test_a_run_leaves_a_table_and_one_line_for_machines(
         status = await walk(at(server, database_url), WalkOptions(START, 2, 1_000), Console(file=shown))
     assert status == 0
     assert await favorites.count(pool) == len(make_world(SIZE).reachable(0, 2))
-    assert "lists still owed" in shown.getvalue()
+    assert "lists still to be read" in shown.getvalue()
     [line] = [record.getMessage() for record in caplog.records if record.getMessage().startswith("walked: ")]
     said = json.loads(line.removeprefix("walked: "))
     assert (said["owed"], said["status"], said["reasons"]) == (0, 0, {})
@@ -99,4 +99,4 @@ async def test_what_stops_a_run_is_told_and_has_a_status(pool: Pool, database_ur
         Fault(path="/soundcloud/users/*/likes/*", status=429, headers={"Retry-After": "4000"}, times=None)
     )
     assert await walk(at(server, database_url), WalkOptions(START, 1, 100), Console(file=shown)) == EX_TEMPFAIL
-    assert "goes on where this one stopped" in shown.getvalue()
+    assert "run the same command again to continue" in shown.getvalue()

@@ -141,7 +141,7 @@ async def test_a_failure_that_may_pass_stays_on_the_list(crawler: CrawlFixture, 
     stored = await tracks.get(crawler.pool, FIRST)
     assert stored is not None
     assert stored.state is State.PENDING
-    assert "; tried again at " in (stored.reason or "")
+    assert "; next attempt at " in (stored.reason or "")
     _, again = await task_queue.count_due(crawler.pool, [track_requests.TASK])
     assert again is not None
 

@@ -139,9 +139,9 @@ def test_a_version_that_the_title_leaves_out_is_added() -> None:
         (None, "empty entry"),
         ({}, "empty entry"),
         ({"id": 5, "title": ""}, "taken down from Deezer"),
-        ({"id": 0, "title": "x"}, "entry in a form that is not understood"),
-        ({"id": "x", "title": "x"}, "entry in a form that is not understood"),
-        (["x"], "entry in a form that is not understood"),
+        ({"id": 0, "title": "x"}, "entry in an unknown format"),
+        ({"id": "x", "title": "x"}, "entry in an unknown format"),
+        (["x"], "entry in an unknown format"),
     ],
 )
 def test_what_is_no_track(row: Any, reason: str) -> None:

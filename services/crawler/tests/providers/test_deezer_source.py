@@ -150,7 +150,7 @@ async def test_a_list_that_ends_too_soon_is_not_taken_for_whole(
 ) -> None:
     body: dict[str, Any] = {"data": [], "total": 48}
     stores.sandbox.faults.add(Fault(path="*/tracks", status=200, body=body, times=None))
-    with pytest.raises(SourceUnavailable, match="48 tracks and gave only 0"):
+    with pytest.raises(SourceUnavailable, match="48 tracks but returned only 0"):
         await all_of(listed("playlist", DEMO_PLAYLIST))
 
 

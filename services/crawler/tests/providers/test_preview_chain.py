@@ -93,9 +93,9 @@ async def test_the_reason_names_who_was_not_asked(local_hosts: HostList, chain: 
     alone = PreviewChain([SpotifyPreviews(local_hosts)], chain.downloader, ("Deezer", "iTunes"))
     with pytest.raises(PreviewMissing) as caught:
         await alone.fetch(PreviewRequest(TRACK))
-    assert caught.value.reason == "Spotify offers no preview (Deezer and iTunes switched off)"
+    assert caught.value.reason == "Spotify offers no preview (Deezer and iTunes disabled)"
     assert caught.value.providers == {"spotify"}
-    with pytest.raises(PreviewMissing, match="no provider"):
+    with pytest.raises(PreviewMissing, match="no preview provider"):
         await replace(alone, providers=()).fetch(PreviewRequest(TRACK))
 
 

@@ -26,14 +26,14 @@ INTERRUPTED = 130
 
 _MIN_HOURS = 0.01
 
-app = typer.Typer(add_completion=False, help="Reads track lists and brings their previews into the object store.")
+app = typer.Typer(add_completion=False, help="Crawls lists of tracks and uploads their previews to the object store.")
 
 FolderOption = Annotated[list[Path] | None, typer.Option(help="A folder of music files.")]
 IntervalOption = Annotated[
     float | None,
     typer.Option(
         "--every",
-        help="Let a watching crawler crawl these lists again after so many hours, and again; 0: no longer.",
+        help="Crawl these lists again every so many hours while a crawler watches; 0: never again.",
         min=0,
         max=24 * 365,
     ),
@@ -46,29 +46,29 @@ def crawl(
         list[str] | None, typer.Argument(help=f"What to crawl, each {ACCEPTED_FORMS}.", metavar="[WHAT]...")
     ] = None,
     *,
-    playlist: Annotated[list[str] | None, typer.Option(help="A list of a service: address, URI or id.")] = None,
+    playlist: Annotated[list[str] | None, typer.Option(help="A playlist of a service: address, URI or id.")] = None,
     folder: FolderOption = None,
     library: Annotated[
-        bool, typer.Option("--library", help="Saved tracks and playlists of the user who logged in at Spotify.")
+        bool, typer.Option("--library", help="The saved tracks and playlists of the user who is logged in to Spotify.")
     ] = False,
     watch: Annotated[
         bool,
         typer.Option(
             "--watch",
-            help="Then go on: fetch what people ask for, and crawl lists again when due, these every RECRAWL_HOURS "
-            "unless --every says otherwise.",
+            help="Keep running: fetch requested tracks, and crawl lists again when they are due, these every "
+            "RECRAWL_HOURS unless --every is given.",
         ),
     ] = False,
     every: IntervalOption = None,
     retry_rejected: Annotated[bool, typer.Option("--retry-rejected", help="Try rejected tracks again.")] = False,
     retry_missing: Annotated[
-        bool, typer.Option("--retry-missing", help="Look again for previews that nobody had.")
+        bool, typer.Option("--retry-missing", help="Look again for previews that were not found.")
     ] = False,
 ) -> None:
-    """Crawl lists of tracks, one after the other; what begins with forget or soundcloud is another command."""
+    """Crawl lists of tracks, one after the other; `forget` and `soundcloud` are commands of their own."""
     crawl_targets = [*map(_target, [*(targets or []), *(playlist or [])]), *map(_folder, folder or [])]
     if not (crawl_targets or library or watch):
-        raise typer.BadParameter(f"say what to crawl: {ACCEPTED_FORMS}; or --library, or --watch")
+        raise typer.BadParameter(f"nothing to crawl: give {ACCEPTED_FORMS}; or --library, or --watch")
     console = Console(stderr=True)
     # A bar and a log do not mix; what is worth a line is printed above the bar.
     logs.configure("crawler", "WARNING" if console.is_terminal and not watch else "INFO")
@@ -85,7 +85,7 @@ def crawl(
     try:
         status = asyncio.run(_until_stopped(Session(settings, options, console)))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        console.print("interrupted; the same command goes on where this one stopped")
+        console.print("interrupted; run the same command again to continue")
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(status)
 
@@ -115,7 +115,7 @@ def _interval(hours: float | None) -> timedelta | None:
 
 def _folder(path: Path) -> FolderPath:
     if not path.is_dir():
-        raise typer.BadParameter(f"there is no folder {path}", param_hint="folder")
+        raise typer.BadParameter(f"folder not found: {path}", param_hint="folder")
     return FolderPath(path)
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UNCHANGED: Final = "the playlist has not changed since all of it was crawled"
+UNCHANGED: Final = "the playlist has not changed since it was crawled"
 MAX_WAIT_S: Final = 60.0
 """A service that asks for more patience than this ends the run."""
 
@@ -84,10 +84,10 @@ class Crawl:
 
     async def _crawl_playlist(self, source: Source, playlist: Playlist) -> SourceError | None:
         if await playlists.is_blocked(self.pool, playlist.urn):
-            return SourceRefused(f"{playlist.urn} is to be forgotten")
+            return SourceRefused(f"{playlist.urn} is blocked: it was forgotten on request")
         async with self.leases.acquire(playlist.urn) as mine:
             if not mine:
-                return SourceLocked(f"another crawler is reading {playlist.urn} at the moment")
+                return SourceLocked(f"another crawler is crawling {playlist.urn}")
             if await self._is_unchanged(playlist):
                 return None
             reading = await PlaylistCheckpoint.load(self.pool, self.policy, playlist)
@@ -117,7 +117,7 @@ class Crawl:
                 # The tracks that were taken up are still brought to their end.
                 self._failure = error
         if self.stats.unfinished:
-            raise AssertionError(f"{self.stats.unfinished} places of the list came to no end")
+            raise AssertionError(f"{self.stats.unfinished} entries of the list have no outcome")
         return self._failure
 
     def _count_completed(self, source: Source, checkpoint: PlaylistCheckpoint) -> int:
@@ -139,7 +139,7 @@ class Crawl:
         except DatabaseUnavailable as error:
             outcome = Outcome(OutcomeStatus.FAILED, entry.label, _DATABASE_UNAVAILABLE, str(error))
         except Exception as error:
-            log.exception("%s failed in a way that nobody thought of", entry.label)
+            log.exception("%s failed with an unexpected error", entry.label)
             outcome = Outcome(OutcomeStatus.FAILED, entry.label, "an error in the crawler", repr(error))
         finally:
             workers.release()
@@ -163,15 +163,15 @@ class Crawl:
             read = await entry.read()
         except QuotaExhausted as error:
             self._failure = error
-            return Outcome(OutcomeStatus.FAILED, entry.label, "the service asks for patience", str(error))
+            return Outcome(OutcomeStatus.FAILED, entry.label, "rate limit of the service reached", str(error))
         except ServiceUnavailable as error:
             return Outcome(
-                OutcomeStatus.FAILED, entry.label, "the service cannot be asked", str(error), wait_s=error.wait_s
+                OutcomeStatus.FAILED, entry.label, "the service does not answer", str(error), wait_s=error.wait_s
             )
         except (ServiceRefused, SourceRefused) as error:
-            return Outcome(OutcomeStatus.SKIPPED, entry.label, "the service knows nothing of it", str(error))
+            return Outcome(OutcomeStatus.SKIPPED, entry.label, "not found at the service", str(error))
         except SourceError as error:
-            return Outcome(OutcomeStatus.FAILED, entry.label, "the service cannot be asked", str(error))
+            return Outcome(OutcomeStatus.FAILED, entry.label, "the service does not answer", str(error))
         return await self._outcome_of_resolved(read)
 
     async def _outcome_of_resolved(self, entry: ResolvedEntry) -> Outcome:

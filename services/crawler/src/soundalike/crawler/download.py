@@ -49,14 +49,14 @@ class Downloader:
                 data = await self._read(url, hosts)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise PreviewUnavailable(
-                "the preview's server took too long", f"no answer in time from {without_query(url)}"
+                "the preview's server took too long", f"no response in time from {without_query(url)}"
             ) from error
         except httpx.HTTPError as error:
             detail = f"{without_query(url)}: {type(error).__name__} {error}".rstrip()
             raise PreviewUnavailable("the preview's server could not be reached", detail) from error
         kind = sniff(data)
         if kind is None:
-            raise PreviewUnusable("not audio", f"what lies at {without_query(url)} is no audio that is understood")
+            raise PreviewUnusable("not audio", f"the file at {without_query(url)} is not audio that can be decoded")
         return data, kind
 
     async def _read(self, url: str, hosts: HostList) -> bytes:
@@ -67,9 +67,7 @@ class Downloader:
                     _check_status(response, url)
                     return b"".join([chunk async for chunk in self._read_chunks(response, url)])
                 url = urljoin(url, response.headers["Location"])
-        raise PreviewMissing(
-            "the preview's address leads nowhere", f"more than {MAX_REDIRECTS} redirects, to {without_query(url)}"
-        )
+        raise PreviewMissing("too many redirects", f"more than {MAX_REDIRECTS} redirects, to {without_query(url)}")
 
     def _stream(self, url: str) -> _Streaming:
         return self.client.stream("GET", url)
@@ -89,8 +87,8 @@ def _check_host(url: str, hosts: HostList) -> None:
     if not hosts.allows(url):
         where = host_of(url) or "no web address"
         raise PreviewMissing(
-            "the preview lies on a host that is not allowed",
-            f"the preview lies on {where}, which is none of the provider's hosts ({hosts})",
+            "the preview is on a host that is not allowed",
+            f"the preview is on {where}, which is not one of the provider's hosts ({hosts})",
         )
 
 

@@ -58,7 +58,7 @@ async def parse_subject(pool: Pool, text: str) -> Subject:
             return Subject("user", address.urn)
         case ServiceAddress(kind=Kind.PLAYLIST | Kind.ALBUM | Kind.COLLECTION):
             return Subject("playlist", address.urn)
-    raise InvalidTarget(f"{text.strip()[:80]!r} names nothing that can be forgotten; accepted are {ACCEPTED_FORMS}")
+    raise InvalidTarget(f"{text.strip()[:80]!r} cannot be forgotten; accepted are {ACCEPTED_FORMS}")
 
 
 async def forget(pool: Pool, store: ObjectStore, subject: Subject, *, with_tracks: bool = False) -> Erasure:

@@ -10,7 +10,7 @@ class CrawlerError(SoundalikeError):
 
 
 class InvalidTarget(CrawlerError, ValueError):
-    """The text names nothing that can be crawled."""
+    """The text cannot be crawled."""
 
 
 class SourceError(CrawlerError):

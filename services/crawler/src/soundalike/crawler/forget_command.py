@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-app = typer.Typer(add_completion=False, help="Deletes on request what is held, and keeps it from coming back.")
+app = typer.Typer(add_completion=False, help="Deletes stored data on request and blocks it from being crawled again.")
 
 
 @app.command()
@@ -36,19 +36,19 @@ def forget(
         str | None, typer.Argument(help="A track, an artist, a user or a playlist: address, URI or URN.")
     ] = None,
     *,
-    isrc: Annotated[str | None, typer.Option(help="Instead, a recording by its code: all tracks that bear it.")] = None,
-    title: Annotated[str | None, typer.Option(help="Instead, a recording by its title; --artist with it.")] = None,
-    artist: Annotated[str | None, typer.Option(help="Who plays it.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Forget what has that title without asking.")] = False,
+    isrc: Annotated[str | None, typer.Option(help="Instead: a recording by its ISRC, with all its tracks.")] = None,
+    title: Annotated[str | None, typer.Option(help="Instead: a recording by title, with --artist.")] = None,
+    artist: Annotated[str | None, typer.Option(help="The artist of that recording.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     with_tracks: Annotated[
-        bool, typer.Option("--with-tracks", help="Of a playlist: its tracks as well, not only the list.")
+        bool, typer.Option("--with-tracks", help="For a playlist: forget its tracks as well.")
     ] = False,
 ) -> None:
-    """Delete what is held of a track, artist, user, playlist or recording, and keep it from coming back."""
+    """Delete a track, artist, user, playlist or recording, and block it from being crawled again."""
     logs.configure("crawler", "WARNING")
     named = title is not None or artist is not None
     if [what is not None, isrc is not None, named].count(True) != 1:
-        raise typer.BadParameter("say one thing: a track, artist, user or playlist; or --isrc; or --title and --artist")
+        raise typer.BadParameter("give one of these: a track, artist, user or playlist; --isrc; --title with --artist")
     if what is not None:
         _forget_subject(what, with_tracks=with_tracks)
     elif isrc is not None:
@@ -56,7 +56,7 @@ def forget(
     elif title and artist:
         _forget_named(title, artist, yes=yes)
     else:
-        raise typer.BadParameter("--title and --artist go together: a title alone has many owners")
+        raise typer.BadParameter("--title and --artist must be given together")
 
 
 def _forget_subject(text: str, *, with_tracks: bool) -> None:
@@ -65,7 +65,7 @@ def _forget_subject(text: str, *, with_tracks: bool) -> None:
     async def work(pool: Pool) -> str:
         subject = await erasure.parse_subject(pool, text)
         done = await erasure.forget(pool, store, subject, with_tracks=with_tracks)
-        return f"{subject.kind} {subject.urn}, {_format_counts(done)}; it will not come back"
+        return f"{subject.kind} {subject.urn}, {_format_counts(done)}; it is blocked from now on"
 
     try:
         typer.echo(f"forgotten: {_run(work)}")
@@ -76,20 +76,20 @@ def _forget_subject(text: str, *, with_tracks: bool) -> None:
 def _forget_isrc(text: str) -> None:
     code = normalised_isrc(text)
     if code is None:
-        raise typer.BadParameter(f"{text[:80]!r} is no ISRC; expected such as GBDUW0000059", param_hint="isrc")
+        raise typer.BadParameter(f"{text[:80]!r} is not an ISRC; an example is GBDUW0000059", param_hint="isrc")
     store = S3Store.connect(load(StoreSettings))
     done = _run(lambda pool: erasure.forget_releases(pool, store, [code]))
-    typer.echo(f"forgotten: ISRC {code}, {_format_counts(done)}; nothing that bears it will come back")
+    typer.echo(f"forgotten: ISRC {code}, {_format_counts(done)}; tracks with this ISRC are blocked from now on")
 
 
 def _forget_named(title: str, artist: str, *, yes: bool) -> None:
     found = _run(lambda pool: erasure.find_releases(pool, title, artist))
     if not found:
         _fail(
-            f"nothing that is held is called {title!r} by {artist!r}. Spelling and notes such as (Remastered) do not "
-            "matter, a version such as (Live) does; GET /search finds tracks by parts of their names"
+            f"no stored track is called {title!r} by {artist!r}. Spelling and notes such as (Remastered) are ignored, "
+            "versions such as (Live) are not; GET /search finds tracks by parts of their names"
         )
-    typer.echo("called so, or with the ISRC of one that is:")
+    typer.echo("tracks of this name, and tracks with the ISRC of one of them:")
     for each in found:
         typer.echo(f"  {_format_track(each)}")
     if not yes:
@@ -99,16 +99,16 @@ def _forget_named(title: str, artist: str, *, yes: bool) -> None:
     tracks = [each.track.id for each in found]
     done = _run(lambda pool: erasure.forget_releases(pool, store, isrcs, tracks))
     others = (
-        f"nor will anything that bears {', '.join(isrcs)}"
+        f"and so is every track with ISRC {', '.join(isrcs)}"
         if isrcs
-        else "another release is not recognised, as none of these has an ISRC"
+        else "but another release would not be recognised, as none of them has an ISRC"
     )
-    typer.echo(f"forgotten: {_format_counts(done)}; these will not come back, {others}")
+    typer.echo(f"forgotten: {_format_counts(done)}; these tracks are blocked from now on, {others}")
 
 
 def _confirm(count: int) -> None:
     if not sys.stdin.isatty():
-        _fail("nothing was forgotten, because nobody can be asked here: the same with --yes does it")
+        _fail("nothing was forgotten: without a terminal to confirm, --yes is needed")
     if not typer.confirm(f"Forget {_plural(count, 'track')}?"):
         _fail("nothing was forgotten")
 
@@ -124,7 +124,7 @@ def _run(work: Callable[[Pool], Awaitable[T]]) -> T:
     try:
         return asyncio.run(do())
     except StoreUnavailable as error:
-        _fail(f"forgotten, but the previews could not be deleted: {error}; run the same again")
+        _fail(f"forgotten, but the previews could not be deleted: {error}; run the same command again")
     except InvalidTarget:
         raise
     except DATABASE_FAILURES as error:

@@ -44,7 +44,7 @@ class Ingest:
             return await self._blocked(track.id, entry.label)
         async with self.leases.acquire(track.id.urn) as mine:
             if not mine:
-                return Outcome(OutcomeStatus.SKIPPED, entry.label, "another crawler is bringing it", track=track.id)
+                return Outcome(OutcomeStatus.SKIPPED, entry.label, "another crawler is processing it", track=track.id)
             return await self._process_leased(entry)
 
     async def _process_leased(self, entry: TrackEntry | NoPreviewEntry) -> Outcome:
@@ -103,5 +103,5 @@ class Ingest:
         return Outcome(OutcomeStatus.NO_PREVIEW, label, reason, detail, track)
 
     async def _unavailable(self, track: TrackId, label: str, reason: str, detail: str) -> Outcome:
-        await tracks.set_reason(self.pool, track, f"{detail}; the next crawl tries again")
+        await tracks.set_reason(self.pool, track, f"{detail}; the next crawl retries")
         return Outcome(OutcomeStatus.FAILED, label, reason, detail, track)

@@ -12,7 +12,7 @@ from soundalike.db.tracks import State
 if TYPE_CHECKING:
     from soundalike.db.tracks import TrackStatus
 
-BLOCKED: Final = "to be forgotten"
+BLOCKED: Final = "forgotten on request"
 NO_PREVIEW_RETRY: Final = timedelta(days=30)
 
 
@@ -33,13 +33,13 @@ class CrawlPolicy:
         if standing is None or standing.state is State.FORGOTTEN:
             return OutcomeStatus.SKIPPED, BLOCKED
         if standing.has_embedding:
-            return OutcomeStatus.SKIPPED, "heard already"
+            return OutcomeStatus.SKIPPED, "already analysed"
         if standing.state is State.QUEUED:
-            return OutcomeStatus.SKIPPED, "on its way already"
+            return OutcomeStatus.SKIPPED, "already queued"
         if standing.state is State.REJECTED and not self.retry_rejected:
             return OutcomeStatus.SKIPPED, "rejected before (--retry-rejected tries again)"
         if standing.state is State.NO_PREVIEW and self._is_preview_missing(standing):
-            return OutcomeStatus.NO_PREVIEW, f"none when last looked for; again after {self.no_preview_retry.days} days"
+            return OutcomeStatus.NO_PREVIEW, f"no preview found before; retried after {self.no_preview_retry.days} days"
         return None
 
     def _is_preview_missing(self, standing: TrackStatus) -> bool:

@@ -23,6 +23,6 @@ def check_duration(data: bytes, kind: AudioKind) -> None:
         return
     seconds = told / 1000
     if seconds < MIN_DURATION_S:
-        raise PreviewUnusable("too short", f"it is {seconds:.1f} s long, and {MIN_DURATION_S:.0f} s are the least")
+        raise PreviewUnusable("too short", f"it is {seconds:.1f} s long, and {MIN_DURATION_S:.0f} s are needed")
     if seconds > MAX_DURATION_S:
-        raise PreviewUnusable("too long for a preview", f"it is {seconds:.0f} s long, so it is no preview")
+        raise PreviewUnusable("too long for a preview", f"it is {seconds:.0f} s long, longer than any preview")

@@ -122,7 +122,7 @@ class ProgressLog:
 
     def report_pause(self, service: str, seconds: float) -> None:
         """Write that a service asked for a pause."""
-        log.info("%s asks for a pause of %.0f s", service, seconds)
+        log.info("%s: rate limit reached, waiting %.0f s", service, seconds)
 
 
 class Countdown(ProgressColumn):
@@ -134,7 +134,7 @@ class Countdown(ProgressColumn):
         """Write the seconds that are left."""
         service, ends_at = task.fields.get("pause", ("", 0.0))
         left = ends_at - task.get_time()
-        return Text(f"{service} asks for a pause, {math.ceil(left)} s" if left > 0 else "")
+        return Text(f"{service}: rate limit reached, waiting {math.ceil(left)} s" if left > 0 else "")
 
 
 def _line(outcome: Outcome) -> str:

@@ -78,7 +78,7 @@ class PlaylistCheckpoint:
         try:
             await self._save()
         except DatabaseUnavailable:
-            log.warning("how far %s was read could not be kept", self.playlist.urn)
+            log.warning("the position in %s could not be saved", self.playlist.urn)
 
     async def store_playlist(self) -> SourceError | None:
         """Store the list if all of it is known; returns why that failed."""

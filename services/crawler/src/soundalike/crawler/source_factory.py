@@ -110,7 +110,7 @@ class SourceFactory:
         if service not in self.services:
             setting = f"{service.upper()}_TERMS_ACCEPTED"
             known = {"spotify", "deezer"}
-            how = f"{service} is off ({setting} says how to switch it on)" if service in known else "it has no address"
+            how = f"{service} is disabled, see {setting}" if service in known else "it has no address"
             raise SourceRefused(f"{what}: {how}")
 
     def _spotify_api(self) -> SpotifyWebApi:

@@ -31,7 +31,7 @@ def summary_line(stats: CrawlStats) -> str:
         if count := stats.count(status):
             [(reason, _)] = stats.by_reason[status].most_common(1)
             parts.append(f"{count} {status}" + (f" ({reason})" if reason else ""))
-    return ", ".join(parts) or "nothing there"
+    return ", ".join(parts) or "no entries"
 
 
 def summary_table(stats: CrawlStats) -> Table:
@@ -54,7 +54,7 @@ def summary_table(stats: CrawlStats) -> Table:
         if more := sum(count for _, count in reasons[_MAX_REASONS:]):
             table.add_row("  other reasons", str(more), style="dim")
     if stats.unfinished:
-        table.add_row("taken up, not finished", str(stats.unfinished))
+        table.add_row("started, not finished", str(stats.unfinished))
     for what, count in sorted(stats.ignored.items()):
         table.add_row(Text(f"({what})"), str(count), style="dim")
     return table

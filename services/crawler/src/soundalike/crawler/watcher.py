@@ -63,7 +63,7 @@ class Watcher:
                 async with self._notifications() as woken:
                     await self._work(woken)
             except CONNECTION_FAILURES as error:
-                log.warning("the database does not answer, trying again: %s", str(error) or type(error).__name__)
+                log.warning("the database does not answer, retrying: %s", str(error) or type(error).__name__)
                 await asyncio.sleep(_POLL_S / 10)
             finally:
                 await self._cancel_all()
@@ -122,7 +122,7 @@ class Watcher:
             # A statement on another connection then tells why.
             connection.add_termination_listener(wake)
             log.info(
-                "watching: what people ask for is fetched at once, and %d lists are crawled again when they are due "
+                "watching: requested tracks are fetched at once, and %d lists are crawled again when they are due "
                 "(crawl --every HOURS <list> adds one)",
                 await playlists.count_subscribed(connection, self.sources.services),
             )
@@ -149,9 +149,9 @@ class Watcher:
                 await task_queue.reschedule(self.pool, request, "the crawler was stopped", datetime.now(UTC))
             raise
         except CONNECTION_FAILURES as error:
-            log.warning("%s stays on the list, the database does not answer: %s", request.urn, error)
+            log.warning("%s stays in the queue, the database does not answer: %s", request.urn, error)
         except Exception:
-            log.exception("%s failed in a way that nobody thought of", request.urn)
+            log.exception("%s failed with an unexpected error", request.urn)
             with suppress(*CONNECTION_FAILURES):
                 await task_queue.reschedule(self.pool, request, "an error in the crawler", self._retry_at(request))
 
@@ -169,7 +169,7 @@ class Watcher:
         elif failure or crawl.stats.count(OutcomeStatus.FAILED):
             reason, again_at = str(failure) if failure else _reason(crawl.stats), self._retry_at(request, failure)
             await tracks.set_reason(
-                self.pool, TrackId.from_urn(request.urn), f"{reason}; tried again at {again_at:%H:%M} UTC"
+                self.pool, TrackId.from_urn(request.urn), f"{reason}; next attempt at {again_at:%H:%M} UTC"
             )
             await task_queue.reschedule(self.pool, request, reason, again_at)
         else:
@@ -213,9 +213,9 @@ class Watcher:
         try:
             await self._crawl_playlist(playlist)
         except CONNECTION_FAILURES as error:
-            log.warning("%s is crawled later, the database does not answer: %s", playlist.urn, error)
+            log.warning("%s was not crawled, the database does not answer: %s", playlist.urn, error)
         except Exception:
-            log.exception("%s failed in a way that nobody thought of", playlist.urn)
+            log.exception("%s failed with an unexpected error", playlist.urn)
 
     async def _crawl_playlist(self, playlist: Playlist) -> None:
         crawl = self.new_crawl()

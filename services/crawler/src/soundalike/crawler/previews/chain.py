@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from soundalike.crawler.download import Downloader
     from soundalike.crawler.previews.provider import PreviewProvider, PreviewRequest
 
-_NO_PROVIDER: Final = "no provider of previews is switched on"
+_NO_PROVIDER: Final = "no preview provider is enabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class PreviewChain:
                     raise failure
         reason = "; ".join(failure.reason for failure in failures if failure.reason) or _NO_PROVIDER
         if self.disabled:
-            reason += f" ({' and '.join(self.disabled)} switched off)"
+            reason += f" ({' and '.join(self.disabled)} disabled)"
         raise PreviewMissing(reason, "; ".join(map(str, failures)) or reason, providers=self.provider_names)
 
     async def _fetch_from(self, provider: PreviewProvider, request: PreviewRequest) -> Preview:

@@ -41,9 +41,9 @@ class DeezerPreviews:
         try:
             return await self._find(request)
         except ServiceUnavailable as error:
-            raise PreviewUnavailable("Deezer could not be asked", str(error), wait_s=error.wait_s) from error
+            raise PreviewUnavailable("Deezer does not answer", str(error), wait_s=error.wait_s) from error
         except ServiceError as error:
-            raise PreviewUnavailable("Deezer could not be asked", str(error)) from error
+            raise PreviewUnavailable("Deezer does not answer", str(error)) from error
 
     async def _find(self, request: PreviewRequest) -> PreviewResult:
         track, known = request.track, False

@@ -32,9 +32,9 @@ class ITunesPreviews:
         try:
             return await self._find(Candidate.of(request.track))
         except ServiceUnavailable as error:
-            raise PreviewUnavailable("iTunes could not be asked", str(error), wait_s=error.wait_s) from error
+            raise PreviewUnavailable("iTunes does not answer", str(error), wait_s=error.wait_s) from error
         except ServiceError as error:
-            raise PreviewUnavailable("iTunes could not be asked", str(error)) from error
+            raise PreviewUnavailable("iTunes does not answer", str(error)) from error
 
     async def _find(self, target: Candidate) -> PreviewResult:
         if not target.artists:

@@ -97,4 +97,4 @@ class DeezerApi:
         except NotFound:
             return None
         except ServiceRefused as error:
-            raise ServiceRefused(f"{error} (asked for {path})") from error
+            raise ServiceRefused(f"{error} (request: {path})") from error

@@ -111,7 +111,7 @@ def check_reply(body: Any) -> Any:
     if not isinstance(error, dict):
         _raise_for_text(str(error)[:_MAX_MESSAGE_LENGTH])
     code, kind = error.get("code"), error.get("type")
-    message = str(error.get("message") or kind or "an error without a word")[:_MAX_MESSAGE_LENGTH]
+    message = str(error.get("message") or kind or "an error without a message")[:_MAX_MESSAGE_LENGTH]
     if code == _QUOTA_EXCEEDED:
         raise RateLimited(message)
     if code == _NO_DATA or (code is None and kind == "DataException"):
@@ -142,7 +142,7 @@ def parse_track(body: Any) -> DeezerTrack | NotATrack:
     try:
         reply = _TrackReply.model_validate(body)
     except ValidationError:
-        return NotATrack("", "entry in a form that is not understood")
+        return NotATrack("", "entry in an unknown format")
     if not reply.title.strip():
         return NotATrack(str(reply.id), "taken down from Deezer")
     return DeezerTrack(_track(reply), reply.preview or None)

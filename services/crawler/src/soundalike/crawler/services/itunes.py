@@ -85,7 +85,7 @@ def parse_songs(body: Any) -> list[ITunesSong]:
     try:
         rows = _Results.model_validate(body).results
     except ValidationError as error:
-        raise TransientFailure("answered something that is no list of results") from error
+        raise TransientFailure("answered something that is not a list of results") from error
     return [song for song in map(_song, rows) if song is not None]
 
 

@@ -28,7 +28,7 @@ _TOO_MANY: Final = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.FORBIDD
 
 
 class RateLimited(CrawlerError):
-    """The service says that it is asked too often."""
+    """The service says that the rate limit is reached."""
 
     def __init__(self, message: str, wait_s: float | None = None) -> None:
         super().__init__(message)
@@ -43,7 +43,7 @@ class TransientFailure(CrawlerError):
 class WebService:
     """A service at `base_url` (with a slash at its end), asked at the pace of `limiter`.
 
-    `pause_s` is how long everybody waits where the service asks for patience without saying for how long.
+    `pause_s` is how long everybody waits where rate limit of the service reached without saying for how long.
     """
 
     name: str
@@ -68,7 +68,7 @@ class WebService:
                 wait = self.pause_s if busy.wait_s is None else busy.wait_s
                 await self.limiter.pause(min(wait, MAX_WAIT_S))
                 if last or wait > MAX_WAIT_S:
-                    raise ServiceUnavailable(f"{self.name} is asked too often: {busy}", wait_s=wait) from busy
+                    raise ServiceUnavailable(f"{self.name} reached its rate limit: {busy}", wait_s=wait) from busy
             except TransientFailure as trouble:
                 if last:
                     raise ServiceUnavailable(f"{self.name} {trouble}") from trouble
@@ -94,7 +94,7 @@ class WebService:
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise TransientFailure(f"answered {status} with something that is no JSON") from error
+            raise TransientFailure(f"answered {status} with something that is not JSON") from error
 
     async def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()

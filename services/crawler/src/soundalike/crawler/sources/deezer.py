@@ -79,7 +79,7 @@ class DeezerList:
             if not rows or (self.total is None and not more):
                 break
         if self.total is not None and index < self.total:
-            raise SourceUnavailable(f"Deezer announced {self.total} tracks and gave only {index}")
+            raise SourceUnavailable(f"Deezer announced {self.total} tracks but returned only {index}")
         self.total = index if self.total is None else self.total
 
     async def _page(self, index: int) -> tuple[list[Any], bool]:
@@ -114,5 +114,5 @@ class DeezerList:
         except ServiceRefused as error:
             raise SourceRefused(str(error)) from error
         if answer is None:
-            raise SourceRefused(f"Deezer knows no {self.target.kind} {self.target.key}, or does not show it")
+            raise SourceRefused(f"Deezer has no {self.target.kind} {self.target.key}, or it is not public")
         return answer

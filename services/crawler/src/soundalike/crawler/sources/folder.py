@@ -63,7 +63,7 @@ class ClipOffer:
         try:
             return Preview(await self._encode(), CLIP_KIND, _PROVENANCE)
         except DecoderUnavailable as error:
-            raise PreviewUnavailable("the decoding process fails", str(error)) from error
+            raise PreviewUnavailable("the decoder process fails", str(error)) from error
         except DecoderCrashed as error:
             # A file that kills one process after the other will never be decoded.
             raise PreviewUnusable("cannot be decoded", str(error)) from error
@@ -115,14 +115,14 @@ class MusicFolder:
         label = _display_path(item.path.relative_to(self.folder))
         match item:
             case UnreadablePath(_, reason):
-                return UnreadableEntry(position, label, "it cannot be read", reason)
+                return UnreadableEntry(position, label, "cannot be read", reason)
             case SpecialFile():
                 return IgnoredEntry(label, OTHER_FILE)
             case RegularFile(path):
                 try:
                     track = _read(path)
                 except OSError as error:
-                    return UnreadableEntry(position, label, "it cannot be read", error.strerror or str(error))
+                    return UnreadableEntry(position, label, "cannot be read", error.strerror or str(error))
                 return (
                     TrackEntry(position, label, track, ClipOffer(path, self.encoders))
                     if track

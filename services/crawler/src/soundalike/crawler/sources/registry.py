@@ -50,9 +50,7 @@ def parse_target(text: str) -> Target:
     except InvalidTarget:
         if service == "spotify":
             raise
-        raise InvalidTarget(
-            f"{pasted[:80]!r} names nothing that can be crawled; accepted are {ACCEPTED_FORMS}"
-        ) from None
+        raise InvalidTarget(f"{pasted[:80]!r} cannot be crawled; accepted are {ACCEPTED_FORMS}") from None
 
 
 def _existing(text: str) -> Path | None:

@@ -169,7 +169,7 @@ async def _read_pages(
             yield offset, body
             offset += 1
         if not page.items and offset < page.total:
-            raise SourceUnavailable(f"Spotify announced {page.total} entries and gave only {offset}")
+            raise SourceUnavailable(f"Spotify announced {page.total} entries but returned only {offset}")
 
 
 def create_entry(position: int, parsed: ParsedEntry, chain: PreviewChain) -> TrackEntry | SkippedEntry:

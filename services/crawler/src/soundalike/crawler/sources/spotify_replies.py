@@ -178,7 +178,7 @@ def parse_entry(body: Any) -> ParsedEntry:
     try:
         entry = _EntryReply.model_validate(body or {})
     except ValidationError as error:
-        return NotATrack("", "entry in a form that is not understood", _first_problem(error))
+        return NotATrack("", "entry in an unknown format", _first_problem(error))
     content = entry.item or entry.track
     if not content:
         return NotATrack("", "empty entry")
@@ -188,7 +188,7 @@ def parse_entry(body: Any) -> ParsedEntry:
     kind = content.get("type", "track")
     if kind == "track":
         return parse_track(content)
-    return NotATrack(label, "episode" if kind == "episode" else f"a thing of type {str(kind)[:40]!r}")
+    return NotATrack(label, "episode" if kind == "episode" else f"an object of type {str(kind)[:40]!r}")
 
 
 def parse_track(body: Any) -> ParsedEntry:
@@ -196,7 +196,7 @@ def parse_track(body: Any) -> ParsedEntry:
     try:
         reply = _TrackReply.model_validate(body)
     except ValidationError as error:
-        return NotATrack("", "entry in a form that is not understood", _first_problem(error))
+        return NotATrack("", "entry in an unknown format", _first_problem(error))
     if not reply.name.strip() and not reply.duration_ms:
         return NotATrack(reply.id, "taken down from Spotify")
     return TrackOnList(_track(reply), reply.preview_url or None)

@@ -41,7 +41,7 @@ MAX_WAIT_S: Final = 60.0
 MAX_WAITS: Final = 10
 _DEFAULT_WAIT_S: Final = 5.0
 _MAX_RETRY_AFTER_S: Final = 7 * 86_400.0
-_LOGIN_HINT: Final = "log in first, by `soundalike login spotify` (or set SPOTIFY_REFRESH_TOKEN)"
+_LOGIN_HINT: Final = "log in with `soundalike login spotify` (or set SPOTIFY_REFRESH_TOKEN)"
 
 
 class _ApiError(CrawlerError):
@@ -144,7 +144,7 @@ class SpotifyWebApi:
 
     def _check_user(self) -> None:
         if self.access.refresh_token is None:
-            raise SourceRefused(f"Spotify is asked for the app alone, which has no library: {_LOGIN_HINT}")
+            raise SourceRefused(f"an app without a logged-in user has no library: {_LOGIN_HINT}")
 
     async def _request(self, call: Callable[[], T]) -> T:
         fresh_token, waits, troubles = False, 0, 0
@@ -154,7 +154,7 @@ class SpotifyWebApi:
                 return await asyncio.to_thread(call)
             except _TokenExpired as expired:
                 if fresh_token:
-                    raise SourceRefused("Spotify does not take the access token it has just given") from expired
+                    raise SourceRefused("Spotify rejects the access token that it has just issued") from expired
                 fresh_token = True
                 self._tokens.invalidate()
             except _TooManyRequests as limit:
@@ -169,7 +169,7 @@ class SpotifyWebApi:
             except (_ServerError, requests.RequestException) as trouble:
                 troubles += 1
                 if troubles >= self.retry.attempts:
-                    raise SourceUnavailable(f"Spotify cannot be asked: {trouble}") from trouble
+                    raise SourceUnavailable(f"Spotify does not answer: {trouble}") from trouble
                 await self.retry.wait(troubles)
 
     def _check_response(self, response: requests.Response, *_: object, **__: object) -> None:
@@ -178,7 +178,7 @@ class SpotifyWebApi:
         body = _json_of(response)
         if status == requests.codes.ok:
             if not isinstance(body, dict) or (at_token_endpoint and not _is_token(body)):
-                raise _ServerError("it answered 200 with something that is not what was asked for")
+                raise _ServerError("it answered 200 with an unexpected body")
             return
         message, reason = _message_and_reason(body)
         if status == requests.codes.too_many_requests:
@@ -193,16 +193,16 @@ class SpotifyWebApi:
         message = f"Spotify answered {error.status} {error.message}".strip()
         if error.from_token_endpoint:
             names = "SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET" + (
-                "" if self.access.refresh_token is None else ", or log in again by `soundalike login spotify`"
+                "" if self.access.refresh_token is None else ", or log in again with `soundalike login spotify`"
             )
-            return f"{message} when asked for an access token; check {names}"
+            return f"{message} when an access token was requested; check {names}"
         if error.status == requests.codes.forbidden:
             how = (
                 f"if it is yours, {_LOGIN_HINT}"
                 if self.access.refresh_token is None
-                else "this one is not of the user who logged in, or that login did not allow it"
+                else "this does not belong to the logged-in user, or the login did not include it"
             )
-            return f"{message}: since 2026 an app reads what belongs to its own user only; {how}"
+            return f"{message}: since 2026 an app can read only what belongs to its own user; {how}"
         if error.status == requests.codes.not_found:
             return f"{message}: nothing has this id, or it is a playlist made by Spotify, which apps may not read"
         return message
@@ -238,7 +238,7 @@ def _retry_after_s(response: requests.Response) -> float:
 
 
 def _quota_message(limit: _TooManyRequests) -> str:
-    what = "the app's quota is spent" if limit.quota_exceeded else "it is asked too often"
+    what = "the app's quota is used up" if limit.quota_exceeded else "the rate limit is reached"
     hours, minutes = divmod(round(limit.wait_s / 60), 60)
     span = f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{limit.wait_s:.0f} s"
-    return f"Spotify says that {what}; crawl the same again in {span}, it goes on where it stopped"
+    return f"Spotify says that {what}; run the same command again in {span} to continue"

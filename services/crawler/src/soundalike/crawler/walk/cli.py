@@ -28,9 +28,9 @@ def soundcloud(
     depth: Annotated[
         int, typer.Option(min=0, max=20, help="0: what the user likes; 1: also who likes that; 2: also what they like.")
     ] = 2,
-    budget: Annotated[int, typer.Option(min=1, help="The most requests of this run.")] = 2_000,
+    budget: Annotated[int, typer.Option(min=1, help="The maximum number of requests of this run.")] = 2_000,
 ) -> None:
-    """Walk over SoundCloud: who favourites what. Without --from the walk goes on where it stopped."""
+    """Collect from SoundCloud who favourites what. Without --from it continues where it stopped."""
     console = Console(stderr=True)
     # A line for machines is left by every run that nobody watches.
     logs.configure("crawler", "WARNING" if console.is_terminal else "INFO")
@@ -39,7 +39,7 @@ def soundcloud(
     try:
         status = asyncio.run(_until_stopped(settings, options, console))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        console.print("interrupted; the same command goes on where this one stopped")
+        console.print("interrupted; run the same command again to continue")
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(status)
 

@@ -142,15 +142,15 @@ def _table(stats: WalkStats) -> Table:
     table.add_column()
     table.add_column(justify="right")
     table.add_row("requests made", str(stats.requests))
-    table.add_row("lists read to their end", str(stats.lists))
+    table.add_row("lists read completely", str(stats.lists))
     table.add_row("likes and likers seen", str(stats.rows))
     if stats.previews:
-        table.add_row("previews brought", str(stats.previews))
+        table.add_row("previews uploaded", str(stats.previews))
     if stats.unreadable:
         table.add_row("rows that could not be read", str(stats.unreadable))
     for reason, count in stats.reasons.most_common():
         table.add_row(f"not read: {reason}", str(count), style="dim")
-    table.add_row("lists still owed", str(stats.pending))
+    table.add_row("lists still to be read", str(stats.pending))
     return table
 
 

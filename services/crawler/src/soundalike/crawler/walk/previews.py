@@ -51,13 +51,13 @@ class SoundCloudPreviews:
         try:
             address = await Tracks(self.connection).preview(track.urn)
         except Missing:
-            return PreviewAbsent("SoundCloud offers no preview of it")
+            return PreviewAbsent("SoundCloud offers no preview")
         except Throttled as error:
-            raise PreviewUnavailable("SoundCloud asks for patience", str(error), wait_s=error.seconds) from error
+            raise PreviewUnavailable("SoundCloud reached its rate limit", str(error), wait_s=error.seconds) from error
         except Unavailable as error:
             raise PreviewUnavailable("SoundCloud did not answer", str(error)) from error
         except Refused as error:
-            raise PreviewUnavailable("SoundCloud refuses", str(error)) from error
+            raise PreviewUnavailable("SoundCloud refuses the request", str(error)) from error
         provenance = Provenance(NAME, "own", track.urn.rpartition(":")[2], 1.0)
         return provider.PreviewFound(address, self.hosts, provenance, expires=True)
 

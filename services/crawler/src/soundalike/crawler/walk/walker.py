@@ -136,7 +136,7 @@ class Walk:
             finished = await self._read(task)
         except PagesRepeat as error:
             log.warning("%s of %s: %s", task.request, task.urn, error)
-            self.stats.reasons["its pages go round in a circle"] += 1
+            self.stats.reasons["its pages repeat"] += 1
             finished = True
         except Missing as error:
             await self._reschedule(task, "gone or private", str(error), None)
@@ -150,9 +150,7 @@ class Walk:
             return
         except Throttled as error:
             wait = error.seconds or _RETRY_WAIT.total_seconds()
-            self._stop = QuotaExhausted(
-                f"{error}; run the same command again, it goes on where this one stopped", wait_s=wait
-            )
+            self._stop = QuotaExhausted(f"{error}; run the same command again to continue", wait_s=wait)
             await self._release(task)
             return
         except BudgetExhausted as error:

@@ -76,7 +76,7 @@ def read(text: str) -> tuple[str | None, list[Row]]:
         lines = io.StringIO(table_text, newline="")
         header, *table = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
     except csv.Error as error:
-        raise ValueError(f"this is no table of comma-separated values ({error})") from error
+        raise ValueError(f"this is not a table of comma-separated values ({error})") from error
     columns = _columns(header)
     if not ("id" in columns or "isrc" in columns or {"title", "artist"} <= columns.keys()):
         raise ValueError(

@@ -54,7 +54,7 @@ def read(text: str) -> tuple[str | None, list[Row]]:
     try:
         playlist = _File.model_validate(json.loads(text)).playlist
     except (ValidationError, ValueError, RecursionError) as error:
-        raise ValueError('this is no JSPF; expected {"playlist": {"track": […]}}') from error
+        raise ValueError('this is not JSPF; expected {"playlist": {"track": […]}}') from error
     return playlist.title or None, [_row(track) for track in playlist.track]
 
 
@@ -62,7 +62,7 @@ def _row(body: Any) -> Row:
     try:
         track = _Track.model_validate(body)
     except ValidationError:
-        return AmbiguousRow("", "entry in a form that is not understood")
+        return AmbiguousRow("", "entry in an unknown format")
     addresses = [*_as_list(track.identifier), *_as_list(track.location), *_as_list(track.info)]
     marked = [text.rpartition(":")[2] for text in addresses if "isrc" in text.casefold()]
     codes = (normalised_isrc(text) for text in (*marked, *_isrcs(track.extension, _MAX_DEPTH)))

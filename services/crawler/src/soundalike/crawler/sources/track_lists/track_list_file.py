@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from soundalike.crawler.sources.track_lists.row import TrackRow
     from soundalike.domain.track_id import TrackId
 
-RESOLVER_DISABLED: Final = "only Deezer could tell which track it is, and Deezer is off (DEEZER_TERMS_ACCEPTED)"
+RESOLVER_DISABLED: Final = "Deezer is needed to identify the track, and it is disabled (DEEZER_TERMS_ACCEPTED)"
 _LINKS: Final = {"spotify": "https://open.spotify.com/track/", "deezer": "https://www.deezer.com/track/"}
 
 
