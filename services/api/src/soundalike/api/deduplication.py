@@ -124,7 +124,7 @@ class DistinctRecordings:
         return True
 
     def is_distinct(self, recording: RecordingKey) -> bool:
-        """Tell whether a recording is none of those that were kept."""
+        """Tell whether a recording differs from all that were added."""
         return not (
             recording.isrc in self._isrcs
             or any(_same_names(recording, other) for other in self._by_title.get(recording.title, ()))

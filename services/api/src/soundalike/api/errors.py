@@ -23,7 +23,7 @@ class DatabaseUnavailable(ApiError):
 
 
 class SnapshotUnavailable(ApiError):
-    """There is no space to search yet: the program has just started, or nothing was ever extracted."""
+    """There is no index yet: the program has just started, or nothing was ever extracted."""
 
 
 class KeysUnavailable(ApiError):
@@ -31,11 +31,11 @@ class KeysUnavailable(ApiError):
 
 
 class NoTasteData(ApiError):
-    """Nothing is known of who else favourites what is asked about, and nothing else was asked for."""
+    """No favourites are known for the seeds, and only taste was requested."""
 
 
 class SeedNotReady(ApiError):
-    """A track that is asked about has a vector and is not ready; `track` is what is known of it, None for nothing."""
+    """A seed is unknown or cannot be compared; `track` is what the catalogue holds of it, None for nothing."""
 
     def __init__(self, urn: str, track: CatalogueTrack | None) -> None:
         super().__init__(f"{urn} is not ready")
@@ -43,7 +43,7 @@ class SeedNotReady(ApiError):
 
 
 class UploadRejected(ApiError):
-    """A recording that was sent can never be heard; the message says why."""
+    """An uploaded file cannot be analysed; the message says why."""
 
 
 class ExtractorUnavailable(ApiError):
@@ -51,4 +51,4 @@ class ExtractorUnavailable(ApiError):
 
 
 class TooManyUploads(ApiError):
-    """As many recordings are under way as one process takes; trying again in a few seconds can succeed."""
+    """As many uploads are in progress as one process takes; trying again in a few seconds can succeed."""

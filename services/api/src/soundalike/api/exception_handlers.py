@@ -1,4 +1,4 @@
-"""What the app raises, told as problems."""
+"""The exceptions of the app as problem details."""
 
 from collections.abc import Iterable
 from http import HTTPStatus

@@ -45,7 +45,7 @@ class MultiprocessMetrics:
         (self.directory / f"{worker}{_PID}").write_text(str(pid), encoding="ascii")
 
     def remove_worker(self, worker: int) -> None:
-        """Take out what held only while a worker lived: its process, and the requests that it has not answered."""
+        """Remove what counts only while a worker lives: its process, and its requests in progress."""
         mark_process_dead(worker, str(self.directory))  # type: ignore[no-untyped-call]
         (self.directory / f"{worker}{_PID}").unlink(missing_ok=True)
 

@@ -21,7 +21,7 @@ THREADED_AFTER_SLOW: Final = 32
 
 
 class Offloader:
-    """Computes; what is said to be short is done on the spot as long as such things are.
+    """Runs computations; those that are declared short run at once, as long as they are.
 
     A thread is no gift: handing a search over and its result back costs more than the search, and two threads that
     both run Python wait for each other. Under load an answer took 5.5 ms of processor time with its two steps in

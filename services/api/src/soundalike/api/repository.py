@@ -1,4 +1,4 @@
-"""What the catalogue knows of tracks, asked in two ways by those who resolve seeds and recommend."""
+"""The tracks of the catalogue, as resolving seeds and recommending need them."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Snapshot:
 
     @property
     def reach(self) -> int:
-        """How many neighbours have to be asked for to be sure of having asked for all."""
+        """How many neighbours have to be requested to get all."""
         return self.indexed + len(self.tail)
 
     @property

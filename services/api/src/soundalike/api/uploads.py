@@ -34,7 +34,7 @@ _MEDIA_TYPE: Final = "application/octet-stream"
 
 
 class UploadExtractor:
-    """Has recordings heard; `slot` limits how many are under way at once."""
+    """Has uploads analysed by an extractor; `slot` limits how many are in progress at once."""
 
     def __init__(
         self,

@@ -38,7 +38,7 @@ class Worker(Server):
         self._channel = channel
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until it is told to end."""
+        """Serve until the supervisor ends it."""
         # A thread, so that it reads even while the event loop is busy.
         threading.Thread(target=self._follow_supervisor, daemon=True, name="supervisor").start()
         super().run(sockets)

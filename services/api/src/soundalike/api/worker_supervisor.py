@@ -72,7 +72,7 @@ class WorkerSupervisor:
             async with asyncio.TaskGroup() as group:
                 first, *others = range(self.settings.api_workers)
                 group.create_task(self._keep_running(first))
-                # What keeps one from starting keeps all, and is to be said once.
+                # What keeps one from starting keeps all, and one message of it is enough.
                 await _wait_for_any(self._ready, self._stopping)
                 for worker in others:
                     group.create_task(self._keep_running(worker))
@@ -112,16 +112,16 @@ class WorkerSupervisor:
         counts = MultiprocessMetrics(self.directory)
         channel, worker_end = socket.socketpair()
         channel.setblocking(False)
-        listening = []
+        listeners = []
         try:
-            listening = list(_bind_again(self.sockets)) if _REUSE_PORT else self.sockets
-            process = await self._spawn(worker, worker_end, listening)
+            listeners = list(_bind_again(self.sockets)) if _REUSE_PORT else self.sockets
+            process = await self._spawn(worker, worker_end, listeners)
         except OSError:
             channel.close()
             raise
         finally:
             # What a worker listens on is to be gone with it, so that the others get what comes meanwhile.
-            for each in (worker_end, *(listening if _REUSE_PORT else ())):
+            for each in (worker_end, *(listeners if _REUSE_PORT else ())):
                 each.close()
         self._channels[worker], self._processes[worker] = channel, process
         readiness = asyncio.create_task(self._await_ready(channel))
@@ -139,7 +139,7 @@ class WorkerSupervisor:
 
     async def _spawn(self, worker: int, channel: socket.socket, sockets: list[socket.socket]) -> Process:
         numbers = [each.fileno() for each in sockets]
-        # Ctrl-C reaches every process at the terminal; a worker is told over its channel, every time it is pressed.
+        # Ctrl-C reaches every process at the terminal; the supervisor passes it on over the channel each time.
         async with self._spawn_lock:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
