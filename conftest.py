@@ -7,13 +7,15 @@ The servers end with the process that started them, however it ends (on Linux).
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import io
 import json
 import os
 import secrets
 import signal
 import subprocess
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -21,10 +23,15 @@ from uuid import uuid4
 
 import asyncpg
 import boto3
+import h5py
 import hypothesis
+import numpy as np
 import pytest
 
 from soundalike.db import database, schema
+from soundalike.extractor import weights
+from soundalike.extractor.architecture import CHANNELS, LAYERS, TAGS, kernel_shape
+from soundalike.extractor.models import choi_2017
 from soundalike.local import ports
 from soundalike.local.ministack import AwsServer
 from soundalike.local.postgres import ADMIN, PostgresServer
@@ -49,6 +56,13 @@ _REPLIES = {
     "written": Path(__file__).parent / "tests" / "replies",
     "recorded": Path(__file__).parent.parent / "shared" / "data" / "replies",
 }
+
+# Where Choi's published weights may be; the cache is that of an earlier download.
+_PUBLISHED_WEIGHTS = [
+    Path(os.environ.get("CHOI_WEIGHTS", os.devnull)),
+    Path(__file__).parent.parent / "shared" / "data" / "choi-cnn" / "weights_layer4_theano.hdf5",
+    choi_2017.default_cache() / f"choi-2017-{choi_2017.SHA256[:8]}.hdf5",
+]
 
 _shared_servers = ExitStack()
 
@@ -168,6 +182,42 @@ def reply(reply_origin: str) -> Callable[[str], Any]:
 
 
 @pytest.fixture(scope="session")
+def published_weights() -> Path:
+    """The file of Choi's published weights; they are no part of this repository."""
+    for file in _PUBLISHED_WEIGHTS:
+        if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == choi_2017.SHA256:
+            return file
+    pytest.skip("Choi's published weights are not on this machine (CHOI_WEIGHTS names their file)")
+
+
+@pytest.fixture
+def generated_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file in the layout of Choi's weights, with random numbers, which the extractor takes for the published one.
+
+    So it goes with the statistics, tags and projection that come with the packages, and has the model ids of that one.
+    """
+    content = _generate_weights()
+    file = tmp_path / "generated-weights.hdf5"
+    file.write_bytes(content)
+    parse = weights.parse
+    sha256, published_sha256 = hashlib.sha256(content).hexdigest(), choi_2017.SHA256
+
+    def parse_as_published(given: bytes) -> weights.Weights:
+        parsed = parse(given)
+        return replace(parsed, sha256=published_sha256) if parsed.sha256 == sha256 else parsed
+
+    monkeypatch.setattr(choi_2017, "SHA256", sha256)
+    monkeypatch.setattr(weights, "parse", parse_as_published)
+    return file
+
+
+@pytest.fixture(params=["generated", *(["published"] if any(map(Path.is_file, _PUBLISHED_WEIGHTS)) else [])])
+def choi_weights(request: pytest.FixtureRequest) -> Path:
+    """Weights of Choi's network: generated ones, and the published ones where they are on this machine."""
+    return request.getfixturevalue(f"{request.param}_weights")
+
+
+@pytest.fixture(scope="session")
 def shared_servers(request: pytest.FixtureRequest) -> Servers | None:
     """The servers that all workers share, where there are several."""
     worker = getattr(request.config, "workerinput", None)
@@ -247,6 +297,30 @@ def aws_environment(aws_endpoint: AwsEndpoint, monkeypatch: pytest.MonkeyPatch) 
     # boto3 keeps the credentials that it found first.
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     return aws_endpoint
+
+
+def _generate_weights() -> bytes:
+    """Make an untrained network in the layout of Keras 1 on Theano: kernels [out, in, height, width]."""
+    rng = np.random.default_rng(2017)
+
+    def normal(*shape: int, scale: float = 1.0) -> np.ndarray:
+        return (scale * rng.standard_normal(shape)).astype(np.float32)
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for number in range(LAYERS):
+            height, width, inputs, outputs = kernel_shape(number)
+            block, fan_in = f"ConvBNEluDr/{{}}_{number + 1}_{{}}", height * width * inputs
+            file[block.format("convolution2d", "W")] = normal(
+                outputs, inputs, height, width, scale=float(np.sqrt(2 / fan_in))
+            )
+            file[block.format("convolution2d", "b")] = normal(CHANNELS)
+            file[block.format("batchnormalization", "gamma")] = normal(CHANNELS)
+            file[block.format("batchnormalization", "beta")] = normal(CHANNELS)
+        # Small, so that no probability is rounded to 0 or 1.
+        file["dense_1/dense_1_W"] = normal(CHANNELS, TAGS, scale=0.01)
+        file["dense_1/dense_1_b"] = normal(TAGS)
+    return buffer.getvalue()
 
 
 @contextmanager

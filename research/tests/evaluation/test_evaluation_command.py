@@ -19,10 +19,6 @@ from soundalike.similarity.builtin import builtin_projection
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).parents[3]
-CHOI = ROOT.parent / "shared" / "data" / "choi-cnn" / "weights_layer4_theano.hdf5"
-needs_weights = pytest.mark.skipif(not CHOI.exists(), reason="the published weights are not in ../shared/data")
-
 
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, [str(one) for one in arguments], env={"COLUMNS": "200"})
@@ -97,12 +93,11 @@ def test_a_model_may_not_take_the_name_of_a_system() -> None:
         Registry(models=[ModelFiles("one", Path("w")), ModelFiles("random", Path("w"))])
 
 
-@needs_weights
-def test_a_model_of_ones_own_is_judged_raw_and_projected(tmp_path: Path) -> None:
-    sha256 = weights.parse(CHOI.read_bytes()).sha256
+def test_a_model_of_ones_own_is_judged_raw_and_projected(choi_weights: Path, tmp_path: Path) -> None:
+    sha256 = weights.parse(choi_weights.read_bytes()).sha256
     statistics = Statistics(np.zeros((5, 32)), np.ones((5, 32)), sha256, clips=1, corpus="none", command="none")
     (tmp_path / "own.json").write_text(statistics.to_json())
-    registry = Registry(CHOI, [ModelFiles("own", CHOI, tmp_path / "own.json")])
+    registry = Registry(choi_weights, [ModelFiles("own", choi_weights, tmp_path / "own.json")])
     own, projected, choi = registry.select(["own", "own-projected", "choi-fixed"])
     assert own.extractor is projected.extractor
     assert own.extractor.id != choi.extractor.id
@@ -112,42 +107,38 @@ def test_a_model_of_ones_own_is_judged_raw_and_projected(tmp_path: Path) -> None
     assert own.extractor(samples).shape == (160,)
 
 
-@needs_weights
 def test_a_model_of_ones_own_is_named_in_the_command_without_its_folder(
-    make_corpus: Callable[..., Path], home: Path
+    choi_weights: Path, make_corpus: Callable[..., Path], home: Path
 ) -> None:
-    sha256 = weights.parse(CHOI.read_bytes()).sha256
+    sha256 = weights.parse(choi_weights.read_bytes()).sha256
     statistics = Statistics(np.zeros((5, 32)), np.ones((5, 32)), sha256, clips=1, corpus="none", command="none")
     (home / "own.json").write_text(statistics.to_json())
-    options = ("--model", f"own={CHOI},{home / 'own.json'}", "--systems", "random", "--no-robustness")
+    options = ("--model", f"own={choi_weights},{home / 'own.json'}", "--systems", "random", "--no-robustness")
     done = run("--corpus", make_corpus(4, 3), *options, "--out", home / "out")
     assert done.exit_code == 0, done.output
     content = json.loads((home / "out" / "results.json").read_text())
     assert [system["name"] for system in content["systems"]] == ["random", "own", "own-projected"]
-    assert f"--systems random --model own={CHOI.name},own.json" in content["command"]
+    assert f"--systems random --model own={choi_weights.name},own.json" in content["command"]
     assert str(home) not in json.dumps(content)
 
 
-@needs_weights
-def test_statistics_of_other_weights_are_refused(tmp_path: Path) -> None:
+def test_statistics_of_other_weights_are_refused(choi_weights: Path, tmp_path: Path) -> None:
     statistics = Statistics(np.zeros((5, 32)), np.ones((5, 32)), "0" * 64, clips=1, corpus="none", command="none")
     (tmp_path / "own.json").write_text(statistics.to_json())
     with pytest.raises(InvalidModel, match="was measured for the weights 00000000"):
-        ModelFiles("own", CHOI, tmp_path / "own.json").load()
+        ModelFiles("own", choi_weights, tmp_path / "own.json").load()
 
 
-@needs_weights
-def test_all_systems_can_be_made_and_share_their_extractors() -> None:
-    systems = Registry(CHOI).select(["all"])
+def test_all_systems_can_be_made_and_share_their_extractors(choi_weights: Path) -> None:
+    systems = Registry(choi_weights).select(["all"])
     assert len({system.name for system in systems}) == len(systems) > len(ALWAYS)
     assert {id(one.extractor) for one in systems if one.name.startswith("choi-projected")} == {
         id(next(one.extractor for one in systems if one.name == "choi-fixed"))
     }
 
 
-@needs_weights
-def test_the_shipped_projection_is_taken_as_it_is() -> None:
-    fixed, builtin = Registry(CHOI).select(["choi-fixed", "choi-shipped"])
+def test_the_shipped_projection_is_taken_as_it_is(choi_weights: Path) -> None:
+    fixed, builtin = Registry(choi_weights).select(["choi-fixed", "choi-shipped"])
     assert builtin.extractor is fixed.extractor
     assert builtin.fit is not None
     projection = builtin_projection(builtin.extractor.id)

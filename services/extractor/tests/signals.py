@@ -11,13 +11,15 @@ from soundalike.extractor.architecture import CHANNELS, LAYERS, TAGS, kernel_sha
 from soundalike.extractor.statistics import Statistics
 from soundalike.extractor.weights import Layer, TagHead, Weights
 
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "choi-cnn"
-WEIGHTS = SHARED / "weights_layer4_theano.hdf5"
-needs_weights = pytest.mark.skipif(not WEIGHTS.is_file(), reason="the published weights are not beside the checkout")
+REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "data" / "choi-cnn"
+needs_reference = pytest.mark.skipif(
+    not REFERENCE.is_dir(),
+    reason="clips of music and their vectors (../shared/data/choi-cnn) are not here",
+)
 
 
 def reference_signals() -> dict[str, np.ndarray]:
-    """The synthetic inputs of reference.json, by its formulas."""
+    """The inputs of `golden/original-program.json`, by their formulas."""
     n = np.arange(348_000)
     t = n / 12_000
     signals = {

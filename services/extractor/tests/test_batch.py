@@ -15,12 +15,12 @@ from soundalike.extractor.batch import Batch, EmbeddedFile, find_audio_files
 from soundalike.extractor.cli import app
 from soundalike.extractor.models import choi_2017
 
-from .signals import WEIGHTS, needs_weights
-
 if TYPE_CHECKING:
     from pathlib import Path
 
     from click.testing import Result
+
+PUBLISHED_SHA256 = choi_2017.SHA256
 
 
 @pytest.fixture(autouse=True)
@@ -66,10 +66,11 @@ def test_a_library_becomes_vectors_and_the_broken_file_its_reason(music: Path, t
     assert {file.name for file in tmp_path.iterdir()} == {"music", "out.npz"}
 
 
-@needs_weights
-def test_model_and_mode_are_options_and_variables(music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_and_mode_are_options_and_variables(
+    choi_weights: Path, music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MODEL", "choi-2017")
-    monkeypatch.setenv("CHOI_WEIGHTS", str(WEIGHTS))
+    monkeypatch.setenv("CHOI_WEIGHTS", str(choi_weights))
     monkeypatch.setenv("STATISTICS", "clip")
     assert run("extract", music / "b.mp3", "--out", tmp_path / "a.npz").exit_code == 0
     assert run("extract", music / "b.mp3", "--out", tmp_path / "b.npz", "--statistics", "fixed").exit_code == 0
@@ -79,9 +80,10 @@ def test_model_and_mode_are_options_and_variables(music: Path, tmp_path: Path, m
         assert not np.allclose(clip["vectors"], fixed["vectors"])
 
 
-@needs_weights
-def test_with_the_published_weights(music: Path, tmp_path: Path) -> None:
-    result = run("extract", music / "b.mp3", "--out", tmp_path / "a.npz", "--model", "choi-2017", "--weights", WEIGHTS)
+def test_with_weights_of_the_published_network(choi_weights: Path, music: Path, tmp_path: Path) -> None:
+    result = run(
+        "extract", music / "b.mp3", "--out", tmp_path / "a.npz", "--model", "choi-2017", "--weights", choi_weights
+    )
     assert result.exit_code == 0, result.output
     with np.load(tmp_path / "a.npz") as arrays:
         assert sorted(arrays) == ["model", "paths", "tag_names", "tags", "vectors"]
@@ -91,11 +93,10 @@ def test_with_the_published_weights(music: Path, tmp_path: Path) -> None:
         assert arrays["tag_names"].tolist() == list(TAG_NAMES)
 
 
-@needs_weights
-def test_mean_tag_probabilities_are_measured_over_a_folder(music: Path, tmp_path: Path) -> None:
+def test_mean_tag_probabilities_are_measured_over_a_folder(choi_weights: Path, music: Path, tmp_path: Path) -> None:
     vectors, out = tmp_path / "a.npz", tmp_path / "measured.json"
-    assert run("extract", music, "--out", vectors, "--model", "choi-2017", "--weights", WEIGHTS).exit_code == 0
-    result = run("measure-tags", music, "--out", out, "--weights", WEIGHTS, "--description", "two tones")
+    assert run("extract", music, "--out", vectors, "--model", "choi-2017", "--weights", choi_weights).exit_code == 0
+    result = run("measure-tags", music, "--out", out, "--weights", choi_weights, "--description", "two tones")
     assert result.exit_code == 0, result.output
     means = tagger.parse(out.read_text(encoding="utf-8"))
     assert (means.clips, means.corpus) == (2, "two tones")
@@ -156,25 +157,23 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path: Path, monkeypatch: py
     assert list(tmp_path.iterdir()) == [out]
 
 
-@needs_weights
-def test_statistics_are_measured_over_a_folder(music: Path, tmp_path: Path) -> None:
+def test_statistics_are_measured_over_a_folder(choi_weights: Path, music: Path, tmp_path: Path) -> None:
     from soundalike.extractor.statistics import parse
 
     out = tmp_path / "measured.json"
-    result = run("measure-statistics", music, "--out", out, "--weights", WEIGHTS, "--description", "two tones")
+    result = run("measure-statistics", music, "--out", out, "--weights", choi_weights, "--description", "two tones")
     assert result.exit_code == 0, result.output
     measured = parse(out.read_text(encoding="utf-8"))
-    assert (measured.clips, measured.corpus, measured.weights_sha256) == (2, "two tones", choi_2017.SHA256)
+    assert (measured.clips, measured.corpus, measured.weights_sha256) == (2, "two tones", PUBLISHED_SHA256)
     assert "broken.mp3" in result.stderr
 
 
-@needs_weights
 def test_measuring_without_tensorflow_says_where_to_get_it(
-    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    choi_weights: Path, music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tensorflow_backend.tensorflow.cache_clear()
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    result = run("measure-statistics", music, "--out", tmp_path / "measured.json", "--weights", WEIGHTS)
+    result = run("measure-statistics", music, "--out", tmp_path / "measured.json", "--weights", choi_weights)
     assert result.exit_code == 1
     assert "make install" in result.stderr
     assert "broken.mp3" not in result.stderr, "reported before the work"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ import pytest
 
 from soundalike.extractor.models.registry import ModelChoice, ModelName, load_model
 
-from .signals import WEIGHTS, golden_signal, needs_weights
+from .signals import golden_signal
 
 if TYPE_CHECKING:
     from soundalike.extractor.model import Model
@@ -25,15 +26,9 @@ GOLDEN = Path(__file__).parent / "golden"
 TOLERANCE = 1e-3
 
 CHOICES = [
-    pytest.param(
-        ModelChoice(name=ModelName.CHOI_2017, choi_weights=WEIGHTS), marks=needs_weights, id="choi-2017-fixed"
-    ),
-    pytest.param(
-        ModelChoice(name=ModelName.CHOI_2017, mode="clip", choi_weights=WEIGHTS),
-        marks=needs_weights,
-        id="choi-2017-clip",
-    ),
-    pytest.param(ModelChoice(name=ModelName.SOUNDALIKE_1), id="soundalike-1-fixed"),
+    ModelChoice(name=ModelName.CHOI_2017),
+    ModelChoice(name=ModelName.CHOI_2017, mode="clip"),
+    ModelChoice(name=ModelName.SOUNDALIKE_1),
 ]
 
 
@@ -44,8 +39,10 @@ def test_the_signal_itself_is_unchanged() -> None:
     assert signal[200_000:200_003] == pytest.approx([-0.141825, -0.110102, -0.140597], abs=1e-5)
 
 
-@pytest.mark.parametrize("choice", CHOICES)
-def test_a_model_gives_the_stored_vector(choice: ModelChoice) -> None:
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: f"{choice.name}-{choice.mode}")
+def test_a_model_gives_the_stored_vector(request: pytest.FixtureRequest, choice: ModelChoice) -> None:
+    if choice.name == ModelName.CHOI_2017:
+        choice = replace(choice, choi_weights=request.getfixturevalue("published_weights"))
     model = load_model(choice)
     embedded = model.embed([golden_signal()])
     tags = None if embedded.tags is None else embedded.tags[0]
