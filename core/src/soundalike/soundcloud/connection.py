@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import httpx
 
+from soundalike.retry import Backoff
 from soundalike.soundcloud.access_tokens import TOKEN_URL, MemoryTokenStore, TokenProvider
 from soundalike.soundcloud.error_bodies import error_message, retry_after_s
 from soundalike.soundcloud.errors import (
@@ -63,7 +63,7 @@ class RetryLimits:
 
     async def wait(self, attempt: int, retry_after_s: float | None) -> None:
         """Wait after attempt number `attempt`, counted from 0, failed."""
-        backoff_s = min(self.max_wait_s, self.first_s * 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        backoff_s = Backoff(self.first_s, self.max_wait_s, jitter=0.5).delay_s(attempt + 1)
         await self.sleep(backoff_s if retry_after_s is None else retry_after_s)
 
 
