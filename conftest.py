@@ -202,8 +202,8 @@ def generated_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     parse = weights.parse
     sha256, published_sha256 = hashlib.sha256(content).hexdigest(), choi_2017.SHA256
 
-    def parse_as_published(given: bytes) -> weights.Weights:
-        parsed = parse(given)
+    def parse_as_published(data: bytes) -> weights.Weights:
+        parsed = parse(data)
         return replace(parsed, sha256=published_sha256) if parsed.sha256 == sha256 else parsed
 
     monkeypatch.setattr(choi_2017, "SHA256", sha256)

@@ -60,7 +60,7 @@ def embed(
 
 
 def convolve(activation: NDArray[np.float64], kernel: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Convolve [in, height, width] with [out, in, 3, 3], the kernel turned round as the word says, to the same size."""
+    """Convolve [in, height, width] with [out, in, 3, 3], which flips the kernel on both axes, to the same size."""
     _, height, width = activation.shape
     padded = np.pad(activation, ((0, 0), (1, 1), (1, 1)))
     result = np.zeros((len(kernel), height, width))
