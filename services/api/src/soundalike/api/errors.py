@@ -18,10 +18,6 @@ class InvalidVersion(ApiError):
     """A published version is incomplete, altered or not what its row in the database says."""
 
 
-class DatabaseUnavailable(ApiError):
-    """The database does not answer at the moment; trying again in a few seconds can succeed."""
-
-
 class SnapshotUnavailable(ApiError):
     """There is no index yet: the program has just started, or nothing was ever extracted."""
 

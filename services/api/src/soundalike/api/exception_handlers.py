@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from soundalike.api import problems
-from soundalike.api.errors import DatabaseUnavailable, SeedNotReady, SnapshotUnavailable
-from soundalike.errors import InvalidTrackId
+from soundalike.api.errors import SeedNotReady, SnapshotUnavailable
+from soundalike.errors import DatabaseUnavailable, InvalidTrackId
 
 
 def install(app: FastAPI, routes: Iterable[Route]) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from soundalike.api.errors import DatabaseUnavailable, KeysUnavailable
+from soundalike.api.errors import KeysUnavailable
 from soundalike.db import api_keys
+from soundalike.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable

@@ -21,8 +21,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from soundalike.api.errors import DatabaseUnavailable, SnapshotUnavailable
+from soundalike.api.errors import SnapshotUnavailable
 from soundalike.db import overview
+from soundalike.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from soundalike.api.errors import DatabaseUnavailable, SnapshotUnavailable
+from soundalike.api.errors import SnapshotUnavailable
 from soundalike.api.vector_source import DatabaseSource
 from soundalike.db import database, embeddings, index_versions
 from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -7,10 +7,10 @@ import logging
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from soundalike.api.errors import DatabaseUnavailable, ExtractorUnavailable, TooManyUploads, UploadRejected
+from soundalike.api.errors import ExtractorUnavailable, TooManyUploads, UploadRejected
 from soundalike.db import uploads
 from soundalike.db.uploads import Analysis, Rejection
-from soundalike.errors import StoreUnavailable
+from soundalike.errors import DatabaseUnavailable, StoreUnavailable
 from soundalike.storage.object_keys import upload_key
 
 if TYPE_CHECKING:

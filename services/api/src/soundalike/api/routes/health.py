@@ -4,10 +4,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse
 
 from soundalike.api import openapi_examples, problems
-from soundalike.api.errors import DatabaseUnavailable, SnapshotUnavailable
+from soundalike.api.errors import SnapshotUnavailable
 from soundalike.api.routes.dependencies import PlatformDep, accept_only
 from soundalike.api.schemas.health import Health, Readiness
 from soundalike.api.schemas.recommendation import IndexInfo
+from soundalike.errors import DatabaseUnavailable
 
 router = APIRouter()
 
