@@ -78,9 +78,9 @@ async def load(url: str, tables: dict[str, bytes]) -> None:
 
 @asynccontextmanager
 async def platform_on(data: DataDirectory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    # Nothing but what was there before may answer.
-    monkeypatch.setenv("INDEX_POLL_S", "3600")
-    monkeypatch.setenv("TASTE_POLL_S", "3600")
+    # Nothing but what was there before may answer: what the archive holds is long old enough for a new version.
+    for name in ("INDEX_MAX_AGE_S", "INDEX_FORGET_S", "TASTE_MAX_AGE_S"):
+        monkeypatch.setenv(name, "1e12")
     async with (
         Platform(data, port=free_port()).running() as running,
         httpx.AsyncClient(base_url=running.api_url, trust_env=False, timeout=30) as client,

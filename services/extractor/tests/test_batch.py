@@ -46,7 +46,8 @@ def music(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    # Wide enough that no line of a message with a path is broken.
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "1000"})
 
 
 def test_a_library_becomes_vectors_and_the_broken_file_its_reason(music: Path, tmp_path: Path) -> None:
