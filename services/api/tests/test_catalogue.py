@@ -39,6 +39,9 @@ async def test_a_search_shows_where_each_track_stands_and_how_it_fits(
     ]
     assert [e["match"] for e in (await fetch(client, "/search", q="daft pnuk one", n=1))["results"]] == ["typo"]
     assert [e["urn"] for e in (await fetch(client, "/search", q="one", state="ready"))["results"]] == [urn(1)]
+    assert await fetch(client, "/search", q="one", state="found") == await fetch(
+        client, "/search", q="one", state="pending"
+    )
     assert [e["urn"] for e in (await fetch(client, "/search", q="one", source="deezer"))["results"]] == [DEEZER]
     assert (await fetch(client, "/search", q="nothing like it"))["results"] == []
 

@@ -20,11 +20,12 @@ from soundalike.crawler.previews.chain import PreviewChain
 from soundalike.crawler.walk.limits import Bounds, Budget
 from soundalike.crawler.walk.list_position import ListPosition
 from soundalike.crawler.walk.previews import PreviewIngest, SoundCloudPreviews
-from soundalike.crawler.walk.store import LIKERS, LIKES
+from soundalike.crawler.walk.store import LIKERS, LIKES, GraphWriter
 from soundalike.crawler.walk.walker import Walk
 from soundalike.db import database, favorites, popularity, task_queue, tracks, users
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.domain.track_id import TrackId
+from soundalike.errors import DatabaseUnavailable
 from soundalike.sandbox.composer import Previews, encode_mp3
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.server import SandboxServer
@@ -319,3 +320,18 @@ async def test_a_database_that_stays_away_ends_the_walk_by_its_own_type(
         impatient = Walk(gone, one.connection)
         with pytest.raises(CONNECTION_FAILURES):
             await impatient.run()
+
+
+async def test_a_database_that_fails_between_pages_ends_the_walk_and_leaves_the_task_due(
+    pool: Pool, server: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise DatabaseUnavailable("connection refused")
+
+    monkeypatch.setattr(GraphWriter, "write_likes", fail)
+    async with walk(pool, server) as one:
+        await one.start(START)
+        with pytest.raises(DatabaseUnavailable):
+            await one.run()
+    assert one.stats.reasons == {}
+    assert await pool.fetchval("SELECT count(*) FROM manifest WHERE last_error IS NOT NULL OR due_at IS NULL") == 0

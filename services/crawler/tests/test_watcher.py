@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,10 @@ from soundalike.crawler.leases import SharedLeases
 from soundalike.crawler.source_factory import SourceFactory
 from soundalike.crawler.watcher import Watcher, schedule
 from soundalike.db import playlists, task_queue, track_requests, tracks
+from soundalike.db.database import RetryingPool
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
+from soundalike.retry import RetryPolicy
 from soundalike.sandbox.catalogue import pieces, spotify_id
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID, generated_playlist
@@ -96,6 +99,24 @@ async def test_a_track_that_somebody_asks_for_is_fetched_at_once(crawler: CrawlF
     assert (stored.state, stored.track.title) == (State.QUEUED, pieces()[0].title)
     assert len(crawler.store.objects) == 1
     assert await task_queue.count_due(crawler.pool, [track_requests.TASK]) == (0, None)
+
+
+async def test_a_lost_connection_is_listened_on_again(
+    crawler: CrawlFixture, run_watchers: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def starts() -> int:
+        return sum(record.message.startswith("watching: ") for record in caplog.records)
+
+    # Other statements do not notice a short restart: they are tried again.
+    crawler.pool = RetryingPool(crawler.pool, RetryPolicy())
+    with caplog.at_level(logging.INFO):
+        async with run_watchers():
+            await eventually(lambda: starts() == 1, "the watcher listens")
+            await crawler.pool.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            await eventually(lambda: starts() == 2, "the watcher listens again")
 
 
 async def test_several_crawlers_fetch_each_track_once(crawler: CrawlFixture, run_watchers: Any) -> None:

@@ -198,6 +198,8 @@ async def test_a_build_that_was_killed_is_continued(
     folder = only_folder(temporary_files)
     assert {"raw.npy", "names.npy", "plan.json", "version"} <= set(names_in(folder))
     index = (folder / "version" / "index.bin").stat()
+    partial_file = folder / "version" / ".index.bin.0123.part"
+    partial_file.write_bytes(b"of a process that was killed while it wrote")
     await add_tracks(range(60, 63))
     seen: list[int] = []
     real = publisher.upload
@@ -205,6 +207,7 @@ async def test_a_build_that_was_killed_is_continued(
     async def watched(
         db: Pool, store: MemoryStore, manifest: Manifest, directory: Path, more: object
     ) -> IndexVersionRecord:
+        assert not partial_file.exists()
         seen.append((directory / "index.bin").stat().st_mtime_ns)
         return await real(db, store, manifest, directory, more)
 

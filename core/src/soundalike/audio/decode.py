@@ -39,7 +39,7 @@ MAX_RMS: Final = 2.0**31
 """32-bit integers stored as floats reach this; anything louder is damage and overflows the network."""
 
 MIN_COMPLETE_SHARE: Final = 0.95
-"""DecoderPool add or drop some hundredths of a second at the ends; an interrupted download lacks more."""
+"""Decoders add or drop some hundredths of a second at the ends; an interrupted download lacks more."""
 
 _ALL_READERS: Final[tuple[Reader, ...]] = (read_by_sndfile, read_by_ffmpeg)
 _READERS: Final[dict[AudioKind, tuple[Reader, ...]]] = {

@@ -59,7 +59,7 @@ class IsolatedPool(Generic[FunctionT]):
 
 
 class DecoderPool(IsolatedPool[IsolatedDecoder]):
-    """DecoderPool that wait for a free process."""
+    """Decoders that wait for a free process."""
 
     def __init__(self, count: int, make: Callable[[], IsolatedDecoder] = IsolatedDecoder) -> None:
         super().__init__(count, make)

@@ -100,7 +100,7 @@ def crawl(context: typer.Context, data: Data = None) -> None:
 
 @app.command(context_settings=_PASSTHROUGH, add_help_option=False)
 def forget(context: typer.Context, data: Data = None) -> None:
-    """Delete a track, upload, artist, user or playlist for good (see: soundalike forget --help)."""
+    """Delete a track, recording, artist, user or playlist for good (see: soundalike forget --help)."""
     environment = os.environ if "--help" in context.args else _platform_environment(data)
     _execute(python_command("soundalike.crawler", "forget", *context.args), environment)
 

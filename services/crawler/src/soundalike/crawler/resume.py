@@ -29,7 +29,7 @@ _BATCH_SIZE: Final = 25
 class PlaylistCheckpoint:
     """The places of one version of a playlist, as far as they are known.
 
-    `settled` are those at its beginning of which nothing is owed, with how they count.
+    `completed` are those at its beginning for which nothing is left to do, with how they count.
     """
 
     pool: Pool

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
+
 from soundalike.crawler.errors import CrawlerError, InvalidTarget, QuotaExhausted, SourceLocked, SourceRefused
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.crawler.summary import summary_line
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from soundalike.crawler.errors import SourceError
     from soundalike.crawler.source_factory import SourceFactory
     from soundalike.crawler.stats import CrawlStats
-    from soundalike.db.database import Pool
+    from soundalike.db.database import Connection, Pool
     from soundalike.db.playlists import Playlist
     from soundalike.db.task_queue import Task
 
@@ -60,16 +62,19 @@ class Watcher:
         """Watch until cancelled; a database that goes away is waited for."""
         while True:
             try:
-                async with self._notifications() as woken:
-                    await self._work(woken)
+                async with self._notifications() as (wakeup, connection):
+                    await self._work(wakeup, connection)
             except CONNECTION_FAILURES as error:
                 log.warning("the database does not answer, retrying: %s", str(error) or type(error).__name__)
                 await asyncio.sleep(_POLL_S / 10)
             finally:
                 await self._cancel_all()
 
-    async def _work(self, wakeup: asyncio.Event) -> None:
+    async def _work(self, wakeup: asyncio.Event, connection: Connection) -> None:
         while True:
+            if connection.is_closed():
+                # Statements are tried again on other connections, but nothing would be heard any more.
+                raise asyncpg.ConnectionDoesNotExistError("the connection that listens was lost")
             wakeup.clear()
             if self.health_file:
                 self.health_file.touch()
@@ -111,7 +116,7 @@ class Watcher:
         return min(pauses)
 
     @asynccontextmanager
-    async def _notifications(self) -> AsyncIterator[asyncio.Event]:
+    async def _notifications(self) -> AsyncIterator[tuple[asyncio.Event, Connection]]:
         woken = asyncio.Event()
         async with self.pool.acquire() as connection:
 
@@ -119,7 +124,6 @@ class Watcher:
                 woken.set()
 
             await connection.add_listener(task_queue.CHANNEL, wake)
-            # A statement on another connection then tells why.
             connection.add_termination_listener(wake)
             log.info(
                 "watching: requested tracks are fetched at once, and %d lists are crawled again when they are due "
@@ -127,7 +131,7 @@ class Watcher:
                 await playlists.count_subscribed(connection, self.sources.services),
             )
             try:
-                yield woken
+                yield woken, connection
             finally:
                 with suppress(*CONNECTION_FAILURES):
                     connection.remove_termination_listener(wake)

@@ -74,6 +74,11 @@ class BuildDir:
         with atomic_write(self.folder / _PLAN) as path:
             path.write_text(json.dumps(plan), encoding="utf-8")
 
+    def remove_partial_files(self) -> None:
+        """Remove what a process that was killed had not written to the end; the lock has to be held."""
+        for path in self.folder.rglob(".*.part"):
+            path.unlink(missing_ok=True)
+
     def clear(self) -> None:
         """Remove everything but the lock."""
         for path in self.folder.iterdir() if self.folder.exists() else ():

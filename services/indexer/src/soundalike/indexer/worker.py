@@ -164,6 +164,7 @@ class Indexer:
             except (OSError, ValueError, KeyError, TypeError) as error:
                 log.warning("the interrupted build cannot be continued: %s", error)
             else:
+                self._build_dir.remove_partial_files()
                 log.info("continuing the build of %d vectors that was started at %s", len(export.names), built_at)
                 return export, built_at
         self._build_dir.clear()

@@ -4,10 +4,9 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BeforeValidator
 
 from soundalike.api import openapi_examples, problems
-from soundalike.api.routes.dependencies import PlatformDep, accept_only
+from soundalike.api.routes.dependencies import PlatformDep, StateName, accept_only
 from soundalike.api.routes.query_parameters import Source
 from soundalike.api.schemas.tracks import (
     ListedTrack,
@@ -28,12 +27,6 @@ NOT_FETCHABLE: Final = problems.not_fetchable("file:track:… is a file on a per
 FORGOTTEN: Final = problems.forgotten(openapi_examples.URN)
 
 _LAST_POSITION: Final = 2**31 - 1
-_FORMER_STATES: Final = {"found": State.PENDING}
-
-
-def _current_name(state: object) -> object:
-    """Read the name that a state had in earlier versions."""
-    return _FORMER_STATES.get(state, state) if isinstance(state, str) else state
 
 
 @router.get(
@@ -52,7 +45,7 @@ async def list_tracks(
     platform: PlatformDep,
     request: Request,
     state: Annotated[
-        list[Annotated[State, BeforeValidator(_current_name)]],
+        list[StateName],
         Query(max_length=len(State), description="A state to list; may be repeated; all but forgotten if missing"),
     ] = [],  # noqa: B006 - never changed
     source: Annotated[

@@ -2,14 +2,27 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
+from pydantic import BeforeValidator
 
 from soundalike.api import problems
 from soundalike.api.platform_connection import PlatformConnection
 from soundalike.api.recommender import Recommender
 from soundalike.api.seed_resolver import SeedResolver
+from soundalike.db.tracks import State
+
+_FORMER_STATES: Final = {"found": State.PENDING}
+
+
+def _current_name(state: object) -> object:
+    """Read the name that a state had in earlier versions."""
+    return _FORMER_STATES.get(state, state) if isinstance(state, str) else state
+
+
+StateName = Annotated[State, BeforeValidator(_current_name)]
+"""A state by its name, or by one of earlier versions."""
 
 # FastAPI sends a dependency that is not asynchronous to a thread, which costs more than any of these does.
 

@@ -5,11 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from soundalike.api import openapi_examples, problems
-from soundalike.api.routes.dependencies import PlatformDep, accept_only
+from soundalike.api.routes.dependencies import PlatformDep, StateName, accept_only
 from soundalike.api.routes.query_parameters import Source
 from soundalike.api.schemas.tracks import SearchResults
 from soundalike.db.search import search
-from soundalike.db.tracks import State
 from soundalike.domain.text import clean
 
 router = APIRouter()
@@ -42,7 +41,9 @@ async def find_tracks(
     ],
     n: Annotated[int, Query(ge=1, le=50, description="How many tracks to return, at most")] = 10,
     source: Annotated[Source | None, Query(description="Only tracks of this source")] = None,
-    state: Annotated[State | None, Query(description="Only tracks in this state: `ready` ones can be compared")] = None,
+    state: Annotated[
+        StateName | None, Query(description="Only tracks in this state: `ready` ones can be compared")
+    ] = None,
 ) -> SearchResults:
     """Return the tracks that match, best first: exact before incomplete before misspelt, whole names before parts.
 

@@ -43,7 +43,7 @@ class TransientFailure(CrawlerError):
 class WebService:
     """A service at `base_url` (with a slash at its end), asked at the pace of `limiter`.
 
-    `pause_s` is how long everybody waits where rate limit of the service reached without saying for how long.
+    `pause_s` is how long everybody waits where the service refuses for its rate limit without saying for how long.
     """
 
     name: str

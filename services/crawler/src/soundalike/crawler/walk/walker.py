@@ -18,7 +18,6 @@ from soundalike.crawler.walk.list_position import ListPosition
 from soundalike.crawler.walk.previews import PREVIEW
 from soundalike.crawler.walk.store import LIKERS, LIKES, GraphWriter
 from soundalike.db import task_queue
-from soundalike.errors import DatabaseUnavailable
 from soundalike.soundcloud import Resolve, Tracks, Users
 from soundalike.soundcloud.errors import Missing, NotAllowed, PagesRepeat, Refused, Throttled, Unavailable
 
@@ -157,7 +156,7 @@ class Walk:
             self._stop = self._stop or error
             await self._release(task)
             return
-        except (Unavailable, PreviewUnavailable, DatabaseUnavailable) as error:
+        except (Unavailable, PreviewUnavailable) as error:
             later = None if task.attempts >= _MAX_ATTEMPTS else datetime.now(UTC) + _RETRY_WAIT * task.attempts
             reason = error.reason if isinstance(error, PreviewUnavailable) else "SoundCloud did not answer"
             await self._reschedule(task, reason, str(error), later)
