@@ -95,7 +95,7 @@ def main(size: WorldSize | None = None) -> None:
     print(f"features: {pipeline(everything()).fit(tracks, liked)[0].get_feature_names_out().size}")
     print(f"area under the ROC curve, by popularity alone: {judge(popularity(), tracks, liked):.3f}")
     print(f"area under the ROC curve, by everything:       {judge(everything(), tracks, liked):.3f}")
-    print("what speaks most for a like:")
+    print("strongest signs of a like:")
     for name, weight in telling(tracks, liked).items():
         print(f"  {weight:+.2f}  {name}")
 

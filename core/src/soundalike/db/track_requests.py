@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 TASK: Final = "add"
 """The request of the task in the queue."""
 
-REASON: Final = "requested; the next crawler that watches fetches its preview"
+REASON: Final = "requested; the watcher will fetch its preview"
 
 _NEVER_FETCHED: Final = frozenset({"file"})
 _RETRIED: Final = frozenset({State.PENDING, State.NO_PREVIEW, State.REJECTED})

@@ -48,6 +48,7 @@ class Demo:
     """A platform on a data folder of its own, which crawls the sandbox."""
 
     def __init__(self, data: DataDirectory, *, port: int) -> None:
+        self._data = data
         self.platform = Platform(data, port=port, sandbox=True, report=typer.echo)
 
     async def run(self, *, once: bool) -> int:
@@ -61,18 +62,18 @@ class Demo:
             try:
                 await _while_watched(watch, _demonstrate(running, started))
                 if not once:
-                    _print_next_steps(running)
+                    _print_next_steps(running, f".venv/bin/soundalike crawl{self._data.command_option}")
                     await watch
             finally:
                 watch.cancel()
         return 0
 
 
-def _print_next_steps(running: RunningPlatform) -> None:
+def _print_next_steps(running: RunningPlatform, crawl_command: str) -> None:
     typer.echo(f"\nServing on {running.api_url}. Press Ctrl-C to stop. Try in another terminal:")
     typer.echo(f"  curl '{running.api_url}/recommend?track={_urn(pieces()[0])}&n=5'")
     typer.echo(f"  curl -X PUT '{running.api_url}/tracks/{EXTRA_TRACK}'    # request one more track")
-    typer.echo("  make crawl FOLDER=~/Music")
+    typer.echo(f"  {crawl_command} --folder ~/Music")
 
 
 async def _demonstrate(running: RunningPlatform, started: float) -> None:

@@ -41,7 +41,7 @@ def test_files_and_folders(tmp_path: Path) -> None:
 
 def test_a_file_of_no_known_form(tmp_path: Path) -> None:
     (tmp_path / "a.doc").write_text("x")
-    with pytest.raises(InvalidTarget, match=r"'a\.doc' is no list of tracks"):
+    with pytest.raises(InvalidTarget, match=r"'a\.doc' is not a list of tracks"):
         parse_target(str(tmp_path / "a.doc"))
 
 

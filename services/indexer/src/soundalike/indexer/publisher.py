@@ -70,8 +70,8 @@ async def publish(
     if not await index_versions.publish(connection, version, pinned=pinned):
         raise NoSuchVersion(f"the files of version {version.version} were deleted")
     if before is not None and before.pinned and not pinned:
-        log.info("automatic builds go on: the hold on %s is lifted", before.version)
-    log.info("published %s (%d tracks, up to write %d)", version.version, version.tracks, version.up_to_seq)
+        log.info("automatic builds continue: %s is no longer pinned", before.version)
+    log.info("published %s (%d tracks, changes up to number %d)", version.version, version.tracks, version.up_to_seq)
 
 
 def find_version(versions: Sequence[IndexVersionRecord], name: str | None) -> IndexVersionRecord:

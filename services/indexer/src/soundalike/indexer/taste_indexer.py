@@ -64,7 +64,7 @@ class TasteIndexer:
         async with self._pool.acquire() as connection, builder_lock(connection, _BUILDER_LOCK):
             count, pairs = await _read(connection)
             if not count:
-                raise NothingToIndex("there are no favourites yet; walk SoundCloud first")
+                raise NothingToIndex("there are no favourites yet: crawl SoundCloud first (docs/sources-and-terms.md)")
             built_at = datetime.now(UTC)
             version = version_folders.timestamp(built_at)
             with tempfile.TemporaryDirectory(prefix="soundalike-taste-", dir=self._settings.index_work_dir) as folder:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from soundalike.db.index_versions import IndexVersionRecord
 
-_HEADER = ("version", "state", "tracks", "up to write", "recall@10", "engine", "projection", "built", "published")
+_HEADER = ("version", "state", "tracks", "up to change", "recall@10", "engine", "projection", "built", "published")
 
 
 def render(versions: Sequence[IndexVersionRecord]) -> str:

@@ -111,7 +111,7 @@ async def recommend(
     """
     if bool(track) == (user is not None):
         raise problems.invalid_request(
-            [{"parameter": "track", "message": "expected track, once or more, or else user"}]
+            [{"parameter": "track", "message": "expected either track, once or more, or user"}]
         )
     if user is not None:
         recommendation = await _recommend_for_user(platform, seed_resolver, recommender, parameters, signals, user)

@@ -40,5 +40,5 @@ class DeezerTarget:
             )
         address = parse_address(text)
         if address is None or address.source != "deezer":
-            raise InvalidTarget(f"{text.strip()[:80]!r} names nothing of Deezer; accepted are {ACCEPTED_FORMS}")
+            raise InvalidTarget(f"{text.strip()[:80]!r} is no address or id of Deezer; accepted are {ACCEPTED_FORMS}")
         return cls(address.kind, address.key)

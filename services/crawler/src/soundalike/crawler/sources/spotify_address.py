@@ -70,4 +70,4 @@ def parse_target(text: str) -> SpotifyTarget:
                 return AlbumId(address.key)
             case Kind.TRACK:
                 return TrackId(address.source, address.key)
-    raise InvalidTarget(f"{text.strip()[:80]!r} names nothing of Spotify; accepted are {ACCEPTED_FORMS}")
+    raise InvalidTarget(f"{text.strip()[:80]!r} is no address or id of Spotify; accepted are {ACCEPTED_FORMS}")

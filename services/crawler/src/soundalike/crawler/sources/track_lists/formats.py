@@ -50,7 +50,7 @@ class ListFile:
         """Return the file, judged by its name; raises `InvalidTarget` for one that holds no list."""
         if path.suffix.lower() not in _READERS:
             raise InvalidTarget(
-                f"{path.name!r} is no list of tracks; expected {ACCEPTED_FORMS}, or a folder of music files"
+                f"{path.name!r} is not a list of tracks; expected {ACCEPTED_FORMS}, or a folder of music files"
             )
         return cls(path)
 
