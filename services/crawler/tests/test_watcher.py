@@ -191,6 +191,34 @@ async def test_a_stopped_crawler_gives_its_errand_back(crawler: CrawlFixture, ru
     assert [errand.urn for errand in await task_queue.lease(crawler.pool, [track_requests.TASK])] == [FIRST.urn]
 
 
+@pytest.mark.parametrize("steps", range(5))
+async def test_a_watcher_that_is_woken_and_cancelled_at_once_ends(
+    crawler: CrawlFixture, settings: Any, client: httpx.AsyncClient, steps: int
+) -> None:
+    class ExposedWatcher(Watcher):
+        wakeup: asyncio.Event
+        is_idle = False
+
+        async def _work(self, wakeup: asyncio.Event, connection: Any) -> None:
+            self.wakeup = wakeup
+            await super()._work(wakeup, connection)
+
+        async def _wait_s(self) -> float:
+            self.is_idle = True
+            return 3600.0
+
+    with SourceFactory(settings, client, lambda _: crawler.sleep) as sources:
+        watcher = ExposedWatcher(crawler.pool, sources, crawler.crawl, no_preview_retry=DAY)
+        running = asyncio.create_task(watcher.run())
+        await eventually(lambda: watcher.is_idle)
+        watcher.wakeup.set()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        await eventually(running.done, "the end of the watcher", limit_s=20)
+    assert running.cancelled()
+
+
 async def test_lists_are_crawled_again_when_they_are_due(crawler: CrawlFixture, run_watchers: Any) -> None:
     urn = f"spotify:playlist:{DEMO_PLAYLIST_ID}"
     await crawler.crawl().run(crawler.playlist(generated_playlist(3).spotify_id))

@@ -146,7 +146,8 @@ class Supervisor:
             end = f"{program.name} ended ({_describe_status(status)}), see {program.log_file}"
             self._report(f"{end}; restarting in {delay:g} s")
             with suppress(TimeoutError):
-                await asyncio.wait_for(child.stop_requested.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await child.stop_requested.wait()
 
     async def _recover(self, child: _Child) -> None:
         if child.recover is None:

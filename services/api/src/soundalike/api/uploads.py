@@ -83,7 +83,8 @@ class UploadExtractor:
             await self._store.put(upload_key(query), data, _MEDIA_TYPE)
             while (outcome := await uploads.pop_result(db, query)) is None:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(outcome_event.wait(), _POLL_S)
+                    async with asyncio.timeout(_POLL_S):
+                        await outcome_event.wait()
                 outcome_event.clear()
             return outcome
 

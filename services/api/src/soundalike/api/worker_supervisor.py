@@ -105,7 +105,8 @@ class WorkerSupervisor:
                 pause = backoff.delay_s(time.monotonic() - began)
                 log.error("%s; another takes its place in %.1f s", what, pause)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._stopping.wait()
 
     @asynccontextmanager
     async def _worker_process(self, worker: int) -> AsyncIterator[Process]:

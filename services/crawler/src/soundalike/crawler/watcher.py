@@ -87,7 +87,8 @@ class Watcher:
                     self._recrawl.add_done_callback(lambda _: wakeup.set())
             pause = await self._wait_s()
             with suppress(TimeoutError):
-                await asyncio.wait_for(wakeup.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await wakeup.wait()
 
     async def _lease_tasks(self) -> list[Task]:
         free = MAX_TASKS - len(self._tasks)

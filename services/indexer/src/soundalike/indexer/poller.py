@@ -46,7 +46,8 @@ class Poller:
                 poll.cancel()
                 await asyncio.wait({poll})
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._wait_s())
+                async with asyncio.timeout(self._wait_s()):
+                    await stop.wait()
 
     async def poll_once(self) -> None:
         """Call the action once; a failure is logged and counted."""
