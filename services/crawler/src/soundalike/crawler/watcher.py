@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from soundalike.crawler.errors import SourceError
     from soundalike.crawler.source_factory import SourceFactory
     from soundalike.crawler.stats import CrawlStats
-    from soundalike.db.database import Connection, Pool
+    from soundalike.db.database import Pool
     from soundalike.db.playlists import Playlist
     from soundalike.db.task_queue import Task
 
@@ -62,17 +62,17 @@ class Watcher:
         """Watch until cancelled; a database that goes away is waited for."""
         while True:
             try:
-                async with self._notifications() as (wakeup, connection):
-                    await self._work(wakeup, connection)
+                async with self._notifications() as (wakeup, lost):
+                    await self._work(wakeup, lost)
             except CONNECTION_FAILURES as error:
                 log.warning("the database does not answer, retrying: %s", str(error) or type(error).__name__)
                 await asyncio.sleep(_POLL_S / 10)
             finally:
                 await self._cancel_all()
 
-    async def _work(self, wakeup: asyncio.Event, connection: Connection) -> None:
+    async def _work(self, wakeup: asyncio.Event, lost: asyncio.Event) -> None:
         while True:
-            if connection.is_closed():
+            if lost.is_set():
                 # Statements are tried again on other connections, but nothing would be heard any more.
                 raise asyncpg.ConnectionDoesNotExistError("the connection that listens was lost")
             wakeup.clear()
@@ -117,25 +117,29 @@ class Watcher:
         return min(pauses)
 
     @asynccontextmanager
-    async def _notifications(self) -> AsyncIterator[tuple[asyncio.Event, Connection]]:
-        woken = asyncio.Event()
+    async def _notifications(self) -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
+        woken, lost = asyncio.Event(), asyncio.Event()
         async with self.pool.acquire() as connection:
 
             def wake(*_: object) -> None:
                 woken.set()
 
+            def lose(*_: object) -> None:
+                lost.set()
+                woken.set()
+
             await connection.add_listener(task_queue.CHANNEL, wake)
-            connection.add_termination_listener(wake)
+            connection.add_termination_listener(lose)
             log.info(
                 "watching: requested tracks are fetched at once, and %d lists are crawled again when they are due "
                 "(crawl --every HOURS <list> adds one)",
                 await playlists.count_subscribed(connection, self.sources.services),
             )
             try:
-                yield woken, connection
+                yield woken, lost
             finally:
                 with suppress(*CONNECTION_FAILURES):
-                    connection.remove_termination_listener(wake)
+                    connection.remove_termination_listener(lose)
                     await connection.remove_listener(task_queue.CHANNEL, wake)
 
     async def _cancel_all(self) -> None:
