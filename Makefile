@@ -66,7 +66,7 @@ COVERAGE_CORE ?= $(if $(filter 3.11,$(shell $(BIN)/python -c 'import sys; print(
 
 .PHONY: test
 test: .venv/installed ## run the tests (TESTS=<path>, WORKERS=<count>, COVERAGE=1)
-	@$(if $(COVERAGE),COVERAGE_CORE=$(COVERAGE_CORE)) $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal $(if $(COVERAGE),--cov --cov-report=term) $(TESTS)
+	@$(if $(COVERAGE),COVERAGE_CORE=$(COVERAGE_CORE)) $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal $(if $(COVERAGE),--cov --cov-report=term $(if $(TESTS),--cov-fail-under=0)) $(TESTS)
 
 .PHONY: lint
 lint: .venv/installed ## check style, types, import contracts, the Dockerfile and schemas
