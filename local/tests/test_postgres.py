@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import stat
@@ -10,7 +11,8 @@ import asyncpg
 import pytest
 
 from soundalike.local.errors import UnusableDataDirectory
-from soundalike.local.process import is_alive
+from soundalike.local.process import is_alive, pids_in
+from soundalike.testing.wait import eventually, scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,10 +118,37 @@ async def test_a_server_that_still_runs_is_stopped_first(cluster: PostgresServer
             assert await _query(cluster.url("postgres"), "SELECT number FROM numbers") == 7
 
 
-async def test_a_stale_pidfile_with_the_pid_of_another_program(cluster: PostgresServer, launch: Launch) -> None:
+@pytest.mark.parametrize("lock", [f"{os.getpid()}\n/somewhere\n", "", "half"])
+async def test_a_lock_of_another_program_or_half_written_is_removed(
+    cluster: PostgresServer, launch: Launch, lock: str
+) -> None:
     cluster.prepare()
-    (cluster.cluster / "postmaster.pid").write_text(f"{os.getpid()}\n{cluster.cluster}\n", encoding="ascii")
+    (cluster.cluster / "postmaster.pid").write_text(lock, encoding="ascii")
+    cluster.clear_stale_lock()
+    with launch(cluster.program()):
+        await cluster.wait_until_ready()
+
+
+async def test_a_lock_whose_server_left_processes_behind_is_kept(cluster: PostgresServer, launch: Launch) -> None:
     cluster.prepare()
+    with launch(cluster.program()) as server:
+        await cluster.wait_until_ready()
+        connection = await asyncpg.connect(cluster.url("postgres"))
+        backend = await connection.fetchval("SELECT pg_backend_pid()")
+        os.kill(backend, signal.SIGSTOP)
+        server.kill()
+        server.wait()
+        try:
+            assert backend in pids_in(cluster.cluster)
+            cluster.clear_stale_lock()
+            # PostgreSQL itself refuses to start while this process could write into the data of the next one.
+            assert (cluster.cluster / "postmaster.pid").exists()
+            with launch(cluster.program()) as second:
+                assert await asyncio.to_thread(second.wait, scale(60)) == 1
+        finally:
+            os.kill(backend, signal.SIGKILL)
+            connection.terminate()
+    await eventually(lambda: not pids_in(cluster.cluster))
     with launch(cluster.program()):
         await cluster.wait_until_ready()
 

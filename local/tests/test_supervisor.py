@@ -130,11 +130,11 @@ async def test_a_killed_program_is_restarted(
     assert reports[0].endswith("worker.log; restarting in 0.01 s")
 
 
-async def test_recovery_runs_after_a_crash(
+async def test_recovery_is_tried_until_it_succeeds(
     supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path, reports: list[str]
 ) -> None:
     journal, recovered = tmp_path / "journal", asyncio.Event()
-    outcomes = iter([StartFailure("the queue is gone"), None])
+    outcomes = iter([StartFailure("the database is gone"), OSError("no space left on device"), None])
 
     async def recover() -> None:
         if (outcome := next(outcomes)) is not None:
@@ -142,12 +142,54 @@ async def test_recovery_runs_after_a_crash(
         recovered.set()
 
     await supervisor.start(program("worker", _OBEDIENT, str(journal), "worker"), recover=recover)
-    for number in (1, 2):
+    await _content(journal)
+    os.kill(supervisor.pid("worker"), signal.SIGKILL)
+    await eventually(recovered.is_set, "the third try of the recovery")
+    await eventually(lambda: len(reports) == 4)
+    assert reports[1:] == [
+        "worker runs again, but its recovery failed; trying again in 0.01 s: the database is gone",
+        "worker runs again, but its recovery failed; trying again in 0.02 s: no space left on device",
+        "worker runs again",
+    ]
+
+
+async def test_a_recovery_ends_with_the_program_it_is_for_and_begins_anew(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    journal, begun, ended = tmp_path / "journal", 0, 0
+
+    async def recover() -> None:
+        nonlocal begun, ended
+        begun += 1
+        try:
+            if begun < 3:
+                await asyncio.Event().wait()
+        finally:
+            ended += 1
+
+    await supervisor.start(program("worker", _OBEDIENT, str(journal), "worker"), recover=recover)
+    for number in (1, 2, 3):
         await _content(journal, lines=number)
+        await eventually(lambda number=number: begun == number - 1)
         os.kill(supervisor.pid("worker"), signal.SIGKILL)
-        await eventually(lambda: len(reports) >= 2)
-    await recovered.wait()
-    assert reports[1] == "worker runs again, but its recovery failed: the queue is gone"
+    await eventually(lambda: ended == 3)
+
+
+async def test_a_program_is_prepared_before_every_start_and_its_failure_is_no_end(
+    supervisor: Supervisor, program: Callable[..., Program], tmp_path: Path, reports: list[str]
+) -> None:
+    journal = tmp_path / "journal"
+    outcomes = iter([None, StartFailure("an earlier one does not stop"), None])
+
+    def prepare() -> None:
+        if (outcome := next(outcomes)) is not None:
+            raise outcome
+
+    await supervisor.start(program("worker", _OBEDIENT, str(journal), "worker"), prepare=prepare)
+    await _content(journal)
+    os.kill(supervisor.pid("worker"), signal.SIGKILL)
+    await _content(journal, lines=2)
+    assert reports[1].startswith("worker cannot be started again: an earlier one does not stop; trying again in ")
 
 
 async def test_children_of_a_killed_program_are_killed_too(

@@ -28,6 +28,8 @@ def atomic_write(path: Path, *, mode: int = _USUAL, durable: bool = False) -> It
             with part.open("rb+") as file:
                 os.fsync(file.fileno())
         part.replace(path)
+        if durable:
+            _sync_folder(path.parent)
     finally:
         part.unlink(missing_ok=True)
 
@@ -36,6 +38,15 @@ def write_private(path: Path, text: str) -> None:
     """Put `text` into a file that only its owner can read, durably."""
     with atomic_write(path, mode=PRIVATE, durable=True) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def _sync_folder(folder: Path) -> None:
+    # The name is part of the folder, and the file's own fsync does not write that.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:

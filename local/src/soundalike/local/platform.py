@@ -175,7 +175,7 @@ class Platform:
     async def _start_database(self, database: PostgresServer, credentials: Secrets) -> None:
         self._report(f"starting PostgreSQL on port {database.port}")
         await _run_to_completion(database.prepare)
-        await self.supervisor.start(database.program(), database.wait_until_ready)
+        await self.supervisor.start(database.program(), database.wait_until_ready, prepare=database.clear_stale_lock)
         await database.ensure_database(DATABASE, owner=ROLE, password=credentials.database_password)
 
     async def _start_aws(self, aws: AwsServer, environment: Mapping[str, str]) -> None:
@@ -185,8 +185,9 @@ class Platform:
             await self._provision(environment)
 
         self._report(f"starting S3 and SQS (ministack) on port {aws.port}")
-        aws.prepare()
-        await self.supervisor.start(aws.program(neutral_environment(os.environ)), aws.wait_until_ready, recover)
+        await self.supervisor.start(
+            aws.program(neutral_environment(os.environ)), aws.wait_until_ready, prepare=aws.prepare, recover=recover
+        )
 
     async def _provision(self, environment: Mapping[str, str]) -> None:
         self._report("preparing the schema, bucket and queues")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,8 +19,9 @@ import asyncpg
 
 from soundalike.local.errors import StartFailure, UnusableDataDirectory
 from soundalike.local.ports import LOOPBACK
-from soundalike.local.process import command_line, is_alive
+from soundalike.local.process import command_line, is_alive, pids_in, wait_until
 from soundalike.local.program import Program
+from soundalike.retry import Backoff, RetryPolicy
 
 ADMIN = "postgres"
 """Name of the cluster's superuser, and of the database it starts with."""
@@ -45,7 +47,16 @@ _SETTINGS = {
 
 _NOT_DURABLE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
-_CONNECTION_ERRORS = (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
+_CONNECTION_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+)
+_PATIENCE = RetryPolicy(attempts=30, backoff=Backoff(initial_s=0.2, max_s=2.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +111,7 @@ class PostgresServer:
             raise UnusableDataDirectory(
                 f"{self.cluster} belongs to PostgreSQL {version}, this is {_MAJOR}. Choose another folder with --data."
             )
-        self._stop_leftover()
+        self.clear_stale_lock()
         # Written in place, so that the file keeps the owner of the cluster.
         (self.cluster / "pg_hba.conf").write_text(_ACCESS_RULES, encoding="ascii")
 
@@ -119,7 +130,16 @@ class PostgresServer:
                 return
 
     async def ensure_database(self, name: str, *, owner: str, password: str) -> None:
-        """Create a database, its owner and pgvector in it where they do not exist; sets the owner's password."""
+        """Create a database, its owner and pgvector in it where they do not exist; sets the owner's password.
+
+        Tried again while the server restarts; raises `StartFailure` where it does not come back.
+        """
+        try:
+            await _PATIENCE.run(lambda: self._ensure_database(name, owner, password), _CONNECTION_ERRORS)
+        except _CONNECTION_ERRORS as error:
+            raise StartFailure(f"PostgreSQL does not answer on port {self.port}: {error}") from error
+
+    async def _ensure_database(self, name: str, owner: str, password: str) -> None:
         server = await asyncpg.connect(self.url(ADMIN), timeout=10)
         try:
             # The log would show a failed statement, with the password in it.
@@ -175,22 +195,36 @@ class PostgresServer:
             writable_paths=(cluster, password_file),
         )
 
-    def _stop_leftover(self) -> None:
-        pidfile = self.cluster / "postmaster.pid"
+    def clear_stale_lock(self) -> None:
+        """Stop a server that still runs, and remove the lock of one that was killed where it would refuse a new one.
+
+        Blocks; raises `StartFailure` where a process of an earlier server does not end.
+        """
+        lock = self.cluster / "postmaster.pid"
         try:
-            pid = int(pidfile.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0])
+            pid = int(lock.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0])
         except FileNotFoundError:
             return
         except ValueError:
             pid = 0
         if pid > 0 and self._is_ours(pid):
-            os.kill(pid, signal.SIGINT)
-            if not _wait_for_exit(pid, _STOP_TIMEOUT_S):
-                os.kill(pid, signal.SIGQUIT)
-                if not _wait_for_exit(pid, _STOP_TIMEOUT_S):
-                    raise StartFailure(f"An earlier PostgreSQL, process {pid}, does not stop. Kill it, then try again.")
-        # PostgreSQL takes any process of that number for itself, and after a reboot there may well be one.
-        pidfile.unlink(missing_ok=True)
+            self._stop(pid)
+        if pid > 0 and not is_alive(pid):
+            # PostgreSQL takes it over, having made sure that no process of the server before still uses its memory.
+            return
+        # A half-written lock it would refuse for ever, and any process of that number it takes for the server before:
+        # after a reboot there may well be one.
+        if not wait_until(lambda: not pids_in(self.cluster), _STOP_TIMEOUT_S):
+            raise StartFailure(f"Processes of an earlier PostgreSQL do not end: {pids_in(self.cluster)}. Kill them.")
+        lock.unlink(missing_ok=True)
+
+    def _stop(self, pid: int) -> None:
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+            if wait_until(lambda: not is_alive(pid), _STOP_TIMEOUT_S):
+                return
+        raise StartFailure(f"An earlier PostgreSQL, process {pid}, does not stop. Kill it, then try again.")
 
     def _is_ours(self, pid: int) -> bool:
         arguments = command_line(pid)
@@ -211,15 +245,6 @@ def _binary(name: str) -> Path:
 def _environment() -> dict[str, str]:
     names = ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
     return {**{name: os.environ[name] for name in names if name in os.environ}, "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _wait_for_exit(pid: int, timeout_s: float) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while is_alive(pid):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def _identifier(name: str) -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_POLL_S = 0.05
 
 
 def is_alive(pid: int) -> bool:
@@ -35,6 +42,30 @@ def process_mark(pid: int) -> str | None:
         fields = _stat(pid)
         return f"{_boot()}/{fields[19]}" if fields and fields[0] != "Z" else None
     return (_ps(pid, "lstart") or None) if is_alive(pid) else None
+
+
+def pids_in(folder: Path) -> list[int]:
+    """List the processes whose working directory is `folder` (Linux; empty elsewhere)."""
+    if platform.system() != "Linux":
+        return []
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _is_in(entry, folder)]
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
+    """Wait until `condition` is true and tell whether it became so; blocks for `timeout_s` seconds at most."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
+def _is_in(process: Path, folder: Path) -> bool:
+    try:
+        return (process / "cwd").readlink() == folder
+    except OSError:  # ended, or of another user
+        return False
 
 
 def _boot() -> str:

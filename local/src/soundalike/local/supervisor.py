@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 from contextlib import suppress
@@ -35,6 +36,7 @@ class _Child:
     program: Program
     process: Process | None = None
     task: asyncio.Task[None] | None = None
+    prepare: Callable[[], None] | None = None
     recover: Callable[[], Awaitable[None]] | None = None
     ready: bool = False
     stop_requested: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,13 +57,19 @@ class Supervisor:
         self,
         program: Program,
         ready: Callable[[], Awaitable[None]] | None = None,
+        *,
+        prepare: Callable[[], None] | None = None,
         recover: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """Start a program, keep it running, and return when `ready` returns; `recover` runs after a crash.
+        """Start a program, keep it running, and return when `ready` returns.
 
-        Raises `InvalidSettings` or `StartFailure` with the end of the log when it gives up, or what `ready` raises.
+        `prepare` runs in a thread before every start, also the first; `recover` after every other start, again and
+        again until it succeeds or the program ends.
+
+        Raises `InvalidSettings` or `StartFailure` with the end of the log when it gives up, or what `prepare` or
+        `ready` raises.
         """
-        child = _Child(program, recover=recover)
+        child = _Child(program, prepare=prepare, recover=recover)
         self._children.append(child)
         child.task = asyncio.create_task(self._keep_alive(child), name=f"keep {program.name}")
         if ready is not None:
@@ -128,7 +136,15 @@ class Supervisor:
         exits, backoff = 0, RestartBackoff(self._backoff, STABLE_AFTER_S)
         while not child.stop_requested.is_set():
             started = loop.time()
-            child.process = await self._spawn(program)
+            try:
+                child.process = await self._prepare_and_spawn(child)
+            except (LocalPlatformError, OSError) as error:
+                if not child.ready:
+                    raise
+                delay = backoff.delay_s(0.0)
+                self._report(f"{program.name} cannot be started again: {error}; trying again in {delay:g} s")
+                await _pause(child, delay)
+                continue
             if child.stop_requested.is_set():
                 _send_stop_signal(child)
             recovery = asyncio.create_task(self._recover(child)) if exits else None
@@ -145,19 +161,27 @@ class Supervisor:
             delay = backoff.delay_s(loop.time() - started)
             end = f"{program.name} ended ({_describe_status(status)}), see {program.log_file}"
             self._report(f"{end}; restarting in {delay:g} s")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(delay):
-                    await child.stop_requested.wait()
+            await _pause(child, delay)
 
     async def _recover(self, child: _Child) -> None:
         if child.recover is None:
             return
-        try:
-            await child.recover()
-        except LocalPlatformError as error:
-            self._report(f"{child.program.name} runs again, but its recovery failed: {error}")
-        else:
-            self._report(f"{child.program.name} runs again")
+        for attempt in itertools.count(1):
+            try:
+                await child.recover()
+            except (LocalPlatformError, OSError) as error:
+                delay = self._backoff.delay_s(attempt)
+                end = f"{child.program.name} runs again, but its recovery failed"
+                self._report(f"{end}; trying again in {delay:g} s: {error}")
+                await asyncio.sleep(delay)
+            else:
+                self._report(f"{child.program.name} runs again")
+                return
+
+    async def _prepare_and_spawn(self, child: _Child) -> Process:
+        if child.prepare is not None:
+            await asyncio.to_thread(child.prepare)
+        return await self._spawn(child.program)
 
     async def _spawn(self, program: Program) -> Process:
         log = open_log(program.log_file)
@@ -173,13 +197,21 @@ class Supervisor:
             )
         finally:
             os.close(log)
-        self._pidfile.add(program.name, process.pid, program.stop_signal)
+        try:
+            self._pidfile.add(program.name, process.pid, program.stop_signal)
+        except OSError:
+            # A disk that is full: what no file names would be left behind by a platform that is killed.
+            _kill_group(process.pid)
+            await process.wait()
+            raise
         return process
 
     def _clean_up(self, process: Process) -> None:
         # The children of a program that was killed would go on running.
         _kill_group(process.pid)
-        self._pidfile.remove(process.pid)
+        # An entry that stays does no harm: a later process of that number has another mark.
+        with suppress(OSError):
+            self._pidfile.remove(process.pid)
 
     @staticmethod
     async def _wait_until_ready(ready: asyncio.Future[None], supervision: asyncio.Task[None]) -> None:
@@ -188,6 +220,12 @@ class Supervisor:
             await (supervision if supervision.done() else ready)
         finally:
             ready.cancel()
+
+
+async def _pause(child: _Child, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await child.stop_requested.wait()
 
 
 def _send_stop_signal(child: _Child) -> None:
