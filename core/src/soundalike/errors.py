@@ -45,6 +45,10 @@ class StoreUnavailable(TransientError):
     """The object store did not answer, or asked to wait."""
 
 
+class ObjectTruncated(StoreUnavailable):
+    """The object store sent less of the object than it announced."""
+
+
 class QueueUnavailable(TransientError):
     """The queue did not answer, or asked to wait."""
 

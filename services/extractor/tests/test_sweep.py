@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from soundalike.db import tracks
+from soundalike.db import losses, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.extractor.sweep import SweepResult, redrive, sweep
@@ -48,6 +48,8 @@ async def test_a_queued_track_without_a_preview_is_pending_again(bench: Bench) -
     status = await tracks.status(bench.pool, TRACK)
     assert status is not None
     assert (status.state, "next crawl" in str(status.reason)) == (State.PENDING, True)
+    (loss,) = await losses.recent(bench.pool, timedelta(hours=1))
+    assert (loss.kind, loss.count) == ("previews", 1)
 
 
 async def test_dead_letters_are_noted_on_their_tracks_and_not_queued_again(

@@ -10,8 +10,12 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+
+from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -33,7 +37,10 @@ def revisions() -> list[str]:
 
 
 async def upgrade(database_url: str, revision: str = "head") -> None:
-    """Apply every revision up to `revision`; nothing happens when the database is there already."""
+    """Apply every revision up to `revision`; nothing happens when the database is there already.
+
+    Raises `DatabaseUnavailable` when the connection is lost meanwhile, and what connecting raises.
+    """
     await _run(database_url, revision, forward=True)
 
 
@@ -64,6 +71,10 @@ async def _run(database_url: str, revision: str, *, forward: bool) -> None:
             await lock_connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
             await connection.run_sync(run)
             await connection.commit()
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(getattr(error.orig, "__cause__", None), CONNECTION_FAILURES):
+            raise DatabaseUnavailable(f"the connection to the database was lost: {error.orig}") from error
+        raise
     finally:
         await engine.dispose()
 

@@ -1,20 +1,26 @@
-"""Creating schema, bucket, queues, policy and notification; safe to repeat, on ministack and on AWS."""
+"""Creating bucket, queues, policy and notification; safe to repeat, on ministack and on AWS."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from soundalike.db import database, schema, search_names
+from soundalike.db import losses, tracks
+from soundalike.db.losses import Loss
+from soundalike.provisioning.audio_rules import AUDIO_RULES
+from soundalike.provisioning.errors import translated_errors
+from soundalike.provisioning.inspection import Resource
 from soundalike.settings import DatabaseSettings, QueueSettings
 from soundalike.storage.message_queue import sqs_client
-from soundalike.storage.object_keys import PREVIEWS, UPLOADS
 from soundalike.storage.object_store import s3_client
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_s3.type_defs import (
         LifecycleRuleOutputTypeDef,
@@ -25,33 +31,49 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
+    from soundalike.db.database import Executor
+
 log = logging.getLogger(__name__)
 
 _DAY_S = 86_400
 # Dead letters are kept for longer than messages in the queue: their age counts from the first send.
 _RETENTION_S = 4 * _DAY_S
 _DEAD_RETENTION_S = 14 * _DAY_S
-# By the ids of the bucket's rules: prefixes that notify the extractor, and after how many days objects are deleted.
-_AUDIO = {"soundalike-previews": (PREVIEWS, 14), "soundalike-queries": (UPLOADS, 1)}
 
 
 class ProvisioningSettings(DatabaseSettings, QueueSettings):
     """The database, bucket and queues to set up."""
 
 
-async def provision(settings: ProvisioningSettings) -> None:
-    """Set up database, bucket and queues as the services expect them; safe to repeat and to run twice at once."""
-    url = settings.database_url.get_secret_value()
-    await schema.upgrade(url)
-    log.info("database schema is at revision %s", schema.revisions()[-1])
-    provision_events(settings)
-    async with database.connect(url, size=1) as pool:
-        if filled := await search_names.refresh(pool):
-            log.info("prepared the names of %d tracks for search", filled)
+async def repair(db: Executor, settings: QueueSettings, missing: Mapping[Resource, str]) -> None:
+    """Create bucket, queues and notification; what is `missing` although tracks were crawled is told and recorded.
+
+    Raises `StoreUnavailable`, `ProvisioningRefused` and what the database raises.
+    """
+    await asyncio.to_thread(provision_events, settings)
+    if not missing or not any((await tracks.count_by_state(db)).values()):
+        return
+    log.warning("%s; created again", ", and ".join(missing.values()))
+    names = {
+        Resource.BUCKET: settings.s3_bucket,
+        Resource.QUEUE: settings.queue_name,
+        Resource.DEAD_LETTER_QUEUE: settings.dead_letter_queue_name,
+        Resource.NOTIFICATION: settings.s3_bucket,
+    }
+    for resource in missing:
+        await losses.record(db, Loss(resource.value, names[resource]))
 
 
 def provision_events(settings: QueueSettings) -> None:
-    """Create the bucket, the queue with its dead-letter queue, and the notification from bucket to queue."""
+    """Create the bucket, the queue with its dead-letter queue, and the notification from bucket to queue.
+
+    Raises `StoreUnavailable` and `ProvisioningRefused`.
+    """
+    with translated_errors():
+        _provision_events(settings)
+
+
+def _provision_events(settings: QueueSettings) -> None:
     s3, sqs = s3_client(settings), sqs_client(settings)
     _ensure_bucket(s3, settings)
     _, dead_arn = _ensure_queue(
@@ -129,14 +151,14 @@ def _ensure_notification(s3: S3Client, bucket: str, queue_arn: str) -> None:
     current = s3.get_bucket_notification_configuration(Bucket=bucket)
     ours: list[QueueConfigurationTypeDef] = [
         {
-            "Id": rule,
+            "Id": name,
             "QueueArn": queue_arn,
             "Events": ["s3:ObjectCreated:*"],
-            "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}},
+            "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": rule.prefix}]}},
         }
-        for rule, (prefix, _) in _AUDIO.items()
+        for name, rule in AUDIO_RULES.items()
     ]
-    others = [rule for rule in current.get("QueueConfigurations", []) if rule.get("Id") not in _AUDIO]
+    others = [rule for rule in current.get("QueueConfigurations", []) if rule.get("Id") not in AUDIO_RULES]
     configuration: NotificationConfigurationTypeDef = {"QueueConfigurations": [*others, *ours]}
     if topics := current.get("TopicConfigurations"):
         configuration["TopicConfigurations"] = topics
@@ -157,13 +179,13 @@ def _ensure_lifecycle(s3: S3Client, bucket: str) -> None:
             raise
     ours: list[LifecycleRuleTypeDef] = [
         {
-            "ID": rule,
+            "ID": name,
             "Status": "Enabled",
-            "Filter": {"Prefix": prefix},
-            "Expiration": {"Days": days},
+            "Filter": {"Prefix": rule.prefix},
+            "Expiration": {"Days": rule.days},
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
         }
-        for rule, (prefix, days) in _AUDIO.items()
+        for name, rule in AUDIO_RULES.items()
     ]
-    others = [rule for rule in rules if rule.get("ID") not in _AUDIO]
+    others = [rule for rule in rules if rule.get("ID") not in AUDIO_RULES]
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [*others, *ours]})

@@ -169,8 +169,11 @@ class MemoryStore:
             raise ObjectMissing(f"no object {key}") from None
 
 
-def s3_client(settings: StoreSettings) -> S3Client:
-    """Open an S3 client; addresses are path-style where an endpoint is named, for servers without wildcard DNS."""
+def s3_client(settings: StoreSettings, *, patient: bool = True) -> S3Client:
+    """Open an S3 client; addresses are path-style where an endpoint is named, for servers without wildcard DNS.
+
+    One that is not `patient` gives up within seconds.
+    """
     style: Literal["path", "auto"] = "path" if settings.aws_endpoint_url else "auto"
     return boto3.client(
         "s3",
@@ -178,10 +181,10 @@ def s3_client(settings: StoreSettings) -> S3Client:
         endpoint_url=settings.aws_endpoint_url,
         config=Config(
             s3={"addressing_style": style},
-            connect_timeout=5,
-            read_timeout=30,
+            connect_timeout=5 if patient else 2,
+            read_timeout=30 if patient else 5,
             max_pool_connections=32,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": 3 if patient else 1},
         ),
     )
 

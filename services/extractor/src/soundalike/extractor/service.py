@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from soundalike.db import database, models
@@ -15,17 +16,19 @@ from soundalike.errors import SoundalikeError
 from soundalike.extractor.preview_pipeline import PreviewPipeline
 from soundalike.extractor.sweep import redrive, sweep
 from soundalike.extractor.worker import TRANSIENT_FAILURES, Worker
+from soundalike.provisioning.upkeep import Upkeep
 from soundalike.settings import EX_CONFIG
 from soundalike.storage.message_queue import SqsQueue
 from soundalike.storage.object_store import S3Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Coroutine
 
     from soundalike.db.database import Pool
     from soundalike.extractor.embedder import EmbedderPool
     from soundalike.extractor.settings import ExtractorSettings
     from soundalike.storage.message_queue import MessageQueue
+    from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,8 @@ async def serve(settings: ExtractorSettings, embedder: EmbedderPool) -> None:
         )
         async with pool.acquire() as connection:
             await models.register(connection, ours)
+        upkeep = Upkeep(pool, settings)
+        await upkeep.check()
         queue = await SqsQueue.connect(settings)
         store = S3Store.connect(settings)
         worker = Worker(
@@ -59,13 +64,18 @@ async def serve(settings: ExtractorSettings, embedder: EmbedderPool) -> None:
         )
         dead_letters = await SqsQueue.connect(settings, dead_letters=True)
         log.info("waiting for previews, model %s", ours.model)
-        async with _sweep_task(pool, store, queue, dead_letters, interval_s=settings.sweep_interval_s) as sweeps:
-            watch = asyncio.create_task(_watch_current_model(pool, ours, interval_s=settings.sweep_interval_s))
-            watch.add_done_callback(lambda _: stop.set())
-            sweeps.add_done_callback(lambda _: stop.set())
+        sweeps = _Sweeps(pool, store, queue, dead_letters, interval_s=settings.sweep_interval_s)
+        async with _background(sweeps.run(), "the sweep") as sweeping:
+            watches = [
+                asyncio.create_task(_watch_current_model(pool, ours, interval_s=settings.sweep_interval_s)),
+                asyncio.create_task(upkeep.run(sweeps.request)),
+            ]
+            for task in (*watches, sweeping):
+                task.add_done_callback(lambda _: stop.set())
             await worker.run(stop)
-            watch.cancel()
-            for outcome in await asyncio.gather(watch, return_exceptions=True):
+            for task in watches:
+                task.cancel()
+            for outcome in await asyncio.gather(*watches, return_exceptions=True):
                 if isinstance(outcome, Exception):
                     raise outcome
         log.info("stopped: %s", dict(worker.outcomes))
@@ -76,26 +86,43 @@ async def redrive_dead_letters(settings: ExtractorSettings) -> int:
     return await redrive(await SqsQueue.connect(settings), await SqsQueue.connect(settings, dead_letters=True))
 
 
-@asynccontextmanager
-async def _sweep_task(
-    pool: Pool, store: S3Store, queue: MessageQueue, dead_letters: MessageQueue, *, interval_s: float
-) -> AsyncIterator[asyncio.Task[None]]:
-    async def sweep_forever() -> None:
+class _Sweeps:
+    """A sweep every `interval_s` seconds, and at once on request."""
+
+    def __init__(
+        self, pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letters: MessageQueue, *, interval_s: float
+    ) -> None:
+        self._sweep = partial(sweep, pool, store, queue, dead_letters)
+        self._interval_s = interval_s
+        self._requested = asyncio.Event()
+
+    def request(self) -> None:
+        """Sweep as soon as the running sweep, if any, has ended."""
+        self._requested.set()
+
+    async def run(self) -> None:
+        """Sweep for ever."""
         while True:
+            self._requested.clear()
             try:
-                await sweep(pool, store, queue, dead_letters)
+                await self._sweep()
             except TRANSIENT_FAILURES as error:
                 log.warning("the sweep is postponed: %s", error)
-            await asyncio.sleep(interval_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._interval_s):
+                    await self._requested.wait()
 
-    task = asyncio.create_task(sweep_forever())
+
+@asynccontextmanager
+async def _background(work: Coroutine[None, None, None], name: str) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(work)
     try:
         yield task
     finally:
         task.cancel()
         for outcome in await asyncio.gather(task, return_exceptions=True):
             if isinstance(outcome, Exception):
-                log.error("the sweep failed", exc_info=outcome)
+                log.error("%s failed", name, exc_info=outcome)
 
 
 async def _watch_current_model(pool: Pool, ours: EmbeddingModel, *, interval_s: float) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from soundalike.db import search_names, tracks
+from soundalike.db import losses, search_names, tracks
+from soundalike.db.losses import Loss
 from soundalike.errors import InvalidTrackId
 from soundalike.extractor import s3_events
 from soundalike.extractor.uploads import delete_abandoned
@@ -72,6 +73,8 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
         await tracks.mark_preview_lost(
             pool, track, "the preview was lost before it was analysed; the next crawl fetches it again"
         )
+    if lost:
+        await losses.record(pool, Loss("previews", "previews of queued tracks", len(lost)))
     if requeued or lost:
         log.info("sweep: %d previews queued again, %d tracks need a preview again", requeued, len(lost))
     if abandoned := await delete_abandoned(pool, store):
