@@ -135,7 +135,7 @@ def test_every_track_is_judged_by_networks_that_did_not_learn_from_it(
     recipes = [QUICK, replace(QUICK, name="half", way=0.5)]
     validations = trial.validate(recipes, choi, depths, part, lambda _: None)
     assert len(validations) == 24
-    assert all(one.judged not in one.learnt for one in validations)
+    assert all(one.judged not in one.training_parts for one in validations)
     # Recipes that differ only in how far they go share what was learnt.
     assert len(trained_on) == 6
     precisions = trial.evaluate_recipes(recipes, validations, choi, depths, part, lambda _: None)

@@ -142,10 +142,10 @@ def network() -> Embed:
     """Return the bench's network as something that raises where it answers with no finite vector."""
     from soundalike.research.bench.paths import model
 
-    heard_by = model()
+    network = model()
 
     def embed(samples: NDArray[np.float32]) -> None:
-        heard_by.embed([samples])
+        network.embed([samples])
 
     return embed
 

@@ -36,10 +36,10 @@ def main() -> None:
     # TensorFlow warns of what the published way does on purpose: many networks, each asked for one clip.
     tensorflow().get_logger().setLevel("ERROR")
     clock.pin(core)
-    mp3, heard_by = preview(), paths.model()
-    cosines = paths.check(mp3, heard_by)
+    mp3, network = preview(), paths.model()
+    cosines = paths.check(mp3, network)
     measured = (
-        {paths.BASELINE: lambda: paths.decode_alone(mp3)} | paths.ours(mp3, heard_by) | paths.baselines(mp3, heard_by)
+        {paths.BASELINE: lambda: paths.decode_alone(mp3)} | paths.ours(mp3, network) | paths.baselines(mp3, network)
     )
     costs = interleaved(measured, repetitions)
     print(

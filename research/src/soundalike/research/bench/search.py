@@ -43,7 +43,7 @@ _RUSSIAN: Final = (
 _JAPANESE: Final = [chr(code) for code in (*range(0x3042, 0x3090, 2), *range(0x4E00, 0x4F00))]
 _NOTES: Final = (" - Remastered 2011", " (Live)", " (feat. {artist})", " - Radio Edit")
 
-_COLUMNS: Final = ("p50, ms", "p95, ms", "processor p50", "p95", "found any", "times the scan, processor p95")
+_COLUMNS: Final = ("p50, ms", "p95, ms", "processor p50", "p95", "with results", "times the scan, processor p95")
 BASELINE: Final = "a scan of all titles (ILIKE)"
 
 
@@ -147,14 +147,14 @@ def _misspelt(title: str, pick: random.Random) -> str:
     return title.replace(word, wrong)
 
 
-async def timed(ask: Callable[[str], Awaitable[object]], asked: list[str], server: int) -> list[Cost]:
+async def timed(ask: Callable[[str], Awaitable[object]], queries: list[str], server: int) -> list[Cost]:
     """Return what each question cost this process and the server's process, in seconds."""
 
     def now() -> Cost:
         return Cost(time.perf_counter(), time.process_time() + clock.ran(server))
 
     costs = []
-    for text in asked:
+    for text in queries:
         before = now()
         await ask(text)
         costs.append(now() - before)
@@ -170,27 +170,27 @@ async def measure(url: str, tracks: int, repetitions: int) -> None:
         await fold(pool)
         sample = "SELECT title, artists[1] AS artist FROM tracks TABLESAMPLE bernoulli(2) REPEATABLE (1) LIMIT 4000"
         pick = random.Random(3)
-        asked = questions(await pool.fetch(sample), pick)
+        queries = questions(await pool.fetch(sample), pick)
         process: int = await pool.fetchval("SELECT pg_backend_pid()")
         table = Table("what is typed", *_COLUMNS)
         scan = await timed(
             lambda text: pool.fetch("SELECT urn FROM tracks WHERE title ILIKE '%' || $1 || '%' LIMIT $2", text, _N),
-            asked["nothing like it"][:20],
+            queries["nothing like it"][:20],
             process,
         )
         table.add_row(BASELINE, *_shown(scan), "", "1")
-        for kind, texts in asked.items():
+        for kind, texts in queries.items():
             chosen = pick.sample(texts, min(repetitions, len(texts)))
-            found: list[int] = []
+            counts: list[int] = []
 
-            async def ask(text: str, found: list[int] = found) -> None:
-                found.append(len(await search.search(pool, text, limit=_N)))
+            async def ask(text: str, counts: list[int] = counts) -> None:
+                counts.append(len(await search.search(pool, text, limit=_N)))
 
             await timed(ask, chosen[:5], process)
-            found.clear()
+            counts.clear()
             costs = await timed(ask, chosen, process)
             share = _percentile(95, costs, "cpu") / _percentile(95, scan, "cpu")
-            table.add_row(kind, *_shown(costs), f"{np.mean(np.array(found) > 0):.0%}", f"{share:.3f}")
+            table.add_row(kind, *_shown(costs), f"{np.mean(np.array(counts) > 0):.0%}", f"{share:.3f}")
         Console(width=140).print(table)
 
 

@@ -47,21 +47,23 @@ _TRACKS_A_LIKE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What is trained from (float32 [users, tracks]), and of each of `users` [u] the track left out, and one kept."""
+    """What is trained from (float32 [users, tracks]), and of each of `users` [u] the track left out and another."""
 
     training: sparse.csr_matrix
     users: NDArray[np.int64]
     left_out: NDArray[np.int64]
-    kept: NDArray[np.int64]
+    likes: NDArray[np.int64]
 
     def half(self, number: int) -> Split:
         """Return every second user."""
-        return replace(self, users=self.users[number::2], left_out=self.left_out[number::2], kept=self.kept[number::2])
+        return replace(
+            self, users=self.users[number::2], left_out=self.left_out[number::2], likes=self.likes[number::2]
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Shares between 0 and 1: left-out tracks found, how high they stand, tracks that are ever suggested."""
+    """Shares between 0 and 1: recall of left-out tracks, how high they stand, tracks that are ever suggested."""
 
     recall: float
     ndcg: float
@@ -91,15 +93,15 @@ def split(seed: int = 1) -> Split:
     rng = np.random.default_rng(seed)
     rows, columns, users, left_out, seeds = [], [], [], [], []
     for user, liked in enumerate(world.tracks_of):
-        kept = liked
+        likes = liked
         if len(liked) >= MIN_LIKES:
             place = int(rng.integers(len(liked)))
             users.append(user)
             left_out.append(int(liked[place]))
-            kept = np.delete(liked, place)
-            seeds.append(int(kept[rng.integers(len(kept))]))
-        rows.append(np.full(len(kept), user))
-        columns.append(kept)
+            likes = np.delete(liked, place)
+            seeds.append(int(likes[rng.integers(len(likes))]))
+        rows.append(np.full(len(likes), user))
+        columns.append(likes)
     pairs = (np.concatenate(rows), np.concatenate(columns))
     trained = sparse.csr_matrix(
         (np.ones(len(pairs[0]), np.float32), pairs), shape=(world.size.users, world.size.tracks)
@@ -127,10 +129,10 @@ def systems() -> list[System]:
     return systems
 
 
-def measure(score: Score, asked: NDArray[np.int64], split_data: Split) -> Measured:
-    """Look for what was left out among what is suggested for `asked` [u], the users or the tracks they kept."""
-    parts = [slice(start, start + _BATCH) for start in range(0, len(asked), _BATCH)]
-    shown = np.vstack([_best(score(asked[part]), split_data.training[split_data.users[part]]) for part in parts])
+def measure(score: Score, queries: NDArray[np.int64], split_data: Split) -> Measured:
+    """Look for what was left out among what is suggested for `queries` [u], the users or the tracks they like."""
+    parts = [slice(start, start + _BATCH) for start in range(0, len(queries), _BATCH)]
+    shown = np.vstack([_best(score(queries[part]), split_data.training[split_data.users[part]]) for part in parts])
     hit = shown == split_data.left_out[:, np.newaxis]
     gains = 1 / np.log2(np.arange(SUGGESTED) + 2)
     return Measured(
@@ -147,21 +149,21 @@ def compare() -> str:
     chosen: dict[str, tuple[float, System, TrainedSystem]] = {}
     for system in systems():
         trained = system.fit(split_data.training)
-        found = measure(trained.for_users, validation.users, validation).ndcg
-        beside = measure(trained.beside_tracks, validation.kept, validation).ndcg
-        print(f"{system.name:12}{system.setting:45}nDCG {found:.4f}, beside a track {beside:.4f}", flush=True)
-        if system.name not in chosen or found > chosen[system.name][0]:
-            chosen[system.name] = found, system, trained
+        ndcg = measure(trained.for_users, validation.users, validation).ndcg
+        beside = measure(trained.beside_tracks, validation.likes, validation).ndcg
+        print(f"{system.name:12}{system.setting:45}nDCG {ndcg:.4f}, beside a track {beside:.4f}", flush=True)
+        if system.name not in chosen or ndcg > chosen[system.name][0]:
+            chosen[system.name] = ndcg, system, trained
     lines = [
         "| method | chosen | nDCG@20 before | recall@20 | nDCG@20 | coverage | beside a track | nDCG@20 | coverage |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for found, system, trained in chosen.values():
+    for ndcg, system, trained in chosen.values():
         setting = system.setting or "nothing to choose"
-        cells = [system.name, setting, f"{found:.4f}"]
+        cells = [system.name, setting, f"{ndcg:.4f}"]
         for each in (
             measure(trained.for_users, test.users, test),
-            measure(trained.beside_tracks, test.kept, test),
+            measure(trained.beside_tracks, test.likes, test),
         ):
             cells += [f"{each.recall:.4f}", f"{each.ndcg:.4f}", f"{each.coverage:.3f}"]
         lines.append(f"| {' | '.join(cells)} |")
@@ -237,9 +239,11 @@ def _near(parameters: CooccurrenceParameters) -> System:
     def learn(trained: sparse.csr_matrix) -> TrainedSystem:
         pairs = trained.tocoo()
         urns = [str(number) for number in range(trained.shape[1])]
-        found = find_neighbours(FavoritePairs(pairs.row.astype(np.int32), pairs.col.astype(np.int32), urns), parameters)
+        neighbours = find_neighbours(
+            FavoritePairs(pairs.row.astype(np.int32), pairs.col.astype(np.int32), urns), parameters
+        )
         square = (trained.shape[1], trained.shape[1])
-        similar = sparse.csr_matrix((found.similarities, found.numbers, found.starts), shape=square)
+        similar = sparse.csr_matrix((neighbours.similarities, neighbours.numbers, neighbours.starts), shape=square)
         return TrainedSystem(
             lambda users: (trained[users] @ similar).toarray(), lambda tracks: similar[tracks].toarray()
         )
@@ -250,8 +254,8 @@ def _near(parameters: CooccurrenceParameters) -> System:
 def _popularity(trained: sparse.csr_matrix) -> TrainedSystem:
     fans = np.asarray(trained.sum(axis=0)).ravel()
 
-    def score(asked: NDArray[np.int64]) -> NDArray[np.float32]:
-        return np.tile(fans, (len(asked), 1))
+    def score(queries: NDArray[np.int64]) -> NDArray[np.float32]:
+        return np.tile(fans, (len(queries), 1))
 
     return TrainedSystem(score, score)
 

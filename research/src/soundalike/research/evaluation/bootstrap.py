@@ -42,7 +42,7 @@ class Resampled:
 
     value: float
     values: NDArray[np.float64]
-    asked: NDArray[np.bool_]
+    defined: NDArray[np.bool_]
 
     def estimate(self) -> Estimate:
         """Return the number with its percentile interval."""
@@ -50,7 +50,7 @@ class Resampled:
 
     def minus(self, other: Resampled) -> Estimate:
         """Return the paired difference to `other`; raises `ValueError` where that speaks of other tracks."""
-        if not np.array_equal(self.asked, other.asked) or self.values.shape != other.values.shape:
+        if not np.array_equal(self.defined, other.defined) or self.values.shape != other.values.shape:
             raise ValueError("only numbers about the same tracks and resamples can be compared in pairs")
         return _estimate(self.value - other.value, self.values - other.values)
 
@@ -63,24 +63,24 @@ def resample(
     seed: int,
     resamples: int = RESAMPLES,
 ) -> Resampled:
-    """Summarise `values` [n] (NaN: this track was not asked) and do so again for `resamples` draws of `albums` [n].
+    """Summarise `values` [n] (NaN: this track was not defined) and do so again for `resamples` draws of `albums` [n].
 
     Only albums that have a value are drawn. Two calls with the same NaN, albums and seed see the same draws.
     Raises `TooLittleData` where fewer than two albums have a value.
     """
     values = np.asarray(values, dtype=np.float64)
-    asked = ~np.isnan(values)
-    names, cluster = np.unique(albums[asked], return_inverse=True)
+    defined = ~np.isnan(values)
+    names, cluster = np.unique(albums[defined], return_inverse=True)
     if len(names) < 2:
         raise TooLittleData("an interval over albums needs values from at least two of them")
-    known = values[asked]
+    known = values[defined]
     value = summary(known, cluster, np.ones((1, len(names))))[0]
     draws = _draws(len(names), resamples, seed)
     rows = max(1, _CHUNK_VALUES // len(known))
     parts = [
         summary(known, cluster, draws[start : start + rows].astype(np.float64)) for start in range(0, resamples, rows)
     ]
-    return Resampled(float(value), np.concatenate(parts), asked)
+    return Resampled(float(value), np.concatenate(parts), defined)
 
 
 @lru_cache(maxsize=4)

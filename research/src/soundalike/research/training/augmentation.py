@@ -20,28 +20,28 @@ class Augmentation:
     """How strongly crops are changed; all zeros change nothing.
 
     `equaliser_db` is the amplitude of a smooth curve over the bands, `semitones` the largest shift of pitch,
-    `stretch` and `compression` the largest relative change of speed and of dynamic range, `low_pass` and `noise` the
-    shares of crops that lose their treble and whose quiet parts drown in noise, as low bit rates and old equipment
+    `time_stretch` and `compression` the largest relative change of speed and of dynamic range, `low_pass` and `noise`
+    the shares of crops that lose their treble and whose quiet parts drown in noise, as low bit rates and old equipment
     have it. Gain does not matter: every clip's maximum is 0 dB.
     """
 
     equaliser_db: float = 0.0
     semitones: float = 0.0
-    stretch: float = 0.0
+    time_stretch: float = 0.0
     compression: float = 0.0
     low_pass: float = 0.0
     noise: float = 0.0
 
 
 UNCHANGED: Final = Augmentation()
-MILD: Final = Augmentation(equaliser_db=3.0, semitones=0.5, stretch=0.04, compression=0.1, low_pass=0.1, noise=0.2)
+MILD: Final = Augmentation(equaliser_db=3.0, semitones=0.5, time_stretch=0.04, compression=0.1, low_pass=0.1, noise=0.2)
 
 
 def crop(
     levels: NDArray[np.floating], start: int, strength: Augmentation, random: np.random.Generator
 ) -> NDArray[np.float32]:
     """Return the network's input float32 [96, 1360] out of levels [96, frames] in dB from about `start` on."""
-    speed = 1.0 + strength.stretch * random.uniform(-1.0, 1.0)
+    speed = 1.0 + strength.time_stretch * random.uniform(-1.0, 1.0)
     places = np.rint(start + np.arange(FRAMES) * speed).astype(np.int64)
     # A stretched crop that would end behind the music begins earlier instead.
     places -= max(0, int(places[-1]) - levels.shape[1] + 1)

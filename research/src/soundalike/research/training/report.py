@@ -31,8 +31,8 @@ def gains(precisions: SystemPrecisions, albums: NDArray[np.str_], baseline: str)
     """Return each system's paired difference from `baseline`, both judged among the same tracks."""
     suffix = baseline.partition(" (")[2]
     return {
-        name: mean_precision(found - precisions.of[baseline], albums)
-        for name, found in precisions.of.items()
+        name: mean_precision(precision - precisions.of[baseline], albums)
+        for name, precision in precisions.of.items()
         if name != baseline and name.partition(" (")[2] == suffix
     }
 
@@ -44,8 +44,11 @@ def as_json(
     content: dict[str, Any] = {
         "recipe": asdict(recipe),
         "systems": {
-            name: {"map": asdict(mean_precision(found, albums)), "of_albums": asdict(mean_of_albums(found, albums))}
-            for name, found in precisions.of.items()
+            name: {
+                "map": asdict(mean_precision(precision, albums)),
+                "of_albums": asdict(mean_of_albums(precision, albums)),
+            }
+            for name, precision in precisions.of.items()
         },
         "differences": {
             baseline: {name: asdict(gain) for name, gain in gains(precisions, albums, baseline).items()}
@@ -72,12 +75,12 @@ def as_markdown(
         "| system | album MAP | mean of albums | against half-whitened on clips | against half-whitened on crops |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for name, found in precisions.of.items():
+    for name, precision in precisions.of.items():
         suffix = name.partition(" (")[2]
         versus = [f"{one} ({suffix}" if suffix else one for one in (CHOI_CLIPS, CHOI_CROPS)]
-        differences = [mean_precision(found - precisions.of[one], albums) for one in versus]
+        differences = [mean_precision(precision - precisions.of[one], albums) for one in versus]
         lines.append(
-            f"| {name} | {_plain(mean_precision(found, albums))} | {_plain(mean_of_albums(found, albums))} "
+            f"| {name} | {_plain(mean_precision(precision, albums))} | {_plain(mean_of_albums(precision, albums))} "
             f"| {differences[0]} | {differences[1]} |"
         )
     over_learnt = mean_precision(

@@ -56,10 +56,10 @@ class SystemPrecisions:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """The mean average precision of one recipe on part `judged`, trained on the parts `learnt`, and Choi's there."""
+    """The mean average precision of one recipe on part `judged`, trained on `training_parts`, and Choi's there."""
 
     recipe: str
-    learnt: tuple[int, ...]
+    training_parts: tuple[int, ...]
     judged: int
     precision: float
     baseline: float
@@ -76,22 +76,22 @@ def validate(
     training_set = depths[FROZEN]
     validations = []
     parts = range(int(part.max()) + 1)
-    for learnt in combinations(parts, 2):
-        baseline = half_whitening(training_set.choi[_tracks_in(part, learnt)]).apply(training_set.choi_clips)
+    for training_parts in combinations(parts, 2):
+        baseline = half_whitening(training_set.choi[_tracks_in(part, training_parts)]).apply(training_set.choi_clips)
         full_fits: dict[Recipe, FittedStudent] = {}
         for recipe in recipes:
             full_recipe = replace(recipe, name="", way=1.0)
             if full_recipe not in full_fits:
-                full_fits[full_recipe] = _fit(full_recipe, choi, depths, part, learnt)
+                full_fits[full_recipe] = _fit(full_recipe, choi, depths, part, training_parts)
             embedded = _project(full_fits[full_recipe].interpolate(recipe.way), depths[recipe.frozen])
-            for judged in sorted(set(parts) - set(learnt)):
+            for judged in sorted(set(parts) - set(training_parts)):
                 tracks = np.flatnonzero(part == judged)
                 albums = training_set.albums[tracks]
                 precision = float(np.nanmean(average_precisions(embedded[tracks], albums)))
                 reference = float(np.nanmean(average_precisions(baseline[tracks], albums)))
-                validations.append(Validation(recipe.name, learnt, judged, precision, reference))
+                validations.append(Validation(recipe.name, training_parts, judged, precision, reference))
                 log(
-                    f"trained on parts {learnt[0] + 1} and {learnt[1] + 1}, validated on {judged + 1}: "
+                    f"trained on parts {training_parts[0] + 1} and {training_parts[1] + 1}, validated on {judged + 1}: "
                     f"{precision - reference:+.4f} {recipe.name}"
                 )
     for recipe in recipes:
@@ -107,7 +107,7 @@ def select_recipe(recipes: Sequence[Recipe], validations: Sequence[Validation], 
             [
                 one.precision - one.baseline
                 for one in validations
-                if one.recipe == recipe.name and without not in {*one.learnt, one.judged}
+                if one.recipe == recipe.name and without not in {*one.training_parts, one.judged}
             ]
         )
         for recipe in recipes
@@ -128,20 +128,20 @@ def evaluate_recipes(
     precisions = SystemPrecisions()
     for last in range(int(part.max()) + 1):
         others = tuple(sorted({int(number) for number in part} - {last}))
-        learnt, tracks = _tracks_in(part, others), np.flatnonzero(part == last)
+        training_tracks, tracks = _tracks_in(part, others), np.flatnonzero(part == last)
         recipe = select_recipe(recipes, validations, without=last)
         fitted = _fit(recipe, choi, depths, part, others).interpolate(recipe.way)
         log(f"part {last + 1}: {recipe.name}")
         precisions.losses[f"without part {last + 1}"] = fitted.losses
         clips = embed_crops(fitted.student, training_set.clips, np.arange(len(part)))[:, 0]
-        crops = embed_crops(fitted.student, training_set.crops, learnt)
+        crops = embed_crops(fitted.student, training_set.crops, training_tracks)
         control = _fit(PROJECTION_ONLY, choi, depths, part, others)
         systems = {
             CHOI_RAW: training_set.choi_clips,
-            CHOI_CLIPS: half_whitening(training_set.choi_clips[learnt]).apply(training_set.choi_clips),
-            CHOI_CROPS: half_whitening(training_set.choi[learnt]).apply(training_set.choi_clips),
+            CHOI_CLIPS: half_whitening(training_set.choi_clips[training_tracks]).apply(training_set.choi_clips),
+            CHOI_CROPS: half_whitening(training_set.choi[training_tracks]).apply(training_set.choi_clips),
             CHOI_TRAINED_PROJECTION: _project(control, depths[PROJECTION_ONLY.frozen]),
-            OURS_CLIPS: half_whitening(clips[learnt]).apply(clips),
+            OURS_CLIPS: half_whitening(clips[training_tracks]).apply(clips),
             OURS_CROPS: half_whitening(crops).apply(clips),
             OURS_TRAINED_PROJECTION: fitted.projection.apply(clips),
         }
@@ -162,11 +162,11 @@ def depths_for(recipes: Sequence[Recipe], choi: Student, training_set: TrainingS
 
 
 def _fit(
-    recipe: Recipe, choi: Student, depths: Depths, part: NDArray[np.int64], learnt: tuple[int, ...]
+    recipe: Recipe, choi: Student, depths: Depths, part: NDArray[np.int64], training_parts: tuple[int, ...]
 ) -> FittedStudent:
     training_set = depths[recipe.frozen]
-    hybrids = np.flatnonzero(np.isin(training_set.hybrids.part, learnt))
-    return fit(recipe, choi, training_set, _tracks_in(part, learnt), hybrids)
+    hybrids = np.flatnonzero(np.isin(training_set.hybrids.part, training_parts))
+    return fit(recipe, choi, training_set, _tracks_in(part, training_parts), hybrids)
 
 
 def _tracks_in(part: NDArray[np.int64], chosen: tuple[int, ...]) -> NDArray[np.int64]:
