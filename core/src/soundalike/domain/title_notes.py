@@ -33,6 +33,10 @@ class VersionClass(StrEnum):
 DASHES: Final = "-\u2013\u2014"
 YEAR: Final = r"(?:19|20)\d\d"
 
+# White space from its first character on. Begun anew at each of its characters, a search for `\s+x` takes a time that
+# grows with the square of a run's length. A possessive repetition (`\s++`) does not help against that.
+SPACES: Final = r"(?:(?<!\s)\s+)"
+
 # Searched in folded notes, in this order; a match is removed, so that an "extended mix" is not a remix.
 VERSION_PATTERNS: Final = tuple(
     (kind, re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)"))
@@ -115,21 +119,21 @@ EDITION: Final = re.compile(
 FROM_QUOTED: Final = re.compile(r"\s*from\s+[\"'\u201c\u2018\u201e\u00ab].+", re.IGNORECASE)
 
 GUESTS: Final = r"(?:feat(?:uring)?\b\.?|ft\.)"
-BEFORE_GUESTS: Final = re.compile(rf"\s+{GUESTS}\s+", re.IGNORECASE)
+BEFORE_GUESTS: Final = re.compile(rf"{SPACES}{GUESTS}\s+", re.IGNORECASE)
 GUEST_NOTE: Final = re.compile(
     rf"\s*(?:{GUESTS}|ft\b|with\b(?! (?:or|me|myself|you|him|her|us|them|love)\b))\s*(?P<names>\S.*)", re.IGNORECASE
 )
 GUESTS_INLINE: Final = re.compile(
-    rf"(?<=[^\d\s])\s+{GUESTS}\s+(?P<names>[^()\[\]]+?)(?=\s*(?:[()\[\]]|\s[{DASHES}]\s|$))", re.IGNORECASE
+    rf"(?<=[^\d\s])\s+{GUESTS}\s+(?P<names>[^()\[\]]+?)(?={SPACES}?(?:[()\[\]]|\s[{DASHES}]\s|$))", re.IGNORECASE
 )
 NO_ARTIST: Final = frozenset({"unknown", "unknown artist", "various", "various artists", "va"})
-BETWEEN_GUESTS: Final = re.compile(r"\s*[,;&+/]\s*|\s+(?:and|x|y|und|et)\s+", re.IGNORECASE)
+BETWEEN_GUESTS: Final = re.compile(rf"{SPACES}?[,;&+/]\s*|{SPACES}(?:and|x|y|und|et)\s+", re.IGNORECASE)
 
 REMASTER_YEAR: Final = re.compile(rf"({YEAR})\s+[{DASHES}]\s+(?=(?:digital(?:ly)?\s+)?remaster)", re.IGNORECASE)
 # A bracket that opens the title is part of it: "(I Can't Get No) Satisfaction".
 BRACKETS: Final = re.compile(r"(?!^)[(\[{\u3010]([^()\[\]{}\u3010\u3011]+)[)\]}\u3011]")
-DASH: Final = re.compile(rf"\s+[{DASHES}]\s+|^[{DASHES}]\s+")
-PARTS_OF_NOTE: Final = re.compile(rf"\s+[{DASHES}/]\s+|\s*[/;]\s+")
+DASH: Final = re.compile(rf"{SPACES}[{DASHES}]\s+|^[{DASHES}]\s+")
+PARTS_OF_NOTE: Final = re.compile(rf"{SPACES}[{DASHES}/]\s+|{SPACES}?[/;]\s+")
 
 # Every note has one of these; most titles have none.
 MAY_HOLD_NOTES: Final = re.compile(rf"[^\x00-\x7f]|[(\[{{]|[{DASHES}]\s|f(?:ea)?t", re.IGNORECASE)

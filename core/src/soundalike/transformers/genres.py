@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from soundalike.domain.title_notes import SPACES
 from soundalike.transformers.column_transformer import PerColumnTransformer, is_missing
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_AMPERSAND: Final = re.compile(r"\s*(?:&|\+|\bn\b|'n'|\band\b)\s*")
+_AMPERSAND: Final = re.compile(rf"{SPACES}?(?:&|\+|\bn\b|'n'|\band\b)\s*")
 _SEPARATOR: Final = re.compile(r"[^\w&]+", re.UNICODE)
 
 # Different words for one thing, after everything else is folded away.

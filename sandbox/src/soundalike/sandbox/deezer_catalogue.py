@@ -23,7 +23,7 @@ DEMO_PLAYLIST: Final = 1001
 AWKWARD_PLAYLIST: Final = 1002
 GENERATED_PLAYLISTS: Final = 9_000_000_000
 _STORE: Final = "deezer"
-_FIELD: Final = re.compile(r'(\w+):"([^"]*)"')
+_FIELD: Final = re.compile(r'\b(\w+):"([^"]*)"')
 
 Row = StoreTrack | None
 """None is the null in place of a deleted track."""

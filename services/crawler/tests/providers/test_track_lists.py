@@ -188,6 +188,34 @@ def test_jspf(tmp_path: Path) -> None:
     assert last.id == TrackId("deezer", "7")
 
 
+def test_an_m3u_line_of_quotation_marks_is_read_at_once(rows: Reader) -> None:
+    # Every quotation mark may begin a value or end one: read by trying all ways, sixty take longer than a life.
+    attributes = ' a="' * 2_000
+    assert rows("a.m3u", f"#EXTINF:1{attributes}\nA - B.mp3\n") == [TrackRow("B", ("A",))]
+
+
+@pytest.mark.parametrize(
+    ("info", "title"),
+    [
+        ("#EXTINF: 12 , A - B", "B"),
+        ('#EXTINF:12.5 a=b c="d, e",A - B, C', "B, C"),
+        ("#EXTINF:a=b,A - B", "B"),
+        ('#EXTINF:-1 a="b,A - B', "B"),
+        ("#EXTINF:1 a=,A - B", "B"),
+        ("#EXTINF:,A - B", "B"),
+    ],
+)
+def test_attributes_of_an_m3u_line(rows: Reader, info: str, title: str) -> None:
+    assert [(row.artists, row.title) for row in rows("a.m3u", f"{info}\n/x.mp3\n")] == [(("A",), title)]
+
+
+@pytest.mark.parametrize("name", ["a.m3u", "a.csv", "a.jspf"])
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\r\n"])
+def test_a_list_of_millions_of_lines_is_refused(rows: Reader, name: str, line_end: str) -> None:
+    with pytest.raises(SourceRefused, match="500,000 lines"):
+        rows(name, f"x{line_end}" * 600_000)
+
+
 def test_m3u(tmp_path: Path) -> None:
     path = tmp_path / "a.m3u8"
     path.write_text(

@@ -16,7 +16,7 @@ from rapidfuzz import fuzz
 
 from soundalike.crawler.music_words import COMPOSERS, SECTION_WORDS, SHORTENING_WORDS, VERSION_WORDS
 from soundalike.domain.isrc import normalised_isrc
-from soundalike.domain.title_notes import VersionClass
+from soundalike.domain.title_notes import DASHES, SPACES, VersionClass
 from soundalike.domain.titles import fold, fold_artists, read_title, same_artists
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ _PLACEHOLDER_ARTISTS: Final = frozenset({"various artists", "various", "unknown 
 _STOP_WORDS: Final = frozenset({"a", "an", "and", "the"})
 _NUMBER: Final = re.compile(r"\d+|[ivx]+|\w")
 _KEYS: Final = frozenset({"major", "minor", "sharp", "flat", "dur", "moll"})
-_BRACKETED: Final = re.compile(r"^(?P<outside>[^(\[]+?)\s*[(\[](?P<inside>[^()\[\]]+)[)\]]\s*$")
-_AFTER_DASH: Final = re.compile(r"^(?P<outside>.+?)\s+[-\u2013\u2014/]\s+(?P<inside>.+)$")
+_BRACKETED: Final = re.compile(r"^(?P<outside>[^(\[]+)[(\[](?P<inside>[^()\[\]]+)[)\]]$")
+_AFTER_DASH: Final = re.compile(rf"^(?P<outside>.+?){SPACES}[{DASHES}/]\s++(?P<inside>.+)$", re.DOTALL)
 _NAME_SEPARATOR: Final = re.compile(
-    r"\s*[,;&/+]\s*|\s+(?:and|x|y|und|et|vs\.?|with|feat\.?|ft\.?|featuring)\s+", re.IGNORECASE
+    rf"{SPACES}?[,;&/+]\s*|{SPACES}(?:and|x|y|und|et|vs\.?|with|feat\.?|ft\.?|featuring)\s+", re.IGNORECASE
 )
 
 
@@ -126,7 +126,7 @@ def _variants(title: str) -> Iterator[tuple[Title, float]]:
     whole = read_title(title)
     yield whole, 1.0
     for form in (_BRACKETED, _AFTER_DASH):
-        parts = form.fullmatch(title.strip())
+        parts = form.fullmatch(" ".join(title.split()))
         if parts is None:
             continue
         outside, inside = read_title(parts["outside"]), read_title(parts["inside"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.sources.track_lists.row import TrackRow, clean_text, find_track_id, parse_seconds, validate_row
 from soundalike.domain.isrc import normalised_isrc
+from soundalike.domain.title_notes import SPACES
 from soundalike.domain.titles import fold
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ _COLUMNS: Final[Mapping[str, Sequence[str]]] = {
 }
 # Spreadsheets write it for each other.
 _SEPARATOR_LINE: Final = re.compile(r"^sep=.\r?\n", re.IGNORECASE)
-_ARTIST_SEPARATOR: Final = re.compile(r"\s*;\s*|\s*,\s+(?!the\b)|\s*\|\s*", re.IGNORECASE)
+_ARTIST_SEPARATOR: Final = re.compile(rf"{SPACES}?(?:;\s*|,\s+(?!the\b)|\|\s*)", re.IGNORECASE)
 
 
 def read(text: str) -> tuple[str | None, list[Row]]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ACCEPTED_FORMS: Final = "a file with a list of tracks (.csv, .tsv, .jspf, .m3u, .m3u8)"
 MAX_BYTES: Final = 64_000_000
+MAX_LINES: Final = 500_000
+"""Each becomes an object in memory, and 64 MB hold very many empty lines."""
 
 _READERS: Final[Mapping[str, Callable[[str], tuple[str | None, list[Row]]]]] = {
     ".csv": csv_table.read,
@@ -63,6 +65,9 @@ class ListFile:
             raise SourceRefused(f"{self.path.name} cannot be read: {error.strerror or error}") from error
         if len(data) > MAX_BYTES:
             raise SourceRefused(f"{self.path.name} has more than {MAX_BYTES // 1_000_000} MB; split it")
+        # UTF-16 has the same bytes among others, and old lists of the Mac end their lines with the other one.
+        if max(data.count(b"\n"), data.count(b"\r")) > MAX_LINES:
+            raise SourceRefused(f"{self.path.name} has more than {MAX_LINES:,} lines; split it")
         try:
             title, rows = _READERS[self.path.suffix.lower()](_text(data))
         except ValueError as error:

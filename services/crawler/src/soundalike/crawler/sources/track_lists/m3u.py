@@ -15,16 +15,18 @@ from soundalike.crawler.sources.track_lists.row import (
     validate_row,
 )
 from soundalike.domain.isrc import normalised_isrc
+from soundalike.domain.title_notes import DASHES, SPACES
 
+# Possessive: what an attribute has taken is not given back, or a line of quotation marks takes for ever.
 _INFO: Final = re.compile(
-    r"#EXTINF:\s*(?P<seconds>-?[\d.]+)?(?P<attributes>(?:\s+[\w-]+=(?:\"[^\"]*\"|\S+))*)\s*,(?P<name>.*)", re.IGNORECASE
+    r"#EXTINF:\s*+(?P<seconds>-?[\d.]++)?+(?:\s*+[\w-]++=(?:\"[^\"]*+\"|[^\s,]*+))*+\s*+,(?P<name>.*)", re.IGNORECASE
 )
 _TAG: Final = re.compile(r"#(?P<tag>EXTART|EXTALB|PLAYLIST|ISRC)\s*:(?P<text>.*)", re.IGNORECASE)
 _ISRC: Final = re.compile(
     r"\bisrc[\"']?\s*[=:]\s*[\"']?(?P<code>[A-Za-z]{2}-?[A-Za-z0-9]{3}-?\d{2}-?\d{5})\b", re.IGNORECASE
 )
 _NUMBER: Final = re.compile(r"^\d{1,3}(?:[.)]\s*|\s+-\s+|\s*_\s*)")
-_DASH: Final = re.compile(r"\s+[-\u2013\u2014]\s+")
+_DASH: Final = re.compile(rf"{SPACES}[{DASHES}]\s+")
 
 
 def read(text: str) -> tuple[str | None, list[Row]]:
