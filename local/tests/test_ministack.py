@@ -77,7 +77,7 @@ def _provision(s3: S3Client, sqs: SQSClient) -> str:
 
 
 def _keys(sqs: SQSClient, url: str) -> list[str]:
-    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages", [])
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=20).get("Messages", [])
     for message in messages:
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     records = [record for message in messages for record in json.loads(message["Body"]).get("Records", [])]
