@@ -57,17 +57,22 @@ class StoreSettings(BaseSettings):
     aws_default_region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] = "us-east-1"
 
 
-class QueueSettings(StoreSettings):
-    """The queue in which the events of the object store arrive."""
+class QueueNameSettings(StoreSettings):
+    """The names of the queues."""
 
     queue_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,75}$")] = "soundalike-previews"
-    queue_visibility_s: Annotated[int, Field(ge=10, le=43_200)] = 120
-    queue_max_receives: Annotated[int, Field(ge=1, le=100)] = 5
 
     @property
     def dead_letter_queue_name(self) -> str:
         """Name of the dead-letter queue."""
         return f"{self.queue_name}-dead"
+
+
+class QueueSettings(QueueNameSettings):
+    """The queue in which the events of the object store arrive."""
+
+    queue_visibility_s: Annotated[int, Field(ge=10, le=43_200)] = 120
+    queue_max_receives: Annotated[int, Field(ge=1, le=100)] = 5
 
 
 def load(settings: type[S]) -> S:

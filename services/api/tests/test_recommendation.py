@@ -263,6 +263,7 @@ async def test_health_and_readiness(platform: Platform, client: httpx.AsyncClien
     assert (await client.get("/readyz")).json() == {
         "status": "ready",
         "index": {"model": MODEL.model, "version": None, "tracks": 0, "tail": 0},
+        "missing": {},
     }
     home = await client.get("/")
     assert (home.status_code, home.headers["location"]) == (307, "/docs")

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
 
-    from soundalike.settings import QueueSettings
+    from soundalike.settings import QueueNameSettings
+
+STORE_UNAVAILABLE: Final = "the object store does not answer"
 
 _ABSENT: Final = frozenset(
     {"404", "NoSuchBucket", "NotFound", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
@@ -39,11 +41,11 @@ class Resource(StrEnum):
 class Inspector:
     """Looks at bucket and queues; every call blocks for some seconds at most."""
 
-    def __init__(self, settings: QueueSettings) -> None:
+    def __init__(self, settings: QueueNameSettings) -> None:
         self._settings = settings
 
     def missing(self) -> dict[Resource, str]:
-        """Return what does not exist, each with a sentence about it; raises `StoreUnavailable`.
+        """Return what does not exist, each with a clause about it; raises `StoreUnavailable`.
 
         What these credentials may not look at counts as present.
         """
@@ -51,29 +53,29 @@ class Inspector:
         checks: dict[Resource, tuple[Callable[[], object], str]] = {
             Resource.BUCKET: (
                 lambda: self._s3.head_bucket(Bucket=bucket),
-                f"the bucket {bucket} does not exist",
+                "the bucket does not exist",
             ),
             Resource.QUEUE: (
                 lambda: self._sqs.get_queue_url(QueueName=queue),
-                f"the queue {queue} does not exist",
+                "the queue does not exist",
             ),
             Resource.DEAD_LETTER_QUEUE: (
                 lambda: self._sqs.get_queue_url(QueueName=self._settings.dead_letter_queue_name),
-                f"the queue {self._settings.dead_letter_queue_name} does not exist",
+                "the dead-letter queue does not exist",
             ),
             Resource.NOTIFICATION: (
                 self._has_notification,
-                f"the bucket {bucket} does not notify the queue {queue} of new previews",
+                "the bucket does not notify the queue of new previews",
             ),
         }
-        return {resource: sentence for resource, (check, sentence) in checks.items() if not _is_present(check)}
+        return {resource: clause for resource, (check, clause) in checks.items() if not _is_present(check)}
 
     def problems(self) -> Mapping[str, str]:
-        """Return what is missing as `missing` does, or that the object store does not answer."""
+        """Return what is missing as `missing` does, or that the object store does not answer, for strangers to read."""
         try:
-            return {str(resource): sentence for resource, sentence in self.missing().items()}
-        except StoreUnavailable as error:
-            return {"store": str(error)}
+            return {resource.value: clause for resource, clause in self.missing().items()}
+        except StoreUnavailable:
+            return {"store": STORE_UNAVAILABLE}
 
     @cached_property
     def _s3(self) -> S3Client:

@@ -53,7 +53,9 @@ async def repair(db: Executor, settings: QueueSettings, missing: Mapping[Resourc
     await asyncio.to_thread(provision_events, settings)
     if not missing or not any((await tracks.count_by_state(db)).values()):
         return
-    log.warning("%s; created again", ", and ".join(missing.values()))
+    log.warning(
+        "%s (bucket %s, queue %s): created again", ", ".join(missing.values()), settings.s3_bucket, settings.queue_name
+    )
     names = {
         Resource.BUCKET: settings.s3_bucket,
         Resource.QUEUE: settings.queue_name,

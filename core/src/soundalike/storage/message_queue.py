@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sqs.client import SQSClient
 
-    from soundalike.settings import QueueSettings
+    from soundalike.settings import QueueSettings, StoreSettings
 
 T = TypeVar("T")
 
@@ -194,7 +194,7 @@ class MemoryQueue:
         return Depth(visible=visible, in_flight=len(self._entries) - visible, delayed=0)
 
 
-def sqs_client(settings: QueueSettings, *, patient: bool = True) -> SQSClient:
+def sqs_client(settings: StoreSettings, *, patient: bool = True) -> SQSClient:
     """Open an SQS client whose timeout exceeds the long poll; one that is not `patient` gives up within seconds."""
     return boto3.client(
         "sqs",

@@ -1,7 +1,7 @@
 """The FastAPI application, put together."""
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -28,6 +28,7 @@ from soundalike.api.openapi import DocumentedApi
 from soundalike.api.platform_connection import POLL_S, PlatformConnection
 from soundalike.api.rate_limit import RateLimiter
 from soundalike.api.recommender import Recommender
+from soundalike.api.resource_probe import ResourceProbe
 from soundalike.api.routes import ROUTERS
 from soundalike.api.routes import metrics as metrics_route
 from soundalike.api.seed_resolver import SeedResolver
@@ -36,6 +37,7 @@ from soundalike.api.snapshot_refresher import SnapshotRefresher
 from soundalike.api.taste_refresher import TasteRefresher
 from soundalike.api.tracing import Tracing
 from soundalike.api.uploads import UploadExtractor
+from soundalike.provisioning.inspection import Inspector
 from soundalike.storage.object_store import ObjectStore, S3Store
 
 _DESCRIPTION: Final = (
@@ -56,11 +58,14 @@ def create_app(
     settings: ApiSettings,
     store: ObjectStore | None = None,
     *,
+    look_at_resources: Callable[[], Mapping[str, str]] | None = None,
     poll_s: float = POLL_S,
     multiprocess: MultiprocessMetrics | None = None,
 ) -> DocumentedApi:
     """Put the application together; `store` replaces the bucket that the settings name.
 
+    `look_at_resources` replaces the look at bucket and queues for `/readyz` (`provisioning.inspection`), which is left
+    out with a `store`.
     `multiprocess` holds the metrics of all workers where there are several.
     """
     rules = AccessRules(settings.api_reads, settings.writes, settings.metrics, frozenset(settings.cors_origins))
@@ -77,7 +82,11 @@ def create_app(
             objects = store or S3Store.connect(settings)
             snapshots = SnapshotRefresher(IndexCache(directory, objects))
             platform = PlatformConnection(
-                settings.database_url, snapshots, TasteRefresher(directory, objects), poll_s=poll_s
+                settings.database_url,
+                snapshots,
+                TasteRefresher(directory, objects),
+                ResourceProbe(look_at_resources or (Inspector(settings).problems if store is None else dict)),
+                poll_s=poll_s,
             )
             app.state.platform = await stack.enter_async_context(platform.run())
             offloader = Offloader()

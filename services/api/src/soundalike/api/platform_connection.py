@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from soundalike.api.resource_probe import ResourceProbe
     from soundalike.api.snapshot import Snapshot
     from soundalike.api.snapshot_refresher import SnapshotRefresher
     from soundalike.api.taste_refresher import TasteRefresher
@@ -42,11 +43,18 @@ class PlatformConnection:
     """What the requests share; it survives any outage of the database."""
 
     def __init__(
-        self, database_url: SecretStr, snapshots: SnapshotRefresher, taste_versions: TasteRefresher, *, poll_s: float
+        self,
+        database_url: SecretStr,
+        snapshots: SnapshotRefresher,
+        taste_versions: TasteRefresher,
+        resources: ResourceProbe,
+        *,
+        poll_s: float,
     ) -> None:
         self._url = database_url
         self._snapshots = snapshots
         self._taste_versions = taste_versions
+        self._resources = resources
         self._poll_s = poll_s
         self._pool: Pool | None = None
         # Whoever waits for a connection of the pool may be overtaken again and again by those who come later.
@@ -66,6 +74,11 @@ class PlatformConnection:
     def taste(self) -> TasteVersion | None:
         """Return the current taste version, None while there is none."""
         return self._taste_versions.version
+
+    async def problems(self) -> dict[str, str]:
+        """Return what is missing though requests are answered, with a clause about each."""
+        versions = {"index": self._snapshots.problem, "taste": self._taste_versions.problem}
+        return {**await self._resources.problems(), **{name: text for name, text in versions.items() if text}}
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Pool]:

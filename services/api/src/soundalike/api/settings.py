@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from soundalike.settings import DatabaseSettings, StoreSettings
+from soundalike.settings import DatabaseSettings, QueueNameSettings
 
 
 class Access(StrEnum):
@@ -80,7 +80,7 @@ def _empty_as_none(value: object) -> object:
     return None if value == "" else value
 
 
-class ApiSettings(DatabaseSettings, StoreSettings):
+class ApiSettings(DatabaseSettings, QueueNameSettings):
     """Where the API listens, who may call it, and where it keeps the index version that it has mapped into memory."""
 
     api_host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"

@@ -69,7 +69,8 @@ class _LoadedVersion:
 class SnapshotRefresher:
     """Keeps `snapshot` up to date; one task calls `refresh`, any number of requests read `snapshot`.
 
-    `is_initialised` tells an empty platform from one that was not asked yet. A version that is refused or cannot be
+    `is_initialised` tells an empty platform from one that was not asked yet. `problem` says why the published version
+    is not the one that answers, if that is so. A version that is refused or cannot be
     fetched is tried again after `retry_interval_s` seconds; until then the one before it answers, or, where there is
     none, an exact scan over everything.
     """
@@ -79,6 +80,7 @@ class SnapshotRefresher:
     clock: Callable[[], float] = time.monotonic
     snapshot: Snapshot | None = field(default=None, init=False)
     is_initialised: bool = field(default=False, init=False)
+    problem: str | None = field(default=None, init=False)
     _tail: Tail | None = field(default=None, init=False)
     _forgotten: _ForgottenTracks = field(default_factory=_ForgottenTracks, init=False)
     _next_attempts: dict[str, float] = field(default_factory=dict, init=False)
@@ -87,11 +89,13 @@ class SnapshotRefresher:
         """Take over what has changed since the last call; raises what `source` raises, leaving the snapshot whole."""
         model = await source.current_model()
         if model is None:
-            self.snapshot = self._tail = None
+            self.snapshot = self._tail = self.problem = None
             self.is_initialised = True
             return
         published = await source.published(model.model)
         snapshot = self.snapshot
+        if published is None or (snapshot is not None and snapshot.version_name == published.version):
+            self.problem = None
         if snapshot is None or snapshot.model != model:
             await self._switch_to(source, model, await self._load(source, model, published), published)
         elif snapshot.version_name == (published.version if published else None) or self._is_backing_off(published):
@@ -174,9 +178,12 @@ class SnapshotRefresher:
             opened = await self.cache.open(version, model)
         except InvalidVersion as error:
             log.error("index version %s is invalid: %s", version.version, error)  # noqa: TRY400 - says it all
+            self.problem = f"index version {version.version} is invalid or incomplete in the bucket"
         except StoreUnavailable as error:
             log.warning("index version %s could not be downloaded yet: %s", version.version, error)
+            self.problem = f"index version {version.version} could not be downloaded yet"
         else:
+            self.problem = None
             if self.snapshot is not None:
                 # Requests are waiting for answers from the other one: the first searches must not be slow.
                 await asyncio.to_thread(opened.warm_up)

@@ -39,6 +39,8 @@ class TasteRefresher:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.version: TasteVersion | None = None
+        self.problem: str | None = None
+        """Why the published version is not the one that answers, if that is so."""
         self._artifacts = ArtifactCache(root / "taste", store, TasteManifest, "taste version")
         self._retry_interval_s = retry_interval_s
         self._clock = clock
@@ -48,7 +50,7 @@ class TasteRefresher:
         """Take over what was published since the last call; raises what the database raises."""
         row = await taste_versions.get_published(db)
         if row is None:
-            self.version = None
+            self.version = self.problem = None
             return
         if (self.version is not None and self.version.manifest.version == row.version) or (
             self._clock() < self._next_attempt_at
@@ -58,9 +60,12 @@ class TasteRefresher:
             self.version = await self._artifacts.open(PublishedArtifact(row.version, row.location), TasteVersion.open)
         except InvalidVersion as error:
             log.error("taste version %s is invalid: %s", row.version, error)  # noqa: TRY400 - says it all
+            self.problem = f"taste version {row.version} is invalid or incomplete in the bucket"
         except StoreUnavailable as error:
             log.warning("taste version %s could not be downloaded yet: %s", row.version, error)
+            self.problem = f"taste version {row.version} could not be downloaded yet"
         else:
+            self.problem = None
             log.info("using taste version %s with %d tracks", row.version, len(self.version))
             await self._artifacts.keep_only(row.version)
             return

@@ -33,7 +33,11 @@ async def healthz() -> Health:
     ),
 )
 async def readyz(platform: PlatformDep, request: Request) -> Readiness:
-    """Return 200 if the database answers and the index is loaded, else 503 with what is missing."""
+    """Return 200 if requests are answered, because the database answers and an index is loaded, else 503.
+
+    `missing` says what is missing. Without the bucket or a queue an index that is loaded goes on answering: that is 200
+    and `degraded`.
+    """
     missing: dict[str, str] = {}
     if request.app.state.draining:
         missing["process"] = "the process is shutting down"
@@ -45,9 +49,10 @@ async def readyz(platform: PlatformDep, request: Request) -> Readiness:
         snapshot = platform.snapshot()
     except SnapshotUnavailable as error:
         missing["space"] = str(error)
+    degraded = await platform.problems()
     if missing:
-        raise problems.not_serving(missing)
-    return Readiness(index=IndexInfo.of(snapshot))
+        raise problems.not_serving({**missing, **degraded})
+    return Readiness(status="degraded" if degraded else "ready", index=IndexInfo.of(snapshot), missing=degraded)
 
 
 @router.get("/", include_in_schema=False)

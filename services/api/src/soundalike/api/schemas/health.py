@@ -1,6 +1,6 @@
 """The JSON of health checks."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -14,7 +14,17 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """The database answers and the index is loaded."""
+    """Requests are answered: the database answers and an index is loaded."""
 
-    status: Annotated[str, Field(examples=["ready"])] = "ready"
+    status: Annotated[
+        Literal["ready", "degraded"],
+        Field(description="`degraded` where something is missing though requests are answered", examples=["ready"]),
+    ] = "ready"
     index: IndexInfo
+    missing: Annotated[
+        dict[str, str],
+        Field(
+            description="What is missing, such as `store`, `bucket`, `queue`, `dead_letter_queue`, `notification`, "
+            "`index` or `taste`, with a clause about each"
+        ),
+    ] = {}
