@@ -26,9 +26,9 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from soundalike.crawler.rate_limiter import Limiter, RateLimit, Unlimited
 from soundalike.crawler.shared_rate_limiter import SharedLimiter
 from soundalike.db import database, schema
+from soundalike.http.rate_limiter import Limiter, RateLimit, Unlimited
 from soundalike.local.ports import free_port
 from soundalike.local.postgres import ADMIN, PostgresServer
 

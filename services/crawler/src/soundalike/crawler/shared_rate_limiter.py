@@ -14,15 +14,15 @@ from soundalike.db.database import CONNECTION_FAILURES
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from soundalike.crawler.rate_limiter import RateLimit
     from soundalike.db.database import Pool
+    from soundalike.http.rate_limiter import RateLimit
 
 _POLL_S: Final = 5.0
 
 
 @dataclass(slots=True)
 class SharedLimiter:
-    """A bucket of the database's (see `crawler.rate_limiter.Limiter`).
+    """A bucket of the database's (see `http.rate_limiter.Limiter`).
 
     Everybody who waits at the moment is served by one statement, so the round trip to the database does not cost the
     rate. Raises `ServiceUnavailable` when the database stays away.

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
     from soundalike.audio.decoder_pool import ClipEncoderPool
     from soundalike.crawler.previews.chain import PreviewChain
-    from soundalike.crawler.rate_limiter import Limiter, RateLimit
     from soundalike.crawler.services.deezer import DeezerApi
     from soundalike.crawler.settings import CrawlerSettings
     from soundalike.crawler.sources.registry import Target
     from soundalike.crawler.sources.source import Source
+    from soundalike.http.rate_limiter import Limiter, RateLimit
 
 
 class SourceFactory:

@@ -18,6 +18,7 @@ from soundalike.crawler.services.deezer_replies import (
     parse_track,
 )
 from soundalike.crawler.services.web_service import TransientFailure, WebService
+from soundalike.http.rate_limiter import RateLimit
 from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from soundalike.crawler.rate_limiter import Limiter
+    from soundalike.http.rate_limiter import Limiter
 
 T = TypeVar("T")
+
+DEEZER: Final = RateLimit("deezer", per_second=9.5, burst=2)
+"""Deezer counts 50 requests in 5 s; this makes at most 49.5."""
 
 PAGE_SIZE: Final = 100
 QUOTA_WINDOW_S: Final = 5.0

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from soundalike.crawler.matching import Candidate
 from soundalike.crawler.services.web_service import TransientFailure, WebService
+from soundalike.http.rate_limiter import RateLimit
 from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from soundalike.crawler.rate_limiter import Limiter
+    from soundalike.http.rate_limiter import Limiter
+
+ITUNES: Final = RateLimit("itunes", per_second=0.3, burst=2)
+"""Apple names about 20 calls a minute; this makes at most 20."""
 
 PAUSE_S: Final = 30.0
 """Apple refuses with an empty 403 and does not say for how long; it counts by the minute."""

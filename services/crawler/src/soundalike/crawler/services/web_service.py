@@ -14,7 +14,7 @@ from soundalike.retry import RetryPolicy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from soundalike.crawler.rate_limiter import Limiter
+    from soundalike.http.rate_limiter import Limiter
 
 T = TypeVar("T")
 

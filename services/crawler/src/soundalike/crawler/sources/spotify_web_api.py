@@ -14,9 +14,9 @@ import requests
 import spotipy
 
 from soundalike.crawler.errors import CrawlerError, QuotaExhausted, ServiceUnavailable, SourceRefused, SourceUnavailable
-from soundalike.crawler.rate_limiter import RateLimit, Unlimited
 from soundalike.crawler.sources.spotify_tokens import TIMEOUT_S, SpotifyTokens
 from soundalike.crawler.user_agent import user_agent
+from soundalike.http.rate_limiter import RateLimit, Unlimited
 from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from soundalike.crawler.rate_limiter import Limiter
     from soundalike.crawler.settings import SpotifyAccess
+    from soundalike.http.rate_limiter import Limiter
 
 T = TypeVar("T")
 

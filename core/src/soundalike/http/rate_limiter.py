@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,13 +22,6 @@ class RateLimit:
     def __post_init__(self) -> None:
         if self.per_second <= 0 or self.burst < 1:
             raise ValueError("an allowance lets through something")
-
-
-DEEZER: Final = RateLimit("deezer", per_second=9.5, burst=2)
-"""Deezer counts 50 requests in 5 s; this makes at most 49.5."""
-
-ITUNES: Final = RateLimit("itunes", per_second=0.3, burst=2)
-"""Apple names about 20 calls a minute; this makes at most 20."""
 
 
 class Limiter(Protocol):
