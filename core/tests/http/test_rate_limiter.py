@@ -73,5 +73,5 @@ async def test_many_at_once_are_as_slow_as_one() -> None:
 
 
 def test_an_allowance_lets_something_through() -> None:
-    with pytest.raises(ValueError, match="something"):
+    with pytest.raises(ValueError, match="at least some"):
         RateLimit("x", per_second=0, burst=1)

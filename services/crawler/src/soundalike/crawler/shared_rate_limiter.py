@@ -7,9 +7,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from soundalike.crawler.errors import ServiceUnavailable
 from soundalike.db import rate_limits
 from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.http.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

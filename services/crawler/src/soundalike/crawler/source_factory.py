@@ -102,7 +102,7 @@ class SourceFactory:
         return SavedTracks(self._spotify_api(), self.chain)
 
     async def create_for_library(self) -> list[Source]:
-        """Return what the user of Spotify saved, and the playlists of theirs; raises `SourceError`."""
+        """Return what the user of Spotify saved, and the playlists of theirs; raises `ServiceError`."""
         api = self._spotify_api()
         return [self.create_for_saved_tracks(), *[self.create(playlist) for playlist in await playlists_of_user(api)]]
 

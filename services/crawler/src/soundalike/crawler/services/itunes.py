@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from soundalike.crawler.matching import Candidate
-from soundalike.crawler.services.web_service import TransientFailure, WebService
+from soundalike.crawler.services.web_service import WebService
+from soundalike.http.call_runner import CallRunner
+from soundalike.http.errors import ServiceUnavailable
 from soundalike.http.rate_limiter import RateLimit
 from soundalike.retry import RetryPolicy
 
@@ -69,7 +71,7 @@ class ITunesApi:
         cls, url: str, country: str, client: httpx.AsyncClient, limiter: Limiter, retry: RetryPolicy | None = None
     ) -> Self:
         """Return the API at an address that ends in a slash."""
-        return cls(WebService("iTunes", url, client, limiter, PAUSE_S, retry or RetryPolicy()), country)
+        return cls(WebService("iTunes", url, client, CallRunner(limiter, retry or RetryPolicy(), PAUSE_S)), country)
 
     async def search(self, term: str) -> list[ITunesSong]:
         """Return the best songs for some words, up to 25; raises `ServiceUnavailable` and `ServiceRefused`."""
@@ -85,11 +87,11 @@ class ITunesApi:
 
 
 def parse_songs(body: Any) -> list[ITunesSong]:
-    """Read the songs among the rows of a reply; raises `TransientFailure` for what is no reply."""
+    """Read the songs among the rows of a reply; raises `ServiceUnavailable` for what is no reply."""
     try:
         rows = _Results.model_validate(body).results
     except ValidationError as error:
-        raise TransientFailure("answered something that is not a list of results") from error
+        raise ServiceUnavailable("iTunes answered something that is not a list of results") from error
     return [song for song in map(_song, rows) if song is not None]
 
 
