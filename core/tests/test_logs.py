@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import io
 import json
 import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
+from rich.logging import RichHandler
 
 from soundalike import logs
 from soundalike.settings import EX_CONFIG
+from soundalike.testing.hostile_text import HOSTILE_TEXTS, active_characters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,3 +81,40 @@ def test_another_format_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, caps
         logs.configure("api")
     assert ended.value.code == EX_CONFIG
     assert "LOG_FORMAT" in capsys.readouterr().err
+
+
+def fail(message: str) -> None:
+    raise ValueError(message)
+
+
+@pytest.mark.parametrize("output_format", ["text", "json"])
+@pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
+def test_every_record_is_one_line_without_control_characters(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], output_format: str, hostile: str
+) -> None:
+    monkeypatch.setenv("LOG_FORMAT", output_format)
+    logs.configure("api")
+    logging.getLogger(f"of {hostile}").warning("%s", hostile, extra={"fields": {"path": hostile}}, stack_info=True)
+    with logs.log_fields(caller=hostile):
+        try:
+            fail(hostile)
+        except ValueError:
+            log.exception("failed at %s", hostile)
+    output = capsys.readouterr().err
+    assert len(output.splitlines()) == 2
+    assert active_characters(output, keep="\n") == set()
+    assert "Logging error" not in output
+    if output_format == "json":
+        first, second = map(json.loads, output.splitlines())
+        assert (first["message"], first["path"], second["caller"]) == (hostile, hostile, hostile)
+        assert f"ValueError: {hostile}" in second["exception"]
+
+
+def test_the_log_above_a_bar_is_escaped_as_well() -> None:
+    file = io.StringIO()
+    handler = RichHandler(console=Console(file=file, width=200), show_path=False)
+    handler.setFormatter(logs.EscapingFormatter("%(message)s"))
+    for hostile in HOSTILE_TEXTS:
+        handler.handle(logging.LogRecord("x", logging.INFO, "x", 1, "%s", (hostile,), None))
+    assert active_characters(file.getvalue(), keep="\n") == set()
+    assert len(file.getvalue().splitlines()) == len(HOSTILE_TEXTS)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from soundalike.domain.text import escape, escape_json
 from soundalike.settings import load
 
 if TYPE_CHECKING:
@@ -66,14 +67,22 @@ def current_fields() -> Mapping[str, object]:
     return _fields.get()
 
 
-class TextFormatter(logging.Formatter):
+class EscapingFormatter(logging.Formatter):
+    """Messages in one line each, tracebacks included, whatever a title, an address or a service's reply holds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, with everything escaped that would break it or that a terminal would obey."""
+        return escape(super().format(record))
+
+
+class TextFormatter(EscapingFormatter):
     """Lines for people: time, service, level, logger, message, and the bound fields in brackets."""
 
     def __init__(self, service: str) -> None:
         super().__init__(f"%(asctime)s {service} %(levelname)s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """Return the line without a traceback."""
+        """Return the text without a traceback."""
         line = super().formatMessage(record)
         fields = " ".join(f"{name}={value}" for name, value in _fields.get().items())
         return f"{line} [{fields}]" if fields else line
@@ -99,4 +108,4 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return escape_json(json.dumps(line, default=str, ensure_ascii=False))

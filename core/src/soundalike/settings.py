@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import Annotated, NoReturn, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from soundalike.terminal import echo
 
 EX_CONFIG = 78
 """Exit status for invalid settings (sysexits.h); a supervisor does not restart the service."""
@@ -87,8 +88,8 @@ def load(settings: type[S]) -> S:
 
 def exit_with_problems(settings_name: str, problems: list[tuple[str, str]]) -> NoReturn:
     """Print each `(variable, problem)` and exit with 78."""
-    print(f"{settings_name}: invalid configuration:", file=sys.stderr)
+    echo(f"{settings_name}: invalid configuration:", err=True)
     for variable, problem in problems:
         message = "it is not set" if problem == "Field required" else problem.removeprefix("Value error, ")
-        print(f"  {variable.upper()}: {message}" if variable else f"  {message}", file=sys.stderr)
+        echo(f"  {variable.upper()}: {message}" if variable else f"  {message}", err=True)
     raise SystemExit(EX_CONFIG)

@@ -17,6 +17,7 @@ from soundalike.provisioning.inspection import Inspector
 from soundalike.provisioning.resources import ProvisioningSettings, repair
 from soundalike.retry import Backoff, RetryPolicy
 from soundalike.settings import load
+from soundalike.terminal import echo, escaped_tracebacks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,15 +33,16 @@ _EXPECTED_FAILURES: Final[tuple[type[Exception], ...]] = (SoundalikeError, async
 def main() -> None:
     """Provision everything; there are no options."""
     if sys.argv[1:]:
-        print("usage: python -m soundalike.provisioning (the settings come from the environment)", file=sys.stderr)
+        echo("usage: python -m soundalike.provisioning (the settings come from the environment)", err=True)
         raise SystemExit(2)
     logs.configure("provisioning")
     settings = load(ProvisioningSettings)
-    try:
-        asyncio.run(provision_with_patience(lambda: provision(settings), _PATIENCE))
-    except _EXPECTED_FAILURES as error:
-        log.error("provisioning failed: %s", error)  # noqa: TRY400 - an expected failure
-        raise SystemExit(1) from error
+    with escaped_tracebacks():
+        try:
+            asyncio.run(provision_with_patience(lambda: provision(settings), _PATIENCE))
+        except _EXPECTED_FAILURES as error:
+            log.error("provisioning failed: %s", error)  # noqa: TRY400 - an expected failure
+            raise SystemExit(1) from error
 
 
 async def provision(settings: ProvisioningSettings) -> None:
