@@ -15,16 +15,20 @@ from typer.testing import CliRunner
 
 from soundalike.db.overview import Overview
 from soundalike.db.tracks import State
-from soundalike.local import cli, status
+from soundalike.local import cli, recommendation, status
 from soundalike.local.data_directory import DataDirectory
 from soundalike.local.platform import Platform
 from soundalike.local.ports import free_port
+from soundalike.local.program import Program
 from soundalike.local.running_platform import RunningPlatform, exclusive_lock, publish
 from soundalike.storage.message_queue import Depth
+from soundalike.testing.hostile_text import HOSTILE_TEXTS, active_characters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from click.testing import Result
 
 runner = CliRunner()
 
@@ -74,6 +78,12 @@ def _up(data: DataDirectory, api_url: str) -> Iterator[None]:
     with exclusive_lock(data):
         publish(data, RunningPlatform(pid=os.getpid(), api_url=api_url, sandbox_url=None, environment={}))
         yield
+
+
+@contextmanager
+def _up_again(data: DataDirectory, api_url: str) -> Iterator[None]:
+    publish(data, RunningPlatform(pid=os.getpid(), api_url=api_url, sandbox_url=None, environment={}))
+    yield
 
 
 @pytest.mark.parametrize(
@@ -298,3 +308,61 @@ async def test_the_status_of_an_empty_platform(data: DataDirectory, monkeypatch:
         "none",
         "postgres, ministack",
     ]
+
+
+def printed(result: Result) -> str:
+    assert active_characters(result.stdout + result.stderr, keep="\n") == set()
+    return result.stdout
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
+def test_names_reach_the_terminal_as_one_line_of_text(
+    data: DataDirectory, api: Callable[..., tuple[str, list[Any]]], hostile: str
+) -> None:
+    hostile = hostile.replace("\udcff", "")  # which JSON cannot hold
+    names = {"urn": hostile, "title": hostile, "artists": [hostile], "link": hostile}
+    body = {
+        "seeds": [{**names, "tags": [hostile]}],
+        "results": [{**names, "rank": 1, "score": 0.5, "why": hostile, "scores": {hostile: 0.5}}],
+        "taste": {"version": "1"},
+    }
+    with _up(data, api(200, body)[0]):
+        tracks = runner.invoke(cli.app, ["recommend", "x", "--data", str(data.root)])
+        playlist = {"urn": hostile, "title": hostile}
+        with _up_again(data, api(200, {**body, "playlist": playlist})[0]):
+            listed = runner.invoke(cli.app, ["recommend", "--playlist", "x", "--data", str(data.root)])
+        with _up_again(data, api(404, {"detail": hostile})[0]):
+            refused = runner.invoke(cli.app, ["recommend", "x", "--data", str(data.root)])
+    assert len(printed(tracks).splitlines()) == len(printed(listed).splitlines()) == 3
+    assert refused.exit_code == 1
+    assert printed(refused) == ""
+    assert len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
+def test_other_formats_reach_the_terminal_without_control_characters(
+    data: DataDirectory, api: Callable[..., tuple[str, list[Any]]], monkeypatch: pytest.MonkeyPatch, hostile: str
+) -> None:
+    monkeypatch.setattr(recommendation, "recommend_as_text", lambda *_: f"{hostile}\r\n")
+    with _up(data, api(200, {})[0]):
+        result = runner.invoke(cli.app, ["recommend", "x", "--format", "csv", "--data", str(data.root)])
+    assert active_characters(result.stdout, keep="\r\n\t") == set()
+    assert "\r" not in result.stdout.replace("\r\n", "")
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
+def test_the_status_shows_names_as_one_line_of_text(hostile: str) -> None:
+    totals = Overview(1, dict.fromkeys(State, 0), Depth(0, 0, 0), 0, hostile, hostile, 1, 0)
+    report = status.Status(totals, status.RequestBacklog(0, None), {})
+    text = status.render(report)
+    assert active_characters(text, keep="\n") == set()
+    assert len(text.splitlines()) == len(State) + 9
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
+def test_the_end_of_a_log_is_shown_as_text(tmp_path: Path, hostile: str) -> None:
+    log_file = tmp_path / "a.log"
+    log_file.write_bytes(f"first\n{hostile}\nlast\n".encode("utf-8", "surrogateescape"))
+    tail = Program("a", (), {}, log_file).log_tail()
+    assert active_characters(tail, keep="\n") == set()
+    assert tail.splitlines()[-1] == "last"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from soundalike.research.evaluation.errors import InvalidModel, UnknownSystem
 from soundalike.research.evaluation.projection_fit import TrainingVectors
 from soundalike.research.evaluation.systems import ALWAYS, ModelFiles, Registry
 from soundalike.similarity.builtin import builtin_projection
+from soundalike.testing.hostile_text import HOSTILE_NAMES, active_characters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,3 +151,14 @@ def test_the_shipped_projection_is_taken_as_it_is(choi_weights: Path) -> None:
     transformed = builtin.fit(nothing, 1).transform(vectors)
     np.testing.assert_allclose(transformed, projection.apply_exactly(vectors))
     assert (builtin.is_trained, fixed.is_trained) == (True, False)
+
+
+def test_paths_and_names_reach_the_terminal_as_text(make_corpus: Callable[..., Path], home: Path) -> None:
+    folder = make_corpus(4, 3)
+    with (folder / "tracks.csv").open("a", newline="", encoding="utf-8", errors="surrogateescape") as table:
+        for number, name in enumerate(HOSTILE_NAMES):
+            path = f"album-0/{number} {name}.wav"
+            (folder / path).write_bytes(b"not what its name says")
+            csv.writer(table).writerow([path, f"album 0 {name}", f"artist {name}"])
+    done = run("--corpus", folder, "--out", home / "out", "--systems", "random", "--no-robustness")
+    assert active_characters(done.output, keep="\n") == set()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
+from mutagen.flac import FLAC
 
 from soundalike.db import database, tracks
 from soundalike.db.tracks import Track
@@ -22,6 +23,7 @@ from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID
 from soundalike.settings import QueueSettings
 from soundalike.storage.object_store import S3Store
+from soundalike.testing.hostile_text import HOSTILE_NAMES, HOSTILE_TEXTS, active_characters
 from soundalike.testing.wait import eventually_sync, scale
 
 if TYPE_CHECKING:
@@ -334,3 +336,51 @@ def test_a_person_is_asked_before_a_name_is_forgotten(
     assert ("nothing was forgotten" in err) is (answer != "y")
     assert ("as none of them has an ISRC" in out) is (answer == "y")
     assert states(database_url) == left
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_hostile_folder_reaches_terminal_and_log_as_text(
+    command: Command, tmp_path: Path, audio: Callable[..., bytes], database_url: str, log_format: str
+) -> None:
+    folder = tmp_path / f"music{HOSTILE_NAMES[0]}\n"
+    folder.mkdir()
+    for number, name in enumerate(HOSTILE_NAMES):
+        (folder / f"{number} {name}.mp3").write_bytes(b"not what its name says %d" % number)
+        song = folder / f"{number} {name}.flac"
+        song.write_bytes(audio(8, hertz=300 + 20 * number))
+        tags = FLAC(song)
+        for field in ("title", "artist", "album"):
+            tags[field] = HOSTILE_TEXTS[number].replace("\udcff", "")
+        tags.save()
+    status, out, err = command("--folder", str(folder), LOG_FORMAT=log_format)
+    assert status == 0, err
+    assert counts(out)["uploaded"] == counts(out)["rejected"] == len(HOSTILE_NAMES)
+    assert active_characters(out + err, keep="\n") == set()
+    assert len([line for line in err.splitlines() if "not audio" in line]) == len(HOSTILE_NAMES)
+
+    async def rows() -> str:
+        connection = await asyncpg.connect(database_url)
+        try:
+            statement = "SELECT string_agg(t::text || n::text, '') FROM tracks t JOIN track_names n USING (urn)"
+            return str(await connection.fetchval(statement))
+        finally:
+            await connection.close()
+
+    assert active_characters(asyncio.run(rows())) == set()
+
+
+def test_old_names_are_listed_as_text_before_they_are_forgotten(command: Command, database_url: str) -> None:
+    async def store() -> None:
+        async with database.connect(database_url) as pool:
+            for number, hostile in enumerate(HOSTILE_TEXTS):
+                track = TrackId("deezer", str(number + 1))
+                await tracks.upsert(pool, Track(track, "Song", ("Band",)))
+                # As it was written before names were cleaned.
+                stored = hostile.replace("\x00", "").replace("\udcff", "")
+                await pool.execute("UPDATE tracks SET album = $2 WHERE urn = $1", track.urn, stored)
+
+    asyncio.run(store())
+    status, out, err = command("forget", "--title", "Song", "--artist", "Band", "--yes")
+    assert status == 0, err
+    assert active_characters(out + err, keep="\n") == set()
+    assert len(out.splitlines()) == len(HOSTILE_TEXTS) + 2

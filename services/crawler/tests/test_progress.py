@@ -14,6 +14,9 @@ from rich.progress import Progress
 from soundalike.crawler.progress import Countdown, ProgressBar, ProgressLog, create_display
 from soundalike.crawler.stats import CrawlStats, Outcome, OutcomeStatus
 from soundalike.crawler.summary import print_summary, summary_line
+from soundalike.crawler.walk.command import stats_table
+from soundalike.crawler.walk.walker import WalkStats
+from soundalike.testing.hostile_text import HOSTILE_TEXTS, active_characters
 
 if TYPE_CHECKING:
     import pytest
@@ -122,3 +125,21 @@ def test_a_run_in_a_line() -> None:
     stats.add(Outcome(OutcomeStatus.UPLOADED, "x"))
     stats.add(Outcome(OutcomeStatus.NO_PREVIEW, "x", "nobody has it"))
     assert summary_line(stats) == "1 uploaded, 1 no preview (nobody has it)"
+
+
+def test_names_and_reasons_from_outside_are_shown_as_text() -> None:
+    stats, walk_stats = CrawlStats(), WalkStats()
+    for hostile in HOSTILE_TEXTS:
+        stats.add(Outcome(OutcomeStatus.REJECTED, hostile, hostile, hostile))
+        walk_stats.reasons[hostile] += 1
+    stats.ignored[HOSTILE_TEXTS[0]] += 1
+    file = io.StringIO()
+    console = Console(file=file, width=300)
+    print_summary(console, HOSTILE_TEXTS[0], stats)
+    console.print(stats_table(walk_stats))
+    with ProgressBar(console, HOSTILE_TEXTS[0]) as bar:
+        for hostile in HOSTILE_TEXTS:
+            bar.report(Outcome(OutcomeStatus.FAILED, hostile, hostile), 1, None)
+            bar.report_pause(hostile, 60)
+    assert active_characters(file.getvalue(), keep="\n") == set()
+    assert file.getvalue().count("[bold red]markup[/bold red]") == 5

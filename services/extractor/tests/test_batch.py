@@ -14,6 +14,7 @@ from soundalike.extractor import tagger, tensorflow_backend
 from soundalike.extractor.batch import Batch, EmbeddedFile, find_audio_files
 from soundalike.extractor.cli import app
 from soundalike.extractor.models import choi_2017
+from soundalike.testing.hostile_text import HOSTILE_NAMES, active_characters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,3 +185,16 @@ def current_umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def test_paths_and_reasons_reach_the_terminal_as_text(tmp_path: Path) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for number, name in enumerate(HOSTILE_NAMES):
+        (folder / f"{number} {name}.mp3").write_bytes(b"not what its name says")
+    result = run("extract", folder, "--out", tmp_path / "a.npz")
+    assert result.exit_code == 1
+    assert active_characters(result.output, keep="\n") == set()
+    lines = result.stderr.splitlines()
+    assert len(lines) == len(HOSTILE_NAMES) + 1
+    assert any(r"\x1b]0;owned\x07" in line for line in lines)

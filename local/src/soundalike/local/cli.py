@@ -21,6 +21,7 @@ from soundalike.local.program import python_command
 from soundalike.local.running_platform import default_directory, find_default
 from soundalike.local.signals import run_until_signal
 from soundalike.settings import load
+from soundalike.terminal import echo, echo_document, escaped_tracebacks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,7 @@ def up(
 ) -> None:
     """Run the platform in the foreground until Ctrl-C."""
     directory = DataDirectory.at(data)
-    platform = Platform(directory, port=port, sandbox=sandbox, report=typer.echo)
+    platform = Platform(directory, port=port, sandbox=sandbox, report=echo)
     try:
         status = run_until_signal(
             _up(platform, directory.command_option), on_further_signal=platform.supervisor.force_stop.set
@@ -115,7 +116,7 @@ def spotify(
     from soundalike.local.spotify_login import Login, SpotifyApp
 
     directory = DataDirectory.at(data)
-    consent = Login(load(SpotifyApp), port=port, report=typer.echo)
+    consent = Login(load(SpotifyApp), port=port, report=echo)
     if not browser:
         consent.open_browser = lambda _: None
     try:
@@ -123,7 +124,7 @@ def spotify(
         consent.run(directory.spotify_file)
     except LocalPlatformError as error:
         _fail(error)
-    typer.echo(f"Logged in. Crawls into {directory.root} can now read your Spotify library.")
+    echo(f"Logged in. Crawls into {directory.root} can now read your Spotify library.")
 
 
 @app.command(context_settings=_PASSTHROUGH, add_help_option=False)
@@ -196,7 +197,8 @@ def status(
         report = asyncio.run(reporting.read_status(default_directory(data)))
     except LocalPlatformError as error:
         _fail(error)
-    typer.echo(json.dumps(reporting.as_json(report), indent=2) if as_json else reporting.render(report))
+    text = json.dumps(reporting.as_json(report), indent=2) if as_json else reporting.render(report)
+    echo(*text.split("\n"))
 
 
 @app.command()
@@ -270,24 +272,24 @@ def recommend(
     try:
         url = find_default(data).api_url
         if form is None:
-            text = recommendation.render(recommendation.recommend(url, request))
+            echo(*recommendation.render(recommendation.recommend(url, request)))
         else:
-            text = recommendation.recommend_as_text(url, request).removesuffix("\n")
+            echo_document(recommendation.recommend_as_text(url, request).removesuffix("\n") + "\n")
     except LocalPlatformError as error:
         _fail(error)
-    typer.echo(text)
 
 
 def main() -> None:
     """Run the command that the arguments name."""
-    app()
+    with escaped_tracebacks():
+        app()
 
 
 async def _up(platform: Platform, option: str) -> int:
     async with platform.running():
-        typer.echo("Press Ctrl-C to stop. In another terminal:")
-        typer.echo(f"  soundalike crawl{option} --folder ~/Music")
-        typer.echo(f"  soundalike status{option}")
+        echo("Press Ctrl-C to stop. In another terminal:")
+        echo(f"  soundalike crawl{option} --folder ~/Music")
+        echo(f"  soundalike status{option}")
         await platform.watch()
     return 0
 
@@ -310,5 +312,6 @@ def _execute(command: list[str], environment: Mapping[str, str]) -> NoReturn:
 
 
 def _fail(error: SoundalikeError) -> NoReturn:
-    typer.echo(str(error), err=True)
+    # The end of a log comes in several lines.
+    echo(*str(error).split("\n"), err=True)
     raise typer.Exit(EX_CONFIG if isinstance(error, InvalidSettings) else 1) from error

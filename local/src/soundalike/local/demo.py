@@ -9,7 +9,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import httpx
-import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from soundalike.db import database, tracks
@@ -22,6 +21,7 @@ from soundalike.sandbox.catalogue import PIECES_PER_STYLE, pieces, style_of
 from soundalike.sandbox.errors import UnknownPiece
 from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID
 from soundalike.sandbox.store_catalogues import GENERATED_KEYS
+from soundalike.terminal import echo
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -49,7 +49,7 @@ class Demo:
 
     def __init__(self, data: DataDirectory, *, port: int) -> None:
         self._data = data
-        self.platform = Platform(data, port=port, sandbox=True, report=typer.echo)
+        self.platform = Platform(data, port=port, sandbox=True, report=echo)
 
     async def run(self, *, once: bool) -> int:
         """Crawl, extract and index the sample playlist, show recommendations, and go on serving unless `once`.
@@ -70,30 +70,30 @@ class Demo:
 
 
 def _print_next_steps(running: RunningPlatform, crawl_command: str) -> None:
-    typer.echo(f"\nServing on {running.api_url}. Press Ctrl-C to stop. Try in another terminal:")
-    typer.echo(f"  curl '{running.api_url}/recommend?track={_urn(pieces()[0])}&n=5'")
-    typer.echo(f"  curl -X PUT '{running.api_url}/tracks/{EXTRA_TRACK}'    # request one more track")
-    typer.echo(f"  {crawl_command} --folder ~/Music")
+    echo("", f"Serving on {running.api_url}. Press Ctrl-C to stop. Try in another terminal:")
+    echo(f"  curl '{running.api_url}/recommend?track={_urn(pieces()[0])}&n=5'")
+    echo(f"  curl -X PUT '{running.api_url}/tracks/{EXTRA_TRACK}'    # request one more track")
+    echo(f"  {crawl_command} --folder ~/Music")
 
 
 async def _demonstrate(running: RunningPlatform, started: float) -> None:
-    typer.echo("\nCrawling the sample playlist: eight styles of composed music")
+    echo("", "Crawling the sample playlist: eight styles of composed music")
     await _run(running, "soundalike.crawler", "--playlist", DEMO_PLAYLIST_ID)
-    typer.echo("\nExtracting embeddings")
+    echo("", "Extracting embeddings")
     await _wait_for_embeddings(running)
-    typer.echo("\nBuilding the index")
+    echo("", "Building the index")
     await _run(running, "soundalike.indexer", "build")
     await _wait_for_index(running)
     responses = {}
     for piece in pieces():
         responses[piece] = await asyncio.to_thread(_recommend, running, piece)
         if len(responses) == 1:
-            typer.echo(f"\nFirst recommendation after {time.monotonic() - started:.1f} s")
+            echo("", f"First recommendation after {time.monotonic() - started:.1f} s")
     for piece in [p for p in responses if p.index == 0][:_SHOWN_STYLES]:
-        typer.echo(f"\n{_label(responses[piece].seeds[0])}  sounds like")
+        echo("", f"{_label(responses[piece].seeds[0])}  sounds like")
         for result in responses[piece].results[:TOP]:
-            typer.echo(f"  {result.rank}  {result.score:.3f}  {_label(result)}")
-    typer.echo("\n" + summarise(style_shares(responses)))
+            echo(f"  {result.rank}  {result.score:.3f}  {_label(result)}")
+    echo("", summarise(style_shares(responses)))
 
 
 def style_shares(responses: dict[Piece, recommendation.RecommendationResponse]) -> list[float]:

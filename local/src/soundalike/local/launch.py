@@ -9,11 +9,11 @@ import argparse
 import ctypes
 import os
 import platform
-import sys
 from pathlib import Path
 
 from soundalike.local.errors import PrivilegeError
 from soundalike.local.unprivileged import check_access, drop_privileges
+from soundalike.terminal import echo
 
 EX_CONFIG = 78
 _PR_SET_PDEATHSIG = 1
@@ -28,7 +28,7 @@ def main() -> None:
             drop_privileges(arguments.writable)
             check_access(program, arguments.writable)
         except PrivilegeError as error:
-            print(error, file=sys.stderr)
+            echo(str(error), err=True)
             raise SystemExit(EX_CONFIG) from error
     # After the change of user: the kernel resets the signal whenever credentials change (prctl(2)).
     _tie_to_parent(arguments.parent, arguments.death_signal)

@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from soundalike.domain.text import escape
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -43,7 +45,8 @@ class Program:
     def log_tail(self, count: int = 12) -> str:
         """Return the last lines of its log."""
         try:
-            return "\n".join(self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+            text = self.log_file.read_text(encoding="utf-8", errors="replace")
+            return "\n".join(map(escape, text.splitlines()[-count:]))
         except FileNotFoundError:
             return ""
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, Field, ValidationError
 
+from soundalike.domain.text import escape
 from soundalike.local.errors import LocalPlatformError
 
 if TYPE_CHECKING:
@@ -120,11 +121,11 @@ def recommend_as_text(api_url: str, request: RecommendationRequest) -> str:
     return _get(api_url, request).text
 
 
-def render(response: RecommendationResponse) -> str:
+def render(response: RecommendationResponse) -> list[str]:
     """Return two lines a result: the track, and the reason for it (with the scores by signal where taste was used)."""
     with_signals = response.taste is not None
     lines = [line for result in response.results for line in _result_lines(result, with_signals)]
-    return "\n".join([*_heading(response), *(lines or ["  no track meets these conditions"])])
+    return [*_heading(response), *(lines or ["  no track meets these conditions"])]
 
 
 def _heading(response: RecommendationResponse) -> list[str]:
@@ -157,7 +158,7 @@ def _get(api_url: str, request: RecommendationRequest) -> httpx.Response:
         message = _Problem.model_validate_json(response.content).detail
     except ValidationError as error:
         raise _unexpected_response(response) from error
-    raise RecommendationError(message)
+    raise RecommendationError(escape(message))
 
 
 def _unexpected_response(response: httpx.Response) -> RecommendationError:

@@ -18,6 +18,7 @@ import httpx
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from soundalike.domain.text import escape
 from soundalike.local.errors import LocalPlatformError
 from soundalike.local.ports import LOOPBACK
 from soundalike.storage.atomic_files import write_private
@@ -81,7 +82,8 @@ class Login:
             raise LoginFailure(f"Port {self.port} is in use. Choose another with --port.") from error
         with server:
             self.report(f"Add {self.redirect_uri} to the redirect URIs of your app (developer.spotify.com).")
-            self.report(f"If no browser opens, open this page:\n  {self._consent_url()}")
+            self.report("If no browser opens, open this page:")
+            self.report(f"  {self._consent_url()}")
             # A text browser returns only when it is closed.
             threading.Thread(target=self.open_browser, args=[self._consent_url()], daemon=True).start()
             callback = server.wait(self.timeout_s)
@@ -109,7 +111,7 @@ class Login:
         if not secrets.compare_digest(callback.get("state", "").encode(), self._state.encode()):
             raise LoginFailure("The answer belongs to another login. Run the command again.")
         if "code" not in callback:
-            raise LoginFailure(f"Spotify refused: {callback.get('error', 'no reason given')}")
+            raise LoginFailure(f"Spotify refused: {escape(callback.get('error', 'no reason given'))}")
         return callback["code"]
 
     def _redeem(self, code: str) -> str:
@@ -122,11 +124,11 @@ class Login:
         try:
             response = httpx.post(app.spotify_token_url, data=form, auth=credentials, timeout=30)
         except httpx.HTTPError as error:
-            raise LoginFailure(f"{app.spotify_token_url} does not respond: {error}") from error
+            raise LoginFailure(f"{app.spotify_token_url} does not respond: {escape(error)}") from error
         try:
             return _Tokens.model_validate_json(response.content).refresh_token
         except ValidationError:
-            raise LoginFailure(f"Spotify sent no token: {_reason(response)}") from None
+            raise LoginFailure(f"Spotify sent no token: {escape(_reason(response))}") from None
 
 
 class _CallbackServer(HTTPServer):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from soundalike.db import database, task_queue, track_requests
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.db.overview import Overview, overview
+from soundalike.domain.text import escape
 from soundalike.errors import SoundalikeError
 from soundalike.local.errors import LocalPlatformError
 from soundalike.local.pidfile import Pidfile
@@ -73,8 +74,8 @@ def render(status: Status) -> str:
     width = max(len(state.value) for state in totals.by_state)
     counts = [f"  {state.value:<{width}}  {count:>7}" for state, count in totals.by_state.items()]
     queue = totals.queue
-    model = totals.model or "none yet"
-    index = f"{totals.version} with {totals.in_version} tracks" if totals.version else "not built yet"
+    model = escape(totals.model or "none yet")
+    index = f"{escape(totals.version)} with {totals.in_version} tracks" if totals.version else "not built yet"
     return "\n".join(
         [
             "tracks",

@@ -14,7 +14,9 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from soundalike import logs
 from soundalike.audio.decoder_pool import DecoderPool
+from soundalike.domain.text import escape_json
 from soundalike.extractor.errors import ExtractorError
 from soundalike.research.evaluation import corpus as music
 from soundalike.research.evaluation import report, results, systems, training_overlap
@@ -25,6 +27,7 @@ from soundalike.research.evaluation.results import Results, RunDescription
 from soundalike.research.evaluation.system_scores import FOLDS, QuerySet, measure_system
 from soundalike.research.evaluation.vector_cache import default_file, open_cache
 from soundalike.settings import EX_CONFIG
+from soundalike.terminal import escaped_tracebacks, print_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,9 +66,9 @@ def evaluate(
     cache: Annotated[Path | None, typer.Option(help="File that caches vectors for the next run.")] = None,
 ) -> None:
     """Measure how good the recommendations are on a folder of music."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
-    )
+    handler = RichHandler(console=console, show_path=False)
+    handler.setFormatter(logs.EscapingFormatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     try:
         files = [_model_files(text) for text in model or []]
         registry = systems.Registry(weights, files)
@@ -90,7 +93,8 @@ def evaluate(
 
 def main() -> None:
     """Run the command line."""
-    app()
+    with escaped_tracebacks():
+        app()
 
 
 def _measure(
@@ -141,7 +145,8 @@ def _write(run_results: Results, out: Path, against: str | None) -> None:
         Console(width=None if sys.stdout.isatty() else 220).print(report.to_rich(grid))
     out.mkdir(parents=True, exist_ok=True)
     (out / MARKDOWN).write_text(report.to_markdown(run_results, against), encoding="utf-8")
-    (out / NUMBERS).write_text(json.dumps(run_results.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    numbers = escape_json(json.dumps(run_results.to_json(), indent=1, ensure_ascii=False))
+    (out / NUMBERS).write_text(numbers + "\n", encoding="utf-8")
     _print(f"written to {out / MARKDOWN} and {out / NUMBERS}")
 
 
@@ -171,7 +176,7 @@ def _command(chosen: Sequence[System], files: Sequence[systems.ModelFiles], *, r
 
 
 def _print(text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    print_line(console, text)
 
 
 def _progress() -> Progress:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
+from soundalike.domain.text import escape
 from soundalike.research.evaluation import measures
 from soundalike.research.evaluation.results import difference
 
@@ -86,11 +87,11 @@ def grids(results: Results, against: str | None) -> list[Grid]:
 
 def to_rich(grid: Grid) -> Table:
     """Return a grid for the terminal."""
-    table = Table(title=grid.title, title_justify="left")
+    table = Table(title=Text(escape(grid.title)), title_justify="left")
     for number, column in enumerate(grid.columns):
-        table.add_column(column, justify="right" if number else "left", no_wrap=number == 0)
+        table.add_column(Text(escape(column)), justify="right" if number else "left", no_wrap=number == 0)
     for row in grid.rows:
-        table.add_row(*(Text(cell.strip("*"), style="bold" if cell.startswith("**") else "") for cell in row))
+        table.add_row(*(Text(escape(cell.strip("*")), style="bold" if cell.startswith("**") else "") for cell in row))
     return table
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.util import find_spec
 from pathlib import Path  # noqa: TC003 - typer reads it at run time
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +14,7 @@ from soundalike.extractor.errors import ExtractorError
 from soundalike.extractor.model import model_id
 from soundalike.extractor.models import choi_2017, soundalike_1
 from soundalike.research.training.errors import TrainingError
+from soundalike.terminal import echo_document, escaped_tracebacks, print_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +62,8 @@ def train(
 
 def main() -> None:
     """Run the command line."""
-    app()
+    with escaped_tracebacks():
+        app()
 
 
 def _write(out: Path, outcome: TrainingResult, albums: NDArray[np.str_], command: str) -> None:
@@ -79,8 +80,8 @@ def _write(out: Path, outcome: TrainingResult, albums: NDArray[np.str_], command
     curves.draw_losses(out / "losses.png", outcome.precisions.losses)
     curves.draw_validation(out / "validation.png", outcome.validations)
     curves.draw_gains(out / "gains.png", report.gains(outcome.precisions, albums, CHOI_CLIPS), CHOI_CLIPS)
-    sys.stdout.write(page)
+    echo_document(page)
 
 
 def _print(text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    print_line(console, text)

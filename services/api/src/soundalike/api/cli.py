@@ -19,6 +19,7 @@ from soundalike.db.api_keys import Scope
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.errors import TooManyKeys
 from soundalike.settings import DatabaseSettings, exit_with_problems, load
+from soundalike.terminal import echo, echo_document, escaped_tracebacks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -74,7 +75,7 @@ def openapi() -> None:
         api_metrics=MetricsAccess.OFF,
         otel_exporter_otlp_endpoint=None,
     )
-    typer.echo(specification_text(create_app(settings)), nl=False)
+    echo_document(specification_text(create_app(settings)))
 
 
 @keys.command()
@@ -99,8 +100,8 @@ def add(
         key = _query_database(make)
     except TooManyKeys as error:
         _fail(f"{error} (see: keys list)")
-    typer.echo(key)
-    typer.echo("Send it as `Authorization: Bearer <key>`. It is not stored and cannot be shown again.", err=True)
+    echo(key)
+    echo("Send it as `Authorization: Bearer <key>`. It is not stored and cannot be shown again.", err=True)
 
 
 @keys.command("list")
@@ -108,9 +109,9 @@ def list_all() -> None:
     """List every key that was ever added, without the keys themselves."""
     rows = _query_database(api_keys.list_keys)
     if not rows:
-        typer.echo("There are no keys yet.", err=True)
+        echo("There are no keys yet.", err=True)
     for key in rows:
-        typer.echo(f"{key.id}  {key.scope:<5}  {key.created_at:%Y-%m-%d}  {_validity(key):<18}  {key.holder}")
+        echo(f"{key.id}  {key.scope:<5}  {key.created_at:%Y-%m-%d}  {_validity(key):<18}  {key.holder}")
 
 
 @keys.command()
@@ -118,12 +119,13 @@ def revoke(name: Annotated[str, typer.Argument(metavar="ID", help="The first col
     """Revoke a key."""
     if not _query_database(lambda pool: api_keys.revoke(pool, name)):
         _fail("no valid key has this id (see: keys list)")
-    typer.echo("revoked", err=True)
+    echo("revoked", err=True)
 
 
 def main() -> None:
     """Run the command line."""
-    cli()
+    with escaped_tracebacks():
+        cli()
 
 
 def _validity(key: ApiKey) -> str:
@@ -148,7 +150,7 @@ def _query_database(query: Callable[[Pool], Awaitable[T]]) -> T:
 
 
 def _fail(text: str) -> NoReturn:
-    typer.echo(text, err=True)
+    echo(text, err=True)
     raise typer.Exit(1)
 
 

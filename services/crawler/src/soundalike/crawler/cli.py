@@ -20,13 +20,19 @@ from soundalike.crawler.settings import CrawlerSettings
 from soundalike.crawler.source_factory import check_settings
 from soundalike.crawler.sources.registry import ACCEPTED_FORMS, FolderPath, Target, parse_target
 from soundalike.crawler.walk.cli import app as walking
+from soundalike.domain.text import escape
 from soundalike.settings import load
+from soundalike.terminal import escaped_tracebacks, print_line
 
 INTERRUPTED = 130
 
 _MIN_HOURS = 0.01
 
-app = typer.Typer(add_completion=False, help="Crawls lists of tracks and uploads their previews to the object store.")
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Crawls lists of tracks and uploads their previews to the object store.",
+)
 
 FolderOption = Annotated[list[Path] | None, typer.Option(help="A folder of music files.")]
 IntervalOption = Annotated[
@@ -85,19 +91,20 @@ def crawl(
     try:
         status = asyncio.run(_until_stopped(Session(settings, options, console)))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        console.print("interrupted; run the same command again to continue")
+        print_line(console, "interrupted; run the same command again to continue")
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(status)
 
 
 def main() -> None:
     """Run the command that the arguments name."""
-    if sys.argv[1:2] == ["forget"]:
-        forgetting(sys.argv[2:], prog_name="forget")
-    elif sys.argv[1:2] == ["soundcloud"]:
-        walking(sys.argv[2:], prog_name="soundcloud")
-    else:
-        app()
+    with escaped_tracebacks():
+        if sys.argv[1:2] == ["forget"]:
+            forgetting(sys.argv[2:], prog_name="forget")
+        elif sys.argv[1:2] == ["soundcloud"]:
+            walking(sys.argv[2:], prog_name="soundcloud")
+        else:
+            app()
 
 
 def _target(text: str) -> Target:
@@ -115,7 +122,7 @@ def _interval(hours: float | None) -> timedelta | None:
 
 def _folder(path: Path) -> FolderPath:
     if not path.is_dir():
-        raise typer.BadParameter(f"folder not found: {path}", param_hint="folder")
+        raise typer.BadParameter(f"folder not found: {escape(path)}", param_hint="folder")
     return FolderPath(path)
 
 

@@ -17,6 +17,7 @@ from soundalike.domain.isrc import normalised_isrc
 from soundalike.errors import StoreUnavailable
 from soundalike.settings import DatabaseSettings, StoreSettings, load
 from soundalike.storage.object_store import S3Store
+from soundalike.terminal import echo
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-app = typer.Typer(add_completion=False, help="Deletes stored data on request and blocks it from being crawled again.")
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Deletes stored data on request and blocks it from being crawled again.",
+)
 
 
 @app.command()
@@ -68,7 +73,7 @@ def _forget_subject(text: str, *, with_tracks: bool) -> None:
         return f"{subject.kind} {subject.urn}, {_format_counts(done)}; it is blocked from now on"
 
     try:
-        typer.echo(f"forgotten: {_run(work)}")
+        echo(f"forgotten: {_run(work)}")
     except InvalidTarget as error:
         raise typer.BadParameter(str(error), param_hint="what") from error
 
@@ -79,7 +84,7 @@ def _forget_isrc(text: str) -> None:
         raise typer.BadParameter(f"{text[:80]!r} is not an ISRC; an example is GBDUW0000059", param_hint="isrc")
     store = S3Store.connect(load(StoreSettings))
     done = _run(lambda pool: erasure.forget_releases(pool, store, [code]))
-    typer.echo(f"forgotten: ISRC {code}, {_format_counts(done)}; tracks with this ISRC are blocked from now on")
+    echo(f"forgotten: ISRC {code}, {_format_counts(done)}; tracks with this ISRC are blocked from now on")
 
 
 def _forget_named(title: str, artist: str, *, yes: bool) -> None:
@@ -89,9 +94,9 @@ def _forget_named(title: str, artist: str, *, yes: bool) -> None:
             f"no stored track is called {title!r} by {artist!r}. Spelling and notes such as (Remastered) are ignored, "
             "versions such as (Live) are not; GET /search finds tracks by parts of their names"
         )
-    typer.echo("tracks of this name, and tracks with the ISRC of one of them:")
+    echo("tracks of this name, and tracks with the ISRC of one of them:")
     for each in found:
-        typer.echo(f"  {_format_track(each)}")
+        echo(f"  {_format_track(each)}")
     if not yes:
         _confirm(len(found))
     store = S3Store.connect(load(StoreSettings))
@@ -103,7 +108,7 @@ def _forget_named(title: str, artist: str, *, yes: bool) -> None:
         if isrcs
         else "but another release would not be recognised, as none of them has an ISRC"
     )
-    typer.echo(f"forgotten: {_format_counts(done)}; these tracks are blocked from now on, {others}")
+    echo(f"forgotten: {_format_counts(done)}; these tracks are blocked from now on, {others}")
 
 
 def _confirm(count: int) -> None:
@@ -132,7 +137,7 @@ def _run(work: Callable[[Pool], Awaitable[T]]) -> T:
 
 
 def _fail(text: str) -> NoReturn:
-    typer.echo(text, err=True)
+    echo(text, err=True)
     raise typer.Exit(FAILED)
 
 

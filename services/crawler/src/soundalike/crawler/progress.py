@@ -18,6 +18,8 @@ from rich.progress import (
 from rich.text import Text
 
 from soundalike.crawler.stats import OutcomeStatus
+from soundalike.domain.text import escape
+from soundalike.terminal import print_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +72,7 @@ class ProgressBar:
             Countdown(),
             console=console,
         )
-        self._task = self._bar.add_task(f"crawling {name}", total=None)
+        self._task = self._bar.add_task(escape(f"crawling {name}"), total=None)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -92,7 +94,7 @@ class ProgressBar:
         self._bar.update(self._task, pause=(service, self._bar.get_time() + seconds))
 
     def _print(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_line(self._console, text)
 
 
 class ProgressLog:
@@ -134,7 +136,7 @@ class Countdown(ProgressColumn):
         """Write the seconds that are left."""
         service, ends_at = task.fields.get("pause", ("", 0.0))
         left = ends_at - task.get_time()
-        return Text(f"{service}: rate limit reached, waiting {math.ceil(left)} s" if left > 0 else "")
+        return Text(escape(f"{service}: rate limit reached, waiting {math.ceil(left)} s") if left > 0 else "")
 
 
 def _line(outcome: Outcome) -> str:

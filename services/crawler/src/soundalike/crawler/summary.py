@@ -8,6 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from soundalike.crawler.stats import OutcomeStatus
+from soundalike.domain.text import escape
+from soundalike.terminal import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +22,7 @@ _MAX_REASONS: Final = 12
 def print_summary(console: Console, name: str, stats: CrawlStats) -> None:
     """Print how the places of a list ended."""
     # Not as the table's title, which would be broken at the width of the table.
-    console.print(name, markup=False, highlight=False, soft_wrap=True)
+    print_line(console, name)
     console.print(summary_table(stats))
 
 
@@ -50,11 +52,11 @@ def summary_table(stats: CrawlStats) -> Table:
         table.add_row(status.value, str(stats.count(status)))
         reasons = [(reason, count) for reason, count in stats.by_reason[status].most_common() if reason]
         for reason, count in reasons[:_MAX_REASONS]:
-            table.add_row(Text(f"  {reason}"), str(count), style="dim")
+            table.add_row(Text(f"  {escape(reason)}"), str(count), style="dim")
         if more := sum(count for _, count in reasons[_MAX_REASONS:]):
             table.add_row("  other reasons", str(more), style="dim")
     if stats.unfinished:
         table.add_row("started, not finished", str(stats.unfinished))
     for what, count in sorted(stats.ignored.items()):
-        table.add_row(Text(f"({what})"), str(count), style="dim")
+        table.add_row(Text(f"({escape(what)})"), str(count), style="dim")
     return table

@@ -28,6 +28,7 @@ from soundalike.extractor.models import choi_2017
 from soundalike.extractor.models.registry import DEFAULT, ModelChoice, ModelName, StatisticsMode, load_model
 from soundalike.extractor.settings import ExtractorSettings
 from soundalike.settings import EX_CONFIG, load
+from soundalike.terminal import escaped_tracebacks, print_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,9 +52,9 @@ Cache = Annotated[Path | None, typer.Option("--cache", envvar="MODEL_CACHE", hel
 @app.callback()
 def set_up() -> None:
     """Set up what all commands share."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
-    )
+    handler = RichHandler(console=console, show_path=False)
+    handler.setFormatter(logs.EscapingFormatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     # A line per request would be noise.
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
@@ -194,7 +195,8 @@ def redrive() -> None:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    with escaped_tracebacks():
+        app()
 
 
 def _load(choice: ModelChoice) -> Model:
@@ -220,7 +222,7 @@ def _embed(files: list[Path], model: Model) -> Batch:
 
 
 def _print(text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    print_line(console, text)
 
 
 def _configuration_error(error: Exception) -> typer.Exit:

@@ -23,6 +23,7 @@ from soundalike.indexer.version_table import render
 from soundalike.indexer.worker import Indexer
 from soundalike.settings import load
 from soundalike.storage.object_store import S3Store
+from soundalike.terminal import echo, escaped_tracebacks
 from soundalike.transformers.embedding_projection import EmbeddingProjection
 
 if TYPE_CHECKING:
@@ -38,7 +39,12 @@ log = logging.getLogger(__name__)
 
 _INTERRUPTED = 130
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Build and publish the similarity index.")
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Build and publish the similarity index.",
+)
 
 
 @app.command()
@@ -64,7 +70,7 @@ def build(
         lambda indexer: retry_while_busy(lambda: indexer.build(publish=publish)),
         "no version was published",
     )
-    typer.echo(f"{version.version}  {version.tracks} tracks  recall@10 {version.recall_at_10:.3f}")
+    echo(f"{version.version}  {version.tracks} tracks  recall@10 {version.recall_at_10:.3f}")
 
 
 @app.command()
@@ -74,13 +80,13 @@ def taste() -> None:
         lambda pool, store, settings: retry_while_busy(TasteIndexer(pool, store, settings).build),
         "no taste version was published",
     )
-    typer.echo(f"{row.version}  {row.tracks} tracks  {row.favorites} favourites  {row.method}")
+    echo(f"{row.version}  {row.tracks} tracks  {row.favorites} favourites  {row.method}")
 
 
 @app.command(name="list")
 def list_versions() -> None:
     """Show the versions of the current model, newest first."""
-    typer.echo(render(_run_with_indexer(lambda indexer: indexer.list_versions(), "nothing to show")))
+    echo(*render(_run_with_indexer(lambda indexer: indexer.list_versions(), "nothing to show")))
 
 
 @app.command()
@@ -88,9 +94,7 @@ def publish(
     version: Annotated[str | None, typer.Argument(help="Name of the version; default: the newest.")] = None,
 ) -> None:
     """Publish a version that is in the bucket. Any but the newest is pinned: it pauses automatic builds."""
-    typer.echo(
-        _publication_message(_run_with_indexer(lambda indexer: indexer.publish(version), "nothing was published"))
-    )
+    echo(_publication_message(_run_with_indexer(lambda indexer: indexer.publish(version), "nothing was published")))
 
 
 @app.command()
@@ -98,9 +102,7 @@ def rollback(
     version: Annotated[str | None, typer.Argument(help="Name of the version; default: the previous one.")] = None,
 ) -> None:
     """Go back to an older version and pause automatic builds until `publish` or `build` is run."""
-    typer.echo(
-        _publication_message(_run_with_indexer(lambda indexer: indexer.rollback(version), "nothing was changed"))
-    )
+    echo(_publication_message(_run_with_indexer(lambda indexer: indexer.rollback(version), "nothing was changed")))
 
 
 @app.command()
@@ -112,12 +114,13 @@ def fit_projection(
     with np.load(vectors, allow_pickle=False) as archive:
         raw, model = archive["vectors"], str(archive["model"])
     EmbeddingProjection().fit(raw).projection_.save(out)
-    typer.echo(f"{len(raw)} vectors of {model}; written to {out}")
+    echo(f"{len(raw)} vectors of {model}; written to {out}")
 
 
 def main() -> None:
     """Run the command that the arguments name."""
-    app()
+    with escaped_tracebacks():
+        app()
 
 
 def _run_with_indexer(action: Callable[[Indexer], Awaitable[T]], failure: str) -> T:

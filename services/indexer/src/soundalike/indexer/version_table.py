@@ -13,15 +13,13 @@ if TYPE_CHECKING:
 _HEADER = ("version", "state", "tracks", "up to change", "recall@10", "engine", "projection", "built", "published")
 
 
-def render(versions: Sequence[IndexVersionRecord]) -> str:
+def render(versions: Sequence[IndexVersionRecord]) -> list[str]:
     """Return the versions in columns, one per line."""
     if not versions:
-        return "no version was built yet"
+        return ["no version was built yet"]
     rows = [_HEADER, *(_row(version) for version in versions)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _row(version: IndexVersionRecord) -> tuple[str, ...]:

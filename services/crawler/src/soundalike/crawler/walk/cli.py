@@ -13,10 +13,11 @@ from soundalike import logs
 from soundalike.crawler.walk.command import WalkOptions, walk
 from soundalike.crawler.walk.settings import SoundCloudSettings
 from soundalike.settings import load
+from soundalike.terminal import print_line
 
 INTERRUPTED = 130
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
@@ -39,7 +40,7 @@ def soundcloud(
     try:
         status = asyncio.run(_until_stopped(settings, options, console))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        console.print("interrupted; run the same command again to continue")
+        print_line(console, "interrupted; run the same command again to continue")
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(status)
 

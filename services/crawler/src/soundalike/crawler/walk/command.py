@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from soundalike import soundcloud
 from soundalike.crawler.download import Downloader, preview_client
+from soundalike.crawler.errors import QuotaExhausted
 from soundalike.crawler.ingest import Ingest
 from soundalike.crawler.leases import SharedLeases
 from soundalike.crawler.previews.chain import PreviewChain
@@ -24,10 +26,12 @@ from soundalike.crawler.walk.previews import PreviewIngest, SoundCloudPreviews
 from soundalike.crawler.walk.walker import Walk
 from soundalike.db import database, users
 from soundalike.db.database import CONNECTION_FAILURES
-from soundalike.http.errors import QuotaExhausted, ServiceError
+from soundalike.domain.text import escape
 from soundalike.retry import RetryPolicy
 from soundalike.soundcloud.access_tokens import FileTokenStore, MemoryTokenStore
+from soundalike.soundcloud.errors import SoundCloudApiError
 from soundalike.storage.object_store import S3Store
+from soundalike.terminal import print_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +75,7 @@ async def walk(settings: SoundCloudSettings, options: WalkOptions, console: Cons
         walk_run = await _open(settings, options, pool, stack)
         status = await _run(walk_run, options, console)
         expired = await users.delete_unseen(pool, timedelta(days=settings.soundcloud_retention_days))
-    console.print(_table(walk_run.stats))
+    console.print(stats_table(walk_run.stats))
     # Machines read this line, so its keys stay as they are.
     counts = asdict(walk_run.stats)
     counts |= {"owed": counts.pop("pending"), "reasons": dict(walk_run.stats.reasons)}
@@ -82,7 +86,7 @@ async def walk(settings: SoundCloudSettings, options: WalkOptions, console: Cons
 
 async def _open(settings: SoundCloudSettings, options: WalkOptions, pool: Pool, stack: AsyncExitStack) -> Walk:
     access = settings.access()
-    limiter = Budget(SharedLimiters(pool)(settings.allowance), options.budget)
+    pace = Budget(SharedLimiters(pool)(settings.allowance), options.budget)
     store = FileTokenStore(access.token_file) if access.token_file else MemoryTokenStore()
     connection = await stack.enter_async_context(
         soundcloud.connect(
@@ -91,7 +95,7 @@ async def _open(settings: SoundCloudSettings, options: WalkOptions, pool: Pool, 
             url=access.api_url,
             token_url=access.token_url,
             store=store,
-            limiter=limiter,
+            pace=pace,
         )
     )
     bounds = Bounds(
@@ -129,14 +133,15 @@ async def _run(walk_run: Walk, options: WalkOptions, console: Console) -> int:
         except QuotaExhausted as error:
             _print(console, str(error))
             return EX_TEMPFAIL
-        except ServiceError as error:
+        except SoundCloudApiError as error:
             return _print(console, str(error))
         except CONNECTION_FAILURES as error:
             return _print(console, f"the database does not answer: {str(error) or type(error).__name__}")
     return 0
 
 
-def _table(stats: WalkStats) -> Table:
+def stats_table(stats: WalkStats) -> Table:
+    """Lay out what a walk did."""
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
@@ -148,11 +153,11 @@ def _table(stats: WalkStats) -> Table:
     if stats.unreadable:
         table.add_row("rows that could not be read", str(stats.unreadable))
     for reason, count in stats.reasons.most_common():
-        table.add_row(f"not read: {reason}", str(count), style="dim")
+        table.add_row(Text(f"not read: {escape(reason)}"), str(count), style="dim")
     table.add_row("lists still to be read", str(stats.pending))
     return table
 
 
 def _print(console: Console, text: str) -> int:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    print_line(console, text)
     return FAILED

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from soundalike.http.rate_limiter import Limiter
+    from soundalike.soundcloud.connection import Pace
 
 
 class BudgetExhausted(Exception):
@@ -16,24 +16,20 @@ class BudgetExhausted(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """A limiter (see `http.rate_limiter.Limiter`) that allows at most `left` more requests, retries among them.
+    """A pace (`soundcloud.connection.Pace`) that lets at most `left` more requests through, retries among them.
 
     Raises `BudgetExhausted` for the one after the last.
     """
 
-    limiter: Limiter
+    pace: Pace
     left: int
 
     async def acquire(self) -> None:
-        """Wait until one request may be made."""
+        """Return when the next request may be made."""
         if self.left <= 0:
             raise BudgetExhausted
         self.left -= 1
-        await self.limiter.acquire()
-
-    async def pause(self, seconds: float) -> None:
-        """Allow no request for so many seconds, because the service asks for it."""
-        await self.limiter.pause(seconds)
+        await self.pace.acquire()
 
 
 @dataclass(frozen=True, slots=True)
