@@ -9,6 +9,10 @@ import pytest
 from soundalike.api import openapi_examples
 from soundalike.api.playlist_formats import Format, negotiate, write
 from soundalike.api.schemas.recommendation import Recommendation, Result
+from soundalike.api.schemas.tracks import ListedTrack, TrackDetails
+from soundalike.db.tracks import State, StoredTrack, Track
+from soundalike.domain.track_id import TrackId
+from soundalike.testing.hostile_text import FORMULAS, HOSTILE_TEXTS, active_characters
 
 FIRST = openapi_examples.RECOMMENDATION.results[0]
 
@@ -74,3 +78,62 @@ def test_a_playlist_gives_its_name() -> None:
 )
 def test_the_accept_header_chooses(accept: str, form: Format) -> None:
     assert negotiate(accept) is form
+
+
+def hostile(text: str) -> Recommendation:
+    """Return a recommendation of an old row, whose names were stored as they came."""
+    recommendation = found(title=text, artists=[text, text], album=text, link=text)
+    playlist = openapi_examples.PLAYLIST_RECOMMENDATION.playlist
+    assert playlist is not None
+    return recommendation.model_copy(update={"playlist": playlist.model_copy(update={"title": text})})
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_a_playlist_has_the_lines_that_we_write(text: str) -> None:
+    playlist = write(Format.M3U, hostile(text))
+    assert active_characters(playlist, keep="\n") == set()
+    assert [line.partition(":")[0] for line in playlist.splitlines()] == [
+        "#EXTM3U", "#PLAYLIST", "#EXTINF", "https", "#EXTINF", "deezer",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "link", ["#EXTVLCOPT:program=/bin/sh", "file:///etc/passwd", "javascript:alert(1)", "-x", "http:///"]
+)
+def test_a_playlist_names_addresses_and_nothing_else(link: str) -> None:
+    assert write(Format.M3U, found(link=link)).splitlines()[-1] == "deezer:track:3135554"
+    assert "location" not in json.loads(write(Format.JSPF, found(link=link)))["playlist"]["track"][1]
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_names_in_jspf_hold_no_control_characters(text: str) -> None:
+    document = write(Format.JSPF, hostile(text))
+    assert active_characters(document) == set()
+    playlist = json.loads(document)["playlist"]
+    track = playlist["track"][1]
+    for name in (playlist["title"], track["title"], track["creator"], track.get("album", "")):
+        assert active_characters(name) == set()
+
+
+@pytest.mark.parametrize("text", [*HOSTILE_TEXTS, *FORMULAS])
+def test_no_cell_of_csv_is_a_formula_or_holds_control_characters(text: str) -> None:
+    table = write(Format.CSV, hostile(text))
+    assert active_characters(table, keep="\r\n") == set()
+    signs = {*"=+-@\uff1d\uff0b\uff0d\uff20\ufe63"}
+    for row in csv.DictReader(io.StringIO(table)):
+        assert not [cell for cell in row.values() if cell.strip(' "\xa0')[:1] in signs]
+
+
+def test_numbers_in_csv_stay_numbers() -> None:
+    header, first, _ = write(Format.CSV, found()).splitlines()
+    assert header.startswith("rank,score,title")
+    assert first.startswith('1,0.912345,"Aerodynamic","Daft Punk","Discovery",212.546,"https://')
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_json_of_a_track_holds_no_control_characters(text: str) -> None:
+    track = Track(TrackId("deezer", "1"), text, (text,), (), text, 1, text, text, (text,))
+    stored = StoredTrack(track, State.REJECTED, text, text, text)
+    for model in (ListedTrack.of(stored), TrackDetails.of_stored(stored, ())):
+        for value in model.model_dump(mode="json").values():
+            assert active_characters("".join(value) if isinstance(value, str | list) else "") == set()

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from soundalike.crawler.errors import ServiceUnavailable
 from soundalike.crawler.matching import Candidate
 from soundalike.crawler.services.itunes import parse_songs
-from soundalike.http.errors import ServiceUnavailable
+from soundalike.crawler.services.web_service import TransientFailure
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.quota import Quota
@@ -47,7 +48,7 @@ def test_the_songs_of_an_album(reply: Callable[[str], Any], reply_origin: str) -
 
 @pytest.mark.parametrize("body", [None, [], {}, {"results": None}, "x"])
 def test_what_is_no_reply(body: Any) -> None:
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(TransientFailure):
         parse_songs(body)
 
 

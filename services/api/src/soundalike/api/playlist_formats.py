@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+from soundalike.domain import csv_cells
+from soundalike.domain.text import clean, clean_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +38,8 @@ COLUMNS: Final = (
     "rank", "score", "title", "artists", "album", "duration_s", "link", "urn", "seed", "shared_tags", "why", "by",
 )  # fmt: skip
 
+_ADDRESS: Final = re.compile("https?://[^/]", re.IGNORECASE)
+
 
 def negotiate(accept: str) -> Format:
     """Return the format that an Accept header (RFC 9110, 12.5.1) prefers; JSON where it names none of ours."""
@@ -54,11 +60,11 @@ def write(output_format: Format, recommendation: Recommendation) -> str:
 
 def _m3u(recommendation: Recommendation) -> str:
     """Write extended M3U: the link to each track, its URN where it has none; length -1 is unknown."""
-    lines = ["#EXTM3U", f"#PLAYLIST:{_one_line(_title(recommendation))}"]
+    lines = ["#EXTM3U", f"#PLAYLIST:{clean(_title(recommendation))}"]
     for result in recommendation.results:
         seconds = -1 if result.duration_ms is None else round(result.duration_ms / 1000)
-        lines.append(f"#EXTINF:{seconds},{_one_line(_artists_and_title(result))}")
-        lines.append(_one_line(result.link or result.urn))
+        lines.append(f"#EXTINF:{seconds},{clean(_artists_and_title(result))}")
+        lines.append(_link(result) or result.urn)
     return "\n".join(lines) + "\n"
 
 
@@ -66,11 +72,11 @@ def _jspf(recommendation: Recommendation) -> str:
     """Write JSPF, the JSON of XSPF version 1 (xspf.org)."""
     tracks = [
         {
-            "location": [result.link] if result.link else None,
+            "location": [link] if (link := _link(result)) else None,
             "identifier": [result.urn],
-            "title": result.title,
-            "creator": ", ".join(result.artists) or None,
-            "album": result.album,
+            "title": clean(result.title),
+            "creator": clean_or_none(", ".join(result.artists)),
+            "album": clean_or_none(result.album),
             "duration": result.duration_ms,
             "annotation": result.why,
             "trackNum": result.rank,
@@ -78,7 +84,7 @@ def _jspf(recommendation: Recommendation) -> str:
         for result in recommendation.results
     ]
     playlist = {
-        "title": _title(recommendation),
+        "title": clean(_title(recommendation)),
         "creator": "Soundalike",
         "track": [{name: value for name, value in track.items() if value is not None} for track in tracks],
     }
@@ -86,10 +92,13 @@ def _jspf(recommendation: Recommendation) -> str:
 
 
 def _csv(recommendation: Recommendation) -> str:
-    """Write CSV (RFC 4180) with a header; several values in a cell are separated by semicolons."""
+    """Write CSV (RFC 4180) with a header; several values in a cell are separated by semicolons.
+
+    Texts are quoted, and none is a formula (`domain.csv_cells`): what reads a track list takes them as they were.
+    """
     text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
+    csv.writer(text).writerow(COLUMNS)
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
     for result in recommendation.results:
         row: Sequence[object] = (
             result.rank,
@@ -98,14 +107,14 @@ def _csv(recommendation: Recommendation) -> str:
             "; ".join(result.artists),
             result.album,
             "" if result.duration_ms is None else result.duration_ms / 1000,
-            result.link,
+            _link(result),
             result.urn,
             result.seed,
             "; ".join(result.shared_tags),
             result.why,
             "; ".join(result.by),
         )
-        writer.writerow(row)
+        writer.writerow("" if cell is None else _cell(cell) if isinstance(cell, str) else cell for cell in row)
     return text.getvalue()
 
 
@@ -128,8 +137,15 @@ def _artists_and_title(result: Result) -> str:
     return " - ".join(filter(None, (", ".join(result.artists), result.title or result.urn)))
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _cell(text: str) -> str:
+    """Return a cell, which alone of all our texts may have several lines."""
+    return csv_cells.defuse("\n".join(map(clean, text.split("\n"))))
+
+
+def _link(result: Result) -> str | None:
+    """Return the link of a track where it is an address: a line of M3U that begins otherwise means something else."""
+    link = clean(result.link or "")
+    return link if _ADDRESS.match(link) else None
 
 
 def _weight(parameters: Sequence[str]) -> float:

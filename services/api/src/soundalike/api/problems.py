@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from soundalike.api.errors import ApiError
 from soundalike.db.api_keys import Scope as KeyScope
 from soundalike.db.tracks import State
+from soundalike.domain.text import escape_json
 from soundalike.logs import current_fields
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -36,6 +37,14 @@ class ProblemDetails(BaseModel):
     request_id: Annotated[
         str | None, Field(description="The X-Request-ID of the response; the log lines of this request carry it")
     ] = None
+
+
+class _EscapedJsonResponse(JSONResponse):
+    """JSON that a terminal can show: a detail quotes what was sent, a reason what a service replied."""
+
+    def render(self, content: object) -> bytes:
+        """Return the document."""
+        return escape_json(super().render(content).decode()).encode()
 
 
 class Kind(NamedTuple):
@@ -110,7 +119,7 @@ class Problem(ApiError):
     def response(self) -> JSONResponse:
         """Return the HTTP response; it names the request, as the log does."""
         body = {**self.body, **{name: value for name, value in current_fields().items() if name == REQUEST_ID}}
-        return JSONResponse(body, self.status, self.headers, media_type=MEDIA_TYPE)
+        return _EscapedJsonResponse(body, self.status, self.headers, media_type=MEDIA_TYPE)
 
 
 def unknown_track(urn: str) -> Problem:

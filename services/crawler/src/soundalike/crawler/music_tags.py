@@ -21,6 +21,7 @@ from mutagen.wave import WAVE
 
 from soundalike.audio.sniff import AudioKind
 from soundalike.domain.isrc import normalised_isrc
+from soundalike.domain.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -95,7 +96,7 @@ def _texts(file: Any, name: str) -> tuple[str, ...]:
         values = [text for frame in tags.getall(_ID3_FRAMES[name]) for text in frame.text]
     else:
         values = tags.get(name, [])
-    texts = (str(value).replace("\x00", "").strip()[:_LONGEST_TEXT] for value in values)
+    texts = (clean(str(value)[:_LONGEST_TEXT]) for value in values)
     return tuple(text for text in texts if text)
 
 

@@ -17,7 +17,7 @@ from soundalike.db import track_pages, track_references, track_requests
 from soundalike.db.tracks import State
 from soundalike.domain.playlist_id import playlist_urn
 from soundalike.domain.service_urls import MAX_TEXT_LENGTH
-from soundalike.domain.text import clean
+from soundalike.domain.text import clean, clean_or_none
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import InvalidPlaylistId, InvalidTrackId
 
@@ -128,7 +128,7 @@ async def request_track(
     response.headers["Location"] = f"/tracks/{track.urn}"
     if state is State.READY:
         response.status_code = HTTPStatus.OK
-    return TrackRequest(urn=track.urn, state=state, reason=reason)
+    return TrackRequest(urn=track.urn, state=state, reason=clean_or_none(reason))
 
 
 def _playlist(pasted: str) -> str:

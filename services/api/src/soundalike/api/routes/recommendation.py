@@ -178,7 +178,9 @@ async def recommend_for_playlist(
         taste = None if query.by is By.SOUND else platform.taste()
         urns = _evenly_spaced(ready, MAX_SEEDS)
         result = await _recommend_for_tracks(seed_resolver, recommender, db, snapshot, urns, query, taste)
-    summary = PlaylistSummary(urn=urn, title=contents.playlist.title, tracks=len(contents.tracks), ready=len(ready))
+    summary = PlaylistSummary(
+        urn=urn, title=clean(contents.playlist.title), tracks=len(contents.tracks), ready=len(ready)
+    )
     return format_response(Recommendation.of(result, snapshot, summary, taste=taste), output_format)
 
 

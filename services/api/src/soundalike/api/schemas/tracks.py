@@ -8,23 +8,28 @@ from pydantic import BaseModel, Field
 from soundalike.db.search import Likeness, Match
 from soundalike.db.tracks import State, StoredTrack, Track
 from soundalike.domain.tags import MAX_SHOWN
+from soundalike.domain.text import clean, clean_or_none
 
 EXAMPLE_URN: Final = "deezer:track:3135556"
 
 
 def track_fields(track: Track, *, tags: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the fields of a track by the names that they have in JSON; a model takes those that it declares."""
+    """Return the fields of a track by the names that they have in JSON; a model takes those that it declares.
+
+    Names are cleaned once more: rows that were written before `domain.text.clean` took control characters away have
+    them still.
+    """
     return {
         "urn": track.id.urn,
-        "title": track.title,
-        "artists": list(track.artists),
-        "album": track.album,
-        "link": track.link,
+        "title": clean(track.title),
+        "artists": [clean(name) for name in track.artists],
+        "album": clean_or_none(track.album),
+        "link": clean_or_none(track.link),
         "source": track.id.source,
         "duration_ms": track.duration_ms,
-        "isrc": track.isrc,
+        "isrc": clean_or_none(track.isrc),
         "tags": list(tags[:MAX_SHOWN]),
-        "source_tags": list(track.tags),
+        "source_tags": [clean(tag) for tag in track.tags],
     }
 
 
@@ -75,9 +80,9 @@ class TrackDetails(TrackSummary):
         return cls(
             **track_fields(stored.track, tags=tags),
             state=stored.state,
-            reason=stored.reason,
-            preview_provider=stored.preview_provider,
-            match_method=stored.match_method,
+            reason=clean_or_none(stored.reason),
+            preview_provider=clean_or_none(stored.preview_provider),
+            match_method=clean_or_none(stored.match_method),
         )
 
 
@@ -94,7 +99,7 @@ class ListedTrack(_TrackFields):
     @classmethod
     def of(cls, stored: StoredTrack, **fields: Any) -> Self:
         """Show a track; `fields` are those that it has beside."""
-        return cls(**track_fields(stored.track), state=stored.state, reason=stored.reason, **fields)
+        return cls(**track_fields(stored.track), state=stored.state, reason=clean_or_none(stored.reason), **fields)
 
 
 class SearchResult(ListedTrack):

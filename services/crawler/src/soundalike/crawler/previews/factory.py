@@ -9,8 +9,9 @@ from soundalike.crawler.previews.chain import PreviewChain
 from soundalike.crawler.previews.deezer import DeezerPreviews
 from soundalike.crawler.previews.itunes import ITunesPreviews
 from soundalike.crawler.previews.spotify import SpotifyPreviews
-from soundalike.crawler.services.deezer import DEEZER, DeezerApi
-from soundalike.crawler.services.itunes import ITUNES, ITunesApi
+from soundalike.crawler.rate_limiter import DEEZER, ITUNES
+from soundalike.crawler.services.deezer import DeezerApi
+from soundalike.crawler.services.itunes import ITunesApi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     import httpx
 
     from soundalike.crawler.previews.provider import PreviewProvider
+    from soundalike.crawler.rate_limiter import Limiter, RateLimit
     from soundalike.crawler.settings import CrawlerSettings
-    from soundalike.http.rate_limiter import Limiter, RateLimit
 
 
 def deezer_api(

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from soundalike.crawler.matching import Candidate
-from soundalike.crawler.services.web_service import WebService
-from soundalike.http.call_runner import CallRunner
-from soundalike.http.errors import ServiceUnavailable
-from soundalike.http.rate_limiter import RateLimit
+from soundalike.crawler.services.web_service import TransientFailure, WebService
 from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -19,10 +16,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from soundalike.http.rate_limiter import Limiter
-
-ITUNES: Final = RateLimit("itunes", per_second=0.3, burst=2)
-"""Apple names about 20 calls a minute; this makes at most 20."""
+    from soundalike.crawler.rate_limiter import Limiter
 
 PAUSE_S: Final = 30.0
 """Apple refuses with an empty 403 and does not say for how long; it counts by the minute."""
@@ -71,7 +65,7 @@ class ITunesApi:
         cls, url: str, country: str, client: httpx.AsyncClient, limiter: Limiter, retry: RetryPolicy | None = None
     ) -> Self:
         """Return the API at an address that ends in a slash."""
-        return cls(WebService("iTunes", url, client, CallRunner(limiter, retry or RetryPolicy(), PAUSE_S)), country)
+        return cls(WebService("iTunes", url, client, limiter, PAUSE_S, retry or RetryPolicy()), country)
 
     async def search(self, term: str) -> list[ITunesSong]:
         """Return the best songs for some words, up to 25; raises `ServiceUnavailable` and `ServiceRefused`."""
@@ -87,11 +81,11 @@ class ITunesApi:
 
 
 def parse_songs(body: Any) -> list[ITunesSong]:
-    """Read the songs among the rows of a reply; raises `ServiceUnavailable` for what is no reply."""
+    """Read the songs among the rows of a reply; raises `TransientFailure` for what is no reply."""
     try:
         rows = _Results.model_validate(body).results
     except ValidationError as error:
-        raise ServiceUnavailable("iTunes answered something that is not a list of results") from error
+        raise TransientFailure("answered something that is not a list of results") from error
     return [song for song in map(_song, rows) if song is not None]
 
 

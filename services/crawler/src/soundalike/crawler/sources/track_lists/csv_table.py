@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.sources.track_lists.row import TrackRow, clean_text, find_track_id, parse_seconds, validate_row
+from soundalike.domain import csv_cells
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.title_notes import SPACES
 from soundalike.domain.titles import fold
@@ -84,7 +85,8 @@ def read(text: str) -> tuple[str | None, list[Row]]:
             "the first line must name the columns, among them Title and Artist, or ISRC, or Spotify URI; "
             f"it says {delimiter.join(header)[:200]!r}"
         )
-    return None, [validate_row(_row(cells, columns, header)) for cells in table if any(cell.strip() for cell in cells)]
+    rows = (list(map(csv_cells.restore, cells)) for cells in table if any(cell.strip() for cell in cells))
+    return None, [validate_row(_row(cells, columns, header)) for cells in rows]
 
 
 def _columns(header: Sequence[str]) -> dict[str, list[int]]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from soundalike.domain.text import clean
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import InvalidTrackId
 
@@ -56,8 +57,8 @@ def validate_row(row: TrackRow) -> Row:
 
 
 def clean_text(value: object) -> str:
-    """Return a cell's text, without what PostgreSQL or a terminal could stumble over."""
-    return " ".join(str(value).replace("\x00", " ").split())[:MAX_TEXT_LENGTH] if value is not None else ""
+    """Return a cell's text in one line, without what PostgreSQL or a terminal could stumble over."""
+    return " ".join(clean(str(value)[: 2 * MAX_TEXT_LENGTH]).split())[:MAX_TEXT_LENGTH] if value is not None else ""
 
 
 def find_track_id(texts: Iterable[str]) -> TrackId | None:

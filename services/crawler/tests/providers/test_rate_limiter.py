@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from soundalike.crawler.rate_limiter import DEEZER, ITUNES, InMemoryLimiter, RateLimit
+
+
+@dataclass
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    now: float = 1000.0
+    slept: list[float] = field(default_factory=list)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+async def moments(limiter: InMemoryLimiter, clock: Clock, count: int) -> list[float]:
+    found = []
+    for _ in range(count):
+        await limiter.acquire()
+        found.append(round(clock.now - 1000.0, 6))
+    return found
+
+
+async def test_a_burst_and_then_one_after_the_other() -> None:
+    clock = Clock()
+    limiter = InMemoryLimiter(RateLimit("x", per_second=2, burst=3), lambda: clock.now, clock.sleep)
+    assert await moments(limiter, clock, 6) == [0, 0, 0, 0.5, 1.0, 1.5]
+
+
+async def test_a_pause_fills_the_bucket_and_no_more() -> None:
+    clock = Clock()
+    limiter = InMemoryLimiter(RateLimit("x", per_second=2, burst=2), lambda: clock.now, clock.sleep)
+    await moments(limiter, clock, 2)
+    clock.now += 100
+    assert await moments(limiter, clock, 4) == [100, 100, 100.5, 101.0]
+
+
+async def test_nobody_passes_while_the_service_wants_patience() -> None:
+    clock = Clock()
+    limiter = InMemoryLimiter(RateLimit("x", per_second=2, burst=3), lambda: clock.now, clock.sleep)
+    await limiter.pause(5)
+    assert await moments(limiter, clock, 3) == [5, 5.5, 6.0]
+
+
+@pytest.mark.parametrize(("allowance", "requests", "seconds"), [(DEEZER, 50, 5.0), (ITUNES, 20, 60.0)])
+async def test_no_window_holds_more_than_the_service_allows(
+    allowance: RateLimit, requests: int, seconds: float
+) -> None:
+    clock = Clock()
+    made = await moments(InMemoryLimiter(allowance, lambda: clock.now, clock.sleep), clock, 200)
+    windows = [sum(start <= moment < start + seconds for moment in made) for start in made]
+    assert max(windows) <= requests
+    assert max(windows) >= requests * 0.95
+
+
+async def test_many_at_once_are_as_slow_as_one() -> None:
+    clock = Clock()
+    limiter = InMemoryLimiter(RateLimit("x", per_second=10, burst=1), lambda: clock.now, clock.sleep)
+    waits: list[float] = []
+
+    async def nap(seconds: float) -> None:
+        waits.append(round(seconds, 6))
+
+    limiter.sleep = nap
+    await asyncio.gather(*(limiter.acquire() for _ in range(5)))
+    assert waits == [0.1, 0.2, 0.3, 0.4]
+
+
+def test_an_allowance_lets_something_through() -> None:
+    with pytest.raises(ValueError, match="something"):
+        RateLimit("x", per_second=0, burst=1)
