@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.response import StreamingBody
 
-from soundalike.errors import ObjectMissing, ObjectTooLarge, QueueUnavailable, StoreUnavailable
+from soundalike.errors import ObjectMissing, ObjectTooLarge, ObjectTruncated, QueueUnavailable, StoreUnavailable
 from soundalike.provisioning.resources import provision_events
 from soundalike.settings import QueueSettings
 from soundalike.storage.message_queue import MemoryQueue, MessageQueue, SqsQueue
@@ -52,6 +55,37 @@ async def test_objects_come_back_as_they_went(store: ObjectStore, tmp_path: Path
     await store.download("other", tmp_path / "x")
     await store.upload("copy", tmp_path / "x")
     assert (await store.get("copy", max_bytes=10)).data == b"x"
+
+
+async def test_an_object_is_described_and_hashed_without_being_kept(store: ObjectStore) -> None:
+    await store.put("large", b"abc" * 1_000_000, "application/octet-stream")
+    described = await store.describe("large")
+    assert (described.key, described.size) == ("large", 3_000_000)
+    assert await store.sha256("large") == hashlib.sha256(b"abc" * 1_000_000).hexdigest()
+    await store.put("large", b"abd" * 1_000_000, "application/octet-stream")
+    assert (await store.describe("large")).etag != described.etag
+    await store.put("empty", b"", "audio/mpeg")
+    with pytest.raises(ObjectTruncated):
+        await store.describe("empty")
+    for read in (store.describe, store.sha256):
+        with pytest.raises(ObjectMissing):
+            await read("absent")
+
+
+class Ghosts:
+    """A client of a store that lists and describes what it has lost, as ministack does without its files."""
+
+    def get_object(self, **request: object) -> dict[str, object]:
+        length = 1 if "Range" in request else 100
+        body = StreamingBody(io.BytesIO(b""), None if "Range" in request else length)
+        return {"Body": body, "ContentLength": length, "ContentRange": "bytes 0-0/100", "ETag": '"1"'}
+
+
+async def test_an_object_that_ends_early_is_no_whole_one() -> None:
+    store = S3Store(Ghosts(), "bucket")  # type: ignore[arg-type]
+    for reading in (store.get("k", max_bytes=100), store.sha256("k"), store.describe("k")):
+        with pytest.raises(ObjectTruncated):
+            await reading
 
 
 async def test_missing_and_too_large_are_told_apart(store: ObjectStore, tmp_path: Path) -> None:
@@ -142,6 +176,16 @@ async def test_what_is_to_be_compared_is_announced_too_and_expires_first(setting
         ("previews/", 14),
         ("queries/", 1),
     }
+
+
+async def test_an_absent_bucket_is_a_transient_failure(settings: QueueSettings, tmp_path: Path) -> None:
+    store = S3Store.connect(settings.model_copy(update={"s3_bucket": "not-there"}))
+    (tmp_path / "file").write_bytes(b"x")
+    for call in (store.put("k", b"x", ""), store.get("k", max_bytes=1), store.upload("k", tmp_path / "file")):
+        with pytest.raises(StoreUnavailable):
+            await call
+    with pytest.raises(StoreUnavailable):
+        [_ async for _ in store.list("")]
 
 
 async def test_an_absent_server_is_a_transient_failure(settings: QueueSettings, unused_tcp_port: int) -> None:

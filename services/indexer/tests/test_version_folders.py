@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from soundalike.indexer.version_folders import delete, outdated_keys, timestamp
+from soundalike.indexer.version_folders import delete, list_keys, outdated, timestamp
 from soundalike.storage.object_store import MemoryStore
 
 FOLDER = "taste/"
@@ -18,14 +18,14 @@ async def stored(*keys: str) -> MemoryStore:
 async def test_the_newest_whole_versions_and_the_published_one_are_kept() -> None:
     complete = [f"{name}/{file}" for name in "1245" for file in ("urns.npy", "manifest.json")]
     store = await stored(*complete, "3/urns.npy", "6/urns.npy")
-    old = await outdated_keys(store, FOLDER, "1", keep=2)
-    assert old == {
+    keys = await list_keys(store, FOLDER)
+    assert outdated(keys, "1", keep=2) == {
         "2": ["taste/2/manifest.json", "taste/2/urns.npy"],
         "3": ["taste/3/urns.npy"],
         "6": ["taste/6/urns.npy"],
     }
-    assert await outdated_keys(store, FOLDER, "6", keep=9) == {"3": ["taste/3/urns.npy"]}
-    assert await outdated_keys(MemoryStore(), FOLDER, "1", keep=2) == {}
+    assert outdated(keys, "6", keep=9) == {"3": ["taste/3/urns.npy"]}
+    assert outdated(await list_keys(MemoryStore(), FOLDER), "1", keep=2) == {}
 
 
 async def test_no_manifest_lists_files_that_are_gone() -> None:

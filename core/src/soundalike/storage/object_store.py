@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
 
-from soundalike.errors import ObjectMissing, ObjectTooLarge, StoreUnavailable
+from soundalike.errors import ObjectMissing, ObjectTooLarge, ObjectTruncated, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_CHUNK_BYTES = 1024 * 1024
+_BEYOND_THE_END = frozenset({"InvalidRange", "416"})
 _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 
 
@@ -63,6 +67,15 @@ class ObjectStore(Protocol):
     async def download(self, key: str, path: Path) -> None:
         """Read an object of any size into a file; raises `ObjectMissing`."""
 
+    async def describe(self, key: str) -> ObjectSummary:
+        """Describe an object, having read its first byte.
+
+        Raises `ObjectMissing`, and `ObjectTruncated` where there is no first byte.
+        """
+
+    async def sha256(self, key: str) -> str:
+        """Read an object of any size and return its SHA-256 (hex); raises `ObjectMissing`, `ObjectTruncated`."""
+
     def list(self, prefix: str) -> AsyncIterator[ObjectSummary]:
         """Yield the objects whose keys begin with `prefix`, in the order of their keys."""
 
@@ -90,7 +103,7 @@ class S3Store:
 
         def read() -> StoredObject:
             response = self._client.get_object(Bucket=self._bucket, Key=key)
-            with response["Body"] as body:
+            with closing(response["Body"]) as body:
                 if response["ContentLength"] > max_bytes:
                     raise ObjectTooLarge(f"{key} has {response['ContentLength']} bytes; the limit is {max_bytes}")
                 return StoredObject(data=body.read(), etag=response["ETag"])
@@ -117,6 +130,34 @@ class S3Store:
     async def download(self, key: str, path: Path) -> None:
         """Read an object of any size into a file; raises `ObjectMissing`."""
         await _call(lambda: self._client.download_file(self._bucket, key, str(path)), key)
+
+    async def describe(self, key: str) -> ObjectSummary:
+        """Describe an object, having read its first byte.
+
+        Raises `ObjectMissing`, and `ObjectTruncated` where there is no first byte: a store may list what it has lost.
+        """
+
+        def read() -> ObjectSummary:
+            response = self._client.get_object(Bucket=self._bucket, Key=key, Range="bytes=0-0")
+            with closing(response["Body"]) as body:
+                if len(body.read()) != 1:
+                    raise ObjectTruncated(f"the object store sends nothing of {key}")
+            size = int(response["ContentRange"].rpartition("/")[2])
+            return ObjectSummary(key, size, response["ETag"], response["LastModified"])
+
+        return await _call(read, key)
+
+    async def sha256(self, key: str) -> str:
+        """Read an object of any size and return its SHA-256 (hex); raises `ObjectMissing`, `ObjectTruncated`."""
+
+        def read() -> str:
+            digest = hashlib.sha256()
+            with closing(self._client.get_object(Bucket=self._bucket, Key=key)["Body"]) as body:
+                for chunk in body.iter_chunks(_CHUNK_BYTES):
+                    digest.update(chunk)
+            return digest.hexdigest()
+
+        return await _call(read, key)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectSummary]:
         """Yield the objects whose keys begin with `prefix`, in the order of their keys."""
@@ -156,6 +197,17 @@ class MemoryStore:
         """Read an object into a file; raises `ObjectMissing`."""
         await asyncio.to_thread(path.write_bytes, self._data(key))
 
+    async def describe(self, key: str) -> ObjectSummary:
+        """Describe an object; raises `ObjectMissing`, `ObjectTruncated`."""
+        data = self._data(key)
+        if not data:
+            raise ObjectTruncated(f"{key} is empty")
+        return ObjectSummary(key, len(data), _etag(data), self.objects[key][1])
+
+    async def sha256(self, key: str) -> str:
+        """Return the SHA-256 (hex) of an object; raises `ObjectMissing`."""
+        return hashlib.sha256(self._data(key)).hexdigest()
+
     async def list(self, prefix: str) -> AsyncIterator[ObjectSummary]:
         """Yield the objects whose keys begin with `prefix`, in the order of their keys."""
         for key in sorted(k for k in self.objects if k.startswith(prefix)):
@@ -193,10 +245,15 @@ async def _call(call: Callable[[], T], key: str) -> T:
     try:
         return await asyncio.to_thread(call)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in _MISSING:
+        code = error.response.get("Error", {}).get("Code")
+        if code in _MISSING:
             raise ObjectMissing(f"no object {key}") from error
+        if code in _BEYOND_THE_END:
+            raise ObjectTruncated(f"{key} is empty") from error
         raise StoreUnavailable(f"the object store refused {key}: {error}") from error
-    except (BotoCoreError, OSError) as error:
+    except (IncompleteReadError, ResponseStreamingError) as error:
+        raise ObjectTruncated(f"the object store ended {key} before its end: {error}") from error
+    except (Boto3Error, BotoCoreError, OSError) as error:
         raise StoreUnavailable(f"the object store did not answer for {key}: {error}") from error
 
 

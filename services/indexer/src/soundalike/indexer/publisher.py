@@ -10,9 +10,9 @@ from soundalike.db.index_versions import IndexVersionRecord, VersionState
 from soundalike.indexer import version_folders
 from soundalike.indexer.errors import NoSuchVersion
 from soundalike.similarity.index.manifest import Manifest
-from soundalike.storage.artifacts.errors import InvalidManifest
-from soundalike.storage.artifacts.manifest import MANIFEST
+from soundalike.storage.artifacts.errors import ArtifactError
 from soundalike.storage.object_keys import INDEXES, index_prefix
+from soundalike.storage.stored_version import StoredVersion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,6 @@ _PARAMETERS = {
     "effort",
     "seed",
 }
-_MANIFEST_BYTES = 100_000
 
 
 async def upload(
@@ -108,10 +107,17 @@ async def prune(db: Executor, store: ObjectStore, published: IndexVersionRecord,
     """Delete the files of versions older than the `keep` newest, and those of crashed builds; returns how many.
 
     The published version stays in any case, and so does every version of another model, to which the catalogue may
-    return. The rows are marked first, so that no row refers to files that are gone.
+    return. The rows are marked first, and so are those whose files the bucket has lost: no row refers to files that are
+    gone.
     """
-    old = await version_folders.outdated_keys(store, f"{INDEXES}{published.model}/", published.version, keep=keep)
-    await index_versions.mark_deleted(db, published.model, list(old))
+    stored = await version_folders.list_keys(store, f"{INDEXES}{published.model}/")
+    old = version_folders.outdated(stored, published.version, keep=keep)
+    lost = [
+        version.version
+        for version in await index_versions.list_versions(db, published.model)
+        if version.state is not VersionState.DELETED and version.version not in stored
+    ]
+    await index_versions.mark_deleted(db, published.model, [*old, *lost])
     for name, keys in old.items():
         await version_folders.delete(store, keys)
         log.info("deleted the files of old version %s", name)
@@ -119,16 +125,7 @@ async def prune(db: Executor, store: ObjectStore, published: IndexVersionRecord,
 
 
 async def _ensure_whole(store: ObjectStore, version: IndexVersionRecord) -> None:
-    prefix = version.location.rstrip("/") + "/"
-    sizes = {summary.key.removeprefix(prefix): summary.size async for summary in store.list(prefix)}
-    if MANIFEST not in sizes:
-        raise NoSuchVersion(f"version {version.version} has no files in the bucket")
     try:
-        manifest = Manifest.from_json((await store.get(prefix + MANIFEST, max_bytes=_MANIFEST_BYTES)).data)
-    except InvalidManifest as error:
-        raise NoSuchVersion(f"version {version.version} cannot be read by this program: {error}") from error
-    for name, entry in manifest.files.items():
-        if sizes.get(name) != entry.bytes:
-            raise NoSuchVersion(
-                f"{name} of version {version.version} has {sizes.get(name, 0)} bytes in the bucket, not {entry.bytes}"
-            )
+        await StoredVersion(store, version.location, Manifest).check_sizes()
+    except ArtifactError as error:
+        raise NoSuchVersion(f"version {version.version} cannot be published: {error}") from error

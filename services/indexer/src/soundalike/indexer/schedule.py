@@ -34,12 +34,15 @@ class Thresholds:
 class PublishedIndex:
     """The published version: its tracks, how long it took to build, and whether this program can read it.
 
+    `damage` says what is wrong with its files in the bucket, None where nothing is known to be.
+
     `forgotten_s` is how long the oldest track that was forgotten since has been so, None where there is none.
     """
 
     tracks: int
     build_s: float = 0.0
     readable: bool = True
+    damage: str | None = None
     forgotten_s: float | None = None
 
 
@@ -58,6 +61,8 @@ def build_reason(published: PublishedIndex | None, tail: TailSize, thresholds: T
 
 def _replacement_reason(published: PublishedIndex, thresholds: Thresholds) -> str | None:
     """Return what is wrong with the published version itself."""
+    if published.damage is not None:
+        return f"the published version is damaged: {published.damage}"
     if not published.readable:
         return "the published version has another format"
     if published.forgotten_s is not None and published.forgotten_s > thresholds.forget_s:

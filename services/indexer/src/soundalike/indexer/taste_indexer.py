@@ -13,11 +13,14 @@ from soundalike.db.taste_versions import TasteVersionRecord
 from soundalike.errors import TransientError
 from soundalike.indexer import version_folders
 from soundalike.indexer.background import run_in_daemon_thread
+from soundalike.indexer.damage_check import DamageCheck
 from soundalike.indexer.errors import NothingToIndex
 from soundalike.indexer.poller import Poller, builder_lock
 from soundalike.similarity.taste.builder import build_taste
 from soundalike.similarity.taste.favorite_pairs import FavoritePairsBuilder
+from soundalike.similarity.taste.manifest import TasteManifest
 from soundalike.storage.object_keys import TASTE, taste_prefix
+from soundalike.storage.stored_version import StoredVersion
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from soundalike.db.database import Connection, Pool
     from soundalike.indexer.settings import IndexerSettings
     from soundalike.similarity.taste.favorite_pairs import FavoritePairs
-    from soundalike.similarity.taste.manifest import TasteManifest
     from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ class TasteIndexer:
         self._pool = pool
         self._store = store
         self._settings = settings
+        self.damage_check = DamageCheck("taste version")
         self.poller = Poller(self.build_if_due, poll_s=settings.taste_poll_s, what="taste")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -84,6 +87,9 @@ class TasteIndexer:
         count = await favorites.count(self._pool)
         if published is None or published.published_at is None:
             return f"first version, {count} favourites" if count >= self._settings.taste_fewest else None
+        stored = StoredVersion(self._store, published.location, TasteManifest)
+        if damage := await self.damage_check.find(self._pool, published.version, stored):
+            return f"the published version is damaged: {damage}"
         changed = abs(count - published.favorites)
         if changed >= max(1.0, self._settings.taste_growth * published.favorites):
             return f"there are {count} favourites, it was built from {published.favorites}"
@@ -98,9 +104,8 @@ class TasteIndexer:
     async def _prune(self, published: str) -> None:
         """Delete the files of versions before the last `index_keep_versions`, and those of crashed builds."""
         try:
-            old = await version_folders.outdated_keys(
-                self._store, TASTE, published, keep=self._settings.index_keep_versions
-            )
+            stored = await version_folders.list_keys(self._store, TASTE)
+            old = version_folders.outdated(stored, published, keep=self._settings.index_keep_versions)
             for keys in old.values():
                 await version_folders.delete(self._store, keys)
         except TransientError as error:

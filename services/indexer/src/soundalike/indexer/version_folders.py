@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from soundalike.storage.artifacts.manifest import MANIFEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -30,15 +30,20 @@ async def upload(store: ObjectStore, prefix: str, directory: Path, manifest: Ver
         await store.upload(prefix + name, directory / name)
 
 
-async def outdated_keys(store: ObjectStore, prefix: str, published: str, *, keep: int) -> dict[str, list[str]]:
-    """Return, by version, the keys below `prefix` that are no longer needed; raises `StoreUnavailable`.
-
-    These are of versions older than the `keep` newest, and of crashed builds; never of the published one.
-    """
+async def list_keys(store: ObjectStore, prefix: str) -> dict[str, list[str]]:
+    """Return the keys below `prefix` by version; raises `StoreUnavailable`."""
     stored: dict[str, list[str]] = {}
     async for summary in store.list(prefix):
         stored.setdefault(summary.key.removeprefix(prefix).partition("/")[0], []).append(summary.key)
-    complete = sorted(name for name, keys in stored.items() if f"{prefix}{name}/{MANIFEST}" in keys)
+    return stored
+
+
+def outdated(stored: Mapping[str, list[str]], published: str, *, keep: int) -> dict[str, list[str]]:
+    """Return, by version, those of the `stored` keys that are no longer needed.
+
+    These are of versions older than the `keep` newest, and of crashed builds; never of the published one.
+    """
+    complete = sorted(name for name, keys in stored.items() if any(key.endswith(f"/{MANIFEST}") for key in keys))
     retained = {published, *complete[-keep:]}
     return {name: stored[name] for name in sorted(stored.keys() - retained)}
 

@@ -14,6 +14,7 @@ from soundalike.indexer import publisher
 from soundalike.indexer.albums import known_albums
 from soundalike.indexer.background import run_in_daemon_thread
 from soundalike.indexer.build_dir import BuildDir
+from soundalike.indexer.damage_check import DamageCheck
 from soundalike.indexer.errors import NothingToIndex, RecallTooLow
 from soundalike.indexer.export import export_vectors, open_export
 from soundalike.indexer.poller import Poller, builder_lock
@@ -21,8 +22,9 @@ from soundalike.indexer.projection_selection import MIN_TRACKS_TO_REFIT, select_
 from soundalike.indexer.schedule import PublishedIndex, build_reason
 from soundalike.indexer.version_build import build
 from soundalike.similarity.index.errors import SearchIndexError
-from soundalike.similarity.index.manifest import FORMAT
+from soundalike.similarity.index.manifest import FORMAT, Manifest
 from soundalike.storage.artifacts.errors import ArtifactError
+from soundalike.storage.stored_version import StoredVersion
 
 if TYPE_CHECKING:
     import asyncio
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from soundalike.indexer.export import VectorExport
     from soundalike.indexer.projection_selection import ProjectionChoice
     from soundalike.indexer.settings import IndexerSettings
-    from soundalike.similarity.index.manifest import Manifest
     from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Indexer:
         self._store = store
         self._settings = settings
         self._build_dir = BuildDir.of(settings.index_work_dir, settings.database_url.get_secret_value())
+        self.damage_check = DamageCheck("index version")
         self._next_warning = 0.0
         self.poller = Poller(self.build_if_due, poll_s=settings.index_poll_s, what="version")
 
@@ -69,7 +71,8 @@ class Indexer:
         reason = build_reason(index, tail, self._settings.thresholds)
         if reason is None:
             return None
-        if published is not None and published.pinned:
+        # Of a pinned version whose files are gone nothing is left to keep.
+        if published is not None and published.pinned and not (index and index.damage):
             self._log_pinned(published, reason)
             return None
         log.info("a version is due: %s", reason)
@@ -181,7 +184,9 @@ class Indexer:
 
     async def _published_index(self, published: IndexVersionRecord) -> PublishedIndex:
         parameters = published.parameters
+        stored = StoredVersion(self._store, published.location, Manifest)
         return PublishedIndex(
+            damage=await self.damage_check.find(self._pool, published.version, stored),
             tracks=published.tracks,
             build_s=float(parameters.get("build_s", 0.0)),
             readable=parameters.get("format") == FORMAT,
