@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from soundalike.http.errors import NotAllowed, RateLimited, ServiceUnavailable
 from soundalike.soundcloud.access_tokens import Account, FileTokenStore, MemoryTokenStore, Token, TokenProvider
-from soundalike.soundcloud.errors import NotAllowed, Throttled, Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,16 +88,16 @@ async def test_no_more_tokens_are_requested_than_are_issued(spread_s: float, mos
     for _ in range(most):
         keeper.invalidate(await keeper.current())
         office.now += spread_s
-    with pytest.raises(Throttled) as refusal:
+    with pytest.raises(RateLimited) as refusal:
         await keeper.current()
     assert len(office.given) == most
-    assert refusal.value.seconds is not None
-    office.now += refusal.value.seconds + 1
+    assert refusal.value.wait_s is not None
+    office.now += refusal.value.wait_s + 1
     assert await keeper.current() == f"access-{most + 1}"
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(401, NotAllowed), (403, NotAllowed), (503, Unavailable), (429, Throttled)]
+    ("status", "error"), [(401, NotAllowed), (403, NotAllowed), (503, ServiceUnavailable), (429, RateLimited)]
 )
 async def test_what_is_refused_and_what_may_be_tried_again(status: int, error: type[Exception]) -> None:
     with pytest.raises(error) as refusal:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from soundalike.crawler.errors import QuotaExhausted, SourceUnavailable
+from soundalike.crawler.errors import SourceUnavailable
 from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import playlists, tracks
@@ -16,6 +16,7 @@ from soundalike.db.database import RetryingPool
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
+from soundalike.http.errors import QuotaExhausted
 from soundalike.retry import RetryPolicy
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault

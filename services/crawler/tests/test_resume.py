@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from soundalike.crawler.crawl import UNCHANGED
-from soundalike.crawler.errors import QuotaExhausted, SourceLocked
+from soundalike.crawler.errors import SourceLocked
 from soundalike.crawler.leases import LocalLeases, SharedLeases
 from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import checkpoints, playlists, tracks
 from soundalike.db.tracks import State
+from soundalike.http.errors import QuotaExhausted
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.playlists import generated_playlist
 from soundalike.storage.object_store import MemoryStore

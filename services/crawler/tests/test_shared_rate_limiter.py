@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from soundalike.crawler.errors import ServiceUnavailable
 from soundalike.crawler.rate_limit_notice import AnnouncingLimiters
-from soundalike.crawler.rate_limiter import RateLimit
 from soundalike.crawler.shared_rate_limiter import SharedLimiter, SharedLimiters
 from soundalike.db import rate_limits
+from soundalike.http.errors import ServiceUnavailable
+from soundalike.http.rate_limiter import RateLimit
 from soundalike.testing.wait import eventually
 
 if TYPE_CHECKING:

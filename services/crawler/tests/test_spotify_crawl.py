@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from soundalike.crawler.errors import SourceRefused
 from soundalike.crawler.sources.spotify import SpotifyTrack
 from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import playlists, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
+from soundalike.http.errors import ServiceRefused
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.playlists import (
     AWKWARD_PLAYLIST_ID,
@@ -90,7 +90,7 @@ async def test_the_awkward_playlist(crawler: CrawlFixture, shape: PageShape) -> 
 async def test_a_playlist_of_somebody_else(crawler: CrawlFixture) -> None:
     crawl = crawler.crawl()
     stopped = await crawl.run(crawler.playlist(FOREIGN_PLAYLIST_ID))
-    assert isinstance(stopped, SourceRefused)
+    assert isinstance(stopped, ServiceRefused)
     assert counts_by_status(crawl.stats) == {}
     assert await playlists.get(crawler.pool, f"spotify:playlist:{FOREIGN_PLAYLIST_ID}") is None
 

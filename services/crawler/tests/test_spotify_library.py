@@ -11,13 +11,13 @@ import pytest
 from pydantic import SecretStr
 
 from soundalike.crawler.crawl import UNCHANGED
-from soundalike.crawler.errors import SourceRefused
 from soundalike.crawler.sources.spotify import SavedTracks, SpotifyAlbum, playlists_of_user
 from soundalike.crawler.sources.spotify_address import AlbumId
 from soundalike.crawler.sources.spotify_web_api import SpotifyWebApi
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import playlists
 from soundalike.domain.track_id import TrackId
+from soundalike.http.errors import ServiceRefused
 from soundalike.sandbox.catalogue import pieces, spotify_id
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.playlists import AWKWARD_PLAYLIST_ID, DEMO_PLAYLIST_ID, FOREIGN_PLAYLIST_ID, track
@@ -63,7 +63,7 @@ async def test_what_the_user_saved(crawler: CrawlFixture, personal: SpotifyWebAp
 
 async def test_an_app_alone_has_no_library(crawler: CrawlFixture) -> None:
     stopped = await crawler.crawl().run(SavedTracks(crawler.api, crawler.chain))
-    assert isinstance(stopped, SourceRefused)
+    assert isinstance(stopped, ServiceRefused)
     assert "soundalike login spotify" in str(stopped)
     assert not crawler.server.sandbox.journal.read("/v1/")
 
@@ -72,7 +72,7 @@ async def test_a_user_who_allowed_less(crawler: CrawlFixture, access: SpotifyAcc
     less = crawler.server.sandbox.grants.refresh_token_for(frozenset({"playlist-read-private"}))
     with SpotifyWebApi(replace(access, refresh_token=SecretStr(less)), limiter=recorded_sleep) as api:
         stopped = await crawler.crawl().run(SavedTracks(api, crawler.chain))
-    assert isinstance(stopped, SourceRefused)
+    assert isinstance(stopped, ServiceRefused)
     assert "403 Insufficient client scope" in str(stopped)
 
 
@@ -139,7 +139,7 @@ async def test_a_token_that_another_crawler_renewed_is_taken_from_the_file(
     file.unlink()
     with (
         SpotifyWebApi(public, limiter=recorded_sleep) as third,
-        pytest.raises(SourceRefused, match="soundalike login spotify"),
+        pytest.raises(ServiceRefused, match="soundalike login spotify"),
     ):
         await third.user()
 
@@ -155,5 +155,5 @@ async def test_a_foreign_next_is_never_asked_with_the_token(crawler: CrawlFixtur
 async def test_a_refusal_with_an_empty_body(crawler: CrawlFixture) -> None:
     crawler.server.sandbox.faults.add(Fault(path="/v1/playlists/*", status=403, body=""))
     stopped = await crawler.crawl().run(crawler.playlist(DEMO_PLAYLIST_ID))
-    assert isinstance(stopped, SourceRefused)
+    assert isinstance(stopped, ServiceRefused)
     assert str(stopped).startswith("Spotify answered 403: since 2026")

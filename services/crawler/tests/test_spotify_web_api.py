@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
-from soundalike.crawler.errors import QuotaExhausted, SourceRefused, SourceUnavailable
 from soundalike.crawler.settings import SpotifyAccess
-from soundalike.crawler.sources.spotify_web_api import MAX_WAITS, SpotifyWebApi
+from soundalike.crawler.sources.spotify_web_api import RATE_LIMIT_ATTEMPTS, SpotifyWebApi
+from soundalike.http.errors import QuotaExhausted, ServiceRefused, ServiceUnavailable
 from soundalike.retry import RetryPolicy
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
@@ -70,7 +70,7 @@ async def test_a_token_that_is_never_taken(
     server: SandboxServer, api: SpotifyWebApi, asked: Callable[[str], int], recorded_sleep: Any
 ) -> None:
     server.sandbox.faults.add(Fault(path=TRACKS, status=401, times=None))
-    with pytest.raises(SourceRefused, match="rejects the access token"):
+    with pytest.raises(ServiceRefused, match="rejects the access token"):
         await api.track(TRACK)
     assert (asked("/v1/tracks"), asked("/api/token")) == (2, 2)
     assert recorded_sleep.waits == []
@@ -78,24 +78,30 @@ async def test_a_token_that_is_never_taken(
 
 async def test_wrong_credentials_are_named(server: SandboxServer, access: SpotifyAccess, recorded_sleep: Any) -> None:
     wrong = SpotifyAccess("sandbox", SecretStr("guess"), None, access.api_url, access.token_url)
-    with SpotifyWebApi(wrong) as api, pytest.raises(SourceRefused, match="SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET"):
+    with (
+        SpotifyWebApi(wrong) as api,
+        pytest.raises(ServiceRefused, match="SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET"),
+    ):
         await api.track(TRACK)
-    with with_refresh_token(access, "stale", recorded_sleep) as api, pytest.raises(SourceRefused, match="log in again"):
+    with (
+        with_refresh_token(access, "stale", recorded_sleep) as api,
+        pytest.raises(ServiceRefused, match="log in again"),
+    ):
         await api.track(TRACK)
 
 
 async def test_a_playlist_of_somebody_else_says_what_to_do(
     api: SpotifyWebApi, access: SpotifyAccess, recorded_sleep: Any
 ) -> None:
-    with pytest.raises(SourceRefused, match=r"403 Forbidden.*soundalike login spotify"):
+    with pytest.raises(ServiceRefused, match=r"403 Forbidden.*soundalike login spotify"):
         await api.page(FOREIGN_PLAYLIST_ID, 0)
     personal = with_refresh_token(access, "sandbox-refresh", recorded_sleep)
-    with personal, pytest.raises(SourceRefused, match="does not belong to the logged-in user"):
+    with personal, pytest.raises(ServiceRefused, match="does not belong to the logged-in user"):
         await personal.page(FOREIGN_PLAYLIST_ID, 0)
 
 
 async def test_nothing_there(api: SpotifyWebApi, recorded_sleep: Any) -> None:
-    with pytest.raises(SourceRefused, match=r"404 Resource not found.*nothing has this id"):
+    with pytest.raises(ServiceRefused, match=r"404 Resource not found.*nothing has this id"):
         await api.playlist("0" * 22)
     assert recorded_sleep.waits == []
 
@@ -108,7 +114,7 @@ async def test_a_short_wait_is_kept_by_everybody(
     assert recorded_sleep.waits == [7.0, 7.0]
 
 
-@pytest.mark.parametrize("header", [{}, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}])
+@pytest.mark.parametrize("header", [{}, {"Retry-After": "soon"}, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}])
 async def test_a_wait_of_unknown_length(
     server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any, header: dict[str, str]
 ) -> None:
@@ -120,12 +126,19 @@ async def test_a_wait_of_unknown_length(
 
 @pytest.mark.parametrize(("seconds", "span"), [(61, "1 min"), (3_700, "1 h 2 min"), ("inf", "168 h 0 min")])
 async def test_a_long_wait_ends_the_run(
-    server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any, seconds: float | str, span: str
+    server: SandboxServer,
+    api: SpotifyWebApi,
+    recorded_sleep: Any,
+    asked: Callable[[str], int],
+    seconds: float | str,
+    span: str,
 ) -> None:
     server.sandbox.faults.add(Fault(path=ITEMS, status=429, headers={"Retry-After": str(seconds)}, times=None))
     with pytest.raises(QuotaExhausted, match=f"again in {span}"):
         await api.page(DEMO_PLAYLIST_ID, 0)
-    assert recorded_sleep.waits == []
+    # Other crawls, which share the limiter, keep a part of it.
+    assert recorded_sleep.waits == [60.0]
+    assert asked(ITEMS.partition("*")[0]) == 1
 
 
 async def test_a_spent_quota_ends_the_run_even_for_a_short_wait(
@@ -138,11 +151,14 @@ async def test_a_spent_quota_ends_the_run_even_for_a_short_wait(
     assert recorded_sleep.waits == []
 
 
-async def test_waits_do_not_go_on_for_ever(server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any) -> None:
+async def test_waits_do_not_go_on_for_ever(
+    server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any, asked: Callable[[str], int]
+) -> None:
     server.sandbox.faults.add(Fault.rate_limited(TRACKS, retry_after=1, times=None))
     with pytest.raises(QuotaExhausted):
         await api.track(TRACK)
-    assert len(recorded_sleep.waits) == MAX_WAITS
+    assert asked("/v1/tracks") == RATE_LIMIT_ATTEMPTS == 11
+    assert recorded_sleep.waits == [1.0] * RATE_LIMIT_ATTEMPTS
 
 
 async def test_the_token_endpoint_may_ask_for_a_pause_as_well(
@@ -163,10 +179,11 @@ async def test_the_token_endpoint_may_ask_for_a_pause_as_well(
         Fault(path=TRACKS, status=503, body={"error": "Service Unavailable"}),
         Fault(path=TRACKS, status=200, body="<html>log in to the hotel's network</html>"),
         Fault(path=TRACKS, status=200, body="[]"),
+        Fault(path=TRACKS, status=200, body="[" * 100_000),
         Fault(path="/api/token", status=200, body={"access_token": None}),
         Fault(path="/api/token", status=500, body="oops"),
     ],
-    ids=lambda fault: f"{fault.path} {fault.status} {fault.body}",
+    ids=lambda fault: f"{fault.path} {fault.status} {str(fault.body)[:40]}",
 )
 async def test_trouble_is_tried_again_and_then_said(
     server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any, fault: Fault
@@ -177,20 +194,31 @@ async def test_trouble_is_tried_again_and_then_said(
     server.sandbox.tokens.expire_all()
     api._tokens.invalidate()
     server.sandbox.faults.add(fault.model_copy(update={"times": None}))
-    with pytest.raises(SourceUnavailable, match="does not answer"):
+    with pytest.raises(ServiceUnavailable, match="does not answer"):
+        await api.track(TRACK)
+
+
+@pytest.mark.parametrize("status", [200, 400, 429, 503])
+async def test_a_reply_without_an_end_is_not_read_to_its_end(
+    server: SandboxServer, api: SpotifyWebApi, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    await api.track(TRACK)
+    monkeypatch.setattr("soundalike.http.replies.MAX_BYTES", 100_000)
+    server.sandbox.faults.add(Fault(path=TRACKS, status=status, body="[" * 200_000, times=None))
+    with pytest.raises(ServiceRefused, match="Spotify answered with more than 100000 bytes"):
         await api.track(TRACK)
 
 
 @pytest.mark.parametrize("body", [{"error": "forbidden"}, {"error": None}, {}, "no JSON", "[1]", '"text"'])
 async def test_refusals_in_every_form(server: SandboxServer, api: SpotifyWebApi, body: Any) -> None:
     server.sandbox.faults.add(Fault(path=TRACKS, status=400, body=body))
-    with pytest.raises(SourceRefused, match="Spotify answered 400"):
+    with pytest.raises(ServiceRefused, match="Spotify answered 400"):
         await api.track(TRACK)
 
 
 async def test_a_redirect_is_not_followed_with_the_token(server: SandboxServer, api: SpotifyWebApi) -> None:
     server.sandbox.faults.add(Fault(path=TRACKS, status=302, headers={"Location": f"{server.url}/elsewhere"}))
-    with pytest.raises(SourceRefused, match="answered 302"):
+    with pytest.raises(ServiceRefused, match="answered 302"):
         await api.track(TRACK)
     assert not server.sandbox.journal.read("/elsewhere")
 
@@ -198,7 +226,7 @@ async def test_a_redirect_is_not_followed_with_the_token(server: SandboxServer, 
 async def test_nobody_answers(access: SpotifyAccess, recorded_sleep: Any) -> None:
     nowhere = SpotifyAccess("a", SecretStr("b"), None, "http://127.0.0.1:9/v1/", "http://127.0.0.1:9/api/token")
     api = SpotifyWebApi(nowhere, retry=RetryPolicy(attempts=3, sleep=recorded_sleep.sleep))
-    with api, pytest.raises(SourceUnavailable, match="does not answer"):
+    with api, pytest.raises(ServiceUnavailable, match="does not answer"):
         await api.track(TRACK)
     assert len(recorded_sleep.waits) == 2
 
@@ -212,7 +240,7 @@ async def test_the_refusals_of_spotify(server: SandboxServer, api: SpotifyWebApi
     with pytest.raises(QuotaExhausted, match=r"quota is used up.*14 h 36 min"):
         await api.track(TRACK)
     server.sandbox.faults.add(Fault(path=TRACKS, status=404, body=reply("spotify-error-404")))
-    with pytest.raises(SourceRefused, match="Resource not found"):
+    with pytest.raises(ServiceRefused, match="Resource not found"):
         await api.track(TRACK)
 
 
@@ -222,7 +250,7 @@ async def test_secrets_and_tokens_stay_out_of_the_log_and_the_folder(
     monkeypatch.chdir(tmp_path)
     with caplog.at_level(logging.INFO), SpotifyWebApi(access) as api:
         await api.track(TRACK)
-        with pytest.raises(SourceRefused) as refused:
+        with pytest.raises(ServiceRefused) as refused:
             await api.page(FOREIGN_PLAYLIST_ID, 0)
     (token,) = server.sandbox.tokens._ends
     assert token not in caplog.text + str(refused.value)

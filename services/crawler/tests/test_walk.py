@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ import pytest
 
 from soundalike import soundcloud
 from soundalike.crawler.download import Downloader, preview_client
-from soundalike.crawler.errors import QuotaExhausted
 from soundalike.crawler.ingest import Ingest
 from soundalike.crawler.preview_hosts import HostList, host_of
 from soundalike.crawler.previews.chain import PreviewChain
@@ -26,6 +26,8 @@ from soundalike.db import database, favorites, popularity, task_queue, tracks, u
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import DatabaseUnavailable
+from soundalike.http.errors import Missing, NotAllowed, QuotaExhausted
+from soundalike.http.rate_limiter import UNLIMITED, InMemoryLimiter
 from soundalike.sandbox.composer import Previews, encode_mp3
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.server import SandboxServer
@@ -33,8 +35,8 @@ from soundalike.sandbox.soundcloud import Quirks, SoundCloud
 from soundalike.sandbox.soundcloud_replies import SoundCloudReplies
 from soundalike.sandbox.soundcloud_world import FIRST_TRACK, FIRST_USER, WorldSize, make_world
 from soundalike.sandbox.state import Sandbox
-from soundalike.soundcloud.connection import NoPace, RetryLimits
-from soundalike.soundcloud.errors import InvalidAddress, Missing, NotAllowed
+from soundalike.soundcloud.connection import RETRY
+from soundalike.soundcloud.errors import InvalidAddress
 from soundalike.storage.object_store import MemoryStore
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ async def no_time(_: float) -> None:
 
 @asynccontextmanager
 async def walk(
-    pool: Pool, server: SandboxServer, bounds: Bounds | None = None, *, budget: int = 100_000, longest_s: float = 60.0
+    pool: Pool, server: SandboxServer, bounds: Bounds | None = None, *, budget: int = 100_000
 ) -> AsyncIterator[Walk]:
     account = soundcloud.Account("sandbox", "sandbox")
     url = server.soundcloud_url
@@ -68,8 +70,8 @@ async def walk(
         account,
         url=url,
         token_url=f"{url}/oauth/token",
-        pace=Budget(NoPace(), budget),
-        retry_limits=RetryLimits(sleep=no_time, max_wait_s=longest_s),
+        limiter=Budget(InMemoryLimiter(UNLIMITED, sleep=no_time), budget),
+        retry=replace(RETRY, sleep=no_time),
     ) as connection:
         yield Walk(pool, connection, bounds or Bounds(depth=2), workers=4)
 

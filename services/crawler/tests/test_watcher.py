@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from soundalike.crawler.errors import QuotaExhausted, SourceLocked, SourceRefused, SourceUnavailable
+from soundalike.crawler.errors import SourceLocked, SourceRefused, SourceUnavailable
 from soundalike.crawler.leases import SharedLeases
 from soundalike.crawler.source_factory import SourceFactory
 from soundalike.crawler.watcher import Watcher, schedule
@@ -18,6 +18,7 @@ from soundalike.db import playlists, task_queue, track_requests, tracks
 from soundalike.db.database import RetryingPool
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
+from soundalike.http.errors import QuotaExhausted
 from soundalike.retry import RetryPolicy
 from soundalike.sandbox.catalogue import pieces, spotify_id
 from soundalike.sandbox.faults import Fault

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import httpx
 
+from soundalike.http.errors import NotAllowed, RateLimited, ServiceUnavailable
+from soundalike.http.replies import is_transient, parse_json, retry_after_s, send
 from soundalike.soundcloud.error_bodies import error_message
-from soundalike.soundcloud.errors import NotAllowed, Throttled, Unavailable, UnreadableReply
+from soundalike.soundcloud.errors import UnreadableReply
 from soundalike.storage.atomic_files import write_private
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ class TokenProvider:
     async def current(self) -> str:
         """Return a token that SoundCloud should accept.
 
-        Raises `NotAllowed` for an unknown account, `Throttled` when no more tokens are issued, `Unavailable`.
+        Raises `NotAllowed` for an unknown account, `RateLimited` when no more tokens are issued, `ServiceUnavailable`.
         """
         async with self._lock:
             token = self.store.load()
@@ -131,9 +133,9 @@ class TokenProvider:
             recent = sorted(moment for moment in issued_at if moment > now - seconds)
             if len(recent) >= limit:
                 wait = recent[-limit] + seconds - now
-                raise Throttled(
+                raise RateLimited(
                     f"SoundCloud issues at most {limit} tokens in {seconds / 3600:.0f} h, and that many were issued",
-                    wait,
+                    wait_s=wait,
                 )
         return tuple(moment for moment in issued_at if moment > now - LIMITS[-1][0])
 
@@ -147,28 +149,20 @@ class TokenProvider:
             return None
 
     async def _request(self, form: dict[str, str]) -> Token:
+        credentials = (self.account.client_id, self.account.client_secret)
+        headers = {"Accept": "application/json; charset=utf-8"}
+        reply = await send(self.client, "SoundCloud", "POST", self.url, data=form, auth=credentials, headers=headers)
+        reason = f"SoundCloud issued no token ({reply.status} {error_message(reply.body)}".rstrip() + ")"
+        if reply.status == httpx.codes.TOO_MANY_REQUESTS:
+            raise RateLimited(reason, wait_s=retry_after_s(reply.headers.get("Retry-After")))
+        if is_transient(reply.status):
+            raise ServiceUnavailable(reason)
+        if reply.status != httpx.codes.OK:
+            raise NotAllowed(f"{reason}; check the client id and secret, and that the account may use the API")
         try:
-            response = await self.client.post(
-                self.url,
-                data=form,
-                auth=(self.account.client_id, self.account.client_secret),
-                headers={"Accept": "application/json; charset=utf-8"},
-            )
-        except httpx.HTTPError as error:
-            raise Unavailable(f"SoundCloud issued no token: {type(error).__name__}") from error
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            raise Throttled(f"SoundCloud issued no token: {error_message(response.content)}", None)
-        if response.status_code >= 500:
-            raise Unavailable(f"SoundCloud issued no token: {response.status_code}")
-        if response.status_code != httpx.codes.OK:
-            raise NotAllowed(
-                f"SoundCloud issued no token ({response.status_code} {error_message(response.content)}); check the "
-                "client id and secret, and that the account may use the API"
-            )
-        try:
-            reply = response.json()
+            content = parse_json(reply.body)
             return Token(
-                str(reply["access_token"]), reply.get("refresh_token"), self.clock() + float(reply["expires_in"])
+                str(content["access_token"]), content.get("refresh_token"), self.clock() + float(content["expires_in"])
             )
         except (ValueError, KeyError, TypeError) as error:
             raise UnreadableReply("SoundCloud's token response cannot be read") from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from soundalike.http.replies import parse_json
 
 _MAX_LENGTH: Final = 200
 
@@ -20,10 +21,8 @@ def error_message(body: bytes) -> str:
     return ""
 
 
-def retry_after_s(body: bytes, retry_after: str | None, now: datetime) -> float | None:
-    """Return how many seconds SoundCloud asks to wait, or None where it does not say."""
-    if retry_after and retry_after.strip().isdecimal():
-        return float(retry_after)
+def reset_after_s(body: bytes, now: datetime | None = None) -> float | None:
+    """Return in how many seconds SoundCloud allows requests again, or None where the body does not say."""
     errors = _content(body).get("errors")
     for one in errors if isinstance(errors, list) else []:
         meta = one.get("meta") if isinstance(one, dict) else None
@@ -33,13 +32,13 @@ def retry_after_s(body: bytes, retry_after: str | None, now: datetime) -> float 
                 moment = datetime.strptime(reset, "%Y/%m/%d %H:%M:%S %z")
             except ValueError:
                 continue
-            return max(0.0, (moment.astimezone(UTC) - now).total_seconds())
+            return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
     return None
 
 
 def _content(body: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(body)
+        content = parse_json(body)
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

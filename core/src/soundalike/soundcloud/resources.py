@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from soundalike.soundcloud.errors import InvalidAddress, Missing, PagesRepeat, UnreadableReply
+from soundalike.http.errors import Missing
+from soundalike.soundcloud.errors import InvalidAddress, PagesRepeat, UnreadableReply
 from soundalike.soundcloud.pages import page_of, page_query, rows_of
 from soundalike.soundcloud.replies import Track, User, read
 from soundalike.soundcloud.urns import urn_of

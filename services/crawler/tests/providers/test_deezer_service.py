@@ -4,18 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from soundalike.crawler.errors import ServiceRefused, ServiceUnavailable
 from soundalike.crawler.services.deezer_replies import (
     DeezerTrack,
     NotATrack,
-    NotFound,
     check_reply,
     expires_at,
     parse_track,
 )
-from soundalike.crawler.services.web_service import RateLimited, TransientFailure
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
+from soundalike.http.errors import Missing, QuotaExhausted, RateLimited, ServiceRefused, ServiceUnavailable
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.quota import Quota
@@ -40,13 +38,13 @@ def error(code: int | None, kind: str = "Exception", message: str = "so it is") 
     ("body", "meaning"),
     [
         (error(4, message="Quota limit exceeded"), RateLimited),
-        (error(700), TransientFailure),
-        (error(None), TransientFailure),
-        (error(800, "DataException", "no data"), NotFound),
-        (error(None, "DataException", "no data"), NotFound),
-        ({"error": "Not Found"}, NotFound),
-        ({"error": "Internal Server Error"}, TransientFailure),
-        ({"error": ["odd"]}, TransientFailure),
+        (error(700), ServiceUnavailable),
+        (error(None), ServiceUnavailable),
+        (error(800, "DataException", "no data"), Missing),
+        (error(None, "DataException", "no data"), Missing),
+        ({"error": "Not Found"}, Missing),
+        ({"error": "Internal Server Error"}, ServiceUnavailable),
+        ({"error": ["odd"]}, ServiceUnavailable),
         (error(500, "ParameterException"), ServiceRefused),
         (error(600, "InvalidQueryException"), ServiceRefused),
         (error(200, "OAuthException"), ServiceRefused),
@@ -58,9 +56,9 @@ def test_each_form_of_error_has_its_meaning(body: Any, meaning: type[Exception])
 
 
 def test_the_errors_of_deezer(reply: Callable[[str], Any]) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(Missing):
         check_reply(reply("deezer-error-no-data"))
-    with pytest.raises(TransientFailure):
+    with pytest.raises(ServiceUnavailable):
         check_reply(reply("deezer-error-no-code"))
     with pytest.raises(RateLimited, match="Quota limit exceeded"):
         check_reply(reply("transcribed")["deezer_quota_http200"]["body"])
@@ -192,7 +190,7 @@ async def test_a_long_wait_is_not_waited_for(
     deezer: DeezerApi, stores: SandboxServer, recorded_limiter: RecordedLimiter
 ) -> None:
     stores.sandbox.faults.add(Fault(path="*", status=429, headers={"Retry-After": "3600"}, body=""))
-    with pytest.raises(ServiceUnavailable) as caught:
+    with pytest.raises(QuotaExhausted) as caught:
         await deezer.track("5")
     assert caught.value.wait_s == 3600
     assert recorded_limiter.pauses == [60.0]
@@ -202,7 +200,7 @@ async def test_a_long_wait_is_not_waited_for(
 async def test_an_endless_answer_is_not_read_to_its_end(
     deezer: DeezerApi, stores: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("soundalike.crawler.services.web_service.MAX_BYTES", 1000)
+    monkeypatch.setattr("soundalike.http.replies.MAX_BYTES", 1000)
     stores.sandbox.faults.add(Fault(path="*", status=200, body="[" * 2000))
     with pytest.raises(ServiceRefused, match="more than 1000 bytes"):
         await deezer.track("5")

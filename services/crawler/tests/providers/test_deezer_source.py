@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from soundalike.crawler.entries import DeferredEntry, SkippedEntry, TrackEntry
-from soundalike.crawler.errors import InvalidTarget, QuotaExhausted, SourceRefused, SourceUnavailable
+from soundalike.crawler.errors import InvalidTarget, SourceRefused, SourceUnavailable
 from soundalike.crawler.sources.deezer import DeezerList
 from soundalike.crawler.sources.deezer_address import DeezerTarget
+from soundalike.http.errors import QuotaExhausted, ServiceUnavailable
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.deezer_catalogue import (
     AWKWARD_PLAYLIST,
@@ -134,7 +135,7 @@ async def test_what_is_not_there_is_refused(listed: Callable[[str, int], DeezerL
 
 async def test_a_spent_quota_comes_to_its_end(listed: Callable[[str, int], DeezerList], stores: SandboxServer) -> None:
     stores.sandbox.faults.add(Fault(path="*/tracks", status=200, body=QUOTA, times=None))
-    with pytest.raises(SourceUnavailable, match="Quota"):
+    with pytest.raises(ServiceUnavailable, match="Quota"):
         await all_of(listed("playlist", DEMO_PLAYLIST))
 
 

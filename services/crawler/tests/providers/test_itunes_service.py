@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from soundalike.crawler.errors import ServiceUnavailable
 from soundalike.crawler.matching import Candidate
 from soundalike.crawler.services.itunes import parse_songs
-from soundalike.crawler.services.web_service import TransientFailure
+from soundalike.http.errors import ServiceUnavailable
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
 from soundalike.sandbox.quota import Quota
@@ -48,7 +47,7 @@ def test_the_songs_of_an_album(reply: Callable[[str], Any], reply_origin: str) -
 
 @pytest.mark.parametrize("body", [None, [], {}, {"results": None}, "x"])
 def test_what_is_no_reply(body: Any) -> None:
-    with pytest.raises(TransientFailure):
+    with pytest.raises(ServiceUnavailable):
         parse_songs(body)
 
 

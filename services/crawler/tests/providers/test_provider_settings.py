@@ -6,8 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from soundalike.crawler.previews.factory import create_chain, deezer_api
-from soundalike.crawler.rate_limiter import InMemoryLimiter
+from soundalike.crawler.services.deezer import DEEZER
+from soundalike.crawler.services.itunes import ITUNES
 from soundalike.crawler.settings import CrawlerSettings
+from soundalike.http.rate_limiter import InMemoryLimiter, RateLimit
 
 if TYPE_CHECKING:
     import httpx
@@ -85,3 +87,8 @@ def test_without_acceptance_the_message_says_what_to_set_and_what_it_means(
     said = capsys.readouterr().err
     assert "ITUNES_TERMS_ACCEPTED" in said
     assert "streamed only, not downloaded" in said
+
+
+@pytest.mark.parametrize(("limit", "requests", "seconds"), [(DEEZER, 50, 5.0), (ITUNES, 20, 60.0)])
+def test_a_rate_limit_is_within_what_the_service_allows(limit: RateLimit, requests: int, seconds: float) -> None:
+    assert 0.95 * requests <= limit.burst + limit.per_second * seconds <= requests

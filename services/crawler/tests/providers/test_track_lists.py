@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from soundalike.crawler.entries import DeferredEntry, SkippedEntry, TrackEntry
-from soundalike.crawler.errors import InvalidTarget, PreviewMissing, QuotaExhausted, SourceRefused, SourceUnavailable
+from soundalike.crawler.errors import InvalidTarget, PreviewMissing, SourceRefused
 from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.sources.track_lists.resolver import Resolver
 from soundalike.crawler.sources.track_lists.row import AmbiguousRow, TrackRow
 from soundalike.crawler.sources.track_lists.track_list_file import RESOLVER_DISABLED, TrackListFile
 from soundalike.domain.track_id import TrackId
+from soundalike.http.errors import QuotaExhausted, ServiceUnavailable
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.faults import Fault
 
@@ -305,7 +306,7 @@ async def test_an_edited_file_is_the_same_list_in_another_version(mine: Path, ch
     assert str(mine.parent) not in before.urn
 
 
-@pytest.mark.parametrize(("wait", "expected"), [("5", SourceUnavailable), ("9000", QuotaExhausted)])
+@pytest.mark.parametrize(("wait", "expected"), [("5", ServiceUnavailable), ("9000", QuotaExhausted)])
 async def test_a_throttled_look_up_is_no_absence(
     mine: Path, deezer: DeezerApi, chain: PreviewChain, stores: SandboxServer, wait: str, expected: type[Exception]
 ) -> None:

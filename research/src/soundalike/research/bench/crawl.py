@@ -26,9 +26,9 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from soundalike.crawler.rate_limiter import Limiter, RateLimit, Unlimited
 from soundalike.crawler.shared_rate_limiter import SharedLimiter
 from soundalike.db import database, schema
+from soundalike.http.rate_limiter import UNLIMITED, InMemoryLimiter, Limiter, RateLimit
 from soundalike.local.ports import free_port
 from soundalike.local.postgres import ADMIN, PostgresServer
 
@@ -113,7 +113,7 @@ async def measure(
     server = Server()
     async with server.running() as url:
         if allowance is None:
-            await ask(url, Unlimited(), workers, time.time() + 1, seconds)
+            await ask(url, InMemoryLimiter(UNLIMITED), workers, time.time() + 1, seconds)
         else:
             case = json.dumps([allowance.service, allowance.per_second, allowance.burst, workers, seconds])
             command = [sys.executable, "-m", "soundalike.research.bench.crawl", "--process", database_url, url, case]

@@ -9,21 +9,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from soundalike.crawler.entries import DeferredEntry, IgnoredEntry, SkippedEntry, UnreadableEntry
-from soundalike.crawler.errors import (
-    QuotaExhausted,
-    ServiceRefused,
-    ServiceUnavailable,
-    SourceError,
-    SourceLocked,
-    SourceRefused,
-    SourceUnavailable,
-)
+from soundalike.crawler.errors import SourceLocked, SourceRefused, SourceUnavailable
 from soundalike.crawler.leases import LocalLeases
 from soundalike.crawler.policy import CrawlPolicy
 from soundalike.crawler.resume import PlaylistCheckpoint
 from soundalike.crawler.stats import CrawlStats, Outcome, OutcomeStatus
 from soundalike.db import playlists, tracks
 from soundalike.errors import DatabaseUnavailable
+from soundalike.http.call_runner import MAX_WAIT_S
+from soundalike.http.errors import QuotaExhausted, ServiceError, ServiceRefused
 
 if TYPE_CHECKING:
     from soundalike.crawler.entries import ListEntry, ResolvedEntry
@@ -37,9 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 UNCHANGED: Final = "the playlist has not changed since it was crawled"
-MAX_WAIT_S: Final = 60.0
-"""A service that asks for more patience than this ends the run."""
-
 _DATABASE_UNAVAILABLE: Final = "the database does not answer"
 _DUPLICATE: Final = "duplicate"
 
@@ -68,21 +59,21 @@ class Crawl:
     concurrency: int = 16
     stats: CrawlStats = field(default_factory=CrawlStats, init=False)
     _seen: set[TrackId] = field(default_factory=set, init=False)
-    _failure: SourceError | None = field(default=None, init=False)
+    _failure: ServiceError | None = field(default=None, init=False)
 
-    async def run(self, source: Source) -> SourceError | None:
+    async def run(self, source: Source) -> ServiceError | None:
         """Crawl the source; returns what ended its list early, if anything did. Other failures are in the stats."""
         try:
             playlist = await source.playlist()
             if playlist is None:
                 return await self._crawl_entries(source, None)
             return await self._crawl_playlist(source, playlist)
-        except SourceError as error:
+        except ServiceError as error:
             return error
         except DatabaseUnavailable as error:
             return SourceUnavailable(f"{_DATABASE_UNAVAILABLE}: {error}")
 
-    async def _crawl_playlist(self, source: Source, playlist: Playlist) -> SourceError | None:
+    async def _crawl_playlist(self, source: Source, playlist: Playlist) -> ServiceError | None:
         if await playlists.is_blocked(self.pool, playlist.urn):
             return SourceRefused(f"{playlist.urn} is blocked: it was forgotten on request")
         async with self.leases.acquire(playlist.urn) as mine:
@@ -97,7 +88,7 @@ class Crawl:
                 await asyncio.shield(reading.save())
             return stopped or await reading.store_playlist()
 
-    async def _crawl_entries(self, source: Source, checkpoint: PlaylistCheckpoint | None) -> SourceError | None:
+    async def _crawl_entries(self, source: Source, checkpoint: PlaylistCheckpoint | None) -> ServiceError | None:
         workers = asyncio.Semaphore(self.concurrency)
         start = self._count_completed(source, checkpoint) if checkpoint else 0
         async with asyncio.TaskGroup() as group, aclosing(source.entries(start)) as entries:  # type: ignore[type-var]
@@ -113,7 +104,7 @@ class Crawl:
                         break
                     self.stats.started += 1
                     group.create_task(self._process(entry, workers, source, checkpoint))
-            except SourceError as error:
+            except ServiceError as error:
                 # The tracks that were taken up are still brought to their end.
                 self._failure = error
         if self.stats.unfinished:
@@ -164,13 +155,9 @@ class Crawl:
         except QuotaExhausted as error:
             self._failure = error
             return Outcome(OutcomeStatus.FAILED, entry.label, "rate limit of the service reached", str(error))
-        except ServiceUnavailable as error:
-            return Outcome(
-                OutcomeStatus.FAILED, entry.label, "the service does not answer", str(error), wait_s=error.wait_s
-            )
-        except (ServiceRefused, SourceRefused) as error:
+        except ServiceRefused as error:
             return Outcome(OutcomeStatus.SKIPPED, entry.label, "not found at the service", str(error))
-        except SourceError as error:
+        except ServiceError as error:
             return Outcome(OutcomeStatus.FAILED, entry.label, "the service does not answer", str(error))
         return await self._outcome_of_resolved(read)
 

@@ -13,6 +13,7 @@ from soundalike.audio.sniff import sniff
 from soundalike.crawler.errors import PreviewGone, PreviewMissing, PreviewUnavailable, PreviewUnusable
 from soundalike.crawler.preview_hosts import host_of, without_query
 from soundalike.crawler.user_agent import user_agent
+from soundalike.http.replies import is_transient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,7 +25,6 @@ MAX_BYTES: Final = 10_000_000
 """30 s of uncompressed CD sound are 5.3 MB."""
 
 MAX_REDIRECTS: Final = 5
-_RETRY_STATUSES: Final = frozenset({408, 425, 429})
 
 
 def preview_client(contact: str | None = None) -> httpx.AsyncClient:
@@ -97,7 +97,7 @@ def _check_status(response: httpx.Response, url: str) -> None:
     if status == httpx.codes.OK:
         return
     message = f"the preview's server answered {status}"
-    if status >= 500 or status in _RETRY_STATUSES:
+    if is_transient(status) or status == httpx.codes.TOO_MANY_REQUESTS:
         raise PreviewUnavailable(message, f"{message} for {without_query(url)}")
     raise PreviewGone(message, f"{message} for {without_query(url)}")
 

@@ -83,7 +83,7 @@ class UnreadableEntry:
 
 @dataclass(frozen=True, slots=True)
 class DeferredEntry:
-    """A place whose content takes requests of its own; `read` raises `SourceError` and `ServiceError`."""
+    """A place whose content takes requests of its own; `read` raises `ServiceError`."""
 
     position: int
     label: str

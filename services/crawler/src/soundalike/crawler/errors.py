@@ -1,8 +1,9 @@
-"""What can go wrong in a crawl; whether trying again can help is told by the type."""
+"""What can go wrong in a crawl beside the errors of `soundalike.http`; the type says whether another try can help."""
 
 from __future__ import annotations
 
 from soundalike.errors import SoundalikeError
+from soundalike.http.errors import ServiceError, ServiceRefused, ServiceUnavailable
 
 
 class CrawlerError(SoundalikeError):
@@ -13,24 +14,16 @@ class InvalidTarget(CrawlerError, ValueError):
     """The text cannot be crawled."""
 
 
-class SourceError(CrawlerError):
-    """A track list cannot be read any further; what was read before it counts."""
+class SourceError(CrawlerError, ServiceError):
+    """A track list cannot be read any further; what was read before it counts. Services add errors of their own."""
 
 
-class SourceRefused(SourceError):
-    """The source will give the same answer again: wrong credentials, no permission, nothing there."""
+class SourceRefused(SourceError, ServiceRefused):
+    """The source gives the same answer again: wrong credentials, no permission, nothing there."""
 
 
-class SourceUnavailable(SourceError):
+class SourceUnavailable(SourceError, ServiceUnavailable):
     """The source was away or answered nonsense; a later crawl can succeed."""
-
-
-class QuotaExhausted(SourceUnavailable):
-    """A service asks for more patience than a run has; a crawl after `wait_s` seconds, if that is known, goes on."""
-
-    def __init__(self, message: str, *, wait_s: float | None = None) -> None:
-        super().__init__(message)
-        self.wait_s = wait_s
 
 
 class SourceLocked(SourceError):
@@ -66,20 +59,4 @@ class PreviewUnavailable(PreviewError):
 
     def __init__(self, reason: str, message: str | None = None, *, wait_s: float | None = None) -> None:
         super().__init__(reason, message)
-        self.wait_s = wait_s
-
-
-class ServiceError(CrawlerError):
-    """A service gave no answer that can be used."""
-
-
-class ServiceRefused(ServiceError):
-    """The service will give the same answer again: nothing is there, or the question is not understood."""
-
-
-class ServiceUnavailable(ServiceError):
-    """The service was away, busy or answered nonsense; asking again can succeed, after `wait_s` seconds if known."""
-
-    def __init__(self, message: str, *, wait_s: float | None = None) -> None:
-        super().__init__(message)
         self.wait_s = wait_s

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from soundalike.crawler.rate_limiter import Limiter, RateLimit
+    from soundalike.http.rate_limiter import Limiter, RateLimit
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class AnnouncingLimiters:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncingLimiter:
-    """A limiter whose pauses are told (see `crawler.rate_limiter.Limiter`)."""
+    """A limiter whose pauses are told (see `http.rate_limiter.Limiter`)."""
 
     service: str
     limiter: Limiter

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.download import preview_client
-from soundalike.crawler.errors import QuotaExhausted, SourceError, SourceLocked
+from soundalike.crawler.errors import SourceLocked
 from soundalike.crawler.ingest import Ingest
 from soundalike.crawler.leases import SharedLeases
 from soundalike.crawler.policy import CrawlPolicy
@@ -25,6 +25,7 @@ from soundalike.crawler.summary import print_summary
 from soundalike.crawler.watcher import Watcher, schedule
 from soundalike.db import database
 from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.http.errors import QuotaExhausted, ServiceError
 from soundalike.retry import RetryPolicy
 from soundalike.storage.object_store import S3Store
 from soundalike.terminal import print_line
@@ -99,7 +100,7 @@ class Session:
     async def _crawl_library(self, pool: Pool, leases: Leases, sources: SourceFactory) -> int:
         try:
             library = await sources.create_for_library()
-        except SourceError as error:
+        except ServiceError as error:
             return self._report_failure(error)
         return max([await self._crawl(pool, leases, sources, source) for source in library])
 
@@ -141,7 +142,7 @@ class Session:
             health_file=self.settings.heartbeat_file,
         ).run()
 
-    def _report_failure(self, error: SourceError) -> int:
+    def _report_failure(self, error: ServiceError) -> int:
         self._print(str(error))
         return EX_TEMPFAIL if isinstance(error, QuotaExhausted | SourceLocked) else FAILED
 

@@ -7,22 +7,22 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from soundalike.crawler.errors import ServiceUnavailable
 from soundalike.db import rate_limits
 from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.http.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from soundalike.crawler.rate_limiter import RateLimit
     from soundalike.db.database import Pool
+    from soundalike.http.rate_limiter import RateLimit
 
 _POLL_S: Final = 5.0
 
 
 @dataclass(slots=True)
 class SharedLimiter:
-    """A bucket of the database's (see `crawler.rate_limiter.Limiter`).
+    """A bucket of the database's (see `http.rate_limiter.Limiter`).
 
     Everybody who waits at the moment is served by one statement, so the round trip to the database does not cost the
     rate. Raises `ServiceUnavailable` when the database stays away.

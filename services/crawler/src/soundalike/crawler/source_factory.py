@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
     from soundalike.audio.decoder_pool import ClipEncoderPool
     from soundalike.crawler.previews.chain import PreviewChain
-    from soundalike.crawler.rate_limiter import Limiter, RateLimit
     from soundalike.crawler.services.deezer import DeezerApi
     from soundalike.crawler.settings import CrawlerSettings
     from soundalike.crawler.sources.registry import Target
     from soundalike.crawler.sources.source import Source
+    from soundalike.http.rate_limiter import Limiter, RateLimit
 
 
 class SourceFactory:
@@ -102,7 +102,7 @@ class SourceFactory:
         return SavedTracks(self._spotify_api(), self.chain)
 
     async def create_for_library(self) -> list[Source]:
-        """Return what the user of Spotify saved, and the playlists of theirs; raises `SourceError`."""
+        """Return what the user of Spotify saved, and the playlists of theirs; raises `ServiceError`."""
         api = self._spotify_api()
         return [self.create_for_saved_tracks(), *[self.create(playlist) for playlist in await playlists_of_user(api)]]
 

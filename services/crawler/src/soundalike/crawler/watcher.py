@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from soundalike.crawler.errors import CrawlerError, InvalidTarget, QuotaExhausted, SourceLocked, SourceRefused
+from soundalike.crawler.errors import InvalidTarget, SourceLocked
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.crawler.summary import summary_line
 from soundalike.db import playlists, task_queue, track_requests, tracks
@@ -19,6 +19,7 @@ from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import InvalidTrackId
+from soundalike.http.errors import QuotaExhausted, ServiceError, ServiceRefused
 from soundalike.retry import Backoff
 
 if TYPE_CHECKING:
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from soundalike.crawler.crawl import Crawl
-    from soundalike.crawler.errors import SourceError
     from soundalike.crawler.source_factory import SourceFactory
     from soundalike.crawler.stats import CrawlStats
     from soundalike.db.database import Pool
     from soundalike.db.playlists import Playlist
     from soundalike.db.task_queue import Task
+    from soundalike.errors import SoundalikeError
 
 log = logging.getLogger(__name__)
 
@@ -168,12 +169,12 @@ class Watcher:
         crawl = self.new_crawl()
         try:
             source = self.sources.create_for_track(TrackId.from_urn(request.urn))
-        except (InvalidTrackId, CrawlerError) as error:
+        except (InvalidTrackId, InvalidTarget, ServiceError) as error:
             await self._give_up(request, str(error))
             return
         failure = await crawl.run(source)
         log.info("%s: %s", request.urn, failure or summary_line(crawl.stats))
-        if isinstance(failure, SourceRefused):
+        if isinstance(failure, ServiceRefused):
             await self._give_up(request, str(failure))
         elif failure or crawl.stats.count(OutcomeStatus.FAILED):
             reason, again_at = str(failure) if failure else _reason(crawl.stats), self._retry_at(request, failure)
@@ -198,7 +199,7 @@ class Watcher:
             await tracks.mark_no_preview(self.pool, TrackId.from_urn(request.urn), reason)
         await task_queue.reschedule(self.pool, request, reason, None)
 
-    def _retry_at(self, request: Task, failure: SourceError | None = None) -> datetime:
+    def _retry_at(self, request: Task, failure: ServiceError | None = None) -> datetime:
         pause = timedelta(seconds=_RETRY_BACKOFF.delay_s(request.attempts))
         if isinstance(failure, QuotaExhausted):
             pause = timedelta(seconds=failure.wait_s) if failure.wait_s is not None else _UNKNOWN_WAIT
@@ -228,10 +229,10 @@ class Watcher:
 
     async def _crawl_playlist(self, playlist: Playlist) -> None:
         crawl = self.new_crawl()
-        failure: CrawlerError | None
+        failure: SoundalikeError | None
         try:
             failure = await crawl.run(self.sources.create_for_playlist(playlist.urn))
-        except (InvalidTarget, SourceRefused) as error:
+        except (InvalidTarget, ServiceRefused) as error:
             failure = error
         log.info("%s: %s", playlist.urn, failure or summary_line(crawl.stats))
         await schedule(self.pool, playlist.urn, failure, failed=crawl.stats.count(OutcomeStatus.FAILED))
@@ -245,7 +246,12 @@ def _reason(stats: CrawlStats) -> str:
 
 
 async def schedule(
-    pool: Pool, urn: str, failure: CrawlerError | None, *, failed: int, interval: timedelta | None = None
+    pool: Pool,
+    urn: str,
+    failure: SoundalikeError | None,
+    *,
+    failed: int,
+    interval: timedelta | None = None,
 ) -> None:
     """Say when a list that was crawled is due again, if it is: sooner where the run did not come to its end.
 
@@ -257,7 +263,7 @@ async def schedule(
             sooner = not_before = timedelta(seconds=wait_s)
         case SourceLocked():
             sooner = _LOCKED_WAIT
-        case SourceRefused() | InvalidTarget():
+        case ServiceRefused() | InvalidTarget():
             pass
         case _:
             sooner = _UNKNOWN_WAIT if failure or failed else None

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.entries import Provenance
-from soundalike.crawler.errors import PreviewUnavailable, ServiceError, ServiceUnavailable
+from soundalike.crawler.errors import PreviewUnavailable
 from soundalike.crawler.matching import Candidate, score_by_isrc, score_by_name
 from soundalike.crawler.previews.provider import PreviewAbsent, PreviewFound, PreviewRequest, PreviewResult
 from soundalike.crawler.services.deezer_replies import expires_at
 from soundalike.domain.titles import fold, read_title
+from soundalike.http.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +41,8 @@ class DeezerPreviews:
         """Ask for the track itself if it is one of Deezer, then by its ISRC, then by artist and title."""
         try:
             return await self._find(request)
-        except ServiceUnavailable as error:
-            raise PreviewUnavailable("Deezer does not answer", str(error), wait_s=error.wait_s) from error
         except ServiceError as error:
-            raise PreviewUnavailable("Deezer does not answer", str(error)) from error
+            raise PreviewUnavailable("Deezer does not answer", str(error), wait_s=error.wait_s) from error
 
     async def _find(self, request: PreviewRequest) -> PreviewResult:
         track, known = request.track, False

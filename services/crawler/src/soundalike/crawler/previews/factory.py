@@ -9,9 +9,8 @@ from soundalike.crawler.previews.chain import PreviewChain
 from soundalike.crawler.previews.deezer import DeezerPreviews
 from soundalike.crawler.previews.itunes import ITunesPreviews
 from soundalike.crawler.previews.spotify import SpotifyPreviews
-from soundalike.crawler.rate_limiter import DEEZER, ITUNES
-from soundalike.crawler.services.deezer import DeezerApi
-from soundalike.crawler.services.itunes import ITunesApi
+from soundalike.crawler.services.deezer import DEEZER, DeezerApi
+from soundalike.crawler.services.itunes import ITUNES, ITunesApi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     import httpx
 
     from soundalike.crawler.previews.provider import PreviewProvider
-    from soundalike.crawler.rate_limiter import Limiter, RateLimit
     from soundalike.crawler.settings import CrawlerSettings
+    from soundalike.http.rate_limiter import Limiter, RateLimit
 
 
 def deezer_api(

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.entries import Provenance
-from soundalike.crawler.errors import PreviewUnavailable, ServiceError, ServiceUnavailable
+from soundalike.crawler.errors import PreviewUnavailable
 from soundalike.crawler.matching import Candidate, score_by_name
 from soundalike.crawler.previews.provider import PreviewAbsent, PreviewFound, PreviewRequest, PreviewResult
 from soundalike.domain.titles import fold, read_title
+from soundalike.http.errors import ServiceError
 
 if TYPE_CHECKING:
     from soundalike.crawler.preview_hosts import HostList
@@ -31,10 +32,8 @@ class ITunesPreviews:
         """Search by artist and title."""
         try:
             return await self._find(Candidate.of(request.track))
-        except ServiceUnavailable as error:
-            raise PreviewUnavailable("iTunes does not answer", str(error), wait_s=error.wait_s) from error
         except ServiceError as error:
-            raise PreviewUnavailable("iTunes does not answer", str(error)) from error
+            raise PreviewUnavailable("iTunes does not answer", str(error), wait_s=error.wait_s) from error
 
     async def _find(self, target: Candidate) -> PreviewResult:
         if not target.artists:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from soundalike.crawler.errors import ServiceRefused
 from soundalike.crawler.services.deezer_replies import (
     AlbumReply,
     ArtistReply,
     DeezerTrack,
-    NotFound,
     PageReply,
     PlaylistReply,
     check_reply,
     parse,
     parse_track,
 )
-from soundalike.crawler.services.web_service import TransientFailure, WebService
+from soundalike.crawler.services.web_service import WebService
+from soundalike.http.call_runner import CallRunner
+from soundalike.http.errors import Missing, ServiceRefused, ServiceUnavailable
+from soundalike.http.rate_limiter import RateLimit
 from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from soundalike.crawler.rate_limiter import Limiter
+    from soundalike.http.rate_limiter import Limiter
 
 T = TypeVar("T")
+
+DEEZER: Final = RateLimit("deezer", per_second=9.5, burst=2)
+"""Deezer counts 50 requests in 5 s; this makes at most 49.5."""
 
 PAGE_SIZE: Final = 100
 QUOTA_WINDOW_S: Final = 5.0
@@ -44,7 +48,7 @@ class DeezerApi:
     @classmethod
     def create(cls, url: str, client: httpx.AsyncClient, limiter: Limiter, retry: RetryPolicy | None = None) -> Self:
         """Return the API at an address that ends in a slash."""
-        return cls(WebService("Deezer", url, client, limiter, QUOTA_WINDOW_S, retry or RetryPolicy()))
+        return cls(WebService("Deezer", url, client, CallRunner(limiter, retry or RetryPolicy(), QUOTA_WINDOW_S)))
 
     async def track(self, key: str) -> DeezerTrack | None:
         """Return a track by its id, or None where there is none."""
@@ -87,14 +91,14 @@ class DeezerApi:
                 return row
             if row.label:
                 return None
-            raise TransientFailure(f"answered something that is not a track ({row.reason})")
+            raise ServiceUnavailable(f"Deezer answered something that is not a track ({row.reason})")
 
         return await self._get(path, {}, read)
 
     async def _get(self, path: str, params: Mapping[str, str | int], read: Callable[[Any], T]) -> T | None:
         try:
             return await self.service.get(path, params, lambda body: read(check_reply(body)))
-        except NotFound:
+        except Missing:
             return None
         except ServiceRefused as error:
             raise ServiceRefused(f"{error} (request: {path})") from error

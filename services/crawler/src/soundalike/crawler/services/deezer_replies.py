@@ -8,11 +8,10 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from soundalike.crawler.errors import ServiceRefused
-from soundalike.crawler.services.web_service import RateLimited, TransientFailure
 from soundalike.db.tracks import Track
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.track_id import TrackId
+from soundalike.http.errors import Missing, RateLimited, ServiceRefused, ServiceUnavailable
 
 _QUOTA_EXCEEDED: Final = 4
 _SERVICE_UNAVAILABLE: Final = 700
@@ -95,14 +94,10 @@ class NotATrack:
 _R = TypeVar("_R", bound=_Reply)
 
 
-class NotFound(ServiceRefused):
-    """Deezer knows nothing of that id or code."""
-
-
 def check_reply(body: Any) -> Any:
     """Return a body that is no error, and raise the error of any other.
 
-    Raises `NotFound`, `ServiceRefused`, `RateLimited`, `TransientFailure`. Errors come with status 200
+    Raises `Missing`, `ServiceRefused`, `RateLimited`, `ServiceUnavailable`. Errors come with status 200
     as well as 404, as objects with and without a code, and as plain text.
     """
     error = body.get("error") if isinstance(body, dict) else None
@@ -113,26 +108,26 @@ def check_reply(body: Any) -> Any:
     code, kind = error.get("code"), error.get("type")
     message = str(error.get("message") or kind or "an error without a message")[:_MAX_MESSAGE_LENGTH]
     if code == _QUOTA_EXCEEDED:
-        raise RateLimited(message)
+        raise RateLimited(f"Deezer reached its rate limit: {message}")
     if code == _NO_DATA or (code is None and kind == "DataException"):
-        raise NotFound(f"Deezer: {message}")
+        raise Missing(f"Deezer: {message}")
     if code is None or code == _SERVICE_UNAVAILABLE:
-        raise TransientFailure(f"answered: {message}")
+        raise ServiceUnavailable(f"Deezer answered: {message}")
     raise ServiceRefused(f"Deezer refuses ({code}): {message}")
 
 
 def _raise_for_text(error: str) -> NoReturn:
     if error.casefold() in {"not found", "no data"}:
-        raise NotFound(f"Deezer: {error}")
-    raise TransientFailure(f"answered: {error}")
+        raise Missing(f"Deezer: {error}")
+    raise ServiceUnavailable(f"Deezer answered: {error}")
 
 
 def parse(model: type[_R], body: Any, what: str) -> _R:
-    """Read a reply; raises `TransientFailure` for what has not its form."""
+    """Read a reply; raises `ServiceUnavailable` for what has not its form."""
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise TransientFailure(f"answered something that is not {what} ({_first_problem(error)})") from error
+        raise ServiceUnavailable(f"Deezer answered something that is not {what} ({_first_problem(error)})") from error
 
 
 def parse_track(body: Any) -> DeezerTrack | NotATrack:

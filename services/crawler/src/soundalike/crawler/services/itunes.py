@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from soundalike.crawler.matching import Candidate
-from soundalike.crawler.services.web_service import TransientFailure, WebService
+from soundalike.crawler.services.web_service import WebService
+from soundalike.http.call_runner import CallRunner
+from soundalike.http.errors import ServiceUnavailable
+from soundalike.http.rate_limiter import RateLimit
 from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -16,7 +19,10 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from soundalike.crawler.rate_limiter import Limiter
+    from soundalike.http.rate_limiter import Limiter
+
+ITUNES: Final = RateLimit("itunes", per_second=0.3, burst=2)
+"""Apple names about 20 calls a minute; this makes at most 20."""
 
 PAUSE_S: Final = 30.0
 """Apple refuses with an empty 403 and does not say for how long; it counts by the minute."""
@@ -65,7 +71,7 @@ class ITunesApi:
         cls, url: str, country: str, client: httpx.AsyncClient, limiter: Limiter, retry: RetryPolicy | None = None
     ) -> Self:
         """Return the API at an address that ends in a slash."""
-        return cls(WebService("iTunes", url, client, limiter, PAUSE_S, retry or RetryPolicy()), country)
+        return cls(WebService("iTunes", url, client, CallRunner(limiter, retry or RetryPolicy(), PAUSE_S)), country)
 
     async def search(self, term: str) -> list[ITunesSong]:
         """Return the best songs for some words, up to 25; raises `ServiceUnavailable` and `ServiceRefused`."""
@@ -81,11 +87,11 @@ class ITunesApi:
 
 
 def parse_songs(body: Any) -> list[ITunesSong]:
-    """Read the songs among the rows of a reply; raises `TransientFailure` for what is no reply."""
+    """Read the songs among the rows of a reply; raises `ServiceUnavailable` for what is no reply."""
     try:
         rows = _Results.model_validate(body).results
     except ValidationError as error:
-        raise TransientFailure("answered something that is not a list of results") from error
+        raise ServiceUnavailable("iTunes answered something that is not a list of results") from error
     return [song for song in map(_song, rows) if song is not None]
 
 

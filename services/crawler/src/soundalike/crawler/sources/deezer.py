@@ -6,16 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.entries import DeferredEntry, SkippedEntry, TrackEntry
-from soundalike.crawler.errors import (
-    QuotaExhausted,
-    ServiceRefused,
-    ServiceUnavailable,
-    SourceRefused,
-    SourceUnavailable,
-)
+from soundalike.crawler.errors import SourceRefused, SourceUnavailable
 from soundalike.crawler.previews.provider import PreviewRequest
 from soundalike.crawler.services.deezer_replies import NotATrack, parse_track
-from soundalike.crawler.services.web_service import MAX_WAIT_S
 from soundalike.db.playlists import Playlist
 
 if TYPE_CHECKING:
@@ -105,14 +98,7 @@ class DeezerList:
         return self._track_entry(0, await self._answer(self.api.track(self.target.key)))
 
     async def _answer(self, request: Awaitable[T | None]) -> T:
-        try:
-            answer = await request
-        except ServiceUnavailable as error:
-            if error.wait_s is not None and error.wait_s > MAX_WAIT_S:
-                raise QuotaExhausted(str(error), wait_s=error.wait_s) from error
-            raise SourceUnavailable(str(error)) from error
-        except ServiceRefused as error:
-            raise SourceRefused(str(error)) from error
+        answer = await request
         if answer is None:
             raise SourceRefused(f"Deezer has no {self.target.kind} {self.target.key}, or it is not public")
         return answer

@@ -23,10 +23,10 @@ class Source(Protocol):
         """How many places the list has, as soon as that is known."""
 
     async def playlist(self) -> Playlist | None:
-        """Return the list as a playlist to be stored, or None for one that is not; raises `SourceError`."""
+        """Return the list as a playlist to be stored, or None for one that is not; raises `ServiceError`."""
 
     def entries(self, start: int = 0) -> AsyncIterator[Entry]:
-        """Yield what stands at each place, in order; raises `SourceError`.
+        """Yield what stands at each place, in order; raises `ServiceError`.
 
         Places before `start` are known already: a source that can begin in the middle leaves them out.
         """

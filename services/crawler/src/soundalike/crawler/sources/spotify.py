@@ -147,7 +147,7 @@ class SpotifyTrack:
 
 
 async def playlists_of_user(api: SpotifyWebApi) -> list[PlaylistId]:
-    """List the playlists that the user owns or follows; raises `SourceError`."""
+    """List the playlists that the user owns or follows; raises `ServiceError`."""
     found: list[PlaylistId] = []
     offset, total = 0, None
     while total is None or offset < total:

@@ -1,7 +1,7 @@
-"""Asking the Spotify Web API by spotipy, with a patience of our own instead of spotipy's.
+"""The Spotify Web API by spotipy, with the retries of `soundalike.http` instead of spotipy's.
 
 spotipy's own retries can sleep for hours without a word, and its errors lose the status, the reason and the headers.
-Here every answer is judged by a hook of the session, before spotipy sees it.
+Here a hook of the session reads every reply before spotipy does.
 """
 
 from __future__ import annotations
@@ -13,10 +13,19 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import requests
 import spotipy
 
-from soundalike.crawler.errors import CrawlerError, QuotaExhausted, ServiceUnavailable, SourceRefused, SourceUnavailable
-from soundalike.crawler.rate_limiter import RateLimit, Unlimited
 from soundalike.crawler.sources.spotify_tokens import TIMEOUT_S, SpotifyTokens
 from soundalike.crawler.user_agent import user_agent
+from soundalike.http.call_runner import CallRunner
+from soundalike.http.errors import (
+    NotAllowed,
+    QuotaExhausted,
+    RateLimited,
+    ServiceRefused,
+    ServiceUnavailable,
+    TokenRejected,
+)
+from soundalike.http.rate_limiter import UNLIMITED, InMemoryLimiter, RateLimit
+from soundalike.http.replies import BodyBuffer, is_transient, parse_json, retry_after_s
 from soundalike.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -24,8 +33,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from soundalike.crawler.rate_limiter import Limiter
     from soundalike.crawler.settings import SpotifyAccess
+    from soundalike.http.rate_limiter import Limiter
 
 T = TypeVar("T")
 
@@ -35,55 +44,27 @@ SPOTIFY: Final = RateLimit("spotify", per_second=4.0, burst=4)
 PAGE_SIZE: Final = 50
 """The most that the endpoints give at once."""
 
-MAX_WAIT_S: Final = 60.0
-"""A longer Retry-After means a spent quota, not a busy moment."""
-
-MAX_WAITS: Final = 10
+RATE_LIMIT_ATTEMPTS: Final = 11
 _DEFAULT_WAIT_S: Final = 5.0
-_MAX_RETRY_AFTER_S: Final = 7 * 86_400.0
+_CHUNK_BYTES: Final = 65_536
 _LOGIN_HINT: Final = "log in with `soundalike login spotify` (or set SPOTIFY_REFRESH_TOKEN)"
-
-
-class _ApiError(CrawlerError):
-    """An answer that is no success."""
-
-
-class _TokenExpired(_ApiError):
-    """The access token is not taken (any more)."""
-
-
-@dataclass(eq=False)
-class _TooManyRequests(_ApiError):
-    wait_s: float
-    quota_exceeded: bool
-
-
-class _ServerError(_ApiError):
-    """The server has a problem of its own."""
-
-
-@dataclass(eq=False)
-class _RequestRejected(_ApiError):
-    status: int
-    message: str
-    from_token_endpoint: bool
 
 
 @dataclass(slots=True)
 class SpotifyWebApi:
-    """The questions a crawl has, answered as JSON; use it as a context manager.
+    """The requests of a crawl, answered as JSON; use it as a context manager.
 
-    Each raises `SourceRefused`, `SourceUnavailable`, `QuotaExhausted`.
+    Each raises `ServiceRefused`, `ServiceUnavailable`, `QuotaExhausted`.
     """
 
     access: SpotifyAccess
-    limiter: Limiter = field(default_factory=Unlimited)
+    limiter: Limiter = field(default_factory=lambda: InMemoryLimiter(UNLIMITED))
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     contact: str | None = None
-    max_wait_s: float = MAX_WAIT_S
     _session: requests.Session = field(init=False, default_factory=requests.Session)
     _tokens: SpotifyTokens = field(init=False)
     _spotify: spotipy.Spotify = field(init=False)
+    _runner: CallRunner = field(init=False)
 
     def __post_init__(self) -> None:
         self._session.headers["User-Agent"] = user_agent(self.contact)
@@ -93,6 +74,7 @@ class SpotifyWebApi:
             auth_manager=self._tokens, requests_session=self._session, requests_timeout=TIMEOUT_S
         )
         self._spotify.prefix = self.access.api_url
+        self._runner = CallRunner(self.limiter, self.retry, rate_limit_attempts=RATE_LIMIT_ATTEMPTS)
 
     def __enter__(self) -> Self:
         return self
@@ -144,33 +126,19 @@ class SpotifyWebApi:
 
     def _check_user(self) -> None:
         if self.access.refresh_token is None:
-            raise SourceRefused(f"an app without a logged-in user has no library: {_LOGIN_HINT}")
+            raise NotAllowed(f"an app without a logged-in user has no library: {_LOGIN_HINT}")
 
     async def _request(self, call: Callable[[], T]) -> T:
-        fresh_token, waits, troubles = False, 0, 0
-        while True:
+        async def request() -> T:
             try:
-                await self.limiter.acquire()
                 return await asyncio.to_thread(call)
-            except _TokenExpired as expired:
-                if fresh_token:
-                    raise SourceRefused("Spotify rejects the access token that it has just issued") from expired
-                fresh_token = True
-                self._tokens.invalidate()
-            except _TooManyRequests as limit:
-                waits += 1
-                if limit.quota_exceeded or limit.wait_s > self.max_wait_s or waits > MAX_WAITS:
-                    raise QuotaExhausted(_quota_message(limit), wait_s=limit.wait_s) from limit
-                await self.limiter.pause(limit.wait_s)
-            except ServiceUnavailable as error:
-                raise SourceUnavailable(str(error)) from error
-            except _RequestRejected as refusal:
-                raise SourceRefused(self._explain(refusal)) from refusal
-            except (_ServerError, requests.RequestException) as trouble:
-                troubles += 1
-                if troubles >= self.retry.attempts:
-                    raise SourceUnavailable(f"Spotify does not answer: {trouble}") from trouble
-                await self.retry.wait(troubles)
+            except requests.RequestException as error:
+                raise ServiceUnavailable(f"Spotify does not answer: {error}") from error
+
+        try:
+            return await self._runner.run(request)
+        except RateLimited as error:
+            raise QuotaExhausted(_quota_message(error), wait_s=error.wait_s) from error
 
     def _check_response(self, response: requests.Response, *_: object, **__: object) -> None:
         status = response.status_code
@@ -178,39 +146,49 @@ class SpotifyWebApi:
         body = _json_of(response)
         if status == requests.codes.ok:
             if not isinstance(body, dict) or (at_token_endpoint and not _is_token(body)):
-                raise _ServerError("it answered 200 with an unexpected body")
+                raise ServiceUnavailable("Spotify does not answer: it answered 200 with an unexpected body")
             return
         message, reason = _message_and_reason(body)
         if status == requests.codes.too_many_requests:
-            raise _TooManyRequests(_retry_after_s(response), reason == "QUOTA_EXCEEDED")
+            wait_s = retry_after_s(response.headers.get("Retry-After"))
+            wait_s = _DEFAULT_WAIT_S if wait_s is None else wait_s
+            if reason == "QUOTA_EXCEEDED":
+                raise QuotaExhausted("the app's quota is used up", wait_s=wait_s)
+            raise RateLimited("the rate limit is reached", wait_s=wait_s)
         if status == requests.codes.unauthorized and not at_token_endpoint:
-            raise _TokenExpired(message)
-        if status >= 500 or status in {408, 425}:
-            raise _ServerError(f"it answered {status} {message}".strip())
-        raise _RequestRejected(status, message, at_token_endpoint)
+            self._tokens.invalidate()
+            raise TokenRejected("Spotify rejects the access token that it has just issued")
+        if is_transient(status):
+            raise ServiceUnavailable(f"Spotify does not answer: it answered {status} {message}".rstrip())
+        raise ServiceRefused(self._explain(status, message, at_token_endpoint))
 
-    def _explain(self, error: _RequestRejected) -> str:
-        message = f"Spotify answered {error.status} {error.message}".strip()
-        if error.from_token_endpoint:
+    def _explain(self, status: int, message: str, at_token_endpoint: bool) -> str:
+        message = f"Spotify answered {status} {message}".rstrip()
+        if at_token_endpoint:
             names = "SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET" + (
                 "" if self.access.refresh_token is None else ", or log in again with `soundalike login spotify`"
             )
             return f"{message} when an access token was requested; check {names}"
-        if error.status == requests.codes.forbidden:
+        if status == requests.codes.forbidden:
             how = (
                 f"if it is yours, {_LOGIN_HINT}"
                 if self.access.refresh_token is None
                 else "this does not belong to the logged-in user, or the login did not include it"
             )
             return f"{message}: since 2026 an app can read only what belongs to its own user; {how}"
-        if error.status == requests.codes.not_found:
+        if status == requests.codes.not_found:
             return f"{message}: nothing has this id, or it is a playlist made by Spotify, which apps may not read"
         return message
 
 
 def _json_of(response: requests.Response) -> Any:
+    buffer = BodyBuffer("Spotify")
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        buffer.add(chunk)
+    # As requests itself does once it has read a body, but with a limit.
+    response._content = bytes(buffer.body)  # noqa: SLF001
     try:
-        return response.json()
+        return parse_json(response.content)
     except ValueError:
         return None
 
@@ -230,15 +208,8 @@ def _message_and_reason(body: Any) -> tuple[str, str]:
     return "", ""
 
 
-def _retry_after_s(response: requests.Response) -> float:
-    try:
-        return min(max(0.0, float(response.headers["Retry-After"])), _MAX_RETRY_AFTER_S)
-    except (KeyError, ValueError):
-        return _DEFAULT_WAIT_S
-
-
-def _quota_message(limit: _TooManyRequests) -> str:
-    what = "the app's quota is used up" if limit.quota_exceeded else "the rate limit is reached"
-    hours, minutes = divmod(round(limit.wait_s / 60), 60)
-    span = f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{limit.wait_s:.0f} s"
-    return f"Spotify says that {what}; run the same command again in {span} to continue"
+def _quota_message(error: RateLimited) -> str:
+    seconds = error.wait_s or 0.0
+    hours, minutes = divmod(round(seconds / 60), 60)
+    span = f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{seconds:.0f} s"
+    return f"Spotify says that {error}; run the same command again in {span} to continue"

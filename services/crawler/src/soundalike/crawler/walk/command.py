@@ -16,7 +16,6 @@ from rich.text import Text
 
 from soundalike import soundcloud
 from soundalike.crawler.download import Downloader, preview_client
-from soundalike.crawler.errors import QuotaExhausted
 from soundalike.crawler.ingest import Ingest
 from soundalike.crawler.leases import SharedLeases
 from soundalike.crawler.previews.chain import PreviewChain
@@ -27,9 +26,9 @@ from soundalike.crawler.walk.walker import Walk
 from soundalike.db import database, users
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.domain.text import escape
+from soundalike.http.errors import QuotaExhausted, ServiceError
 from soundalike.retry import RetryPolicy
 from soundalike.soundcloud.access_tokens import FileTokenStore, MemoryTokenStore
-from soundalike.soundcloud.errors import SoundCloudApiError
 from soundalike.storage.object_store import S3Store
 from soundalike.terminal import print_line
 
@@ -86,7 +85,7 @@ async def walk(settings: SoundCloudSettings, options: WalkOptions, console: Cons
 
 async def _open(settings: SoundCloudSettings, options: WalkOptions, pool: Pool, stack: AsyncExitStack) -> Walk:
     access = settings.access()
-    pace = Budget(SharedLimiters(pool)(settings.allowance), options.budget)
+    limiter = Budget(SharedLimiters(pool)(settings.allowance), options.budget)
     store = FileTokenStore(access.token_file) if access.token_file else MemoryTokenStore()
     connection = await stack.enter_async_context(
         soundcloud.connect(
@@ -95,7 +94,7 @@ async def _open(settings: SoundCloudSettings, options: WalkOptions, pool: Pool, 
             url=access.api_url,
             token_url=access.token_url,
             store=store,
-            pace=pace,
+            limiter=limiter,
         )
     )
     bounds = Bounds(
@@ -133,7 +132,7 @@ async def _run(walk_run: Walk, options: WalkOptions, console: Console) -> int:
         except QuotaExhausted as error:
             _print(console, str(error))
             return EX_TEMPFAIL
-        except SoundCloudApiError as error:
+        except ServiceError as error:
             return _print(console, str(error))
         except CONNECTION_FAILURES as error:
             return _print(console, f"the database does not answer: {str(error) or type(error).__name__}")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from soundalike.soundcloud.connection import Pace
+    from soundalike.http.rate_limiter import Limiter
 
 
 class BudgetExhausted(Exception):
@@ -16,20 +16,24 @@ class BudgetExhausted(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """A pace (`soundcloud.connection.Pace`) that lets at most `left` more requests through, retries among them.
+    """A limiter (see `http.rate_limiter.Limiter`) that allows at most `left` more requests, retries among them.
 
     Raises `BudgetExhausted` for the one after the last.
     """
 
-    pace: Pace
+    limiter: Limiter
     left: int
 
     async def acquire(self) -> None:
-        """Return when the next request may be made."""
+        """Wait until one request may be made."""
         if self.left <= 0:
             raise BudgetExhausted
         self.left -= 1
-        await self.pace.acquire()
+        await self.limiter.acquire()
+
+    async def pause(self, seconds: float) -> None:
+        """Allow no request for so many seconds, because the service asks for it."""
+        await self.limiter.pause(seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
+from soundalike.http.errors import Missing, RateLimited, ServiceRefused, ServiceUnavailable
 from soundalike.soundcloud import Tracks
-from soundalike.soundcloud.errors import Missing, Refused, Throttled, Unavailable
 
 if TYPE_CHECKING:
     from soundalike.crawler.ingest import Ingest
@@ -52,11 +52,11 @@ class SoundCloudPreviews:
             address = await Tracks(self.connection).preview(track.urn)
         except Missing:
             return PreviewAbsent("SoundCloud offers no preview")
-        except Throttled as error:
-            raise PreviewUnavailable("SoundCloud reached its rate limit", str(error), wait_s=error.seconds) from error
-        except Unavailable as error:
+        except RateLimited as error:
+            raise PreviewUnavailable("SoundCloud reached its rate limit", str(error), wait_s=error.wait_s) from error
+        except ServiceUnavailable as error:
             raise PreviewUnavailable("SoundCloud did not answer", str(error)) from error
-        except Refused as error:
+        except ServiceRefused as error:
             raise PreviewUnavailable("SoundCloud refuses the request", str(error)) from error
         provenance = Provenance(NAME, "own", track.urn.rpartition(":")[2], 1.0)
         return provider.PreviewFound(address, self.hosts, provenance, expires=True)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from soundalike.crawler.preview_hosts import is_at, preview_hosts
-from soundalike.crawler.rate_limiter import RateLimit
+from soundalike.http.rate_limiter import RateLimit
 from soundalike.settings import DatabaseSettings, StoreSettings, exit_with_problems
 from soundalike.soundcloud import Account
 

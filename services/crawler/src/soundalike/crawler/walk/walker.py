@@ -11,15 +11,23 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from soundalike.crawler.errors import PreviewUnavailable, QuotaExhausted
+from soundalike.crawler.errors import PreviewUnavailable
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.crawler.walk.limits import Bounds, BudgetExhausted
 from soundalike.crawler.walk.list_position import ListPosition
 from soundalike.crawler.walk.previews import PREVIEW
 from soundalike.crawler.walk.store import LIKERS, LIKES, GraphWriter
 from soundalike.db import task_queue
+from soundalike.http.errors import (
+    Missing,
+    NotAllowed,
+    QuotaExhausted,
+    RateLimited,
+    ServiceRefused,
+    ServiceUnavailable,
+)
 from soundalike.soundcloud import Resolve, Tracks, Users
-from soundalike.soundcloud.errors import Missing, NotAllowed, PagesRepeat, Refused, Throttled, Unavailable
+from soundalike.soundcloud.errors import PagesRepeat
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -144,11 +152,11 @@ class Walk:
             self._stop = error
             await self._release(task)
             return
-        except Refused as error:
-            await self._reschedule(task, type(error).__name__, str(error), None)
+        except ServiceRefused as error:
+            await self._reschedule(task, "SoundCloud refuses the request", str(error), None)
             return
-        except Throttled as error:
-            wait = error.seconds or _RETRY_WAIT.total_seconds()
+        except RateLimited as error:
+            wait = error.wait_s or _RETRY_WAIT.total_seconds()
             self._stop = QuotaExhausted(f"{error}; run the same command again to continue", wait_s=wait)
             await self._release(task)
             return
@@ -156,7 +164,7 @@ class Walk:
             self._stop = self._stop or error
             await self._release(task)
             return
-        except (Unavailable, PreviewUnavailable) as error:
+        except (ServiceUnavailable, PreviewUnavailable) as error:
             later = None if task.attempts >= _MAX_ATTEMPTS else datetime.now(UTC) + _RETRY_WAIT * task.attempts
             reason = error.reason if isinstance(error, PreviewUnavailable) else "SoundCloud did not answer"
             await self._reschedule(task, reason, str(error), later)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from soundalike.crawler.errors import QuotaExhausted, ServiceRefused, ServiceUnavailable, SourceUnavailable
 from soundalike.crawler.matching import Candidate, score_by_isrc, score_by_name
 from soundalike.crawler.previews.deezer import search_queries
-from soundalike.crawler.services.web_service import MAX_WAIT_S
+from soundalike.http.errors import ServiceRefused
 
 if TYPE_CHECKING:
     from soundalike.crawler.services.deezer import DeezerApi
@@ -27,14 +26,10 @@ class Resolver:
     async def resolve(self, row: TrackRow) -> DeezerTrack | str:
         """Return the track that a row means, by its ISRC or by searching, or the reason why there is none.
 
-        Raises `QuotaExhausted` and `SourceUnavailable`.
+        Raises `QuotaExhausted` and other `ServiceUnavailable`.
         """
         try:
             return await self._by_isrc(row) or await self._by_search(row) or NOT_FOUND
-        except ServiceUnavailable as error:
-            if error.wait_s is not None and error.wait_s > MAX_WAIT_S:
-                raise QuotaExhausted(str(error), wait_s=error.wait_s) from error
-            raise SourceUnavailable(str(error)) from error
         except ServiceRefused as error:
             return str(error)
 

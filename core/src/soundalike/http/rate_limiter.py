@@ -1,8 +1,9 @@
-"""How often a service may be asked."""
+"""How often a service may be called."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
@@ -21,39 +22,26 @@ class RateLimit:
 
     def __post_init__(self) -> None:
         if self.per_second <= 0 or self.burst < 1:
-            raise ValueError("an allowance lets through something")
+            raise ValueError("a rate limit allows at least some requests")
 
 
-DEEZER: Final = RateLimit("deezer", per_second=9.5, burst=2)
-"""Deezer counts 50 requests in 5 s; this makes at most 49.5."""
-
-ITUNES: Final = RateLimit("itunes", per_second=0.3, burst=2)
-"""Apple names about 20 calls a minute; this makes at most 20."""
+UNLIMITED: Final = RateLimit("unlimited", per_second=math.inf, burst=1)
+"""No limit but the pauses that the service asks for."""
 
 
 class Limiter(Protocol):
-    """Says when the next request may be made; shared by everybody who asks the same service."""
+    """Decides when the next request may be made; everybody who calls the same service shares it."""
 
     async def acquire(self) -> None:
         """Wait until one request may be made."""
 
     async def pause(self, seconds: float) -> None:
-        """Let nobody through for so long, because the service asked for patience."""
-
-
-class Unlimited:
-    """Lets everything through at once."""
-
-    async def acquire(self) -> None:
-        """Return at once."""
-
-    async def pause(self, seconds: float) -> None:
-        """Let it pass."""
+        """Allow no request for so many seconds, because the service asks for it."""
 
 
 @dataclass(slots=True)
 class InMemoryLimiter:
-    """A bucket for one process (see `Limiter`); in the order in which they came."""
+    """A token bucket for one process (see `Limiter`); requests are made in the order in which they were asked for."""
 
     limit: RateLimit
     clock: Callable[[], float] = time.monotonic
@@ -64,7 +52,7 @@ class InMemoryLimiter:
         """Wait until one request may be made."""
         step = 1 / self.limit.per_second
         now = self.clock()
-        # The moment at which a bucket without a burst would let this one through (the GCRA of ATM Forum TM 4.0).
+        # The moment at which a bucket without a burst would allow this one (the GCRA of ATM Forum TM 4.0).
         due = max(self._next, now)
         self._next = due + step
         wait = due - now - (self.limit.burst - 1) * step
@@ -72,6 +60,6 @@ class InMemoryLimiter:
             await self.sleep(wait)
 
     async def pause(self, seconds: float) -> None:
-        """Let nobody through for so long, and then one after the other."""
+        """Allow no request for so many seconds, and then one after the other."""
         step = 1 / self.limit.per_second
         self._next = max(self._next, self.clock() + seconds + (self.limit.burst - 1) * step)
