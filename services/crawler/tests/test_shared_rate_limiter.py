@@ -15,7 +15,7 @@ from soundalike.http.rate_limiter import RateLimit
 from soundalike.testing.wait import eventually
 
 if TYPE_CHECKING:
-    from soundalike.db.database import Pool
+    from soundalike.db.database import Executor, Pool
 
 FAST = RateLimit("fast", per_second=100, burst=1)
 SLOW = RateLimit("slow", per_second=0.5, burst=1)
@@ -34,9 +34,9 @@ async def test_everybody_who_waits_is_served_by_one_statement(pool: Pool, monkey
     asked: list[int] = []
     take = rate_limits.take
 
-    async def counted(*arguments: Any, count: int, **bucket: Any) -> float | None:
+    async def counted(db: Executor, limit: RateLimit, count: int) -> float | None:
         asked.append(count)
-        return await take(*arguments, count=count, **bucket)
+        return await take(db, limit, count)
 
     monkeypatch.setattr(rate_limits, "take", counted)
     limiter = SharedLimiter(pool, FAST)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from soundalike.db.database import Executor
+    from soundalike.http.rate_limiter import RateLimit
 
 AHEAD_S = 2.0
-"""How far ahead tokens are given out, in seconds; a pause demanded by a service reaches every process in that time."""
+"""How far ahead tokens are taken, in seconds; a pause that a service asks for reaches every process in that time."""
 
 # `next_at` is the time of the bucket's next token without saved ones; of those, `burst` count (the generic cell rate
 # algorithm). The lock of the row puts concurrent takers in a queue.
@@ -30,22 +31,25 @@ ON CONFLICT (service) DO UPDATE SET next_at = greatest(allowances.next_at, EXCLU
 """
 
 
-async def take(db: Executor, service: str, count: int, *, per_second: float, burst: int) -> float | None:
+async def take(db: Executor, limit: RateLimit, count: int) -> float | None:
     """Take `count` tokens; return in how many seconds the first is valid, each other `1 / per_second` later.
 
     Returns None, having taken nothing, while the next token is more than `AHEAD_S` away.
     """
-    interval = 1 / per_second
-    saved = (burst - 1) * interval
-    after = await db.fetchval(_TAKE, service, float(count), interval, AHEAD_S + saved)
+    interval, saved = 1 / limit.per_second, _saved_s(limit)
+    after = await db.fetchval(_TAKE, limit.service, float(count), interval, AHEAD_S + saved)
     return None if after is None else float(after) - count * interval - saved
 
 
-async def next_token(db: Executor, service: str, *, per_second: float, burst: int) -> float:
+async def next_token(db: Executor, limit: RateLimit) -> float:
     """Return in how many seconds the next token is valid, creating a full bucket where there was none."""
-    return max(0.0, float(await db.fetchval(_NEXT, service)) - (burst - 1) / per_second)
+    return max(0.0, float(await db.fetchval(_NEXT, limit.service)) - _saved_s(limit))
 
 
-async def empty(db: Executor, service: str, seconds: float, *, per_second: float, burst: int) -> None:
+async def empty(db: Executor, limit: RateLimit, seconds: float) -> None:
     """Empty a bucket for the `seconds` that the service asked to wait; no tokens are saved meanwhile."""
-    await db.execute(_EMPTY, service, seconds + (burst - 1) / per_second)
+    await db.execute(_EMPTY, limit.service, seconds + _saved_s(limit))
+
+
+def _saved_s(limit: RateLimit) -> float:
+    return (limit.burst - 1) / limit.per_second

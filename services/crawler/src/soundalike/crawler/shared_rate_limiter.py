@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from soundalike.db import rate_limits
 from soundalike.db.database import CONNECTION_FAILURES
@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from soundalike.db.database import Pool
     from soundalike.http.rate_limiter import RateLimit
 
+T = TypeVar("T")
+
 _POLL_S: Final = 5.0
 
 
 @dataclass(slots=True)
 class SharedLimiter:
-    """A bucket of the database's (see `http.rate_limiter.Limiter`).
+    """A token bucket in the database (see `http.rate_limiter.Limiter`).
 
-    Everybody who waits at the moment is served by one statement, so the round trip to the database does not cost the
-    rate. Raises `ServiceUnavailable` when the database stays away.
+    Everybody who waits at the moment is served by one statement, so that the round trip to the database does not slow
+    the rate. Raises `ServiceUnavailable` when the database stays away.
     """
 
     pool: Pool
@@ -42,14 +44,14 @@ class SharedLimiter:
             due = await self._token(loop)
             if (wait := due - loop.time()) > 0:
                 await self.sleep(wait)
-            # The service may have asked for patience meanwhile, and this token is one from before.
+            # The service may have asked for a pause meanwhile, and this token is one from before.
             if loop.time() >= self._paused_until or due >= self._paused_until:
                 return
 
     async def pause(self, seconds: float) -> None:
-        """Let nobody through for so long, in no process."""
+        """Allow no request for so many seconds, in no process."""
         self._paused_until = max(self._paused_until, asyncio.get_running_loop().time() + seconds)
-        await self._query(rate_limits.empty(self.pool, seconds=seconds, **self._bucket))
+        await self._query(rate_limits.empty(self.pool, self.limit, seconds))
 
     async def _token(self, loop: asyncio.AbstractEventLoop) -> float:
         waiter: asyncio.Future[float] = loop.create_future()
@@ -72,9 +74,9 @@ class SharedLimiter:
         loop = asyncio.get_running_loop()
         most = max(1, int(self.limit.per_second * rate_limits.AHEAD_S))
         count = min(len(self._waiting), most)
-        first = await self._query(rate_limits.take(self.pool, count=count, **self._bucket))
+        first = await self._query(rate_limits.take(self.pool, self.limit, count))
         if first is None:
-            wait = await self._query(rate_limits.next_token(self.pool, **self._bucket))
+            wait = await self._query(rate_limits.next_token(self.pool, self.limit))
             await self.sleep(min(max(0.0, wait - rate_limits.AHEAD_S / 2), _POLL_S))
             return
         now, step = loop.time(), 1 / self.limit.per_second
@@ -88,17 +90,12 @@ class SharedLimiter:
             self._waiting.popleft()
         return bool(self._waiting)
 
-    @property
-    def _bucket(self) -> _Bucket:
-        given = self.limit
-        return {"service": given.service, "per_second": given.per_second, "burst": given.burst}
-
     async def _query(self, statement: Awaitable[T]) -> T:
         try:
             return await statement
         except CONNECTION_FAILURES as error:
             raise ServiceUnavailable(
-                f"the database, which says how often {self.limit.service} may be asked, does not answer"
+                f"the database, which keeps the rate limit of {self.limit.service}, does not answer"
             ) from error
 
 
@@ -112,14 +109,3 @@ class SharedLimiters:
     def __call__(self, limit: RateLimit) -> SharedLimiter:
         """Return the limiter of a service."""
         return self._limiters.setdefault(limit.service, SharedLimiter(self.pool, limit))
-
-
-if TYPE_CHECKING:
-    from typing import TypedDict, TypeVar
-
-    T = TypeVar("T")
-
-    class _Bucket(TypedDict):
-        service: str
-        per_second: float
-        burst: int
