@@ -13,6 +13,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
+from soundalike.db.losses import Loss
 from soundalike.db.overview import Overview
 from soundalike.db.tracks import State
 from soundalike.local import cli, recommendation, status
@@ -267,11 +268,25 @@ def test_the_status_as_text_and_json() -> None:
         tail=10,
     )
     due = datetime(2026, 1, 2, tzinfo=UTC)
-    report = status.Status(totals, status.RequestBacklog(5, due), {"api": True, "indexer": True, "watcher": False})
+    losses = [
+        Loss("bucket", "music", 1, due),
+        Loss("previews", "of tracks", 12, due),
+        Loss("index_version", "2", 1, due),
+    ]
+    content = status.DatabaseContent(totals, status.RequestBacklog(5, due), losses)
+    programs, missing = {"api": True, "indexer": True, "watcher": False}, {"queue": "the queue does not exist"}
+    report = status.Status(content, programs, missing)
     lines = status.render(report).splitlines()
     rows = [line.split() for line in lines]
     assert ["ready", "90"] in rows
     assert ["total", "91"] in rows
+    assert lines[0] == "missing       the queue does not exist"
+    moment = f"{due.astimezone():%Y-%m-%d %H:%M}"
+    assert lines[1:4] == [
+        f"lost          {moment}  the bucket music; created again",
+        f"lost          {moment}  12 previews that waited for the extractor; the next crawl fetches them again",
+        f"lost          {moment}  files of index version 2; the indexer builds it again",
+    ]
     assert lines[-7:] == [
         "queue         3 waiting, 2 in progress, 1 delayed",
         "dead letters  4",
@@ -284,7 +299,22 @@ def test_the_status_as_text_and_json() -> None:
     content = json.loads(json.dumps(status.as_json(report)))
     assert content["by_state"]["ready"] == 90
     assert content["requests"] == {"due": 5, "next_due": "2026-01-02T00:00:00+00:00"}
-    assert content["programs"] == {"api": True, "indexer": True, "watcher": False}
+    assert content["programs"] == programs
+    assert content["missing"] == missing
+    assert content["losses"][1] == {
+        "kind": "previews", "name": "of tracks", "count": 12, "noticed_at": "2026-01-02T00:00:00+00:00"
+    }  # fmt: skip
+
+
+def test_the_status_without_database_and_queue() -> None:
+    away = status.Status(None, {"api": True}, {"database": "the database does not answer"})
+    assert status.render(away).splitlines() == ["missing       the database does not answer", "running       api"]
+    content = status.as_json(away)
+    assert (content["total"], content["by_state"], content["requests"]) == (None, None, None)
+    totals = Overview(0, dict.fromkeys(State, 0), None, None, None, None, 0, 0)
+    rows = status.render(status.Status(status.DatabaseContent(totals, status.RequestBacklog(0, None)), {})).splitlines()
+    assert "queue         not available" in rows
+    assert "dead letters  not available" in rows
 
 
 async def test_the_status_of_an_empty_platform(data: DataDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +326,8 @@ async def test_the_status_of_an_empty_platform(data: DataDirectory, monkeypatch:
         # boto3 keeps the credentials of its first session.
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         report = await status.read_status(data)
-    totals = report.overview
+    totals = report.content.overview
+    assert report.missing == {}
     assert totals.total == sum(totals.by_state.values()) == 0
     # S3 sends a test event to each new destination: that of previews and that of uploads.
     assert totals.queue.total == 2
@@ -353,10 +384,11 @@ def test_other_formats_reach_the_terminal_without_control_characters(
 @pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
 def test_the_status_shows_names_as_one_line_of_text(hostile: str) -> None:
     totals = Overview(1, dict.fromkeys(State, 0), Depth(0, 0, 0), 0, hostile, hostile, 1, 0)
-    report = status.Status(totals, status.RequestBacklog(0, None), {})
-    text = status.render(report)
+    losses = [Loss("index_version", hostile), Loss(hostile, hostile)]
+    content = status.DatabaseContent(totals, status.RequestBacklog(0, None), losses)
+    text = status.render(status.Status(content, {}, {"index": hostile}))
     assert active_characters(text, keep="\n") == set()
-    assert len(text.splitlines()) == len(State) + 9
+    assert len(text.splitlines()) == len(State) + 12
 
 
 @pytest.mark.parametrize("hostile", HOSTILE_TEXTS)

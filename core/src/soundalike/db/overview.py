@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from soundalike.db import embeddings, index_versions, models, tracks
+from soundalike.errors import QueueUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What `soundalike status` shows; the values of `by_state` sum to `total`."""
+    """What `soundalike status` shows; the values of `by_state` sum to `total`.
+
+    `queue` and `dead_letters` are None while the queues are not available.
+    """
 
     total: int
     by_state: Mapping[tracks.State, int]
-    queue: Depth
-    dead_letters: int
+    queue: Depth | None
+    dead_letters: int | None
     model: str | None
     version: str | None
     in_version: int
@@ -51,8 +55,8 @@ async def track_counts(db: Executor) -> TrackCounts:
     return TrackCounts({state: counts.get(state, 0) for state in tracks.State}, rows[0]["waited_s"] if rows else None)
 
 
-async def overview(db: Executor, queue: MessageQueue, dead_letters: MessageQueue) -> Overview:
-    """Gather the overview; raises `QueueUnavailable`."""
+async def overview(db: Executor, queue: MessageQueue | None, dead_letters: MessageQueue | None) -> Overview:
+    """Gather the overview; raises what the database raises."""
     by_state = await tracks.count_by_state(db)
     model = await models.current(db)
     version = await index_versions.get_published(db, model.model) if model else None
@@ -60,10 +64,17 @@ async def overview(db: Executor, queue: MessageQueue, dead_letters: MessageQueue
     return Overview(
         total=sum(by_state.values()),
         by_state=by_state,
-        queue=await queue.depth(),
-        dead_letters=(await dead_letters.depth()).total,
+        queue=await _depth(queue),
+        dead_letters=waiting.total if (waiting := await _depth(dead_letters)) else None,
         model=model.model if model else None,
         version=version.version if version else None,
         in_version=version.tracks if version else 0,
         tail=newer.count if newer else 0,
     )
+
+
+async def _depth(queue: MessageQueue | None) -> Depth | None:
+    try:
+        return await queue.depth() if queue else None
+    except QueueUnavailable:
+        return None

@@ -190,7 +190,10 @@ def status(
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Show tracks by state, queue lengths, the index, and which programs run."""
+    """Show tracks by state, queue lengths, the index, which programs run, and what is missing or was lost.
+
+    Ends with status 1 where the database does not answer.
+    """
     from soundalike.local import status as reporting
 
     try:
@@ -199,6 +202,8 @@ def status(
         _fail(error)
     text = json.dumps(reporting.as_json(report), indent=2) if as_json else reporting.render(report)
     echo(*text.split("\n"))
+    if report.content is None:
+        raise typer.Exit(1)
 
 
 @app.command()

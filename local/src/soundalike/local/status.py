@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
-from soundalike.db import database, task_queue, track_requests
+import asyncpg
+
+from soundalike.db import database, index_versions, losses, task_queue, taste_versions, track_requests
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.db.overview import Overview, overview
 from soundalike.domain.text import escape
-from soundalike.errors import SoundalikeError
-from soundalike.local.errors import LocalPlatformError
+from soundalike.errors import QueueUnavailable, StoreUnavailable
 from soundalike.local.pidfile import Pidfile
 from soundalike.local.running_platform import find
+from soundalike.provisioning.inspection import Inspector
 from soundalike.provisioning.resources import ProvisioningSettings
 from soundalike.settings import load
+from soundalike.similarity.index.manifest import Manifest
+from soundalike.similarity.taste.manifest import TasteManifest
+from soundalike.storage.artifacts.errors import ArtifactError
 from soundalike.storage.message_queue import SqsQueue
+from soundalike.storage.object_store import S3Store
+from soundalike.storage.stored_version import StoredVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from soundalike.db.database import Pool
+    from soundalike.db.losses import Loss
     from soundalike.local.data_directory import DataDirectory
+    from soundalike.settings import QueueSettings, StoreSettings
+
+_DATABASE_FAILURES: Final[tuple[type[Exception], ...]] = (asyncpg.PostgresError, *CONNECTION_FAILURES)
+_LOSSES_AGE: Final = timedelta(days=1)
+_MAX_LOSSES: Final = 10
+_LOSSES: Final = {
+    "bucket": "the bucket {name}; created again",
+    "queue": "the queue {name}; created again",
+    "dead_letter_queue": "the dead-letter queue {name}; created again",
+    "notification": "the notifications of the bucket {name}; created again",
+    "previews": "{count} previews that waited for the extractor; the next crawl fetches them again",
+    "index_version": "files of index version {name}; the indexer builds it again",
+    "taste_version": "files of taste version {name}; the indexer builds it again",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,59 +60,83 @@ class RequestBacklog:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """What database, queues and index hold, which tracks are requested, and which programs run, by name."""
+class DatabaseContent:
+    """What only the database knows: `losses` are those of the last day, oldest first."""
 
     overview: Overview
     requests: RequestBacklog
+    losses: Sequence[Loss] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the platform holds, which programs run, by name, and what is missing, with a clause about each.
+
+    `content` is None while the database does not answer.
+    """
+
+    content: DatabaseContent | None
     programs: Mapping[str, bool]
-
-
-class StatusUnavailable(LocalPlatformError):
-    """The platform's database or queue does not respond."""
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 async def read_status(data: DataDirectory) -> Status:
-    """Query database, queues and system for the platform on a folder; raises `NotRunning` and `StatusUnavailable`."""
+    """Query database, queues and system for the platform on a folder; raises `NotRunning`."""
     platform = find(data)
     # boto3 and the settings read the environment of this process, which runs this one command only.
     environment = platform.child_environment(os.environ)
     os.environ.clear()
     os.environ.update(environment)
     settings = load(ProvisioningSettings)
+    missing = dict(await asyncio.to_thread(Inspector(settings).problems))
     try:
-        queue = await SqsQueue.connect(settings)
-        dead_letters = await SqsQueue.connect(settings, dead_letters=True)
         async with database.connect(settings.database_url.get_secret_value(), size=1) as pool:
-            totals = await overview(pool, queue, dead_letters)
-            requests = RequestBacklog(*await task_queue.count_due(pool, [track_requests.TASK]))
-    except SoundalikeError as error:
-        raise StatusUnavailable(f"The platform does not respond: {error}") from error
-    except CONNECTION_FAILURES as error:
-        raise StatusUnavailable(f"The database does not respond: {error}") from error
+            content = await _read_database(pool, settings, missing)
+            missing |= await _damaged_versions(pool, settings, content.overview)
+    except _DATABASE_FAILURES:
+        content = None
+        missing["database"] = "the database does not answer"
     running = Pidfile(data.pidfile).running_names()
-    return Status(totals, requests, {name: name in running for name in platform.programs})
+    return Status(content, {name: name in running for name in platform.programs}, missing)
+
+
+async def _read_database(pool: Pool, settings: QueueSettings, missing: Mapping[str, str]) -> DatabaseContent:
+    queue = dead_letters = None
+    if not missing.keys() & {"store", "queue", "dead_letter_queue"}:
+        with suppress(QueueUnavailable):
+            queue = await SqsQueue.connect(settings)
+            dead_letters = await SqsQueue.connect(settings, dead_letters=True)
+    return DatabaseContent(
+        await overview(pool, queue, dead_letters),
+        RequestBacklog(*await task_queue.count_due(pool, [track_requests.TASK])),
+        await losses.recent(pool, _LOSSES_AGE),
+    )
+
+
+async def _damaged_versions(pool: Pool, settings: StoreSettings, totals: Overview) -> dict[str, str]:
+    """Return what is wrong with the files of the published versions, as far as the object store answers."""
+    index = await index_versions.get_published(pool, totals.model) if totals.model else None
+    taste = await taste_versions.get_published(pool)
+    store = S3Store.connect(settings)
+    damaged = {}
+    for name, published, kind in (("index", index, Manifest), ("taste", taste, TasteManifest)):
+        if published is None:
+            continue
+        try:
+            await StoredVersion(store, published.location, kind).check_sizes()
+        except ArtifactError as error:
+            damaged[name] = f"{name} version {published.version} is damaged: {error}"
+        except StoreUnavailable:
+            continue
+    return damaged
 
 
 def render(status: Status) -> str:
     """Return the status as a small table; the counts above the line add up to the total below it."""
-    totals = status.overview
-    width = max(len(state.value) for state in totals.by_state)
-    counts = [f"  {state.value:<{width}}  {count:>7}" for state, count in totals.by_state.items()]
-    queue = totals.queue
-    model = escape(totals.model or "none yet")
-    index = f"{escape(totals.version)} with {totals.in_version} tracks" if totals.version else "not built yet"
     return "\n".join(
         [
-            "tracks",
-            *counts,
-            f"  {'':-<{width + 9}}",
-            f"  {'total':<{width}}  {totals.total:>7}",
-            f"queue         {queue.visible} waiting, {queue.in_flight} in progress, {queue.delayed} delayed",
-            f"dead letters  {totals.dead_letters}",
-            f"model         {model}",
-            f"index         {index}, {totals.tail} newer",
-            f"requests      {_format_backlog(status.requests)}",
+            *(f"missing       {escape(clause)}" for clause in status.missing.values()),
+            *(_content_lines(status.content) if status.content else ()),
             f"running       {', '.join(name for name, runs in status.programs.items() if runs) or 'nothing'}",
             *(f"not running   {name} (see its log)" for name, runs in status.programs.items() if not runs),
         ]
@@ -94,14 +144,52 @@ def render(status: Status) -> str:
 
 
 def as_json(status: Status) -> dict[str, object]:
-    """Return the status as a JSON object."""
-    totals, requests = status.overview, status.requests
+    """Return the status as a JSON object; what only the database knows is null while it does not answer."""
+    content = status.content
     return {
-        **asdict(totals),
-        "by_state": {state.value: count for state, count in totals.by_state.items()},
-        "requests": {"due": requests.due, "next_due": requests.next_due and requests.next_due.isoformat()},
+        **({item.name: None for item in fields(Overview)} if content is None else asdict(content.overview)),
+        "by_state": content and {state.value: count for state, count in content.overview.by_state.items()},
+        "requests": content and _backlog_as_json(content.requests),
+        "losses": content and [_loss_as_json(loss) for loss in content.losses],
         "programs": dict(status.programs),
+        "missing": dict(status.missing),
     }
+
+
+def _content_lines(content: DatabaseContent) -> list[str]:
+    totals = content.overview
+    width = max(len(state.value) for state in totals.by_state)
+    queue = totals.queue
+    waiting = (
+        f"{queue.visible} waiting, {queue.in_flight} in progress, {queue.delayed} delayed" if queue else "not available"
+    )
+    index = f"{escape(totals.version)} with {totals.in_version} tracks" if totals.version else "not built yet"
+    return [
+        *(f"lost          {_format_loss(loss)}" for loss in content.losses[-_MAX_LOSSES:]),
+        "tracks",
+        *(f"  {state.value:<{width}}  {count:>7}" for state, count in totals.by_state.items()),
+        f"  {'':-<{width + 9}}",
+        f"  {'total':<{width}}  {totals.total:>7}",
+        f"queue         {waiting}",
+        f"dead letters  {'not available' if totals.dead_letters is None else totals.dead_letters}",
+        f"model         {escape(totals.model or 'none yet')}",
+        f"index         {index}, {totals.tail} newer",
+        f"requests      {_format_backlog(content.requests)}",
+    ]
+
+
+def _format_loss(loss: Loss) -> str:
+    moment = f"{loss.noticed_at.astimezone():%Y-%m-%d %H:%M}" if loss.noticed_at else ""
+    text = _LOSSES.get(loss.kind, "{kind} {name}").format(kind=loss.kind, name=loss.name, count=loss.count)
+    return escape(f"{moment}  {text}")
+
+
+def _loss_as_json(loss: Loss) -> dict[str, object]:
+    return {**asdict(loss), "noticed_at": loss.noticed_at and loss.noticed_at.isoformat()}
+
+
+def _backlog_as_json(requests: RequestBacklog) -> dict[str, object]:
+    return {"due": requests.due, "next_due": requests.next_due and requests.next_due.isoformat()}
 
 
 def _format_backlog(requests: RequestBacklog) -> str:
