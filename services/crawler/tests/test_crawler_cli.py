@@ -384,3 +384,12 @@ def test_old_names_are_listed_as_text_before_they_are_forgotten(command: Command
     assert status == 0, err
     assert active_characters(out + err, keep="\n") == set()
     assert len(out.splitlines()) == len(HOSTILE_TEXTS) + 2
+
+
+def test_forgetting_what_nobody_knows_says_so(command: Command) -> None:
+    status, out, err = command("forget", "deezer:track:999")
+    assert (status, err) == (0, "")
+    assert out == "nothing is known of the track deezer:track:999; it is blocked from now on\n"
+    status, out, err = command("forget", "--isrc", "ZZAAA2600001")
+    assert (status, err) == (0, "")
+    assert out == "no track with the ISRC ZZAAA2600001 is known; tracks with this ISRC are blocked from now on\n"

@@ -11,13 +11,16 @@ from soundalike.audio.clip import CLIP_KIND
 from soundalike.crawler.entries import Preview, Provenance, TrackEntry
 from soundalike.crawler.erasure import Subject, find_releases, forget, forget_releases, isrcs_of, parse_subject
 from soundalike.crawler.errors import InvalidTarget, SourceRefused
-from soundalike.crawler.policy import BLOCKED
+from soundalike.crawler.policy import BLOCKED, CrawlPolicy
+from soundalike.crawler.resume import PlaylistCheckpoint
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import playlists, tracks
 from soundalike.db.tracks import State, Track
 from soundalike.domain.track_id import TrackId
 from soundalike.sandbox.catalogue import pieces, spotify_id
 from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID
+from soundalike.storage.object_keys import preview_key
+from soundalike.testing.database_text import columns_with
 
 if TYPE_CHECKING:
     from .conftest import CrawlFixture
@@ -155,3 +158,33 @@ async def test_a_playlist_goes_with_its_tracks_where_that_is_wanted(crawler: Cra
     done = await forget(crawler.pool, crawler.store, Subject("playlist", urn), with_tracks=True)
     assert (done.tracks, done.previews) == (48, 48)
     assert crawler.store.objects == {}
+
+
+async def test_of_what_nobody_knows_nothing_is_counted_and_it_is_blocked_ahead(crawler: CrawlFixture) -> None:
+    for subject in (Subject("track", FIRST.urn), Subject("artist", ARTIST), Subject("user", "soundcloud:users:9")):
+        done = await forget(crawler.pool, crawler.store, subject)
+        assert (done.tracks, done.previews, done.was_known) == (0, 0, False)
+    crawl = crawler.crawl()
+    await crawl.run(crawler.playlist(DEMO_PLAYLIST_ID))
+    assert crawl.stats.by_reason[OutcomeStatus.SKIPPED] == {BLOCKED: 2}
+
+
+async def test_a_preview_without_a_row_counts_as_known(crawler: CrawlFixture) -> None:
+    await crawler.store.put(preview_key(FIRST, "mp3"), b"audio", "audio/mpeg")
+    done = await forget(crawler.pool, crawler.store, Subject("track", FIRST.urn))
+    assert (done.tracks, done.previews, done.was_known) == (0, 1, True)
+
+
+async def test_a_crawl_notes_no_name_of_what_was_forgotten(crawler: CrawlFixture) -> None:
+    await forget(crawler.pool, crawler.store, Subject("track", FIRST.urn))
+    source = crawler.playlist(DEMO_PLAYLIST_ID)
+    playlist = await source.playlist()
+    assert playlist is not None
+    reading = await PlaylistCheckpoint.load(crawler.pool, CrawlPolicy(), playlist)
+    async for entry in source.entries():
+        if isinstance(entry, TrackEntry):
+            await reading.add(entry.position, await crawler.crawl().ingest.process(entry))
+    await reading.save()
+    assert await crawler.pool.fetchval("SELECT count(*) FROM playlist_readings WHERE reason = $1", BLOCKED) == 1
+    assert await columns_with(crawler.pool, pieces()[0].title) == set()
+    assert await columns_with(crawler.pool, pieces()[1].title) >= {"playlist_readings.label", "tracks.title"}

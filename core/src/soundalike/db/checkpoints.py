@@ -27,7 +27,8 @@ class Checkpoint:
 _SAVE = """
 INSERT INTO playlist_readings (playlist, snapshot_id, position, track, label, reason)
 SELECT $1, $2, * FROM unnest($3::integer[], $4::text[], $5::text[], $6::text[]) AS p (position, track, label, reason)
-WHERE track IS NULL OR EXISTS (SELECT FROM tracks WHERE urn = track)
+WHERE (track IS NULL OR EXISTS (SELECT FROM tracks t WHERE t.urn = track AND t.state <> 'forgotten'))
+    AND NOT EXISTS (SELECT FROM blocks b WHERE b.urn = $1 OR starts_with($1, b.urn || ':'))
 ON CONFLICT (playlist, position) DO UPDATE SET
     snapshot_id = EXCLUDED.snapshot_id, track = EXCLUDED.track, label = EXCLUDED.label, reason = EXCLUDED.reason
 """
@@ -40,7 +41,7 @@ SELECT position, track, label, reason FROM playlist_readings WHERE playlist = $1
 
 
 async def save(db: Executor, playlist: str, snapshot_id: str, checkpoints: Sequence[Checkpoint]) -> None:
-    """Store entries of a list, except those of tracks without a row."""
+    """Store entries of a list, except those of forgotten tracks and of tracks without a row; none of a blocked list."""
     await db.execute(
         _SAVE,
         playlist,

@@ -37,19 +37,41 @@ _DELETE_DEPENDENTS = (
     "DELETE FROM favorites WHERE track = ANY($1)",
     "DELETE FROM track_popularity WHERE track = ANY($1)",
     "DELETE FROM manifest WHERE kind = 'track' AND urn = ANY($1)",
+    # Of which track of a service another's preview was.
+    """
+    UPDATE tracks SET preview_provider_id = NULL
+    WHERE (preview_provider, preview_provider_id) IN (
+        SELECT split_part(urn, ':', 1), split_part(urn, ':', 3) FROM unnest($1::text[]) AS urn
+    )
+    """,
 )
 
 _EXISTS = "SELECT EXISTS (SELECT FROM tracks WHERE urn = $1 AND state <> 'forgotten')"
 
 _BY_ARTIST = "SELECT urn FROM tracks WHERE artist_urns && ARRAY[$1::text]"
 
-_LISTED = "SELECT DISTINCT track AS urn FROM playlist_tracks WHERE playlist = $1"
+_LISTED = """
+SELECT track AS urn FROM playlist_tracks WHERE playlist = $1
+UNION SELECT track FROM playlist_readings WHERE playlist = $1 AND track IS NOT NULL
+"""
 
 _PLAYLIST = ("DELETE FROM playlists WHERE urn = $1", "DELETE FROM playlist_readings WHERE playlist = $1")
 
-_LISTS_OF_USER = "SELECT urn FROM playlists WHERE starts_with(urn, $1 || ':')"
+_LISTS_OF_USER = """
+SELECT urn FROM playlists WHERE starts_with(urn, $1 || ':')
+UNION SELECT playlist FROM playlist_readings WHERE starts_with(playlist, $1 || ':')
+"""
 
 _USER = ("DELETE FROM manifest WHERE kind = 'user' AND urn = $1", "DELETE FROM users WHERE urn = $1")
+
+_KNOWN = """
+SELECT EXISTS (SELECT FROM tracks WHERE urn = $1 AND state <> 'forgotten')
+    OR EXISTS (SELECT FROM tracks WHERE artist_urns && ARRAY[$1::text])
+    OR EXISTS (SELECT FROM users WHERE urn = $1)
+    OR EXISTS (SELECT FROM manifest WHERE urn = $1)
+    OR EXISTS (SELECT FROM playlists WHERE urn = $1 OR starts_with(urn, $1 || ':'))
+    OR EXISTS (SELECT FROM playlist_readings WHERE playlist = $1 OR starts_with(playlist, $1 || ':'))
+"""
 
 _MODELS = "SELECT pg_notify($1, model) FROM models WHERE current"
 
@@ -57,6 +79,11 @@ _MODELS = "SELECT pg_notify($1, model) FROM models WHERE current"
 async def find_blocked(db: Executor, urns: Collection[str]) -> set[str]:
     """Return the artists, users, playlists and ISRCs (`domain.isrc.isrc_urn`) among `urns` that are blocked."""
     return {row["urn"] for row in await db.fetch(_BLOCKED, list(urns))}
+
+
+async def is_known(db: Executor, urn: str) -> bool:
+    """Tell whether anything is stored of a track, artist, user or playlist but that it is blocked."""
+    return bool(await db.fetchval(_KNOWN, urn))
 
 
 async def forget_tracks(db: Connection, tracks: Sequence[TrackId]) -> None:

@@ -26,14 +26,22 @@ class Playlist:
 
 
 _UPSERT = """
-INSERT INTO playlists (urn, source, title, snapshot_id, crawled_at) VALUES ($1, $2, $3, $4, now())
+INSERT INTO playlists (urn, source, title, snapshot_id, crawled_at)
+SELECT $1, $2, $3, $4, now() WHERE NOT EXISTS (SELECT FROM blocks WHERE urn = $1 OR starts_with($1, urn || ':'))
 ON CONFLICT (urn) DO UPDATE SET
     title = EXCLUDED.title, snapshot_id = EXCLUDED.snapshot_id, crawled_at = EXCLUDED.crawled_at, last_error = NULL
+RETURNING urn
 """
 
 _EMPTY = "DELETE FROM playlist_tracks WHERE playlist = $1"
 
-_ADD = "INSERT INTO playlist_tracks (playlist, position, track) SELECT $1, unnest($2::integer[]), unnest($3::text[])"
+# A track may be forgotten while a crawl reads the list.
+_ADD = """
+INSERT INTO playlist_tracks (playlist, position, track)
+SELECT $1, entries.position, entries.track
+FROM unnest($2::integer[], $3::text[]) AS entries (position, track) JOIN tracks t ON t.urn = entries.track
+WHERE t.state <> 'forgotten'
+"""
 
 _TRACKS = "SELECT position, track FROM playlist_tracks WHERE playlist = $1 ORDER BY position"
 
@@ -41,7 +49,8 @@ _DELETE_CHECKPOINTS = "DELETE FROM playlist_readings WHERE playlist = $1"
 
 _GET = "SELECT urn, source, title, snapshot_id FROM playlists WHERE urn = $1"
 
-_BLOCKED = "SELECT EXISTS (SELECT FROM blocks WHERE urn = $1)"
+# The lists of a user are blocked with the user.
+_BLOCKED = "SELECT EXISTS (SELECT FROM blocks WHERE urn = $1 OR starts_with($1, urn || ':'))"
 
 # The duration is also how long another crawler waits where this one dies.
 _LEASE = """
@@ -70,12 +79,17 @@ WHERE next_crawl_at IS NOT NULL AND source = ANY($1)
 
 
 async def replace(db: Connection, playlist: Playlist, entries: Sequence[tuple[int, TrackId]]) -> None:
-    """Store a playlist as it is now, `(position, track)` each; the rows of its tracks must exist."""
+    """Store a playlist as it is now, `(position, track)` each, but for forgotten tracks and those without a row.
+
+    A playlist that is blocked is not stored.
+    """
     now = sorted((position, track.urn) for position, track in entries)
     async with db.transaction():
-        await db.execute(
+        written = await db.fetchval(
             _UPSERT, playlist.urn, playlist.source, clean(playlist.title), clean_or_none(playlist.snapshot_id)
         )
+        if written is None:
+            return
         before = [(row["position"], row["track"]) for row in await db.fetch(_TRACKS, playlist.urn)]
         await db.execute(_DELETE_CHECKPOINTS, playlist.urn)
         if before == now:
@@ -96,7 +110,7 @@ async def count_subscribed(db: Executor, sources: Sequence[str]) -> int:
 
 
 async def is_blocked(db: Executor, urn: str) -> bool:
-    """Tell whether the playlist is blocked."""
+    """Tell whether the playlist, or the user whose list it is, is blocked."""
     return bool(await db.fetchval(_BLOCKED, urn))
 
 

@@ -35,7 +35,7 @@ INSERT INTO track_popularity AS p
 SELECT counts.* FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
     $9::bigint[]
-) AS counts (track) JOIN tracks t ON t.urn = counts.track
+) AS counts (track) JOIN tracks t ON t.urn = counts.track AND t.state <> 'forgotten'
 ORDER BY track
 ON CONFLICT (track) DO UPDATE SET
     genre = EXCLUDED.genre, label = EXCLUDED.label, published_at = coalesce(EXCLUDED.published_at, p.published_at),
@@ -52,7 +52,7 @@ FROM track_popularity WHERE track = $1
 
 
 async def upsert(db: Executor, rows: Collection[Popularity]) -> None:
-    """Write the counts of tracks; a count that is hidden now keeps its value."""
+    """Write the counts of tracks, except forgotten ones; a count that is hidden now keeps its value."""
     unique = list({each.track: each for each in rows}.values())
     await db.execute(
         _UPSERT,

@@ -35,16 +35,22 @@ class Task:
     cursor: str | None = None
 
 
-_ENQUEUE = """
-INSERT INTO manifest (kind, urn, request, depth) SELECT $1, urn, $3, $4 FROM unnest($2::text[]) AS urn
-ON CONFLICT (kind, urn, request) DO UPDATE SET depth = least(manifest.depth, EXCLUDED.depth)
-"""
+# Who or what was forgotten is asked about no more.
+_NOT_FORGOTTEN = """NOT EXISTS (SELECT FROM blocks b WHERE b.urn = subjects.urn)
+    AND NOT EXISTS (SELECT FROM tracks t WHERE t.urn = subjects.urn AND t.state = 'forgotten')"""
 
-_ENQUEUE_NOW = """
-INSERT INTO manifest (kind, urn, request) VALUES ($1, $2, $3)
+_ENQUEUE = f"""
+INSERT INTO manifest (kind, urn, request, depth)
+SELECT $1, subjects.urn, $3, $4 FROM unnest($2::text[]) AS subjects (urn) WHERE {_NOT_FORGOTTEN}
+ON CONFLICT (kind, urn, request) DO UPDATE SET depth = least(manifest.depth, EXCLUDED.depth)
+"""  # noqa: S608 - a constant of this module
+
+_ENQUEUE_NOW = f"""
+INSERT INTO manifest (kind, urn, request)
+SELECT $1, subjects.urn, $3 FROM (SELECT $2::text) AS subjects (urn) WHERE {_NOT_FORGOTTEN}
 ON CONFLICT (kind, urn, request) DO UPDATE SET due_at = now(), attempts = 0, last_error = NULL
 WHERE manifest.due_at IS NULL OR manifest.due_at > now()
-"""
+"""  # noqa: S608 - a constant of this module
 
 _NOTIFY = "SELECT pg_notify($1, $2)"
 
@@ -86,13 +92,16 @@ _MAX_DEPTH = 32767
 
 
 async def enqueue(db: Executor, kind: Kind, urns: Sequence[str], request: str, *, depth: int = 0) -> None:
-    """Add tasks, `depth` steps from where the walk began; existing ones keep their place and state."""
+    """Add tasks, `depth` steps from where the walk began; existing ones keep their place and state.
+
+    None is added for what is forgotten or blocked.
+    """
     await db.execute(_ENQUEUE, kind, list(urns), request, depth)
     await db.execute(_NOTIFY, CHANNEL, request)
 
 
 async def enqueue_now(db: Executor, kind: Kind, urn: str, request: str) -> None:
-    """Make a task due now, whether it was done, rescheduled or never added."""
+    """Make a task due now, whether it was done, rescheduled or never added; none for what is forgotten or blocked."""
     await db.execute(_ENQUEUE_NOW, kind, urn, request)
     await db.execute(_NOTIFY, CHANNEL, request)
 

@@ -42,10 +42,15 @@ _GET = "SELECT urn, track_count, favorites_count, followers_count FROM users WHE
 _COUNT = "SELECT count(*) FROM users"
 
 _DELETE_UNSEEN = """
-DELETE FROM users WHERE urn IN (SELECT urn FROM users WHERE seen_at < now() - $1::interval LIMIT $2) RETURNING urn
+WITH unseen AS (
+    DELETE FROM users WHERE urn IN (SELECT urn FROM users WHERE seen_at < now() - $1::interval LIMIT $2) RETURNING urn
+), tasks AS (DELETE FROM manifest WHERE kind = 'user' AND urn IN (SELECT urn FROM unseen))
+SELECT urn FROM unseen
 """
 
-_DELETE = "DELETE FROM users WHERE urn = ANY($1)"
+_DELETE = """
+WITH tasks AS (DELETE FROM manifest WHERE kind = 'user' AND urn = ANY($1)) DELETE FROM users WHERE urn = ANY($1)
+"""
 
 
 async def upsert(db: Executor, users: Collection[User]) -> list[str]:
@@ -73,10 +78,10 @@ async def count(db: Executor) -> int:
 
 
 async def delete_unseen(db: Executor, unseen_for: timedelta, *, limit: int = 10_000) -> list[str]:
-    """Delete up to `limit` accounts not seen for `unseen_for`, with their favourites; returns their URNs."""
+    """Delete up to `limit` accounts not seen for `unseen_for`, with favourites and tasks; returns their URNs."""
     return [row["urn"] for row in await db.fetch(_DELETE_UNSEEN, unseen_for, limit)]
 
 
 async def delete(db: Executor, urns: Sequence[str]) -> None:
-    """Delete accounts with their favourites."""
+    """Delete accounts with their favourites and tasks."""
     await db.execute(_DELETE, list(urns))

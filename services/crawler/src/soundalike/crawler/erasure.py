@@ -39,10 +39,14 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What was deleted: how many tracks with all that was known of them, and how many previews in the bucket."""
+    """What was deleted: how many tracks with all that was known of them, and how many previews in the bucket.
+
+    `was_known` is False where nothing was stored, so that only the block is new.
+    """
 
     tracks: int
     previews: int
+    was_known: bool = True
 
 
 async def parse_subject(pool: Pool, text: str) -> Subject:
@@ -64,6 +68,7 @@ async def parse_subject(pool: Pool, text: str) -> Subject:
 async def forget(pool: Pool, store: ObjectStore, subject: Subject, *, with_tracks: bool = False) -> Erasure:
     """Delete and block; `with_tracks`: also the tracks of a playlist. Raises `StoreUnavailable`; may be repeated."""
     async with pool.acquire() as db:
+        was_known = await erasure.is_known(db, subject.urn)
         match subject.kind:
             case "artist":
                 urns = await erasure.forget_artist(db, subject.urn)
@@ -74,7 +79,10 @@ async def forget(pool: Pool, store: ObjectStore, subject: Subject, *, with_track
             case _:
                 await erasure.forget_tracks(db, [TrackId.from_urn(subject.urn)])
                 urns = [subject.urn]
-    return await _delete_all_previews(store, urns)
+    done = await _delete_all_previews(store, urns)
+    if was_known:
+        return done
+    return Erasure(tracks=0, previews=done.previews, was_known=done.previews > 0)
 
 
 async def find_releases(pool: Pool, title: str, artist: str) -> list[StoredTrack]:

@@ -70,10 +70,12 @@ def _forget_subject(text: str, *, with_tracks: bool) -> None:
     async def work(pool: Pool) -> str:
         subject = await erasure.parse_subject(pool, text)
         done = await erasure.forget(pool, store, subject, with_tracks=with_tracks)
-        return f"{subject.kind} {subject.urn}, {_format_counts(done)}; it is blocked from now on"
+        if not done.was_known:
+            return f"nothing is known of the {subject.kind} {subject.urn}; it is blocked from now on"
+        return f"forgotten: {subject.kind} {subject.urn}, {_format_counts(done)}; it is blocked from now on"
 
     try:
-        echo(f"forgotten: {_run(work)}")
+        echo(_run(work))
     except InvalidTarget as error:
         raise typer.BadParameter(str(error), param_hint="what") from error
 
@@ -84,7 +86,10 @@ def _forget_isrc(text: str) -> None:
         raise typer.BadParameter(f"{text[:80]!r} is not an ISRC; an example is GBDUW0000059", param_hint="isrc")
     store = S3Store.connect(load(StoreSettings))
     done = _run(lambda pool: erasure.forget_releases(pool, store, [code]))
-    echo(f"forgotten: ISRC {code}, {_format_counts(done)}; tracks with this ISRC are blocked from now on")
+    what = (
+        f"forgotten: ISRC {code}, {_format_counts(done)}" if done.tracks else f"no track with the ISRC {code} is known"
+    )
+    echo(f"{what}; tracks with this ISRC are blocked from now on")
 
 
 def _forget_named(title: str, artist: str, *, yes: bool) -> None:

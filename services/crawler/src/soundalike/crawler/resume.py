@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 from soundalike.crawler.errors import SourceUnavailable
+from soundalike.crawler.policy import BLOCKED
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import checkpoints, playlists, tracks
 from soundalike.db.checkpoints import Checkpoint
@@ -67,7 +68,8 @@ class PlaylistCheckpoint:
             self._is_complete = False
             return
         reason = outcome.reason if outcome.track is None else None
-        place = Checkpoint(position, outcome.track, outcome.label, reason)
+        # The name of what is to be forgotten is not noted.
+        place = Checkpoint(position, outcome.track, "" if outcome.reason == BLOCKED else outcome.label, reason)
         self._rows[position] = place
         self._unsaved.append(place)
         if len(self._unsaved) >= _BATCH_SIZE:
