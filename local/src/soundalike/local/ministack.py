@@ -1,8 +1,8 @@
-"""S3 and SQS on one machine: ministack as a child process.
+"""S3 and SQS on one machine: the store (`soundalike.local.store`) as a child process.
 
-Its only protection is the loopback interface: it accepts any signature for an access key it knows, and the key `test`
-besides, so every user of this machine can reach its objects. It saves queues and the settings of buckets when it stops
-on SIGTERM. SIGKILL loses them, but no object; that is why provisioning runs at every start.
+It serves requests that its keys have signed, on the loopback interface, and nothing else. It saves queues and the
+settings of buckets when it stops on SIGTERM. SIGKILL loses them, but no object; that is why provisioning runs at every
+start.
 """
 
 from __future__ import annotations
@@ -60,27 +60,16 @@ class AwsServer:
         """Describe the server process; it gets `environment` and its own settings."""
         return Program(
             name="ministack",
-            command=tuple(python_command("ministack")),
+            command=tuple(python_command("soundalike.local.store", "--host", LOOPBACK, "--port", str(self.port))),
             environment={
                 **environment,
                 "AWS_ACCESS_KEY_ID": self.access_key_id,
                 "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
-                "MINISTACK_REGION": self.region,
-                "AUTH": "true",
-                "BIND_HOST": LOOPBACK,
-                "GATEWAY_PORT": str(self.port),
-                "SERVICES": "s3,sqs",
-                "S3_PERSIST": "1",
+                "AWS_DEFAULT_REGION": self.region,
                 "S3_DATA_DIR": str(self.home / "objects"),
-                "PERSIST_STATE": "1",
                 "STATE_DIR": str(self.home / "state"),
-                # It writes its pidfile there.
+                # Long bodies lie there while they come and go.
                 "TMPDIR": str(self.home / "temporary"),
-                # By default it looks for a Docker engine to clean up, and opens ports of services that we do not use.
-                "DOCKER_HOST": f"unix://{self.home / 'no-docker.sock'}",
-                "IOT_MTLS_ENABLED": "0",
-                "SFTP_ENABLED": "0",
-                "LOG_LEVEL": "WARNING",
             },
             log_file=self.log_file,
         )

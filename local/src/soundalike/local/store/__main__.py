@@ -1,0 +1,5 @@
+"""`python -m soundalike.local.store`."""
+
+from soundalike.local.store.cli import main
+
+main()

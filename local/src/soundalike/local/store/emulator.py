@@ -1,0 +1,100 @@
+"""ministack's S3 and SQS, called directly: its router, with administration and fifty other services, is never run.
+
+ministack reads its settings from the environment when it is imported, so it is imported only when the emulator is made.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from soundalike.local.store.refusal import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from soundalike.local.store.operations import S3Call
+    from soundalike.local.store.request import Request
+    from soundalike.local.store.signature import Claim, Credentials
+
+    ServiceReply = tuple[int, dict[str, Any], bytes | str]
+
+_SETTINGS = {
+    # Requests without credentials are nobody's.
+    "AUTH": "true",
+    "SERVICES": "s3,sqs",
+    "S3_PERSIST": "1",
+    "PERSIST_STATE": "1",
+    "LOG_LEVEL": "WARNING",
+}
+
+
+class Emulator:
+    """Objects, queues and settings, in the folders that S3_DATA_DIR and STATE_DIR name."""
+
+    def __init__(self, credentials: Credentials, port: int) -> None:
+        # The port is part of the names under which queues are stored.
+        os.environ.update({**_SETTINGS, "GATEWAY_PORT": str(port)})
+        from ministack.core import persistence, responses
+        from ministack.services import s3, sqs
+
+        self._access_key_id = credentials.access_key_id
+        self._persistence, self._context = persistence, responses
+        self._s3, self._sqs = s3, sqs
+
+    def load(self) -> None:
+        """Restore queues and the settings of buckets; objects are there already."""
+        for name, service in self._services().items():
+            if state := self._persistence.load_state(name):
+                service.load_persisted_state(state)
+
+    def save(self) -> None:
+        """Write down queues and the settings of buckets."""
+        self._persistence.save_all({name: service.get_state for name, service in self._services().items()})
+
+    async def call_s3(
+        self, request: Request, claim: Claim, call: S3Call, headers: Mapping[str, str], body: bytes
+    ) -> Reply:
+        """Answer a verified request to S3; `headers` are those with which the body ended."""
+        self._enter(claim)
+        passed = {**call.headers, **headers, **self._identity(request, claim), "content-length": str(len(body))}
+        # Lists, as it gets them from its own router.
+        query = {name: [value] for name, value in call.query.items()}
+        reply: ServiceReply = await self._s3.handle_request(request.method, call.path, passed, body, query)
+        if request.method == "HEAD":
+            reply = self._s3.format_head_response(call.path, passed, reply)
+        return _reply(reply)
+
+    async def call_sqs(self, request: Request, claim: Claim, body: bytes) -> Reply:
+        """Answer a verified request to SQS."""
+        self._enter(claim)
+        passed = {
+            "content-type": request.headers["content-type"],
+            "x-amz-target": request.headers["x-amz-target"],
+            **self._identity(request, claim),
+        }
+        return _reply(await self._sqs.handle_request("POST", "/", passed, body, {}))
+
+    def _services(self) -> dict[str, Any]:
+        return {"s3": self._s3, "sqs": self._sqs}
+
+    def _enter(self, claim: Claim) -> None:
+        # In the context of the request's own task.
+        self._context.set_request_account_id(self._access_key_id)
+        self._context.set_request_region(claim.region)
+
+    def _identity(self, request: Request, claim: Claim) -> dict[str, str]:
+        credential = f"{self._access_key_id}/{claim.scope}"
+        return {
+            "host": request.headers["host"],
+            "x-amz-date": claim.timestamp,
+            "authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature={'0' * 64}",
+        }
+
+
+def _reply(reply: ServiceReply) -> Reply:
+    status, headers, body = reply
+    identified = {"x-amzn-requestid": str(uuid.uuid4()), **headers}
+    content = body.encode() if isinstance(body, str) else body
+    return Reply(status, tuple((name, str(value)) for name, value in identified.items()), content)
