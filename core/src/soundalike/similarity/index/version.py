@@ -14,7 +14,7 @@ from soundalike.similarity.index.search import IndexSearch
 from soundalike.similarity.projection import Projection
 from soundalike.storage.artifacts.arrays import map_array, rows_of
 from soundalike.storage.artifacts.errors import CorruptVersion
-from soundalike.storage.artifacts.verification import verify
+from soundalike.storage.artifacts.verification import read_verified
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,14 +56,11 @@ class IndexVersion:
 
     @classmethod
     def open(cls, directory: Path) -> Self:
-        """Check every file of the version in `directory` against its manifest, then map them.
+        """Map the version in `directory`; the engine gets no file before all of them are checked.
 
-        Files that were checked before and have not changed since (`storage.artifacts.verification`) are not read again.
-        Raises `InvalidManifest`, or `CorruptVersion` naming the file that is missing, cut short, altered or does not
-        fit; the engine gets no file before all of them are checked.
+        Raises what `read_verified` raises, and `CorruptVersion` naming the file that does not fit the manifest.
         """
-        manifest = Manifest.read(directory)
-        verify(directory, manifest)
+        manifest = read_verified(Manifest, directory)
         try:
             projection = Projection.load(directory / PROJECTION)
         except InvalidProjection as error:

@@ -9,7 +9,7 @@ import numpy as np
 from soundalike.similarity.taste.manifest import NEIGHBOURS, SIMILARITIES, STARTS, URNS, TasteManifest
 from soundalike.storage.artifacts.arrays import map_array, rows_of
 from soundalike.storage.artifacts.errors import CorruptVersion
-from soundalike.storage.artifacts.verification import verify
+from soundalike.storage.artifacts.verification import read_verified
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -37,14 +37,11 @@ class TasteVersion:
 
     @classmethod
     def open(cls, directory: Path) -> Self:
-        """Check every file in `directory` against its manifest, then map them.
+        """Map the version in `directory`.
 
-        Files that were checked before and have not changed since (`storage.artifacts.verification`) are not read again.
-        Raises `InvalidManifest`, or `CorruptVersion` naming the file that is missing, cut short, altered or does not
-        fit.
+        Raises what `read_verified` raises, and `CorruptVersion` naming the file that does not fit the manifest.
         """
-        manifest = TasteManifest.read(directory)
-        verify(directory, manifest)
+        manifest = read_verified(TasteManifest, directory)
         urns = map_array(directory / URNS, np.bytes_, (manifest.tracks,))
         starts = map_array(directory / STARTS, np.int64, (manifest.tracks + 1,))
         neighbours = map_array(directory / NEIGHBOURS, np.int32, (manifest.pairs,))

@@ -8,7 +8,7 @@ to the disk forges them, who could as well replace the manifest.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from soundalike.storage.artifacts.errors import CorruptVersion
 from soundalike.storage.atomic_files import atomic_write, sha256_of
@@ -18,8 +18,21 @@ if TYPE_CHECKING:
 
     from soundalike.storage.artifacts.manifest import VersionManifest
 
+Manifest = TypeVar("Manifest", bound="VersionManifest")
+
 VERIFICATION_RECORD: Final = "checked.json"
 """Name of the record; never published."""
+
+
+def read_verified(kind: type[Manifest], directory: Path) -> Manifest:
+    """Read the manifest in `directory` and check every file against it.
+
+    Files that were checked before and have not changed since are not read again. Raises `InvalidManifest`, or
+    `CorruptVersion` naming the file that is missing, cut short or altered.
+    """
+    manifest = kind.read(directory)
+    verify(directory, manifest)
+    return manifest
 
 
 def verify(directory: Path, manifest: VersionManifest) -> None:
