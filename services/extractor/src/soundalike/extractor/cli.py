@@ -47,6 +47,8 @@ WeightsFile = Annotated[
     typer.Option("--weights", envvar="CHOI_WEIGHTS", help="File with the published weights, if you have it."),
 ]
 Cache = Annotated[Path | None, typer.Option("--cache", envvar="MODEL_CACHE", help="Folder that caches the weights.")]
+Corpus = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of varied music.")]
+Description = Annotated[str, typer.Option(help="Description of the corpus, stored in the file.")]
 
 
 @app.callback()
@@ -92,20 +94,17 @@ def extract(
 
 @app.command()
 def measure_statistics(
-    corpus: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of varied music.")],
+    corpus: Corpus,
     out: Annotated[Path, typer.Option(help="Where to write the statistics (JSON).")],
     *,
-    description: Annotated[str, typer.Option(help="Description of the corpus, stored in the file.")] = "",
+    description: Description = "",
     weights_file: WeightsFile = None,
     cache: Cache = None,
 ) -> None:
     """Measure the mean and variance before each normalisation over a folder of music. Needs TensorFlow."""
     from soundalike.extractor import statistics_fit
 
-    try:
-        published = weights.parse(choi_2017.published_weights(weights_file, cache))
-    except (WeightsUnavailable, WeightsDamaged) as error:
-        raise _configuration_error(error) from error
+    published = _published_weights(weights_file, cache)
     files = batch.find_audio_files([corpus])
     command = f"python -m soundalike.extractor measure-statistics CORPUS --out {out.name}"
     with DecoderPool(_decoder_count()) as decoders, _progress() as progress:
@@ -128,24 +127,23 @@ def measure_statistics(
         except (ValueError, TensorFlowMissing) as error:
             _print(str(error))
             raise typer.Exit(1) from error
-    out.write_text(measured.to_json(), encoding="utf-8")
-    _print(f"{measured.clips} clips measured; written to {out}")
+    _write(measured, out)
 
 
 @app.command()
 def measure_tags(
-    corpus: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of varied music.")],
+    corpus: Corpus,
     out: Annotated[Path, typer.Option(help="Where to write the mean probabilities (JSON).")],
     *,
-    description: Annotated[str, typer.Option(help="Description of the corpus, stored in the file.")] = "",
+    description: Description = "",
     weights_file: WeightsFile = None,
     cache: Cache = None,
 ) -> None:
     """Measure the mean probability of each tag over a folder of music, the reference for the tags of a track."""
+    published = _published_weights(weights_file, cache)
     try:
-        published = weights.parse(choi_2017.published_weights(weights_file, cache))
         fixed = statistics.load_builtin(published)
-    except (WeightsUnavailable, WeightsDamaged, StatisticsUnusable) as error:
+    except StatisticsUnusable as error:
         raise _configuration_error(error) from error
     model = Model(published, fixed)
     files = _embed(batch.find_audio_files([corpus]), model).embedded
@@ -161,8 +159,7 @@ def measure_tags(
         corpus=description or corpus.name,
         command=f"python -m soundalike.extractor measure-tags CORPUS --out {out.name}",
     )
-    out.write_text(means.to_json(), encoding="utf-8")
-    _print(f"{len(tags)} clips measured; written to {out}")
+    _write(means, out)
 
 
 @app.command()
@@ -204,6 +201,18 @@ def _load(choice: ModelChoice) -> Model:
         return load_model(choice)
     except (WeightsUnavailable, WeightsDamaged, StatisticsUnusable) as error:
         raise _configuration_error(error) from error
+
+
+def _published_weights(weights_file: Path | None, cache: Path | None) -> weights.Weights:
+    try:
+        return weights.parse(choi_2017.published_weights(weights_file, cache))
+    except (WeightsUnavailable, WeightsDamaged) as error:
+        raise _configuration_error(error) from error
+
+
+def _write(measured: statistics.Statistics | tagger.MeanTagProbabilities, out: Path) -> None:
+    out.write_text(measured.to_json(), encoding="utf-8")
+    _print(f"{measured.clips} clips measured; written to {out}")
 
 
 def _embed(files: list[Path], model: Model) -> Batch:
