@@ -30,7 +30,8 @@ _SOON = Backoff(initial_s=0.01, max_s=0.01)
 
 
 @pytest.fixture
-def settings(aws_environment: object) -> QueueSettings:
+def settings(aws_environment: object, whole_ministack: str, monkeypatch: pytest.MonkeyPatch) -> QueueSettings:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", whole_ministack)
     name = f"upkeep-{uuid4().hex[:12]}"
     made = QueueSettings(s3_bucket=name, queue_name=name)
     provision_events(made)
