@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from soundalike.db import losses, tracks
+from soundalike.db import losses, task_queue, track_requests, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.extractor.sweep import SweepResult, redrive, sweep
@@ -50,6 +50,19 @@ async def test_a_queued_track_without_a_preview_is_pending_again(bench: Bench) -
     assert (status.state, "next crawl" in str(status.reason)) == (State.PENDING, True)
     (loss,) = await losses.recent(bench.pool, timedelta(hours=1))
     assert (loss.kind, loss.count) == ("previews", 1)
+
+
+async def test_a_requested_track_whose_preview_is_lost_is_fetched_again_at_once(bench: Bench) -> None:
+    never_requested = TrackId("deezer", "2")
+    await track_requests.request_track(bench.pool, TRACK)
+    (task,) = await task_queue.lease(bench.pool, [track_requests.TASK], limit=9)
+    for track in (TRACK, never_requested):
+        await tracks.ensure(bench.pool, track)
+        await tracks.mark_queued(bench.pool, track, provider="p", method="m")
+    await task_queue.complete(bench.pool, task)
+    assert await task_queue.lease(bench.pool, [track_requests.TASK], limit=9) == []
+    assert (await run_sweep(bench)).lost == 2
+    assert [task.urn for task in await task_queue.lease(bench.pool, [track_requests.TASK], limit=9)] == [TRACK.urn]
 
 
 async def test_dead_letters_are_noted_on_their_tracks_and_not_queued_again(

@@ -52,6 +52,11 @@ ON CONFLICT (kind, urn, request) DO UPDATE SET due_at = now(), attempts = 0, las
 WHERE manifest.due_at IS NULL OR manifest.due_at > now()
 """  # noqa: S608 - a constant of this module
 
+_REOPEN = """
+UPDATE manifest SET due_at = now(), attempts = 0, last_error = NULL
+WHERE kind = $1 AND urn = $2 AND request = $3 AND (due_at IS NULL OR due_at > now())
+"""
+
 _NOTIFY = "SELECT pg_notify($1, $2)"
 
 # New tasks first, then those done longest ago.
@@ -103,6 +108,12 @@ async def enqueue(db: Executor, kind: Kind, urns: Sequence[str], request: str, *
 async def enqueue_now(db: Executor, kind: Kind, urn: str, request: str) -> None:
     """Make a task due now, whether it was done, rescheduled or never added; none for what is forgotten or blocked."""
     await db.execute(_ENQUEUE_NOW, kind, urn, request)
+    await db.execute(_NOTIFY, CHANNEL, request)
+
+
+async def reopen(db: Executor, kind: Kind, urn: str, request: str) -> None:
+    """Make a task due now if it was ever added."""
+    await db.execute(_REOPEN, kind, urn, request)
     await db.execute(_NOTIFY, CHANNEL, request)
 
 

@@ -9,7 +9,7 @@ from soundalike.db.tracks import State
 from soundalike.errors import PermanentError
 
 if TYPE_CHECKING:
-    from soundalike.db.database import Pool
+    from soundalike.db.database import Executor, Pool
     from soundalike.domain.track_id import TrackId
 
 TASK: Final = "add"
@@ -54,3 +54,9 @@ async def request_track(pool: Pool, track: TrackId) -> tuple[State, str | None]:
         if state is State.PENDING:
             await task_queue.enqueue_now(db, "track", track.urn, TASK)
     return state, row["reason"]
+
+
+async def lose_preview(db: Executor, track: TrackId, reason: str) -> None:
+    """Set a track whose preview is lost back to `pending`; one that was requested is fetched again at once."""
+    await tracks.mark_preview_lost(db, track, reason)
+    await task_queue.reopen(db, "track", track.urn, TASK)

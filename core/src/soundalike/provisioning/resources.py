@@ -50,8 +50,10 @@ async def repair(db: Executor, settings: QueueSettings, missing: Mapping[Resourc
 
     Raises `StoreUnavailable`, `ProvisioningRefused` and what the database raises.
     """
+    # Before anything is created: what nobody could record would be lost silently.
+    is_in_use = any((await tracks.count_by_state(db)).values())
     await asyncio.to_thread(provision_events, settings)
-    if not missing or not any((await tracks.count_by_state(db)).values()):
+    if not missing or not is_in_use:
         return
     log.warning(
         "%s (bucket %s, queue %s): created again", ", ".join(missing.values()), settings.s3_bucket, settings.queue_name

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from soundalike.audio.errors import PermanentAudioError
-from soundalike.db import embeddings, tracks
+from soundalike.db import embeddings, track_requests, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.tracks import State
 from soundalike.errors import ObjectMissing, ObjectTooLarge
@@ -82,7 +82,7 @@ class PreviewPipeline:
     async def _record_missing(self, track: TrackId) -> str:
         if await embeddings.exists(self.pool, track, self.embedder.model_id):
             return "known"
-        await tracks.mark_preview_lost(
+        await track_requests.lose_preview(
             self.pool, track, "the preview was gone before it was analysed; the next crawl fetches it again"
         )
         return "gone"

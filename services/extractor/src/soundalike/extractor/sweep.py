@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from soundalike.db import losses, search_names, tracks
+from soundalike.db import losses, search_names, track_requests, tracks
 from soundalike.db.losses import Loss
 from soundalike.errors import InvalidTrackId
 from soundalike.extractor import s3_events
@@ -70,7 +70,7 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
             requeued += 1
     lost = [track for track in queued if track not in present]
     for track in lost:
-        await tracks.mark_preview_lost(
+        await track_requests.lose_preview(
             pool, track, "the preview was lost before it was analysed; the next crawl fetches it again"
         )
     if lost:
