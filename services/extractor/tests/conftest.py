@@ -94,11 +94,12 @@ def bench(pool: Pool) -> Bench:
 def message_of() -> Callable[..., str]:
     import json
 
-    def compose(*keys: str, sequencer: str | None = None) -> str:
+    def compose(*keys: str, sequencer: str | None = None, bucket: str | None = None) -> str:
         records = []
         for key in keys:
             object_ = {"key": key} | ({"sequencer": sequencer} if sequencer else {})
-            records.append({"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": {"object": object_}})
+            s3: dict[str, object] = {"object": object_} | ({"bucket": {"name": bucket}} if bucket else {})
+            records.append({"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": s3})
         return json.dumps({"Records": records})
 
     return compose

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from soundalike.extractor import s3_events
-from soundalike.extractor.s3_events import ObjectCreated, UnreadableEvent
+from soundalike.extractor.s3_events import ObjectCreated, OtherBucket, UnreadableEvent
 
 
 def record(
@@ -83,3 +83,21 @@ def test_any_other_body_is_unreadable_and_never_taken_for_done(other: str) -> No
 @pytest.mark.parametrize("key", ["previews/deezer/1.mp3", "previews/a b+c%20é.mp3"])
 def test_a_message_of_our_own_reads_back(key: str) -> None:
     assert s3_events.parse_message(s3_events.format_message(key)) == [ObjectCreated(key, None)]
+
+
+def test_another_bucket_is_refused_by_name() -> None:
+    assert len(s3_events.parse_message(body(record()), bucket="b")) == 1
+    with pytest.raises(OtherBucket, match=r"about the bucket 'b', not 'ours\\x1b'"):
+        s3_events.parse_message(body(record()), bucket="ours\x1b")
+
+
+def test_what_removes_something_from_another_bucket_is_refused_too() -> None:
+    with pytest.raises(OtherBucket):
+        s3_events.parse_message(body(record(name="ObjectRemoved:Delete")), bucket="ours")
+
+
+def test_a_message_of_our_own_names_the_bucket() -> None:
+    message = s3_events.format_message("previews/deezer/1.mp3", "ours")
+    assert s3_events.parse_message(message, bucket="ours") == [ObjectCreated("previews/deezer/1.mp3", None)]
+    with pytest.raises(OtherBucket):
+        s3_events.parse_message(message, bucket="another")

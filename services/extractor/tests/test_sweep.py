@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -92,3 +93,25 @@ async def test_foreign_objects_are_left_alone(bench: Bench) -> None:
     await bench.store.put("previews/readme.txt", b"x", "text/plain")
     assert await run_sweep(bench) == SweepResult(0, 0, 0)
     assert "previews/readme.txt" in bench.store.objects
+
+
+async def test_a_dead_letter_about_another_bucket_says_nothing_about_our_preview(
+    bench: Bench, message_of: Callable[..., str]
+) -> None:
+    await tracks.ensure(bench.pool, TRACK)
+    await tracks.mark_queued(bench.pool, TRACK, provider="p", method="m")
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    await bench.dead_letters.send(message_of(KEY, bucket="somebody-elses"))
+    await bench.dead_letters.send(message_of("queries/" + "0" * 32 + ".audio", bucket="somebody-elses"))
+    assert await run_sweep(bench) == SweepResult(requeued=1, lost=0, dead_letters=0)
+    status = await tracks.status(bench.pool, TRACK)
+    assert status is not None
+    assert status.reason is None
+    assert (await bench.dead_letters.depth()).total == 2
+
+
+async def test_the_message_of_the_sweep_names_the_bucket(bench: Bench) -> None:
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    await run_sweep(bench)
+    (message,) = await bench.queue.receive(limit=10, wait_s=0)
+    assert json.loads(message.body)["Records"][0]["s3"]["bucket"] == {"name": bench.store.bucket}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,12 +114,113 @@ async def test_too_large_a_preview_is_rejected_with_its_size(bench: Bench, messa
 
 
 async def test_a_preview_that_is_gone_makes_the_track_pending(bench: Bench, message_of: Callable[..., str]) -> None:
+    await tracks.ensure(bench.pool, TRACK)
+    await tracks.mark_queued(bench.pool, TRACK, provider="p", method="m")
     await bench.queue.send(message_of(KEY))
     await deliver(bench)
     state, reason = await status_of(bench)
     assert state is State.PENDING
     assert "next crawl" in str(reason)
     assert (await bench.queue.depth()).total == 0
+
+
+async def rows_of(bench: Bench) -> list[str]:
+    return [row["urn"] for row in await bench.pool.fetch("SELECT urn FROM tracks")]
+
+
+async def exhaust(bench: Bench) -> None:
+    for _ in range(bench.queue.max_receives + 1):
+        await deliver(bench)
+        bench.clock.now += 10_000
+
+
+async def test_a_message_about_an_object_that_is_not_there_makes_no_row(
+    bench: Bench, message_of: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.queue.send(message_of(KEY, OTHER_KEY))
+    with caplog.at_level("WARNING"):
+        await deliver(bench)
+    assert await rows_of(bench) == []
+    assert bench.worker.outcomes == {"gone": 2}
+    assert (await bench.queue.depth()).total == 0
+    assert f"{TRACK} is not in the catalogue" in caplog.text
+
+
+async def test_a_store_that_is_away_makes_no_row_either(
+    bench: Bench, message_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("S3 is away")
+
+    monkeypatch.setattr(bench.store, "get", away)
+    await bench.queue.send(message_of(KEY))
+    await deliver(bench)
+    assert await rows_of(bench) == []
+    assert (await bench.queue.depth()).total == 1
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+async def test_a_message_about_another_bucket_touches_nothing_and_ends_in_the_dead_letter_queue(
+    bench: Bench, message_of: Callable[..., str], wrapped: bool
+) -> None:
+    upload = "queries/" + "0" * 32 + ".audio"
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    await bench.store.put(upload, b"music", "audio/mpeg")
+    await tracks.ensure(bench.pool, TRACK)
+    await tracks.mark_queued(bench.pool, TRACK, provider="p", method="m")
+    body = message_of(KEY, OTHER_KEY, upload, bucket="somebody-elses")
+    await bench.queue.send(json.dumps({"Type": "Notification", "Message": body}) if wrapped else body)
+    await exhaust(bench)
+    assert len(bench.queue.dead_letters) == 1
+    assert bench.embedder.embedded == []
+    assert set(bench.store.objects) == {KEY, upload}
+    assert await rows_of(bench) == [TRACK.urn]
+    # Its own message is still to come.
+    assert await status_of(bench) == (State.QUEUED, None)
+
+
+async def test_one_record_of_another_bucket_is_enough(bench: Bench, message_of: Callable[..., str]) -> None:
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    records = [json.loads(message_of(KEY, bucket=name))["Records"][0] for name in ("memory", "somebody-elses")]
+    await bench.queue.send(json.dumps({"Records": records}))
+    await exhaust(bench)
+    assert len(bench.queue.dead_letters) == 1
+    assert await rows_of(bench) == []
+
+
+async def test_our_bucket_by_name_is_ours(bench: Bench, message_of: Callable[..., str]) -> None:
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    await bench.queue.send(message_of(KEY, bucket=bench.store.bucket))
+    await deliver(bench)
+    assert await status_of(bench) == (State.READY, None)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "previews/deezer/x.mp3", "previews/deezer/1", "previews/deezer/1.mp3/", "previews/deezer/1/2.mp3", "1.mp3",
+        "previews/napster/1.mp3", "previews/deezer/%2e%2e/1.mp3", "previews/deezer/1.mp3%00", "indexes/m/v/index.ann",
+        "queries/short.audio", "previews/deezer/%D9%A1.mp3", "previews/deezer/1%0a.mp3", "PREVIEWS/deezer/1.mp3", "",
+    ],
+)  # fmt: skip
+async def test_a_key_of_another_form_makes_no_row_and_holds_up_no_other(
+    bench: Bench, message_of: Callable[..., str], key: str
+) -> None:
+    await bench.store.put(OTHER_KEY, b"music", "audio/mpeg")
+    await bench.queue.send(message_of(key, OTHER_KEY))
+    await exhaust(bench)
+    assert len(bench.queue.dead_letters) == 1
+    assert await rows_of(bench) == ["deezer:track:2"]
+    assert bench.store.objects == {}
+
+
+async def test_a_preview_of_a_track_that_the_catalogue_does_not_know_makes_a_row(
+    bench: Bench, message_of: Callable[..., str]
+) -> None:
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    await bench.queue.send(message_of(KEY))
+    await deliver(bench)
+    assert await rows_of(bench) == [TRACK.urn]
 
 
 async def test_a_forgotten_track_is_not_embedded_and_its_audio_goes(

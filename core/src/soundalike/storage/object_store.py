@@ -52,6 +52,10 @@ class StoredObject:
 class ObjectStore(Protocol):
     """Objects by key. Every method may raise `StoreUnavailable`, after which it may be tried again."""
 
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket."""
+
     async def put(self, key: str, data: bytes, content_type: str) -> None:
         """Write an object, replacing the one before it."""
 
@@ -86,6 +90,11 @@ class S3Store:
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket."""
+        return self._bucket
 
     @classmethod
     def connect(cls, settings: StoreSettings) -> S3Store:
@@ -169,6 +178,8 @@ class S3Store:
 
 class MemoryStore:
     """A bucket in memory, for tests."""
+
+    bucket = "memory"
 
     def __init__(self) -> None:
         self.objects: dict[str, tuple[bytes, datetime]] = {}

@@ -39,13 +39,15 @@ class PreviewPipeline:
 
         The result of an uploaded recording goes to whoever waits for it instead (`extractor.uploads`).
 
+        A preview of a track that the catalogue does not know gives it a row: whoever writes into the bucket may bring
+        one. A message about an object that is not there gives none.
+
         Every step may be repeated. Raises transient errors (network, database, decoder crash) with nothing deleted,
         and `errors.InvalidTrackId` for a key that names no track.
         """
         if (upload := upload_of(created.key)) is not None:
             return await process_upload(upload, self.pool, self.store, self.embedder, max_bytes=self.max_bytes)
         track = track_of_preview(created.key)
-        await tracks.ensure(self.pool, track)
         status = await tracks.status(self.pool, track)
         if status is not None and status.state is State.FORGOTTEN:
             await self.store.delete(created.key)
@@ -53,9 +55,12 @@ class PreviewPipeline:
         try:
             preview = await self.store.get(created.key, max_bytes=self.max_bytes)
         except ObjectMissing:
-            return await self._record_missing(track)
+            return await self._record_missing(track, is_known=status is not None)
         except ObjectTooLarge as error:
+            await tracks.ensure(self.pool, track)
             return await self._reject(track, created.key, None, str(error))
+        # Only now: a message alone, which anybody may have written, makes no row.
+        await tracks.ensure(self.pool, track)
         try:
             extracted = await self.embedder.embed(preview.data)
         except PermanentAudioError as error:
@@ -79,7 +84,10 @@ class PreviewPipeline:
         await self.store.delete(embedding.object_key, etag=preview.etag)
         return "ready" if stored else "known"
 
-    async def _record_missing(self, track: TrackId) -> str:
+    async def _record_missing(self, track: TrackId, *, is_known: bool) -> str:
+        if not is_known:
+            log.warning("%s is not in the catalogue, and its preview not in the bucket; the message is deleted", track)
+            return "gone"
         if await embeddings.exists(self.pool, track, self.embedder.model_id):
             return "known"
         await track_requests.lose_preview(

@@ -14,6 +14,10 @@ class UnreadableEvent(PermanentError):
     """The message is not an S3 event; it is left for the dead-letter queue, where a person sees it."""
 
 
+class OtherBucket(UnreadableEvent):
+    """The message is about a bucket that is not ours: somebody's notifications are misdirected, or it is forged."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectCreated:
     """An object was created under `key`; `sequencer` orders the events of one key."""
@@ -27,8 +31,14 @@ class _Object(BaseModel):
     sequencer: str | None = None
 
 
+class _Bucket(BaseModel):
+    name: str
+
+
 class _S3(BaseModel):
     object: _Object
+    # Absent in the messages that earlier versions of the sweep sent.
+    bucket: _Bucket | None = None
 
 
 class _Record(BaseModel):
@@ -55,10 +65,11 @@ class _Wrapped(BaseModel):
 _BODY: TypeAdapter[_Event | _Test | _Wrapped] = TypeAdapter(_Event | _Test | _Wrapped)
 
 
-def parse_message(body: str) -> list[ObjectCreated]:
+def parse_message(body: str, *, bucket: str | None = None) -> list[ObjectCreated]:
     """List the objects that a message reports; none for S3's test event and for events that create nothing.
 
-    An event wrapped by SNS is unwrapped. Raises `UnreadableEvent` for every other body.
+    An event wrapped by SNS is unwrapped. Raises `UnreadableEvent` for every other body, and `OtherBucket` for one that
+    names another bucket than `bucket`, in any of its records: S3 puts no two into a message.
     """
     try:
         parsed = _BODY.validate_json(body)
@@ -67,6 +78,9 @@ def parse_message(body: str) -> list[ObjectCreated]:
     inner = parsed.message if isinstance(parsed, _Wrapped) else parsed
     if isinstance(inner, _Test):
         return []
+    for record in inner.records:
+        if bucket is not None and record.s3.bucket is not None and record.s3.bucket.name != bucket:
+            raise OtherBucket(f"the message is about the bucket {record.s3.bucket.name!r}, not {bucket!r}")
     return [
         ObjectCreated(key=unquote_plus(record.s3.object.key), sequencer=record.s3.object.sequencer)
         for record in inner.records
@@ -74,11 +88,11 @@ def parse_message(body: str) -> list[ObjectCreated]:
     ]
 
 
-def format_message(key: str) -> str:
+def format_message(key: str, bucket: str | None = None) -> str:
     """Return the message that S3 would send for an object, for one whose own message was lost."""
     record: dict[str, object] = {
         "eventVersion": "2.1",
         "eventName": "ObjectCreated:Put",
-        "s3": {"object": {"key": quote_plus(key, safe="/")}},
+        "s3": {**({"bucket": {"name": bucket}} if bucket else {}), "object": {"key": quote_plus(key, safe="/")}},
     }
     return TypeAdapter(dict[str, list[dict[str, object]]]).dump_json({"Records": [record]}).decode()

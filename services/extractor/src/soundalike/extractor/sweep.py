@@ -51,7 +51,7 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
     Uploads are deleted when nobody can be waiting for them any more, and the names of tracks that were written without
     folding are folded for searching.
     """
-    given_up = await _read_dead_letters(pool, dead_letters)
+    given_up = await _read_dead_letters(pool, dead_letters, store.bucket)
     idle = (await queue.depth()).total == 0
     # Read before the listing: a preview that arrives later cannot make its track look lost.
     queued = await tracks.queued_longer_than(pool, seconds=0)
@@ -66,7 +66,7 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
             continue
         present.add(track)
         if track not in given_up and stored.last_modified <= before:
-            await queue.send(s3_events.format_message(stored.key))
+            await queue.send(s3_events.format_message(stored.key, store.bucket))
             requeued += 1
     lost = [track for track in queued if track not in present]
     for track in lost:
@@ -95,7 +95,7 @@ async def redrive(queue: MessageQueue, dead_letters: MessageQueue) -> int:
     return moved
 
 
-async def _read_dead_letters(pool: Pool, dead_letters: MessageQueue) -> set[TrackId]:
+async def _read_dead_letters(pool: Pool, dead_letters: MessageQueue, bucket: str) -> set[TrackId]:
     given_up: set[TrackId] = set()
     seen: set[str] = set()
     while len(seen) < _MAX_DEAD_LETTERS and (messages := await dead_letters.receive(limit=10, wait_s=0)):
@@ -103,7 +103,7 @@ async def _read_dead_letters(pool: Pool, dead_letters: MessageQueue) -> set[Trac
             await dead_letters.hide(message, _PEEK_S)
             seen.add(message.id)
             try:
-                keys = [created.key for created in s3_events.parse_message(message.body)]
+                keys = [created.key for created in s3_events.parse_message(message.body, bucket=bucket)]
                 if keys and all(upload_of(key) for key in keys):
                     await dead_letters.delete(message)  # its client has long timed out
                     continue

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from soundalike.extractor.preview_pipeline import PreviewPipeline
+    from soundalike.extractor.s3_events import ObjectCreated
     from soundalike.storage.message_queue import Message, MessageQueue
 
 log = logging.getLogger(__name__)
@@ -80,8 +81,8 @@ class Worker:
         """Process one message; every outcome is counted in `outcomes`."""
         async with extend_visibility(self.queue, message, visibility_s=self.visibility_s):
             try:
-                created = s3_events.parse_message(message.body)
-                outcomes = [await self.pipeline.process(event) for event in created] or ["nothing to do"]
+                created = self._parse(message)
+                outcomes = await self._process(created)
                 await self.queue.delete(message)
             except TRANSIENT_FAILURES as error:
                 await self._retry(message, str(error) or type(error).__name__)
@@ -94,6 +95,21 @@ class Worker:
             else:
                 self.outcomes.update(outcomes)
                 log.info("%s: %s", ", ".join(event.key for event in created) or message.id, ", ".join(outcomes))
+
+    def _parse(self, message: Message) -> list[ObjectCreated]:
+        return s3_events.parse_message(message.body, bucket=self.pipeline.store.bucket)
+
+    async def _process(self, created: list[ObjectCreated]) -> list[str]:
+        """Process each object, and raise for a key that names no track only after all others."""
+        outcomes, invalid = [], None
+        for event in created:
+            try:
+                outcomes.append(await self.pipeline.process(event))
+            except InvalidTrackId as error:
+                invalid = error
+        if invalid is not None:
+            raise invalid
+        return outcomes or ["nothing to do"]
 
     async def _retry(self, message: Message, reason: str) -> None:
         self.outcomes["retry"] += 1
@@ -114,7 +130,7 @@ class Worker:
 
     async def _note_on_track(self, message: Message, note: str) -> None:
         try:
-            for created in s3_events.parse_message(message.body):
+            for created in self._parse(message):
                 if upload_of(created.key) is not None:
                     continue  # an upload has no track
                 await tracks.set_reason(self.pipeline.pool, track_of_preview(created.key), note)
