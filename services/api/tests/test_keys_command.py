@@ -25,10 +25,11 @@ def keys(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Re
 
 def test_a_key_is_shown_once_and_ends_when_it_is_revoked(keys: Callable[..., Result]) -> None:
     assert "no key" in keys("list").stderr
-    made = keys("add", "the importer")
+    made = keys("add", "the importer", "--write")
     key = made.stdout.strip()
     assert key.startswith("soundalike_")
     assert "cannot be shown again" in made.stderr
+    assert "read and write" in made.stderr
     name = key.split("_")[1]
     listed = keys("list").stdout
     assert name in listed
@@ -40,6 +41,15 @@ def test_a_key_is_shown_once_and_ends_when_it_is_revoked(keys: Callable[..., Res
     assert "revoked 2" in keys("list").stdout
     again = keys("revoke", name)
     assert (again.exit_code, "keys list" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--read-only"]])
+def test_without_a_scope_a_key_may_only_read(keys: Callable[..., Result], arguments: list[str]) -> None:
+    made = keys("add", "a guest", *arguments)
+    assert made.exit_code == 0
+    assert made.stdout.count("\n") == 1
+    assert "may only read; with --write" in made.stderr
+    assert keys("list").stdout.split()[1] == "read"
 
 
 def test_a_key_may_only_read_and_end_by_itself(keys: Callable[..., Result]) -> None:

@@ -81,19 +81,24 @@ def openapi() -> None:
 @keys.command()
 def add(
     holder: Annotated[str, typer.Argument(help="Who the key is for, in your own words.")],
-    read_only: Annotated[bool, typer.Option("--read-only", help="The key may not write.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write/--read-only", help="Whether the key may write (PUT, POST) as well.")
+    ] = False,
     days: Annotated[int | None, typer.Option(help="The key expires after so many days.", min=1, max=3_650)] = None,
 ) -> None:
-    """Add a key and print it; it cannot be shown again, for only its hash is stored.
+    """Add a key, which may only read unless --write is given, and print it.
+
+    It cannot be shown again, for only its hash is stored.
 
     A holder has at most two valid keys. To replace one, add another, use it, and revoke the older one.
     """
     if not holder.strip() or len(holder) > _MAX_HOLDER_LENGTH or not holder.isprintable():
         raise typer.BadParameter(f"expected 1 to {_MAX_HOLDER_LENGTH} printable characters", param_hint="holder")
 
+    scope = Scope.WRITE if write else Scope.READ
+
     async def make(pool: Pool) -> str:
         async with pool.acquire() as connection:
-            scope = Scope.READ if read_only else Scope.WRITE
             return await api_keys.add(connection, holder.strip(), scope, days=days)
 
     try:
@@ -101,7 +106,11 @@ def add(
     except TooManyKeys as error:
         _fail(f"{error} (see: keys list)")
     echo(key)
-    echo("Send it as `Authorization: Bearer <key>`. It is not stored and cannot be shown again.", err=True)
+    echo(
+        "This key may read and write." if write else "This key may only read; with --write another may write as well.",
+        "Send it as `Authorization: Bearer <key>`. It is not stored and cannot be shown again.",
+        err=True,
+    )
 
 
 @keys.command("list")

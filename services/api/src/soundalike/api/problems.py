@@ -19,7 +19,8 @@ _SHORT_RETRY_S: Final = 2
 _RETRY_AFTER_S: Final = {State.QUEUED: 5, State.PENDING: 60, State.READY: _SHORT_RETRY_S}
 REQUEST_ID: Final = "request_id"
 KEYS_HINT: Final = (
-    "The operator of the API makes keys: `soundalike keys add`, in a container `python -m soundalike.api keys add`"
+    "The operator of the API makes keys: `soundalike keys add`, in a container `python -m soundalike.api keys add`; "
+    "with `--write` a key may write as well"
 )
 _CHALLENGE: Final = 'Bearer realm="soundalike"'
 CRAWL_HINT: Final = "make crawl PLAYLIST=<url|uri|id> or make crawl FOLDER=<path>"
