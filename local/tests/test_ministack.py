@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from soundalike.local.environment import neutral_environment
 from soundalike.local.errors import PortInUse
 from soundalike.local.ministack import AwsServer
 from soundalike.local.ports import free_port
+from soundalike.testing.wait import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,6 +131,34 @@ async def test_objects_survive_a_kill_and_provisioning_repairs_the_rest(
         url = _provision(s3, sqs)
         s3.put_object(Bucket="music", Key="second.mp3", Body=b"second")
         assert _keys(sqs, url) == ["second.mp3"]
+
+
+async def test_objects_whose_files_were_deleted_are_forgotten(
+    server: AwsServer, launch: Launch, clients: Callable[[AwsServer], tuple[S3Client, SQSClient]]
+) -> None:
+    server.prepare()
+    with launch(server.program(neutral_environment(os.environ))):
+        await server.wait_until_ready()
+        s3, sqs = clients(server)
+        url = _provision(s3, sqs)
+        for key in ("one.mp3", "two.mp3", "kept.mp3"):
+            s3.put_object(Bucket="music", Key=key, Body=b"music")
+        (one,) = server.home.rglob("one.mp3")
+        one.unlink()
+
+        def names() -> list[str]:
+            return [entry["Key"] for entry in s3.list_objects_v2(Bucket="music").get("Contents", [])]
+
+        await eventually(lambda: names() == ["kept.mp3", "two.mp3"], "the object without its file, forgotten")
+        with pytest.raises(ClientError, match="NoSuchKey"):
+            s3.get_object(Bucket="music", Key="one.mp3")
+        shutil.rmtree(server.home)
+        await eventually(lambda: names() == [], "the objects without their folder, forgotten")
+        await eventually((server.home / "temporary").exists)
+        long = b"music" * 1_000_000
+        s3.put_object(Bucket="music", Key="new.mp3", Body=long)
+        assert s3.get_object(Bucket="music", Key="new.mp3")["Body"].read() == long
+        assert _keys(sqs, url)[-1] == "new.mp3"
 
 
 async def test_an_unknown_key_is_refused_and_all_files_are_in_the_data_folder(

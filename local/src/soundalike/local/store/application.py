@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
 
     Scope = MutableMapping[str, Any]
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+_CHECK_INTERVAL_S: Final = 5.0
+# However many files there are, looking at them takes a twentieth of the time at most.
+_CHECK_PAUSE_FACTOR: Final = 20
 
 # What is longer lies in a file until it is stored, or until the client has read it.
 _MEMORY_BYTES: Final = 1024 * 1024
@@ -49,15 +57,31 @@ class Store:
             raise ValueError(f"{scope['type']} is not served")
 
     async def _live(self, receive: Receive, send: Send) -> None:
+        check = None
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self._emulator.load()
+                check = asyncio.create_task(self._check_files())
                 await send({"type": "lifespan.startup.complete"})
             else:
+                if check is not None:
+                    check.cancel()
                 self._emulator.save()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def _check_files(self) -> None:
+        """Notice within seconds that files, or the whole folder, were deleted from the disk."""
+        while True:
+            started = time.monotonic()
+            try:
+                self._emulator.create_folders()
+                if lost := await self._emulator.forget_lost_objects():
+                    log.error("%d objects are gone from the disk, among them %s", len(lost), lost[0])
+            except OSError as error:
+                log.error("the folders could not be checked: %s", error)  # noqa: TRY400 - an expected failure
+            await asyncio.sleep(max(_CHECK_INTERVAL_S, _CHECK_PAUSE_FACTOR * (time.monotonic() - started)))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

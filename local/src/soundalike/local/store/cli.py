@@ -8,7 +8,6 @@ import os
 import re
 import resource
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import uvicorn
@@ -48,9 +47,6 @@ def main() -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.umask(0o077)
-    for folder in ("S3_DATA_DIR", "STATE_DIR", "TMPDIR"):
-        if folder in environment:
-            Path(environment[folder]).mkdir(parents=True, exist_ok=True)
     _allow_connections()
     # uvicorn raises the signal again once everything has ended.
     signal.signal(signal.SIGTERM, _end)

@@ -5,14 +5,16 @@ ministack reads its settings from the environment when it is imported, so it is 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from soundalike.local.store.refusal import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from soundalike.local.store.operations import S3Call
     from soundalike.local.store.request import Request
@@ -30,18 +32,26 @@ _SETTINGS = {
 }
 
 
+FOLDERS = ("S3_DATA_DIR", "STATE_DIR", "TMPDIR")
+"""The variables that name them."""
+
+
 class Emulator:
     """Objects, queues and settings, in the folders that S3_DATA_DIR and STATE_DIR name."""
 
     def __init__(self, credentials: Credentials, port: int) -> None:
         # The port is part of the names under which queues are stored.
         os.environ.update({**_SETTINGS, "GATEWAY_PORT": str(port)})
+        self.create_folders()
         from ministack.core import persistence, responses
         from ministack.services import s3, sqs
 
         self._access_key_id = credentials.access_key_id
         self._persistence, self._context = persistence, responses
         self._s3, self._sqs = s3, sqs
+        # For what its memory holds and its folder does not, ministack has no call.
+        self._buckets: dict[tuple[str, str], dict[str, Any]] = s3._buckets._data  # noqa: SLF001
+        self._object_path: Callable[[str, str, str], str] = s3._object_disk_path  # noqa: SLF001
 
     def load(self) -> None:
         """Restore queues and the settings of buckets; objects are there already."""
@@ -52,6 +62,32 @@ class Emulator:
     def save(self) -> None:
         """Write down queues and the settings of buckets."""
         self._persistence.save_all({name: service.get_state for name, service in self._services().items()})
+
+    def create_folders(self) -> None:
+        """Create the folders for objects, settings and long bodies where they do not exist."""
+        for folder in filter(None, map(os.environ.get, FOLDERS)):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+
+    async def forget_lost_objects(self) -> list[str]:
+        """Forget the objects whose files are gone from the disk; returns their names.
+
+        ministack would list and describe them for ever, and break off whenever one is read.
+        """
+        stored = [
+            (owner, key, record, self._object_path(owner[1], key, owner[0]))
+            for owner, bucket in self._buckets.items()
+            for key, record in bucket["objects"].items()
+            if record.get("body") is None
+        ]
+        gone = await asyncio.to_thread(lambda: [entry for entry in stored if not os.path.lexists(entry[3])])
+        lost = []
+        for owner, key, record, _ in gone:
+            objects = self._buckets.get(owner, {}).get("objects", {})
+            # Meanwhile it may have been deleted, or written again.
+            if objects.get(key) is record:
+                del objects[key]
+                lost.append(f"{owner[1]}/{key}")
+        return lost
 
     async def call_s3(
         self, request: Request, claim: Claim, call: S3Call, headers: Mapping[str, str], body: bytes
