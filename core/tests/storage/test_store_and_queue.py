@@ -52,7 +52,7 @@ async def test_objects_come_back_as_they_went(store: ObjectStore, tmp_path: Path
     await store.put("other", b"x", "audio/mpeg")
     assert (await store.get("previews/a b+é.mp3", max_bytes=3)).data == b"123"
     assert [(o.key, o.size) async for o in store.list("previews/")] == [("previews/a b+é.mp3", 3), ("previews/z", 0)]
-    await store.download("other", tmp_path / "x")
+    await store.download("other", tmp_path / "x", max_bytes=100_000_000)
     await store.upload("copy", tmp_path / "x")
     assert (await store.get("copy", max_bytes=10)).data == b"x"
 
@@ -95,7 +95,10 @@ async def test_missing_and_too_large_are_told_apart(store: ObjectStore, tmp_path
     with pytest.raises(ObjectMissing):
         await store.get("nothing", max_bytes=3)
     with pytest.raises(ObjectMissing):
-        await store.download("nothing", tmp_path / "x")
+        await store.download("nothing", tmp_path / "x", max_bytes=1)
+    with pytest.raises(ObjectTooLarge, match="4 bytes; the limit is 3"):
+        await store.download("k", tmp_path / "x", max_bytes=3)
+    assert not (tmp_path / "x").exists()
     await store.delete("nothing")
 
 

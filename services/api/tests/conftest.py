@@ -31,6 +31,8 @@ from soundalike.similarity.projection import Projection
 from soundalike.similarity.taste.builder import build_taste
 from soundalike.similarity.taste.cooccurrence import CooccurrenceParameters
 from soundalike.similarity.taste.favorite_pairs import FavoritePairsBuilder
+from soundalike.storage.artifacts.manifest import MANIFEST
+from soundalike.storage.atomic_files import sha256_of
 from soundalike.storage.object_keys import index_prefix, preview_key, taste_prefix
 from soundalike.storage.object_store import MemoryStore, ObjectStore, S3Store
 from soundalike.testing.wait import eventually
@@ -94,7 +96,14 @@ async def upload_version(
         if name != leave_out:
             await store.upload(location + name, directory / name)
     return IndexVersionRecord(
-        version, model.model, up_to_seq, len(vectors), {"trees": FEW_TREES.trees}, manifest.recall_at_10, location
+        version,
+        model.model,
+        up_to_seq,
+        len(vectors),
+        {"trees": FEW_TREES.trees},
+        manifest.recall_at_10,
+        location,
+        sha256_of(directory / MANIFEST),
     )
 
 
@@ -106,11 +115,11 @@ class CountingStore(MemoryStore):
         self.downloads: list[str] = []
         self.away = False
 
-    async def download(self, key: str, path: Path) -> None:
+    async def download(self, key: str, path: Path, *, max_bytes: int) -> None:
         if self.away:
             raise StoreUnavailable("the object store did not answer")
         self.downloads.append(key)
-        await super().download(key, path)
+        await super().download(key, path, max_bytes=max_bytes)
 
 
 @dataclass
@@ -181,7 +190,8 @@ async def publish_taste(
     )
     for file in manifest.all_files():
         await store.upload(taste_prefix(name) + file, directory / name / file)
-    row = TasteVersionRecord(name, manifest.method, manifest.favorites, manifest.tracks, taste_prefix(name))
+    digest = sha256_of(directory / name / MANIFEST)
+    row = TasteVersionRecord(name, manifest.method, manifest.favorites, manifest.tracks, taste_prefix(name), digest)
     async with pool.acquire() as connection:
         await taste_versions.publish(connection, row)
     return row

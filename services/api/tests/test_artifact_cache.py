@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, ClassVar, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pytest
 
 from soundalike.api.artifact_cache import ArtifactCache, PublishedArtifact
 from soundalike.api.errors import InvalidVersion
 from soundalike.storage.artifacts.manifest import MANIFEST, VersionManifest, file_entries
-from soundalike.storage.artifacts.verification import verify
+from soundalike.storage.artifacts.verification import VersionFiles
+from soundalike.storage.atomic_files import sha256_of
 
 from .conftest import CountingStore
 
@@ -24,9 +26,9 @@ class Notes(VersionManifest):
     author: str
 
 
-def read(directory: Path) -> str:
-    verify(directory, Notes.read(directory))
-    return " ".join((directory / name).read_text() for name in Notes.FILES)
+def read(directory: Path, manifest_sha256: str) -> str:
+    with VersionFiles.open(directory, Notes, manifest_sha256) as version:
+        return " ".join(file.read().decode() for file in version.files.values())
 
 
 @pytest.fixture
@@ -39,10 +41,10 @@ def copies(tmp_path: Path, bucket: CountingStore) -> ArtifactCache:
     return ArtifactCache(tmp_path / "copies", bucket, Notes, "notes")
 
 
-def write(directory: Path, version: str) -> None:
+def write(directory: Path, version: str, text: str | None = None) -> None:
     directory.mkdir()
     for name in Notes.FILES:
-        (directory / name).write_text(f"{version}/{name}")
+        (directory / name).write_text(f"{text or version}/{name}")
     Notes(version=version, author="me", files=file_entries(directory, Notes.FILES)).write(directory)
 
 
@@ -50,7 +52,7 @@ async def publish(bucket: CountingStore, directory: Path, version: str) -> Publi
     write(directory, version)
     for name in (*Notes.FILES, MANIFEST):
         await bucket.upload(f"notes/{version}/{name}", directory / name)
-    return PublishedArtifact(version, f"notes/{version}/", {"author": "me"})
+    return PublishedArtifact(version, f"notes/{version}/", sha256_of(directory / MANIFEST), {"author": "me"})
 
 
 async def test_is_fetched_once(copies: ArtifactCache, bucket: CountingStore, tmp_path: Path) -> None:
@@ -69,18 +71,19 @@ async def test_an_altered_copy_is_fetched_again(copies: ArtifactCache, bucket: C
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("changes", "told"),
     [
-        (PublishedArtifact("v1", "notes/v1", {"author": "you"}), "its manifest says author me, the database says you"),
-        (PublishedArtifact("v2", "notes/v1"), "its manifest says version v1, the database says v2"),
+        ({"manifest_fields": {"author": "you"}}, "its manifest says author me, the database says you"),
+        ({"version": "v2"}, "its manifest says version v1, the database says v2"),
+        ({"manifest_sha256": "0" * 64}, "is not the one that was published"),
     ],
 )
 async def test_what_its_row_does_not_say_is_refused_before_its_files_come(
-    copies: ArtifactCache, bucket: CountingStore, tmp_path: Path, said: PublishedArtifact, told: str
+    copies: ArtifactCache, bucket: CountingStore, tmp_path: Path, changes: dict[str, Any], told: str
 ) -> None:
-    await publish(bucket, tmp_path / "written", "v1")
+    published = await publish(bucket, tmp_path / "written", "v1")
     with pytest.raises(InvalidVersion, match=told):
-        await copies.open(said, read)
+        await copies.open(replace(published, **changes), read)
     assert [key.rpartition("/")[2] for key in bucket.downloads] == [MANIFEST]
     assert not list((tmp_path / "copies").iterdir())
 
@@ -88,8 +91,50 @@ async def test_what_its_row_does_not_say_is_refused_before_its_files_come(
 @pytest.mark.parametrize("name", ["../v1", "", ".v1", "v1/", "v1\n"])
 async def test_a_name_that_leads_elsewhere_is_refused(copies: ArtifactCache, bucket: CountingStore, name: str) -> None:
     with pytest.raises(InvalidVersion, match="cannot be the name"):
-        await copies.open(PublishedArtifact(name, "notes/v1/"), read)
+        await copies.open(PublishedArtifact(name, "notes/v1/", "0" * 64), read)
     assert bucket.downloads == []
+
+
+async def test_a_version_without_a_recorded_digest_is_refused(
+    copies: ArtifactCache, bucket: CountingStore, tmp_path: Path
+) -> None:
+    published = await publish(bucket, tmp_path / "written", "v1")
+    with pytest.raises(InvalidVersion, match="no digest"):
+        await copies.open(replace(published, manifest_sha256=None), read)
+    assert bucket.downloads == []
+
+
+async def test_files_that_were_exchanged_together_with_their_manifest_are_refused(
+    copies: ArtifactCache, bucket: CountingStore, tmp_path: Path
+) -> None:
+    published = await publish(bucket, tmp_path / "written", "v1")
+    write(tmp_path / "forged", "v1", "forged")
+    for name in (*Notes.FILES, MANIFEST):
+        await bucket.upload(f"notes/v1/{name}", tmp_path / "forged" / name)
+    with pytest.raises(InvalidVersion, match="is not the one that was published"):
+        await copies.open(published, read)
+    assert not list((tmp_path / "copies").iterdir())
+
+
+async def test_a_copy_that_was_exchanged_together_with_its_manifest_is_fetched_again(
+    copies: ArtifactCache, bucket: CountingStore, tmp_path: Path
+) -> None:
+    published = await publish(bucket, tmp_path / "written", "v1")
+    await copies.open(published, read)
+    write(tmp_path / "forged", "v1", "forged")
+    for name in (*Notes.FILES, MANIFEST):
+        (tmp_path / "forged" / name).replace(tmp_path / "copies/v1" / name)
+    assert await copies.open(published, read) == "v1/first.txt v1/second.txt"
+
+
+async def test_an_object_longer_than_its_manifest_says_is_not_fetched(
+    copies: ArtifactCache, bucket: CountingStore, tmp_path: Path
+) -> None:
+    published = await publish(bucket, tmp_path / "written", "v1")
+    await bucket.put("notes/v1/second.txt", b"x" * 1_000_000, "text/plain")
+    with pytest.raises(InvalidVersion, match="has 1000000 bytes; the limit is 13"):
+        await copies.open(published, read)
+    assert not list((tmp_path / "copies").iterdir())
 
 
 async def test_a_version_of_which_a_file_is_missing_is_refused(

@@ -24,11 +24,11 @@ class CountingStore(MemoryStore):
         super().__init__()
         self.fetched: list[str] = []
 
-    async def download(self, key: str, path: Path) -> None:
+    async def download(self, key: str, path: Path, *, max_bytes: int) -> None:
         self.fetched.append(key)
         # Whoever else is to run gets the chance.
         await asyncio.sleep(0)
-        await super().download(key, path)
+        await super().download(key, path, max_bytes=max_bytes)
 
 
 async def test_one_holds_it_and_the_next_gets_it(tmp_path: Path) -> None:

@@ -79,10 +79,22 @@ async def _damage(store: Ghosts, prefix: str, damage: str) -> None:
             case "other":
                 # As long as before, and other only in the middle.
                 await store.put(key, data[: len(data) // 2] + b"?" + data[len(data) // 2 + 1 :], "")
+            case "forged":
+                await _forge(store, prefix, key)
             case "lost":
                 store.lost = frozenset({key})
             case _:
                 raise AssertionError(kind)
+
+
+async def _forge(store: MemoryStore, prefix: str, key: str) -> None:
+    """Exchange a file and make the manifest agree with it."""
+    before = store.objects[key][0]
+    forged = before[:-1] + bytes([before[-1] ^ 1])
+    manifest = store.objects[prefix + "manifest.json"][0].decode()
+    manifest = manifest.replace(hashlib.sha256(before).hexdigest(), hashlib.sha256(forged).hexdigest())
+    await store.put(key, forged, "")
+    await store.put(prefix + "manifest.json", manifest.encode(), "")
 
 
 async def _recorded(pool: Pool) -> list[tuple[str, str]]:
@@ -92,7 +104,9 @@ async def _recorded(pool: Pool) -> list[tuple[str, str]]:
 DAMAGES = ["everything gone", "manifest.json gone", "manifest.json other", "index.bin gone", "index.bin short"]
 
 
-@pytest.mark.parametrize("damage", [*DAMAGES, "urns.npy empty", "vectors.npy other", "projection.npz lost"])
+@pytest.mark.parametrize(
+    "damage", [*DAMAGES, "urns.npy empty", "vectors.npy other", "projection.npz lost", "index.bin forged"]
+)
 async def test_a_damaged_version_is_built_again_from_the_database(
     pool: Pool, settings: IndexerSettings, add_tracks: AddTracks, clock: Clock, damage: str
 ) -> None:
@@ -109,7 +123,7 @@ async def test_a_damaged_version_is_built_again_from_the_database(
     second = await indexer.build_if_due()
     assert second is not None
     assert (second.tracks, second.up_to_seq) == (first.tracks, first.up_to_seq)
-    await StoredVersion(store, second.location, Manifest).check_contents()
+    await StoredVersion(store, second.location, Manifest, second.manifest_sha256).check_contents()
     published = await index_versions.get_published(pool, MODEL.model)
     assert published is not None
     assert published.version == second.version
@@ -118,7 +132,7 @@ async def test_a_damaged_version_is_built_again_from_the_database(
     assert await indexer.build_if_due() is None
 
 
-@pytest.mark.parametrize("damage", ["everything gone", "manifest.json gone", "neighbours.npy other"])
+@pytest.mark.parametrize("damage", ["everything gone", "manifest.json gone", "neighbours.npy other", "urns.npy forged"])
 async def test_a_damaged_taste_version_is_built_again(
     pool: Pool, settings: IndexerSettings, clock: Clock, damage: str
 ) -> None:
@@ -132,7 +146,7 @@ async def test_a_damaged_taste_version_is_built_again(
     clock.now += 10
     second = await indexer.build_if_due()
     assert second is not None
-    await StoredVersion(store, second.location, TasteManifest).check_contents()
+    await StoredVersion(store, second.location, TasteManifest, second.manifest_sha256).check_contents()
     published = await taste_versions.get_published(pool)
     assert published is not None
     assert published.version == second.version
@@ -192,7 +206,8 @@ async def test_everything_is_read_once_for_as_long_as_it_stays_the_same(pool: Po
     entry = FileEntry(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
     manifest = OneFile(version="1", files={"urns.npy": entry})
     await store.put("taste/1/manifest.json", manifest.to_json().encode(), "")
-    version = StoredVersion(store, "taste/1/", OneFile)
+    digest = hashlib.sha256(manifest.to_json().encode()).hexdigest()
+    version = StoredVersion(store, "taste/1/", OneFile, digest)
     check = DamageCheck("taste version", clock=clock)
     for seconds, reads in ((0, 1), (10, 1), (86_000, 1), (86_401, 2)):
         clock.now = seconds

@@ -62,8 +62,8 @@ async def test_publishes_to_a_real_bucket_what_readers_can_open(
     version = await Indexer(pool, store, settings).build()
     assert await index_versions.get_published(pool, MODEL.model) is not None
     for name in Manifest.all_files():
-        await store.download(version.location + name, tmp_path / name)
-    with IndexVersion.open(tmp_path) as opened:
+        await store.download(version.location + name, tmp_path / name, max_bytes=10**9)
+    with IndexVersion.open(tmp_path, version.manifest_sha256 or "") as opened:
         assert (len(opened), opened.manifest.up_to_seq, opened.manifest.version) == (60, 60, version.version)
         query = opened.projection.apply(vector_of(17)[None])[0]
         assert opened.search(query, 1)[0].urn == track_of(17).urn

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,6 +50,7 @@ async def test_uploads_then_flips(pool: Pool, store: MemoryStore, built: Manifes
     published = await index_versions.get_published(pool, MODEL.model)
     assert published is not None
     assert (published.version, published.location, published.tracks) == (version.version, PREFIX, 400)
+    assert published.manifest_sha256 == sha256(store.objects[PREFIX + "manifest.json"][0]).hexdigest()
     assert published.recall_at_10 == pytest.approx(built.recall_at_10)
     assert published.parameters == {
         "format": 2, "dimensions": 128, "search_dimensions": 64, "engine": "annoy", "parameters": {"trees": 8},
@@ -71,7 +73,9 @@ async def test_a_failed_upload_publishes_nothing(pool: Pool, built: Manifest, tm
     assert PREFIX + "manifest.json" not in store.objects
 
 
-@pytest.mark.parametrize("damage", ["missing", "short", "no manifest", "other manifest", "deleted"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "short", "no manifest", "other manifest", "forged", "no digest", "deleted"]
+)
 async def test_an_incomplete_version_is_not_published(
     pool: Pool, store: MemoryStore, built: Manifest, tmp_path: Path, damage: str
 ) -> None:
@@ -85,6 +89,10 @@ async def test_an_incomplete_version_is_not_published(
             await store.delete(PREFIX + "manifest.json")
         elif damage == "other manifest":
             await store.put(PREFIX + "manifest.json", b'{"format": 1}', "")
+        elif damage == "forged":
+            await store.put(PREFIX + "manifest.json", built.model_copy(update={"effort": 7}).to_json().encode(), "")
+        elif damage == "no digest":
+            version = replace(version, manifest_sha256=None)
         else:
             await index_versions.mark_deleted(connection, MODEL.model, [version.version])
         with pytest.raises(NoSuchVersion):

@@ -12,6 +12,8 @@ from soundalike.indexer.export import VectorExport
 from soundalike.indexer.version_build import build, version_name
 from soundalike.similarity.index.builder import BuildParameters
 from soundalike.similarity.index.version import IndexVersion
+from soundalike.storage.artifacts.manifest import MANIFEST
+from soundalike.storage.atomic_files import sha256_of
 from soundalike.transformers.embedding_projection import EmbeddingProjection
 
 from .conftest import track_of, vector_of
@@ -36,7 +38,7 @@ def test_builds_a_version_that_can_be_opened_and_searched(tmp_path: Path) -> Non
     manifest = build(EXPORT, PROJECTION, tmp_path, NOW, BuildParameters(trees=8))
     assert (manifest.version, manifest.model, manifest.up_to_seq) == (version_name(NOW, 42), "m1-fixed", 42)
     assert manifest.dimensions == 128
-    with IndexVersion.open(tmp_path) as version:
+    with IndexVersion.open(tmp_path, sha256_of(tmp_path / MANIFEST)) as version:
         matches = version.search(version.projection.apply(VECTORS[8:9])[0], 11)
     assert matches[0].urn == track_of(8).urn
     assert {(int(match.urn.rpartition(":")[2]) - 100) % 8 for match in matches} == {0}

@@ -32,7 +32,9 @@ class VersionState(StrEnum):
 class IndexVersionRecord:
     """An index as built: its contents, parameters and measured recall, and the prefix of its files in the bucket.
 
-    A `pinned` version was chosen by a person; no automatic build replaces it.
+    `manifest_sha256` (hex) is that of its manifest, which has those of all its files; None for a version that was built
+    before digests were recorded, until `provisioning.digests` records it. A `pinned` version was chosen by a person; no
+    automatic build replaces it.
     """
 
     version: str
@@ -42,14 +44,15 @@ class IndexVersionRecord:
     parameters: Mapping[str, Any]
     recall_at_10: float
     location: str
+    manifest_sha256: str | None = None
     published_at: datetime | None = None
     state: VersionState = VersionState.BUILT
     pinned: bool = False
     created_at: datetime | None = None
 
 
-_COLUMNS = """version, model, up_to_seq, tracks, parameters, recall_at_10, location, published_at, state,
-held AS pinned, created_at"""
+_COLUMNS = """version, model, up_to_seq, tracks, parameters, recall_at_10, location, manifest_sha256, published_at,
+state, held AS pinned, created_at"""
 
 _PUBLISHED = f"SELECT {_COLUMNS} FROM index_versions WHERE model = $1 AND state = 'published'"  # noqa: S608
 
@@ -60,8 +63,9 @@ UPDATE index_versions SET state = 'retired', held = false WHERE model = $1 AND s
 """
 
 _ADD = """
-INSERT INTO index_versions (version, model, up_to_seq, tracks, parameters, recall_at_10, location, state)
-VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7, 'built')
+INSERT INTO index_versions (version, model, up_to_seq, tracks, parameters, recall_at_10, location, manifest_sha256,
+    state)
+VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, 'built')
 ON CONFLICT (version) DO NOTHING
 """
 
@@ -72,6 +76,12 @@ _PUBLISH = "UPDATE index_versions SET state = 'published', published_at = now(),
 _DELETED = """
 UPDATE index_versions SET state = 'deleted' WHERE model = $1 AND version = ANY($2) AND state <> 'published'
 """
+
+_WITHOUT_DIGEST = """
+SELECT version, location FROM index_versions WHERE manifest_sha256 IS NULL AND state <> 'deleted' ORDER BY version
+"""
+
+_SET_DIGEST = "UPDATE index_versions SET manifest_sha256 = $2 WHERE version = $1 AND manifest_sha256 IS NULL"
 
 _NOTIFY = "SELECT pg_notify($1, $2)"
 
@@ -98,6 +108,7 @@ async def add(db: Executor, version: IndexVersionRecord) -> None:
         json.dumps(dict(version.parameters)),
         version.recall_at_10,
         version.location,
+        version.manifest_sha256,
     )
 
 
@@ -121,6 +132,16 @@ async def publish(db: Connection, version: IndexVersionRecord, *, pinned: bool =
 async def mark_deleted(db: Executor, model: str, names: Sequence[str]) -> None:
     """Mark versions whose files are about to be deleted; they cannot be published any more."""
     await db.execute(_DELETED, model, list(names))
+
+
+async def without_digest(db: Executor) -> dict[str, str]:
+    """Return the locations of the versions, by name, whose manifest has no recorded digest."""
+    return {row["version"]: row["location"] for row in await db.fetch(_WITHOUT_DIGEST)}
+
+
+async def set_digest(db: Executor, version: str, manifest_sha256: str) -> None:
+    """Record the digest of a version that has none; one that is recorded never changes."""
+    await db.execute(_SET_DIGEST, version, manifest_sha256)
 
 
 def _version(row: asyncpg.Record) -> IndexVersionRecord:

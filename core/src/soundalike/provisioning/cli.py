@@ -13,10 +13,12 @@ from soundalike import logs
 from soundalike.db import database, schema, search_names
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.errors import SoundalikeError, TransientError
+from soundalike.provisioning import digests
 from soundalike.provisioning.inspection import Inspector
 from soundalike.provisioning.resources import ProvisioningSettings, repair
 from soundalike.retry import Backoff, RetryPolicy
 from soundalike.settings import load
+from soundalike.storage.object_store import S3Store
 from soundalike.terminal import echo, escaped_tracebacks
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ async def provision(settings: ProvisioningSettings) -> None:
         await repair(pool, settings, await asyncio.to_thread(Inspector(settings).missing))
         if filled := await search_names.refresh(pool):
             log.info("prepared the names of %d tracks for search", filled)
+        await digests.record_missing(pool, S3Store.connect(settings))
 
 
 async def provision_with_patience(work: Callable[[], Awaitable[None]], patience: RetryPolicy) -> None:

@@ -68,8 +68,8 @@ class ObjectStore(Protocol):
     async def upload(self, key: str, path: Path) -> None:
         """Write a file of any size as an object."""
 
-    async def download(self, key: str, path: Path) -> None:
-        """Read an object of any size into a file; raises `ObjectMissing`."""
+    async def download(self, key: str, path: Path, *, max_bytes: int) -> None:
+        """Read an object of up to `max_bytes` into a file; raises `ObjectMissing`, `ObjectTooLarge`."""
 
     async def describe(self, key: str) -> ObjectSummary:
         """Describe an object, having read its first byte.
@@ -113,8 +113,7 @@ class S3Store:
         def read() -> StoredObject:
             response = self._client.get_object(Bucket=self._bucket, Key=key)
             with closing(response["Body"]) as body:
-                if response["ContentLength"] > max_bytes:
-                    raise ObjectTooLarge(f"{key} has {response['ContentLength']} bytes; the limit is {max_bytes}")
+                _check_size(key, response["ContentLength"], max_bytes)
                 return StoredObject(data=body.read(), etag=response["ETag"])
 
         return await _call(read, key)
@@ -136,9 +135,14 @@ class S3Store:
         """Write a file of any size as an object."""
         await _call(lambda: self._client.upload_file(str(path), self._bucket, key), key)
 
-    async def download(self, key: str, path: Path) -> None:
-        """Read an object of any size into a file; raises `ObjectMissing`."""
-        await _call(lambda: self._client.download_file(self._bucket, key, str(path)), key)
+    async def download(self, key: str, path: Path, *, max_bytes: int) -> None:
+        """Read an object of up to `max_bytes` into a file; raises `ObjectMissing`, `ObjectTooLarge`."""
+
+        def read() -> None:
+            _check_size(key, self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"], max_bytes)
+            self._client.download_file(self._bucket, key, str(path))
+
+        await _call(read, key)
 
     async def describe(self, key: str) -> ObjectSummary:
         """Describe an object, having read its first byte.
@@ -191,8 +195,7 @@ class MemoryStore:
     async def get(self, key: str, *, max_bytes: int) -> StoredObject:
         """Read an object; raises `ObjectMissing`, `ObjectTooLarge`."""
         data = self._data(key)
-        if len(data) > max_bytes:
-            raise ObjectTooLarge(f"{key} has {len(data)} bytes; the limit is {max_bytes}")
+        _check_size(key, len(data), max_bytes)
         return StoredObject(data, _etag(data))
 
     async def delete(self, key: str, *, etag: str | None = None) -> None:
@@ -204,8 +207,9 @@ class MemoryStore:
         """Write a file as an object."""
         await self.put(key, await asyncio.to_thread(path.read_bytes), "application/octet-stream")
 
-    async def download(self, key: str, path: Path) -> None:
-        """Read an object into a file; raises `ObjectMissing`."""
+    async def download(self, key: str, path: Path, *, max_bytes: int) -> None:
+        """Read an object into a file; raises `ObjectMissing`, `ObjectTooLarge`."""
+        _check_size(key, len(self._data(key)), max_bytes)
         await asyncio.to_thread(path.write_bytes, self._data(key))
 
     async def describe(self, key: str) -> ObjectSummary:
@@ -266,6 +270,11 @@ async def _call(call: Callable[[], T], key: str) -> T:
         raise ObjectTruncated(f"the object store ended {key} before its end: {error}") from error
     except (Boto3Error, BotoCoreError, OSError) as error:
         raise StoreUnavailable(f"the object store did not answer for {key}: {error}") from error
+
+
+def _check_size(key: str, size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise ObjectTooLarge(f"{key} has {size} bytes; the limit is {max_bytes}")
 
 
 def _etag(data: bytes) -> str:

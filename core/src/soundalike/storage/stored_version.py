@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from soundalike.errors import ObjectMissing, ObjectTooLarge, ObjectTruncated
 from soundalike.retry import Backoff, RetryPolicy
 from soundalike.storage.artifacts.errors import CorruptVersion, InvalidManifest
-from soundalike.storage.artifacts.manifest import MANIFEST
+from soundalike.storage.artifacts.manifest import MANIFEST, MAX_MANIFEST_BYTES
+from soundalike.storage.artifacts.verification import check_digest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,19 +21,18 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_MAX_MANIFEST_BYTES: Final = 100_000
 # A connection that breaks looks the same as a file that the store has lost.
 _TRUNCATED_RETRY: Final = RetryPolicy(attempts=3, backoff=Backoff(initial_s=0.2, max_s=1.0))
 
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
-    """A version of a `kind` at a `location` of the bucket; `manifest_sha256` (hex) is its manifest's, if known."""
+    """A version of a `kind` at a `location` of the bucket, and the SHA-256 (hex) of its manifest in the database."""
 
     store: ObjectStore
     location: str
     kind: type[VersionManifest]
-    manifest_sha256: str | None = None
+    manifest_sha256: str | None
     retry: RetryPolicy = _TRUNCATED_RETRY
 
     async def summaries(self) -> list[ObjectSummary]:
@@ -61,11 +60,10 @@ class StoredVersion:
 
     async def _manifest(self) -> VersionManifest:
         try:
-            stored = await self._read(MANIFEST, partial(self.store.get, max_bytes=_MAX_MANIFEST_BYTES))
+            stored = await self._read(MANIFEST, partial(self.store.get, max_bytes=MAX_MANIFEST_BYTES))
         except ObjectTooLarge as error:
             raise InvalidManifest(f"{MANIFEST} is too long") from error
-        if self.manifest_sha256 not in {None, hashlib.sha256(stored.data).hexdigest()}:
-            raise CorruptVersion(f"{MANIFEST} was altered in the bucket (SHA-256 differs from the database)")
+        check_digest(stored.data, self.manifest_sha256)
         return self.kind.from_json(stored.data)
 
     async def _read(self, name: str, read: Callable[[str], Awaitable[T]]) -> T:

@@ -8,9 +8,17 @@ import pytest
 
 from soundalike.similarity.index.builder import BuildParameters, VersionIdentity, build_version
 from soundalike.similarity.index.manifest import Manifest
+from soundalike.similarity.index.version import IndexVersion
 from soundalike.similarity.projection import Projection
+from soundalike.storage.artifacts.manifest import MANIFEST
+from soundalike.storage.atomic_files import sha256_of
 
 NAME = VersionIdentity("20261121T120000Z-7", "m1-fixed", 7, datetime(2026, 11, 21, 12, tzinfo=UTC))
+
+
+def open_version(directory: Path) -> IndexVersion:
+    """Open a version whose manifest was published as it is now."""
+    return IndexVersion.open(directory, sha256_of(directory / MANIFEST))
 
 
 def clustered(count: int, dimensions: int = 24, seed: int = 0) -> np.ndarray:

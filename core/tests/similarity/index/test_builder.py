@@ -51,7 +51,9 @@ def test_vectors_are_projected_and_of_unit_length(tmp_path: Path) -> None:
 
 def forest(path: Path, vectors: np.ndarray, *, trees: int, effort: int) -> IndexSearch:
     write(path, vectors, trees=trees, seed=1)
-    return IndexSearch(AnnoyEngine(path, 24, effort), vectors, search_dimensions=24)
+    with path.open("rb") as file:
+        engine = AnnoyEngine(file, vectors, trees=trees, effort=effort)
+    return IndexSearch(engine, vectors, search_dimensions=24)
 
 
 def test_takes_the_smallest_effort_that_meets_the_goal(build: Build) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +16,12 @@ from soundalike.similarity.index.manifest import Manifest
 from soundalike.similarity.index.version import IndexVersion, Match
 from soundalike.similarity.projection import Projection
 from soundalike.storage.artifacts.errors import ArtifactError, CorruptVersion, InvalidManifest
-from soundalike.storage.artifacts.manifest import file_entries
+from soundalike.storage.artifacts.manifest import MANIFEST, file_entries
+from soundalike.storage.artifacts.verification import VersionFiles
+from soundalike.storage.atomic_files import sha256_of
 from soundalike.testing.wait import scale
 
-from .conftest import NAME, clustered, urns_of
+from .conftest import NAME, clustered, open_version, urns_of
 
 Build = Callable[..., tuple[Path, Manifest]]
 
@@ -33,7 +36,7 @@ def vouch_again(directory: Path, **changes: object) -> None:
 def test_answers_what_exact_search_answers(build: Build) -> None:
     directory, manifest = build(2000)
     unit = Projection.identity(24).apply(clustered(2000))
-    with IndexVersion.open(directory) as version:
+    with open_version(directory) as version:
         assert version.manifest == manifest
         assert len(version) == 2000
         for row in (0, 777, 1999):
@@ -48,7 +51,7 @@ def test_answers_what_exact_search_answers(build: Build) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 60])
 def test_more_than_there_is_gives_all_there_is(build: Build, count: int) -> None:
-    with IndexVersion.open(build(count)[0]) as version:
+    with open_version(build(count)[0]) as version:
         matches = version.search(clustered(1, seed=9)[0], 1000)
         assert {match.urn for match in matches} == set(urns_of(count))
         assert matches == sorted(matches, key=lambda match: -match.cosine)
@@ -56,17 +59,17 @@ def test_more_than_there_is_gives_all_there_is(build: Build, count: int) -> None
 
 @pytest.mark.parametrize("k", [500, 1999, 2000])
 def test_large_k_is_answered_in_full_despite_a_small_search_k(build: Build, k: int) -> None:
-    with IndexVersion.open(build(2000, effort=1, doublings=0)[0]) as version:
+    with open_version(build(2000, effort=1, doublings=0)[0]) as version:
         assert len(version.search(clustered(1, seed=9)[0], k)) == k
 
 
 def test_zero_results_requested(build: Build) -> None:
-    with IndexVersion.open(build(5)[0]) as version:
+    with open_version(build(5)[0]) as version:
         assert version.search(clustered(1)[0], 0) == []
 
 
 def test_a_query_without_direction_is_equally_far_from_everything(build: Build) -> None:
-    with IndexVersion.open(build(5)[0]) as version:
+    with open_version(build(5)[0]) as version:
         assert version.search(np.zeros(24, np.float32), 2) == [Match(urn, 0.0) for urn in urns_of(2)]
 
 
@@ -77,7 +80,7 @@ def test_refuses_an_altered_file(build: Build, name: str) -> None:
     content[len(content) // 2] ^= 1
     (directory / name).write_bytes(content)
     with pytest.raises(CorruptVersion, match=f"{name} of version .* was altered"):
-        IndexVersion.open(directory)
+        open_version(directory)
 
 
 @pytest.mark.parametrize("name", DATA_FILES)
@@ -85,22 +88,50 @@ def test_refuses_a_truncated_file(build: Build, name: str) -> None:
     directory, _ = build(50)
     os.truncate(directory / name, (directory / name).stat().st_size - 1)
     with pytest.raises(CorruptVersion, match=f"{name} of version .* bytes instead of"):
-        IndexVersion.open(directory)
+        open_version(directory)
 
 
 @pytest.mark.parametrize("name", [*DATA_FILES, "manifest.json"])
 def test_refuses_a_missing_file(build: Build, name: str) -> None:
     directory, _ = build(50)
+    digest = sha256_of(directory / MANIFEST)
     (directory / name).unlink()
     with pytest.raises(CorruptVersion, match=name):
-        IndexVersion.open(directory)
+        IndexVersion.open(directory, digest)
+
+
+def test_refuses_another_manifest_than_was_published(build: Build) -> None:
+    directory, _ = build(50)
+    digest = sha256_of(directory / MANIFEST)
+    vouch_again(directory)
+    open_version(directory).close()
+    with pytest.raises(CorruptVersion, match="is not the one that was published"):
+        IndexVersion.open(directory, digest)
+
+
+def test_what_takes_the_name_of_a_file_that_is_open_is_not_mapped(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, _ = build(500)
+    open_files = VersionFiles.open
+
+    def exchange_afterwards(*arguments: Any) -> VersionFiles[Manifest]:
+        files = open_files(*arguments)
+        for name in DATA_FILES:
+            (directory / name).unlink()
+            (directory / name).write_bytes(b"x" * 10_000)
+        return files
+
+    monkeypatch.setattr(VersionFiles, "open", exchange_afterwards)
+    with open_version(directory) as version:
+        assert [match.urn for match in version.search(version.sample(1)[0], 1)] == urns_of(1)
 
 
 def test_refuses_a_half_written_manifest(build: Build) -> None:
     directory, _ = build(50)
     os.truncate(directory / "manifest.json", 40)
     with pytest.raises(InvalidManifest, match="not JSON"):
-        IndexVersion.open(directory)
+        open_version(directory)
 
 
 @pytest.mark.parametrize("changes", [{"dimensions": 23}, {"dimensions": 25}, {"count": 49}, {"count": 51}])
@@ -108,23 +139,23 @@ def test_refuses_a_manifest_of_other_vectors(build: Build, changes: dict[str, in
     directory, _ = build(50)
     vouch_again(directory, **changes)
     with pytest.raises(ArtifactError, match=r"projection\.npz gives 24|vectors\.npy contains|exceed dimensions"):
-        IndexVersion.open(directory)
+        open_version(directory)
 
 
 def test_refuses_an_index_of_other_vectors(build: Build) -> None:
     directory, _ = build(50)
     (directory / "index.bin").write_bytes((build(49, "other")[0] / "index.bin").read_bytes())
     vouch_again(directory)
-    with pytest.raises(CorruptVersion, match="49 items for 50 vectors"):
-        IndexVersion.open(directory)
+    with pytest.raises(CorruptVersion, match="are not the vectors of the version"):
+        open_version(directory)
 
 
 def test_refuses_an_index_annoy_cannot_load(build: Build) -> None:
     directory, _ = build(50)
     (directory / "index.bin").write_bytes(b"x" * 1001)
     vouch_again(directory)
-    with pytest.raises(CorruptVersion, match="Annoy cannot load"):
-        IndexVersion.open(directory)
+    with pytest.raises(CorruptVersion, match="are no nodes of 50 items"):
+        open_version(directory)
 
 
 def test_refuses_arrays_of_another_kind(build: Build) -> None:
@@ -132,11 +163,11 @@ def test_refuses_arrays_of_another_kind(build: Build) -> None:
     np.save(directory / "urns.npy", np.arange(50))
     vouch_again(directory)
     with pytest.raises(CorruptVersion, match=r"urns\.npy contains int64"):
-        IndexVersion.open(directory)
+        open_version(directory)
     (directory / "urns.npy").write_bytes(b"not an array at all")
     vouch_again(directory)
     with pytest.raises(CorruptVersion, match=r"urns\.npy is not an array"):
-        IndexVersion.open(directory)
+        open_version(directory)
 
 
 def test_refuses_a_projection_that_is_none(build: Build) -> None:
@@ -144,7 +175,7 @@ def test_refuses_a_projection_that_is_none(build: Build) -> None:
     (directory / "projection.npz").write_bytes(b"nothing")
     vouch_again(directory)
     with pytest.raises(CorruptVersion, match=r"projection\.npz of version"):
-        IndexVersion.open(directory)
+        open_version(directory)
 
 
 @pytest.mark.parametrize(
@@ -152,19 +183,19 @@ def test_refuses_a_projection_that_is_none(build: Build) -> None:
     [(np.zeros(23), r"expected a vector \[24\], got \[23\]"), (np.full(24, np.nan), "not finite")],
 )
 def test_refuses_queries_that_do_not_fit(build: Build, query: np.ndarray, message: str) -> None:
-    with IndexVersion.open(build(5)[0]) as version, pytest.raises(InvalidQuery, match=message):
+    with open_version(build(5)[0]) as version, pytest.raises(InvalidQuery, match=message):
         version.search(query.astype(np.float32), 3)
 
 
 def test_many_threads_get_what_one_gets(build: Build) -> None:
     queries = clustered(200, seed=4)
-    with IndexVersion.open(build(1000)[0]) as version, ThreadPoolExecutor(8) as pool:
+    with open_version(build(1000)[0]) as version, ThreadPoolExecutor(8) as pool:
         alone = [version.search(query, 10) for query in queries]
         assert list(pool.map(lambda query: version.search(query, 10), queries)) == alone
 
 
 def test_a_closed_version_says_so(build: Build) -> None:
-    version = IndexVersion.open(build(5)[0])
+    version = open_version(build(5)[0])
     version.close()
     version.close()
     with pytest.raises(VersionClosed):
@@ -172,7 +203,7 @@ def test_a_closed_version_says_so(build: Build) -> None:
 
 
 def test_a_search_under_way_outlives_the_close(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    version = IndexVersion.open(build(500)[0])
+    version = open_version(build(500)[0])
     engine = version._search._engine
     entered, go_on, events = Event(), Event(), []
 
@@ -203,7 +234,7 @@ def test_a_search_under_way_outlives_the_close(build: Build, monkeypatch: pytest
 def test_names_lead_to_rows_and_vectors(build: Build) -> None:
     directory, _ = build(300)
     unit = Projection.identity(24).apply(clustered(300))
-    with IndexVersion.open(directory) as version:
+    with open_version(directory) as version:
         urns = [urns_of(300)[7], "file:track:zz", urns_of(300)[299], "", "a" * 500, urns_of(300)[0]]
         vectors = version.vectors_of(urns)
         np.testing.assert_array_equal(vectors[[0, 2, 5]], unit[[7, 299, 0]])
@@ -215,7 +246,7 @@ def test_rows_are_in_the_order_of_their_names(tmp_path: Path) -> None:
     names = ["c", "a", "b", "aa"]
     build_version(tmp_path, NAME, clustered(4), names, Projection.identity(24), BuildParameters())
     unit = Projection.identity(24).apply(clustered(4))
-    with IndexVersion.open(tmp_path) as version:
+    with open_version(tmp_path) as version:
         assert [version.search(unit[row], 1)[0].urn for row in range(4)] == names
         np.testing.assert_array_equal(version.vectors_of(names), unit)
 
@@ -226,7 +257,7 @@ def test_every_engine_finds_what_exact_search_finds(build: Build, engine: str) -
     unit = Projection.identity(24).apply(clustered(2000))
     assert (manifest.engine, manifest.search_dimensions) == (engine, 12)
     assert manifest.recall_at_10 >= 0.98
-    with IndexVersion.open(directory) as version:
+    with open_version(directory) as version:
         results = [{match.urn for match in version.search(unit[row], 10)} for row in range(0, 2000, 20)]
     true = [{urns_of(2000)[i] for i in np.argsort(-(unit @ unit[row]))[:10]} for row in range(0, 2000, 20)]
     assert sum(len(a & b) for a, b in zip(results, true, strict=True)) >= 0.97 * 1000
@@ -237,21 +268,21 @@ def test_refuses_an_index_usearch_cannot_load(build: Build, content: bytes) -> N
     directory, _ = build(500, engine="usearch")
     (directory / "index.bin").write_bytes(content or b"\0")
     vouch_again(directory)
-    with pytest.raises(CorruptVersion, match="USearch cannot load"):
-        IndexVersion.open(directory)
+    with pytest.raises(CorruptVersion, match="too few for 500 vectors"):
+        open_version(directory)
 
 
 def test_what_was_checked_is_refused_once_it_has_changed(build: Build) -> None:
     directory, _ = build(50)
-    IndexVersion.open(directory).close()
+    open_version(directory).close()
     content = bytearray((directory / "vectors.npy").read_bytes())
     content[-1] ^= 1
     (directory / "vectors.npy").write_bytes(content)
     with pytest.raises(CorruptVersion, match=r"vectors\.npy of version .* was altered"):
-        IndexVersion.open(directory)
+        open_version(directory)
 
 
 def test_a_rehearsal_leaves_everything_as_it_was(build: Build) -> None:
-    with IndexVersion.open(build(300)[0]) as version:
+    with open_version(build(300)[0]) as version:
         version.warm_up()
         assert len(version.search(clustered(1)[0], 5)) == 5

@@ -11,10 +11,13 @@ from soundalike.similarity.taste.builder import build_taste
 from soundalike.similarity.taste.cooccurrence import CooccurrenceParameters, find_neighbours
 from soundalike.similarity.taste.errors import TooFewFavorites
 from soundalike.similarity.taste.favorite_pairs import FavoritePairsBuilder
-from soundalike.similarity.taste.manifest import NEIGHBOURS, SIMILARITIES, TasteManifest
+from soundalike.similarity.taste.manifest import NEIGHBOURS, SIMILARITIES, STARTS, URNS, TasteManifest
 from soundalike.similarity.taste.version import TasteVersion
 from soundalike.storage.artifacts.errors import CorruptVersion, InvalidManifest
 from soundalike.storage.artifacts.manifest import MANIFEST, file_entries
+from soundalike.storage.atomic_files import sha256_of
+
+from .conftest import open_taste
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,13 +53,13 @@ def built(tmp_path: Path) -> Path:
 
 
 def test_what_the_same_people_favourite_goes_together(built: Path) -> None:
-    version = TasteVersion.open(built)
+    version = open_taste(built)
     assert list(version.similar_tracks(["a"], 10)) == ["b", "star"]
     assert list(version.similar_tracks(["x"], 10)) == ["y", "star"]
 
 
 def test_the_similarity_is_the_cosine_of_the_fans(built: Path) -> None:
-    version = TasteVersion.open(built)
+    version = open_taste(built)
     lifts = version.similar_tracks(["x"], 10)
     # x and y have two fans in common of 2 and 3, x and star one of 2 and 3.
     assert lifts["y"] / lifts["star"] == pytest.approx(2.0)
@@ -64,14 +67,14 @@ def test_the_similarity_is_the_cosine_of_the_fans(built: Path) -> None:
 
 
 def test_average_pairs_have_a_lift_of_one_on_average(built: Path) -> None:
-    version = TasteVersion.open(built)
+    version = open_taste(built)
     names = ["a", "b", "star", "x", "y"]
     total = sum(sum(version.similar_tracks([name], 10).values()) for name in names)
     assert total / (len(names) * (len(names) - 1)) == pytest.approx(1.0)
 
 
 def test_several_tracks_are_averaged_and_never_answered(built: Path) -> None:
-    version = TasteVersion.open(built)
+    version = open_taste(built)
     together = version.similar_tracks(["a", "x", "unknown"], 10)
     assert version.with_neighbours(["a", "x", "unknown"]) == ("a", "x")
     alone = [version.similar_tracks([each], 10) for each in ("a", "x")]
@@ -81,7 +84,7 @@ def test_several_tracks_are_averaged_and_never_answered(built: Path) -> None:
 
 
 def test_tracks_of_one_fan_are_in_no_file(built: Path) -> None:
-    version = TasteVersion.open(built)
+    version = open_taste(built)
     assert "lonely" not in version
     assert "c" not in version
     assert version.similar_tracks(["lonely"], 10) == {}
@@ -97,7 +100,7 @@ def test_who_favourites_everything_does_not_count(tmp_path: Path) -> None:
     robot = {**FANS, "robot": ["a", "b", "x", "y", "star", "lonely", "c"]}
     counted = CooccurrenceParameters(method="cosine", max_favorites=3)
     build_taste(tmp_path, "v1", BUILT_AT, favorite_pairs(robot), counted)
-    assert "x" not in TasteVersion.open(tmp_path).similar_tracks(["a"], 10)
+    assert "x" not in open_taste(tmp_path).similar_tracks(["a"], 10)
 
 
 def test_only_so_many_neighbours_are_kept_the_most_similar_first() -> None:
@@ -122,9 +125,10 @@ def test_too_few_favourites_are_refused(tmp_path: Path, fans: Mapping[str, Seque
 
 @pytest.mark.parametrize("name", TasteManifest.all_files())
 def test_a_missing_file_is_reported(built: Path, name: str) -> None:
+    digest = sha256_of(built / MANIFEST)
     (built / name).unlink()
     with pytest.raises(CorruptVersion, match=name):
-        TasteVersion.open(built)
+        TasteVersion.open(built, digest)
 
 
 def test_altered_and_shortened_files_are_reported(built: Path) -> None:
@@ -132,21 +136,46 @@ def test_altered_and_shortened_files_are_reported(built: Path) -> None:
     content[-1] ^= 1
     (built / SIMILARITIES).write_bytes(content)
     with pytest.raises(CorruptVersion, match="was altered"):
-        TasteVersion.open(built)
+        open_taste(built)
     (built / SIMILARITIES).write_bytes(content[:-4])
     with pytest.raises(CorruptVersion, match="bytes instead of"):
-        TasteVersion.open(built)
+        open_taste(built)
 
 
-def test_neighbours_beyond_the_tracks_are_reported(built: Path) -> None:
-    numbers = np.load(built / NEIGHBOURS)
-    numbers[0] = 99
-    np.save(built / NEIGHBOURS, numbers)
-    revouched = json.loads((built / MANIFEST).read_text())
-    revouched["files"][NEIGHBOURS] = file_entries(built, [NEIGHBOURS])[NEIGHBOURS].model_dump()
-    (built / MANIFEST).write_text(json.dumps(revouched))
-    with pytest.raises(CorruptVersion, match="beyond"):
-        TasteVersion.open(built)
+def test_another_manifest_than_was_published_is_refused(built: Path) -> None:
+    digest = sha256_of(built / MANIFEST)
+    (built / MANIFEST).write_text((built / MANIFEST).read_text().replace('"pairs"', '"pairs" '))
+    open_taste(built)
+    with pytest.raises(CorruptVersion, match="is not the one that was published"):
+        TasteVersion.open(built, digest)
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "value", "message"),
+    [
+        (NEIGHBOURS, 0, 99, "beyond"),
+        (NEIGHBOURS, -1, -1, "beyond"),
+        (STARTS, 0, 1, "does not divide"),
+        (STARTS, 1, -3, "does not divide"),
+        (STARTS, 2, 2**62, "does not divide"),
+        (STARTS, -1, 2**62, "does not divide"),
+        (SIMILARITIES, 0, np.nan, "not between"),
+        (SIMILARITIES, 0, np.inf, "not between"),
+        (SIMILARITIES, 0, -1.0, "not between"),
+        (URNS, 0, b"", "ascending|empty"),
+        (URNS, 0, b"zzzz", "ascending"),
+        (URNS, -1, b"\xff", "not UTF-8"),
+    ],
+)
+def test_forged_values_are_refused(built: Path, name: str, row: int, value: float, message: str) -> None:
+    values = np.load(built / name)
+    values[row] = value
+    np.save(built / name, values)
+    forged = json.loads((built / MANIFEST).read_text())
+    forged["files"][name] = file_entries(built, [name])[name].model_dump()
+    (built / MANIFEST).write_text(json.dumps(forged))
+    with pytest.raises(CorruptVersion, match=message):
+        open_taste(built)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 9}', '{"format": 1}'])

@@ -11,7 +11,8 @@ from soundalike.sandbox.soundcloud_world import WorldSize, make_world
 from soundalike.similarity.taste.builder import build_taste
 from soundalike.similarity.taste.cooccurrence import CooccurrenceParameters
 from soundalike.similarity.taste.favorite_pairs import FavoritePairsBuilder
-from soundalike.similarity.taste.version import TasteVersion
+
+from .conftest import open_taste
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ def test_what_goes_together_is_of_one_style(tmp_path: Path) -> None:
         for track in liked:
             reader.add(str(user), str(track))
     build_taste(tmp_path, "v1", datetime.now(UTC), reader.build(), CooccurrenceParameters())
-    version = TasteVersion.open(tmp_path)
+    version = open_taste(tmp_path)
     known = version.with_neighbours([str(track) for track in range(500)])
     same = [
         np.mean(

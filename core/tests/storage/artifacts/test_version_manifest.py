@@ -6,6 +6,7 @@ import pytest
 
 from soundalike.storage.artifacts.errors import CorruptVersion, InvalidManifest
 from soundalike.storage.artifacts.manifest import MANIFEST
+from soundalike.storage.artifacts.verification import read_manifest
 
 from .conftest import Notes
 
@@ -14,7 +15,7 @@ Written = tuple[Path, Notes]
 
 def test_what_was_written_is_read(written: Written) -> None:
     directory, manifest = written
-    assert Notes.read(directory) == manifest
+    assert Notes.from_json((directory / MANIFEST).read_bytes()) == manifest
 
 
 def test_says_size_and_checksum_of_every_file_at_the_end(written: Written) -> None:
@@ -27,8 +28,8 @@ def test_says_size_and_checksum_of_every_file_at_the_end(written: Written) -> No
 
 
 def test_a_folder_without_one_is_no_version(tmp_path: Path) -> None:
-    with pytest.raises(CorruptVersion, match=r"is not a version: No such file or directory manifest\.json"):
-        Notes.read(tmp_path)
+    with pytest.raises(CorruptVersion, match=r"is not a whole version: manifest\.json: No such file or directory"):
+        read_manifest(tmp_path, "0" * 64)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,16 @@ def test_names_what_is_wrong(written: Written, change: dict[str, object], told: 
         Notes.from_json(json.dumps(content))
 
 
-@pytest.mark.parametrize(("text", "told"), [("", "not JSON"), (b"\xff", "not JSON"), ("[]", "not a JSON object")])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "not JSON"),
+        (b"\xff", "not JSON"),
+        ("[" * 90_000, "not JSON"),
+        ("[]", "not a JSON object"),
+        (" " * 100_001, "longer than 100000 bytes"),
+    ],
+)
 def test_says_what_is_no_manifest_at_all(text: str | bytes, told: str) -> None:
     with pytest.raises(InvalidManifest, match=told):
         Notes.from_json(text)

@@ -123,7 +123,7 @@ async def _damaged_versions(pool: Pool, settings: StoreSettings, totals: Overvie
         if published is None:
             continue
         try:
-            await StoredVersion(store, published.location, kind).check_sizes()
+            await StoredVersion(store, published.location, kind, published.manifest_sha256).check_sizes()
         except ArtifactError as error:
             damaged[name] = f"{name} version {published.version} is damaged: {error}"
         except StoreUnavailable:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -59,16 +60,12 @@ async def _without_manifest(scene: Scene) -> None:
 
 async def _of_another_name(scene: Scene) -> None:
     version = await scene.publish("v2", up_to=30)
-    scene.source.versions["first"] = type(version)(
-        "v3", "first", version.up_to_seq, version.tracks, {}, 1.0, version.location
-    )
+    scene.source.versions["first"] = replace(version, version="v3")
 
 
 async def _named_like_a_path(scene: Scene) -> None:
     version = await scene.publish("v2", up_to=30)
-    scene.source.versions["first"] = type(version)(
-        "../v2", "first", version.up_to_seq, version.tracks, {}, 1.0, version.location
-    )
+    scene.source.versions["first"] = replace(version, version="../v2")
 
 
 async def _of_another_dimension(scene: Scene) -> None:

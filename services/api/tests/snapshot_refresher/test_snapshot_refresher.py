@@ -167,9 +167,9 @@ async def test_the_tail_grows_while_a_version_is_fetched(scene: Scene, monkeypat
     go_on = asyncio.Event()
     real = scene.store.download
 
-    async def slow(key: str, path: Path) -> None:
+    async def slow(key: str, path: Path, *, max_bytes: int) -> None:
         await go_on.wait()
-        await real(key, path)
+        await real(key, path, max_bytes=max_bytes)
 
     monkeypatch.setattr(scene.store, "download", slow)
     await scene.publish("v2", up_to=30)
@@ -191,7 +191,7 @@ async def test_a_look_that_is_given_up_gives_the_fetching_up(scene: Scene, monke
     await scene.refresh()
     fetching, ended = asyncio.Event(), asyncio.Event()
 
-    async def endless(*_: object) -> None:
+    async def endless(*_: object, **__: object) -> None:
         fetching.set()
         try:
             await asyncio.Event().wait()

@@ -165,11 +165,15 @@ def _tune(
 ) -> tuple[int, float]:
     rows = np.random.default_rng(parameters.seed).permutation(len(vectors))[: parameters.queries]
     first = parameters.effort or INITIAL_EFFORT[parameters.engine]
-    search = IndexSearch(
-        open_engine(parameters.engine, index_file, search_dimensions, first),
-        vectors,
-        search_dimensions=search_dimensions,
-    )
+    with index_file.open("rb") as file:
+        engine = open_engine(
+            parameters.engine,
+            file,
+            vectors[:, :search_dimensions],
+            parameters=parameters.engine_parameters,
+            effort=first,
+        )
+    search = IndexSearch(engine, vectors, search_dimensions=search_dimensions)
     try:
         return tune_effort(
             search,

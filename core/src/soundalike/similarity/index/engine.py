@@ -6,7 +6,7 @@ so half of them yield the same candidates at half the cost; these are then ranke
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,15 @@ EngineName: TypeAlias = Literal["annoy", "usearch"]
 
 INITIAL_EFFORT: Final[dict[EngineName, int]] = {"annoy": 4_000, "usearch": 64}
 """Where the search for the smallest effort that meets the recall goal begins."""
+
+MAX_EFFORT: Final = 2**31 - 1
+"""Engines count what a search costs with 32 bits."""
+
+PARAMETERS: Final[dict[EngineName, frozenset[str]]] = {
+    "annoy": frozenset({"trees"}),
+    "usearch": frozenset({"connectivity", "expansion"}),
+}
+"""What an engine is built with."""
 
 
 class Engine(Protocol):
@@ -39,19 +48,22 @@ class Engine(Protocol):
         """Unmap the file; to be called after the last search."""
 
 
-def open_engine(name: EngineName, path: Path, dimensions: int, effort: int) -> Engine:
-    """Map an index file of vectors [n, `dimensions`].
+def open_engine(
+    name: EngineName, file: BinaryIO, vectors: NDArray[np.float32], *, parameters: Mapping[str, int], effort: int
+) -> Engine:
+    """Map an open index file that was built of `vectors` [n, s] with `parameters`; it may be closed afterwards.
 
-    Raises `CorruptVersion` for a file that the engine cannot load and `EngineMissing` where it is not installed.
-    Engines trust what they read: check the file against its manifest before.
+    Engines trust what they read, and a wrong number in it makes them read anywhere in memory: every number that a
+    search follows is checked first. Raises `CorruptVersion` for a file that is no index of these vectors, and
+    `EngineMissing` where the engine is not installed.
     """
     if name == "annoy":
         from soundalike.similarity.index.annoy import AnnoyEngine
 
-        return AnnoyEngine(path, dimensions, effort)
+        return AnnoyEngine(file, vectors, trees=parameters["trees"], effort=effort)
     from soundalike.similarity.index.usearch import UsearchEngine
 
-    return UsearchEngine(path, effort)
+    return UsearchEngine(file, vectors, connectivity=parameters["connectivity"], effort=effort)
 
 
 def write_index(

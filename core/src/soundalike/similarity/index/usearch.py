@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 
 from soundalike.similarity.index.errors import EngineMissing
+from soundalike.similarity.index.usearch_graph import check_graph
 from soundalike.storage.artifacts.errors import CorruptVersion
+from soundalike.storage.artifacts.verification import path_of
 from soundalike.storage.atomic_files import atomic_write
 
 try:
@@ -28,15 +30,17 @@ _CHUNK_ROWS: Final = 16_384
 class UsearchEngine:
     """A mapped USearch file; `effort` is the number of candidates that a search keeps."""
 
-    def __init__(self, path: Path, effort: int) -> None:
+    def __init__(self, file: BinaryIO, vectors: NDArray[np.float32], *, connectivity: int, effort: int) -> None:
+        check_graph(file, *vectors.shape, connectivity=connectivity)
         # Its errors are RuntimeErrors, and None means that the file is not a USearch index.
         try:
-            index = Index.restore(str(path), view=True)
+            index = Index.restore(path_of(file), view=True)
         except (RuntimeError, ValueError) as error:
-            raise CorruptVersion(f"USearch cannot load {path}: {error}") from error
+            raise CorruptVersion(f"USearch cannot load {file.name}: {error}") from error
         if index is None:
-            raise CorruptVersion(f"USearch cannot load {path}: it holds no index")
+            raise CorruptVersion(f"USearch cannot load {file.name}: it holds no index")
         self._index = index
+        self._count = len(vectors)
         self.effort = effort
 
     @property
@@ -46,7 +50,8 @@ class UsearchEngine:
 
     @effort.setter
     def effort(self, value: int) -> None:
-        self._index.expansion_search = value  # type: ignore[misc]
+        # It takes memory for so many candidates, and there are no more than vectors.
+        self._index.expansion_search = min(value, self._count)  # type: ignore[misc]
 
     def __len__(self) -> int:
         return len(self._index)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Self
 
 import numpy as np
 
@@ -12,9 +12,9 @@ from soundalike.similarity.index.files import INDEX, PROJECTION, URNS, VECTORS
 from soundalike.similarity.index.manifest import Manifest
 from soundalike.similarity.index.search import IndexSearch
 from soundalike.similarity.projection import Projection
-from soundalike.storage.artifacts.arrays import map_array, rows_of
+from soundalike.storage.artifacts.arrays import check_names, check_values, map_array, rows_of
 from soundalike.storage.artifacts.errors import CorruptVersion
-from soundalike.storage.artifacts.verification import read_verified
+from soundalike.storage.artifacts.verification import VersionFiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 _WARM_UP_QUERIES: Final = 100
 _WARM_UP_RESULTS: Final = 60
+# Vectors have length one, or zero.
+_MAX_COMPONENT: Final = 1.001
+# What is longer is none of ours, and is read no further.
+_MAX_PROJECTION_BYTES: Final = 256 * 1024 * 1024
 
 
 class Match(NamedTuple):
@@ -55,23 +59,27 @@ class IndexVersion:
         self._search = search
 
     @classmethod
-    def open(cls, directory: Path) -> Self:
-        """Map the version in `directory`; the engine gets no file before all of them are checked.
+    def open(cls, directory: Path, manifest_sha256: str) -> Self:
+        """Verify every file in `directory` (`storage.artifacts.verification`), then map them and check what they hold.
 
-        Raises what `read_verified` raises, and `CorruptVersion` naming the file that does not fit the manifest.
+        `manifest_sha256` is what the version's row says of its manifest. Raises `InvalidManifest`, or `CorruptVersion`
+        naming the file that is missing, cut short, altered or does not fit; the engine gets no file before all of them
+        are checked.
         """
-        manifest = read_verified(Manifest, directory)
-        try:
-            projection = Projection.load(directory / PROJECTION)
-        except InvalidProjection as error:
-            raise CorruptVersion(f"{PROJECTION} of version {manifest.version}: {error}") from error
-        if projection.dimensions != manifest.dimensions:
-            raise CorruptVersion(
-                f"{PROJECTION} gives {projection.dimensions} dimensions, the manifest says {manifest.dimensions}"
+        with VersionFiles.open(directory, Manifest, manifest_sha256) as version:
+            manifest, files = version.manifest, version.files
+            projection = _read_projection(files[PROJECTION], manifest)
+            vectors = map_array(files[VECTORS], np.float32, (manifest.count, manifest.dimensions))
+            check_values(vectors, VECTORS, low=-_MAX_COMPONENT, high=_MAX_COMPONENT)
+            urns = map_array(files[URNS], np.bytes_, (manifest.count,))
+            check_names(urns, URNS)
+            engine = open_engine(
+                manifest.engine,
+                files[INDEX],
+                vectors[:, : manifest.search_dimensions],
+                parameters=manifest.parameters,
+                effort=manifest.effort,
             )
-        vectors = map_array(directory / VECTORS, np.float32, (manifest.count, manifest.dimensions))
-        urns = map_array(directory / URNS, np.bytes_, (manifest.count,))
-        engine = open_engine(manifest.engine, directory / INDEX, manifest.search_dimensions, manifest.effort)
         search = IndexSearch(engine, vectors, search_dimensions=manifest.search_dimensions)
         return cls(manifest, projection, urns, vectors, search)
 
@@ -119,3 +127,15 @@ class IndexVersion:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _read_projection(file: BinaryIO, manifest: Manifest) -> Projection:
+    try:
+        projection = Projection.from_bytes(file.read(_MAX_PROJECTION_BYTES))
+    except InvalidProjection as error:
+        raise CorruptVersion(f"{PROJECTION} of version {manifest.version}: {error}") from error
+    if projection.dimensions != manifest.dimensions:
+        raise CorruptVersion(
+            f"{PROJECTION} gives {projection.dimensions} dimensions, the manifest says {manifest.dimensions}"
+        )
+    return projection

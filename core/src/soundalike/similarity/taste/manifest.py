@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AwareDatetime, Field
 
-from soundalike.storage.artifacts.manifest import VersionManifest
+from soundalike.storage.artifacts.manifest import Count, VersionManifest
 
 FORMAT: Final = 1
 
@@ -33,9 +33,10 @@ class TasteManifest(VersionManifest):
 
     format: Literal[1] = FORMAT
     method: Method
-    favorites: Annotated[int, Field(gt=0)]
-    users: Annotated[int, Field(gt=0)]
-    tracks: Annotated[int, Field(gt=0)]
-    pairs: Annotated[int, Field(gt=0)]
-    background: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    favorites: Annotated[int, Field(gt=0, lt=2**63)]
+    users: Count
+    tracks: Count
+    pairs: Annotated[int, Field(gt=0, lt=2**63)]
+    # A similarity is divided by it.
+    background: Annotated[float, Field(ge=1e-15, allow_inf_nan=False)]
     built_at: AwareDatetime

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
 from soundalike.similarity.taste.manifest import NEIGHBOURS, SIMILARITIES, STARTS, URNS, TasteManifest
-from soundalike.storage.artifacts.arrays import map_array, rows_of
+from soundalike.storage.artifacts.arrays import check_names, check_values, map_array, rows_of
 from soundalike.storage.artifacts.errors import CorruptVersion
-from soundalike.storage.artifacts.verification import read_verified
+from soundalike.storage.artifacts.verification import VersionFiles
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+# Far above what any method gives; the sum of many such is still a number.
+_MAX_SIMILARITY: Final = 1e12
 
 
 class TasteVersion:
@@ -36,20 +39,24 @@ class TasteVersion:
         self._similarities = similarities
 
     @classmethod
-    def open(cls, directory: Path) -> Self:
-        """Map the version in `directory`.
+    def open(cls, directory: Path, manifest_sha256: str) -> Self:
+        """Verify every file in `directory` (`storage.artifacts.verification`), then map them and check what they hold.
 
-        Raises what `read_verified` raises, and `CorruptVersion` naming the file that does not fit the manifest.
+        `manifest_sha256` is what the version's row says of its manifest. Raises `InvalidManifest`, or `CorruptVersion`
+        naming the file that is missing, cut short, altered or does not fit.
         """
-        manifest = read_verified(TasteManifest, directory)
-        urns = map_array(directory / URNS, np.bytes_, (manifest.tracks,))
-        starts = map_array(directory / STARTS, np.int64, (manifest.tracks + 1,))
-        neighbours = map_array(directory / NEIGHBOURS, np.int32, (manifest.pairs,))
-        similarities = map_array(directory / SIMILARITIES, np.float32, (manifest.pairs,))
-        if starts[0] != 0 or starts[-1] != manifest.pairs or (np.diff(starts) < 0).any():
+        with VersionFiles.open(directory, TasteManifest, manifest_sha256) as version:
+            manifest, files = version.manifest, version.files
+            urns = map_array(files[URNS], np.bytes_, (manifest.tracks,))
+            starts = map_array(files[STARTS], np.int64, (manifest.tracks + 1,))
+            neighbours = map_array(files[NEIGHBOURS], np.int32, (manifest.pairs,))
+            similarities = map_array(files[SIMILARITIES], np.float32, (manifest.pairs,))
+        check_names(urns, URNS)
+        if starts[0] != 0 or starts[-1] != manifest.pairs or (starts[1:] < starts[:-1]).any():
             raise CorruptVersion(f"{STARTS} does not divide the {manifest.pairs} pairs")
         if neighbours.min() < 0 or neighbours.max() >= manifest.tracks:
             raise CorruptVersion(f"{NEIGHBOURS} names tracks beyond the {manifest.tracks} there are")
+        check_values(similarities, SIMILARITIES, low=0.0, high=_MAX_SIMILARITY)
         return cls(manifest, urns, starts, neighbours, similarities)
 
     def with_neighbours(self, urns: Sequence[str]) -> tuple[str, ...]:

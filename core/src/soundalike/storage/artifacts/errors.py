@@ -11,6 +11,10 @@ class InvalidNames(ArtifactError, ValueError):
     """The names of the rows cannot be told apart, or not be written."""
 
 
+class InvalidArray(ArtifactError, ValueError):
+    """The bytes are no array that this program writes."""
+
+
 class InvalidManifest(ArtifactError, ValueError):
     """A manifest.json does not say what this program needs to read the version safely."""
 

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import from_json
 
-from soundalike.storage.artifacts.errors import CorruptVersion, InvalidManifest
+from soundalike.storage.artifacts.errors import InvalidManifest
 from soundalike.storage.atomic_files import atomic_write, sha256_of
 
 MANIFEST: Final = "manifest.json"
 """Written after the files it lists: a folder without one is not a version."""
+
+MAX_MANIFEST_BYTES: Final = 100_000
+"""No manifest is nearly as long."""
 
 VERSION_NAME: Final = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,199}$"
 """What can be a folder, and nothing beyond it."""
@@ -22,7 +26,7 @@ class FileEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    bytes: Annotated[int, Field(gt=0)]
+    bytes: Annotated[int, Field(gt=0, lt=2**63)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -31,6 +35,10 @@ def file_entries(directory: Path, names: Iterable[str]) -> dict[str, FileEntry]:
     return {
         name: FileEntry(bytes=(directory / name).stat().st_size, sha256=sha256_of(directory / name)) for name in names
     }
+
+
+Count = Annotated[int, Field(gt=0, le=2**31 - 1)]
+"""A number of rows; the engines number them with 32 bits."""
 
 
 class VersionManifest(BaseModel):
@@ -72,19 +80,13 @@ class VersionManifest(BaseModel):
             path.write_text(self.to_json(), encoding="utf-8")
 
     @classmethod
-    def read(cls, directory: Path) -> Self:
-        """Read the manifest.json of a folder; raises `InvalidManifest`, and `CorruptVersion` where there is none."""
-        try:
-            text = (directory / MANIFEST).read_bytes()
-        except OSError as error:
-            raise CorruptVersion(f"{directory} is not a version: {error.strerror} {MANIFEST}") from error
-        return cls.from_json(text)
-
-    @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Read the text of a manifest.json; raises `InvalidManifest` naming the field that is wrong."""
+        if len(text) > MAX_MANIFEST_BYTES:
+            raise InvalidManifest(f"{MANIFEST} is longer than {MAX_MANIFEST_BYTES} bytes")
         try:
-            content = json.loads(text)
+            # Not the standard library's, which raises RecursionError for brackets nested deeply.
+            content = from_json(text)
         except ValueError as error:
             raise InvalidManifest(f"{MANIFEST} is not JSON: {error}") from error
         if not isinstance(content, dict):
@@ -92,11 +94,11 @@ class VersionManifest(BaseModel):
         readable = cls.model_fields["format"].default
         if content.get("format") != readable:
             raise InvalidManifest(
-                f"{MANIFEST} has format {content.get('format')!r}, this program reads format {readable}; "
+                f"{MANIFEST} has format {content.get('format')!r:.50}, this program reads format {readable}; "
                 "update the program, or let the indexer build a new version"
             )
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
             reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'manifest'}: {e['msg']}" for e in error.errors())
-            raise InvalidManifest(f"{MANIFEST} is not valid: {reasons}") from error
+            raise InvalidManifest(f"{MANIFEST} is not valid: {reasons:.1000}") from error

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from soundalike.api.errors import InvalidVersion
 from soundalike.api.file_lock import directory_lock
-from soundalike.errors import ObjectMissing
+from soundalike.errors import ObjectMissing, ObjectTooLarge
 from soundalike.similarity.index.errors import SearchIndexError
 from soundalike.storage.artifacts.errors import ArtifactError
-from soundalike.storage.artifacts.manifest import MANIFEST, VERSION_NAME
-from soundalike.storage.artifacts.verification import VERIFICATION_RECORD
+from soundalike.storage.artifacts.manifest import MANIFEST, MAX_MANIFEST_BYTES, VERSION_NAME
+from soundalike.storage.artifacts.verification import read_manifest
 from soundalike.storage.atomic_files import prefetch
 
 if TYPE_CHECKING:
@@ -27,22 +27,38 @@ if TYPE_CHECKING:
     from soundalike.storage.artifacts.manifest import VersionManifest
     from soundalike.storage.object_store import ObjectStore
 
+    Load = Callable[[Path, str], "T"]
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 _PARTIAL: Final = ".partial-"
+# Earlier releases left it beside the files, so that they were not verified again.
+_FORMER_RECORD: Final = "checked.json"
 # A download of another process that shares the directory is complete by then, or dead.
 _PARTIAL_LIFETIME_S: Final = 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedArtifact:
-    """A version as the database describes it; `manifest_fields` are what its manifest must hold beside the name."""
+    """A version as the database describes it; `manifest_fields` are what its manifest must hold beside the name.
+
+    `manifest_sha256` is None for a version from before digests were recorded, which is not opened.
+    """
 
     version: str
     location: str
+    manifest_sha256: str | None
     manifest_fields: Mapping[str, object] = field(default_factory=dict)
+
+    def validated_digest(self) -> str:
+        """Return the digest of the manifest; raises `InvalidVersion` for none and for an unsafe name."""
+        if not re.fullmatch(VERSION_NAME, self.version):
+            raise InvalidVersion(f"{self.version!r} cannot be the name of a version")
+        if self.manifest_sha256 is None:
+            raise InvalidVersion("the database has no digest of it: run the provisioning again")
+        return self.manifest_sha256
 
 
 class ArtifactCache:
@@ -54,15 +70,14 @@ class ArtifactCache:
         self._kind = kind
         self._name = name
 
-    async def open(self, artifact: PublishedArtifact, load: Callable[[Path], T]) -> T:
+    async def open(self, artifact: PublishedArtifact, load: Load[T]) -> T:
         """Return what `load` makes of the folder of a version, downloaded unless an intact copy is here.
 
-        `load` checks the files and raises `ArtifactError`, `SearchIndexError` or `InvalidVersion`. Raises
-        `InvalidVersion` when what the bucket holds is not the version that was published, and `errors.StoreUnavailable`
-        when the bucket does not answer.
+        `load` gets the folder and the digest of the manifest, verifies the files by it and raises `ArtifactError`,
+        `SearchIndexError` or `InvalidVersion`. Raises `InvalidVersion` when what the bucket holds is not the version
+        that was published, and `errors.StoreUnavailable` when the bucket does not answer.
         """
-        if not re.fullmatch(VERSION_NAME, artifact.version):
-            raise InvalidVersion(f"{artifact.version!r} cannot be the name of a version")
+        artifact.validated_digest()
         directory = self._directory / artifact.version
         if (opened := await self._open_local(artifact, load, directory)) is not None:
             return opened
@@ -79,7 +94,7 @@ class ArtifactCache:
         """
         await asyncio.to_thread(self._remove_others, version)
 
-    async def _open_local(self, artifact: PublishedArtifact, load: Callable[[Path], T], directory: Path) -> T | None:
+    async def _open_local(self, artifact: PublishedArtifact, load: Load[T], directory: Path) -> T | None:
         if not await asyncio.to_thread((directory / MANIFEST).exists):
             return None
         try:
@@ -91,37 +106,41 @@ class ArtifactCache:
         await asyncio.to_thread(prefetch, [directory / name for name in self._kind.FILES])
         return opened
 
-    async def _download(self, artifact: PublishedArtifact, load: Callable[[Path], T], directory: Path) -> T:
+    async def _download(self, artifact: PublishedArtifact, load: Load[T], directory: Path) -> T:
         partial = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=_PARTIAL, dir=self._directory))
         try:
             # The manifest first: a version that is not what its row says is refused before the large files come.
-            for name in (MANIFEST, *self._kind.FILES):
-                await self._store.download(f"{artifact.location.rstrip('/')}/{name}", partial / name)
-                if name == MANIFEST:
-                    await asyncio.to_thread(self._check_manifest, partial, artifact)
+            await self._fetch(artifact, MANIFEST, partial, MAX_MANIFEST_BYTES)
+            manifest = await asyncio.to_thread(self._read_manifest, partial, artifact)
+            for name in self._kind.FILES:
+                await self._fetch(artifact, name, partial, manifest.files[name].bytes)
             opened = await asyncio.to_thread(self._load, partial, artifact, load)
             await asyncio.to_thread(self._move_into_place, partial, directory)
-        except ObjectMissing as error:
-            raise InvalidVersion(f"it is incomplete: {error}") from error
+        except (ObjectMissing, ObjectTooLarge) as error:
+            raise InvalidVersion(f"it is incomplete or altered: {error}") from error
         else:
             return opened
         finally:
             await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
 
-    def _check_manifest(self, directory: Path, artifact: PublishedArtifact) -> None:
+    async def _fetch(self, artifact: PublishedArtifact, name: str, partial: Path, max_bytes: int) -> None:
+        await self._store.download(f"{artifact.location.rstrip('/')}/{name}", partial / name, max_bytes=max_bytes)
+
+    def _read_manifest(self, directory: Path, artifact: PublishedArtifact) -> VersionManifest:
         try:
-            manifest = self._kind.read(directory)
+            manifest = self._kind.from_json(read_manifest(directory, artifact.validated_digest()))
         except ArtifactError as error:
             raise InvalidVersion(str(error)) from error
         for name, expected in {"version": artifact.version, **artifact.manifest_fields}.items():
             value = getattr(manifest, name)
             if value != expected:
                 raise InvalidVersion(f"its manifest says {name} {value}, the database says {expected}")
+        return manifest
 
-    def _load(self, directory: Path, artifact: PublishedArtifact, load: Callable[[Path], T]) -> T:
-        self._check_manifest(directory, artifact)
+    def _load(self, directory: Path, artifact: PublishedArtifact, load: Load[T]) -> T:
+        self._read_manifest(directory, artifact)
         try:
-            return load(directory)
+            return load(directory, artifact.validated_digest())
         except (ArtifactError, SearchIndexError) as error:
             raise InvalidVersion(str(error)) from error
 
@@ -144,6 +163,6 @@ class ArtifactCache:
         try:
             if entry.name.startswith(_PARTIAL):
                 return entry.stat().st_mtime < time.time() - _PARTIAL_LIFETIME_S
-            return {file.name for file in entry.iterdir()} <= {*self._kind.all_files(), VERIFICATION_RECORD}
+            return {file.name for file in entry.iterdir()} <= {*self._kind.all_files(), _FORMER_RECORD}
         except OSError:
             return False  # a file, or gone: another process that shares the directory was faster

@@ -29,17 +29,17 @@ class IndexCache:
         Raises `InvalidVersion` when what the bucket holds is not the version that was published, and
         `errors.StoreUnavailable` when the bucket does not answer.
         """
-        manifest_fields = {"model": version.model, "up_to_seq": version.up_to_seq}
-        artifact = PublishedArtifact(version.version, version.location, manifest_fields)
-        return await self._artifacts.open(artifact, lambda directory: _load(directory, model))
+        manifest_fields = {"model": version.model, "up_to_seq": version.up_to_seq, "count": version.tracks}
+        artifact = PublishedArtifact(version.version, version.location, version.manifest_sha256, manifest_fields)
+        return await self._artifacts.open(artifact, lambda directory, digest: _load(directory, digest, model))
 
     async def keep_only(self, version: IndexVersionRecord | None) -> None:
         """Remove the versions that are no longer answered from; what is still mapped stays readable."""
         await self._artifacts.keep_only(version.version if version else None)
 
 
-def _load(directory: Path, model: EmbeddingModel) -> IndexVersion:
-    version = IndexVersion.open(directory)
+def _load(directory: Path, manifest_sha256: str, model: EmbeddingModel) -> IndexVersion:
+    version = IndexVersion.open(directory, manifest_sha256)
     if version.projection.input_dimensions != model.dimensions:
         raise InvalidVersion(
             f"it takes vectors of {version.projection.input_dimensions} numbers, {model.model} gives {model.dimensions}"

@@ -57,7 +57,8 @@ class TasteRefresher:
         ):
             return
         try:
-            self.version = await self._artifacts.open(PublishedArtifact(row.version, row.location), TasteVersion.open)
+            artifact = PublishedArtifact(row.version, row.location, row.manifest_sha256)
+            self.version = await self._artifacts.open(artifact, TasteVersion.open)
         except InvalidVersion as error:
             log.error("taste version %s is invalid: %s", row.version, error)  # noqa: TRY400 - says it all
             self.problem = f"taste version {row.version} is invalid or incomplete in the bucket"

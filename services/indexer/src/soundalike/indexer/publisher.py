@@ -11,6 +11,8 @@ from soundalike.indexer import version_folders
 from soundalike.indexer.errors import NoSuchVersion
 from soundalike.similarity.index.manifest import Manifest
 from soundalike.storage.artifacts.errors import ArtifactError
+from soundalike.storage.artifacts.manifest import MANIFEST
+from soundalike.storage.atomic_files import sha256_of
 from soundalike.storage.object_keys import INDEXES, index_prefix
 from soundalike.storage.stored_version import StoredVersion
 
@@ -52,6 +54,7 @@ async def upload(
         parameters={**manifest.model_dump(mode="json", include=_PARAMETERS), **extra_parameters},
         recall_at_10=manifest.recall_at_10,
         location=prefix,
+        manifest_sha256=sha256_of(directory / MANIFEST),
     )
     await index_versions.add(db, version)
     return version
@@ -62,7 +65,8 @@ async def publish(
 ) -> None:
     """Flip to a version whose files are in the bucket; `pinned` keeps automatic builds from taking its place.
 
-    Raises `NoSuchVersion` where a file is missing or has another size, and `StoreUnavailable`.
+    Raises `NoSuchVersion` where a file is missing or has another size, or the manifest is another one than was built,
+    and `StoreUnavailable`.
     """
     await _ensure_whole(store, version)
     before = await index_versions.get_published(connection, version.model)
@@ -126,6 +130,6 @@ async def prune(db: Executor, store: ObjectStore, published: IndexVersionRecord,
 
 async def _ensure_whole(store: ObjectStore, version: IndexVersionRecord) -> None:
     try:
-        await StoredVersion(store, version.location, Manifest).check_sizes()
+        await StoredVersion(store, version.location, Manifest, version.manifest_sha256).check_sizes()
     except ArtifactError as error:
         raise NoSuchVersion(f"version {version.version} cannot be published: {error}") from error

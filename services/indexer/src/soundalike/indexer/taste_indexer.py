@@ -19,6 +19,8 @@ from soundalike.indexer.poller import Poller, builder_lock
 from soundalike.similarity.taste.builder import build_taste
 from soundalike.similarity.taste.favorite_pairs import FavoritePairsBuilder
 from soundalike.similarity.taste.manifest import TasteManifest
+from soundalike.storage.artifacts.manifest import MANIFEST
+from soundalike.storage.atomic_files import sha256_of
 from soundalike.storage.object_keys import TASTE, taste_prefix
 from soundalike.storage.stored_version import StoredVersion
 
@@ -74,7 +76,8 @@ class TasteIndexer:
                 manifest = await run_in_daemon_thread(lambda: self._build_files(Path(folder), version, built_at, pairs))
                 prefix = taste_prefix(version)
                 await version_folders.upload(self._store, prefix, Path(folder), manifest)
-            row = TasteVersionRecord(version, manifest.method, count, manifest.tracks, prefix)
+                digest = sha256_of(Path(folder, MANIFEST))
+            row = TasteVersionRecord(version, manifest.method, count, manifest.tracks, prefix, digest)
             await taste_versions.publish(connection, row)
             log.info("published taste %s: %d pairs of %d tracks", version, manifest.pairs, manifest.tracks)
             await self._prune(version)
@@ -87,7 +90,7 @@ class TasteIndexer:
         count = await favorites.count(self._pool)
         if published is None or published.published_at is None:
             return f"first version, {count} favourites" if count >= self._settings.taste_fewest else None
-        stored = StoredVersion(self._store, published.location, TasteManifest)
+        stored = StoredVersion(self._store, published.location, TasteManifest, published.manifest_sha256)
         if damage := await self.damage_check.find(self._pool, published.version, stored):
             return f"the published version is damaged: {damage}"
         changed = abs(count - published.favorites)

@@ -184,7 +184,7 @@ class Indexer:
 
     async def _published_index(self, published: IndexVersionRecord) -> PublishedIndex:
         parameters = published.parameters
-        stored = StoredVersion(self._store, published.location, Manifest)
+        stored = StoredVersion(self._store, published.location, Manifest, published.manifest_sha256)
         return PublishedIndex(
             damage=await self.damage_check.find(self._pool, published.version, stored),
             tracks=published.tracks,

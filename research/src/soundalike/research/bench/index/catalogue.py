@@ -19,6 +19,8 @@ from soundalike.domain.track_id import TrackId
 from soundalike.indexer.export import export_vectors
 from soundalike.indexer.version_build import build
 from soundalike.research.bench.index.music import TRACKS_PER_ALBUM
+from soundalike.storage.artifacts.manifest import MANIFEST
+from soundalike.storage.atomic_files import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,12 +100,12 @@ async def publish(
         target = cache / "indexes" / manifest.version
         target.parent.mkdir(parents=True, exist_ok=True)
         folder.rename(target)
-        await index_versions.publish(connection, version_of(manifest))
+        await index_versions.publish(connection, version_of(manifest, target))
     return manifest, took
 
 
-def version_of(manifest: Manifest) -> IndexVersionRecord:
-    """Describe a version for the catalogue; its files lie nowhere but in the API's directory."""
+def version_of(manifest: Manifest, folder: Path) -> IndexVersionRecord:
+    """Describe a version for the catalogue; its files lie nowhere but in `folder`, the API's directory."""
     parameters: dict[str, Any] = {"format": manifest.format}
     return IndexVersionRecord(
         manifest.version,
@@ -113,6 +115,7 @@ def version_of(manifest: Manifest) -> IndexVersionRecord:
         parameters,
         manifest.recall_at_10,
         "indexes/",
+        sha256_of(folder / MANIFEST),
     )
 
 

@@ -93,7 +93,14 @@ class Ours:
             seed=1,
             jobs=self._parameters.jobs,
         )
-        engine = open_engine(self._parameters.engine, path, searched, self.efforts[0])
+        with path.open("rb") as file:
+            engine = open_engine(
+                self._parameters.engine,
+                file,
+                vectors[:, :searched],
+                parameters=self._parameters.engine_parameters,
+                effort=self.efforts[0],
+            )
         self._search = IndexSearch(engine, vectors, search_dimensions=searched)
 
     def set_effort(self, effort: int) -> None:
