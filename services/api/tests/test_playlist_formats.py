@@ -5,6 +5,8 @@ import io
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from soundalike.api import openapi_examples
 from soundalike.api.playlist_formats import Format, negotiate, write
@@ -137,3 +139,13 @@ def test_json_of_a_track_holds_no_control_characters(text: str) -> None:
     for model in (ListedTrack.of(stored), TrackDetails.of_stored(stored, ())):
         for value in model.model_dump(mode="json").values():
             assert active_characters("".join(value) if isinstance(value, str | list) else "") == set()
+
+
+@given(
+    st.text(st.characters(exclude_categories=()), max_size=30), st.sampled_from([Format.M3U, Format.JSPF, Format.CSV])
+)
+def test_no_name_brings_a_control_character_into_any_format(text: str, form: Format) -> None:
+    document = write(form, hostile(text))
+    # Alone a cell of CSV may have lines.
+    assert active_characters(document, keep="\r\n" if form is Format.CSV else "\n") == set()
+    document.encode("utf-8")

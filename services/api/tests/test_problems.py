@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import SecretStr
 
+from soundalike.api import problems
 from soundalike.api.app import create_app
 from soundalike.db import database, schema, tracks
-from soundalike.db.tracks import Track
+from soundalike.db.tracks import State, Track
 from soundalike.domain.track_id import ACCEPTED_FORMS
 from soundalike.storage.object_store import MemoryStore
+from soundalike.testing.hostile_text import HOSTILE_TEXTS, active_characters
 from soundalike.testing.wait import eventually
 
 from .conftest import MODEL, Platform, is_ready, recommend, serving, track_id, urn
@@ -264,3 +267,12 @@ async def _recommends_all(client: httpx.AsyncClient, count: int) -> bool:
 async def _says(client: httpx.AsyncClient, part: str, text: str) -> bool:
     answer = await client.get("/readyz")
     return answer.status_code == 503 and text in answer.json()["missing"].get(part, "")
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_TEXTS)
+def test_a_problem_is_json_that_a_terminal_can_show(hostile: str) -> None:
+    answer = problems.not_ready("deezer:track:1", State.PENDING, hostile).response()
+    text = bytes(answer.body).decode()
+    assert active_characters(text) == set()
+    assert json.loads(text)["reason"] == hostile
+    assert not [value for value in answer.headers.values() if active_characters(value)]

@@ -161,7 +161,7 @@ async def upsert(db: Executor, track: Track) -> bool:
         track.id.source,
         clean(track.title),
         [clean(a) for a in track.artists],
-        list(track.artist_urns),
+        [clean(urn) for urn in track.artist_urns],
         clean_or_none(track.album),
         track.duration_ms,
         normalised_isrc(track.isrc) or clean_or_none(track.isrc),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from soundalike.domain.text import clean
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -92,7 +94,7 @@ async def complete(db: Executor, upload: str, analysis: Analysis) -> None:
 
 async def reject(db: Executor, upload: str, reason: str) -> None:
     """Store why an upload cannot be analysed and notify the API."""
-    await db.execute(_REJECT, upload, reason, CHANNEL)
+    await db.execute(_REJECT, upload, clean(reason), CHANNEL)
 
 
 async def pop_result(db: Executor, upload: str) -> Analysis | Rejection | None:

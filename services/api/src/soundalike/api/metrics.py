@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 
 from soundalike.api.errors import SnapshotUnavailable
 from soundalike.db import overview
+from soundalike.domain.text import escape
 from soundalike.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class PlatformMetrics(Collector):
             snapshot = None
         version = _gauge("index_info", "Always 1: the model and version in use", "model", "version")
         if snapshot is not None:
-            version.add_metric([snapshot.model.model, snapshot.version_name or ""], 1)
+            version.add_metric([escape(snapshot.model.model), escape(snapshot.version_name or "")], 1)
         self._index = (
             _gauge("index_loaded", "1 if an index is loaded", value=int(snapshot is not None)),
             _gauge("index_tracks", "Tracks in the index version", value=snapshot.indexed if snapshot else 0),

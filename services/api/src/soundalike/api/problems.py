@@ -1,5 +1,6 @@
 """Error responses of the API: problem details in JSON (RFC 9457)."""
 
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Final, NamedTuple
@@ -45,7 +46,7 @@ class _EscapedJsonResponse(JSONResponse):
 
     def render(self, content: object) -> bytes:
         """Return the document."""
-        return escape_json(super().render(content).decode()).encode()
+        return escape_json(json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))).encode()
 
 
 class Kind(NamedTuple):

@@ -17,6 +17,7 @@ from soundalike.api.multiprocess_metrics import MultiprocessMetrics
 from soundalike.api.server import GRACE_S, STARTUP_FAILED, Server, ShutdownPhase
 from soundalike.api.settings import ApiSettings
 from soundalike.settings import load
+from soundalike.terminal import escaped_tracebacks
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -73,7 +74,7 @@ def main() -> None:
     logs.configure("api")
     # uvicorn raises the signal again once everything has ended.
     signal.signal(signal.SIGTERM, _exit)
-    with logs.log_fields(worker=arguments.worker):
+    with logs.log_fields(worker=arguments.worker), escaped_tracebacks():
         metrics = MultiprocessMetrics(arguments.metrics)
         metrics.identify_as(arguments.worker)
         server = Worker(create_app(settings, multiprocess=metrics), settings, socket.socket(fileno=arguments.channel))
