@@ -39,9 +39,11 @@ class Task:
 _NOT_FORGOTTEN = """NOT EXISTS (SELECT FROM blocks b WHERE b.urn = subjects.urn)
     AND NOT EXISTS (SELECT FROM tracks t WHERE t.urn = subjects.urn AND t.state = 'forgotten')"""
 
+# In one order, so that two walks that add the same tasks do not deadlock.
 _ENQUEUE = f"""
 INSERT INTO manifest (kind, urn, request, depth)
 SELECT $1, subjects.urn, $3, $4 FROM unnest($2::text[]) AS subjects (urn) WHERE {_NOT_FORGOTTEN}
+ORDER BY subjects.urn
 ON CONFLICT (kind, urn, request) DO UPDATE SET depth = least(manifest.depth, EXCLUDED.depth)
 """  # noqa: S608 - a constant of this module
 
