@@ -192,6 +192,36 @@ async def test_a_stopped_crawler_gives_its_errand_back(crawler: CrawlFixture, ru
     assert [errand.urn for errand in await task_queue.lease(crawler.pool, [track_requests.TASK])] == [FIRST.urn]
 
 
+async def test_an_error_in_the_code_costs_one_job(
+    crawler: CrawlFixture, run_watchers: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urn = f"spotify:playlist:{DEMO_PLAYLIST_ID}"
+    await crawler.crawl().run(crawler.playlist(DEMO_PLAYLIST_ID))
+    await playlists.schedule(crawler.pool, urn, DAY, retry_in=timedelta(0))
+    track, other = (TrackId("spotify", f"generatedtrack{number:08d}") for number in range(2))
+    await track_requests.request_track(crawler.pool, track)
+    crawl, failures = crawler.crawl, iter((ZeroDivisionError("one"), ZeroDivisionError("two")))
+
+    def crawl_after_failures(**options: Any) -> Any:
+        if (error := next(failures, None)) is not None:
+            raise error
+        return crawl(**options)
+
+    monkeypatch.setattr(crawler, "crawl", crawl_after_failures)
+    async with run_watchers():
+        await eventually(lambda: settled(crawler, track), "the track is put off")
+        await eventually(lambda: "two" in caplog.text, "the list fails")
+        await track_requests.request_track(crawler.pool, other)
+        await eventually(lambda: settled(crawler, other), "the watcher goes on")
+    errors = {record.message for record in caplog.records if record.levelno == logging.ERROR}
+    assert errors == {f"{name} failed with an unexpected error" for name in (track.urn, urn)}
+    row = await crawler.pool.fetchrow(
+        "SELECT last_error, due_at > now() AS later FROM manifest WHERE urn = $1", track.urn
+    )
+    assert row is not None
+    assert (row["last_error"], row["later"]) == ("an error in the crawler", True)
+
+
 @pytest.mark.parametrize("steps", range(5))
 async def test_a_watcher_that_is_woken_and_cancelled_at_once_ends(
     crawler: CrawlFixture, settings: Any, client: httpx.AsyncClient, steps: int

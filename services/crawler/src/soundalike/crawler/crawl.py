@@ -1,4 +1,4 @@
-"""The use case: every place of a list comes to exactly one end, and nothing is kept on this machine."""
+"""The crawl of a list: every place of it has exactly one outcome, and nothing is stored on this machine."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _DUPLICATE: Final = "duplicate"
 
 
 class ProgressListener(Protocol):
-    """Who hears how the crawl goes on."""
+    """Gets the progress of a crawl."""
 
     def report(self, outcome: Outcome, done: int, total: int | None) -> None:
-        """Hear that one more place, of `total` if that is known, came to its end."""
+        """Take the outcome of one more place, of `total` if that is known."""
 
 
 class _NoListener:
@@ -105,14 +105,14 @@ class Crawl:
                     self.stats.started += 1
                     group.create_task(self._process(entry, workers, source, checkpoint))
             except ServiceError as error:
-                # The tracks that were taken up are still brought to their end.
+                # The tracks that were started are still completed.
                 self._failure = error
         if self.stats.unfinished:
             raise AssertionError(f"{self.stats.unfinished} entries of the list have no outcome")
         return self._failure
 
     def _count_completed(self, source: Source, checkpoint: PlaylistCheckpoint) -> int:
-        """Count the places that an interrupted crawl brought to their ends, and return where this one begins."""
+        """Count the places that an interrupted crawl completed, and return where this one begins."""
         for place, status, reason in checkpoint.completed:
             self.stats.started += 1
             if place.track and place.track in self._seen:
@@ -130,6 +130,7 @@ class Crawl:
         except DatabaseUnavailable as error:
             outcome = Outcome(OutcomeStatus.FAILED, entry.label, _DATABASE_UNAVAILABLE, str(error))
         except Exception as error:
+            # The outermost place of a worker: an error in the code costs one place of the list.
             log.exception("%s failed with an unexpected error", entry.label)
             outcome = Outcome(OutcomeStatus.FAILED, entry.label, "an error in the crawler", repr(error))
         finally:
@@ -174,7 +175,7 @@ class Crawl:
         return await self.ingest.process(entry)
 
     async def _is_unchanged(self, playlist: Playlist) -> bool:
-        """Tell whether nothing is owed of a playlist that is the same as before, and count its places if so."""
+        """Tell whether a playlist is the same as before and complete, and count its places if so."""
         before = await playlists.get(self.pool, playlist.urn)
         if before is None or playlist.snapshot_id is None or before.snapshot_id != playlist.snapshot_id:
             return False

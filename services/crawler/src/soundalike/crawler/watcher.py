@@ -23,7 +23,7 @@ from soundalike.http.errors import QuotaExhausted, ServiceError, ServiceRefused
 from soundalike.retry import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
     from pathlib import Path
 
     from soundalike.crawler.crawl import Crawl
@@ -57,7 +57,7 @@ class Watcher:
     no_preview_retry: timedelta
     health_file: Path | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
-    _recrawl: asyncio.Task[None] | None = field(default=None, init=False)
+    _recrawl: asyncio.Task[bool] | None = field(default=None, init=False)
 
     async def run(self) -> None:
         """Watch until cancelled; a database that goes away is waited for."""
@@ -84,7 +84,7 @@ class Watcher:
             if self._recrawl is None or self._recrawl.done():
                 due = await playlists.lease_due(self.pool, self.sources.services, duration=_LEASE)
                 if due:
-                    self._recrawl = asyncio.create_task(self._recrawl_playlist(due))
+                    self._recrawl = asyncio.create_task(self._run_job(due.urn, self._crawl_playlist(due)))
                     self._recrawl.add_done_callback(lambda _: wakeup.set())
             pause = await self._wait_s()
             with suppress(TimeoutError):
@@ -150,22 +150,33 @@ class Watcher:
         await asyncio.gather(*running, return_exceptions=True)
         self._recrawl = None
 
+    async def _run_job(self, urn: str, job: Awaitable[None]) -> bool:
+        """Run a job, the outermost place of a worker; returns False after an error in the code."""
+        try:
+            await job
+        except CONNECTION_FAILURES as error:
+            log.warning("%s is crawled later, the database does not answer: %s", urn, error)
+        except Exception:
+            log.exception("%s failed with an unexpected error", urn)
+            return False
+        return True
+
     async def _run_task(self, request: Task) -> None:
         try:
-            async with self._extended_lease(request):
-                await self._fetch(request)
+            completed = await self._run_job(request.urn, self._fetch(request))
         except asyncio.CancelledError:
             with suppress(*CONNECTION_FAILURES):
                 await task_queue.reschedule(self.pool, request, "the crawler was stopped", datetime.now(UTC))
             raise
-        except CONNECTION_FAILURES as error:
-            log.warning("%s stays in the queue, the database does not answer: %s", request.urn, error)
-        except Exception:
-            log.exception("%s failed with an unexpected error", request.urn)
+        if not completed:
             with suppress(*CONNECTION_FAILURES):
                 await task_queue.reschedule(self.pool, request, "an error in the crawler", self._retry_at(request))
 
     async def _fetch(self, request: Task) -> None:
+        async with self._extended_lease(request):
+            await self._crawl_track(request)
+
+    async def _crawl_track(self, request: Task) -> None:
         crawl = self.new_crawl()
         try:
             source = self.sources.create_for_track(TrackId.from_urn(request.urn))
@@ -218,14 +229,6 @@ class Watcher:
             yield
         finally:
             holding.cancel()
-
-    async def _recrawl_playlist(self, playlist: Playlist) -> None:
-        try:
-            await self._crawl_playlist(playlist)
-        except CONNECTION_FAILURES as error:
-            log.warning("%s was not crawled, the database does not answer: %s", playlist.urn, error)
-        except Exception:
-            log.exception("%s failed with an unexpected error", playlist.urn)
 
     async def _crawl_playlist(self, playlist: Playlist) -> None:
         crawl = self.new_crawl()
