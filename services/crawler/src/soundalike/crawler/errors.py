@@ -7,7 +7,7 @@ from soundalike.http.errors import ServiceError, ServiceRefused, ServiceUnavaila
 
 
 class CrawlerError(SoundalikeError):
-    """Root of everything this package raises on purpose; the message is meant to be read by a person."""
+    """Root of the errors of this package; the message is for a person."""
 
 
 class InvalidTarget(CrawlerError, ValueError):
@@ -39,7 +39,7 @@ class PreviewError(CrawlerError):
 
 
 class PreviewMissing(PreviewError):
-    """Nobody offers the preview; `providers` names the providers who said so."""
+    """No provider offers the preview; `providers` names those that were asked."""
 
     def __init__(self, reason: str, message: str | None = None, *, providers: frozenset[str] = frozenset()) -> None:
         super().__init__(reason, message)
@@ -47,15 +47,15 @@ class PreviewMissing(PreviewError):
 
 
 class PreviewGone(PreviewMissing):
-    """The address answers that nothing is there, or not for everybody; it may have expired."""
+    """There is nothing at the address, or not for everybody; it may have expired."""
 
 
 class PreviewUnusable(PreviewError):
-    """What is there can never be heard."""
+    """The preview is no audio that can be decoded; another try gets the same."""
 
 
 class PreviewUnavailable(PreviewError):
-    """The preview could not be had this time; trying again can succeed, after `wait_s` seconds if that is known."""
+    """The preview could not be fetched; another try can succeed, after `wait_s` seconds if that is known."""
 
     def __init__(self, reason: str, message: str | None = None, *, wait_s: float | None = None) -> None:
         super().__init__(reason, message)

@@ -1,4 +1,4 @@
-"""Limiters that tell the person who waits when a service asks for patience."""
+"""Limiters that tell the person who waits when a service asks for a pause."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AnnouncingLimiters:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncingLimiter:
-    """A limiter whose pauses are told (see `http.rate_limiter.Limiter`)."""
+    """A limiter that announces its pauses (see `http.rate_limiter.Limiter`)."""
 
     service: str
     limiter: Limiter
@@ -36,6 +36,6 @@ class AnnouncingLimiter:
         await self.limiter.acquire()
 
     async def pause(self, seconds: float) -> None:
-        """Tell of the pause, and let nobody through for so long."""
+        """Announce the pause, and allow no request for so many seconds."""
         self.limiters.on_pause(self.service, seconds)
         await self.limiter.pause(seconds)

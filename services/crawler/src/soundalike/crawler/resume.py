@@ -1,4 +1,4 @@
-"""How far the reading of a list has come, kept so that a crawl that is killed goes on there."""
+"""How far a list was read, stored so that the crawl after one that was killed goes on there."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _BATCH_SIZE: Final = 25
 
 @dataclass(slots=True)
 class PlaylistCheckpoint:
-    """The places of one version of a playlist, as far as they are known.
+    """The places of one version of a playlist that were crawled.
 
-    `completed` are those at its beginning for which nothing is left to do, with how they count.
+    `completed` are those at its beginning that need no more work, with how they count.
     """
 
     pool: Pool
@@ -42,27 +42,27 @@ class PlaylistCheckpoint:
 
     @classmethod
     async def load(cls, pool: Pool, policy: CrawlPolicy, playlist: Playlist) -> Self:
-        """Take up what an earlier crawl left of the same version; raises `DatabaseUnavailable`."""
+        """Load what an earlier crawl stored of the same version; raises `DatabaseUnavailable`."""
         snapshot = playlist.snapshot_id
         if snapshot is None:
             return cls(pool, playlist, [])
-        known = await checkpoints.load(pool, playlist.urn, snapshot)
-        urns = [place.track.urn for place in known if place.track]
+        stored = await checkpoints.load(pool, playlist.urn, snapshot)
+        urns = [place.track.urn for place in stored if place.track]
         statuses = await tracks.statuses(pool, urns)
-        settled: list[tuple[Checkpoint, OutcomeStatus, str]] = []
-        for place in known:
-            if place.position != len(settled):
+        completed: list[tuple[Checkpoint, OutcomeStatus, str]] = []
+        for place in stored:
+            if place.position != len(completed):
                 break
             if place.track is None:
-                settled.append((place, OutcomeStatus.SKIPPED, place.reason or ""))
+                completed.append((place, OutcomeStatus.SKIPPED, place.reason or ""))
             elif skip := policy.skip_reason(statuses.get(place.track.urn)):
-                settled.append((place, *skip))
+                completed.append((place, *skip))
             else:
                 break
-        return cls(pool, playlist, settled, {place.position: place for place, _, _ in settled})
+        return cls(pool, playlist, completed, {place.position: place for place, _, _ in completed})
 
     async def add(self, position: int, outcome: Outcome) -> None:
-        """Remember what stands at a place."""
+        """Add what stands at a place."""
         if outcome.track is None and outcome.status is not OutcomeStatus.SKIPPED:
             # What stands there is not known, so the list as a whole is not.
             self._is_complete = False
@@ -76,22 +76,22 @@ class PlaylistCheckpoint:
             await self.save()
 
     async def save(self) -> None:
-        """Keep what was noted, if the database answers."""
+        """Store the places that were added, if the database answers."""
         try:
             await self._save()
         except DatabaseUnavailable:
             log.warning("the position in %s could not be saved", self.playlist.urn)
 
     async def store_playlist(self) -> SourceError | None:
-        """Store the list if all of it is known; returns why that failed."""
+        """Store the list if every place of it was crawled; returns why that failed."""
         if not self._is_complete:
             return None
         entries_on_list = [(position, place.track) for position, place in sorted(self._rows.items()) if place.track]
 
         async def replace(connection: Connection) -> None:
-            # What is to be forgotten may stand in the list more than once, and has no row.
-            known = await tracks.statuses(connection, [track.urn for _, track in entries_on_list])
-            entries = [(position, track) for position, track in entries_on_list if track.urn in known]
+            # A track that was forgotten may stand in the list more than once, and has no row.
+            statuses = await tracks.statuses(connection, [track.urn for _, track in entries_on_list])
+            entries = [(position, track) for position, track in entries_on_list if track.urn in statuses]
             await playlists.replace(connection, self.playlist, entries)
 
         try:
@@ -101,8 +101,8 @@ class PlaylistCheckpoint:
         return None
 
     async def _save(self) -> None:
-        snapshot, noted = self.playlist.snapshot_id, self._unsaved
-        if snapshot is None or not noted:
+        snapshot, unsaved = self.playlist.snapshot_id, self._unsaved
+        if snapshot is None or not unsaved:
             return
         self._unsaved = []
-        await checkpoints.save(self.pool, self.playlist.urn, snapshot, noted)
+        await checkpoints.save(self.pool, self.playlist.urn, snapshot, unsaved)

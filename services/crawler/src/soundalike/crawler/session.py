@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 FAILED: Final = 1
 EX_TEMPFAIL: Final = 75
-"""A service asks for more patience than a run has (sysexits.h)."""
+"""A service asks for a longer wait than a run waits (sysexits.h)."""
 
 _MAX_CONNECTIONS: Final = 8
 _EXTRA_CONNECTIONS: Final = 2

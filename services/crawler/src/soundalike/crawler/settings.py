@@ -39,7 +39,7 @@ ITUNES_TERMS: Final = (
 )
 
 PROVIDERS: Final = ("spotify", "deezer", "itunes")
-"""Who can give previews, in the order in which they are asked."""
+"""The providers of previews, in their order."""
 
 
 def _is_spotifys(address: str) -> bool:
@@ -53,9 +53,9 @@ def _service_address(value: str) -> str:
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError("expected an address without user, query and fragment")
     if _is_spotifys(value) and parts.scheme != "https":
-        raise ValueError("Spotify is asked over https only, since the request holds your credentials")
+        raise ValueError("Spotify is called over https only, since the request holds your credentials")
     if any(is_at(value, domain) for domain in ("deezer.com", "apple.com")) and parts.scheme != "https":
-        raise ValueError("the service is asked over https only")
+        raise ValueError("the service is called over https only")
     return value
 
 

@@ -25,7 +25,7 @@ class OutcomeStatus(StrEnum):
 class Outcome:
     """The end of one place: `reason` in a few words for counting, `detail` where there is more to say.
 
-    `track` is whose row tells the same, None where there is no row; `wait_s` is the patience that a service asked for.
+    `track` is whose row tells the same, None where there is no row; `wait_s` is the wait that a service asks for.
     """
 
     status: OutcomeStatus

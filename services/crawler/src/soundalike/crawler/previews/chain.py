@@ -1,4 +1,4 @@
-"""Asking one provider after the other until one delivers."""
+"""The providers of previews, one after the other until one has the preview."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class PreviewChain:
         return ChainOffer(self, request)
 
     async def fetch(self, request: PreviewRequest) -> Preview:
-        """Find and fetch a preview in one step, with a patience of its own.
+        """Find and fetch a preview; downloads are tried again.
 
-        Raises `PreviewMissing` only when every provider said that it has none; `PreviewUnavailable` when one that could
-        not be asked may have it; `PreviewUnusable` when what there is can never be heard.
+        Raises `PreviewMissing` only when no provider has one; `PreviewUnavailable` when one that does not answer may
+        have it; `PreviewUnusable` when what there is cannot be decoded.
         """
         failures: list[PreviewError] = []
         for provider in self.providers:
@@ -79,7 +79,7 @@ class PreviewChain:
         except PreviewGone:
             if not result.expires:
                 raise
-        # The address has run out since it was given, most likely: asked anew, it is given anew.
+        # Most likely the address has expired since: the provider makes a new one.
         result = await self._find(provider, replace(request, preview_url=None))
         try:
             return await self._download(result)

@@ -41,7 +41,7 @@ _SEARCH_LIMIT: Final = 15
 
 @dataclass(frozen=True, slots=True)
 class DeezerApi:
-    """The questions a crawl has; each raises `ServiceUnavailable` and `ServiceRefused`."""
+    """The requests of a crawl; each raises `ServiceUnavailable` and `ServiceRefused`."""
 
     service: WebService
 

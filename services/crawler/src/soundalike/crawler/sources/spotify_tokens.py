@@ -1,4 +1,4 @@
-"""Access tokens of Spotify: asked for as the app or as its user, kept in memory, renewed before they run out."""
+"""Access tokens of Spotify: issued to the app or to its user, kept in memory, renewed before they expire."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MARGIN_S: Final = 30.0
 class SpotifyTokens:
     """An auth manager for spotipy; threads may share it.
 
-    With a refresh token the requests are made as the user who gave it, without one as the app alone. A client without a
+    With a refresh token the requests are made as its user, without one as the app alone. A client without a
     secret gets another refresh token at each renewal, which goes into the file that the one before came from.
     """
 
@@ -36,18 +36,18 @@ class SpotifyTokens:
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        given = self.access.refresh_token
-        self._refresh_token = given.get_secret_value() if given else None
+        refresh_token = self.access.refresh_token
+        self._refresh_token = refresh_token.get_secret_value() if refresh_token else None
 
     def get_access_token(self, as_dict: bool = False) -> str:  # noqa: ARG002 - as spotipy calls it
-        """Return a token that is good for a while; raises what the session's hooks raise."""
+        """Return a token that is valid for some seconds at least; raises what the session's hooks raise."""
         with self._lock:
             if time.monotonic() >= self._expires_at:
                 self._renew()
             return self._token
 
     def invalidate(self) -> None:
-        """Ask for another token before the next question."""
+        """Request another token before the next request."""
         with self._lock:
             self._expires_at = float("-inf")
 
@@ -67,14 +67,14 @@ class SpotifyTokens:
         form = {"grant_type": "client_credentials"}
         if self._refresh_token is not None:
             # Another crawler may have renewed it since.
-            kept = read_login(access.token_file).refresh_token if access.token_file else self._refresh_token
-            form = {"grant_type": "refresh_token", "refresh_token": kept}
+            current = read_login(access.token_file).refresh_token if access.token_file else self._refresh_token
+            form = {"grant_type": "refresh_token", "refresh_token": current}
         if access.client_secret is None:
             return self._post(form | {"client_id": access.client_id}, None)
         return self._post(form, (access.client_id, access.client_secret.get_secret_value()))
 
     def _post(self, form: dict[str, str], credentials: tuple[str, str] | None) -> Any:
-        answer = self.session.post(
+        response = self.session.post(
             self.access.token_url, data=form, auth=credentials, timeout=TIMEOUT_S, allow_redirects=False
         )
-        return answer.json()
+        return response.json()

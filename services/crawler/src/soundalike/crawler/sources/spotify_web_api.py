@@ -110,7 +110,7 @@ class SpotifyWebApi:
         return await self._request(lambda: self._spotify.album_tracks(album_id, limit=PAGE_SIZE, offset=offset))
 
     async def user(self) -> Any:
-        """Return the user who is asked for."""
+        """Return the user whom the token belongs to."""
         self._check_user()
         return await self._request(self._spotify.current_user)
 

@@ -1,1 +1,1 @@
-"""The walk over SoundCloud: from a user to what it likes, to who else likes that, to what they like."""
+"""The walk over SoundCloud: from a user to the tracks it likes, to who else likes those, to what they like."""

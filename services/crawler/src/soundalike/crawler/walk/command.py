@@ -1,4 +1,4 @@
-"""One call of `crawl soundcloud`: connect, walk, say what was done in a table and in one line for machines."""
+"""One run of `crawl soundcloud`: connect, walk, report in a table and in one line for machines."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class WalkOptions:
 
 
 async def walk(settings: SoundCloudSettings, options: WalkOptions, console: Console) -> int:
-    """Walk and return the exit status: 0, 1 for what went wrong, 75 when SoundCloud asks for more patience."""
+    """Walk and return the exit status: 0, 1 for what went wrong, 75 when SoundCloud asks for a long wait."""
     async with AsyncExitStack() as stack:
         try:
             pool = await stack.enter_async_context(
@@ -85,7 +85,7 @@ async def walk(settings: SoundCloudSettings, options: WalkOptions, console: Cons
 
 async def _open(settings: SoundCloudSettings, options: WalkOptions, pool: Pool, stack: AsyncExitStack) -> Walk:
     access = settings.access()
-    limiter = Budget(SharedLimiters(pool)(settings.allowance), options.budget)
+    limiter = Budget(SharedLimiters(pool)(settings.rate_limit), options.budget)
     store = FileTokenStore(access.token_file) if access.token_file else MemoryTokenStore()
     connection = await stack.enter_async_context(
         soundcloud.connect(

@@ -40,9 +40,9 @@ class Budget:
 class Bounds:
     """What ends a walk.
 
-    `depth` counts questions from the start: 0 asks what the user likes, 1 also who else likes that, 2 also what they
+    `depth` counts lists from the start: 0 reads what the user likes, 1 also who else likes that, 2 also what they
     like. `likes_of_user` and `likers_of_track` cut long lists off: the first rows that SoundCloud shows are kept.
-    What was asked is owed again after `revisit_after`.
+    A list that was read is due again after `revisit_after`.
     """
 
     depth: int = 2

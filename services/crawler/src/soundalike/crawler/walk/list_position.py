@@ -1,4 +1,4 @@
-"""Where a long list was left: how many rows were taken, and SoundCloud's own cursor."""
+"""Where the reading of a long list stopped: how many rows were read, and SoundCloud's own cursor."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class ListPosition:
     @classmethod
     def parse(cls, text: str | None) -> ListPosition:
         """Read what `format` wrote; anything else is the beginning."""
-        taken, bar, cursor = (text or "").partition("|")
-        return cls(int(taken), cursor) if bar and cursor and taken.isdecimal() else cls()
+        row_count, bar, cursor = (text or "").partition("|")
+        return cls(int(row_count), cursor) if bar and cursor and row_count.isdecimal() else cls()
 
     def format(self) -> str:
         """Write the place as one text."""

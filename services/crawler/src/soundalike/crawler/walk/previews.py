@@ -1,4 +1,4 @@
-"""SoundCloud's own previews, and bringing those of the tracks that a walk came by."""
+"""SoundCloud's own previews, and the ingest of those of the tracks of a walk."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FINAL_STATES: Final = frozenset({State.READY, State.QUEUED, State.REJECTED, Sta
 
 @dataclass(frozen=True, slots=True)
 class SoundCloudPreviews:
-    """Says where the preview of a SoundCloud track lies (see `crawler.previews.provider.PreviewProvider`)."""
+    """Finds where the preview of a SoundCloud track lies (see `crawler.previews.provider.PreviewProvider`)."""
 
     connection: Connection
     hosts: HostList
@@ -44,7 +44,7 @@ class SoundCloudPreviews:
         return NAME
 
     async def find(self, request: PreviewRequest) -> provider.PreviewResult:
-        """Look for a preview; raises `PreviewUnavailable` when SoundCloud could not be asked."""
+        """Look for a preview; raises `PreviewUnavailable` when SoundCloud does not answer."""
         track = request.track.id
         if track.source != NAME:
             return PreviewAbsent("")
@@ -64,14 +64,14 @@ class SoundCloudPreviews:
 
 @dataclass(frozen=True, slots=True)
 class PreviewIngest:
-    """Brings the preview of a track that the walk wrote down."""
+    """Uploads the preview of a track that the walk stored."""
 
     pool: Pool
     ingest: Ingest
     chain: PreviewChain
 
     async def process(self, urn: str) -> Outcome | None:
-        """Bring one preview into the object store; returns how that ended, None where nothing was owed."""
+        """Upload one preview to the object store; returns how that ended, None where there was nothing to do."""
         stored = await tracks.get(self.pool, TrackId.from_urn(urn))
         if stored is None or stored.state in _FINAL_STATES:
             return None

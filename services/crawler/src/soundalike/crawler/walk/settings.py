@@ -33,13 +33,13 @@ def _https_only(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("expected an address such as https://api.soundcloud.com")
     if parts.scheme != "https" and is_at(value, _DOMAIN):
-        raise ValueError("SoundCloud is asked over https only, since the request holds your credentials")
+        raise ValueError("SoundCloud is called over https only, since the request holds your credentials")
     return value.rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
 class SoundCloudAccess:
-    """How to ask SoundCloud, checked; previews lie on `hosts`."""
+    """The account and the addresses of SoundCloud, checked; previews lie on `hosts`."""
 
     account: Account
     api_url: str
@@ -49,7 +49,7 @@ class SoundCloudAccess:
 
 
 class SoundCloudSettings(DatabaseSettings, StoreSettings):
-    """What the walk needs to know."""
+    """Settings of the walk."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
@@ -70,12 +70,12 @@ class SoundCloudSettings(DatabaseSettings, StoreSettings):
     crawler_contact: Annotated[str, Field(max_length=200, pattern=r"^[\x21-\x7e]+$")] | None = None
 
     @property
-    def allowance(self) -> RateLimit:
-        """How often SoundCloud is asked, by all processes together."""
+    def rate_limit(self) -> RateLimit:
+        """How many requests SoundCloud gets, from all processes together."""
         return RateLimit("soundcloud", per_second=self.soundcloud_requests_per_second, burst=4)
 
     def access(self) -> SoundCloudAccess:
-        """Return how to ask SoundCloud; exits with 78, naming the variables, while that is not allowed."""
+        """Return the account and the addresses; exits with 78, naming the variables, while they are not allowed."""
         problems: dict[str, str] = {}
         theirs = [is_at(self.soundcloud_api_url, _DOMAIN), is_at(self.soundcloud_token_url, _DOMAIN)]
         if any(theirs) and self.soundcloud_terms_accepted != "yes":

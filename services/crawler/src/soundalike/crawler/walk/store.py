@@ -1,4 +1,4 @@
-"""What the walk finds, written into the catalogue; every page in one piece with the place that follows it."""
+"""The pages of a walk in the catalogue; each is written in one transaction with the position after it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _MAX_CACHED: Final = 200_000
 
 @dataclass(slots=True)
 class GraphWriter:
-    """Writes pages down. A track's own row is written once a run: its likers bring the same one again and again."""
+    """Writes pages. A track's own row is written once a run: the lists of its likers contain it again and again."""
 
     pool: Pool
     enqueue_previews: bool = False
     _allowed: dict[str, bool] = field(default_factory=dict, init=False)
 
     async def write_start(self, start: soundcloud.User | soundcloud.Track) -> None:
-        """Owe the first question of a walk, at once, whenever it was asked before."""
+        """Enqueue the first list of a walk, due at once, also where it was read before."""
         if isinstance(start, soundcloud.User):
             await users.upsert(self.pool, [_user(start)])
             await self._enqueue_now("user", start.urn, LIKES)
@@ -45,7 +45,7 @@ class GraphWriter:
             await self._enqueue_now("track", start.urn, LIKERS)
 
     async def write_likes(self, task: Task, page: Sequence[soundcloud.Track], position: ListPosition) -> None:
-        """Write down a page of what a user likes, and owe the question who else likes it."""
+        """Write a page of what a user likes, and enqueue the lists of who else likes it."""
         liked = await self._write_tracks(page)
 
         async def write(db: Connection) -> None:
@@ -57,7 +57,7 @@ class GraphWriter:
         await in_transaction(self.pool, write)
 
     async def write_likers(self, task: Task, page: Sequence[soundcloud.User], position: ListPosition) -> None:
-        """Write down a page of who likes a track, and owe the question what else they like."""
+        """Write a page of who likes a track, and enqueue the lists of what else they like."""
 
         async def write(db: Connection) -> None:
             allowed = await users.upsert(db, [_user(user) for user in page])
@@ -68,7 +68,7 @@ class GraphWriter:
         await in_transaction(self.pool, write)
 
     async def complete(self, task: Task, repeat_in: timedelta | None) -> None:
-        """Note that a request was answered whole."""
+        """Store that a list was read to its end."""
         await task_queue.complete(self.pool, task, repeat_in=repeat_in)
 
     async def _enqueue_now(self, kind: Literal["track", "user"], urn: str, request: str) -> None:

@@ -1,4 +1,4 @@
-"""The walk itself: workers that take what is owed from the manifest until nothing is, or the budget is spent."""
+"""The walk itself: workers that read the lists that are due until none is, or the budget is spent."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ _MAX_ATTEMPTS: Final = 5
 
 
 class WalkListener(Protocol):
-    """Who hears how the walk goes on."""
+    """Gets the progress of a walk."""
 
     def report(self, stats: WalkStats) -> None:
-        """Hear what was done until now."""
+        """Take what was done until now."""
 
 
 class _NoListener:
@@ -73,9 +73,9 @@ class WalkStats:
 
 @dataclass(slots=True)
 class Walk:
-    """One run; others may walk at the same time, and none does what another is doing.
+    """One run; others may walk at the same time, and no list is read by two.
 
-    With `preview_ingest` the previews of the tracks that it comes by are brought as well.
+    With `preview_ingest` the previews of the tracks of the walk are uploaded as well.
     """
 
     pool: Pool
@@ -92,7 +92,7 @@ class Walk:
         self._writer = GraphWriter(self.pool, enqueue_previews=self.preview_ingest is not None)
 
     async def start(self, url: str) -> str:
-        """Owe the first question about whom or what an address of soundcloud.com names; returns the URN.
+        """Enqueue the first list of the user or track that an address of soundcloud.com names; returns the URN.
 
         Raises what `soundcloud.Resolve` raises.
         """
@@ -103,8 +103,8 @@ class Walk:
     async def run(self) -> None:
         """Walk until nothing within the bounds is due, or the budget is spent.
 
-        Raises `NotAllowed` for an account that SoundCloud does not accept, and `QuotaExhausted` when it asks for more
-        patience than a run has; what was read until then is kept.
+        Raises `NotAllowed` for an account that SoundCloud does not accept, and `QuotaExhausted` when it asks for a
+        longer wait than a run waits; what was read until then is kept.
         """
         try:
             async with asyncio.TaskGroup() as group:
@@ -131,7 +131,7 @@ class Walk:
             elif await self._is_finished():
                 return
             else:
-                # What another worker is reading may bring more.
+                # The list that another worker is reading may add more.
                 await asyncio.sleep(_POLL_S)
 
     async def _is_finished(self) -> bool:
@@ -177,7 +177,7 @@ class Walk:
         self._report()
 
     async def _read(self, task: Task) -> bool:
-        """Read a list from where it was left; returns whether it was read as far as it is to be."""
+        """Read a list from where its reading stopped; returns whether it was read as far as the bounds go."""
         if self.preview_ingest is not None and task.request == PREVIEW:
             return await self._ingest_preview(self.preview_ingest, task)
         place, bounds = ListPosition.parse(task.cursor), self.bounds
@@ -225,5 +225,5 @@ class Walk:
         await task_queue.reschedule(self.pool, task, detail, due_at)
 
     async def _release(self, task: Task) -> None:
-        # Due at once, with the place that was reached: whoever comes next goes on from there.
+        # Due at once, with the position that was reached: the next worker goes on from there.
         await task_queue.extend_lease(self.pool, task, duration=timedelta(0))
