@@ -22,6 +22,8 @@ from soundalike.audio.isolate import IsolatedDecoder
 from soundalike.audio.libsndfile import read_by_sndfile
 from soundalike.audio.sniff import AudioKind
 
+from . import tiny_frames
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -202,6 +204,16 @@ def test_hours_of_nothing_in_a_few_kilobytes_are_silent(bounded: IsolatedDecoder
     assert len(data) < 8_000 * 60 * 100 * 2 / 500
     with pytest.raises(Silent):
         bounded.decode(data)
+
+
+@pytest.mark.parametrize("parts", tiny_frames.FILES)
+def test_twelve_megabytes_of_next_to_nothing_are_refused_soon(parts: str) -> None:
+    data = tiny_frames.FILES[parts]()
+    # Any of them takes about a second at most (some took 16). It is refused by what it is, not by being stopped.
+    with IsolatedDecoder(timeout_s=600, cpu_s=lambda _: 3.0) as decoder:
+        with pytest.raises((TooDemanding, Undecodable, TooShort)) as caught:
+            decoder.decode(data)
+        assert "of a processor" not in str(caught.value)
 
 
 def test_archives_are_not_audio(encode: Encode) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -172,10 +173,15 @@ class TestClipEncoding:
         assert puppet_encoder.encode(b"print('a warning', flush=True) or b'fine'") == b"fine"
         assert capfd.readouterr() == ("", "")
 
-    def test_a_death_that_is_not_the_files_fault(self, puppet_encoder: IsolatedClipEncoder) -> None:
-        with pytest.raises(DecoderUnavailable, match="ended with status -9"):
-            puppet_encoder.encode(b"__import__('os').kill(__import__('os').getpid(), 9)")
-        assert puppet_encoder.encode(b"b'fine'") == b"fine"
+    def test_a_death_that_is_not_the_files_fault(self) -> None:
+        with IsolatedClipEncoder(function=eval, timeout_s=600) as encoder, ThreadPoolExecutor(1) as thread:
+            process = int(encoder.encode(b"str(__import__('os').getpid()).encode()"))
+            hanging = thread.submit(encoder.encode, HANG)
+            eventually_sync(encoder._lock.locked, "the encoder at work")
+            os.kill(process, signal.SIGKILL)
+            with pytest.raises(DecoderUnavailable, match="ended with status -9"):
+                hanging.result()
+            assert encoder.encode(b"b'fine'") == b"fine"
 
     def test_a_child_that_cannot_start_says_nothing_of_the_file(self) -> None:
         def unreachable(_: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 import soundfile
@@ -22,7 +22,7 @@ CLIP_KIND: Final = AudioKind.FLAC
 _MAX_FLAC_CHANNELS: Final = 8
 
 
-def encode_clip(source: bytes | Path, rule: ExcerptRule = DEFAULT_RULE) -> bytes:
+def encode_clip(source: bytes | Path | BinaryIO, rule: ExcerptRule = DEFAULT_RULE) -> bytes:
     """Encode 30 s of a recording (from its middle where it is longer than 35 s) as FLAC.
 
     Rate and channels stay, depth is 16 bits (24 where the source has more). The same rule selects the same samples of

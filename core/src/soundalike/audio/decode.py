@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
@@ -21,7 +22,6 @@ from soundalike.audio.wav_header import repair_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -55,9 +55,10 @@ _READERS: Final[dict[AudioKind, tuple[Reader, ...]]] = {
 }
 
 
-def decode(source: bytes | Path, rule: ExcerptRule = DEFAULT_RULE) -> AudioExcerpt:
-    """Decode the excerpt that `rule` selects of `source` (a file's content or its path) to mono at 12 kHz.
+def decode(source: bytes | Path | BinaryIO, rule: ExcerptRule = DEFAULT_RULE) -> AudioExcerpt:
+    """Decode the excerpt that `rule` selects of `source` to mono at 12 kHz.
 
+    The source is a file's content, its path, or a seekable stream of it, which is left open.
     Channels are averaged, then resampled by soxr HQ; both affect the embedding. A recording shorter than
     `rule.seconds` is returned as it is; repeating or padding it is left to the caller.
     Raises `NotAudio`, `Undecodable`, `Truncated`, `TooShort`, `Silent`, and `OSError` for an unreadable path.
@@ -67,7 +68,7 @@ def decode(source: bytes | Path, rule: ExcerptRule = DEFAULT_RULE) -> AudioExcer
     return AudioExcerpt(samples=samples, rate=RATE, seconds_total=segment.seconds_total)
 
 
-def read_segment(source: bytes | Path, rule: ExcerptRule = DEFAULT_RULE) -> PcmSegment:
+def read_segment(source: bytes | Path | BinaryIO, rule: ExcerptRule = DEFAULT_RULE) -> PcmSegment:
     """Read and check the segment that `rule` selects, at the file's own rate and channels; raises as `decode`."""
     with _open(source) as stream:
         located = locate(stream)
@@ -121,9 +122,14 @@ def _read_first_complete(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -
 
 
 @contextmanager
-def _open(source: bytes | Path) -> Iterator[BinaryIO]:
-    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream:
-        yield stream
+def _open(source: bytes | Path | BinaryIO) -> Iterator[BinaryIO]:
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+    elif isinstance(source, Path):
+        with source.open("rb") as stream:
+            yield stream
+    else:
+        yield source
 
 
 def _not_audio_reason(stream: BinaryIO) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from functools import cache
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Final, Self
 
@@ -16,27 +18,35 @@ from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDeman
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import BinaryIO
+
+log = logging.getLogger(__name__)
 
 _START_TIMEOUT_S: Final = 60.0
 _MAX_HEAD_BYTES: Final = 1 << 16
-_MAX_CONTENT_BYTES: Final = 1 << 30
 # Any other end (killed for lack of memory, a Python that cannot start) says nothing about the file.
+# Deaths that `audio.confinement.limit_cpu_time` brings about.
+_OUT_OF_CPU_TIME: Final = frozenset({-signal.SIGPROF, -signal.SIGXCPU})
 _CRASH_SIGNALS: Final = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL})
+_NEEDED_TO_START: Final = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""What of the environment Python may need to find itself and its libraries; all the rest is none of a decoder's."""
 
 
 class DecoderClient:
     """A child process that runs one function on what it is sent, one request after the other."""
 
-    def __init__(self, process: subprocess.Popen[bytes], connection: Connection) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], own_end: socket.socket) -> None:
         self._process = process
-        self._connection = connection
+        self._files = own_end
+        self._connection = Connection(os.dup(own_end.fileno()))
 
     @classmethod
     def start(cls, function: str, memory_bytes: int) -> Self:
         """Start it and wait until it is ready; raises `DecoderUnavailable`."""
         ours, theirs = socket.socketpair()
         # A decoder needs no threads of its own, and each would reserve address space under the limit.
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        environment |= {name: os.environ[name] for name in _NEEDED_TO_START if name in os.environ}
         with theirs:
             process = subprocess.Popen(
                 # -P: a file in the working directory must not pass for one of the modules.
@@ -56,35 +66,47 @@ class DecoderClient:
                 stderr=subprocess.DEVNULL,
                 env=environment,
             )
-        client = cls(process, Connection(ours.detach()))
+        client = cls(process, ours)
         try:
             with _Deadline(process, _START_TIMEOUT_S) as deadline:
-                client._connection.recv_bytes()
+                missing = json.loads(client._connection.recv_bytes(_MAX_HEAD_BYTES))
         except (EOFError, OSError) as error:
             client.kill()
             client.close()
             reason = "did not start in time" if deadline.passed else f"ended at its start, status {process.returncode}"
             raise DecoderUnavailable(f"the decoding process {reason}") from error
+        _log_missing(tuple(map(str, missing)))
         return client
 
     def is_alive(self) -> bool:
         """Tell whether it can take requests."""
         return self._process.poll() is None
 
-    def request(self, parts: tuple[bytes, bytes], timeout_s: float) -> tuple[dict[str, object], bytes]:
-        """Return head and content of its response; raises `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`."""
+    def request(
+        self, source: bytes | BinaryIO, *, cpu_s: float, timeout_s: float, max_bytes: int
+    ) -> tuple[dict[str, object], bytes]:
+        """Return head and content (up to `max_bytes`) of its response to a file's content, or to a file that is open.
+
+        It may take `cpu_s` seconds of the processor, and `timeout_s` in all. Raises `TooDemanding`, `DecoderCrashed`,
+        `DecoderUnavailable`.
+        """
+        request = json.dumps({"cpu_s": cpu_s, "is_descriptor": not isinstance(source, bytes)}).encode()
         try:
             with _Deadline(self._process, timeout_s) as deadline:
-                for part in parts:
-                    self._connection.send_bytes(part)
+                self._connection.send_bytes(request)
+                self._connection.send_bytes(source if isinstance(source, bytes) else b"")
+                if not isinstance(source, bytes):
+                    socket.send_fds(self._files, [b"\0"], [source.fileno()])
                 head = json.loads(self._connection.recv_bytes(_MAX_HEAD_BYTES))
-                content = self._connection.recv_bytes(_MAX_CONTENT_BYTES)
+                content = self._connection.recv_bytes(max_bytes)
         except (EOFError, OSError) as error:
             # A response that is too long ends the connection, not the process.
             self._process.kill() if self._connection.closed else None
             status = self._process.wait()
             if deadline.passed:
                 raise TooDemanding(f"decoding took longer than {timeout_s:g} s") from error
+            if status in _OUT_OF_CPU_TIME:
+                raise TooDemanding(f"decoding needs more than {cpu_s:.1f} s of a processor") from error
             kind = DecoderCrashed if status in _CRASH_SIGNALS else DecoderUnavailable
             raise kind(f"the decoding process ended with status {status}") from error
         if not isinstance(head, dict):
@@ -99,6 +121,13 @@ class DecoderClient:
     def close(self) -> None:
         """Close the connection; to be called when no thread waits for a response any more."""
         self._connection.close()
+        self._files.close()
+
+
+@cache
+def _log_missing(measures: tuple[str, ...]) -> None:
+    if measures:
+        log.warning("this system does not confine decoders fully; missing: %s", ", ".join(measures))
 
 
 class _Deadline:

@@ -1,46 +1,60 @@
-"""The child process of `audio.isolate`: decodes what it is sent, or encodes clips of it, until its parent is gone.
+"""The child process of `audio.isolate`: runs one function on the files that it is sent, until its parent is gone.
 
 Started as `python -m soundalike.audio.decoder_process FD FUNCTION MEMORY`. It responds with plain bytes and never a
-pickle: whatever a hostile file does to this process must not reach the parent as code.
+pickle: whatever a hostile file does to this process must not reach the parent as code. Before the first file it gives
+up all that a decoder does not need (`audio.confinement`), so files reach it as content or as open descriptors.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
-import os
-import resource
 import signal
+import socket
 import sys
 from functools import reduce
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from soundalike.audio.confinement import confine, limit_cpu_time
 from soundalike.audio.errors import AudioError, DecoderCrashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import BinaryIO
 
     from soundalike.audio.excerpt import AudioExcerpt
 
 
-def serve(connection: Connection, function: Callable[[Any], AudioExcerpt | bytes]) -> None:
-    """Respond to each request (a kind, then its content) with a head, then float32 samples or a clip, if any."""
-    connection.send_bytes(b"ready")
+def serve(connection: Connection, files: socket.socket, function: Callable[[Any], AudioExcerpt | bytes]) -> None:
+    """Respond to each request with a head, then float32 samples or whatever bytes the function returns, if any.
+
+    A request is a head, which says how many seconds of the processor it may take, and a file's content, or an open
+    descriptor of it, which comes by `files`.
+    """
     while True:
         try:
-            kind, content = connection.recv_bytes(), connection.recv_bytes()
+            request, content = json.loads(connection.recv_bytes()), connection.recv_bytes()
         except EOFError:
             return
-        head, body = _run(function, Path(os.fsdecode(content)) if kind == b"path" else content)
+        limit_cpu_time(request["cpu_s"])
+        if request["is_descriptor"]:
+            _, descriptors, _, _ = socket.recv_fds(files, 1, 1)
+            with open(descriptors[0], "rb") as stream:  # noqa: PTH123 - a descriptor has no path
+                head, body = _run(function, stream)
+        else:
+            head, body = _run(function, content)
+        limit_cpu_time(0)
         connection.send_bytes(json.dumps(head).encode())
         connection.send_bytes(body)
 
 
-def _run(function: Callable[[Any], AudioExcerpt | bytes], source: bytes | Path) -> tuple[dict[str, Any], bytes]:
+def _run(function: Callable[[Any], AudioExcerpt | bytes], source: bytes | BinaryIO) -> tuple[dict[str, Any], bytes]:
     try:
         result = function(source)
+    except PermissionError as error:
+        # What is confined has no business with paths: a library tried something that it is not to do.
+        return {"error": DecoderCrashed.__name__, "message": f"decoding tried what is forbidden ({error!r})"}, b""
     except (AudioError, OSError, MemoryError) as error:
         return {"error": _error_name(error), "message": getattr(error, "strerror", None) or str(error)}, b""
     except Exception as error:  # noqa: BLE001 - the outermost loop; the parent logs it as a crash
@@ -57,20 +71,6 @@ def _error_name(error: AudioError | OSError | MemoryError) -> str:
     return "MemoryError" if isinstance(error, MemoryError) else "OSError"
 
 
-def _limit_memory(additional_bytes: int) -> None:
-    """Let this process map `additional_bytes` bytes more than it has now, where the system supports that."""
-    try:
-        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    except OSError:
-        mapped = 0
-    try:
-        resource.setrlimit(resource.RLIMIT_AS, (mapped + additional_bytes, mapped + additional_bytes))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    except (OSError, ValueError):
-        # macOS refuses; the time limit still holds.
-        return
-
-
 def main() -> None:
     """Run the child."""
     # Ctrl-C reaches the whole foreground group; the parent decides when its children end.
@@ -78,9 +78,9 @@ def main() -> None:
     descriptor, function, memory = sys.argv[1:]
     module, _, name = function.partition(":")
     target = reduce(getattr, name.split("."), importlib.import_module(module))
-    _limit_memory(int(memory))
-    with Connection(int(descriptor)) as connection:
-        serve(connection, target)  # type: ignore[arg-type]
+    with socket.socket(fileno=int(descriptor)) as files, Connection(files.fileno()) as connection:
+        connection.send_bytes(json.dumps(confine(int(memory))).encode())
+        serve(connection, files, target)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -8,12 +8,22 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import av
+
+# PyAV imports these when a file has such a stream, but a confined process (`audio.confinement`) can open no module.
+import av.audio.codeccontext
+import av.audio.stream
+import av.subtitles.codeccontext
+import av.subtitles.stream
+import av.video.codeccontext
+import av.video.stream
 import numpy as np
 
-from soundalike.audio.errors import Undecodable
+from soundalike.audio.effort import Effort
+from soundalike.audio.errors import TooDemanding, Undecodable
 from soundalike.audio.mpeg_frames import RUN_UP_SECONDS, Framing, declares_length, index_frames
 from soundalike.audio.pcm_segment import PcmSegment, check_layout, with_channels
 from soundalike.audio.sniff import AudioKind
+from soundalike.audio.substream import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,6 +45,9 @@ _DEMUXERS: Final = {
     AudioKind.WEBM: "matroska",
 }
 _EXACTLY_SEEKABLE: Final = frozenset({AudioKind.M4A, AudioKind.OPUS, AudioKind.OGG, AudioKind.WEBM, AudioKind.FLAC})
+_MAX_FRAMES: Final = 30_000
+"""Of one segment; twice as many as the shortest frames of Opus make of it."""
+
 _DEEP_CODECS: Final = frozenset({"alac", "flac", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_s24be", "pcm_s32be"})
 """Codecs that keep what a deep sample format holds; lossy ones decode to floats without being deep."""
 
@@ -44,14 +57,15 @@ def read_by_ffmpeg(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> PcmS
     try:
         if kind is AudioKind.AAC or (kind is AudioKind.MP3 and not declares_length(stream)):
             return _read_without_length(stream, kind, rule)
+        effort = Effort(size(stream))
         with _open(stream, kind) as (container, track):
             seconds = _declared_seconds(container, track)
             if seconds:
-                return _read(container, track, kind, rule, seconds)
-            seconds = _measure_seconds(container, track)
+                return _read(container, track, kind, rule, seconds, effort)
+            seconds = _measure_seconds(container, track, effort)
         stream.seek(0)
         with _open(stream, kind) as (container, track):
-            return _read(container, track, kind, rule, seconds)
+            return _read(container, track, kind, rule, seconds, effort)
     except av.error.MemoryError:
         raise
     except (av.FFmpegError, ArithmeticError, LookupError, ValueError) as error:
@@ -78,7 +92,7 @@ def _read_without_length(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -
     indexed = index.frames_for(rule)
     part = io.BytesIO(index.read(stream, indexed))
     with _open(part, kind) as (container, track):
-        frames = _decode_frames(container, track)
+        frames = _decode_frames(container, track, Effort(size(part)))
         first = next(frames, None)
         if first is None:
             raise Undecodable("FFmpeg finds no audio frame in it")
@@ -90,8 +104,8 @@ def _read_without_length(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -
     return PcmSegment(frames=samples, rate=rate, frames_declared=len(span), seconds_total=index.seconds, bits=16)
 
 
-def _read(container: Any, track: Any, kind: AudioKind, rule: ExcerptRule, seconds: float) -> PcmSegment:
-    frames = _decode_frames(container, track)
+def _read(container: Any, track: Any, kind: AudioKind, rule: ExcerptRule, seconds: float, effort: Effort) -> PcmSegment:
+    frames = _decode_frames(container, track, effort)
     first = next(frames, None)
     if first is None:
         raise Undecodable("FFmpeg finds no audio frame in it")
@@ -106,7 +120,7 @@ def _read(container: Any, track: Any, kind: AudioKind, rule: ExcerptRule, second
         container.seek(
             origin + int((span.start / rate - RUN_UP_SECONDS) / track.time_base), stream=track, backward=True
         )
-        frames = _decode_frames(container, track)
+        frames = _decode_frames(container, track, effort)
         first = next(frames, None)
         if first is None:
             return PcmSegment(np.zeros((0, channels), np.float32), rate, len(span), total / rate, 16)
@@ -128,10 +142,14 @@ def _position(frame: Any, track: Any, origin: int, rate: int) -> int:
     return max(0, round((frame.pts - origin) * float(track.time_base) * rate)) if frame.pts is not None else 0
 
 
-def _measure_seconds(container: Any, track: Any) -> float:
+def _measure_seconds(container: Any, track: Any, effort: Effort) -> float:
     """Return the length in seconds of a file whose header was written before it was known, without decoding."""
     end = max(
-        (packet.pts + (packet.duration or 0) for packet in _demux_intact(container, track) if packet.pts is not None),
+        (
+            packet.pts + (packet.duration or 0)
+            for packet in _demux_intact(container, track, effort)
+            if packet.pts is not None
+        ),
         default=0,
     )
     return max(0.0, float((end - (track.start_time or 0)) * track.time_base))
@@ -143,26 +161,30 @@ def _declared_seconds(container: Any, track: Any) -> float:
     return container.duration / av.time_base if container.duration else 0.0
 
 
-def _decode_frames(container: Any, track: Any) -> Iterator[Any]:
+def _decode_frames(container: Any, track: Any, effort: Effort) -> Iterator[Any]:
     """Yield the decoded frames, passing over damaged packets; the caller counts what is missing at the end."""
-    for packet in _demux_intact(container, track):
+    for packet in _demux_intact(container, track, effort):
         with suppress(av.error.InvalidDataError):
             yield from packet.decode()
 
 
-def _demux_intact(container: Any, track: Any) -> Iterator[Any]:
-    """Yield the packets up to where the container breaks off."""
+def _demux_intact(container: Any, track: Any, effort: Effort) -> Iterator[Any]:
+    """Yield the packets up to where the container breaks off; raises `TooDemanding`."""
     with suppress(av.error.InvalidDataError):
-        yield from container.demux(track)
+        for packet in container.demux(track):
+            effort.spend()
+            yield packet
 
 
 def _collect(frames: Iterable[Any], rate: int, channels: int, span: range) -> NDArray[np.float32]:
     """Join the frames `span`, counted from the first of `frames`, to float32 [n, channels]."""
     parts: list[NDArray[np.float32]] = []
     position = 0
-    for frame in frames:
+    for number, frame in enumerate(frames):
         if position >= span.stop:
             break
+        if number >= _MAX_FRAMES:
+            raise TooDemanding("its frames are far shorter than those of a recording")
         if frame.sample_rate != rate:
             raise Undecodable("its sample rate changes midway")
         end = position + frame.samples

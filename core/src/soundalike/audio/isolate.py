@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
@@ -17,23 +20,45 @@ from soundalike.audio.excerpt import AudioExcerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from types import TracebackType
+    from typing import BinaryIO
 
 TIMEOUT_S: Final = 30.0
 MEMORY_LIMIT_BYTES: Final = 2 << 30
 
+_MAX_SAMPLES_BYTES: Final = 16 << 20
+_MAX_CLIP_BYTES: Final = 512 << 20
+"""30 s at 384 kHz of eight channels and 24 bits, uncompressed, are 276 MB."""
+
+
+def cpu_limit_s(size: int) -> float:
+    """Return how many seconds of a processor a file of `size` bytes may take.
+
+    The most demanding honest preview took 0.2 s (Opus) and the largest honest file 1.2 s (WAV of 276 MB); machines that
+    are ten times slower get through, too.
+    """
+    return min(30.0, 3.0 + size / 10_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may take; `cpu_s` returns the seconds of a processor for its size in bytes."""
+
+    timeout_s: float
+    memory_bytes: int
+    max_response_bytes: int
+    cpu_s: Callable[[int], float] = cpu_limit_s
+
 
 class IsolatedFunction:
-    """Runs `function` in a persistent child process, limited to `timeout_s` wall-clock seconds and `memory_bytes`.
+    """Runs `function` in a persistent child process that can do nothing but compute (see `audio.confinement`).
 
     `function` must be importable in the child by its module and name. One instance processes one file at a time;
     threads that work in parallel need one each. Use it as a context manager or `close` it.
     """
 
-    def __init__(self, function: Callable[..., AudioExcerpt | bytes], timeout_s: float, memory_bytes: int) -> None:
-        self._timeout_s = timeout_s
-        self._memory_bytes = memory_bytes
+    def __init__(self, function: Callable[..., AudioExcerpt | bytes], limits: Limits) -> None:
+        self._limits = limits
         self._function = f"{function.__module__}:{function.__qualname__}"
         self._lock = threading.Lock()
         self._client: DecoderClient | None = None
@@ -56,17 +81,27 @@ class IsolatedFunction:
     ) -> None:
         self.close()
 
-    def _request(self, source: bytes | Path) -> tuple[dict[str, object], bytes]:
-        request = (b"data", source) if isinstance(source, bytes) else (b"path", os.fsencode(source))
+    def _request(self, source: bytes | Path | BinaryIO) -> tuple[dict[str, object], bytes]:
+        # Opened here: the child can open nothing.
+        with _open(source) if isinstance(source, Path) else nullcontext(source) as opened:
+            return self._request_opened(opened)
+
+    def _request_opened(self, source: bytes | BinaryIO) -> tuple[dict[str, object], bytes]:
+        size = len(source) if isinstance(source, bytes) else os.fstat(source.fileno()).st_size
         with self._lock:
             if self._client is None or not self._client.is_alive():
                 self._discard()
                 self._refuse_if_closed()
-                self._client = DecoderClient.start(self._function, self._memory_bytes)
+                self._client = DecoderClient.start(self._function, self._limits.memory_bytes)
             try:
                 # It may have been closed while its child was starting.
                 self._refuse_if_closed()
-                head, content = self._client.request(request, self._timeout_s)
+                head, content = self._client.request(
+                    source,
+                    cpu_s=self._limits.cpu_s(size),
+                    timeout_s=self._limits.timeout_s,
+                    max_bytes=self._limits.max_response_bytes,
+                )
             except BaseException:
                 # Half a response may be left in the pipe, so this child cannot be used again.
                 self._discard()
@@ -89,13 +124,21 @@ class IsolatedFunction:
 
     def _failure(self, kind: str, message: str) -> Exception:
         if kind == "MemoryError":
-            return TooDemanding(f"decoding needs more than {self._memory_bytes / (1 << 20):.0f} MB of memory")
+            return TooDemanding(f"decoding needs more than {self._limits.memory_bytes / (1 << 20):.0f} MB of memory")
         if kind == "OSError":
             return OSError(message)
         error_type = getattr(errors, kind, None)
         if isinstance(error_type, type) and issubclass(error_type, AudioError):
             return error_type(message)
         return Undecodable(message)
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        # Without the path, as it would come from the child.
+        raise OSError(error.strerror or str(error)) from error
 
 
 class IsolatedDecoder(IsolatedFunction):
@@ -106,9 +149,10 @@ class IsolatedDecoder(IsolatedFunction):
         *,
         timeout_s: float = TIMEOUT_S,
         memory_bytes: int = MEMORY_LIMIT_BYTES,
+        cpu_s: Callable[[int], float] = cpu_limit_s,
         function: Callable[..., AudioExcerpt] = decode,
     ) -> None:
-        super().__init__(function, timeout_s, memory_bytes)
+        super().__init__(function, Limits(timeout_s, memory_bytes, _MAX_SAMPLES_BYTES, cpu_s))
 
     def decode(self, source: bytes | Path) -> AudioExcerpt:
         """Decode a file's content or a path.
@@ -131,9 +175,10 @@ class IsolatedClipEncoder(IsolatedFunction):
         *,
         timeout_s: float = TIMEOUT_S,
         memory_bytes: int = MEMORY_LIMIT_BYTES,
+        cpu_s: Callable[[int], float] = cpu_limit_s,
         function: Callable[..., bytes] = encode_clip,
     ) -> None:
-        super().__init__(function, timeout_s, memory_bytes)
+        super().__init__(function, Limits(timeout_s, memory_bytes, _MAX_CLIP_BYTES, cpu_s))
 
     def encode(self, source: bytes | Path) -> bytes:
         """Return a clip of a file's content or of a path, as FLAC.

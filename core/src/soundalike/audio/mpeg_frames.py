@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from soundalike.audio.effort import JUNK_STEPS, SEARCH_STEPS, Effort
+
 if TYPE_CHECKING:
     from soundalike.audio.excerpt_rule import ExcerptRule
 
@@ -106,7 +108,7 @@ def _first_run(head: bytes, framing: Framing) -> int | None:
 def index_frames(stream: BinaryIO, framing: Framing) -> FrameIndex:
     """Find all frames of a stream that begins with one, passing over tags and junk between and behind them.
 
-    Reads headers only. Frames of another version or rate than the first are junk, too.
+    Reads headers only. Frames of another version or rate than the first are junk, too. Raises `TooDemanding`.
     """
     offsets, lengths = array("Q"), array("L")
     stream.seek(0)
@@ -115,8 +117,10 @@ def index_frames(stream: BinaryIO, framing: Framing) -> FrameIndex:
         return FrameIndex(offsets, lengths, 0.0)
     signature, frame_seconds = framing.signature(header), framing.seconds(header)
     end = stream.seek(0, 2)
+    effort = Effort(end)
     position: int | None = 0
     while position is not None:
+        effort.spend()
         stream.seek(position)
         header = stream.read(HEADER_BYTES)
         if len(header) < HEADER_BYTES:
@@ -128,7 +132,7 @@ def index_frames(stream: BinaryIO, framing: Framing) -> FrameIndex:
                 lengths.append(length)
             position += length
         else:
-            position = _next_run(stream, position, framing, signature)
+            position = _next_run(stream, position, framing, signature, effort)
     return FrameIndex(offsets, lengths, frame_seconds)
 
 
@@ -154,11 +158,15 @@ def shortest_frame(header: bytes) -> bytes:
     return plain.ljust(_mp3_frame_bytes(plain), b"\0")
 
 
-def _next_run(stream: BinaryIO, position: int, framing: Framing, signature: tuple[int, int]) -> int | None:
+def _next_run(
+    stream: BinaryIO, position: int, framing: Framing, signature: tuple[int, int], effort: Effort
+) -> int | None:
     while True:
+        effort.spend(SEARCH_STEPS)
         stream.seek(position)
         block = stream.read(_BLOCK_BYTES + _MAX_RUN_BYTES)
         for match in framing.value.finditer(block):
+            effort.spend(JUNK_STEPS)
             start = match.start()
             header = block[start : start + HEADER_BYTES]
             if (
