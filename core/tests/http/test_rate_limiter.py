@@ -42,7 +42,7 @@ async def test_a_pause_fills_the_bucket_and_no_more() -> None:
     assert await moments(limiter, clock, 4) == [100, 100, 100.5, 101.0]
 
 
-async def test_nobody_passes_while_the_service_wants_patience() -> None:
+async def test_no_request_is_made_during_a_pause() -> None:
     clock = Clock()
     limiter = InMemoryLimiter(RateLimit("x", per_second=2, burst=3), lambda: clock.now, clock.sleep)
     await limiter.pause(5)
@@ -72,6 +72,6 @@ async def test_many_at_once_are_as_slow_as_one() -> None:
     assert waits == [0.1, 0.2, 0.3, 0.4]
 
 
-def test_an_allowance_lets_something_through() -> None:
+def test_a_rate_limit_allows_something() -> None:
     with pytest.raises(ValueError, match="at least some"):
         RateLimit("x", per_second=0, burst=1)

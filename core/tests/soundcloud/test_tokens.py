@@ -16,62 +16,62 @@ ACCOUNT = Account("an-id", "a-secret")
 
 
 @dataclass
-class Office:
-    """Gives out numbered tokens, and remembers by what they were asked for."""
+class TokenEndpoint:
+    """Issues numbered tokens, and records the types of the grants."""
 
     now: float = 1_000_000.0
-    given: list[str] = field(default_factory=list)
-    refuses: set[str] = field(default_factory=set)
+    grant_types: list[str] = field(default_factory=list)
+    used_refresh_tokens: set[str] = field(default_factory=set)
     status: int = 200
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def reply(self, request: httpx.Request) -> httpx.Response:
         form = dict(httpx.QueryParams(request.content.decode()))
         assert request.headers["Authorization"].startswith("Basic ")
         if self.status != 200:
             return httpx.Response(self.status, json={"error": "no"})
-        if form.get("refresh_token") in self.refuses:
+        if form.get("refresh_token") in self.used_refresh_tokens:
             return httpx.Response(400, json={"error": "invalid_grant"})
-        self.refuses.add(form.get("refresh_token", ""))
-        self.given.append(form["grant_type"])
-        number = len(self.given)
+        self.used_refresh_tokens.add(form.get("refresh_token", ""))
+        self.grant_types.append(form["grant_type"])
+        number = len(self.grant_types)
         return httpx.Response(
             200, json={"access_token": f"access-{number}", "refresh_token": f"refresh-{number}", "expires_in": 3599}
         )
 
-    def keeper(self, store: MemoryTokenStore | FileTokenStore | None = None) -> TokenProvider:
-        client = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
+    def provider(self, store: MemoryTokenStore | FileTokenStore | None = None) -> TokenProvider:
+        client = httpx.AsyncClient(transport=httpx.MockTransport(self.reply))
         return TokenProvider(client, ACCOUNT, store or MemoryTokenStore(), clock=lambda: self.now)
 
 
-async def test_a_token_serves_until_shortly_before_its_end_and_is_then_refreshed() -> None:
-    office = Office()
-    keeper = office.keeper()
-    assert [await keeper.current() for _ in range(3)] == ["access-1"] * 3
-    office.now += 3_550
-    assert await keeper.current() == "access-2"
-    assert office.given == ["client_credentials", "refresh_token"]
+async def test_a_token_is_used_until_shortly_before_it_expires_and_then_refreshed() -> None:
+    endpoint = TokenEndpoint()
+    provider = endpoint.provider()
+    assert [await provider.current() for _ in range(3)] == ["access-1"] * 3
+    endpoint.now += 3_550
+    assert await provider.current() == "access-2"
+    assert endpoint.grant_types == ["client_credentials", "refresh_token"]
 
 
 async def test_a_refresh_token_that_was_used_falls_back_to_the_account() -> None:
-    office = Office()
-    keeper = office.keeper()
-    await keeper.current()
-    office.refuses.add("refresh-1")
-    office.now += 4_000
-    assert await keeper.current() == "access-2"
-    assert office.given == ["client_credentials", "client_credentials"]
+    endpoint = TokenEndpoint()
+    provider = endpoint.provider()
+    await provider.current()
+    endpoint.used_refresh_tokens.add("refresh-1")
+    endpoint.now += 4_000
+    assert await provider.current() == "access-2"
+    assert endpoint.grant_types == ["client_credentials", "client_credentials"]
 
 
-async def test_a_refused_token_is_not_handed_out_again() -> None:
-    keeper = Office().keeper()
-    keeper.invalidate(await keeper.current())
-    assert await keeper.current() == "access-2"
+async def test_a_rejected_token_is_not_used_again() -> None:
+    provider = TokenEndpoint().provider()
+    provider.invalidate(await provider.current())
+    assert await provider.current() == "access-2"
 
 
 async def test_the_token_is_kept_between_runs_for_its_owner_only(tmp_path: Path) -> None:
-    office, file = Office(), tmp_path / "token.json"
-    await office.keeper(FileTokenStore(file)).current()
-    assert await office.keeper(FileTokenStore(file)).current() == "access-1"
+    endpoint, file = TokenEndpoint(), tmp_path / "token.json"
+    await endpoint.provider(FileTokenStore(file)).current()
+    assert await endpoint.provider(FileTokenStore(file)).current() == "access-1"
     assert file.stat().st_mode & 0o077 == 0
 
 
@@ -83,17 +83,17 @@ def test_a_file_that_makes_no_sense_is_no_token(tmp_path: Path, content: str) ->
 
 @pytest.mark.parametrize(("spread_s", "most"), [(60, 30), (800, 50)])
 async def test_no_more_tokens_are_requested_than_are_issued(spread_s: float, most: int) -> None:
-    office = Office()
-    keeper = office.keeper()
+    endpoint = TokenEndpoint()
+    provider = endpoint.provider()
     for _ in range(most):
-        keeper.invalidate(await keeper.current())
-        office.now += spread_s
+        provider.invalidate(await provider.current())
+        endpoint.now += spread_s
     with pytest.raises(RateLimited) as refusal:
-        await keeper.current()
-    assert len(office.given) == most
+        await provider.current()
+    assert len(endpoint.grant_types) == most
     assert refusal.value.wait_s is not None
-    office.now += refusal.value.wait_s + 1
-    assert await keeper.current() == f"access-{most + 1}"
+    endpoint.now += refusal.value.wait_s + 1
+    assert await provider.current() == f"access-{most + 1}"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ async def test_no_more_tokens_are_requested_than_are_issued(spread_s: float, mos
 )
 async def test_what_is_refused_and_what_may_be_tried_again(status: int, error: type[Exception]) -> None:
     with pytest.raises(error) as refusal:
-        await Office(status=status).keeper().current()
+        await TokenEndpoint(status=status).provider().current()
     assert ACCOUNT.client_secret not in str(refusal.value)
 
 

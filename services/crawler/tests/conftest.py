@@ -71,7 +71,7 @@ class Tones(Previews):
 
 @dataclass
 class RecordedSleep:
-    """Notes how long a patience would have slept, and how long a limiter would have let nobody through."""
+    """Notes the waits of a retry policy and the pauses of a limiter, and waits for neither."""
 
     waits: list[float] = field(default_factory=list)
 

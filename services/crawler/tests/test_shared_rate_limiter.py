@@ -21,7 +21,7 @@ FAST = RateLimit("fast", per_second=100, burst=1)
 SLOW = RateLimit("slow", per_second=0.5, burst=1)
 
 
-async def test_nobody_is_let_through_before_the_token_is_good(pool: Pool) -> None:
+async def test_no_request_is_made_before_its_token_is_valid(pool: Pool) -> None:
     loop = asyncio.get_running_loop()
     first, second = SharedLimiter(pool, FAST), SharedLimiter(pool, FAST)
     await first.acquire()
@@ -89,7 +89,7 @@ async def test_who_gives_up_waiting_holds_up_nobody(pool: Pool) -> None:
     await limiter.acquire()
 
 
-async def test_a_database_that_stays_away_is_told_to_everybody(pool: Pool, recorded_sleep: Any) -> None:
+async def test_a_database_that_stays_away_is_an_error_for_everybody(pool: Pool, recorded_sleep: Any) -> None:
     class Gone:
         async def fetchval(self, *_: object) -> None:
             raise OSError("no route to host")
@@ -99,7 +99,7 @@ async def test_a_database_that_stays_away_is_told_to_everybody(pool: Pool, recor
     assert [type(result) for result in results] == [ServiceUnavailable] * 3
 
 
-async def test_one_limiter_a_service_and_its_pauses_are_told(pool: Pool) -> None:
+async def test_one_limiter_a_service_and_its_pauses_are_announced(pool: Pool) -> None:
     limiters = SharedLimiters(pool)
     assert limiters(FAST) is limiters(FAST)
     told: list[tuple[str, float]] = []

@@ -112,7 +112,7 @@ async def test_killed_and_resumed_ten_times_the_tables_end_the_same(pool: Pool, 
     assert await pairs(pool) == WORLD.reachable(0, 2)
 
 
-async def test_two_walks_side_by_side_ask_for_nothing_twice(pool: Pool, server: SandboxServer) -> None:
+async def test_two_walks_side_by_side_request_nothing_twice(pool: Pool, server: SandboxServer) -> None:
     async with walk(pool, server) as one, walk(pool, server) as other:
         await one.start(START)
         await asyncio.gather(one.run(), other.run())
@@ -137,7 +137,7 @@ async def test_the_budget_is_never_exceeded_and_the_next_run_goes_on(pool: Pool,
     assert await pairs(pool) == WORLD.reachable(0, 2)
 
 
-async def test_what_was_asked_is_not_asked_again_until_it_is_stale(pool: Pool, server: SandboxServer) -> None:
+async def test_a_list_is_not_read_again_until_it_is_stale(pool: Pool, server: SandboxServer) -> None:
     async with walk(pool, server, Bounds(depth=1)) as one:
         await one.start(START)
         await one.run()
@@ -197,7 +197,7 @@ async def test_a_token_that_ends_and_bursts_of_429_cost_nothing(pool: Pool, serv
     assert await pairs(pool) == WORLD.reachable(0, 2)
 
 
-async def test_a_server_that_fails_for_long_is_asked_again_later(pool: Pool, server: SandboxServer) -> None:
+async def test_a_server_that_fails_for_long_is_called_again_later(pool: Pool, server: SandboxServer) -> None:
     server.sandbox.faults.add(Fault(path="/soundcloud/users/*/likes/*", status=503, times=None))
     async with walk(pool, server) as one:
         await one.start(START)
@@ -211,7 +211,9 @@ async def test_a_server_that_fails_for_long_is_asked_again_later(pool: Pool, ser
     assert "503" in row["last_error"]
 
 
-async def test_more_patience_than_a_run_has_stops_it_with_its_place_kept(pool: Pool, server: SandboxServer) -> None:
+async def test_a_longer_wait_than_a_run_waits_stops_it_with_its_position_stored(
+    pool: Pool, server: SandboxServer
+) -> None:
     server.sandbox.faults.add(
         Fault(path="/soundcloud/tracks/*", status=429, headers={"Retry-After": "3600"}, times=None, after=4)
     )
@@ -319,9 +321,9 @@ async def test_a_database_that_stays_away_ends_the_walk_by_its_own_type(
     async with database.connect(database_url) as gone:
         pass
     async with walk(gone, server) as one:
-        impatient = Walk(gone, one.connection)
+        without_database = Walk(gone, one.connection)
         with pytest.raises(CONNECTION_FAILURES):
-            await impatient.run()
+            await without_database.run()
 
 
 async def test_a_database_that_fails_between_pages_ends_the_walk_and_leaves_the_task_due(

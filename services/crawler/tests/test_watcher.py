@@ -1,4 +1,4 @@
-"""Watching crawlers: asked-for tracks at once, lists when due, each by one of several."""
+"""Watching crawlers: requested tracks at once, lists when due, each by one of several."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ def run_watchers(crawler: CrawlFixture, settings: Any, client: httpx.AsyncClient
 
 
 async def settled(crawler: CrawlFixture, track: TrackId) -> bool:
-    """Tell whether the errand for a track is done or given up."""
+    """Tell whether the task of a track is done or given up."""
     row = await crawler.pool.fetchrow("SELECT * FROM manifest WHERE urn = $1", track.urn)
     assert row is not None
     return row["claimed_until"] is None and (row["done_at"] is not None or row["last_error"] is not None)
 
 
-async def test_a_track_that_somebody_asks_for_is_fetched_at_once(crawler: CrawlFixture, run_watchers: Any) -> None:
+async def test_a_requested_track_is_fetched_at_once(crawler: CrawlFixture, run_watchers: Any) -> None:
     async with run_watchers():
         assert (await track_requests.request_track(crawler.pool, FIRST))[0] is State.PENDING
         await eventually(lambda: settled(crawler, FIRST))
@@ -179,7 +179,7 @@ async def test_a_spent_quota_postpones_for_as_long_as_the_service_says(
     assert 7000 < seconds <= 7200
 
 
-async def test_a_stopped_crawler_gives_its_errand_back(crawler: CrawlFixture, run_watchers: Any) -> None:
+async def test_a_stopped_crawler_releases_its_task(crawler: CrawlFixture, run_watchers: Any) -> None:
     crawler.server.sandbox.faults.add(Fault(path="/mp3-preview/*", delay_seconds=600))
     await track_requests.request_track(crawler.pool, FIRST)
     async with run_watchers():
@@ -189,7 +189,7 @@ async def test_a_stopped_crawler_gives_its_errand_back(crawler: CrawlFixture, ru
 
         await eventually(begun)
     crawler.server.sandbox.faults.clear()
-    assert [errand.urn for errand in await task_queue.lease(crawler.pool, [track_requests.TASK])] == [FIRST.urn]
+    assert [task.urn for task in await task_queue.lease(crawler.pool, [track_requests.TASK])] == [FIRST.urn]
 
 
 async def test_an_error_in_the_code_costs_one_job(

@@ -48,7 +48,7 @@ class Hum(Previews):
 
 @dataclass
 class RecordedLimiter:
-    """A limiter that lets everybody through and notes what it was asked."""
+    """A limiter that allows every request, and counts requests and pauses."""
 
     acquired: int = 0
     pauses: list[float] = field(default_factory=list)
