@@ -3,10 +3,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import stat
+import subprocess
 import sys
 import textwrap
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -16,11 +19,16 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from soundalike.db import database, losses, tracks
+from soundalike.domain.track_id import TrackId
 from soundalike.local.data_directory import DataDirectory
 from soundalike.local.errors import AlreadyRunning, InvalidSettings, NotRunning, PortInUse, UnusableDataDirectory
 from soundalike.local.platform import Platform, Service
 from soundalike.local.ports import free_port
+from soundalike.local.process import is_alive
 from soundalike.local.running_platform import find
+from soundalike.provisioning.inspection import Inspector
+from soundalike.settings import QueueSettings
 from soundalike.testing.wait import eventually, scale
 
 if TYPE_CHECKING:
@@ -166,6 +174,29 @@ async def test_queues_lost_in_a_crash_are_created_again(data: DataDirectory) -> 
         assert instance.supervisor.pid("ministack") != killed
 
 
+async def test_database_and_store_may_die_together_also_while_they_recover(
+    data: DataDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports: list[str] = []
+    instance = Platform(data, port=free_port(), services=(), report=reports.append)
+    async with instance.running() as running:
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        for deaths in (1, 2, 3):
+            for name in ("postgres", "ministack"):
+                pid = await eventually(lambda name=name: instance.supervisor.pid(name), retry_on=KeyError)
+                os.kill(pid, signal.SIGKILL)
+            # From the second time on while provisioning runs, or waits for the database.
+            await eventually(
+                lambda deaths=deaths: reports.count("preparing the schema, bucket and queues") > deaths,
+                f"recovery number {deaths}",
+            )
+        await eventually(lambda: "ministack runs again" in reports, "the end of the recovery", limit_s=180)
+        assert Inspector(QueueSettings()).problems() == {}
+        assert await _rows(running.environment["DATABASE_URL"]) == 0
+
+
 async def test_an_interrupted_start_can_be_repeated(data: DataDirectory) -> None:
     process = await _driver(data)
     assert process.stdout is not None
@@ -203,6 +234,54 @@ async def test_a_platform_restarts_after_a_kill(data: DataDirectory) -> None:
     assert await _rows(find(data).environment["DATABASE_URL"]) == 0
     second_run.terminate()
     assert await second_run.wait() == 0
+
+
+async def test_a_platform_starts_after_a_power_cut_without_its_objects(data: DataDirectory) -> None:
+    process = await _driver(data)
+    await _until_up(process)
+    url = find(data).environment["DATABASE_URL"]
+    await _add_track(url)
+    pids = [process.pid, *(entry["pid"] for entry in json.loads(data.pidfile.read_bytes()))]
+    # Stopped first, so that none sees the others die and ends in order.
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in pids:
+            os.kill(pid, number)
+    await process.wait()
+    await eventually(lambda: not any(map(is_alive, pids)))
+    sleeper = subprocess.Popen(["sleep", "600"])  # noqa: ASYNC220 - it returns at once
+    try:
+        # By now other programs have their numbers, and what was being written is half there.
+        lock = data.postgres / "cluster" / "postmaster.pid"
+        lock.write_text(lock.read_text().replace(lock.read_text().split("\n")[0], str(sleeper.pid), 1))
+        entries = json.loads(data.pidfile.read_bytes())
+        data.pidfile.write_text(json.dumps([{**entry, "pid": sleeper.pid} for entry in entries]))
+        data.lock_file.write_text(f"{sleeper.pid}\n")
+        data.platform_file.write_text('{"pid": 1, "api_u')
+        data.ports_file.write_text('{"postg')
+        shutil.rmtree(data.aws)
+        with pytest.raises(NotRunning):
+            find(data)
+        second_run = await _driver(data)
+        await _until_up(second_run)
+        assert sleeper.poll() is None
+        environment = find(data).environment
+        assert await _rows(environment["DATABASE_URL"]) == 1
+        assert await _losses(environment["DATABASE_URL"]) == ["bucket", "dead_letter_queue", "notification", "queue"]
+        second_run.terminate()
+        assert await second_run.wait() == 0
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+async def _add_track(url: str) -> None:
+    async with database.connect(url, size=1) as pool:
+        await tracks.ensure(pool, TrackId("deezer", "1"))
+
+
+async def _losses(url: str) -> list[str]:
+    async with database.connect(url, size=1) as pool:
+        return sorted(loss.kind for loss in await losses.recent(pool, timedelta(days=1)))
 
 
 async def _driver(data: DataDirectory) -> asyncio.subprocess.Process:
