@@ -36,6 +36,7 @@ from soundalike.local import ports
 from soundalike.local.ministack import AwsServer
 from soundalike.local.postgres import ADMIN, PostgresServer
 from soundalike.local.program import open_log
+from soundalike.storage.private_directories import user_cache_directory
 from soundalike.testing.wait import scale
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ _REPLIES = {
 _PUBLISHED_WEIGHTS = [
     Path(os.environ.get("CHOI_WEIGHTS", os.devnull)),
     Path(__file__).parent.parent / "shared" / "data" / "choi-cnn" / "weights_layer4_theano.hdf5",
-    choi_2017.default_cache() / f"choi-2017-{choi_2017.SHA256[:8]}.hdf5",
+    user_cache_directory() / f"choi-2017-{choi_2017.SHA256[:8]}.hdf5",
 ]
 
 _shared_servers = ExitStack()

@@ -118,7 +118,7 @@ async def test_a_server_that_still_runs_is_stopped_first(cluster: PostgresServer
             assert await _query(cluster.url("postgres"), "SELECT number FROM numbers") == 7
 
 
-@pytest.mark.parametrize("lock", [f"{os.getpid()}\n/somewhere\n", "", "half"])
+@pytest.mark.parametrize("lock", [f"{os.getpid()}\n/somewhere\n", "", "half"], ids=["other", "empty", "half"])
 async def test_a_lock_of_another_program_or_half_written_is_removed(
     cluster: PostgresServer, launch: Launch, lock: str
 ) -> None:

@@ -37,6 +37,10 @@ class ObjectTooLarge(PermanentError):
     """The object exceeds the size the caller is ready to read."""
 
 
+class UnusableDirectory(PermanentError):
+    """A folder of ours cannot be made, or other users of the machine can write to it, or exchange it."""
+
+
 class DatabaseUnavailable(TransientError):
     """The database did not answer through every try."""
 

@@ -171,3 +171,21 @@ async def test_only_versions_and_old_remains_are_removed(
         "holiday",
         "note.txt",
     }
+
+
+@pytest.mark.parametrize("folder", ["copies", "copies/v1"])
+async def test_a_folder_that_others_can_write_is_not_trusted(
+    copies: ArtifactCache, bucket: CountingStore, tmp_path: Path, folder: str
+) -> None:
+    published = await publish(bucket, tmp_path / "written", "v1")
+    await copies.open(published, read)
+    fetched = len(bucket.downloads)
+    (tmp_path / folder).chmod(0o777)
+    if folder == "copies":
+        with pytest.raises(InvalidVersion, match="other users can write to"):
+            await copies.open(published, read)
+        assert len(bucket.downloads) == fetched
+    else:
+        assert await copies.open(published, read) == "v1/first.txt v1/second.txt"
+        assert len(bucket.downloads) == 2 * fetched
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700

@@ -14,7 +14,7 @@ import pytest
 
 from soundalike.extractor.errors import WeightsDamaged, WeightsUnavailable
 from soundalike.extractor.models import choi_2017
-from soundalike.extractor.models.choi_2017 import default_cache, download, published_weights
+from soundalike.extractor.models.choi_2017 import download, published_weights
 from soundalike.extractor.weights import parse
 
 if TYPE_CHECKING:
@@ -166,11 +166,3 @@ def test_downloading_over_http(server: str) -> None:
         download(server + "/missing")
     with pytest.raises(ValueError, match="larger"):
         download(server + "/endless")
-
-
-def test_the_cache_follows_the_xdg_convention(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_cache() == tmp_path / "soundalike"
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    monkeypatch.setenv("HOME", str(tmp_path / "me"))
-    assert default_cache() == tmp_path / "me" / ".cache" / "soundalike"

@@ -55,13 +55,14 @@ async def add_tracks(pool: Pool) -> AddTracks:
 
 
 @pytest.fixture
-def settings(database_url: str) -> IndexerSettings:
+def settings(database_url: str, tmp_path: Path) -> IndexerSettings:
     return IndexerSettings(
         database_url=database_url,
         s3_bucket="soundalike-indexer",
         index_trees=8,
         index_poll_s=0.02,
         index_settle_s=0.0,
+        index_work_dir=tmp_path / "work",
     )
 
 

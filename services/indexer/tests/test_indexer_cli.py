@@ -51,6 +51,7 @@ def environment(
     bucket = f"indexer-{uuid4().hex}"
     monkeypatch.setenv("S3_BUCKET", bucket)
     monkeypatch.setenv("INDEX_SETTLE_S", "0")
+    monkeypatch.setenv("INDEX_WORK_DIR", str(settings.index_work_dir))
     local_settings = settings.model_copy(update={"aws_endpoint_url": os.environ["AWS_ENDPOINT_URL"]})
     s3_client(local_settings).create_bucket(Bucket=bucket)
 
@@ -115,7 +116,6 @@ async def test_versions_are_built_listed_published_and_rolled_back(
 async def test_a_killed_build_is_continued_by_the_next(
     environment: None, pool: Pool, add_tracks: AddTracks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("INDEX_WORK_DIR", str(tmp_path / "work"))
     monkeypatch.setenv("INDEX_TREES", "1000")
     await add_tracks(range(400))
     process = await start("build")
@@ -173,3 +173,13 @@ async def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     assert code == EX_CONFIG
     assert "DATABASE_URL: it is not set" in err
     assert "S3_BUCKET: it is not set" in err
+
+
+async def test_a_work_folder_that_others_can_write_ends_the_service_with_the_name_of_its_setting(
+    environment: None, pool: Pool, tmp_path: Path
+) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work").chmod(0o777)
+    code, _, err = await outcome_of(await start("run"))
+    assert code == 78
+    assert "INDEX_WORK_DIR: every user can exchange" in err

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import tempfile
 import threading
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,12 @@ from soundalike.db import index_versions, models
 from soundalike.db.database import connect
 from soundalike.db.index_versions import VersionState
 from soundalike.db.models import EmbeddingModel
-from soundalike.errors import StoreUnavailable
+from soundalike.errors import StoreUnavailable, UnusableDirectory
 from soundalike.indexer import publisher
+from soundalike.indexer.build_dir import BuildDir
 from soundalike.indexer.errors import BuilderBusy, NoSuchVersion, NothingToIndex, RecallTooLow
 from soundalike.indexer.settings import IndexerSettings
+from soundalike.indexer.taste_indexer import TasteIndexer
 from soundalike.indexer.worker import Indexer
 from soundalike.similarity.index.manifest import Manifest
 from soundalike.similarity.index.version import IndexVersion
@@ -34,12 +35,10 @@ if TYPE_CHECKING:
     from soundalike.storage.object_store import ObjectSummary
 
 
-@pytest.fixture(autouse=True)
-def temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
+@pytest.fixture
+def work_folder(settings: IndexerSettings) -> Path:
+    assert settings.index_work_dir is not None
+    return settings.index_work_dir
 
 
 def only_folder(parent: Path) -> Path:
@@ -53,7 +52,7 @@ async def test_publishes_to_a_real_bucket_what_readers_can_open(
     add_tracks: AddTracks,
     settings: IndexerSettings,
     tmp_path: Path,
-    temporary_files: Path,
+    work_folder: Path,
 ) -> None:
     settings = IndexerSettings(**settings.model_dump(exclude={"aws_endpoint_url", "aws_default_region"}))
     s3_client(settings).create_bucket(Bucket=settings.s3_bucket)
@@ -67,7 +66,7 @@ async def test_publishes_to_a_real_bucket_what_readers_can_open(
         assert (len(opened), opened.manifest.up_to_seq, opened.manifest.version) == (60, 60, version.version)
         query = opened.projection.apply(vector_of(17)[None])[0]
         assert opened.search(query, 1)[0].urn == track_of(17).urn
-    folder = only_folder(temporary_files)
+    folder = only_folder(work_folder)
     assert names_in(folder) == ["lock"]
 
 
@@ -148,7 +147,6 @@ async def test_a_stop_abandons_the_build_and_publishes_nothing(
     add_tracks: AddTracks,
     pool: Pool,
     store: MemoryStore,
-    temporary_files: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     building, finish, finished = threading.Event(), threading.Event(), threading.Event()
@@ -169,7 +167,6 @@ async def test_a_stop_abandons_the_build_and_publishes_nothing(
     assert not store.objects
     assert await index_versions.get_published(pool, MODEL.model) is None
     monkeypatch.undo()
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary_files))
     with pytest.raises(BuilderBusy, match="running in"):
         await indexer.build()  # the thread still writes
     finish.set()
@@ -182,7 +179,7 @@ async def test_a_stop_abandons_the_build_and_publishes_nothing(
 
 
 async def test_a_build_that_was_killed_is_continued(
-    indexer: Indexer, add_tracks: AddTracks, pool: Pool, temporary_files: Path, caplog: pytest.LogCaptureFixture
+    indexer: Indexer, add_tracks: AddTracks, pool: Pool, work_folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Killed(BaseException):
         """Stands for a process that ends at once."""
@@ -195,7 +192,7 @@ async def test_a_build_that_was_killed_is_continued(
     dying = Indexer(pool, Away(), indexer._settings)
     with pytest.raises(Killed):
         await dying.build()
-    folder = only_folder(temporary_files)
+    folder = only_folder(work_folder)
     assert {"raw.npy", "names.npy", "plan.json", "version"} <= set(names_in(folder))
     index = (folder / "version" / "index.bin").stat()
     partial_file = folder / "version" / ".index.bin.0123.part"
@@ -221,9 +218,45 @@ async def test_a_build_that_was_killed_is_continued(
     assert (await indexer.build()).tracks == 63
 
 
+async def test_what_a_killed_build_has_left_is_removed_at_the_start(
+    indexer: Indexer, pool: Pool, work_folder: Path
+) -> None:
+    for name in ("index", "taste"):
+        folder = BuildDir.of(work_folder, indexer._settings.database_url.get_secret_value(), name).folder
+        (folder / "version").mkdir(parents=True)
+        for left in ("raw.npy", "version/vectors.npy", "version/.index.bin.0123.part"):
+            (folder / left).write_bytes(b"of a process that was killed")
+    stop = asyncio.Event()
+    stop.set()
+    await indexer.run(stop)
+    await TasteIndexer(pool, MemoryStore(), indexer._settings).run(stop)
+    assert [names_in(work_folder / name) for name in names_in(work_folder)] == [["lock"], ["lock"]]
+
+
+async def test_a_folder_that_somebody_else_made_first_is_not_built_in(
+    indexer: Indexer, add_tracks: AddTracks, work_folder: Path
+) -> None:
+    await add_tracks(range(3))
+    folder = BuildDir.of(work_folder, indexer._settings.database_url.get_secret_value(), "index").folder
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    for attempt in (indexer.build(), indexer.run(asyncio.Event())):
+        with pytest.raises(UnusableDirectory, match="other users can write to"):
+            await attempt
+    assert not names_in(folder)
+
+
+def test_builds_lie_in_the_users_cache_where_nothing_else_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = BuildDir.of(None, "postgresql://u:p@host:5432/name", "index").folder
+    assert folder.parent == tmp_path / "soundalike" / "indexer"
+
+
 @pytest.mark.parametrize("damage", ["other settings", "torn", "old", "no plan"])
 async def test_what_cannot_be_continued_is_removed(
-    indexer: Indexer, add_tracks: AddTracks, temporary_files: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+    indexer: Indexer, add_tracks: AddTracks, work_folder: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await add_tracks(range(60))
     real = publisher.upload
@@ -234,7 +267,7 @@ async def test_what_cannot_be_continued_is_removed(
     monkeypatch.setattr(publisher, "upload", failing)
     with pytest.raises(StoreUnavailable):
         await indexer.build()
-    folder = only_folder(temporary_files)
+    folder = only_folder(work_folder)
     if damage == "other settings":
         indexer._settings = indexer._settings.model_copy(update={"index_trees": 9})
     elif damage == "torn":
@@ -255,7 +288,7 @@ async def test_a_build_with_too_low_a_recall_is_not_continued(
     add_tracks: AddTracks,
     store: MemoryStore,
     settings: IndexerSettings,
-    temporary_files: Path,
+    work_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def poor(*_: object) -> None:
@@ -266,7 +299,7 @@ async def test_a_build_with_too_low_a_recall_is_not_continued(
     monkeypatch.setattr("soundalike.indexer.worker.build", poor)
     with pytest.raises(RecallTooLow):
         await indexer.build()
-    folder = only_folder(temporary_files)
+    folder = only_folder(work_folder)
     assert names_in(folder) == ["lock"]
 
 

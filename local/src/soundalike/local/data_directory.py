@@ -9,7 +9,9 @@ from pathlib import Path
 
 import platformdirs
 
+from soundalike.errors import UnusableDirectory
 from soundalike.local.errors import UnusableDataDirectory
+from soundalike.storage.private_directories import private_directory
 
 DATA_VARIABLE = "SOUNDALIKE_DATA"
 CACHE_VARIABLE = "SOUNDALIKE_CACHE"
@@ -24,6 +26,16 @@ def cache_directory() -> Path:
     """
     folder = os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("soundalike", appauthor=False)
     return Path(folder).expanduser().resolve()
+
+
+def create_private(folder: Path) -> None:
+    """Make a folder, closed to other users, where it does not exist; raises `UnusableDataDirectory`."""
+    # Root may use the folder of another user, with what lies in it.
+    owner = folder.stat().st_uid if os.geteuid() == 0 and folder.exists() else None
+    try:
+        private_directory(folder, owner=owner)
+    except UnusableDirectory as error:
+        raise UnusableDataDirectory(f"{error}. You can choose another data folder with --data.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +110,15 @@ class DataDirectory:
         """The API's copy of the index version that it serves."""
         return self.root / "cache" / "api"
 
+    @property
+    def builds(self) -> Path:
+        """Where the indexer builds; the next build continues, or removes, what lies there."""
+        return self.root / "cache" / "indexer"
+
     def create(self) -> None:
         """Make the folder, closed to other users, where it does not exist; raises `UnusableDataDirectory`."""
-        try:
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for folder in ("logs", "cache"):
-                (self.root / folder).mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise UnusableDataDirectory(
-                f"Cannot use the data folder {self.root}: {error.strerror}. Choose another with --data."
-            ) from error
-        owner = self.root.stat().st_uid
-        if owner != os.geteuid() != 0:
-            raise UnusableDataDirectory(
-                f"The data folder {self.root} belongs to another user (uid {owner}). Choose another with --data."
-            )
+        for folder in (self.root, self.root / "logs", self.root / "cache"):
+            create_private(folder)
 
     def log_file(self, name: str) -> Path:
         """Name the log file of a program, and rename the earlier one where it is very long."""

@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session as BotocoreSession
 
+from soundalike.local.data_directory import create_private
 from soundalike.local.errors import PortInUse, StartFailure
 from soundalike.local.ports import LOOPBACK, is_free
 from soundalike.local.program import Program, python_command
@@ -76,9 +77,9 @@ class AwsServer:
 
     def prepare(self) -> None:
         """Create the folders; raises `PortInUse` where another program listens on the port."""
-        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_private(self.home)
         for folder in ("objects", "state", "temporary"):
-            (self.home / folder).mkdir(mode=0o700, exist_ok=True)
+            create_private(self.home / folder)
         if not is_free(self.port):
             raise PortInUse(
                 f"Port {self.port}, which S3 and SQS need, is in use by another program: stop that program first."

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import httpx
 
 from soundalike.local import ports, secrets
-from soundalike.local.data_directory import cache_directory
+from soundalike.local.data_directory import cache_directory, create_private
 from soundalike.local.environment import neutral_environment
 from soundalike.local.errors import PortInUse, StartFailure, UnusableDataDirectory
 from soundalike.local.ministack import AwsServer
@@ -150,6 +150,8 @@ class Platform:
             "API_HOST": LOOPBACK,
             "API_PORT": str(self._port),
             "API_CACHE_DIR": str(self._data.api_cache),
+            # A person may have named a folder on a larger disk.
+            "INDEX_WORK_DIR": os.environ.get("INDEX_WORK_DIR") or str(self._data.builds),
             "SPOTIFY_TOKEN_FILE": str(self._data.spotify_file),
             "SOUNDCLOUD_TOKEN_FILE": str(self._data.soundcloud_file),
         }
@@ -198,6 +200,7 @@ class Platform:
             url = platform.sandbox_url
             self._report(f"starting the sandbox on {url}")
             music = cache_directory() / "sandbox-music"
+            create_private(music)
             arguments = ("--port", url.rpartition(":")[2], "--music-cache", str(music))
             service = Service("sandbox", tuple(python_command("soundalike.sandbox", *arguments)))
             program = self._program(service, platform.environment)

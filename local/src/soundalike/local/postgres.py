@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import asyncpg
 
+from soundalike.local.data_directory import create_private
 from soundalike.local.errors import StartFailure, UnusableDataDirectory
 from soundalike.local.ports import LOOPBACK
 from soundalike.local.process import command_line, is_alive, pids_in, wait_until
@@ -103,7 +104,7 @@ class PostgresServer:
 
         Blocks for a second or two. Raises `UnusableDataDirectory` and `StartFailure`.
         """
-        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_private(self.home)
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise()
         version = (self.cluster / "PG_VERSION").read_text(encoding="ascii").strip()

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soundalike.domain.text import escape
+from soundalike.local.data_directory import create_private
 from soundalike.local.errors import LocalPlatformError
 from soundalike.local.ports import LOOPBACK
 from soundalike.storage.atomic_files import write_private
@@ -87,7 +88,7 @@ class Login:
             # A text browser returns only when it is closed.
             threading.Thread(target=self.open_browser, args=[self._consent_url()], daemon=True).start()
             callback = server.wait(self.timeout_s)
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_private(file.parent)
         token = self._redeem(self._code(callback))
         content = {"client_id": self.app.spotify_client_id, "refresh_token": token}
         write_private(file, json.dumps(content) + "\n")

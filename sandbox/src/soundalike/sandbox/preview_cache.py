@@ -57,7 +57,7 @@ class PreviewCache:
     def put(self, name: str, audio: bytes) -> None:
         """Store a preview; where that fails, it is logged, and the next run composes it again."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._write(self._path(name), self._checksum(name, audio) + audio)
         except OSError as error:
             _logger.warning("cannot store the preview %s in %s: %s", name, self._folder, error.strerror)

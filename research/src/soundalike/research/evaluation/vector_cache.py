@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from soundalike.extractor.models.choi_2017 import default_cache
 from soundalike.research.evaluation.errors import CacheUnavailable
+from soundalike.storage.private_directories import user_cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,4 +87,4 @@ def open_cache(file: Path) -> Iterator[FileCache]:
 
 def default_file() -> Path:
     """Return the default path of the cache (XDG Base Directory Specification)."""
-    return default_cache() / "evaluation.sqlite"
+    return user_cache_directory() / "evaluation.sqlite"

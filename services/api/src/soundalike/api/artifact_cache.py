@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from soundalike.api.errors import InvalidVersion
 from soundalike.api.file_lock import directory_lock
-from soundalike.errors import ObjectMissing, ObjectTooLarge
+from soundalike.errors import ObjectMissing, ObjectTooLarge, UnusableDirectory
 from soundalike.similarity.index.errors import SearchIndexError
 from soundalike.storage.artifacts.errors import ArtifactError
 from soundalike.storage.artifacts.manifest import MANIFEST, MAX_MANIFEST_BYTES, VERSION_NAME
 from soundalike.storage.artifacts.verification import read_manifest
 from soundalike.storage.atomic_files import prefetch
+from soundalike.storage.private_directories import check_private, private_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,10 +79,13 @@ class ArtifactCache:
         that was published, and `errors.StoreUnavailable` when the bucket does not answer.
         """
         artifact.validated_digest()
+        try:
+            await asyncio.to_thread(private_directory, self._directory)
+        except UnusableDirectory as error:
+            raise InvalidVersion(str(error)) from error
         directory = self._directory / artifact.version
         if (opened := await self._open_local(artifact, load, directory)) is not None:
             return opened
-        await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True)
         # One process downloads and all map the same file: its pages are in memory once.
         async with directory_lock(self._directory):
             opened = await self._open_local(artifact, load, directory)
@@ -138,10 +142,11 @@ class ArtifactCache:
         return manifest
 
     def _load(self, directory: Path, artifact: PublishedArtifact, load: Load[T]) -> T:
-        self._read_manifest(directory, artifact)
         try:
+            check_private(directory)
+            self._read_manifest(directory, artifact)
             return load(directory, artifact.validated_digest())
-        except (ArtifactError, SearchIndexError) as error:
+        except (ArtifactError, SearchIndexError, UnusableDirectory) as error:
             raise InvalidVersion(str(error)) from error
 
     def _move_into_place(self, partial: Path, directory: Path) -> None:

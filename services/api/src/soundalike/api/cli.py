@@ -17,8 +17,9 @@ from soundalike.api.settings import Access, ApiSettings, MetricsAccess
 from soundalike.db import api_keys, database
 from soundalike.db.api_keys import Scope
 from soundalike.db.database import CONNECTION_FAILURES
-from soundalike.errors import TooManyKeys
+from soundalike.errors import TooManyKeys, UnusableDirectory
 from soundalike.settings import DatabaseSettings, exit_with_problems, load
+from soundalike.storage.private_directories import private_directory
 from soundalike.terminal import echo, echo_document, escaped_tracebacks
 
 if TYPE_CHECKING:
@@ -173,8 +174,8 @@ def _exit_on_sigint(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _make_writable(directory: Path) -> None:
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        exit_with_problems("ApiSettings", [("api_cache_dir", f"cannot create {directory}: {error.strerror}")])
+        private_directory(directory)
+    except UnusableDirectory as error:
+        exit_with_problems("ApiSettings", [("api_cache_dir", str(error))])
     if not os.access(directory, os.W_OK | os.X_OK):
         exit_with_problems("ApiSettings", [("api_cache_dir", f"{directory} is not writable")])

@@ -8,19 +8,19 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from soundalike.indexer.errors import BuilderBusy
 from soundalike.storage.atomic_files import atomic_write
+from soundalike.storage.private_directories import private_directory, user_cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 log = logging.getLogger(__name__)
 
@@ -32,16 +32,19 @@ _MAX_PLAN_AGE_S: Final = 6 * 3_600
 
 @dataclass(frozen=True, slots=True)
 class BuildDir:
-    """One folder per database, locked by one process at a time; the lock ends with the process."""
+    """One folder per database and thing to build, locked by one process at a time; the lock ends with the process."""
 
     folder: Path
 
     @classmethod
-    def of(cls, root: Path | None, database_url: str) -> Self:
-        """Return the folder for a database, in `root` or among the temporary files; unique by host, port and name."""
+    def of(cls, root: Path | None, database_url: str, what: str) -> Self:
+        """Name the folder of `what` is built for a database, in `root` or this user's cache.
+
+        It is unique by the host, port and name of the database.
+        """
         parts = urlsplit(database_url)
         digest = hashlib.sha256(f"{parts.hostname}:{parts.port}{parts.path}".encode()).hexdigest()[:12]
-        return cls((root or Path(tempfile.gettempdir())) / f"soundalike-index-{digest}")
+        return cls((root or user_cache_directory() / "indexer") / f"soundalike-{what}-{digest}")
 
     @property
     def version(self) -> Path:
@@ -49,15 +52,30 @@ class BuildDir:
         return self.folder / "version"
 
     def lock(self) -> BuildDirLock:
-        """Lock the folder; raises `BuilderBusy` while another process, or thread, holds the lock."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        """Make and lock the folder.
+
+        Raises `BuilderBusy` while another process, or thread, holds the lock, and `UnusableDirectory` where others can
+        write there.
+        """
+        private_directory(self.folder)
+        descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(descriptor)
             raise BuilderBusy(f"another build is running in {self.folder}") from error
         return BuildDirLock(descriptor)
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed build has left, but for what the next one continues; nothing while one is running."""
+        try:
+            with self.lock():
+                if self.load_plan() is None:
+                    self.clear()
+                else:
+                    self.remove_partial_files()
+        except BuilderBusy:
+            return
 
     def load_plan(self) -> dict[str, Any] | None:
         """Return the plan of the interrupted build, or None where there is none or it is too old."""

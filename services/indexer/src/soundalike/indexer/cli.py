@@ -14,6 +14,7 @@ import typer
 from soundalike import logs
 from soundalike.db import database
 from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.errors import UnusableDirectory
 from soundalike.indexer.errors import EXPECTED_FAILURES
 from soundalike.indexer.health_file import keep_health_file_fresh
 from soundalike.indexer.poller import retry_while_busy
@@ -21,7 +22,7 @@ from soundalike.indexer.settings import IndexerSettings
 from soundalike.indexer.taste_indexer import TasteIndexer
 from soundalike.indexer.version_table import render
 from soundalike.indexer.worker import Indexer
-from soundalike.settings import load
+from soundalike.settings import exit_with_problems, load
 from soundalike.storage.object_store import S3Store
 from soundalike.terminal import echo, escaped_tracebacks
 from soundalike.transformers.embedding_projection import EmbeddingProjection
@@ -54,6 +55,8 @@ def run() -> None:
     settings = load(IndexerSettings)
     try:
         interrupted = asyncio.run(_run(settings))
+    except UnusableDirectory as error:
+        exit_with_problems(IndexerSettings.__name__, [("index_work_dir", str(error))])
     except CONNECTION_FAILURES as error:
         log.error("the database is not available: %s", error)  # noqa: TRY400 - an expected failure
         raise typer.Exit(1) from error

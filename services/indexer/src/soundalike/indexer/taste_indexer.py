@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from soundalike.db import embeddings, favorites, taste_versions
@@ -13,6 +12,7 @@ from soundalike.db.taste_versions import TasteVersionRecord
 from soundalike.errors import TransientError
 from soundalike.indexer import version_folders
 from soundalike.indexer.background import run_in_daemon_thread
+from soundalike.indexer.build_dir import BuildDir
 from soundalike.indexer.damage_check import DamageCheck
 from soundalike.indexer.errors import NothingToIndex
 from soundalike.indexer.poller import Poller, builder_lock
@@ -25,7 +25,7 @@ from soundalike.storage.object_keys import TASTE, taste_prefix
 from soundalike.storage.stored_version import StoredVersion
 
 if TYPE_CHECKING:
-    import asyncio
+    from pathlib import Path
 
     from soundalike.db.database import Connection, Pool
     from soundalike.indexer.settings import IndexerSettings
@@ -44,11 +44,16 @@ class TasteIndexer:
         self._pool = pool
         self._store = store
         self._settings = settings
+        self._build_dir = BuildDir.of(settings.index_work_dir, settings.database_url.get_secret_value(), "taste")
         self.damage_check = DamageCheck("taste version")
         self.poller = Poller(self.build_if_due, poll_s=settings.taste_poll_s, what="taste")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Build whenever a version is due, until `stop` is set; a running build is then abandoned."""
+        """Build whenever a version is due, until `stop` is set; a running build is then abandoned.
+
+        Begins by removing what a killed build has left; raises `UnusableDirectory` where its folder is not safe.
+        """
+        await asyncio.to_thread(self._build_dir.remove_leftovers)
         await self.poller.run(stop)
 
     async def build_if_due(self) -> TasteVersionRecord | None:
@@ -72,11 +77,16 @@ class TasteIndexer:
                 raise NothingToIndex("there are no favourites yet: crawl SoundCloud first (docs/sources-and-terms.md)")
             built_at = datetime.now(UTC)
             version = version_folders.timestamp(built_at)
-            with tempfile.TemporaryDirectory(prefix="soundalike-taste-", dir=self._settings.index_work_dir) as folder:
-                manifest = await run_in_daemon_thread(lambda: self._build_files(Path(folder), version, built_at, pairs))
-                prefix = taste_prefix(version)
-                await version_folders.upload(self._store, prefix, Path(folder), manifest)
-                digest = sha256_of(Path(folder, MANIFEST))
+            with self._build_dir.lock() as lock:
+                self._build_dir.clear()
+                folder, prefix = self._build_dir.version, taste_prefix(version)
+                work = lock.share_with(lambda: self._build_files(folder, version, built_at, pairs))
+                try:
+                    manifest = await run_in_daemon_thread(work)
+                    await version_folders.upload(self._store, prefix, folder, manifest)
+                    digest = sha256_of(folder / MANIFEST)
+                finally:
+                    self._build_dir.clear()
             row = TasteVersionRecord(version, manifest.method, count, manifest.tracks, prefix, digest)
             await taste_versions.publish(connection, row)
             log.info("published taste %s: %d pairs of %d tracks", version, manifest.pairs, manifest.tracks)
@@ -84,6 +94,7 @@ class TasteIndexer:
         return row
 
     def _build_files(self, folder: Path, version: str, built_at: datetime, pairs: FavoritePairs) -> TasteManifest:
+        folder.mkdir()
         return build_taste(folder, version, built_at, pairs, self._settings.taste_parameters)
 
     async def _build_reason(self, published: TasteVersionRecord | None) -> str | None:

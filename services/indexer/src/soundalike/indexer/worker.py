@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import asdict, replace
@@ -27,8 +28,6 @@ from soundalike.storage.artifacts.errors import ArtifactError
 from soundalike.storage.stored_version import StoredVersion
 
 if TYPE_CHECKING:
-    import asyncio
-
     from soundalike.db.database import Connection, Pool
     from soundalike.db.index_versions import IndexVersionRecord
     from soundalike.db.models import EmbeddingModel
@@ -51,13 +50,17 @@ class Indexer:
         self._pool = pool
         self._store = store
         self._settings = settings
-        self._build_dir = BuildDir.of(settings.index_work_dir, settings.database_url.get_secret_value())
+        self._build_dir = BuildDir.of(settings.index_work_dir, settings.database_url.get_secret_value(), "index")
         self.damage_check = DamageCheck("index version")
         self._next_warning = 0.0
         self.poller = Poller(self.build_if_due, poll_s=settings.index_poll_s, what="version")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Build whenever a version is due, until `stop` is set; a running build is then abandoned."""
+        """Build whenever a version is due, until `stop` is set; a running build is then abandoned.
+
+        Begins by removing what a killed build has left; raises `UnusableDirectory` where its folder is not safe.
+        """
+        await asyncio.to_thread(self._build_dir.remove_leftovers)
         await self.poller.run(stop)
 
     async def build_if_due(self) -> IndexVersionRecord | None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from soundalike.errors import UnusableDirectory
 from soundalike.extractor.errors import WeightsDamaged, WeightsUnavailable
 from soundalike.storage.atomic_files import atomic_write
+from soundalike.storage.private_directories import private_directory, user_cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +26,6 @@ URL: Final = (
 SHA256: Final = "caf89f811415691fbb245be7eef394b9cebd787d7e3f78e29695972141cf2a08"
 _SIZE_BYTES: Final = 1_329_264
 _CACHE_NAME: Final = f"choi-2017-{SHA256[:8]}.hdf5"
-
-
-def default_cache() -> Path:
-    """Return the folder that caches downloaded weights (XDG Base Directory Specification)."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "soundalike"
 
 
 def download(url: str) -> bytes:
@@ -58,7 +53,7 @@ def published_weights(
             return _verify(path.read_bytes(), f"CHOI_WEIGHTS={path}")
         except OSError as error:
             raise WeightsUnavailable(f"the file of CHOI_WEIGHTS, {path}, cannot be read: {error.strerror}") from error
-    cached = (cache or default_cache()) / _CACHE_NAME
+    cached = (cache or user_cache_directory()) / _CACHE_NAME
     if cached.is_file():
         try:
             return _verify(cached.read_bytes(), str(cached))
@@ -87,8 +82,8 @@ def _verify(content: bytes, where: str) -> bytes:
 def _save_to_cache(target: Path, content: bytes) -> None:
     """Write the weights into the cache, whole or not at all; without a cache the next start downloads them again."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        private_directory(target.parent)
         with atomic_write(target) as part:
             part.write_bytes(content)
-    except OSError as error:
-        log.warning("the weights were downloaded but cannot be cached in %s: %s", target.parent, error.strerror)
+    except (OSError, UnusableDirectory) as error:
+        log.warning("the weights were downloaded but cannot be cached in %s: %s", target.parent, error)
