@@ -5,6 +5,25 @@
 set -euo pipefail
 compose=(docker compose --file "${1:-docker-compose.yml}")
 
+echo 'smoke: asking the store without its keys'
+"${compose[@]}" exec -T api python - <<'PYTHON'
+from http.client import HTTPConnection
+
+for method, target in [
+    ("POST", "/_ministack/reset"),
+    ("POST", "//_ministack/reset"),
+    ("GET", "/_ministack/sqs/messages"),
+    ("GET", "/_ministack/health"),
+    ("GET", "/"),
+    ("POST", "/?Action=ListQueues"),
+]:
+    connection = HTTPConnection("ministack", 4566, timeout=10)
+    connection.request(method, target, headers={"Content-Type": "text/plain"})
+    if (status := connection.getresponse().status) != 403:
+        raise SystemExit(f"smoke: the store answers {method} {target} with {status}")
+    connection.close()
+PYTHON
+
 echo 'smoke: starting the sandbox, which composes its music'
 "${compose[@]}" up --detach --no-build --wait --scale sandbox=1 sandbox
 playlist=$("${compose[@]}" exec -T sandbox python -c 'from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID as i; print(i)')

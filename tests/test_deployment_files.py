@@ -1,5 +1,6 @@
 """The files that build, start and check the platform: well-formed, safe, and in step with the code."""
 
+import ast
 import os
 import re
 import shutil
@@ -20,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SERVICES = ("crawler", "extractor", "indexer", "api")
 PROJECTS = {name: ROOT / "services" / name for name in SERVICES} | {"sandbox": ROOT / "sandbox"}
 DOCKERFILE = ROOT / "deploy/Dockerfile"
-TARGETS = (*PROJECTS, "ministack")
+# Its image is made of a part of another project.
+STORE = "ministack"
+TARGETS = (*PROJECTS, STORE)
 # The step of the Dockerfile that installs what a lock names.
 INSTALLER = (ROOT / "deploy/image/dependencies").read_text()
 ONE_SHOT = {"provision", "crawler"}
@@ -106,7 +109,6 @@ def test_dockerfile_needs_no_registry_besides_its_base_images() -> None:
     assert "@sha256" not in text
     assert {stage.base for stage in stages().values()} - stages().keys() == {
         "python:3.12-slim-bookworm",
-        f"ministackorg/ministack:{pins(ROOT / 'requirements/run.txt')['ministack']}",
     }
 
 
@@ -134,8 +136,7 @@ class TestTarget:
 
     def test_takes_nothing_but_what_is_made_for_it(self, target: str) -> None:
         assert copied_from_the_checkout(target) == []
-        made = {f"{target}-dependencies", f"{target}-code"} if target in PROJECTS else set()
-        assert set(sources(target)) == made
+        assert set(sources(target)) == {f"{target}-dependencies", f"{target}-code"}
 
     def test_is_what_the_stack_starts_under_its_name(self, target: str, compose: dict[str, Any]) -> None:
         built = [service for service in compose["services"].values() if f"/{target}:" in service["image"]]
@@ -167,7 +168,40 @@ def test_image_is_built_from_the_service_and_the_libraries_it_needs(name: str) -
     assert stages()[f"{name}-code"].text.strip().endswith("\nRUN install-code")
 
 
-@pytest.mark.parametrize("name", PROJECTS)
+def imports(folder: Path) -> set[str]:
+    """Return the distributions and the modules of ours that the files of a folder import, wherever they do."""
+    modules: set[str] = set()
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                modules.add(str(node.module))
+    outside = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names - {"soundalike"}
+    return outside | {module for module in modules if module.startswith("soundalike.")}
+
+
+def test_builds_are_sent_what_they_copy() -> None:
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {source for name in stages() for source, _ in copied_from_the_checkout(name)}
+    assert {one for one in copied if not any(Path(one).is_relative_to(folder) for folder in sent)} == set()
+
+
+def test_image_of_the_store_holds_what_it_imports() -> None:
+    project = tomllib.loads((ROOT / "local/pyproject.toml").read_text())
+    group = project["dependency-groups"]["store"]
+    assert set(group) <= set(project["project"]["dependencies"])
+    imported = imports(ROOT / "local/src/soundalike/local/store")
+    ours = {module for module in imported if module.startswith("soundalike.")}
+    assert all(module.startswith("soundalike.local.store") for module in ours)
+    assert imported - ours == {re.split(r"[^\w.-]", text)[0] for text in group}
+    assert set(pins(ROOT / "requirements/ministack.txt")) >= imported - ours
+    build = copied_from_the_checkout("build")
+    copied = dict(copied_from_the_checkout("ministack-code")[len(build) :])
+    assert copied == {"local": "local", "deploy/image/code": "/usr/local/bin/install-code"}
+
+
+@pytest.mark.parametrize("name", TARGETS)
 def test_image_has_the_dependencies_of_its_own_lock(name: str) -> None:
     lock = f"requirements/{name}.txt"
     build = copied_from_the_checkout("build")
@@ -198,13 +232,13 @@ def test_lock_holds_nothing_but_versions_and_hashes(lock: Path) -> None:
     assert [entry for entry in entries if not pinned.fullmatch(entry)] == []
 
 
-@pytest.mark.parametrize("name", [*PROJECTS, "run"])
+@pytest.mark.parametrize("name", [*TARGETS, "run"])
 def test_service_runs_what_was_tested_together(name: str) -> None:
     tested, locked = pins(ROOT / "requirements/dev.txt"), pins(ROOT / f"requirements/{name}.txt")
     assert {package: version for package, version in locked.items() if tested.get(package) != version} == {}
 
 
-@pytest.mark.parametrize("name", [*PROJECTS, "run"])
+@pytest.mark.parametrize("name", [*TARGETS, "run"])
 def test_what_runs_needs_no_tensorflow(name: str) -> None:
     heavy = {"tensorflow", "tensorflow-cpu", "keras", "librosa", "numba"}
     assert heavy & pins(ROOT / "requirements/dev.txt").keys() == heavy
@@ -289,9 +323,24 @@ class TestCompose:
         published = {name: service["ports"] for name, service in compose["services"].items() if "ports" in service}
         assert list(published) == ["api"]
         assert all(port.startswith("127.0.0.1:") for port in published["api"])
-        assert compose["networks"]["inside"]["internal"] is True
-        for name in ("postgres", "ministack"):
-            assert compose["services"][name]["networks"] == ["inside"]
+        for name, network in (("postgres", "inside"), ("ministack", "store")):
+            assert compose["services"][name]["networks"] == [network]
+            assert compose["networks"][network]["internal"] is True
+
+    def test_the_store_is_reached_by_those_who_have_its_keys(self, compose: dict[str, Any]) -> None:
+        services = {name: service for name, service in compose["services"].items() if name != "ministack"}
+        with_keys = {name for name, service in services.items() if "STORE_ACCESS_KEY_ID" in str(service)}
+        assert {name for name, service in services.items() if "store" in service["networks"]} == with_keys
+        assert {"postgres", "sandbox"} & with_keys == set()
+
+    def test_the_store_has_keys_of_its_own_and_no_other_settings(self, compose: dict[str, Any]) -> None:
+        store = compose["services"]["ministack"]
+        assert store["environment"] == {
+            "AWS_ACCESS_KEY_ID": "${STORE_ACCESS_KEY_ID:?run make config first}",
+            "AWS_SECRET_ACCESS_KEY": "${STORE_SECRET_ACCESS_KEY:?run make config first}",
+        }
+        assert "_ministack" not in str(store)
+        assert '"python", "-m", "soundalike.local.store"' in stages()["ministack"].text
 
     def test_volumes_that_hold_data_are_named(self, compose: dict[str, Any]) -> None:
         mounted = {
