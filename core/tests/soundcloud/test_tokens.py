@@ -8,11 +8,27 @@ import pytest
 
 from soundalike.http.errors import NotAllowed, RateLimited, ServiceUnavailable
 from soundalike.soundcloud.access_tokens import Account, FileTokenStore, MemoryTokenStore, Token, TokenProvider
+from soundalike.soundcloud.errors import UnreadableReply
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ACCOUNT = Account("an-id", "a-secret")
+INVALID_TOKENS = [
+    "",
+    "[]",
+    "{}",
+    '{"access_token": null, "expires_in": 3599}',
+    '{"access_token": "", "expires_in": 3599}',
+    '{"access_token": "a\\nb", "expires_in": 3599}',
+    '{"access_token": "a\\ud800", "expires_in": 3599}',
+    '{"access_token": "a\u20ac", "expires_in": 3599}',
+    '{"access_token": "a", "refresh_token": 7, "expires_in": 3599}',
+    '{"access_token": "a"}',
+    '{"access_token": "a", "expires_in": "soon"}',
+    '{"access_token": "a", "expires_in": NaN}',
+    f'{{"access_token": "a", "expires_in": 1{"0" * 400}}}',
+]
 
 
 @dataclass
@@ -103,6 +119,15 @@ async def test_what_is_refused_and_what_may_be_tried_again(status: int, error: t
     with pytest.raises(error) as refusal:
         await TokenEndpoint(status=status).provider().current()
     assert ACCOUNT.client_secret not in str(refusal.value)
+
+
+@pytest.mark.parametrize("body", INVALID_TOKENS)
+async def test_a_token_that_cannot_be_used_is_unreadable(body: str) -> None:
+    client = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, text=body)))
+    store = MemoryTokenStore()
+    with pytest.raises(UnreadableReply):
+        await TokenProvider(client, ACCOUNT, store).current()
+    assert store.token is None
 
 
 def test_secrets_are_not_shown() -> None:

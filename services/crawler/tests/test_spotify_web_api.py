@@ -181,6 +181,8 @@ async def test_the_token_endpoint_may_ask_for_a_pause_as_well(
         Fault(path=TRACKS, status=200, body="[]"),
         Fault(path=TRACKS, status=200, body="[" * 100_000),
         Fault(path="/api/token", status=200, body={"access_token": None}),
+        Fault(path="/api/token", status=200, body={"access_token": "t", "expires_in": 10**400}),
+        Fault(path="/api/token", status=200, body={"access_token": "t\u20ac", "expires_in": 3600}),
         Fault(path="/api/token", status=500, body="oops"),
     ],
     ids=lambda fault: f"{fault.path} {fault.status} {str(fault.body)[:40]}",

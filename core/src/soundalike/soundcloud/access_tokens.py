@@ -16,6 +16,7 @@ import httpx
 
 from soundalike.http.errors import NotAllowed, RateLimited, ServiceUnavailable
 from soundalike.http.replies import is_transient, parse_json, retry_after_s, send
+from soundalike.http.token_reply import TokenReply
 from soundalike.soundcloud.error_bodies import error_message
 from soundalike.soundcloud.errors import UnreadableReply
 from soundalike.storage.atomic_files import write_private
@@ -160,9 +161,7 @@ class TokenProvider:
         if reply.status != httpx.codes.OK:
             raise NotAllowed(f"{reason}; check the client id and secret, and that the account may use the API")
         try:
-            content = parse_json(reply.body)
-            return Token(
-                str(content["access_token"]), content.get("refresh_token"), self.clock() + float(content["expires_in"])
-            )
-        except (ValueError, KeyError, TypeError) as error:
+            issued = TokenReply.model_validate(parse_json(reply.body))
+        except ValueError as error:
             raise UnreadableReply("SoundCloud's token response cannot be read") from error
+        return Token(issued.access_token, issued.refresh_token or None, self.clock() + issued.expires_in)

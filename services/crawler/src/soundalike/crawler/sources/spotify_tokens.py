@@ -8,7 +8,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import ValidationError
+
 from soundalike.crawler.spotify_credentials import SpotifyLogin, read_login
+from soundalike.http.errors import ServiceUnavailable
+from soundalike.http.token_reply import TokenReply
 from soundalike.storage.atomic_files import write_private
 
 if TYPE_CHECKING:
@@ -52,11 +56,14 @@ class SpotifyTokens:
             self._expires_at = float("-inf")
 
     def _renew(self) -> None:
-        reply = self._request()
-        self._token = reply["access_token"]
-        self._expires_at = time.monotonic() + max(0.0, float(reply["expires_in"]) - _MARGIN_S)
-        rotated = reply.get("refresh_token")
-        if isinstance(rotated, str) and rotated and rotated != self._refresh_token:
+        try:
+            issued = TokenReply.model_validate(self._request())
+        except ValidationError as error:
+            raise ServiceUnavailable("Spotify does not answer: its token cannot be read") from error
+        self._token = issued.access_token
+        self._expires_at = time.monotonic() + max(0.0, issued.expires_in - _MARGIN_S)
+        rotated = issued.refresh_token
+        if rotated and rotated != self._refresh_token:
             self._refresh_token = rotated
             if self.access.token_file is not None:
                 login = SpotifyLogin(client_id=self.access.client_id, refresh_token=rotated)

@@ -145,7 +145,7 @@ class SpotifyWebApi:
         at_token_endpoint = (response.request.url or "").startswith(self.access.token_url)
         body = _json_of(response)
         if status == requests.codes.ok:
-            if not isinstance(body, dict) or (at_token_endpoint and not _is_token(body)):
+            if not isinstance(body, dict):
                 raise ServiceUnavailable("Spotify does not answer: it answered 200 with an unexpected body")
             return
         message, reason = _message_and_reason(body)
@@ -191,10 +191,6 @@ def _json_of(response: requests.Response) -> Any:
         return parse_json(response.content)
     except ValueError:
         return None
-
-
-def _is_token(body: dict[str, Any]) -> bool:
-    return isinstance(body.get("access_token"), str) and isinstance(body.get("expires_in"), int)
 
 
 def _message_and_reason(body: Any) -> tuple[str, str]:
