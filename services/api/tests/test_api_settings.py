@@ -51,6 +51,11 @@ def test_the_least_that_is_needed() -> None:
         ("API_WRITES_PER_MINUTE", "0"),
         ("API_DRAIN_S", "-1"),
         ("API_DRAIN_S", "3600"),
+        ("API_MAX_CONNECTIONS", "0"),
+        ("API_ALLOWED_HOSTS", "https://music.example.org"),
+        ("API_ALLOWED_HOSTS", "music.example.org:8000"),
+        ("API_ALLOWED_HOSTS", "*.example.org"),
+        ("API_ALLOWED_HOSTS", "*,music.example.org"),
         ("CORS_ORIGINS", "music.example.org"),
         ("CORS_ORIGINS", "https://music.example.org/"),
         ("CORS_ORIGINS", "https://music.example.org/page"),
@@ -73,9 +78,9 @@ def test_unsafe_values_are_refused_by_name(monkeypatch: pytest.MonkeyPatch, name
 @pytest.mark.parametrize(
     ("host", "writes", "metrics"),
     [
-        ("127.0.0.1", "open", "open"),
-        ("localhost", "open", "open"),
-        ("::1", "open", "open"),
+        ("127.0.0.1", "local", "local"),
+        ("localhost", "local", "local"),
+        ("::1", "local", "local"),
         ("0.0.0.0", "keyed", "keyed"),  # noqa: S104 - what a container listens on
         ("192.168.1.2", "keyed", "keyed"),
     ],
@@ -106,6 +111,23 @@ def test_who_may_write_where_nobody_says_depends_on_who_can_come(
 def test_origins_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch, text: str, origins: tuple[str, ...]) -> None:
     monkeypatch.setenv("CORS_ORIGINS", text)
     assert load(ApiSettings).cors_origins == origins
+
+
+@pytest.mark.parametrize(
+    ("host", "text", "names"),
+    [
+        ("127.0.0.1", "", frozenset()),
+        ("0.0.0.0", "", None),  # noqa: S104 - what a container listens on
+        ("127.0.0.1", "*", None),
+        ("0.0.0.0", " Music.Example.org., api", frozenset({"music.example.org", "api"})),  # noqa: S104
+    ],
+)
+def test_host_names_are_listed_with_commas(
+    monkeypatch: pytest.MonkeyPatch, host: str, text: str, names: frozenset[str] | None
+) -> None:
+    monkeypatch.setenv("API_HOST", host)
+    monkeypatch.setenv("API_ALLOWED_HOSTS", text)
+    assert load(ApiSettings).hosts == names
 
 
 def test_the_template_explains_every_variable_and_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:

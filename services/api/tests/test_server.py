@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from soundalike.api.server import MAX_HEAD_BYTES
+from soundalike.api.http_protocol import MAX_HEAD_BYTES
 from soundalike.testing.wait import eventually, scale
 
 from .conftest import Platform, is_ready, recommend, urn
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def running(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    environment: dict[str, str], log: Path, *, max_files: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the API, which may open at most `max_files` files and sockets where that is given."""
+    command = [sys.executable, "-m", "soundalike.api"]
+    if max_files is not None:
+        command = ["sh", "-c", f'ulimit -n {max_files} && exec "$@"', "sh", *command]
     with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "soundalike.api"], env={**os.environ, **environment}, stdout=output, stderr=output
-        )
+        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
         try:
             yield process
         finally:
@@ -104,6 +109,67 @@ async def test_a_head_without_an_end_is_refused(
         writer.write(b"GET /healthz HTTP/1.1\r\nX: " + b"x" * (MAX_HEAD_BYTES + 1))
         assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
         writer.close()
+
+
+MAX_FILES = 1_024
+SILENT = 1_100
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Let this process open more files than the API may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 2 * SILENT + soft), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        pytest.param(b"", id="silent"),
+        pytest.param(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n", id="half a head"),
+        pytest.param(
+            b"POST /recommend HTTP/1.1\r\nHost: localhost\r\nContent-Type: audio/mpeg\r\nContent-Length: 9999\r\n\r\nx",
+            id="half an upload",
+        ),
+    ],
+)
+async def test_more_idle_connections_than_it_may_have_files_keep_nobody_out(
+    real_platform: Platform,
+    database_url: str,
+    bucket: str,
+    tmp_path: Path,
+    unused_tcp_port: int,
+    beginning: bytes,
+) -> None:
+    for number in range(3):
+        await real_platform.add(number)
+    environment = {"DATABASE_URL": database_url, "S3_BUCKET": bucket, "API_PORT": str(unused_tcp_port)}
+    log = tmp_path / "api.log"
+    with running(environment, log, max_files=MAX_FILES) as process:
+        url = f"http://127.0.0.1:{unused_tcp_port}"
+        # Each request is a connection of its own: one from before the attack would prove nothing.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=scale(60), limits=limits) as client:
+
+            async def knows_all() -> bool:
+                assert process.poll() is None, log.read_text()
+                return await is_ready(client) and len(await recommend(client, urn(0))) == 2
+
+            await eventually(knows_all, retry_on=httpx.TransportError)
+            writers = []
+            for _ in range(SILENT):
+                _, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
+                writer.write(beginning)
+                writers.append(writer)
+            for _ in range(3):
+                assert (await client.get("/healthz")).status_code == 200
+                assert len(await recommend(client, urn(0))) == 2
+            for writer in writers:
+                writer.transport.abort()
+    assert "Traceback" not in log.read_text()
 
 
 def test_the_program_loads_neither_tensorflow_nor_scikit_learn() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import logging
 import signal
 import time
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from soundalike.api.connections import LIMITS_S, ConnectionState, ConnectionTable, connection_limit
+from soundalike.api.http_protocol import LimitedHttpProtocol
 
 if TYPE_CHECKING:
     from socket import socket
@@ -20,48 +25,19 @@ if TYPE_CHECKING:
 
     from soundalike.api.settings import ApiSettings
 
+log = logging.getLogger(__name__)
+
 # Requests are given this long to end after SIGTERM; every one of them is limited to ten seconds.
 GRACE_S: Final = 12
-
-# Load balancers keep idle connections for a minute. One that ends here first may end under a request on its way.
-_KEEP_ALIVE_S: Final = 75
 
 # Exit status of a process that never answered; uvicorn's own.
 STARTUP_FAILED: Final = STARTUP_FAILURE
 
-# Addresses may be long: twenty tracks and two hundred to leave out, each as somebody pasted it.
-MAX_HEAD_BYTES: Final = 256 * 1024
+# uvicorn's ticks come ten times a second.
+_TICKS_PER_SWEEP: Final = 10
 
 # How many new objects, and how many rounds over those, before the next rounds over what is older.
 _GC_THRESHOLDS: Final = (50_000, 20, 20)
-
-
-class LimitedHttpProtocol(HttpToolsProtocol):
-    """uvicorn's faster protocol, which by itself would keep a head of any length in memory."""
-
-    _head_bytes = 0
-
-    def data_received(self, data: bytes) -> None:
-        """Take what came, and refuse what is no request yet after `MAX_HEAD_BYTES`."""
-        self._head_bytes += len(data)
-        super().data_received(data)
-        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response("The head of the request is too long.")
-
-    def on_headers_complete(self) -> None:
-        """Take a head."""
-        self._head_bytes = 0
-        super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        """Take some of a body, which the routes limit."""
-        self._head_bytes = 0
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        """Take the end of a request."""
-        self._head_bytes = 0
-        super().on_message_complete()
 
 
 class ShutdownPhase(IntEnum):
@@ -89,6 +65,16 @@ class Server(uvicorn.Server):
     """
 
     def __init__(self, app: FastAPI, settings: ApiSettings) -> None:
+        limit = connection_limit(settings.api_max_connections)
+        if limit < settings.api_max_connections:
+            log.warning(
+                "at most %d connections in place of %d: this process may open no more files (ulimit -n)",
+                limit,
+                settings.api_max_connections,
+            )
+        self._connections = ConnectionTable(limit)
+        # uvicorn's word for it is a class, and it only calls it.
+        protocol: Any = partial(LimitedHttpProtocol, table=self._connections)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -97,9 +83,10 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                timeout_keep_alive=_KEEP_ALIVE_S,
+                timeout_keep_alive=int(LIMITS_S[ConnectionState.IDLE]),
                 timeout_graceful_shutdown=GRACE_S,
-                http=LimitedHttpProtocol,
+                http=protocol,
+                ws="none",
             )
         )
         self._app = app
@@ -133,7 +120,16 @@ class Server(uvicorn.Server):
             self.force_exit = phase is ShutdownPhase.FORCED
 
     async def on_tick(self, counter: int) -> bool:
-        """Tell, several times a second, whether the time has come."""
+        """Tell, several times a second, whether the time has come; close connections that wait too long."""
+        if counter % _TICKS_PER_SWEEP == 0:
+            self._close_expired()
         if self._closes_at is not None and time.monotonic() >= self._closes_at:
             self.advance_to(ShutdownPhase.CLOSING)
         return await super().on_tick(counter)
+
+    def _close_expired(self) -> None:
+        expired = self._connections.expire(asyncio.get_running_loop().time())
+        # Idle ones are everyday life.
+        slow = sum(count for state, count in expired.items() if state is not ConnectionState.IDLE)
+        if slow:
+            log.info("closed %d connections whose clients were too slow", slow)

@@ -11,13 +11,15 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from soundalike.api.locality import EVERY, host_name
 from soundalike.settings import DatabaseSettings, QueueNameSettings
 
 
 class Access(StrEnum):
-    """Who has access: everybody who reaches the API, or only requests with a key."""
+    """Who has access: everybody who reaches the API; who is at this machine or has a key; or only who has a key."""
 
     OPEN = "open"
+    LOCAL = "local"
     KEYED = "keyed"
 
 
@@ -25,6 +27,7 @@ class MetricsAccess(StrEnum):
     """Who has access to the metrics."""
 
     OPEN = "open"
+    LOCAL = "local"
     KEYED = "keyed"
     OFF = "off"
 
@@ -53,7 +56,7 @@ def _split_commas(value: object) -> object:
 
 
 def _origin(value: str) -> str:
-    if value == "*":
+    if value == EVERY:
         return value
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or value != f"{parts.scheme}://{parts.netloc}":
@@ -66,6 +69,20 @@ def _origin(value: str) -> str:
 def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
     if "*" in value and len(value) > 1:
         raise ValueError("* allows every page already; name origins, or * alone")
+    return value
+
+
+def _host_name(value: str) -> str:
+    name = value if value == EVERY else host_name(value)
+    # The dot at the end may be gone, and nothing else: not a port.
+    if name is None or name != value.lower().removesuffix("."):
+        raise ValueError("expected names such as music.example.org without a port, separated by commas, or * for all")
+    return name
+
+
+def _host_names(value: tuple[str, ...]) -> tuple[str, ...]:
+    if EVERY in value and len(value) > 1:
+        raise ValueError("* stands for every name already; name hosts, or * alone")
     return value
 
 
@@ -92,6 +109,13 @@ class ApiSettings(DatabaseSettings, QueueNameSettings):
     api_metrics: Annotated[MetricsAccess | None, BeforeValidator(_empty_as_none)] = None
     api_writes_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 60
     api_drain_s: Annotated[float, Field(ge=0, le=60)] = 0
+    api_max_connections: Annotated[int, Field(ge=16, le=100_000)] = 1_000
+    api_allowed_hosts: Annotated[
+        tuple[Annotated[str, AfterValidator(_host_name)], ...],
+        NoDecode,
+        BeforeValidator(_split_commas),
+        AfterValidator(_host_names),
+    ] = ()
     cors_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...],
         NoDecode,
@@ -107,10 +131,20 @@ class ApiSettings(DatabaseSettings, QueueNameSettings):
 
     @property
     def writes(self) -> Access:
-        """Who may write: where nothing is set, everybody on this machine, but nobody without a key on a network."""
-        return self.api_writes or (Access.OPEN if self.is_loopback_only else Access.KEYED)
+        """Who may write: where nothing is set, who is at this machine, but nobody without a key on a network."""
+        return self.api_writes or (Access.LOCAL if self.is_loopback_only else Access.KEYED)
 
     @property
     def metrics(self) -> MetricsAccess:
         """Who may read the metrics, by the same rule."""
-        return self.api_metrics or (MetricsAccess.OPEN if self.is_loopback_only else MetricsAccess.KEYED)
+        return self.api_metrics or (MetricsAccess.LOCAL if self.is_loopback_only else MetricsAccess.KEYED)
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """The names that the API answers to, beside `localhost` and IP addresses; None for every name.
+
+        Where nothing is set: none if only this machine can reach it, else every name.
+        """
+        if EVERY in self.api_allowed_hosts or not (self.api_allowed_hosts or self.is_loopback_only):
+            return None
+        return frozenset(self.api_allowed_hosts)

@@ -1,0 +1,170 @@
+"""The connections of one process: how many there may be, how long each may wait, and which gives way to a new one."""
+
+from __future__ import annotations
+
+import resource
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final, Protocol
+
+from soundalike.api.peer_address import caller_network, is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PATIENCE_S: Final = 1.0
+
+# For the database, the bucket, the index's files and logs.
+_OTHER_DESCRIPTORS: Final = 192
+_MIN_CONNECTIONS: Final = 16
+_MAX_DESCRIPTORS: Final = 65_536
+
+
+class ConnectionState(IntEnum):
+    """What a connection waits for. All but the last wait for the client, and give way in this order."""
+
+    HEAD = 0
+    """The head of a request."""
+    IDLE = 1
+    """Another request, after one was answered."""
+    REST = 2
+    """The rest of a body that nobody wants any more."""
+    BODY = 3
+    READER = 4
+    """A client that does not read its answer."""
+    CLOSED = 5
+    """The client takes what was written before the end."""
+    ANSWER = 6
+    """Us."""
+
+
+LIMITS_S: Final[Mapping[ConnectionState, float]] = {
+    ConnectionState.HEAD: 10.0,
+    # Load balancers keep idle connections for a minute. One that ends here first may end under a request on its way.
+    ConnectionState.IDLE: 75.0,
+    ConnectionState.REST: 5.0,
+    ConnectionState.BODY: 30.0,
+    ConnectionState.READER: 30.0,
+    ConnectionState.CLOSED: 30.0,
+    # What a deadline of the app did not end.
+    ConnectionState.ANSWER: 60.0,
+}
+"""How many seconds a connection may wait; after that it is closed."""
+
+
+class Connection(Protocol):
+    """A connection as the table sees it; `address` is that of the peer."""
+
+    address: str | None
+
+    def expire(self, state: ConnectionState) -> None:
+        """Close, because the limit of `state` has passed."""
+
+    def give_way(self) -> None:
+        """Close at once, because a new connection needs the place."""
+
+
+@dataclass(slots=True)
+class ConnectionTable:
+    """All connections by what they wait for, each state in the order in which they came to it.
+
+    There are at most `max_connections`, and from one network address at most half as many, unless it is loopback: who
+    is at this machine, and a proxy on it, may have all. A new one beyond that takes the place of one that waits for its
+    client, by the order of the states those that wait for a second, else the oldest of all: who has just come is not
+    driven out by those who come next, before anybody could read what it wants. Where all are being answered the new one
+    is refused.
+    """
+
+    max_connections: int
+    limits_s: Mapping[ConnectionState, float] = field(default_factory=lambda: LIMITS_S)
+    _since: dict[ConnectionState, dict[Connection, float]] = field(
+        default_factory=lambda: {state: {} for state in ConnectionState}
+    )
+    _states: dict[Connection, ConnectionState] = field(default_factory=dict)
+    _networks: Counter[str] = field(default_factory=Counter)
+
+    def __len__(self) -> int:
+        """Return how many connections there are."""
+        return len(self._states)
+
+    def admit(self, connection: Connection, now: float) -> bool:
+        """Add a connection, if there is a place or another gives way."""
+        network = None if is_loopback(connection.address) else caller_network(connection.address)
+        if network is not None and self._networks[network] >= max(1, self.max_connections // 2):
+            place = self._make_way(network, now)
+        else:
+            place = len(self) < self.max_connections or self._make_way(None, now)
+        if place:
+            self._states[connection] = ConnectionState.HEAD
+            self._since[ConnectionState.HEAD][connection] = now
+            if network is not None:
+                self._networks[network] += 1
+        return place
+
+    def remove(self, connection: Connection) -> None:
+        """Take a connection out; nothing where it is not in."""
+        state = self._states.pop(connection, None)
+        if state is None:
+            return
+        del self._since[state][connection]
+        if not is_loopback(connection.address):
+            network = caller_network(connection.address)
+            self._networks[network] -= 1
+            if not self._networks[network]:
+                del self._networks[network]
+
+    def move(self, connection: Connection, state: ConnectionState, now: float) -> None:
+        """Note what a connection waits for from now on; nothing where it waits for that already."""
+        former = self._states.get(connection)
+        if former is None or former is state:
+            return
+        del self._since[former][connection]
+        self._states[connection] = state
+        self._since[state][connection] = now
+
+    def expire(self, now: float) -> dict[ConnectionState, int]:
+        """Close those that have waited too long; return how many, by what they waited for."""
+        expired = {
+            state: [each for each, since in self._since[state].items() if now - since >= limit_s]
+            for state, limit_s in self.limits_s.items()
+        }
+        for state, connections in expired.items():
+            for connection in connections:
+                connection.expire(state)
+        return {state: len(connections) for state, connections in expired.items() if connections}
+
+    def _make_way(self, network: str | None, now: float) -> bool:
+        candidates = [oldest for state in ConnectionState if (oldest := self._oldest_of(state, network))]
+        slow = (each for each in candidates if now - each[1] >= _PATIENCE_S)
+        connection, _ = next(slow, None) or min(candidates, key=lambda each: each[1], default=(None, 0.0))
+        if connection is None:
+            return False
+        self.remove(connection)
+        connection.give_way()
+        return True
+
+    def _oldest_of(self, state: ConnectionState, network: str | None) -> tuple[Connection, float] | None:
+        if state is ConnectionState.ANSWER:
+            return None
+        for connection, since in self._since[state].items():
+            if network is None or caller_network(connection.address) == network:
+                return connection, since
+        return None
+
+
+def raise_descriptor_limit() -> None:
+    """Let this process, and those that it starts, open as many files and sockets as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    target = _MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < target:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+
+
+def connection_limit(wanted: int) -> int:
+    """Return how many of `wanted` connections the limit of open files leaves room for."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    # Beside its socket each may have a file, for its upload.
+    return min(wanted, max(_MIN_CONNECTIONS, (soft - _OTHER_DESCRIPTORS) // 2))
