@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from soundalike.api.routes import uploads as routes
 from soundalike.api.routes.uploads import MAX_UPLOAD_BYTES
-from soundalike.api.uploads import UploadExtractor
+from soundalike.api.upload_spool import UploadSpool
+from soundalike.api.uploads import MAX_CONCURRENT, UploadExtractor
 from soundalike.db import uploads
 from soundalike.db.uploads import Analysis
 from soundalike.errors import StoreUnavailable
@@ -21,6 +23,7 @@ from .test_problems import problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     import httpx
     from fastapi import FastAPI
@@ -147,6 +150,52 @@ async def test_more_at_once_than_there_are_places_are_sent_away(platform: Platfo
     assert answer.headers["retry-after"]
     async with extractor_stub(platform, "enough"):
         assert (await first).status_code == 422
+
+
+async def test_slow_clients_keep_nobody_waiting(platform: Platform, client: httpx.AsyncClient) -> None:
+    """Each of as many as there are places sends a byte and then nothing more."""
+    begun, end = asyncio.Semaphore(0), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"x"
+        begun.release()
+        await end.wait()
+
+    slow = [asyncio.create_task(upload(client, slowly())) for _ in range(2 * MAX_CONCURRENT)]
+    for _ in slow:
+        await begun.acquire()
+    async with extractor_stub(platform, "it is silent"):
+        assert "it is silent" in problem(await upload(client), 422, "recording-refused")["detail"]
+    assert not any(each.done() for each in slow)
+    end.set()
+    for each in slow:
+        each.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("grace_s", "limit_s"), [(0.2, 3_600), (3_600, 0.2)])
+async def test_a_client_that_is_too_slow_is_told(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, grace_s: float, limit_s: float
+) -> None:
+    monkeypatch.setattr(routes, "_GRACE_S", grace_s)
+    monkeypatch.setattr(routes, "_UPLOAD_TIMEOUT_S", limit_s)
+
+    async def trickle() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.01)
+
+    assert "16 kB/s" in problem(await upload(client, trickle()), 408, "upload-too-slow")["detail"]
+
+
+async def test_uploads_on_their_way_are_limited(platform: Platform, client: httpx.AsyncClient, tmp_path: Path) -> None:
+    spool = app_of(client).state.upload_spool = UploadSpool(tmp_path / "small", max_bytes=1_000, max_caller_bytes=100)
+    body = problem(await upload(client, bytes(101)), 503, "too-many-recordings")
+    assert "of yours" in body["detail"]
+    assert await remains(platform) == (0, 0)
+    async with extractor_stub(platform, "it is silent"), spool.open("somebody else") as other:
+        await other.write(bytes(100))
+        problem(await upload(client, bytes(100)), 422, "recording-refused")
 
 
 @pytest.mark.parametrize(

@@ -101,21 +101,33 @@ async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 
 @asynccontextmanager
 async def connect(
-    url: str, *, size: int = 4, stateless: bool = False, retry: RetryPolicy | None = None
+    url: str,
+    *,
+    size: int = 4,
+    stateless: bool = False,
+    statement_timeout_s: float | None = None,
+    retry: RetryPolicy | None = None,
 ) -> AsyncIterator[Pool]:
     """Open a pool of at most `size` connections that speak pgvector's `vector`, and close it at the end.
 
     `stateless` promises that nobody sets anything on a connection or leaves a transaction open on it; then none is
-    cleaned after use, which would be a statement to the database after every statement. With `retry` the pool is opened
-    and asked by that rule (see `RetryingPool`); without it the first failure is raised as it is.
+    cleaned after use, which would be a statement to the database after every statement. PostgreSQL itself ends a
+    statement after `statement_timeout_s`. With `retry` the pool is opened and asked by that rule (see `RetryingPool`);
+    without it the first failure is raised as it is.
     """
+
+    async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        if statement_timeout_s is not None:
+            # Not among the parameters that a connection begins with: poolers refuse those that they do not know.
+            await connection.execute(f"SET statement_timeout = {round(1000 * statement_timeout_s)}")
+        await _prepare(connection)
 
     def open_pool() -> asyncpg.Pool[asyncpg.Record]:
         return asyncpg.create_pool(
             url,
             min_size=1,
             max_size=size,
-            init=_prepare,
+            init=prepare,
             reset=_leave if stateless else None,
             command_timeout=60,
             timeout=10,

@@ -17,6 +17,7 @@ from soundalike.api.index_cache import IndexCache
 from soundalike.api.keyring import Keyring
 from soundalike.api.metrics import Metrics
 from soundalike.api.middleware.auth import AccessRules, AuthMiddleware
+from soundalike.api.middleware.deadline import DeadlineMiddleware
 from soundalike.api.middleware.errors import ProblemMiddleware
 from soundalike.api.middleware.etag import EtagMiddleware
 from soundalike.api.middleware.head import HeadMiddleware
@@ -36,6 +37,7 @@ from soundalike.api.settings import Access, ApiSettings, MetricsAccess
 from soundalike.api.snapshot_refresher import SnapshotRefresher
 from soundalike.api.taste_refresher import TasteRefresher
 from soundalike.api.tracing import Tracing
+from soundalike.api.upload_spool import UploadSpool
 from soundalike.api.uploads import UploadExtractor
 from soundalike.provisioning.inspection import Inspector
 from soundalike.storage.object_store import ObjectStore, S3Store
@@ -92,6 +94,7 @@ def create_app(
             offloader = Offloader()
             app.state.seed_resolver = SeedResolver(offloader)
             app.state.recommender = Recommender(offloader)
+            app.state.upload_spool = UploadSpool(directory / "uploads")
             app.state.upload_extractor = UploadExtractor(platform, objects)
             if rules.uses_keys:
                 await stack.enter_async_context(keyring.run(platform))
@@ -111,6 +114,7 @@ def create_app(
             Middleware(GZipMiddleware, minimum_size=_MIN_COMPRESSED_BYTES, compresslevel=_COMPRESSION_LEVEL),
             Middleware(EtagMiddleware, private=settings.api_reads is Access.KEYED),
             Middleware(ProblemMiddleware),
+            Middleware(DeadlineMiddleware),
             Middleware(
                 AuthMiddleware, rules=rules, keyring=keyring, rate_limiter=RateLimiter(settings.api_writes_per_minute)
             ),

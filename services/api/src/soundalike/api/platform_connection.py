@@ -33,7 +33,8 @@ POLL_S: Final = 0.5
 _TASTE_POLL_FACTOR: Final = 10
 _RECONNECT_INTERVAL_S: Final = 1.0
 _POOL_SIZE: Final = 10
-_REQUEST_TIMEOUT_S: Final = 10.0
+# Shorter than what a request may take, so that it says what was missing.
+_REQUEST_TIMEOUT_S: Final = 8.0
 _PROBE_TIMEOUT_S: Final = 2.0
 _CLOSE_TIMEOUT_S: Final = 2.0
 _LOG_EVERY: Final = 60
@@ -96,8 +97,11 @@ class PlatformConnection:
 
     async def probe(self) -> None:
         """Check that the database answers; raises `DatabaseUnavailable`."""
-        async with self.database() as pool, asyncio.timeout(_PROBE_TIMEOUT_S):
-            await database.ping(pool)
+        try:
+            async with asyncio.timeout(_PROBE_TIMEOUT_S), self.database() as pool:
+                await database.ping(pool)
+        except TimeoutError as error:
+            raise DatabaseUnavailable("the database does not answer") from error
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[PlatformConnection]:
@@ -114,7 +118,12 @@ class PlatformConnection:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _refresh(self) -> None:
-        async with database.connect(self._url.get_secret_value(), size=_POOL_SIZE, stateless=True) as pool:
+        async with database.connect(
+            self._url.get_secret_value(),
+            size=_POOL_SIZE,
+            stateless=True,
+            statement_timeout_s=_REQUEST_TIMEOUT_S,
+        ) as pool:
             source = DatabaseSource(pool)
             self._pool = pool
             try:

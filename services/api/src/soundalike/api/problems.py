@@ -81,6 +81,8 @@ _KEY_REQUIRED: Final = Kind("key-wanted", "API key required", HTTPStatus.UNAUTHO
 _WRITE_SCOPE_REQUIRED: Final = Kind("key-too-weak", "API key is read-only", HTTPStatus.FORBIDDEN)
 _CROSS_ORIGIN_REQUEST: Final = Kind("foreign-page", "Cross-origin request refused", HTTPStatus.FORBIDDEN)
 _RATE_LIMIT_EXCEEDED: Final = Kind("too-many-calls", "Rate limit exceeded", HTTPStatus.TOO_MANY_REQUESTS)
+_UNKNOWN_HOST: Final = Kind("unknown-host", "Unknown host name", HTTPStatus.MISDIRECTED_REQUEST)
+_DEADLINE_EXCEEDED: Final = Kind("deadline-exceeded", "Request took too long", HTTPStatus.SERVICE_UNAVAILABLE)
 _INTERNAL: Final = Kind("internal", "Internal error", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 _STATE_DETAILS: Final = {
@@ -209,10 +211,13 @@ def upload_too_large(max_bytes: int) -> Problem:
     return Problem(_UPLOAD_TOO_LARGE, detail, largest_bytes=max_bytes)
 
 
-def upload_too_slow(limit_s: int) -> Problem:
+def upload_too_slow(limit_s: int, least_bytes_per_s: int) -> Problem:
     """Report that an audio file took too long to arrive."""
-    remedy = "send a shorter or compressed file (half a minute is enough)"
-    return Problem(_UPLOAD_TOO_SLOW, f"the file did not arrive within {limit_s} s; {remedy}")
+    detail = (
+        f"the file has to arrive within {limit_s} s and at {least_bytes_per_s // 1000} kB/s or more; send a shorter or "
+        "compressed file (half a minute is enough)"
+    )
+    return Problem(_UPLOAD_TOO_SLOW, detail)
 
 
 def upload_rejected(reason: str) -> Problem:
@@ -242,9 +247,14 @@ def not_serving(missing: Mapping[str, str]) -> Problem:
     return Problem(_NOT_SERVING, "; ".join(missing.values()), retry_after_s=_SHORT_RETRY_S, missing=dict(missing))
 
 
-def key_required(scope: KeyScope, *, key_sent: bool) -> Problem:
-    """Report that a request needs a key, or (`key_sent`) that its key is not valid."""
+def key_required(scope: KeyScope, *, key_sent: bool, local: bool = False) -> Problem:
+    """Report that a request needs a key, or (`key_sent`) that its key is not valid.
+
+    `local` says that it would need none from this machine itself.
+    """
     required = f"this request needs a key that may {scope.value}"
+    if local:
+        required += ", unless it comes from this machine itself: to localhost, and not through a proxy or a web page"
     detail = "the key is unknown, expired or revoked" if key_sent else required
     challenge = _CHALLENGE + (', error="invalid_token"' if key_sent else "")
     return Problem(
@@ -271,6 +281,21 @@ def rate_limit_exceeded(per_minute: int, wait_s: int) -> Problem:
     """Report that the holder of a key has used up the writes of this minute, and when the next one is free."""
     detail = f"the limit is {per_minute} writes a minute for the holder of this key; try again in {wait_s} s"
     return Problem(_RATE_LIMIT_EXCEEDED, detail, retry_after_s=wait_s)
+
+
+def unknown_host(name: str) -> Problem:
+    """Report that a request calls the API by a name that is not its own, as a web page does that rebinds its name."""
+    detail = (
+        f"the API does not answer under the name {name}; call it by its IP address or as localhost, or add the name to "
+        "API_ALLOWED_HOSTS in its settings"
+    )
+    return Problem(_UNKNOWN_HOST, detail)
+
+
+def deadline_exceeded(limit_s: float) -> Problem:
+    """Report that a request was stopped because it took too long."""
+    detail = f"the request was not answered within {limit_s:g} s and was stopped; try again in a few seconds"
+    return Problem(_DEADLINE_EXCEEDED, detail, retry_after_s=_RETRY_AFTER_S[State.QUEUED])
 
 
 def internal_error() -> Problem:

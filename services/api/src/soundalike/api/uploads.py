@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = 8.0
-"""How long a caller waits at most; every request is limited to ten seconds."""
+"""How long a caller waits at most once the file has arrived; what follows needs the rest of the ten seconds."""
 
 MAX_CONCURRENT: Final = 4
 """Each takes a database connection while it waits, and holds its file in memory."""
 
+# Others are done soon, and whoever has sent a whole file would have to send it again.
+_PLACE_TIMEOUT_S: Final = 2.0
 # A notification that is lost with its connection costs no more than this.
 _POLL_S: Final = 0.5
 _MEDIA_TYPE: Final = "application/octet-stream"
@@ -41,7 +43,7 @@ class UploadExtractor:
         platform: PlatformConnection,
         store: ObjectStore,
         *,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float = TIMEOUT_S - _PLACE_TIMEOUT_S,
         max_concurrent: int = MAX_CONCURRENT,
     ) -> None:
         self._platform = platform
@@ -51,11 +53,16 @@ class UploadExtractor:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Take a slot while the block runs; raises `TooManyUploads` where none is free."""
-        if self._slots.locked():
-            raise TooManyUploads("this API is already analysing as many uploads as it can")
-        async with self._slots:
+        """Take a slot while the block runs; raises `TooManyUploads` where none becomes free in two seconds."""
+        try:
+            async with asyncio.timeout(_PLACE_TIMEOUT_S):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise TooManyUploads("this API is already analysing as many uploads as it can") from None
+        try:
             yield
+        finally:
+            self._slots.release()
 
     async def extract(self, data: bytes) -> Analysis:
         """Return the analysis of an audio file; the file is deleted by then, or within minutes where all fails.

@@ -9,6 +9,8 @@ from starlette.requests import ClientDisconnect
 
 from soundalike.api import openapi_examples, problems
 from soundalike.api.errors import ExtractorUnavailable, TooManyUploads, UploadRejected
+from soundalike.api.middleware.deadline import Deadline
+from soundalike.api.peer_address import caller_network
 from soundalike.api.playlist_formats import Format
 from soundalike.api.repository import Repository
 from soundalike.api.routes.dependencies import PlatformDep, RecommenderDep, accept_only
@@ -22,6 +24,7 @@ from soundalike.api.routes.query_parameters import (
 )
 from soundalike.api.schemas.recommendation import Recommendation
 from soundalike.api.seeds import upload_seed
+from soundalike.api.upload_spool import SpooledUpload, UploadSpool
 from soundalike.api.uploads import UploadExtractor
 from soundalike.db import track_references
 from soundalike.db.uploads import Analysis
@@ -34,6 +37,9 @@ MAX_UPLOAD_BYTES: Final = 12_000_000
 # The framework's own limit stands behind ours, which says what to do instead.
 _FRAMEWORK_LIMIT_BYTES: Final = 2 * MAX_UPLOAD_BYTES
 _UPLOAD_TIMEOUT_S: Final = 20
+_GRACE_S: Final = 5.0
+_LEAST_BYTES_PER_S: Final = 16_000
+"""What a client has to send on average, once `_GRACE_S` are over."""
 
 EXAMPLE: Final = openapi_examples.RECOMMENDATION.model_copy(
     update={
@@ -46,7 +52,7 @@ NOT_AUDIO: Final = problems.not_audio("application/x-www-form-urlencoded")
 TOO_LARGE: Final = problems.upload_too_large(MAX_UPLOAD_BYTES)
 NO_EXTRACTOR: Final = problems.extractor_unavailable("no extractor has analysed the file in time")
 
-TOO_SLOW: Final = problems.upload_too_slow(_UPLOAD_TIMEOUT_S)
+TOO_SLOW: Final = problems.upload_too_slow(_UPLOAD_TIMEOUT_S, _LEAST_BYTES_PER_S)
 
 _BODY: Final = {"schema": {"type": "string", "format": "binary"}}
 
@@ -54,6 +60,11 @@ _BODY: Final = {"schema": {"type": "string", "format": "binary"}}
 async def _upload_extractor(request: Request) -> UploadExtractor:
     extractor: UploadExtractor = request.app.state.upload_extractor
     return extractor
+
+
+async def _upload_spool(request: Request) -> UploadSpool:
+    spool: UploadSpool = request.app.state.upload_spool
+    return spool
 
 
 def _require_audio_type(content_type: Annotated[str, Header(include_in_schema=False)] = "") -> None:
@@ -89,6 +100,7 @@ async def recommend_for_recording(
     parameters: Annotated[QueryParameters, Depends(query_parameters)],
     output_format: Annotated[Format, Depends(response_format)],
     extractor: Annotated[UploadExtractor, Depends(_upload_extractor)],
+    spool: Annotated[UploadSpool, Depends(_upload_spool)],
 ) -> Response:
     """Return at most `n` tracks that sound like the audio file in the body: mp3, ogg, flac, wav, m4a, webm.
 
@@ -101,7 +113,7 @@ async def recommend_for_recording(
     snapshot = platform.snapshot()
     async with platform.database() as db:
         query = parameters.to_query(snapshot.model, await track_references.resolve_all(db, parameters.exclude))
-    analysis = await _extract(request, extractor)
+    analysis = await _extract(request, extractor, spool)
     snapshot = platform.snapshot()
     if analysis.model != snapshot.model.model:
         raise problems.extractor_unavailable(
@@ -113,10 +125,18 @@ async def recommend_for_recording(
     return format_response(Recommendation.of(result, snapshot), output_format)
 
 
-async def _extract(request: Request, extractor: UploadExtractor) -> Analysis:
+async def _extract(request: Request, extractor: UploadExtractor, spool: UploadSpool) -> Analysis:
+    client = request.client.host if request.client else None
+    caller = request.scope.get("caller") or caller_network(client)
+    deadline = Deadline.of(request.scope)
     try:
-        async with extractor.slot():
-            return await extractor.extract(await _read_body(request))
+        async with spool.open(caller) as upload:
+            deadline.restart(_UPLOAD_TIMEOUT_S)
+            await _receive_body(request, upload)
+            deadline.restart()
+            # Only now: whoever sends slowly keeps nobody else waiting.
+            async with extractor.slot():
+                return await extractor.extract(await upload.read())
     except TooManyUploads as error:
         raise problems.too_many_uploads(str(error)) from error
     except UploadRejected as error:
@@ -125,23 +145,25 @@ async def _extract(request: Request, extractor: UploadExtractor) -> Analysis:
         raise problems.extractor_unavailable(str(error)) from error
 
 
-async def _read_body(request: Request) -> bytes:
+async def _receive_body(request: Request, upload: SpooledUpload) -> None:
     content_length = request.headers.get("content-length", "")
     if content_length.isdecimal() and int(content_length) > MAX_UPLOAD_BYTES:
         raise TOO_LARGE
-    parts, size = [], 0
+    loop = asyncio.get_running_loop()
+    start, parts = loop.time(), request.stream()
     try:
-        # A slow upload takes a slot that others wait for.
-        async with asyncio.timeout(_UPLOAD_TIMEOUT_S):
-            async for part in request.stream():
-                parts.append(part)
-                size += len(part)
-                if size > MAX_UPLOAD_BYTES:
-                    raise TOO_LARGE
+        while True:
+            allowed_s = min(_UPLOAD_TIMEOUT_S, _GRACE_S + upload.size / _LEAST_BYTES_PER_S)
+            async with asyncio.timeout_at(start + allowed_s):
+                part = await anext(parts, None)
+            if part is None:
+                break
+            if upload.size + len(part) > MAX_UPLOAD_BYTES:
+                raise TOO_LARGE
+            await upload.write(part)
     except TimeoutError:
         raise TOO_SLOW from None
     except ClientDisconnect:
         raise problems.http(HTTPStatus.BAD_REQUEST) from None
-    if not size:
+    if not upload.size:
         raise problems.upload_rejected("the body is empty; send the audio file itself")
-    return b"".join(parts)
