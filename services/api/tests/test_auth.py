@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 
 from soundalike.api.app import create_app
 from soundalike.api.keyring import Keyring
+from soundalike.api.locality import Locality
 from soundalike.api.middleware.auth import AccessRules, AuthMiddleware
 from soundalike.api.rate_limit import RateLimiter
 from soundalike.api.settings import Access, MetricsAccess
@@ -41,8 +42,9 @@ def client_of(
     keyring: Keyring | None = None,
     per_minute: int = 100,
     origins: frozenset[str] = frozenset(),
+    hosts: frozenset[str] | None = None,
 ) -> httpx.AsyncClient:
-    rules = AccessRules(reads, writes, metrics, origins)
+    rules = AccessRules(reads, writes, metrics, Locality(hosts, origins))
     rates = RateLimiter(per_minute, clock=lambda: 0.0)
     app = FastAPI(
         middleware=[Middleware(AuthMiddleware, rules=rules, keyring=keyring or Keyring(KEYS), rate_limiter=rates)]
@@ -106,7 +108,9 @@ async def test_reading_can_need_a_key_too_but_health_never_does() -> None:
 
 
 @pytest.mark.parametrize("reads", Access)
-@pytest.mark.parametrize(("metrics", "status"), [(MetricsAccess.OPEN, 200), (MetricsAccess.KEYED, 401)])
+@pytest.mark.parametrize(
+    ("metrics", "status"), [(MetricsAccess.OPEN, 200), (MetricsAccess.LOCAL, 401), (MetricsAccess.KEYED, 401)]
+)
 async def test_the_metrics_have_a_rule_of_their_own(reads: Access, metrics: MetricsAccess, status: int) -> None:
     async with client_of(reads=reads, metrics=metrics) as client:
         assert (await client.get("/metrics")).status_code == status
@@ -166,6 +170,59 @@ async def test_a_foreign_web_page_cannot_write_through_the_browser_of_who_runs_t
         assert (await client.put("/tracks/1", headers={"Origin": origin})).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("fields", "is_local"),
+    [
+        ({"Host": "localhost"}, True),
+        ({"Host": "[::1]:8000"}, True),
+        ({"Host": "192.168.1.2"}, False),
+        ({"Host": "localhost", "X-Forwarded-For": "127.0.0.1"}, False),
+        ({"Host": "localhost", "Sec-Fetch-Site": "same-origin"}, True),
+    ],
+)
+async def test_who_is_at_this_machine_needs_no_key(fields: dict[str, str], is_local: bool) -> None:
+    async with client_of(Access.LOCAL, Access.LOCAL, MetricsAccess.LOCAL) as client:
+        for method, path in (("GET", "/recommend"), ("GET", "/metrics"), ("PUT", "/tracks/1")):
+            answer = await client.request(method, path, headers=fields)
+            if is_local:
+                assert answer.status_code == 200
+            else:
+                assert "localhost" in problem_of(answer, 401, "key-wanted")["detail"]
+            assert (await client.request(method, path, headers={**fields, **bearer(WRITER)})).status_code == 200
+        assert (await client.get("/healthz", headers=fields)).status_code == 200
+
+
+@pytest.mark.parametrize("access", Access)
+@pytest.mark.parametrize("key", [{}, bearer(WRITER)])
+async def test_a_page_that_rebinds_its_name_gets_nothing(access: Access, key: dict[str, str]) -> None:
+    """Its own name points to this machine now: to the browser it is one origin with the API."""
+    page = {"Host": "evil.example:8000", "Origin": "http://evil.example:8000", "Sec-Fetch-Site": "same-origin", **key}
+    async with client_of(access, access, MetricsAccess(access.value), hosts=frozenset({"api.example.org"})) as client:
+        for method, path in (("GET", "/recommend"), ("GET", "/metrics"), ("PUT", "/tracks/1"), ("GET", "/healthz")):
+            answer = await client.request(method, path, headers=page)
+            assert "evil.example" in problem_of(answer, 421, "unknown-host")["detail"]
+            named = await client.request(method, path, headers={**page, "Host": "api.example.org"})
+            assert named.status_code != 421
+
+
+@pytest.mark.parametrize("access", [Access.OPEN, Access.LOCAL])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_a_page_that_sends_no_origin_is_known_by_what_the_browser_says(access: Access, site: str) -> None:
+    page = {"Host": "localhost", "Sec-Fetch-Site": site}
+    async with client_of(access, access, MetricsAccess.LOCAL) as client:
+        problem_of(await client.put("/tracks/1", headers=page), 403, "foreign-page")
+        problem_of(await client.get("/metrics", headers=page), 401, "key-wanted")
+
+
+async def test_a_page_may_write_without_a_key_where_it_is_named_not_where_every_page_may_read() -> None:
+    page = {"Host": "localhost", "Origin": "https://music.example.org"}
+    async with client_of(Access.OPEN, Access.LOCAL, origins=frozenset({"*"})) as client:
+        problem_of(await client.put("/tracks/1", headers=page), 401, "key-wanted")
+        assert (await client.put("/tracks/1", headers={**page, **bearer(WRITER)})).status_code == 200
+    async with client_of(Access.OPEN, Access.LOCAL, origins=frozenset({page["Origin"]})) as client:
+        assert (await client.put("/tracks/1", headers=page)).status_code == 200
+
+
 async def test_keys_are_made_and_revoked_while_the_api_runs(platform: Platform, settings: ApiSettings) -> None:
     await platform.add(0)
     keyed = settings.model_copy(update={"api_reads": Access.KEYED, "api_writes": Access.KEYED})
@@ -187,7 +244,8 @@ async def test_keys_are_made_and_revoked_while_the_api_runs(platform: Platform, 
 
 
 async def test_the_contract_tells_of_keys_only_where_there_are_any(settings: ApiSettings) -> None:
-    assert "securitySchemes" not in create_app(settings).openapi()["components"]
+    everything_open = {"api_writes": Access.OPEN, "api_metrics": MetricsAccess.OPEN}
+    assert "securitySchemes" not in create_app(settings.model_copy(update=everything_open)).openapi()["components"]
     specification = create_app(settings.model_copy(update={"api_reads": Access.KEYED})).openapi()
     assert specification["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
     assert specification["paths"]["/recommend"]["get"]["security"] == [{"key": []}]

@@ -51,7 +51,7 @@ class Caller:
     writer: asyncio.StreamWriter
 
     async def get(self, path: str) -> Response:
-        self.writer.write(f"GET {path} HTTP/1.1\r\nHost: api\r\nX-Request-ID: {self.name}\r\n\r\n".encode())
+        self.writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: {self.name}\r\n\r\n".encode())
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
         length = re.search(r"content-length: (\d+)", head)
         assert length, head
@@ -61,7 +61,7 @@ class Caller:
     async def begin(self) -> None:
         """Ask for something and never finish asking."""
         self.writer.write(
-            b"POST /recommend HTTP/1.1\r\nHost: api\r\nContent-Length: 9\r\nContent-Type: audio/mpeg\r\n\r\n"
+            b"POST /recommend HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\nContent-Type: audio/mpeg\r\n\r\n"
         )
         await self.writer.drain()
 

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from soundalike.api import exception_handlers
 from soundalike.api.index_cache import IndexCache
 from soundalike.api.keyring import Keyring
+from soundalike.api.locality import Locality
 from soundalike.api.metrics import Metrics
 from soundalike.api.middleware.auth import AccessRules, AuthMiddleware
 from soundalike.api.middleware.deadline import DeadlineMiddleware
@@ -70,7 +71,8 @@ def create_app(
     out with a `store`.
     `multiprocess` holds the metrics of all workers where there are several.
     """
-    rules = AccessRules(settings.api_reads, settings.writes, settings.metrics, frozenset(settings.cors_origins))
+    locality = Locality(settings.hosts, frozenset(settings.cors_origins))
+    rules = AccessRules(settings.api_reads, settings.writes, settings.metrics, locality)
     keyring, metrics = Keyring(), Metrics(multiprocess)
     tracing = Tracing(settings.otel_exporter_otlp_endpoint)
 
@@ -112,7 +114,7 @@ def create_app(
             Middleware(HeadMiddleware),
             *_cors_middleware(settings),
             Middleware(GZipMiddleware, minimum_size=_MIN_COMPRESSED_BYTES, compresslevel=_COMPRESSION_LEVEL),
-            Middleware(EtagMiddleware, private=settings.api_reads is Access.KEYED),
+            Middleware(EtagMiddleware, private=settings.api_reads is not Access.OPEN),
             Middleware(ProblemMiddleware),
             Middleware(DeadlineMiddleware),
             Middleware(

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import FastAPI
 
 from soundalike.api import problems
+from soundalike.api.middleware.deadline import LIMIT_S
 from soundalike.api.middleware.etag import UNCACHED_PATHS
 from soundalike.api.problems import MEDIA_TYPE, ProblemDetails
+from soundalike.api.settings import Access
 from soundalike.db.api_keys import Scope
 
 if TYPE_CHECKING:
@@ -40,9 +42,11 @@ class DocumentedApi(FastAPI):
                 operation["responses"].setdefault("400", _NO_HTTP)
                 if method == "get" and path not in UNCACHED_PATHS:
                     _describe_revalidation(operation)
-                needed = self.access_rules.required_scope(method.upper(), path)
-                if needed is not None:
-                    _describe_key(operation, needed)
+                _describe_problems(operation, problems.unknown_host("example.org"))
+                _describe_problems(operation, problems.deadline_exceeded(LIMIT_S))
+                access, scope = self.access_rules.access(method.upper(), path)
+                if access is not Access.OPEN:
+                    _describe_key(operation, access, scope)
                 _refer_to_problems(operation)
             if self.access_rules.uses_keys:
                 schemes = specification["components"].setdefault("securitySchemes", {})
@@ -71,16 +75,21 @@ def _describe_revalidation(operation: dict[str, Any]) -> None:
     responses[_NOT_MODIFIED] = {"description": "Not modified: the response that `If-None-Match` names is still current"}
 
 
-def _describe_key(operation: dict[str, Any], scope: Scope) -> None:
-    operation["security"] = [{_SCHEME: []}]
-    refusals = [problems.key_required(scope, key_sent=False)]
+def _describe_key(operation: dict[str, Any], access: Access, scope: Scope) -> None:
+    local = access is Access.LOCAL
+    operation["security"] = [{}, {_SCHEME: []}] if local else [{_SCHEME: []}]
+    _describe_problems(operation, problems.key_required(scope, key_sent=False, local=local))
     if scope is Scope.WRITE:
-        refusals += [problems.write_scope_required(), problems.rate_limit_exceeded(60, 1)]
-    for refusal in refusals:
-        operation["responses"][str(refusal.status.value)] = {
-            "description": refusal.status.phrase,
-            "content": {MEDIA_TYPE: {"examples": {refusal.kind: {"summary": refusal.title, "value": refusal.body}}}},
-        }
+        _describe_problems(operation, problems.write_scope_required(), problems.rate_limit_exceeded(60, 1))
+
+
+def _describe_problems(operation: dict[str, Any], *errors: problems.Problem) -> None:
+    for error in errors:
+        response = operation["responses"].setdefault(
+            str(error.status.value), {"description": error.status.phrase, "content": {MEDIA_TYPE: {"examples": {}}}}
+        )
+        examples = response["content"][MEDIA_TYPE]["examples"]
+        examples[error.kind] = {"summary": error.title, "value": error.body}
 
 
 def _refer_to_problems(operation: dict[str, Any]) -> None:

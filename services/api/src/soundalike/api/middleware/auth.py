@@ -1,16 +1,17 @@
-"""Access control: reading and writing are open or need a key, decided before a body is read."""
+"""Access control: reading and writing are open, local or need a key, decided before a body is read."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers
 
 from soundalike.api import problems
 from soundalike.api.errors import KeysUnavailable
+from soundalike.api.locality import Locality
 from soundalike.api.settings import Access, MetricsAccess
 from soundalike.db.api_keys import Scope as KeyScope
 
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from soundalike.db.api_keys import ValidKey
 
 METRICS_PATH: Final = "/metrics"
-OPEN_PATHS: Final = frozenset({"/", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json", "/healthz", "/readyz"})
+OPEN_PATHS: Final = frozenset({"/", "/docs", "/redoc", "/openapi.json", "/healthz", "/readyz"})
 """Open to everybody: the documentation, and the health checks of an orchestrator."""
+
+DOCS_FILES: Final = "/docs/"
+"""What the pages of the documentation consist of lies below it; open as they are."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -32,28 +36,32 @@ _BEARER: Final = re.compile(r"bearer +(\S{1,200})", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """What is open and what needs a key; `origins` are the web pages that may write, beside the API's own."""
+    """What is open, what is local and what needs a key."""
 
     reads: Access
     writes: Access
     metrics: MetricsAccess
-    origins: frozenset[str] = frozenset()
+    locality: Locality = field(default_factory=Locality)
 
     @property
     def uses_keys(self) -> bool:
-        """Tell whether any request needs a key."""
-        return Access.KEYED in {self.reads, self.writes} or self.metrics is MetricsAccess.KEYED
+        """Tell whether any request may need a key."""
+        return any(each.value in {Access.LOCAL, Access.KEYED} for each in (self.reads, self.writes, self.metrics))
 
-    def required_scope(self, method: str, path: str) -> KeyScope | None:
-        """Return what a key has to allow for this call, None where it is open.
+    def access(self, method: str, path: str) -> tuple[Access, KeyScope]:
+        """Return who may call this, and what a key has to allow for it.
 
         Every call that is not a reading one is a writing one, so that a new route is guarded without saying so.
         """
         if method not in SAFE_METHODS:
-            return KeyScope.WRITE if self.writes is Access.KEYED else None
+            return self.writes, KeyScope.WRITE
         if path == METRICS_PATH:
-            return KeyScope.READ if self.metrics is MetricsAccess.KEYED else None
-        return KeyScope.READ if self.reads is Access.KEYED and path not in OPEN_PATHS else None
+            # Where they are off there is no such address.
+            off = self.metrics is MetricsAccess.OFF
+            return self.reads if off else Access(self.metrics.value), KeyScope.READ
+        if path in OPEN_PATHS or path.startswith(DOCS_FILES):
+            return Access.OPEN, KeyScope.READ
+        return self.reads, KeyScope.READ
 
 
 class AuthMiddleware:
@@ -79,18 +87,21 @@ class AuthMiddleware:
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> problems.Problem | None:
-        headers = Headers(scope=scope)
-        if scope["method"] not in SAFE_METHODS and self._is_cross_origin(headers):
+        headers, locality = Headers(scope=scope), self._rules.locality
+        name = locality.unknown_host(headers)
+        if name is not None:
+            return problems.unknown_host(name)
+        if scope["method"] not in SAFE_METHODS and locality.is_foreign_page(headers):
             return problems.cross_origin_request()
-        required = self._rules.required_scope(scope["method"], scope["path"])
-        if required is None:
+        access, required = self._rules.access(scope["method"], scope["path"])
+        if access is Access.OPEN or (access is Access.LOCAL and locality.is_local(scope, headers)):
             return None
         try:
             key = self._key(headers)
         except KeysUnavailable as error:
             return problems.not_serving({"keys": str(error)})
         if key is None:
-            return problems.key_required(required, key_sent="authorization" in headers)
+            return problems.key_required(required, key_sent="authorization" in headers, local=access is Access.LOCAL)
         scope["caller"] = key.holder
         return self._check_write(key) if required is KeyScope.WRITE else None
 
@@ -103,11 +114,3 @@ class AuthMiddleware:
     def _key(self, headers: Headers) -> ValidKey | None:
         bearer = _BEARER.fullmatch(headers.get("authorization", "").strip())
         return self._keyring.find(bearer[1]) if bearer else None
-
-    def _is_cross_origin(self, headers: Headers) -> bool:
-        """Tell whether another web page makes a browser write here: without keys, being on this machine would do."""
-        origin = headers.get("origin")
-        allowed = self._rules.origins
-        if origin is None or origin in allowed or "*" in allowed:
-            return False
-        return origin.partition("://")[2] != headers.get("host", "")
