@@ -38,6 +38,9 @@ PLAYLIST: Final = "spotify:playlist:37i9dQZF1DXcBWIGoYBM5M"
 
 ADDRESSES: Final = {
     "/": ["/"],
+    "/docs": ["/docs"],
+    "/docs/{name}": ["/docs/swagger-start.js"],
+    "/redoc": ["/redoc"],
     "/healthz": ["/healthz"],
     "/readyz": ["/readyz"],
     "/metrics": ["/metrics"],

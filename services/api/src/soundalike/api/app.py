@@ -24,6 +24,7 @@ from soundalike.api.middleware.etag import EtagMiddleware
 from soundalike.api.middleware.head import HeadMiddleware
 from soundalike.api.middleware.request_log import HEADER as REQUEST_ID_HEADER
 from soundalike.api.middleware.request_log import RequestLogMiddleware
+from soundalike.api.middleware.security_headers import SecurityHeadersMiddleware
 from soundalike.api.multiprocess_metrics import MultiprocessMetrics
 from soundalike.api.offload import Offloader
 from soundalike.api.openapi import DocumentedApi
@@ -108,9 +109,13 @@ def create_app(
         description=_DESCRIPTION,
         lifespan=lifespan,
         telemetry=tracing.telemetry(),
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
         # The first is the outermost: logging, metrics and CORS headers apply to refused requests too.
         middleware=[
             Middleware(RequestLogMiddleware, metrics=metrics.requests),
+            Middleware(SecurityHeadersMiddleware),
             Middleware(HeadMiddleware),
             *_cors_middleware(settings),
             Middleware(GZipMiddleware, minimum_size=_MIN_COMPRESSED_BYTES, compresslevel=_COMPRESSION_LEVEL),

@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from soundalike.api.routes import catalogue, health, recommendation, search, tracks, uploads, users
+from soundalike.api.routes import catalogue, docs, health, recommendation, search, tracks, uploads, users
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     recommendation.router,
@@ -14,5 +14,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     tracks.router,
     users.router,
     health.router,
+    docs.router,
 )
 """In the order in which they are matched."""
