@@ -51,6 +51,7 @@ def environment(database_url: str, bucket: str, tmp_path: Path, unused_tcp_port:
     return {
         "DATABASE_URL": database_url,
         "S3_BUCKET": bucket,
+        "QUEUE_NAME": bucket,
         "API_PORT": str(unused_tcp_port),
         "API_CACHE_DIR": str(tmp_path / "cache"),
         "LOG_FORMAT": "json",
