@@ -70,8 +70,15 @@ async def test_each_caller_and_all_together_have_limits_and_what_ends_makes_room
         await third.write(bytes(30))
 
 
-async def test_a_full_disk_is_no_error_of_the_program(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    async with UploadSpool(tmp_path / "file").open("a") as upload:
-        with pytest.raises(TooManyUploads, match="cannot store"):
+@pytest.mark.parametrize("fault", ["no folder", "a folder of everybody"])
+async def test_where_files_cannot_be_kept_it_says_no_more_than_that(tmp_path: Path, fault: str) -> None:
+    directory = tmp_path / "uploads"
+    if fault == "no folder":
+        directory.touch()
+    else:
+        directory.mkdir()
+        directory.chmod(0o777)
+    async with UploadSpool(directory).open("a") as upload:
+        with pytest.raises(TooManyUploads, match="cannot store") as refusal:
             await upload.write(bytes(1_000_000))
+    assert str(tmp_path) not in str(refusal.value)

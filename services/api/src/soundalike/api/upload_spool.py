@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import tempfile
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -10,10 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from soundalike.api.errors import TooManyUploads
+from soundalike.errors import UnusableDirectory
+from soundalike.storage.private_directories import private_directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES: Final = 256_000_000
 """Of all uploads of one process together."""
@@ -65,8 +70,8 @@ class UploadSpool:
 
     def open_file(self) -> BinaryIO:
         """Open a file without a name; it waits for the disk."""
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cast("BinaryIO", tempfile.TemporaryFile(dir=self.directory))
+        directory = private_directory(self.directory)
+        return cast("BinaryIO", tempfile.TemporaryFile(dir=directory))
 
 
 @dataclass(slots=True)
@@ -88,8 +93,9 @@ class SpooledUpload:
             data, self._buffer = bytes(self._buffer), bytearray()
             try:
                 await asyncio.to_thread(self._append, data)
-            except OSError as error:
-                raise TooManyUploads(f"this API cannot store uploads: {error.strerror}") from error
+            except (OSError, UnusableDirectory) as error:
+                log.error("cannot store an upload: %s", error)  # noqa: TRY400 - says it all
+                raise TooManyUploads("this API cannot store uploads now") from error
 
     async def read(self) -> bytes:
         """Return all of it."""
