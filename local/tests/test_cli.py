@@ -284,7 +284,7 @@ def test_the_status_as_text_and_json() -> None:
     moment = f"{due.astimezone():%Y-%m-%d %H:%M}"
     assert lines[1:4] == [
         f"lost          {moment}  the bucket music; created again",
-        f"lost          {moment}  12 previews that waited; the next crawl fetches them again, requested ones at once",
+        f"lost          {moment}  12 previews that waited; the next crawl fetches them again, requested ones sooner",
         f"lost          {moment}  files of index version 2; the indexer builds it again",
     ]
     assert lines[-7:] == [

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from soundalike.audio.errors import DecoderCrashed
-from soundalike.db import embeddings, tracks
+from soundalike.db import embeddings, losses, tracks
 from soundalike.db.track_details import details
 from soundalike.db.tracks import State
 from soundalike.errors import QueueUnavailable, StoreUnavailable
@@ -121,6 +122,8 @@ async def test_a_preview_that_is_gone_makes_the_track_pending(bench: Bench, mess
     state, reason = await status_of(bench)
     assert state is State.PENDING
     assert "next crawl" in str(reason)
+    (loss,) = await losses.recent(bench.pool, timedelta(hours=1))
+    assert (loss.kind, loss.count) == ("previews", 1)
     assert (await bench.queue.depth()).total == 0
 
 

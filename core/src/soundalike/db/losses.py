@@ -21,16 +21,24 @@ class Loss:
     noticed_at: datetime | None = None
 
 
+# Many that are noticed one by one are one loss.
 _RECORD = """
-WITH old AS (DELETE FROM losses WHERE noticed_at < now() - interval '30 days')
-INSERT INTO losses (kind, name, count) VALUES ($1, $2, $3)
+WITH old AS (DELETE FROM losses WHERE noticed_at < now() - interval '30 days'), more AS (
+    UPDATE losses SET count = count + $3
+    WHERE kind = $1 AND name = $2 AND noticed_at > now() - interval '1 minute'
+    RETURNING kind
+)
+INSERT INTO losses (kind, name, count) SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM more)
 """
 
 _RECENT = "SELECT kind, name, count, noticed_at FROM losses WHERE noticed_at > now() - $1::interval ORDER BY noticed_at"
 
 
 async def record(db: Executor, loss: Loss) -> None:
-    """Record a loss that was noticed now; those of more than thirty days ago are deleted."""
+    """Record a loss that was noticed now, as one with the same of the last minute.
+
+    Those of more than thirty days ago are deleted.
+    """
     await db.execute(_RECORD, loss.kind, loss.name, loss.count)
 
 

@@ -55,8 +55,8 @@ WHERE manifest.due_at IS NULL OR manifest.due_at > now()
 """  # noqa: S608 - a constant of this module
 
 _REOPEN = """
-UPDATE manifest SET due_at = now(), attempts = 0, last_error = NULL
-WHERE kind = $1 AND urn = $2 AND request = $3 AND (due_at IS NULL OR due_at > now())
+UPDATE manifest SET due_at = now() + $4::interval, attempts = 0, last_error = NULL
+WHERE kind = $1 AND urn = $2 AND request = $3 AND (due_at IS NULL OR due_at > now() + $4::interval)
 """
 
 _NOTIFY = "SELECT pg_notify($1, $2)"
@@ -113,9 +113,9 @@ async def enqueue_now(db: Executor, kind: Kind, urn: str, request: str) -> None:
     await db.execute(_NOTIFY, CHANNEL, request)
 
 
-async def reopen(db: Executor, kind: Kind, urn: str, request: str) -> None:
-    """Make a task due now if it was ever added."""
-    await db.execute(_REOPEN, kind, urn, request)
+async def reopen(db: Executor, kind: Kind, urn: str, request: str, *, due_in: timedelta) -> None:
+    """Make a task due in that time at the latest if it was ever added."""
+    await db.execute(_REOPEN, kind, urn, request, due_in)
     await db.execute(_NOTIFY, CHANNEL, request)
 
 

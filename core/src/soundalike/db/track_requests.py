@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from soundalike.db import task_queue, tracks
+from soundalike.db import losses, task_queue, tracks
+from soundalike.db.losses import Loss
 from soundalike.db.tracks import State
 from soundalike.errors import PermanentError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from soundalike.db.database import Executor, Pool
     from soundalike.domain.track_id import TrackId
 
 TASK: Final = "add"
 """The request of the task in the queue."""
+
+# A store that loses everything must not make the crawler fetch without a pause.
+_LOST_RETRY: Final = timedelta(minutes=1)
 
 REASON: Final = "requested; the watcher will fetch its preview"
 
@@ -56,7 +63,13 @@ async def request_track(pool: Pool, track: TrackId) -> tuple[State, str | None]:
     return state, row["reason"]
 
 
-async def lose_preview(db: Executor, track: TrackId, reason: str) -> None:
-    """Set a track whose preview is lost back to `pending`; one that was requested is fetched again at once."""
-    await tracks.mark_preview_lost(db, track, reason)
-    await task_queue.reopen(db, "track", track.urn, TASK)
+async def lose_previews(db: Executor, lost: Sequence[TrackId], reason: str) -> None:
+    """Set tracks whose previews are lost back to `pending`, and record the loss.
+
+    Those that were requested are fetched again after a minute.
+    """
+    for track in lost:
+        await tracks.mark_preview_lost(db, track, reason)
+        await task_queue.reopen(db, "track", track.urn, TASK, due_in=_LOST_RETRY)
+    if lost:
+        await losses.record(db, Loss("previews", "previews of queued tracks", len(lost)))

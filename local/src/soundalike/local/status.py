@@ -45,7 +45,7 @@ _LOSSES: Final = {
     "queue": "the queue {name}; created again",
     "dead_letter_queue": "the dead-letter queue {name}; created again",
     "notification": "the notifications of the bucket {name}; created again",
-    "previews": "{count} previews that waited; the next crawl fetches them again, requested ones at once",
+    "previews": "{count} previews that waited; the next crawl fetches them again, requested ones sooner",
     "index_version": "files of index version {name}; the indexer builds it again",
     "taste_version": "files of taste version {name}; the indexer builds it again",
 }

@@ -90,8 +90,8 @@ class PreviewPipeline:
             return "gone"
         if await embeddings.exists(self.pool, track, self.embedder.model_id):
             return "known"
-        await track_requests.lose_preview(
-            self.pool, track, "the preview was gone before it was analysed; the next crawl fetches it again"
+        await track_requests.lose_previews(
+            self.pool, [track], "the preview was gone before it was analysed; the next crawl fetches it again"
         )
         return "gone"
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from soundalike.db import losses, search_names, track_requests, tracks
-from soundalike.db.losses import Loss
+from soundalike.db import search_names, track_requests, tracks
 from soundalike.errors import InvalidTrackId
 from soundalike.extractor import s3_events
 from soundalike.extractor.uploads import delete_abandoned
@@ -69,12 +68,9 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
             await queue.send(s3_events.format_message(stored.key, store.bucket))
             requeued += 1
     lost = [track for track in queued if track not in present]
-    for track in lost:
-        await track_requests.lose_preview(
-            pool, track, "the preview was lost before it was analysed; the next crawl fetches it again"
-        )
-    if lost:
-        await losses.record(pool, Loss("previews", "previews of queued tracks", len(lost)))
+    await track_requests.lose_previews(
+        pool, lost, "the preview was lost before it was analysed; the next crawl fetches it again"
+    )
     if requeued or lost:
         log.info("sweep: %d previews queued again, %d tracks need a preview again", requeued, len(lost))
     if abandoned := await delete_abandoned(pool, store):
