@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from soundalike.crawler.rate_limit_notice import AnnouncingLimiters
 from soundalike.crawler.shared_rate_limiter import SharedLimiter, SharedLimiters
 from soundalike.db import rate_limits
 from soundalike.http.errors import ServiceUnavailable
@@ -102,8 +101,12 @@ async def test_a_database_that_stays_away_is_an_error_for_everybody(pool: Pool, 
 async def test_one_limiter_a_service_and_its_pauses_are_announced(pool: Pool) -> None:
     limiters = SharedLimiters(pool)
     assert limiters(FAST) is limiters(FAST)
-    told: list[tuple[str, float]] = []
-    announcements = AnnouncingLimiters(limiters, lambda *pause: told.append(pause))
-    await announcements(FAST).acquire()
-    await announcements(FAST).pause(0.01)
-    assert told == [("fast", 0.01)]
+    first: list[tuple[str, float]] = []
+    second: list[tuple[str, float]] = []
+    limiters.on_pause = lambda *pause: first.append(pause)
+    await limiters(FAST).acquire()
+    await limiters(FAST).pause(0.01)
+    # The next list has a display of its own.
+    limiters.on_pause = lambda *pause: second.append(pause)
+    await limiters(FAST).pause(0.02)
+    assert (first, second) == ([("fast", 0.01)], [("fast", 0.02)])

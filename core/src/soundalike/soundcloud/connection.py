@@ -30,9 +30,8 @@ RETRY: Final = RetryPolicy(attempts=5, backoff=Backoff(initial_s=1.0, max_s=60.0
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response: status, `Location`, and the body as read from JSON."""
+    """A response: `Location`, and the body as read from JSON."""
 
-    status: int
     location: str | None
     content: Any
 
@@ -121,4 +120,4 @@ def _response(path: str, reply: Reply) -> Response:
         content = parse_json(reply.body) if reply.body else None
     except ValueError as error:
         raise UnreadableReply(f"SoundCloud's answer to {path} is no JSON") from error
-    return Response(status, reply.headers.get("Location"), content)
+    return Response(reply.headers.get("Location"), content)

@@ -17,7 +17,6 @@ from soundalike.crawler.ingest import Ingest
 from soundalike.crawler.leases import SharedLeases
 from soundalike.crawler.policy import CrawlPolicy
 from soundalike.crawler.progress import create_display
-from soundalike.crawler.rate_limit_notice import AnnouncingLimiters
 from soundalike.crawler.shared_rate_limiter import SharedLimiters
 from soundalike.crawler.source_factory import SourceFactory
 from soundalike.crawler.stats import OutcomeStatus
@@ -69,7 +68,7 @@ class Session:
     settings: CrawlerSettings
     options: CrawlOptions
     console: Console
-    _limiters: AnnouncingLimiters = field(init=False)
+    _limiters: SharedLimiters = field(init=False)
 
     async def run(self) -> int:
         """Do what was ordered and return the exit status, the worst of all lists."""
@@ -81,7 +80,7 @@ class Session:
                 return self._print(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")
             client = await stack.enter_async_context(preview_client(settings.crawler_contact))
             leases = await stack.enter_async_context(SharedLeases(pool))
-            self._limiters = AnnouncingLimiters(SharedLimiters(pool))
+            self._limiters = SharedLimiters(pool)
             sources = stack.enter_context(SourceFactory(settings, client, self._limiters))
             status = 0
             for target in self.options.targets:

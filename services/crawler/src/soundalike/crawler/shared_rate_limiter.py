@@ -33,6 +33,7 @@ class SharedLimiter:
     pool: Pool
     limit: RateLimit
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    on_pause: Callable[[str, float], None] = lambda _, __: None
     _waiting: deque[asyncio.Future[float]] = field(default_factory=deque, init=False)
     _server: asyncio.Task[None] | None = field(default=None, init=False)
     _paused_until: float = field(default=float("-inf"), init=False)
@@ -49,7 +50,8 @@ class SharedLimiter:
                 return
 
     async def pause(self, seconds: float) -> None:
-        """Allow no request for so many seconds, in no process."""
+        """Allow no request for so many seconds, in no process, and call `on_pause` with the service and the seconds."""
+        self.on_pause(self.limit.service, seconds)
         self._paused_until = max(self._paused_until, asyncio.get_running_loop().time() + seconds)
         await self._query(rate_limits.empty(self.pool, self.limit, seconds))
 
@@ -101,11 +103,15 @@ class SharedLimiter:
 
 @dataclass(slots=True)
 class SharedLimiters:
-    """The limiters of one process, one a service."""
+    """The limiters of one process, one a service; they call `on_pause` with the service and the seconds of a pause."""
 
     pool: Pool
+    on_pause: Callable[[str, float], None] = lambda _, __: None
     _limiters: dict[str, SharedLimiter] = field(default_factory=dict, init=False)
 
     def __call__(self, limit: RateLimit) -> SharedLimiter:
         """Return the limiter of a service."""
-        return self._limiters.setdefault(limit.service, SharedLimiter(self.pool, limit))
+        return self._limiters.setdefault(limit.service, SharedLimiter(self.pool, limit, on_pause=self._announce))
+
+    def _announce(self, service: str, seconds: float) -> None:
+        self.on_pause(service, seconds)
