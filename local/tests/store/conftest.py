@@ -30,7 +30,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def refused(self) -> bool:
+    def is_refusal(self) -> bool:
         """Whether it is a refusal of the request, not a failure of the server."""
         return 400 <= self.status < 500 or self.status == 501
 

@@ -71,7 +71,7 @@ ADMINISTRATION = [
 
 
 @pytest.fixture
-def untouched(s3: Any, sqs: Any, bucket: str, queue: str) -> Callable[[], None]:
+def intact(s3: Any, sqs: Any, bucket: str, queue: str) -> Callable[[], None]:
     """Compare bucket and queue with what they held before."""
 
     def check() -> None:
@@ -87,7 +87,7 @@ class TestAdministration:
     @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"])
     @pytest.mark.parametrize("signed", [False, True])
     def test_is_not_reachable(
-        self, owner: Caller, bucket: str, untouched: Callable[[], None], method: str, signed: bool
+        self, owner: Caller, bucket: str, intact: Callable[[], None], method: str, signed: bool
     ) -> None:
         for form in ADMINISTRATION:
             target = form.format(bucket=bucket, host=owner.host)
@@ -96,9 +96,9 @@ class TestAdministration:
             if signed and (method, target) in {("PUT", "/health"), ("PUT", "/v2"), ("HEAD", "/health")}:
                 continue
             answer = owner.send(method, target, headers)
-            assert answer.refused, f"{method} {target}: {answer.status} {answer.body[:200]!r}"
+            assert answer.is_refusal, f"{method} {target}: {answer.status} {answer.body[:200]!r}"
             assert b"ministack" not in answer.body.replace(b"_ministack", b"")
-        untouched()
+        intact()
 
     @pytest.mark.parametrize(
         "headers",
@@ -115,28 +115,28 @@ class TestAdministration:
         ids=lambda headers: next(iter(headers)),
     )
     def test_is_not_reachable_by_headers_that_rewrite_a_request(
-        self, owner: Caller, bucket: str, untouched: Callable[[], None], headers: dict[str, str]
+        self, owner: Caller, bucket: str, intact: Callable[[], None], headers: dict[str, str]
     ) -> None:
         for method, target in [("POST", "/"), ("GET", f"/{bucket}/kept"), ("POST", "/_ministack/reset")]:
-            assert owner.send(method, target, headers).refused
+            assert owner.send(method, target, headers).is_refusal
         signed = owner.sign("GET", f"/{bucket}/kept", headers)
         assert owner.send("GET", f"/{bucket}/kept", signed).body == b"kept"
-        untouched()
+        intact()
 
     @pytest.mark.parametrize(
         "host", ["_ministack", "sts.amazonaws.com", "bucket.s3.amazonaws.com", "a.execute-api.localhost", "x.iot.y.z"]
     )
     def test_is_not_reachable_by_another_host(
-        self, owner: Caller, bucket: str, untouched: Callable[[], None], host: str
+        self, owner: Caller, bucket: str, intact: Callable[[], None], host: str
     ) -> None:
         other = Caller(host, owner.access_key_id, owner.secret_access_key)
         for method, target in [("POST", "/_ministack/reset"), ("GET", "/health"), ("POST", "/")]:
-            assert owner.send(method, target, {"Host": host}).refused
-            assert owner.send(method, target, {**other.sign(method, target), "Host": host}).refused
+            assert owner.send(method, target, {"Host": host}).is_refusal
+            assert owner.send(method, target, {**other.sign(method, target), "Host": host}).is_refusal
         # The address alone names the bucket.
         signed = {**other.sign("GET", f"/{bucket}/kept"), "Host": host}
         assert owner.send("GET", f"/{bucket}/kept", signed).body == b"kept"
-        untouched()
+        intact()
 
     def test_websockets_are_not_served(self, owner: Caller) -> None:
         upgrade = {
@@ -147,7 +147,7 @@ class TestAdministration:
             "Sec-WebSocket-Protocol": "mqtt",
             "Host": "x.iot.us-east-1.localhost",
         }
-        assert owner.send("GET", "/mqtt", upgrade).refused
+        assert owner.send("GET", "/mqtt", upgrade).is_refusal
 
 
 class TestAnonymous:
@@ -163,7 +163,7 @@ class TestAnonymous:
         ],
     )
     def test_a_web_page_can_send_nothing(
-        self, owner: Caller, bucket: str, queue: str, untouched: Callable[[], None], content_type: str | None
+        self, owner: Caller, bucket: str, queue: str, intact: Callable[[], None], content_type: str | None
     ) -> None:
         form = (
             b'--x\r\nContent-Disposition: form-data; name="key"\r\n\r\nnew\r\n'
@@ -187,7 +187,7 @@ class TestAnonymous:
                 answer = owner.send(method, target, headers, body)
                 assert answer.status == 403, f"{method} {target}: {answer.status} {answer.body!r}"
                 assert not any(name.lower().startswith("access-control-") for name in answer.headers)
-        untouched()
+        intact()
 
     def test_a_refused_body_is_not_read(self, owner: Caller) -> None:
         host, _, port = owner.host.partition(":")
@@ -217,15 +217,15 @@ class TestKeys:
     ) -> None:
         other = Caller(owner.host, key or owner.access_key_id, secret or owner.secret_access_key)
         client = other.client("sqs" if "queue" in operation else "s3")
-        with pytest.raises(ClientError) as refused:
+        with pytest.raises(ClientError) as error:
             getattr(client, operation)()
         client.close()
-        assert refused.value.response["Error"]["Code"] in codes
-        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+        assert error.value.response["Error"]["Code"] in codes
+        assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
 
     def test_a_session_token_is_refused(self, owner: Caller, bucket: str) -> None:
         signed = owner.sign("GET", f"/{bucket}/kept", {"x-amz-security-token": "token"})
-        assert owner.send("GET", f"/{bucket}/kept", signed).refused
+        assert owner.send("GET", f"/{bucket}/kept", signed).is_refusal
 
     def test_other_signatures_are_refused(self, owner: Caller, bucket: str) -> None:
         target = f"/{bucket}/kept"
@@ -242,11 +242,11 @@ class TestKeys:
             signed["Authorization"].replace("SignedHeaders=host;", "SignedHeaders="),
             "",
         ]:
-            assert owner.send("GET", target, {**signed, "Authorization": authorization}).refused, authorization
+            assert owner.send("GET", target, {**signed, "Authorization": authorization}).is_refusal, authorization
         legacy = owner.client("s3", signature_version="s3")
         url = legacy.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "kept"})
         legacy.close()
-        assert owner.send("GET", url.removeprefix(f"http://{owner.host}")).refused
+        assert owner.send("GET", url.removeprefix(f"http://{owner.host}")).is_refusal
 
 
 class TestSignedRequest:
@@ -259,22 +259,22 @@ class TestSignedRequest:
         target = f"/{bucket}/new"
         signed = owner.sign("PUT", target, body=b"one")
         for body in (b"two", b"on", b"one ", b""):
-            assert owner.send("PUT", target, signed, body).refused
+            assert owner.send("PUT", target, signed, body).is_refusal
         for key in ("new",):
             with pytest.raises(ClientError, match="404"):
                 s3.head_object(Bucket=bucket, Key=key)
         assert owner.send("PUT", target, signed, b"one").status == 200
 
-    def test_cannot_send_another_message(self, owner: Caller, queue: str, untouched: Callable[[], None]) -> None:
+    def test_cannot_send_another_message(self, owner: Caller, queue: str, intact: Callable[[], None]) -> None:
         headers = {"X-Amz-Target": "AmazonSQS.SendMessage", "Content-Type": "application/x-amz-json-1.0"}
         body = json.dumps({"QueueUrl": queue, "MessageBody": "new"}).encode()
         signed = owner.sign("POST", "/", headers, body, service="sqs")
         assert owner.send("POST", "/", signed, body.replace(b"new", b"old")).status == 403
         hashed = owner.sign("POST", "/", {**headers, "X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"}, body, service="sqs")
-        assert owner.send("POST", "/", hashed, body).refused
-        untouched()
+        assert owner.send("POST", "/", hashed, body).is_refusal
+        intact()
 
-    def test_cannot_be_sent_as_another(self, owner: Caller, bucket: str, untouched: Callable[[], None]) -> None:
+    def test_cannot_be_sent_as_another(self, owner: Caller, bucket: str, intact: Callable[[], None]) -> None:
         signed = owner.sign("GET", f"/{bucket}/kept")
         for method, target in [
             ("DELETE", f"/{bucket}/kept"),
@@ -286,10 +286,10 @@ class TestSignedRequest:
             ("GET", f"/{bucket}/%6bept"),
             ("GET", f"//{bucket}/kept"),
         ]:
-            assert owner.send(method, target, signed).refused, (method, target)
-        assert owner.send("GET", f"/{bucket}/kept", {**signed, "Host": "localhost"}).refused
+            assert owner.send(method, target, signed).is_refusal, (method, target)
+        assert owner.send("GET", f"/{bucket}/kept", {**signed, "Host": "localhost"}).is_refusal
         assert owner.send("GET", f"/{bucket}/kept", signed).status == 200
-        untouched()
+        intact()
 
     @pytest.mark.parametrize(
         ("name", "value"),
@@ -308,7 +308,7 @@ class TestSignedRequest:
     def test_headers_cannot_be_added(self, owner: Caller, s3: Any, bucket: str, name: str, value: str) -> None:
         signed = owner.sign("PUT", f"/{bucket}/new", body=b"new")
         answer = owner.send("PUT", f"/{bucket}/new", {**signed, name: value.format(bucket=bucket)}, b"new")
-        assert answer.refused
+        assert answer.is_refusal
         with pytest.raises(ClientError, match="404"):
             s3.head_object(Bucket=bucket, Key="new")
 
@@ -319,29 +319,27 @@ class TestSignedRequest:
         signed["host"] = owner.host
         for value in (signed[name], "0"):
             for pairs in ([*signed.items(), (name, value)], [(name, value), *signed.items()]):
-                assert owner.send("PUT", target, pairs, b"new").refused
+                assert owner.send("PUT", target, pairs, b"new").is_refusal
 
-    def test_has_one_length(self, owner: Caller, bucket: str, untouched: Callable[[], None]) -> None:
+    def test_has_one_length(self, owner: Caller, bucket: str, intact: Callable[[], None]) -> None:
         target = f"/{bucket}/kept"
         signed = owner.sign("PUT", target, body=b"new")
         chunked = b"3\r\nnew\r\n0\r\n\r\n"
-        assert owner.send("PUT", target, {**signed, "Transfer-Encoding": "chunked"}, chunked).refused
+        assert owner.send("PUT", target, {**signed, "Transfer-Encoding": "chunked"}, chunked).is_refusal
         both = {**signed, "Transfer-Encoding": "chunked", "Content-Length": "3"}
-        assert owner.send("PUT", target, both, chunked).refused
+        assert owner.send("PUT", target, both, chunked).is_refusal
         for lengths in (["3", "0"], ["0", "3"]):
             pairs = [*signed.items(), *(("Content-Length", length) for length in lengths)]
-            assert owner.send("PUT", target, pairs, b"new").refused
+            assert owner.send("PUT", target, pairs, b"new").is_refusal
         for length in ("-3", "+3", "0x3", "3, 4", "3.0", "99999999999999999999"):
-            assert owner.send("PUT", target, {**signed, "Content-Length": length}, b"new").refused
-        untouched()
+            assert owner.send("PUT", target, {**signed, "Content-Length": length}, b"new").is_refusal
+        intact()
 
-    def test_two_requests_in_one_are_two_requests(
-        self, owner: Caller, bucket: str, untouched: Callable[[], None]
-    ) -> None:
+    def test_two_requests_in_one_are_two_requests(self, owner: Caller, bucket: str, intact: Callable[[], None]) -> None:
         target, inner = f"/{bucket}/kept", f"DELETE /{bucket}/kept HTTP/1.1\r\nHost: {owner.host}\r\n\r\n"
         signed = owner.sign("GET", target)
-        assert owner.send("GET", target, {**signed, "Content-Length": str(len(inner))}, inner.encode()).refused
-        untouched()
+        assert owner.send("GET", target, {**signed, "Content-Length": str(len(inner))}, inner.encode()).is_refusal
+        intact()
 
     @pytest.mark.parametrize(
         "query", ["list-type=2&list-type=2", "list-type=2&prefix=a&prefix=b", "list-type=2&&", "=1"]
@@ -398,10 +396,10 @@ class TestOperations:
         self, owner: Caller, service: str, operation: str, arguments: dict[str, Any]
     ) -> None:
         client = owner.client(service)
-        with pytest.raises(ClientError) as refused:
+        with pytest.raises(ClientError) as error:
             getattr(client, operation)(**arguments)
         client.close()
-        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+        assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
 
     @pytest.mark.parametrize(
         "target", ["DynamoDB_20120810.ListTables", "AWSSecurityTokenServiceV20110615.X", "AmazonSQS.A.B"]
@@ -439,16 +437,16 @@ class TestOperations:
         ],
     )
     def test_operations_that_nobody_needs_are_refused(
-        self, s3: Any, bucket: str, untouched: Callable[[], None], operation: str, arguments: dict[str, Any]
+        self, s3: Any, bucket: str, intact: Callable[[], None], operation: str, arguments: dict[str, Any]
     ) -> None:
         filled = {
             name: value.format(bucket=bucket) if isinstance(value, str) and "{bucket}" in value else value
             for name, value in arguments.items()
         }
-        with pytest.raises(ClientError) as refused:
+        with pytest.raises(ClientError) as error:
             getattr(s3, operation)(Bucket=bucket, **filled)
-        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] in {403, 501}
-        untouched()
+        assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] in {403, 501}
+        intact()
 
     @pytest.mark.parametrize(
         ("operation", "arguments"),
@@ -461,19 +459,19 @@ class TestOperations:
         ],
     )
     def test_actions_that_nobody_needs_are_refused(
-        self, sqs: Any, queue: str, untouched: Callable[[], None], operation: str, arguments: dict[str, Any]
+        self, sqs: Any, queue: str, intact: Callable[[], None], operation: str, arguments: dict[str, Any]
     ) -> None:
         with pytest.raises(ClientError, match="AccessDenied"):
             getattr(sqs, operation)(QueueUrl=queue, **arguments)
-        untouched()
+        intact()
 
-    def test_the_old_protocol_of_sqs_is_refused(self, owner: Caller, queue: str, untouched: Callable[[], None]) -> None:
+    def test_the_old_protocol_of_sqs_is_refused(self, owner: Caller, queue: str, intact: Callable[[], None]) -> None:
         path = urlsplit(queue).path
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         for target in ("/", path, f"{path}?Action=PurgeQueue", "/?Action=ListQueues"):
             assert owner.send_signed("GET", target, service="sqs").status == 403
             assert owner.send_signed("POST", target, form, b"Action=PurgeQueue", service="sqs").status == 403
-        untouched()
+        intact()
 
     def test_a_bucket_notifies_queues_only(self, s3: Any, bucket: str) -> None:
         with pytest.raises(ClientError, match="AccessDenied"):
@@ -574,7 +572,7 @@ class TestPresigned:
         ]:
             assert owner.send("GET", owner.presign("GET", target, expires, at=at)).status == status
 
-    def test_cannot_be_changed(self, owner: Caller, bucket: str, untouched: Callable[[], None]) -> None:
+    def test_cannot_be_changed(self, owner: Caller, bucket: str, intact: Callable[[], None]) -> None:
         read, write = owner.presign("GET", f"/{bucket}/kept"), owner.presign("PUT", f"/{bucket}/new")
         for method, target in [
             ("PUT", read),
@@ -594,18 +592,18 @@ class TestPresigned:
             ("PUT", f"{write}&x-amz-copy-source={bucket}%2Fkept"),
             ("GET", write),
         ]:
-            assert owner.send(method, target).refused, (method, target)
-        untouched()
-        assert owner.send("PUT", write, {"x-amz-acl": "public-read"}).refused
-        assert owner.send("PUT", write, {"x-amz-copy-source": f"/{bucket}/kept"}).refused
-        assert owner.send("GET", read, owner.sign("GET", f"/{bucket}/kept")).refused
-        untouched()
+            assert owner.send(method, target).is_refusal, (method, target)
+        intact()
+        assert owner.send("PUT", write, {"x-amz-acl": "public-read"}).is_refusal
+        assert owner.send("PUT", write, {"x-amz-copy-source": f"/{bucket}/kept"}).is_refusal
+        assert owner.send("GET", read, owner.sign("GET", f"/{bucket}/kept")).is_refusal
+        intact()
 
     def test_a_secret_that_is_wrong_signs_no_address(self, owner: Caller, bucket: str) -> None:
         other = Caller(owner.host, owner.access_key_id, "wrong-wrong-wrong")
         assert owner.send("GET", other.presign("GET", f"/{bucket}/kept")).status == 403
 
-    def test_forms_are_refused(self, owner: Caller, bucket: str, untouched: Callable[[], None]) -> None:
+    def test_forms_are_refused(self, owner: Caller, bucket: str, intact: Callable[[], None]) -> None:
         client = owner.client("s3", signature_version="s3v4")
         form = client.generate_presigned_post(bucket, "new")
         client.close()
@@ -615,7 +613,7 @@ class TestPresigned:
         )
         headers = {"Content-Type": "multipart/form-data; boundary=x"}
         assert owner.send("POST", f"/{bucket}", headers, f"{fields}--x--\r\n".encode()).status == 403
-        untouched()
+        intact()
 
 
 class TestAwsChunked:
@@ -689,12 +687,12 @@ class TestAwsChunked:
             (whole, {**self.headers(3), "Content-Encoding": "gzip"}),
             (whole, {"Content-Encoding": "aws-chunked"}),
         ]:
-            assert self.put(owner, bucket, body, headers).refused, (body, headers)
+            assert self.put(owner, bucket, body, headers).is_refusal, (body, headers)
         for payload in ("UNSIGNED-PAYLOAD", None):
             answer = owner.send_signed("PUT", f"/{bucket}/new", self.headers(3), whole, payload=payload)
-            assert answer.refused
+            assert answer.is_refusal
         for payload in ("STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", "STREAMING-", "none", "A" * 64):
-            assert owner.send_signed("PUT", f"/{bucket}/new", self.headers(3), whole, payload=payload).refused
+            assert owner.send_signed("PUT", f"/{bucket}/new", self.headers(3), whole, payload=payload).is_refusal
         with pytest.raises(ClientError, match="404"):
             s3.head_object(Bucket=bucket, Key="new")
 

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     ],
 )
 def test_well_known_keys_are_refused(key: str, secret: str) -> None:
-    with pytest.raises(ValueError, match="must be set") as refused:
+    with pytest.raises(ValueError, match="must be set") as error:
         read_credentials({"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret})
-    assert not secret or secret not in str(refused.value)
+    assert not secret or secret not in str(error.value)
 
 
 def test_keys_of_ones_own_are_accepted() -> None:

@@ -147,7 +147,7 @@ async def test_its_files_are_its_owners_only(server: AwsServer, process: Popen[b
 
 
 @asynccontextmanager
-async def running(app: Any) -> AsyncIterator[int]:
+async def serve(app: Any) -> AsyncIterator[int]:
     """Serve an application in this process."""
     port = free_port()
     config = store_server.configuration(app, "127.0.0.1", port)
@@ -172,7 +172,7 @@ async def _empty(scope: Any, receive: Any, send: Any) -> None:
 @pytest.mark.parametrize("beginning", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: a\r\n"])
 async def test_a_connection_without_a_request_is_closed(monkeypatch: pytest.MonkeyPatch, beginning: bytes) -> None:
     monkeypatch.setattr(store_server, "_HEAD_TIMEOUT_S", 0.2)
-    async with running(_empty) as port:
+    async with serve(_empty) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(beginning)
         await _end_of(reader)
@@ -181,7 +181,7 @@ async def test_a_connection_without_a_request_is_closed(monkeypatch: pytest.Monk
 
 async def test_a_connection_whose_second_request_does_not_come_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_server, "_HEAD_TIMEOUT_S", 0.2)
-    async with running(_empty) as port:
+    async with serve(_empty) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(2):
             writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -189,6 +189,20 @@ async def test_a_connection_whose_second_request_does_not_come_is_closed(monkeyp
         writer.write(b"GET")
         await _end_of(reader)
         writer.close()
+
+
+async def test_connections_without_a_request_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_server, "_MAX_WITHOUT_REQUEST", 5)
+    async with serve(_empty) as port:
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(12)]
+        for reader, _ in silent[:7]:
+            await _end_of(reader)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        for _, other in [*silent, (reader, writer)]:
+            other.close()
 
 
 async def _end_of(reader: asyncio.StreamReader) -> None:
@@ -200,7 +214,7 @@ async def _end_of(reader: asyncio.StreamReader) -> None:
 
 async def test_a_slow_body_is_no_silent_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_server, "_HEAD_TIMEOUT_S", 0.05)
-    async with running(_empty) as port:
+    async with serve(_empty) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
         await asyncio.sleep(0.5)

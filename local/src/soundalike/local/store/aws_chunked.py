@@ -48,7 +48,7 @@ async def decode(
     Chunks and trailer are verified where they are signed; the checksum itself is left to ministack. Raises
     `RequestRefused`.
     """
-    signed, announced = payload != _UNSIGNED_WITH_TRAILER, _announced_trailers(headers, payload)
+    signed, trailer_names = payload != _UNSIGNED_WITH_TRAILER, _trailer_names(headers, payload)
     lines, previous = _Lines(stream), key.claim.signature
     while True:
         size, signature = _parse_head(await lines.read(_MAX_HEAD_BYTES), signed=signed)
@@ -73,7 +73,7 @@ async def decode(
         signature = trailers.pop(_TRAILER_SIGNATURE, "")
         content = "".join(f"{name}:{value}\n" for name, value in sorted(trailers.items()))
         _compare(signature, key.sign_trailer(previous, hashlib.sha256(content.encode()).hexdigest()))
-    if trailers.keys() != announced:
+    if trailers.keys() != trailer_names:
         raise _malformed("The trailing headers are not those that were announced.")
     return trailers
 
@@ -123,13 +123,13 @@ class _Lines:
         return bytes(rest)
 
 
-def _announced_trailers(headers: Mapping[str, str], payload: str) -> frozenset[str]:
+def _trailer_names(headers: Mapping[str, str], payload: str) -> frozenset[str]:
     if "aws-chunked" not in headers.get("content-encoding", "aws-chunked"):
         raise _malformed("The header content-encoding does not name aws-chunked.")
-    announced = frozenset(name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",") if name.strip())
-    if (len(announced) != (0 if payload == _SIGNED else 1)) or not announced <= CHECKSUMS:
+    names = frozenset(name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",") if name.strip())
+    if (len(names) != (0 if payload == _SIGNED else 1)) or not names <= CHECKSUMS:
         raise _malformed("The trailing headers must be one checksum, announced in the header x-amz-trailer.")
-    return announced
+    return names
 
 
 def _parse_head(line: bytes, *, signed: bool) -> tuple[int, str | None]:

@@ -68,9 +68,9 @@ def read_credentials(environment: Mapping[str, str]) -> Credentials:
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
     if missing := [name for name in _OURS if not inherited.get(name)]:
         raise ValueError(f"{' and '.join(missing)} must be set.")
-    kept = {name: inherited[name] for name in (*_INHERITED, *_OURS) if name in inherited}
+    own = {name: inherited[name] for name in (*_INHERITED, *_OURS) if name in inherited}
     region = inherited.get("AWS_DEFAULT_REGION", "us-east-1")
-    return {**kept, "AWS_DEFAULT_REGION": region, "MINISTACK_REGION": region}
+    return {**own, "AWS_DEFAULT_REGION": region, "MINISTACK_REGION": region}
 
 
 def _allow_connections() -> None:

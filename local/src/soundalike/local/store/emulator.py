@@ -94,23 +94,23 @@ class Emulator:
     ) -> Reply:
         """Answer a verified request to S3; `headers` are those with which the body ended."""
         self._enter(claim)
-        passed = {**call.headers, **headers, **self._identity(request, claim), "content-length": str(len(body))}
+        own_headers = {**call.headers, **headers, **self._identity(request, claim), "content-length": str(len(body))}
         # Lists, as it gets them from its own router.
         query = {name: [value] for name, value in call.query.items()}
-        reply: ServiceReply = await self._s3.handle_request(request.method, call.path, passed, body, query)
+        reply: ServiceReply = await self._s3.handle_request(request.method, call.path, own_headers, body, query)
         if request.method == "HEAD":
-            reply = self._s3.format_head_response(call.path, passed, reply)
+            reply = self._s3.format_head_response(call.path, own_headers, reply)
         return _reply(reply)
 
     async def call_sqs(self, request: Request, claim: Claim, body: bytes) -> Reply:
         """Answer a verified request to SQS."""
         self._enter(claim)
-        passed = {
+        own_headers = {
             "content-type": request.headers["content-type"],
             "x-amz-target": request.headers["x-amz-target"],
             **self._identity(request, claim),
         }
-        return _reply(await self._sqs.handle_request("POST", "/", passed, body, {}))
+        return _reply(await self._sqs.handle_request("POST", "/", own_headers, body, {}))
 
     def _services(self) -> dict[str, Any]:
         return {"s3": self._s3, "sqs": self._sqs}
@@ -131,6 +131,6 @@ class Emulator:
 
 def _reply(reply: ServiceReply) -> Reply:
     status, headers, body = reply
-    identified = {"x-amzn-requestid": str(uuid.uuid4()), **headers}
+    all_headers = {"x-amzn-requestid": str(uuid.uuid4()), **headers}
     content = body.encode() if isinstance(body, str) else body
-    return Reply(status, tuple((name, str(value)) for name, value in identified.items()), content)
+    return Reply(status, tuple((name, str(value)) for name, value in all_headers.items()), content)

@@ -60,7 +60,7 @@ _DESCRIPTION: Final = frozenset(
 )
 _META: Final = "x-amz-meta-"
 # Those that this program itself reads.
-_READ_HEADERS: Final = frozenset({"x-amz-content-sha256", "x-amz-date", "x-amz-user-agent", *aws_chunked.HEADERS})
+_OWN_HEADERS: Final = frozenset({"x-amz-content-sha256", "x-amz-date", "x-amz-user-agent", *aws_chunked.HEADERS})
 
 _Target = Literal["service", "bucket", "object"]
 
@@ -91,7 +91,7 @@ def _settings(name: str, parameter: str) -> tuple[S3Operation, S3Operation]:
     return read, write
 
 
-_READ = _CONDITIONS | {"range", "x-amz-checksum-mode"}
+_RETRIEVAL = _CONDITIONS | {"range", "x-amz-checksum-mode"}
 
 S3_OPERATIONS: Final = (
     S3Operation(
@@ -122,8 +122,8 @@ S3_OPERATIONS: Final = (
     *_settings("BucketNotificationConfiguration", "notification"),
     *_settings("BucketLifecycleConfiguration", "lifecycle"),
     *_settings("PublicAccessBlock", "publicAccessBlock"),
-    S3Operation("GetObject", "GET", "object", {}, headers=_READ, presigned=True),
-    S3Operation("HeadObject", "HEAD", "object", {}, headers=_READ, presigned=True),
+    S3Operation("GetObject", "GET", "object", {}, headers=_RETRIEVAL, presigned=True),
+    S3Operation("HeadObject", "HEAD", "object", {}, headers=_RETRIEVAL, presigned=True),
     S3Operation(
         "PutObject",
         "PUT",
@@ -175,11 +175,11 @@ class S3Call:
 def s3_call(request: Request, signed_headers: frozenset[str], *, presigned: bool) -> S3Call:
     """Recognise the operation of a request to S3; raises `RequestRefused` for any that is not allowed."""
     target, path = _target(request.path)
-    query, hoisted = _parameters(request, presigned=presigned)
-    operation = next((o for o in S3_OPERATIONS if _is(o, request.method, target, query)), None)
+    query, header_parameters = _parameters(request, presigned=presigned)
+    operation = next((o for o in S3_OPERATIONS if _matches(o, request.method, target, query)), None)
     if operation is None or (presigned and not operation.presigned):
         raise access_denied("This operation is not available here.")
-    headers = _headers(request, operation, hoisted)
+    headers = _headers(request, operation, header_parameters)
     if not presigned and (unsigned := sorted(headers.keys() - signed_headers)):
         raise access_denied(f"The signature does not cover {', '.join(unsigned)}.")
     return S3Call(operation, path, {name: query[name] for name in query if name != "x-id"}, headers)
@@ -222,21 +222,21 @@ def _parameters(request: Request, *, presigned: bool) -> tuple[dict[str, str], d
         return dict(request.query), {}
     # A signature in the address may take headers with it.
     query: dict[str, str] = {}
-    hoisted: dict[str, str] = {}
+    header_parameters: dict[str, str] = {}
     for name, value in request.query.items():
         header = name.lower()
         if name in QUERY_NAMES:
             continue
-        if header in _READ_HEADERS or header in hoisted:
+        if header in _OWN_HEADERS or header in header_parameters:
             raise RequestRefused(400, "InvalidRequest", f"The parameter {name} is not supported.")
         if header.startswith("x-amz-"):
-            hoisted[header] = value
+            header_parameters[header] = value
         else:
             query[name] = value
-    return query, hoisted
+    return query, header_parameters
 
 
-def _is(operation: S3Operation, method: str, target: _Target, query: Mapping[str, str]) -> bool:
+def _matches(operation: S3Operation, method: str, target: _Target, query: Mapping[str, str]) -> bool:
     return (
         operation.method == method
         and operation.target == target
@@ -247,14 +247,14 @@ def _is(operation: S3Operation, method: str, target: _Target, query: Mapping[str
     )
 
 
-def _headers(request: Request, operation: S3Operation, hoisted: Mapping[str, str]) -> dict[str, str]:
+def _headers(request: Request, operation: S3Operation, header_parameters: Mapping[str, str]) -> dict[str, str]:
     headers: dict[str, str] = {}
-    for name, value in [*request.headers.items(), *hoisted.items()]:
+    for name, value in [*request.headers.items(), *header_parameters.items()]:
         if name in operation.headers or (name.startswith(_META) and _META in operation.headers):
             if name in headers:
                 raise RequestRefused(400, "InvalidRequest", f"The header {name} occurs twice.")
             headers[name] = value
-        elif name.startswith("x-amz-") and name not in _READ_HEADERS:
+        elif name.startswith("x-amz-") and name not in _OWN_HEADERS:
             # To leave it out would make another operation of it, as with x-amz-copy-source.
             raise RequestRefused(501, "NotImplemented", f"The header {name} is not supported.")
     if (encoding := aws_chunked.content_encoding(headers.pop("content-encoding", ""))) is not None:

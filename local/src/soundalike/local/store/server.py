@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import h11
 import uvicorn
@@ -14,15 +14,20 @@ if TYPE_CHECKING:
     from soundalike.local.store.application import Store
 
 _HEAD_TIMEOUT_S: Final = 20.0
+_MAX_WITHOUT_REQUEST: Final = 512
 _KEEP_ALIVE_S: Final = 75
 # Long polls wait for messages, and would be waited for.
 _GRACE_S: Final = 2
 
 
-class HeadTimeoutProtocol(H11Protocol):
-    """uvicorn's stricter protocol, which by itself would wait for ever for the head of the first request."""
+class ImpatientProtocol(H11Protocol):
+    """uvicorn's stricter protocol, which by itself waits for ever for a request, on any number of connections.
 
-    _head_timer: asyncio.TimerHandle | None = None
+    Only signed requests leave a connection open, so whoever has no keys holds no more than `_MAX_WITHOUT_REQUEST`.
+    """
+
+    # Of all connections on which a head has not come, the oldest first, when it is given up.
+    _timers: ClassVar[dict[ImpatientProtocol, asyncio.TimerHandle]] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection."""
@@ -41,25 +46,26 @@ class HeadTimeoutProtocol(H11Protocol):
 
     def _watch_head(self) -> None:
         # Between requests uvicorn's own limit for idle connections counts.
-        incomplete = self.conn.their_state is h11.IDLE and self.timeout_keep_alive_task is None
-        if not incomplete:
+        if self.conn.their_state is not h11.IDLE or self.timeout_keep_alive_task is not None:
             self._forget_timer()
-        elif self._head_timer is None:
-            self._head_timer = self.loop.call_later(_HEAD_TIMEOUT_S, self._give_up)
+        elif self not in self._timers:
+            self._timers[self] = self.loop.call_later(_HEAD_TIMEOUT_S, self.give_up)
+            if len(self._timers) > _MAX_WITHOUT_REQUEST:
+                next(iter(self._timers)).give_up()
 
-    def _give_up(self) -> None:
-        if self.conn.their_state is h11.IDLE:
-            self.transport.abort()
+    def give_up(self) -> None:
+        """Close the connection."""
+        self._forget_timer()
+        self.transport.abort()
 
     def _forget_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+        if (timer := self._timers.pop(self, None)) is not None:
+            timer.cancel()
 
 
 def configuration(store: Store, host: str, port: int) -> uvicorn.Config:
     """Build uvicorn's configuration."""
-    options: dict[str, Any] = {"http": HeadTimeoutProtocol, "ws": "none", "lifespan": "on", "loop": "asyncio"}
+    options: dict[str, Any] = {"http": ImpatientProtocol, "ws": "none", "lifespan": "on", "loop": "asyncio"}
     return uvicorn.Config(
         store,
         host=host,

@@ -95,18 +95,18 @@ def verify(request: Request, claim: Claim, credentials: Credentials, *, body_has
     For SQS `body_hash` is the hash of the body. Raises `RequestRefused`.
     """
     signer = _signer(claim, credentials, claim.payload if body_hash is None else body_hash)
-    signed = AWSRequest(
+    copy = AWSRequest(
         method=request.method,
         url=f"http://{request.headers['host']}{request.raw_path}?{_signed_query(request.raw_query)}",
         headers={name: request.headers[name] for name in claim.signed_headers},
     )
-    signed.context["timestamp"] = claim.timestamp
-    text = signer.string_to_sign(signed, signer.canonical_request(signed))
-    if not hmac.compare_digest(signer.signature(text, signed), claim.signature):
+    copy.context["timestamp"] = claim.timestamp
+    text = signer.string_to_sign(copy, signer.canonical_request(copy))
+    if not hmac.compare_digest(signer.signature(text, copy), claim.signature):
         raise RequestRefused(
             403, "SignatureDoesNotMatch", "The signature of the request is not the one that the secret key makes."
         )
-    return SigningKey(claim, signer, signed)
+    return SigningKey(claim, signer, copy)
 
 
 @dataclass(slots=True)
