@@ -92,7 +92,8 @@ async def read_status(data: DataDirectory) -> Status:
     try:
         async with database.connect(settings.database_url.get_secret_value(), size=1) as pool:
             content = await _read_database(pool, settings, missing)
-            missing |= await _damaged_versions(pool, settings, content.overview)
+            if "store" not in missing:
+                missing |= await _damaged_versions(pool, settings, content.overview)
     except _DATABASE_FAILURES:
         content = None
         missing["database"] = "the database does not answer"
