@@ -217,8 +217,8 @@ def _targets(tree: ast.Module, call: ast.Call) -> Iterator[str]:
 
 
 def _flags(call: ast.Call) -> int:
-    given = [keyword.value for keyword in call.keywords if keyword.arg == "flags"]
-    return int(_value(given[0], re)) if given else 0
+    flags = [keyword.value for keyword in call.keywords if keyword.arg == "flags"]
+    return int(_value(flags[0], re)) if flags else 0
 
 
 def _value(expression: ast.expr, module: ModuleType) -> Any:

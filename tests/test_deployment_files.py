@@ -83,8 +83,8 @@ class Stage:
 
 
 def stages() -> dict[str, Stage]:
-    told = re.sub(r"^\s*#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE)
-    parts = re.split(r"^FROM (\S+) AS (\S+)$", told, flags=re.MULTILINE)[1:]
+    dockerfile = re.sub(r"^\s*#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE)
+    parts = re.split(r"^FROM (\S+) AS (\S+)$", dockerfile, flags=re.MULTILINE)[1:]
     return {name: Stage(base, text) for base, name, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True)}
 
 
@@ -153,11 +153,11 @@ def test_image_is_built_from_the_service_and_the_libraries_it_needs(name: str) -
     done: set[tuple[Path, str | None]] = set()
     todo: set[tuple[Path, str | None]] = {(PROJECTS[name], None)}
     while todo:
-        done.add(asked := todo.pop())
-        path, extra = asked
+        done.add(member := todo.pop())
+        path, extra = member
         project = tomllib.loads((path / "pyproject.toml").read_text())["project"]
-        wanted = project["dependencies"] if extra is None else project["optional-dependencies"][extra]
-        for package, extras in re.findall(r"^(soundalike-\w+)(?:\[([\w,]+)\])?", "\n".join(wanted), re.MULTILINE):
+        requirements = project["dependencies"] if extra is None else project["optional-dependencies"][extra]
+        for package, extras in re.findall(r"^(soundalike-\w+)(?:\[([\w,]+)\])?", "\n".join(requirements), re.MULTILINE):
             todo |= {(homes[package], one) for one in (None, *filter(None, extras.split(",")))}
         todo -= done
     needed = {short(path) for path, _ in done}
@@ -354,9 +354,9 @@ class TestCompose:
             assert awaited["provision"]["condition"] == "service_completed_successfully", name
 
     def test_every_variable_it_asks_for_is_in_the_template(self) -> None:
-        asked = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
+        names = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
         # What names the images is for those who push them.
-        assert asked - {"IMAGE_PREFIX", "IMAGE_TAG"} == set(variables(ROOT / "config/platform.env.example"))
+        assert names - {"IMAGE_PREFIX", "IMAGE_TAG"} == set(variables(ROOT / "config/platform.env.example"))
 
 
 def variables(template: Path) -> list[str]:

@@ -22,9 +22,9 @@ def test_the_namespace_is_implicit() -> None:
 
 
 def test_every_package_of_the_checkout_is_a_member() -> None:
-    found = {str(file.parent.relative_to(ROOT)) for file in ROOT.glob("*/pyproject.toml")}
-    found |= {str(file.parent.relative_to(ROOT)) for file in ROOT.glob("services/*/pyproject.toml")}
-    assert found == set(MEMBERS)
+    members = {str(file.parent.relative_to(ROOT)) for file in ROOT.glob("*/pyproject.toml")}
+    members |= {str(file.parent.relative_to(ROOT)) for file in ROOT.glob("services/*/pyproject.toml")}
+    assert members == set(MEMBERS)
 
 
 def test_the_lock_resolves_every_member_from_the_checkout() -> None:

@@ -12,7 +12,7 @@ from soundalike.db import database, losses, tracks
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import DatabaseUnavailable, StoreUnavailable
 from soundalike.provisioning import inspection
-from soundalike.provisioning.cli import provision, provision_with_patience
+from soundalike.provisioning.cli import provision, provision_with_retry
 from soundalike.provisioning.inspection import Inspector, Resource
 from soundalike.provisioning.resources import ProvisioningSettings, provision_events
 from soundalike.provisioning.upkeep import Upkeep
@@ -148,5 +148,5 @@ async def test_provisioning_waits_for_what_does_not_answer() -> None:
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    await provision_with_patience(work, RetryPolicy(attempts=4, backoff=Backoff(1.0, 2.0, 0.0), sleep=sleep))
+    await provision_with_retry(work, RetryPolicy(attempts=4, backoff=Backoff(1.0, 2.0, 0.0), sleep=sleep))
     assert waits == [1.0, 2.0, 2.0]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Five minutes: a database that was killed may have much to replay.
-_PATIENCE: Final = RetryPolicy(attempts=65, backoff=Backoff(initial_s=0.5, max_s=5.0, jitter=0.0))
+_RETRY: Final = RetryPolicy(attempts=65, backoff=Backoff(initial_s=0.5, max_s=5.0, jitter=0.0))
 _PASSING: Final[tuple[type[Exception], ...]] = (TransientError, *CONNECTION_FAILURES)
 _EXPECTED_FAILURES: Final[tuple[type[Exception], ...]] = (SoundalikeError, asyncpg.PostgresError, *CONNECTION_FAILURES)
 
@@ -41,7 +41,7 @@ def main() -> None:
     settings = load(ProvisioningSettings)
     with escaped_tracebacks():
         try:
-            asyncio.run(provision_with_patience(lambda: provision(settings), _PATIENCE))
+            asyncio.run(provision_with_retry(lambda: provision(settings), _RETRY))
         except _EXPECTED_FAILURES as error:
             log.error("provisioning failed: %s", error)  # noqa: TRY400 - an expected failure
             raise SystemExit(1) from error
@@ -62,7 +62,7 @@ async def provision(settings: ProvisioningSettings) -> None:
         await digests.record_missing(pool, S3Store.connect(settings))
 
 
-async def provision_with_patience(work: Callable[[], Awaitable[None]], patience: RetryPolicy) -> None:
+async def provision_with_retry(work: Callable[[], Awaitable[None]], retry: RetryPolicy) -> None:
     """Do `work`, again while database or object store do not answer; each failure is logged."""
 
     async def attempt() -> None:
@@ -72,4 +72,4 @@ async def provision_with_patience(work: Callable[[], Awaitable[None]], patience:
             log.warning("waiting for database and object store: %s", str(error) or type(error).__name__)
             raise
 
-    await patience.run(attempt, _PASSING)
+    await retry.run(attempt, _PASSING)

@@ -79,11 +79,11 @@ class Inspector:
 
     @cached_property
     def _s3(self) -> S3Client:
-        return s3_client(self._settings, patient=False)
+        return s3_client(self._settings, fail_fast=True)
 
     @cached_property
     def _sqs(self) -> SQSClient:
-        return sqs_client(self._settings, patient=False)
+        return sqs_client(self._settings, fail_fast=True)
 
     def _has_notification(self) -> bool:
         rules = self._s3.get_bucket_notification_configuration(Bucket=self._settings.s3_bucket)

@@ -194,17 +194,17 @@ class MemoryQueue:
         return Depth(visible=visible, in_flight=len(self._entries) - visible, delayed=0)
 
 
-def sqs_client(settings: StoreSettings, *, patient: bool = True) -> SQSClient:
-    """Open an SQS client whose timeout exceeds the long poll; one that is not `patient` gives up within seconds."""
+def sqs_client(settings: StoreSettings, *, fail_fast: bool = False) -> SQSClient:
+    """Open an SQS client whose timeout exceeds the long poll; with `fail_fast` it gives up within seconds."""
     return boto3.client(
         "sqs",
         region_name=settings.aws_default_region,
         endpoint_url=settings.aws_endpoint_url,
         config=Config(
-            connect_timeout=5 if patient else 2,
-            read_timeout=LONG_POLL_S + 15 if patient else 5,
+            connect_timeout=2 if fail_fast else 5,
+            read_timeout=5 if fail_fast else LONG_POLL_S + 15,
             max_pool_connections=32,
-            retries={"mode": "standard", "total_max_attempts": 3 if patient else 1},
+            retries={"mode": "standard", "total_max_attempts": 1 if fail_fast else 3},
         ),
     )
 

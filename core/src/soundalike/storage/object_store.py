@@ -236,10 +236,10 @@ class MemoryStore:
             raise ObjectMissing(f"no object {key}") from None
 
 
-def s3_client(settings: StoreSettings, *, patient: bool = True) -> S3Client:
+def s3_client(settings: StoreSettings, *, fail_fast: bool = False) -> S3Client:
     """Open an S3 client; addresses are path-style where an endpoint is named, for servers without wildcard DNS.
 
-    One that is not `patient` gives up within seconds.
+    With `fail_fast` it gives up within seconds.
     """
     style: Literal["path", "auto"] = "path" if settings.aws_endpoint_url else "auto"
     return boto3.client(
@@ -248,10 +248,10 @@ def s3_client(settings: StoreSettings, *, patient: bool = True) -> S3Client:
         endpoint_url=settings.aws_endpoint_url,
         config=Config(
             s3={"addressing_style": style},
-            connect_timeout=5 if patient else 2,
-            read_timeout=30 if patient else 5,
+            connect_timeout=2 if fail_fast else 5,
+            read_timeout=5 if fail_fast else 30,
             max_pool_connections=32,
-            retries={"mode": "standard", "total_max_attempts": 3 if patient else 1},
+            retries={"mode": "standard", "total_max_attempts": 1 if fail_fast else 3},
         ),
     )
 

@@ -57,7 +57,7 @@ _CONNECTION_ERRORS = (
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
 )
-_PATIENCE = RetryPolicy(attempts=30, backoff=Backoff(initial_s=0.2, max_s=2.0))
+_START_RETRY = RetryPolicy(attempts=30, backoff=Backoff(initial_s=0.2, max_s=2.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class PostgresServer:
         Tried again while the server restarts; raises `StartFailure` where it does not come back.
         """
         try:
-            await _PATIENCE.run(lambda: self._ensure_database(name, owner, password), _CONNECTION_ERRORS)
+            await _START_RETRY.run(lambda: self._ensure_database(name, owner, password), _CONNECTION_ERRORS)
         except _CONNECTION_ERRORS as error:
             raise StartFailure(f"PostgreSQL does not answer on port {self.port}: {error}") from error
 

@@ -20,14 +20,14 @@ _KEEP_ALIVE_S: Final = 75
 _GRACE_S: Final = 2
 
 
-class ImpatientProtocol(H11Protocol):
+class LimitedH11Protocol(H11Protocol):
     """uvicorn's stricter protocol, which by itself waits for ever for a request, on any number of connections.
 
     Only signed requests leave a connection open, so whoever has no keys holds no more than `_MAX_WITHOUT_REQUEST`.
     """
 
     # Of all connections on which a head has not come, the oldest first, when it is given up.
-    _timers: ClassVar[dict[ImpatientProtocol, asyncio.TimerHandle]] = {}
+    _timers: ClassVar[dict[LimitedH11Protocol, asyncio.TimerHandle]] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection."""
@@ -65,7 +65,7 @@ class ImpatientProtocol(H11Protocol):
 
 def configuration(store: Store, host: str, port: int) -> uvicorn.Config:
     """Build uvicorn's configuration."""
-    options: dict[str, Any] = {"http": ImpatientProtocol, "ws": "none", "lifespan": "on", "loop": "asyncio"}
+    options: dict[str, Any] = {"http": LimitedH11Protocol, "ws": "none", "lifespan": "on", "loop": "asyncio"}
     return uvicorn.Config(
         store,
         host=host,

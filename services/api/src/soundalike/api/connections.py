@@ -13,7 +13,7 @@ from soundalike.api.peer_address import caller_network, is_loopback
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PATIENCE_S: Final = 1.0
+_GRACE_S: Final = 1.0
 
 # For the database, the bucket, the index's files and logs.
 _OTHER_DESCRIPTORS: Final = 192
@@ -136,7 +136,7 @@ class ConnectionTable:
 
     def _make_way(self, network: str | None, now: float) -> bool:
         candidates = [oldest for state in ConnectionState if (oldest := self._oldest_of(state, network))]
-        slow = (each for each in candidates if now - each[1] >= _PATIENCE_S)
+        slow = (each for each in candidates if now - each[1] >= _GRACE_S)
         connection, _ = next(slow, None) or min(candidates, key=lambda each: each[1], default=(None, 0.0))
         if connection is None:
             return False
@@ -161,10 +161,10 @@ def raise_descriptor_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
 
 
-def connection_limit(wanted: int) -> int:
-    """Return how many of `wanted` connections the limit of open files leaves room for."""
+def connection_limit(requested: int) -> int:
+    """Return how many of `requested` connections the limit of open files leaves room for."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
-        return wanted
+        return requested
     # Beside its socket each may have a file, for its upload.
-    return min(wanted, max(_MIN_CONNECTIONS, (soft - _OTHER_DESCRIPTORS) // 2))
+    return min(requested, max(_MIN_CONNECTIONS, (soft - _OTHER_DESCRIPTORS) // 2))

@@ -58,11 +58,11 @@ class Locality:
 
     def unknown_host(self, headers: Headers) -> str | None:
         """Return the name that a request calls the API by if that is none of its own, else None."""
-        given = headers.getlist("host")
+        names = headers.getlist("host")
         # HTTP/1.0 has none; a browser always sends one.
-        if not given or self.hosts is None:
+        if not names or self.hosts is None:
             return None
-        name = host_name(given[0]) if len(given) == 1 else None
+        name = host_name(names[0]) if len(names) == 1 else None
         if name and (name == _LOCAL_NAME or parse_address(name) or name in self.hosts):
             return None
         return name or "(not a name)"

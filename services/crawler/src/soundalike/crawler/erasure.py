@@ -89,12 +89,12 @@ async def find_releases(pool: Pool, title: str, artist: str) -> list[StoredTrack
     """List the tracks of a recording: those that are called so, and those that share the ISRC of one of them."""
     named = await releases.by_name(pool, title, artist)
     also = await releases.by_isrc(pool, isrcs_of(named))
-    return list({found.track.id: found for found in (*named, *also)}.values())
+    return list({stored.track.id: stored for stored in (*named, *also)}.values())
 
 
 def isrcs_of(tracks: Iterable[StoredTrack]) -> list[str]:
     """Return the codes that tracks bear, in their one form."""
-    return sorted({code for found in tracks if (code := normalised_isrc(found.track.isrc))})
+    return sorted({code for stored in tracks if (code := normalised_isrc(stored.track.isrc))})
 
 
 async def forget_releases(
@@ -114,7 +114,7 @@ async def _delete_all_previews(store: ObjectStore, urns: Sequence[str]) -> Erasu
 
 async def _delete_previews(store: ObjectStore, track: TrackId, turns: asyncio.Semaphore) -> int:
     async with turns:
-        keys = [found.key async for found in store.list(preview_prefix(track))]
+        keys = [item.key async for item in store.list(preview_prefix(track))]
         for key in keys:
             await store.delete(key)
     return len(keys)

@@ -93,20 +93,20 @@ def _forget_isrc(text: str) -> None:
 
 
 def _forget_named(title: str, artist: str, *, yes: bool) -> None:
-    found = _run(lambda pool: erasure.find_releases(pool, title, artist))
-    if not found:
+    releases = _run(lambda pool: erasure.find_releases(pool, title, artist))
+    if not releases:
         _fail(
             f"no stored track is called {title!r} by {artist!r}. Spelling and notes such as (Remastered) are ignored, "
             "versions such as (Live) are not; GET /search finds tracks by parts of their names"
         )
     echo("tracks of this name, and tracks with the ISRC of one of them:")
-    for each in found:
+    for each in releases:
         echo(f"  {_format_track(each)}")
     if not yes:
-        _confirm(len(found))
+        _confirm(len(releases))
     store = S3Store.connect(load(StoreSettings))
-    isrcs = erasure.isrcs_of(found)
-    tracks = [each.track.id for each in found]
+    isrcs = erasure.isrcs_of(releases)
+    tracks = [each.track.id for each in releases]
     done = _run(lambda pool: erasure.forget_releases(pool, store, isrcs, tracks))
     others = (
         f"and so is every track with ISRC {', '.join(isrcs)}"

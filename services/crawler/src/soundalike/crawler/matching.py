@@ -111,14 +111,14 @@ def _length_difference_s(target: Candidate, candidate: Candidate) -> float | Non
 
 def _similarity(target: Candidate, candidate: Candidate, *, ignoring: frozenset[VersionClass]) -> float | None:
     """Return how like the titles are if they name the same song in the same version."""
-    found = [
+    scores = [
         likeness
         for mine, weight in _variants(target.title)
         for theirs, other_weight in _variants(candidate.title)
         if (likeness := _title_similarity(mine, theirs, ignoring)) is not None
         and (likeness := likeness * weight * other_weight)
     ]
-    return max(found, default=None)
+    return max(scores, default=None)
 
 
 def _variants(title: str) -> Iterator[tuple[Title, float]]:

@@ -18,10 +18,10 @@ MAX_DURATION_S: Final = 100.0
 
 def check_duration(data: bytes, kind: AudioKind) -> None:
     """Raise `PreviewUnusable` for what says that it is too short or too long; who says nothing is heard first."""
-    told = read_tags(io.BytesIO(data), kind).duration_ms
-    if told is None:
+    duration_ms = read_tags(io.BytesIO(data), kind).duration_ms
+    if duration_ms is None:
         return
-    seconds = told / 1000
+    seconds = duration_ms / 1000
     if seconds < MIN_DURATION_S:
         raise PreviewUnusable("too short", f"it is {seconds:.1f} s long, and {MIN_DURATION_S:.0f} s are needed")
     if seconds > MAX_DURATION_S:

@@ -135,8 +135,8 @@ class SourceFactory:
 
 def check_settings(settings: CrawlerSettings, targets: Iterable[Target], *, library: bool) -> None:
     """Exit with 78, naming the variables, where the settings do not allow what is to be crawled."""
-    wanted = list(targets)
-    if library or any(isinstance(target, PlaylistId | AlbumId | TrackId) for target in wanted):
+    requested = list(targets)
+    if library or any(isinstance(target, PlaylistId | AlbumId | TrackId) for target in requested):
         settings.spotify()
-    if any(isinstance(target, DeezerTarget) for target in wanted):
+    if any(isinstance(target, DeezerTarget) for target in requested):
         settings.deezer()

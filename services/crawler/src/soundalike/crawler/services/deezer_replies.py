@@ -145,8 +145,8 @@ def parse_track(body: Any) -> DeezerTrack | NotATrack:
 
 def expires_at(url: str) -> float | None:
     """Return the moment (Unix time) at which a preview's address stops working, where it says so."""
-    found = _EXPIRY.search(url)
-    return float(found[1]) if found else None
+    expiry = _EXPIRY.search(url)
+    return float(expiry[1]) if expiry else None
 
 
 def _track(reply: _TrackReply) -> Track:

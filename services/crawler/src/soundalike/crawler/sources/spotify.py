@@ -148,13 +148,13 @@ class SpotifyTrack:
 
 async def playlists_of_user(api: SpotifyWebApi) -> list[PlaylistId]:
     """List the playlists that the user owns or follows; raises `ServiceError`."""
-    found: list[PlaylistId] = []
+    playlists: list[PlaylistId] = []
     offset, total = 0, None
     while total is None or offset < total:
         keys, total = parse_playlist_ids(await api.playlists_page(offset))
-        found += [PlaylistId(key) for key in keys]
+        playlists += [PlaylistId(key) for key in keys]
         offset += PAGE_SIZE
-    return found
+    return playlists
 
 
 async def _read_pages(

@@ -118,8 +118,8 @@ def _row(cells: Sequence[str], columns: Mapping[str, Sequence[int]], header: Seq
 
 
 def _ids(cells: Sequence[str], columns: Mapping[str, Sequence[int]], header: Sequence[str]) -> list[str]:
-    found = []
+    addresses = []
     for place in columns.get("id", ()):
         text = cells[place].strip() if place < len(cells) else ""
-        found.append(f"deezer:track:{text}" if text.isdecimal() and "deezer" in fold(header[place]) else text)
-    return found
+        addresses.append(f"deezer:track:{text}" if text.isdecimal() and "deezer" in fold(header[place]) else text)
+    return addresses
