@@ -53,6 +53,10 @@ class ObjectTruncated(StoreUnavailable):
     """The object store sent less of the object than it announced."""
 
 
+class ObjectAltered(StoreUnavailable):
+    """What the object store sent is not what its own checksum of the object says."""
+
+
 class QueueUnavailable(TransientError):
     """The queue did not answer, or asked to wait."""
 

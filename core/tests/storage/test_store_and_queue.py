@@ -7,9 +7,17 @@ import io
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import FlexibleChecksumError
 from botocore.response import StreamingBody
 
-from soundalike.errors import ObjectMissing, ObjectTooLarge, ObjectTruncated, QueueUnavailable, StoreUnavailable
+from soundalike.errors import (
+    ObjectAltered,
+    ObjectMissing,
+    ObjectTooLarge,
+    ObjectTruncated,
+    QueueUnavailable,
+    StoreUnavailable,
+)
 from soundalike.provisioning.resources import provision_events
 from soundalike.settings import QueueSettings
 from soundalike.storage.message_queue import MemoryQueue, MessageQueue, SqsQueue
@@ -85,6 +93,20 @@ async def test_an_object_that_ends_early_is_no_whole_one() -> None:
     store = S3Store(Ghosts(), "bucket")  # type: ignore[arg-type]
     for reading in (store.get("k", max_bytes=100), store.sha256("k"), store.describe("k")):
         with pytest.raises(ObjectTruncated):
+            await reading
+
+
+class Altered:
+    """A client of a store whose files were changed on its disk: the SDK compares what comes with the checksum."""
+
+    def get_object(self, **_: object) -> dict[str, object]:
+        raise FlexibleChecksumError(error_msg="Expected checksum 9SFCuw== did not match calculated checksum: AAAAAA==")
+
+
+async def test_an_object_that_is_not_what_its_checksum_says_is_altered() -> None:
+    store = S3Store(Altered(), "bucket")  # type: ignore[arg-type]
+    for reading in (store.get("k", max_bytes=100), store.sha256("k")):
+        with pytest.raises(ObjectAltered, match="k was altered in the object store"):
             await reading
 
 

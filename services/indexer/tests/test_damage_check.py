@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -8,7 +9,7 @@ import pytest
 
 from soundalike.db import index_versions, losses, taste_versions
 from soundalike.db.index_versions import VersionState
-from soundalike.errors import ObjectTruncated, StoreUnavailable
+from soundalike.errors import ObjectAltered, ObjectTruncated, StoreUnavailable
 from soundalike.indexer.damage_check import DamageCheck
 from soundalike.indexer.taste_indexer import TasteIndexer
 from soundalike.indexer.worker import Indexer
@@ -51,8 +52,11 @@ class Ghosts(MemoryStore):
     """Describes and lists what it has lost."""
 
     lost: frozenset[str] = frozenset()
+    altered: frozenset[str] = frozenset()
 
     async def sha256(self, key: str) -> str:
+        if key in self.altered:
+            raise ObjectAltered("its checksum differs")
         if key in self.lost:
             raise ObjectTruncated("the object store ended before the end")
         return await super().sha256(key)
@@ -60,7 +64,8 @@ class Ghosts(MemoryStore):
     async def describe(self, key: str) -> ObjectSummary:
         if key in self.lost:
             raise ObjectTruncated("the object store sends nothing")
-        return await super().describe(key)
+        described = await super().describe(key)
+        return replace(described, etag="another") if key in self.altered else described
 
 
 async def _damage(store: Ghosts, prefix: str, damage: str) -> None:
@@ -81,6 +86,8 @@ async def _damage(store: Ghosts, prefix: str, damage: str) -> None:
                 await store.put(key, data[: len(data) // 2] + b"?" + data[len(data) // 2 + 1 :], "")
             case "forged":
                 await _forge(store, prefix, key)
+            case "altered":
+                store.altered = frozenset({key})
             case "lost":
                 store.lost = frozenset({key})
             case _:
@@ -105,7 +112,8 @@ DAMAGES = ["everything gone", "manifest.json gone", "manifest.json other", "inde
 
 
 @pytest.mark.parametrize(
-    "damage", [*DAMAGES, "urns.npy empty", "vectors.npy other", "projection.npz lost", "index.bin forged"]
+    "damage",
+    [*DAMAGES, "urns.npy empty", "vectors.npy other", "projection.npz lost", "index.bin forged", "index.bin altered"],
 )
 async def test_a_damaged_version_is_built_again_from_the_database(
     pool: Pool, settings: IndexerSettings, add_tracks: AddTracks, clock: Clock, damage: str

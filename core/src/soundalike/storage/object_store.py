@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 import boto3
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    FlexibleChecksumError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
 
-from soundalike.errors import ObjectMissing, ObjectTooLarge, ObjectTruncated, StoreUnavailable
+from soundalike.errors import ObjectAltered, ObjectMissing, ObjectTooLarge, ObjectTruncated, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -268,6 +274,8 @@ async def _call(call: Callable[[], T], key: str) -> T:
         raise StoreUnavailable(f"the object store refused {key}: {error}") from error
     except (IncompleteReadError, ResponseStreamingError) as error:
         raise ObjectTruncated(f"the object store ended {key} before its end: {error}") from error
+    except FlexibleChecksumError as error:
+        raise ObjectAltered(f"{key} was altered in the object store: {error}") from error
     except (Boto3Error, BotoCoreError, OSError) as error:
         raise StoreUnavailable(f"the object store did not answer for {key}: {error}") from error
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from soundalike.errors import ObjectMissing, ObjectTooLarge, ObjectTruncated
+from soundalike.errors import ObjectAltered, ObjectMissing, ObjectTooLarge, ObjectTruncated
 from soundalike.retry import Backoff, RetryPolicy
 from soundalike.storage.artifacts.errors import CorruptVersion, InvalidManifest
 from soundalike.storage.artifacts.manifest import MANIFEST, MAX_MANIFEST_BYTES
@@ -69,8 +69,10 @@ class StoredVersion:
     async def _read(self, name: str, read: Callable[[str], Awaitable[T]]) -> T:
         key = f"{self.location.rstrip('/')}/{name}"
         try:
-            return await self.retry.run(lambda: read(key), (ObjectTruncated,))
+            return await self.retry.run(lambda: read(key), (ObjectTruncated, ObjectAltered))
         except ObjectMissing as error:
             raise CorruptVersion(f"{name} is not in the bucket") from error
         except ObjectTruncated as error:
             raise CorruptVersion(f"{name} cannot be read to its end in the bucket") from error
+        except ObjectAltered as error:
+            raise CorruptVersion(f"{name} was altered in the bucket (its checksum differs)") from error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from soundalike.api.errors import InvalidVersion
 from soundalike.api.file_lock import directory_lock
-from soundalike.errors import ObjectMissing, ObjectTooLarge, UnusableDirectory
+from soundalike.errors import ObjectAltered, ObjectMissing, ObjectTooLarge, UnusableDirectory
 from soundalike.similarity.index.errors import SearchIndexError
 from soundalike.storage.artifacts.errors import ArtifactError
 from soundalike.storage.artifacts.manifest import MANIFEST, MAX_MANIFEST_BYTES, VERSION_NAME
@@ -120,7 +120,7 @@ class ArtifactCache:
                 await self._fetch(artifact, name, partial, manifest.files[name].bytes)
             opened = await asyncio.to_thread(self._load, partial, artifact, load)
             await asyncio.to_thread(self._move_into_place, partial, directory)
-        except (ObjectMissing, ObjectTooLarge) as error:
+        except (ObjectMissing, ObjectTooLarge, ObjectAltered) as error:
             raise InvalidVersion(f"it is incomplete or altered: {error}") from error
         else:
             return opened
