@@ -311,6 +311,16 @@ class TestCompose:
             assert not {"privileged", "cap_add", "ulimits", "container_name"} & service.keys(), name
             assert service.get("user") != "root", name
 
+    def test_every_service_has_limits_of_memory_processes_and_temporary_files(self, compose: dict[str, Any]) -> None:
+        for name, service in compose["services"].items():
+            default = re.sub(r"^\$\{[A-Z_]+:-(.+)\}$", r"\1", service["mem_limit"])
+            assert re.fullmatch(r"[1-9]\d*[mg]", default), name
+            assert 0 < service["pids_limit"] <= 1024, name
+            # What lies there counts as memory, and without a size it may take half of the machine's.
+            assert service["tmpfs"], name
+            for mount in service["tmpfs"]:
+                assert re.search(r"[:,]size=[1-9]\d*m(,|$)", mount), f"{name}: {mount}"
+
     def test_every_service_is_watched_or_ends_by_itself(self, compose: dict[str, Any]) -> None:
         for name, service in compose["services"].items():
             if name in ONE_SHOT:
