@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from soundalike.audio import decoder_client
 from soundalike.audio.clip import encode_clip
 from soundalike.audio.decode import decode
 from soundalike.audio.errors import (
@@ -199,6 +200,37 @@ def test_an_unexpected_failure_is_a_crash_and_says_what_it_was(puppet: IsolatedD
     with pytest.raises(DecoderCrashed, match="ZeroDivisionError"):
         puppet.decode(b"1 / 0")
     assert pid(puppet) == first
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        pytest.param(b"\x7f\xff\xff\xff", id="a head of 2 GB"),
+        pytest.param(b"\0\0\0\2{}\x7f\xff\xff\xff", id="a content of 2 GB"),
+        pytest.param(b"\0\0\0\1{", id="no JSON"),
+        pytest.param(b"\0\0\0\2[]\0\0\0\0", id="another kind of JSON"),
+        pytest.param(b"\0\0\0\1\xff", id="no text"),
+        pytest.param(b"\0\0\x27\x10" + b"[" * 10_000, id="JSON too deep"),
+        pytest.param(b"\0\0\0\2{}\0\0\0\0", id="a head that says nothing"),
+        pytest.param(b"\0\0\0\x21" + b'{"rate":8000,"seconds_total":1.0}' + b"\0\0\0\0", id="another rate"),
+        pytest.param(b"\0\0\0\x22" + b'{"rate":12000,"seconds_total":NaN}' + b"\0\0\0\0", id="no length"),
+    ],
+)
+def test_whatever_a_hostile_process_responds_is_a_crash(response: bytes) -> None:
+    write = b"__import__('os').write(int(__import__('sys').argv[1]), %r)" % response
+    with IsolatedDecoder(function=eval, timeout_s=600) as decoder:  # type: ignore[arg-type]
+        with pytest.raises(DecoderCrashed, match="invalid response"):
+            decoder.decode(write)
+        assert pid(decoder)
+
+
+def test_a_process_that_goes_on_without_its_connection_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoder_client, "_END_TIMEOUT_S", 0.2)
+    close = b"[__import__('os').close(int(__import__('sys').argv[1])), __import__('time').sleep(600)]"
+    with IsolatedDecoder(function=eval, timeout_s=600) as decoder:  # type: ignore[arg-type]
+        with pytest.raises(DecoderUnavailable, match="status -9"):
+            decoder.decode(close)
+        assert pid(decoder)
 
 
 def test_an_invalid_response_is_a_crash(puppet: IsolatedDecoder) -> None:

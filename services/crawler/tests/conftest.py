@@ -22,6 +22,7 @@ from soundalike.crawler.sources.spotify import SpotifyPlaylist
 from soundalike.crawler.sources.spotify_address import PlaylistId
 from soundalike.crawler.sources.spotify_web_api import SpotifyWebApi
 from soundalike.crawler.stats import OutcomeStatus
+from soundalike.crawler.tag_reader import TagReader
 from soundalike.db import database, embeddings, models, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import EmbeddingModel
@@ -195,6 +196,12 @@ def crawler(
 def clip_encoders() -> Iterator[ClipEncoderPool]:
     with clip_encoder_pool() as encoders:
         yield encoders
+
+
+@pytest.fixture
+def tag_reader() -> Iterator[TagReader]:
+    with TagReader() as reader:
+        yield reader
 
 
 _SUMMARY: pytest.StashKey[list[str]] = pytest.StashKey()

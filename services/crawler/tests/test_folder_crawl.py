@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from soundalike.audio.decoder_pool import ClipEncoderPool
+    from soundalike.crawler.tag_reader import TagReader
     from soundalike.db.database import Pool
 
 
@@ -51,6 +52,7 @@ class Library:
     folder: Path
     pool: Pool
     encoders: ClipEncoderPool
+    tag_reader: TagReader
     store: MemoryStore = field(default_factory=MemoryStore)
     progress: RecordedProgress = field(default_factory=RecordedProgress)
 
@@ -58,7 +60,7 @@ class Library:
         policy = CrawlPolicy(retry_rejected=retry_rejected)
         ingest = Ingest(self.pool, self.store, policy, retry=RetryPolicy(attempts))
         crawl = Crawl(self.pool, ingest, policy, listener=self.progress)
-        assert await crawl.run(MusicFolder(self.folder, self.encoders)) is None
+        assert await crawl.run(MusicFolder(self.folder, self.encoders, self.tag_reader)) is None
         assert crawl.stats.unfinished == 0
         return crawl
 
@@ -70,8 +72,8 @@ class Library:
 
 
 @pytest.fixture
-def library(tmp_path: Path, pool: Pool, clip_encoders: ClipEncoderPool) -> Library:
-    return Library(tmp_path, pool, clip_encoders)
+def library(tmp_path: Path, pool: Pool, clip_encoders: ClipEncoderPool, tag_reader: TagReader) -> Library:
+    return Library(tmp_path, pool, clip_encoders, tag_reader)
 
 
 async def stored(library: Library, track: TrackId) -> tracks.StoredTrack:
@@ -186,7 +188,7 @@ async def test_a_file_that_goes_away_while_it_waits(
     library: Library, audio: Callable[..., bytes], tmp_path: Path
 ) -> None:
     track = library.put("1.flac", audio(8))
-    source = MusicFolder(tmp_path, library.encoders)
+    source = MusicFolder(tmp_path, library.encoders, library.tag_reader)
 
     class Vanishing:
         name, total = "vanishing", 1

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _START_TIMEOUT_S: Final = 60.0
+_END_TIMEOUT_S: Final = 10.0
 _MAX_HEAD_BYTES: Final = 1 << 16
 # Any other end (killed for lack of memory, a Python that cannot start) says nothing about the file.
 # Deaths that `audio.confinement.limit_cpu_time` brings about.
@@ -70,7 +71,7 @@ class DecoderClient:
         try:
             with _Deadline(process, _START_TIMEOUT_S) as deadline:
                 missing = json.loads(client._connection.recv_bytes(_MAX_HEAD_BYTES))
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, ValueError) as error:
             client.kill()
             client.close()
             reason = "did not start in time" if deadline.passed else f"ended at its start, status {process.returncode}"
@@ -99,19 +100,30 @@ class DecoderClient:
                     socket.send_fds(self._files, [b"\0"], [source.fileno()])
                 head = json.loads(self._connection.recv_bytes(_MAX_HEAD_BYTES))
                 content = self._connection.recv_bytes(max_bytes)
-        except (EOFError, OSError) as error:
-            # A response that is too long ends the connection, not the process.
-            self._process.kill() if self._connection.closed else None
-            status = self._process.wait()
+        except (EOFError, ConnectionError) as error:
+            status = self._end_status()
             if deadline.passed:
                 raise TooDemanding(f"decoding took longer than {timeout_s:g} s") from error
             if status in _OUT_OF_CPU_TIME:
                 raise TooDemanding(f"decoding needs more than {cpu_s:.1f} s of a processor") from error
             kind = DecoderCrashed if status in _CRASH_SIGNALS else DecoderUnavailable
             raise kind(f"the decoding process ended with status {status}") from error
+        except (OSError, ValueError, RecursionError) as error:
+            self.kill()
+            raise DecoderCrashed("the decoding process sent an invalid response") from error
         if not isinstance(head, dict):
+            self.kill()
             raise DecoderCrashed("the decoding process sent an invalid response")
         return head, content
+
+    def _end_status(self) -> int:
+        """Wait for the process, whose end of the connection is closed, and return its status."""
+        try:
+            return self._process.wait(_END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            # Only what a file took over goes on without its connection.
+            self.kill()
+            return self._process.returncode
 
     def kill(self) -> None:
         """Kill the process, also while another thread waits for its response; that thread gets an error."""

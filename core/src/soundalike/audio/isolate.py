@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from contextlib import nullcontext
@@ -16,7 +17,7 @@ from soundalike.audio.clip import encode_clip
 from soundalike.audio.decode import decode
 from soundalike.audio.decoder_client import DecoderClient
 from soundalike.audio.errors import AudioError, DecoderCrashed, DecoderUnavailable, TooDemanding, Undecodable
-from soundalike.audio.excerpt import AudioExcerpt
+from soundalike.audio.excerpt import RATE, AudioExcerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,6 +123,12 @@ class IsolatedFunction:
             self._client.close()
             self._client = None
 
+    def _invalid_response(self) -> DecoderCrashed:
+        """End the process, which is not to be trusted with another file, and return the error to raise."""
+        with self._lock:
+            self._discard()
+        return DecoderCrashed("the decoding process sent an invalid response")
+
     def _failure(self, kind: str, message: str) -> Exception:
         if kind == "MemoryError":
             return TooDemanding(f"decoding needs more than {self._limits.memory_bytes / (1 << 20):.0f} MB of memory")
@@ -162,9 +169,12 @@ class IsolatedDecoder(IsolatedFunction):
         head, content = self._request(source)
         try:
             samples = np.frombuffer(content, dtype="<f4").astype(np.float32, copy=False)
-            return AudioExcerpt(samples, rate=int(str(head["rate"])), seconds_total=float(str(head["seconds_total"])))
+            rate, seconds_total = int(str(head["rate"])), float(str(head["seconds_total"]))
         except (KeyError, ValueError) as error:
-            raise DecoderCrashed("the decoding process sent an invalid response") from error
+            raise self._invalid_response() from error
+        if rate != RATE or not math.isfinite(seconds_total):
+            raise self._invalid_response()
+        return AudioExcerpt(samples, rate, seconds_total)
 
 
 class IsolatedClipEncoder(IsolatedFunction):

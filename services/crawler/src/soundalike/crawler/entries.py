@@ -92,7 +92,7 @@ class DeferredEntry:
 
 @dataclass(frozen=True, slots=True)
 class IgnoredEntry:
-    """Something that lies between the tracks and is none, such as a cover; counted apart."""
+    """Something beside the tracks that is counted apart, such as a cover, or tags that cannot be read."""
 
     label: str
     kind: str

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 import math
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final
 
 from mutagen import MutagenError
 from mutagen.aiff import AIFF
@@ -18,8 +21,9 @@ from mutagen.oggopus import OggOpus
 from mutagen.oggspeex import OggSpeex
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
+from pydantic import AfterValidator, Field
 
-from soundalike.audio.sniff import AudioKind
+from soundalike.audio.sniff import AudioKind, sniff_stream
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.text import clean
 
@@ -49,20 +53,32 @@ _DAMAGED: Final = (
 )
 _ID3_FRAMES: Final = {"title": "TIT2", "artist": "TPE1", "albumartist": "TPE2", "album": "TALB", "isrc": "TSRC"}
 _LONGEST_TEXT: Final = 1000
+_MOST_VALUES: Final = 50
 _LONGEST_SECONDS: Final = 2_000_000
 
+# What texts in tags are written in. A confined process (`audio.confinement`) can load no codec later.
+for _encoding in ("ascii", "latin-1", "utf-8", "utf-16", "utf-16-be", "utf-16-le"):
+    codecs.lookup(_encoding)
+
 EasyMP4Tags.RegisterFreeformKey("isrc", "ISRC")
+
+_Text = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(clean)]
 
 
 @dataclass(frozen=True, slots=True)
 class MusicTags:
     """Names and numbers from a file's tags; None or empty where it does not tell."""
 
-    title: str | None = None
-    artists: tuple[str, ...] = ()
-    album: str | None = None
-    isrc: str | None = None
-    duration_ms: int | None = None
+    title: _Text | None = None
+    artists: Annotated[tuple[_Text, ...], Field(max_length=_MOST_VALUES)] = ()
+    album: _Text | None = None
+    isrc: Annotated[str, Field(max_length=12)] | None = None
+    duration_ms: Annotated[int, Field(gt=0, le=_LONGEST_SECONDS * 1000)] | None = None
+
+
+def encode_tags(stream: BinaryIO) -> bytes:
+    """Read the tags of an audio file of any kind as `read_tags` does, and return them as JSON."""
+    return json.dumps(asdict(read_tags(stream, sniff_stream(stream)))).encode()
 
 
 def read_tags(stream: BinaryIO, kind: AudioKind | None) -> MusicTags:
@@ -96,7 +112,7 @@ def _texts(file: Any, name: str) -> tuple[str, ...]:
         values = [text for frame in tags.getall(_ID3_FRAMES[name]) for text in frame.text]
     else:
         values = tags.get(name, [])
-    texts = (clean(str(value)[:_LONGEST_TEXT]) for value in values)
+    texts = (clean(str(value)[:_LONGEST_TEXT]) for value in islice(values, _MOST_VALUES))
     return tuple(text for text in texts if text)
 
 

@@ -23,6 +23,7 @@ from soundalike.crawler.sources.spotify_web_api import SPOTIFY, SpotifyWebApi
 from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.sources.track_lists.resolver import Resolver
 from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
+from soundalike.crawler.tag_reader import TagReader
 from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class SourceFactory:
         self._stack = ExitStack()
         self._spotify: SpotifyWebApi | None = None
         self._encoders: ClipEncoderPool | None = None
+        self._tag_reader: TagReader | None = None
         self.chain: PreviewChain = create_chain(settings, client, limiters)
 
     def __enter__(self) -> Self:
@@ -82,7 +84,7 @@ class SourceFactory:
             case ListFile():
                 return TrackListFile(target, self._resolver(), self.chain)
             case FolderPath(path):
-                return MusicFolder(path, self._clip_encoders())
+                return MusicFolder(path, self._clip_encoders(), self._tags())
         assert_never(target)
 
     def create_for_track(self, track: TrackId) -> Source:
@@ -131,6 +133,11 @@ class SourceFactory:
         if self._encoders is None:
             self._encoders = self._stack.enter_context(clip_encoder_pool())
         return self._encoders
+
+    def _tags(self) -> TagReader:
+        if self._tag_reader is None:
+            self._tag_reader = self._stack.enter_context(TagReader())
+        return self._tag_reader
 
 
 def check_settings(settings: CrawlerSettings, targets: Iterable[Target], *, library: bool) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from soundalike.audio.audio_files import RegularFile, SpecialFile, UnreadablePath, is_named_like_audio, walk
 from soundalike.audio.clip import CLIP_KIND
@@ -25,7 +26,7 @@ from soundalike.audio.isolate import IsolatedClipEncoder
 from soundalike.audio.sniff import sniff_stream
 from soundalike.crawler.entries import IgnoredEntry, Preview, Provenance, TrackEntry, UnreadableEntry
 from soundalike.crawler.errors import PreviewUnavailable, PreviewUnusable
-from soundalike.crawler.music_tags import read_tags
+from soundalike.crawler.music_tags import MusicTags
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 
@@ -34,8 +35,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from soundalike.crawler.entries import Entry
+    from soundalike.crawler.tag_reader import TagReader
+
+log = logging.getLogger(__name__)
 
 OTHER_FILE: Final = "other files"
+UNREADABLE_TAGS: Final = "tags that could not be read"
 _CLIP_ENCODERS: Final = 2
 _CLIP_TIMEOUT_S: Final = 60.0
 """Files may lie on a disk behind a slow network."""
@@ -94,6 +99,7 @@ class MusicFolder:
 
     folder: Path
     encoders: ClipEncoderPool
+    tag_reader: TagReader
     total: int | None = field(default=None, init=False)
 
     @property
@@ -109,36 +115,56 @@ class MusicFolder:
         items = await asyncio.to_thread(lambda: list(walk(self.folder)))
         self.total = len(items)
         for position, item in enumerate(items):
-            yield await asyncio.to_thread(self._entry, position, item)
+            for entry in await asyncio.to_thread(self._entries, position, item):
+                yield entry
 
-    def _entry(self, position: int, item: RegularFile | UnreadablePath | SpecialFile) -> Entry:
+    def _entries(self, position: int, item: RegularFile | UnreadablePath | SpecialFile) -> list[Entry]:
         label = _display_path(item.path.relative_to(self.folder))
         match item:
             case UnreadablePath(_, reason):
-                return UnreadableEntry(position, label, "cannot be read", reason)
+                return [UnreadableEntry(position, label, "cannot be read", reason)]
             case SpecialFile():
-                return IgnoredEntry(label, OTHER_FILE)
+                return [IgnoredEntry(label, OTHER_FILE)]
             case RegularFile(path):
                 try:
-                    track = _read(path)
+                    file = self._read(path)
                 except OSError as error:
-                    return UnreadableEntry(position, label, "cannot be read", error.strerror or str(error))
-                return (
-                    TrackEntry(position, label, track, ClipOffer(path, self.encoders))
-                    if track
-                    else IgnoredEntry(label, OTHER_FILE)
-                )
+                    return [UnreadableEntry(position, label, "cannot be read", error.strerror or str(error))]
+        if file is None:
+            return [IgnoredEntry(label, OTHER_FILE)]
+        identity, tags = file
+        track = TrackEntry(position, label, _track(identity, tags or MusicTags(), path), ClipOffer(path, self.encoders))
+        return [track] if tags is not None else [IgnoredEntry(label, UNREADABLE_TAGS), track]
+
+    def _read(self, path: Path) -> tuple[TrackId, MusicTags | None] | None:
+        """Identify a file by its content and read its tags, None where that fails.
+
+        Returns None for a file that is no music and does not claim to be.
+        """
+        with path.open("rb") as stream:
+            kind = sniff_stream(stream)
+            if kind is None and not is_named_like_audio(path):
+                return None
+            stream.seek(0)
+            identity = TrackId("file", hashlib.file_digest(stream, "sha256").hexdigest())
+            return identity, MusicTags() if kind is None else self._read_tags(stream, path)
+
+    def _read_tags(self, stream: BinaryIO, path: Path) -> MusicTags | None:
+        """Read tags, twice where the process that reads them fails; what fails then is worth no more than the tags."""
+        failure: AudioError | None = None
+        for _ in range(_MAX_CRASHES):
+            try:
+                return self.tag_reader.read(stream)
+            except DecoderCrashed as error:
+                failure = error
+            except AudioError as error:
+                failure = error
+                break
+        log.warning("%s is named by its file: its tags cannot be read (%s)", _display_path(path), failure)
+        return None
 
 
-def _read(path: Path) -> Track | None:
-    """Identify a file by its content and read its tags; None for one that is no music and does not claim to be."""
-    with path.open("rb") as stream:
-        kind = sniff_stream(stream)
-        if kind is None and not is_named_like_audio(path):
-            return None
-        stream.seek(0)
-        identity = TrackId("file", hashlib.file_digest(stream, "sha256").hexdigest())
-        tags = read_tags(stream, kind)
+def _track(identity: TrackId, tags: MusicTags, path: Path) -> Track:
     return Track(
         id=identity,
         title=tags.title or _display_path(path.with_suffix("")).rpartition(os.sep)[2],

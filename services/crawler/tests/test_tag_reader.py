@@ -1,0 +1,137 @@
+"""Tags are read in a confined process, as they are read in this one, and never for more than it is given."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mutagen.flac import FLAC
+from mutagen.id3 import TALB, TIT2, TPE1
+from mutagen.mp3 import MP3
+from mutagen.oggvorbis import OggVorbis
+
+from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
+from soundalike.audio.sniff import sniff_stream
+from soundalike.crawler.entries import IgnoredEntry, TrackEntry
+from soundalike.crawler.music_tags import MusicTags, read_tags
+from soundalike.crawler.sources.folder import UNREADABLE_TAGS, MusicFolder
+from soundalike.crawler.tag_reader import TagReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+BOMBS = Path(__file__).with_name("tag_bombs.py")
+
+
+def read(reader: TagReader, content: bytes) -> MusicTags:
+    with TemporaryFile() as file:
+        file.write(content)
+        return reader.read(file)
+
+
+@pytest.mark.parametrize("encoding", range(4))
+def test_every_encoding_of_id3_can_be_read(audio: Callable[..., bytes], tag_reader: TagReader, encoding: int) -> None:
+    # A process that can open nothing cannot load a codec either.
+    text = "Glöckchen" if encoding == 0 else "Glöckchen 鐘 🎵"
+    stream = io.BytesIO(audio(6, "MP3"))
+    file: Any = MP3(stream)
+    file.add_tags()
+    for frame in (TIT2, TPE1, TALB):
+        file.tags.add(frame(encoding=encoding, text=text))
+    stream.seek(0)
+    file.save(stream)
+    tags = read(tag_reader, stream.getvalue())
+    assert (tags.title, tags.artists, tags.album) == (text, (text,), text)
+
+
+@pytest.mark.parametrize(("form", "kind"), [("FLAC", FLAC), ("OGG", OggVorbis)])
+def test_it_reads_what_is_read_in_this_process(
+    audio: Callable[..., bytes], tag_reader: TagReader, form: str, kind: Any
+) -> None:
+    stream = io.BytesIO(audio(6, form))
+    file = kind(stream)
+    file.update({"title": "鐘", "artist": [f"artist {number}" for number in range(60)], "isrc": "us-hm8-08-65849"})
+    stream.seek(0)
+    file.save(stream)
+    tags = read(tag_reader, stream.getvalue())
+    assert tags == read_tags(stream, sniff_stream(stream))
+    assert (tags.title, len(tags.artists), tags.isrc) == ("鐘", 50, "USHM80865849")
+
+
+def test_a_file_without_tags(audio: Callable[..., bytes], tag_reader: TagReader) -> None:
+    for form in ("MP3", "FLAC", "OGG", "WAV", "AIFF"):
+        assert read(tag_reader, audio(6, form)).duration_ms == pytest.approx(6000, abs=150)
+    for content in (b"", b"no music", b"ID3\x04\x00\x00\x7f\x7f\x7f\x7f", b"\x00\x00\x00\x18ftypM4A "):
+        assert read(tag_reader, content) == MusicTags()
+
+
+def test_no_tag_takes_more_memory_than_it_may(tmp_path: Path) -> None:
+    # In a process of its own, since nobody can tell how much memory this one took before. Read here, 12 MB of comments
+    # or a compressed title of 0.6 MB took up to 2.4 GB.
+    program = subprocess.run([sys.executable, BOMBS, tmp_path], check=True, capture_output=True, text=True)
+    report = json.loads(program.stdout)
+    assert len(report["outcomes"]) == 20
+    assert report["grown_kilobytes"] < 32_000
+    assert report["child_kilobytes"] < 400_000
+    for name in ("a compressed title.mp3", "a compressed comment.wav", "a compressed title.aiff"):
+        assert report["outcomes"][name] == "TooDemanding: decoding needs more than 256 MB of memory"
+
+
+@dataclass
+class FailingReader:
+    """Reads no tags, and counts how often it was asked."""
+
+    error: Exception
+    count: int = 0
+
+    def read(self, _: BinaryIO) -> MusicTags:
+        self.count += 1
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [(TooDemanding("needs more than 256 MB"), 1), (DecoderCrashed("died"), 2), (DecoderUnavailable("killed"), 2)],
+)
+async def test_a_file_whose_tags_cannot_be_read_is_named_by_its_file(
+    tmp_path: Path, audio: Callable[..., bytes], caplog: pytest.LogCaptureFixture, error: Exception, attempts: int
+) -> None:
+    (tmp_path / "Some Song.flac").write_bytes(audio(6))
+    reader: Any = FailingReader(error)
+    encoders: Any = None
+    with caplog.at_level(logging.WARNING):
+        note, entry = [entry async for entry in MusicFolder(tmp_path, encoders, reader).entries()]
+    assert note == IgnoredEntry("Some Song.flac", UNREADABLE_TAGS)
+    assert isinstance(entry, TrackEntry)
+    assert (entry.track.title, entry.track.artists, entry.track.duration_ms) == ("Some Song", (), None)
+    assert reader.count == attempts
+    assert f"tags cannot be read ({error})" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "b''",
+        "b'[]'",
+        "b'{\"title\": 1}'",
+        "b'{\"title\": \"%b\"}' % (b'x' * 1001)",
+        "b'{\"artists\": [%b]}' % b','.join([b'\"a\"'] * 51)",
+        "b'{\"duration_ms\": -1}'",
+        "b'{\"duration_ms\": 1e300}'",
+        "b' ' * (1 << 21)",
+    ],
+)
+def test_what_a_hostile_process_responds_is_checked(response: str) -> None:
+    with TagReader() as reader:
+        reader._function = "builtins:eval"
+        with pytest.raises(DecoderCrashed):
+            reader.read(response.encode())  # type: ignore[arg-type]
