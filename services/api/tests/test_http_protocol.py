@@ -37,15 +37,15 @@ class Service:
     size: int = 2
     reads: bool = True
     go: asyncio.Event = field(default_factory=asyncio.Event)
-    bodies: list[bytes] = field(default_factory=list)
+    requests: list[tuple[list[bytes], bytes]] = field(default_factory=list)
     clients: list[Client] = field(default_factory=list)
 
-    async def app(self, _: Scope, receive: Receive, send: Send) -> None:
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         body, more = b"", self.reads
         while more:
             message = await receive()
             body, more = body + message.get("body", b""), message.get("more_body", False)
-        self.bodies.append(body)
+        self.requests.append(([name for name, _ in scope["headers"]], body))
         await self.go.wait()
         headers = [(b"content-length", str(self.size).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -191,7 +191,7 @@ async def test_a_client_that_does_not_read_is_not_waited_for() -> None:
     async with serving({ConnectionState.READER: 0.1}) as service:
         service.size = 50_000_000
         await service.client(GET + GET)
-        await eventually(lambda: service.bodies)
+        await eventually(lambda: service.requests)
         await eventually(lambda: len(service.table) == 0)
 
 
@@ -199,7 +199,7 @@ async def test_nor_is_one_that_does_not_read_the_last_of_it() -> None:
     async with serving({ConnectionState.CLOSED: 0.1}) as service:
         service.size = 50_000_000
         await service.client(HEAD + b"Connection: close\r\n\r\n")
-        await eventually(lambda: service.bodies)
+        await eventually(lambda: service.requests)
         await eventually(lambda: len(service.table) == 0)
 
 
@@ -219,7 +219,7 @@ async def test_where_all_are_being_answered_another_is_refused() -> None:
     async with serving(max_connections=3) as service:
         service.go.clear()
         first = [await service.client(GET) for _ in range(3)]
-        await eventually(lambda: len(service.bodies) == 3)
+        await eventually(lambda: len(service.requests) == 3)
         refused = await (await service.client(GET)).rest()
         assert refused == b"" or refused.startswith(b"HTTP/1.1 503 ")
         service.go.set()
@@ -293,6 +293,22 @@ PLAIN: Final = {
 async def test_what_is_plain_is_answered(request_bytes: bytes) -> None:
     async with serving() as service:
         assert await (await service.client(request_bytes)).status() == 200
+
+
+async def test_a_trailer_is_no_header() -> None:
+    async with serving() as service:
+        chunked = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
+        trailers = b"Host: evil.example\r\nAuthorization: Bearer x\r\n" + b"X: y\r\n" * MAX_HEADERS
+        client = await service.client(chunked + trailers + b"\r\n" + GET)
+        assert [await client.status(), await client.status()] == [200, 200]
+        assert [names for names, _ in service.requests] == [[b"host", b"transfer-encoding"], [b"host"]]
+
+
+async def test_an_upgrade_to_another_protocol_is_not_accepted() -> None:
+    async with serving() as service:
+        for protocol in (b"websocket", b"h2c"):
+            upgrade = HEAD + b"Connection: Upgrade\r\nUpgrade: " + protocol + b"\r\n\r\n"
+            assert await (await service.client(upgrade)).status() == 200
 
 
 async def test_a_request_with_an_error_is_not_answered_in_place_of_the_one_before_it() -> None:

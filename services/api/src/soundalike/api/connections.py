@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _GRACE_S: Final = 1.0
+_ANYBODY: Final = ""
+"""In place of a network: this machine, whose connections have no limit of their own."""
 
 # For the database, the bucket, the index's files and logs.
 _OTHER_DESCRIPTORS: Final = 192
@@ -82,7 +84,8 @@ class ConnectionTable:
         default_factory=lambda: {state: {} for state in ConnectionState}
     )
     _states: dict[Connection, ConnectionState] = field(default_factory=dict)
-    _networks: Counter[str] = field(default_factory=Counter)
+    _networks: dict[Connection, str] = field(default_factory=dict)
+    _network_sizes: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
         """Return how many connections there are."""
@@ -90,16 +93,16 @@ class ConnectionTable:
 
     def admit(self, connection: Connection, now: float) -> bool:
         """Add a connection, if there is a place or another gives way."""
-        network = None if is_loopback(connection.address) else caller_network(connection.address)
-        if network is not None and self._networks[network] >= max(1, self.max_connections // 2):
+        network = _ANYBODY if is_loopback(connection.address) else caller_network(connection.address)
+        if network != _ANYBODY and self._network_sizes[network] >= max(1, self.max_connections // 2):
             place = self._make_way(network, now)
         else:
-            place = len(self) < self.max_connections or self._make_way(None, now)
+            place = len(self) < self.max_connections or self._make_way(_ANYBODY, now)
         if place:
             self._states[connection] = ConnectionState.HEAD
             self._since[ConnectionState.HEAD][connection] = now
-            if network is not None:
-                self._networks[network] += 1
+            self._networks[connection] = network
+            self._network_sizes[network] += 1
         return place
 
     def remove(self, connection: Connection) -> None:
@@ -108,11 +111,10 @@ class ConnectionTable:
         if state is None:
             return
         del self._since[state][connection]
-        if not is_loopback(connection.address):
-            network = caller_network(connection.address)
-            self._networks[network] -= 1
-            if not self._networks[network]:
-                del self._networks[network]
+        network = self._networks.pop(connection)
+        self._network_sizes[network] -= 1
+        if not self._network_sizes[network]:
+            del self._network_sizes[network]
 
     def move(self, connection: Connection, state: ConnectionState, now: float) -> None:
         """Note what a connection waits for from now on; nothing where it waits for that already."""
@@ -134,7 +136,7 @@ class ConnectionTable:
                 connection.expire(state)
         return {state: len(connections) for state, connections in expired.items() if connections}
 
-    def _make_way(self, network: str | None, now: float) -> bool:
+    def _make_way(self, network: str, now: float) -> bool:
         candidates = [oldest for state in ConnectionState if (oldest := self._oldest_of(state, network))]
         slow = (each for each in candidates if now - each[1] >= _GRACE_S)
         connection, _ = next(slow, None) or min(candidates, key=lambda each: each[1], default=(None, 0.0))
@@ -144,11 +146,11 @@ class ConnectionTable:
         connection.give_way()
         return True
 
-    def _oldest_of(self, state: ConnectionState, network: str | None) -> tuple[Connection, float] | None:
+    def _oldest_of(self, state: ConnectionState, network: str) -> tuple[Connection, float] | None:
         if state is ConnectionState.ANSWER:
             return None
         for connection, since in self._since[state].items():
-            if network is None or caller_network(connection.address) == network:
+            if network in {_ANYBODY, self._networks[connection]}:
                 return connection, since
         return None
 

@@ -88,7 +88,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
+        """Take a header; what follows a body as a trailer is none, and must not be taken for one (RFC 9110, 6.5)."""
+        if self._is_in_body:
+            return
         if len(self.headers) >= MAX_HEADERS:
             self._refuse("The request has too many headers.")
         super().on_header(name, value)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Requests are given this long to end after SIGTERM; every one of them is limited to ten seconds.
+# Requests are given this long to end after SIGTERM. All are limited to ten seconds but uploads that still arrive.
 GRACE_S: Final = 12
 
 # Exit status of a process that never answered; uvicorn's own.
