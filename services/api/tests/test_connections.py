@@ -70,6 +70,7 @@ def test_those_without_a_request_give_way_first_and_those_that_are_answered_neve
         order += [peer for peer in (answered, body, idle, head) if peer.gone and peer not in order]
     assert order == [head, idle, body]
     assert not table.admit(Peer(), 3.0)
+    assert (table.displaced, table.refused) == (3, 1)
     table.remove(answered)
     assert table.admit(Peer(), 3.0)
 

@@ -80,6 +80,10 @@ class ConnectionTable:
 
     max_connections: int
     limits_s: Mapping[ConnectionState, float] = field(default_factory=lambda: LIMITS_S)
+    displaced: int = 0
+    """How many have given way to others."""
+    refused: int = 0
+    """How many found no place."""
     _since: dict[ConnectionState, dict[Connection, float]] = field(
         default_factory=lambda: {state: {} for state in ConnectionState}
     )
@@ -103,6 +107,8 @@ class ConnectionTable:
             self._since[ConnectionState.HEAD][connection] = now
             self._networks[connection] = network
             self._network_sizes[network] += 1
+        else:
+            self.refused += 1
         return place
 
     def remove(self, connection: Connection) -> None:
@@ -143,6 +149,7 @@ class ConnectionTable:
         if connection is None:
             return False
         self.remove(connection)
+        self.displaced += 1
         connection.give_way()
         return True
 

@@ -187,7 +187,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             b"".join(
                 (
                     f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii"),
-                    *(b"%s: %s\r\n" % (name.lower(), value) for name, value in fields),
+                    *(b"%s: %s\r\n" % (name, value) for name, value in fields),
                     *headers,
                     b"content-type: text/plain; charset=utf-8\r\n",
                     b"cache-control: no-store\r\n",

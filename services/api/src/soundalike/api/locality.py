@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ _OWN_SITES: Final = frozenset({"same-origin", "none"})
 """Of `Sec-Fetch-Site`: our own page, and a person who typed the address."""
 
 
+@lru_cache(maxsize=256)
 def host_name(header: str) -> str | None:
     """Return the name or IP address in a `Host` header in one form; None for what is neither.
 
@@ -63,7 +65,7 @@ class Locality:
         if not names or self.hosts is None:
             return None
         name = host_name(names[0]) if len(names) == 1 else None
-        if name and (name == _LOCAL_NAME or parse_address(name) or name in self.hosts):
+        if name and (name == _LOCAL_NAME or name in self.hosts or parse_address(name)):
             return None
         return name or "(not a name)"
 

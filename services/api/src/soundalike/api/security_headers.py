@@ -19,5 +19,7 @@ POLICIES: Final = {
     "X-Frame-Options": "DENY",
 }
 
-SECURITY_HEADERS: Final = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in POLICIES.items())
-"""The same as bytes."""
+SECURITY_HEADERS: Final = tuple(
+    (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in POLICIES.items()
+)
+"""The same as bytes, as ASGI sends headers."""

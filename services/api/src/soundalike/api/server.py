@@ -128,8 +128,17 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def _close_expired(self) -> None:
-        expired = self._connections.expire(asyncio.get_running_loop().time())
+        table = self._connections
+        expired = table.expire(asyncio.get_running_loop().time())
         # Idle ones are everyday life.
         slow = sum(count for state, count in expired.items() if state is not ConnectionState.IDLE)
         if slow:
             log.info("closed %d connections whose clients were too slow", slow)
+        if table.displaced or table.refused:
+            log.warning(
+                "too many connections: %d had to give way, %d were refused (at most %d, half of them from one address)",
+                table.displaced,
+                table.refused,
+                table.max_connections,
+            )
+            table.displaced = table.refused = 0

@@ -106,15 +106,13 @@ class _Exchange:
     """Receive and send of one request, with an eye on the client; after `close` the app reaches nobody."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        self._has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
-        self._receive, self._send = receive, send
+        self._scope, self._receive, self._send = scope, receive, send
         self._turn = asyncio.Lock()
         self._first: Message | None = None
         self._is_read = False
         self._is_closed = False
         self._departure: asyncio.Task[None] | None = None
-        self._change = asyncio.get_running_loop().create_future()
+        self._change: asyncio.Future[None] | None = None
         self.is_answering = False
         self.is_client_gone = False
 
@@ -145,9 +143,9 @@ class _Exchange:
 
     def change(self) -> asyncio.Future[None]:
         """Return what ends when the answer begins, the body has been read, or the client has gone away."""
-        if self._is_read or not self._has_body:
+        if self._is_read or not self._has_body():
             self._client_departure()
-        if self._change.done():
+        if self._change is None or self._change.done():
             self._change = asyncio.get_running_loop().create_future()
         return self._change
 
@@ -156,11 +154,16 @@ class _Exchange:
         self._is_closed = True
         if self._departure is not None:
             self._departure.cancel()
-        self._change.cancel()
+        if self._change is not None:
+            self._change.cancel()
 
     def _tell(self) -> None:
-        if not self._change.done():
+        if self._change is not None and not self._change.done():
             self._change.set_result(None)
+
+    def _has_body(self) -> bool:
+        headers = Headers(scope=self._scope)
+        return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
     def _client_departure(self) -> asyncio.Task[None]:
         if self._departure is None:

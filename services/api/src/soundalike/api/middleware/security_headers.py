@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import MutableHeaders
-
-from soundalike.api.security_headers import POLICIES
+from soundalike.api.security_headers import SECURITY_HEADERS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class SecurityHeadersMiddleware:
-    """ASGI middleware that adds `POLICIES` to each answer; what a route sets itself stays."""
+    """ASGI middleware that adds `SECURITY_HEADERS` to each answer; what a route sets itself stays."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -26,9 +24,10 @@ class SecurityHeadersMiddleware:
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in POLICIES.items():
-                    headers.setdefault(name, value)
+                headers = list(message["headers"])
+                present = {name for name, _ in headers}
+                headers += [each for each in SECURITY_HEADERS if each[0] not in present]
+                message = {**message, "headers": headers}
             await send(message)
 
         await self._app(scope, receive, secured)
