@@ -133,6 +133,21 @@ async def test_objects_survive_a_kill_and_provisioning_repairs_the_rest(
         assert _keys(sqs, url) == ["second.mp3"]
 
 
+@pytest.mark.parametrize("half", [b"\xff\xfe{", b"[1]"])
+async def test_half_written_state_does_not_keep_it_from_starting(
+    server: AwsServer, launch: Launch, clients: Callable[[AwsServer], tuple[S3Client, SQSClient]], half: bytes
+) -> None:
+    server.prepare()
+    for name in ("s3", "sqs"):
+        (server.home / "state" / f"{name}.json").write_bytes(half)
+    with launch(server.program(neutral_environment(os.environ))):
+        await server.wait_until_ready()
+        s3, sqs = clients(server)
+        url = _provision(s3, sqs)
+        s3.put_object(Bucket="music", Key="first.mp3", Body=b"first")
+        assert _keys(sqs, url) == ["first.mp3"]
+
+
 async def test_objects_whose_files_were_deleted_are_forgotten(
     server: AwsServer, launch: Launch, clients: Callable[[AwsServer], tuple[S3Client, SQSClient]]
 ) -> None:
@@ -143,13 +158,14 @@ async def test_objects_whose_files_were_deleted_are_forgotten(
         url = _provision(s3, sqs)
         for key in ("one.mp3", "two.mp3", "kept.mp3"):
             s3.put_object(Bucket="music", Key=key, Body=b"music")
-        (one,) = server.home.rglob("one.mp3")
+        (one,), (two,) = server.home.rglob("one.mp3"), server.home.rglob("two.mp3")
         one.unlink()
+        two.write_bytes(b"mu")
 
         def names() -> list[str]:
             return [entry["Key"] for entry in s3.list_objects_v2(Bucket="music").get("Contents", [])]
 
-        await eventually(lambda: names() == ["kept.mp3", "two.mp3"], "the object without its file, forgotten")
+        await eventually(lambda: names() == ["kept.mp3"], "the objects without a whole file, forgotten")
         with pytest.raises(ClientError, match="NoSuchKey"):
             s3.get_object(Bucket="music", Key="one.mp3")
         shutil.rmtree(server.home)

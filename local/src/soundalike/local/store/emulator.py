@@ -6,6 +6,7 @@ ministack reads its settings from the environment when it is imported, so it is 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import uuid
 from pathlib import Path
@@ -32,6 +33,10 @@ _SETTINGS = {
 }
 
 
+log = logging.getLogger(__name__)
+
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
+
 FOLDERS = ("S3_DATA_DIR", "STATE_DIR", "TMPDIR")
 """The variables that name them."""
 
@@ -56,8 +61,12 @@ class Emulator:
     def load(self) -> None:
         """Restore queues and the settings of buckets; objects are there already."""
         for name, service in self._services().items():
-            if state := self._persistence.load_state(name):
-                service.load_persisted_state(state)
+            try:
+                if state := self._persistence.load_state(name):
+                    service.load_persisted_state(state)
+            except _UNREADABLE as error:
+                # What a power cut left half-written; provisioning creates all of it again.
+                log.error("the state of %s cannot be read and is left out: %s", name, error)  # noqa: TRY400
 
     def save(self) -> None:
         """Write down queues and the settings of buckets."""
@@ -69,7 +78,7 @@ class Emulator:
             Path(folder).mkdir(parents=True, exist_ok=True)
 
     async def forget_lost_objects(self) -> list[str]:
-        """Forget the objects whose files are gone from the disk; returns their names.
+        """Forget the objects whose files are gone from the disk, or cut short there; returns their names.
 
         ministack would list and describe them for ever, and break off whenever one is read.
         """
@@ -79,9 +88,9 @@ class Emulator:
             for key, record in bucket["objects"].items()
             if record.get("body") is None
         ]
-        gone = await asyncio.to_thread(lambda: [entry for entry in stored if not os.path.lexists(entry[3])])
+        damaged = await asyncio.to_thread(lambda: [entry for entry in stored if not _is_whole(entry[3], entry[2])])
         lost = []
-        for owner, key, record, _ in gone:
+        for owner, key, record, _ in damaged:
             objects = self._buckets.get(owner, {}).get("objects", {})
             # Meanwhile it may have been deleted, or written again.
             if objects.get(key) is record:
@@ -127,6 +136,13 @@ class Emulator:
             "x-amz-date": claim.timestamp,
             "authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature={'0' * 64}",
         }
+
+
+def _is_whole(path: str, record: Mapping[str, Any]) -> bool:
+    try:
+        return bool(Path(path).stat().st_size == record["size"])
+    except OSError:
+        return False
 
 
 def _reply(reply: ServiceReply) -> Reply:

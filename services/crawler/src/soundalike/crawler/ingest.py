@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from soundalike.domain.track_id import TrackId
     from soundalike.storage.object_store import ObjectStore
 
+# Twelve seconds and more: a bucket that is gone is created again within that time.
+_UPLOAD_RETRY: Final = RetryPolicy(attempts=6)
 _STORE_UNAVAILABLE: Final = "the object store does not answer"
 
 
@@ -35,7 +37,7 @@ class Ingest:
     store: ObjectStore
     policy: CrawlPolicy = field(default_factory=CrawlPolicy)
     leases: Leases = field(default_factory=LocalLeases)
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    retry: RetryPolicy = _UPLOAD_RETRY
 
     async def process(self, entry: TrackEntry | NoPreviewEntry) -> Outcome:
         """Do what is owed for a track; raises `DatabaseUnavailable`."""

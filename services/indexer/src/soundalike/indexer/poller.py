@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from soundalike.db import advisory_locks
+from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.errors import StoreUnavailable
 from soundalike.indexer.errors import EXPECTED_FAILURES, BuilderBusy
 from soundalike.retry import Backoff
 
@@ -22,6 +24,8 @@ log = logging.getLogger(__name__)
 
 _BUSY_RETRY_S: Final = 0.5
 _MAX_WAIT_S: Final = 300.0
+_MAX_OUTAGE_WAIT_S: Final = 30.0
+_OUTAGES: Final[tuple[type[Exception], ...]] = (StoreUnavailable, *CONNECTION_FAILURES)
 
 
 class Poller:
@@ -33,6 +37,7 @@ class Poller:
         self._what = what
         self.failures = 0
         """How many calls in a row have failed."""
+        self._max_wait_s = _MAX_WAIT_S
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until `stop` is set; a running call is then cancelled."""
@@ -46,7 +51,7 @@ class Poller:
                 poll.cancel()
                 await asyncio.wait({poll})
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._wait_s()):
+                async with asyncio.timeout(self.pause_s()):
                     await stop.wait()
 
     async def poll_once(self) -> None:
@@ -57,16 +62,20 @@ class Poller:
             log.info("%s", busy)
         except EXPECTED_FAILURES as error:
             self.failures += 1
+            self._max_wait_s = _MAX_OUTAGE_WAIT_S if isinstance(error, _OUTAGES) else _MAX_WAIT_S
             log.error("no %s was published (failure %d in a row): %s", self._what, self.failures, error)  # noqa: TRY400 - an expected failure
         except Exception:
             self.failures += 1
+            self._max_wait_s = _MAX_WAIT_S
             log.exception("no %s was published (failure %d in a row)", self._what, self.failures)
         else:
             self.failures = 0
 
-    def _wait_s(self) -> float:
-        # A build that failed will probably fail again: every failure in a row doubles the pause.
-        backoff = Backoff(self._poll_s, max(self._poll_s, _MAX_WAIT_S), jitter=0.0)
+    def pause_s(self) -> float:
+        """Return how many seconds pass before the next call."""
+        # A build that failed will probably fail again: every failure in a row doubles the pause. While database or
+        # object store are away, trying costs little, and they come back at any moment.
+        backoff = Backoff(self._poll_s, max(self._poll_s, self._max_wait_s), jitter=0.0)
         return backoff.delay_s(self.failures + 1)
 
 
