@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from soundalike.db import checkpoints, embeddings, erasure, models, playlists, popularity, task_queue, tracks
+from soundalike.db import (
+    checkpoints,
+    embeddings,
+    erasure,
+    models,
+    playlists,
+    popularity,
+    search_names,
+    task_queue,
+    tracks,
+)
 from soundalike.db.checkpoints import Checkpoint
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import EmbeddingModel
@@ -33,12 +43,12 @@ MODEL = EmbeddingModel("m", 160)
 OF_NOBODY = {
     "alembic_version.version_num", "allowances.service", "api_keys.digest", "api_keys.holder", "api_keys.id",
     "api_keys.scope",
-    "blocks.urn", "embeddings.model", "index_versions.location",
+    "blocks.urn", "embeddings.model", "index_versions.location", "index_versions.manifest_sha256",
     "index_versions.model", "index_versions.parameters", "index_versions.state", "index_versions.version",
     "losses.kind", "losses.name", "manifest.kind", "manifest.request", "models.model",
     "playlists.last_error", "playlists.snapshot_id", "playlists.source", "playlists.title",
     "playlist_readings.snapshot_id", "queries.id", "queries.model", "queries.reason", "queries.state",
-    "taste_versions.location", "taste_versions.method",
+    "taste_versions.location", "taste_versions.manifest_sha256", "taste_versions.method",
     "taste_versions.state", "taste_versions.version", "tracks.source", "tracks.state",
 }  # fmt: skip
 
@@ -50,6 +60,7 @@ async def filled(pool: Pool) -> Pool:
         TRACK, f"{WORD} shared", (f"{WORD}band",), (USER,), f"{WORD}album", 1000, f"{WORD}code",
         f"https://soundcloud.com/{WORD}/song", (f"{WORD}tag",),
     )  # fmt: skip
+    await tracks.upsert(pool, Track(TRACK, f"{WORD}former title"))
     await tracks.upsert(pool, song)
     await tracks.upsert(pool, Track(OTHER, "Shared word"))
     await pool.execute(
@@ -146,7 +157,9 @@ async def test_a_word_goes_with_the_last_name_that_has_it(filled: Pool) -> None:
         return {row["word"] for row in await filled.fetch("SELECT word FROM search_words")}
 
     await tracks.upsert(filled, Track(OTHER, "Another title"))
+    await search_names.refresh(filled)
     assert {"shared", "another", "title"} <= await words()
     assert "word" not in await words()
     await filled.execute("DELETE FROM tracks WHERE urn = $1", TRACK.urn)
+    await search_names.refresh(filled)
     assert await words() == {"another", "title"}

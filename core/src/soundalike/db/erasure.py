@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from soundalike.db import releases
+from soundalike.db import releases, search_names
 from soundalike.db.embeddings import CHANNEL
 from soundalike.domain.isrc import isrc_urn
 
@@ -142,8 +142,12 @@ async def forget_user(db: Connection, urn: str) -> list[str]:
 
 
 async def _forget(db: Connection, urns: list[str]) -> None:
+    if not urns:
+        return
     async with db.transaction():
         await db.execute(_FORGET, urns)
         for statement in _DELETE_DEPENDENTS:
             await db.execute(statement, urns)
         await db.execute(_MODELS, CHANNEL)
+        # At last, as it takes turns with others that hold rows of their tracks.
+        await search_names.delete_dropped_words(db)

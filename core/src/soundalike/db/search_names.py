@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from soundalike.db.database import Pool
+    from soundalike.db.database import Executor, Pool
 
 MAX_WORD_LENGTH: Final = 64
 _MAX_NAME_LENGTH: Final = 250
@@ -45,6 +45,10 @@ FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text
 WHERE n.urn = names.urn AND n.words IS NULL
     AND names_digest(t.title, t.artists, t.album) = names.folded_from
 """
+
+
+# The trigger of the names notes what they lose.
+_DELETE_DROPPED_WORDS = "SELECT delete_dropped_words()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,16 @@ def is_unspaced(word: str) -> bool:
     return bool(_UNSPACED.search(word))
 
 
+async def delete_dropped_words(db: Executor) -> None:
+    """Delete the words that names have lost and that no name has any more, for correcting spelling and from notes."""
+    await db.execute(_DELETE_DROPPED_WORDS)
+
+
 async def refresh(pool: Pool) -> int:
-    """Fold the names of all tracks whose names are new or have changed; return how many."""
+    """Fold the names of all tracks whose names are new or have changed; return how many.
+
+    Words that no name has any more are deleted.
+    """
     filled, last = 0, ""
     # Not from the start again, where the entries lie that are filled already.
     while stale := await pool.fetch(_STALE, last, _BATCH):
@@ -109,6 +121,7 @@ async def refresh(pool: Pool) -> int:
             [" ".join(each.tokens) for each in folded],
         )
         filled, last = filled + len(stale), stale[-1]["urn"]
+    await delete_dropped_words(pool)
     return filled
 
 
