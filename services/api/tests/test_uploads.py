@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from soundalike.api.errors import TooManyUploads, UploadRejected
 from soundalike.api.routes import uploads as routes
 from soundalike.api.routes.uploads import MAX_UPLOAD_BYTES
 from soundalike.api.upload_spool import UploadSpool
@@ -150,6 +151,40 @@ async def test_more_at_once_than_there_are_places_are_sent_away(platform: Platfo
     assert answer.headers["retry-after"]
     async with extractor_stub(platform, "enough"):
         assert (await first).status_code == 422
+
+
+async def test_callers_of_many_rejected_files_share_one_place(platform: Platform, client: httpx.AsyncClient) -> None:
+    extractor = UploadExtractor(app_of(client).state.platform, platform.store, max_concurrent=4)
+    for _ in range(3):
+        for caller in ("one", "another"):
+            with suppress(UploadRejected):
+                async with extractor.slot(caller):
+                    raise UploadRejected("it needs more than 3 s of a processor")
+    async with extractor.slot("one"):
+        for caller in ("one", "another"):
+            with pytest.raises(TooManyUploads):
+                async with extractor.slot(caller):
+                    pass
+        # The other three places are left to everybody else.
+        async with extractor.slot("honest"), extractor.slot("honest"), extractor.slot("third"):
+            pass
+    async with extractor.slot("another"):
+        pass
+
+
+async def test_a_few_rejected_files_and_any_that_are_analysed_cost_no_place(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    extractor = UploadExtractor(app_of(client).state.platform, platform.store, max_concurrent=2)
+    for _ in range(20):
+        async with extractor.slot("caller"):
+            pass
+    for _ in range(2):
+        with suppress(UploadRejected):
+            async with extractor.slot("caller"):
+                raise UploadRejected("it is silent")
+    async with extractor.slot("caller"), extractor.slot("caller"):
+        pass
 
 
 async def test_slow_clients_keep_nobody_waiting(platform: Platform, client: httpx.AsyncClient) -> None:

@@ -109,7 +109,10 @@ async def test_a_file_whose_tags_cannot_be_read_is_named_by_its_file(
     reader: Any = FailingReader(error)
     encoders: Any = None
     with caplog.at_level(logging.WARNING):
-        note, entry = [entry async for entry in MusicFolder(tmp_path, encoders, reader).entries()]
+        source = MusicFolder(tmp_path, encoders, reader)
+        note, entry = [entry async for entry in source.entries()]
+    # Of the progress: both are counted.
+    assert source.total == 2
     assert note == IgnoredEntry("Some Song.flac", UNREADABLE_TAGS)
     assert isinstance(entry, TrackEntry)
     assert (entry.track.title, entry.track.artists, entry.track.duration_ms) == ("Some Song", (), None)

@@ -34,11 +34,17 @@ class RateLimiter:
 
     def acquire(self, caller: str) -> float:
         """Take one call of a caller's share and return 0, or return in how many seconds there is one again."""
+        wait_s = self.wait_s(caller)
+        if not wait_s:
+            self._buckets[caller].tokens -= 1
+        return wait_s
+
+    def wait_s(self, caller: str) -> float:
+        """Return in how many seconds a caller may call, 0 for at once, and take nothing."""
         now = self.clock()
         bucket = self._buckets.setdefault(caller, _Bucket(self.per_minute, now))
         gained = (now - bucket.filled_at) * self.per_minute / _MINUTE_S
         bucket.tokens, bucket.filled_at = min(self.per_minute, bucket.tokens + gained), now
         if bucket.tokens < 1:
             return (1 - bucket.tokens) * _MINUTE_S / self.per_minute
-        bucket.tokens -= 1
         return 0.0

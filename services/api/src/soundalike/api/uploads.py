@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from soundalike.api.errors import ExtractorUnavailable, TooManyUploads, UploadRejected
+from soundalike.api.rate_limit import RateLimiter
 from soundalike.db import uploads
 from soundalike.db.uploads import Analysis, Rejection
 from soundalike.errors import DatabaseUnavailable, StoreUnavailable
@@ -28,6 +29,10 @@ TIMEOUT_S: Final = 8.0
 MAX_CONCURRENT: Final = 4
 """Each takes a database connection while it waits, and holds its file in memory."""
 
+# What cannot be analysed may cost seconds of a processor to find out. Whoever sends such files again and again shares
+# one place with all who do, so that the other places are left to the other callers.
+_REJECTIONS_PER_MINUTE: Final = 3
+
 # Others are done soon, and whoever has sent a whole file would have to send it again.
 _PLACE_TIMEOUT_S: Final = 2.0
 # A notification that is lost with its connection costs no more than this.
@@ -36,7 +41,7 @@ _MEDIA_TYPE: Final = "application/octet-stream"
 
 
 class UploadExtractor:
-    """Has uploads analysed by an extractor; `slot` limits how many are in progress at once."""
+    """Has uploads analysed by an extractor; `slot` limits how many are in progress at once, and whose."""
 
     def __init__(
         self,
@@ -50,19 +55,28 @@ class UploadExtractor:
         self._store = store
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(max_concurrent)
+        self._last_slot = asyncio.Semaphore(1)
+        self._rejections = RateLimiter(_REJECTIONS_PER_MINUTE)
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Take a slot while the block runs; raises `TooManyUploads` where none becomes free in two seconds."""
-        try:
-            async with asyncio.timeout(_PLACE_TIMEOUT_S):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise TooManyUploads("this API is already analysing as many uploads as it can") from None
-        try:
-            yield
-        finally:
-            self._slots.release()
+    async def slot(self, caller: str) -> AsyncIterator[None]:
+        """Take a slot for a caller while the block runs; raises `TooManyUploads` where none is free in two seconds.
+
+        Callers whose files were rejected repeatedly have one slot between them.
+        """
+        async with AsyncExitStack() as slots:
+            try:
+                async with asyncio.timeout(_PLACE_TIMEOUT_S):
+                    if self._rejections.wait_s(caller):
+                        await slots.enter_async_context(self._last_slot)
+                    await slots.enter_async_context(self._slots)
+            except TimeoutError:
+                raise TooManyUploads("this API is already analysing as many uploads as it can") from None
+            try:
+                yield
+            except UploadRejected:
+                self._rejections.acquire(caller)
+                raise
 
     async def extract(self, data: bytes) -> Analysis:
         """Return the analysis of an audio file; the file is deleted by then, or within minutes where all fails.

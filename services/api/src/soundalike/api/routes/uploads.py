@@ -135,7 +135,7 @@ async def _extract(request: Request, extractor: UploadExtractor, spool: UploadSp
             await _receive_body(request, upload)
             deadline.restart()
             # Only now: whoever sends slowly keeps nobody else waiting.
-            async with extractor.slot():
+            async with extractor.slot(caller):
                 return await extractor.extract(await upload.read())
     except TooManyUploads as error:
         raise problems.too_many_uploads(str(error)) from error

@@ -115,7 +115,9 @@ class MusicFolder:
         items = await asyncio.to_thread(lambda: list(walk(self.folder)))
         self.total = len(items)
         for position, item in enumerate(items):
-            for entry in await asyncio.to_thread(self._entries, position, item):
+            entries = await asyncio.to_thread(self._entries, position, item)
+            self.total += len(entries) - 1
+            for entry in entries:
                 yield entry
 
     def _entries(self, position: int, item: RegularFile | UnreadablePath | SpecialFile) -> list[Entry]:
