@@ -75,7 +75,7 @@ class Emulator:
     def create_folders(self) -> None:
         """Create the folders for objects, settings and long bodies where they do not exist."""
         for folder in filter(None, map(os.environ.get, FOLDERS)):
-            Path(folder).mkdir(parents=True, exist_ok=True)
+            Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     async def forget_lost_objects(self) -> list[str]:
         """Forget the objects whose files are gone from the disk, or cut short there; returns their names.
