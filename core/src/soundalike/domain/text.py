@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from re import Match
+from typing import Final
 
 # What acts instead of being read: control characters of a terminal (C0, DEL, C1), line and paragraph separators, what
 # turns the direction of writing or is invisible, tags, and what UTF-8 or XML cannot hold. The two joiners (U+200C and
@@ -49,7 +46,7 @@ def escape_json(document: str) -> str:
     return _ACTIVE.sub(lambda match: match[0] if match[0] in "\t\n\r" else _json_escaped(match[0]), document)
 
 
-def _escaped(match: Match[str]) -> str:
+def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
     if code < 0x100:
         return _NAMES.get(match[0], f"\\x{code:02x}")
