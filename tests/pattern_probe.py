@@ -235,7 +235,7 @@ def main() -> None:
         uses = [Use("argument", text, 0, method) for text in sys.argv[1:] for method in ("search", "fullmatch")]
     else:
         uses, unresolved = our_uses()
-    slow = [found for use in uses if (found := slowest(use))]
+    slow = [results for use in uses if (results := slowest(use))]
     report = {
         "tried": sorted({use.where for use in uses}),
         "unresolved": unresolved,

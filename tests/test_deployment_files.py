@@ -281,10 +281,10 @@ def test_no_file_names_a_package_index_or_a_path_of_a_developers_machine() -> No
         "pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com", "debian" + ".org/debian",
         "index" + "-url", "extra-" + "index", "/ro" + "ot/", "/wo" + "rk/", "/ho" + "me/",
     ]  # fmt: skip
-    found = [
+    results = [
         f"{short(path)}: {word}" for path in tracked_files() for word in unwanted if word.encode() in path.read_bytes()
     ]
-    assert found == []
+    assert results == []
 
 
 def test_no_settings_with_secrets_are_tracked() -> None:

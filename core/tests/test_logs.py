@@ -38,8 +38,8 @@ def test_people_get_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     log.info("heard %d", 3)
     with logs.log_fields(request_id="r1"):
         log.warning("late")
-    heard, late = capsys.readouterr().err.splitlines()
-    assert heard.endswith(" extractor INFO service.part: heard 3")
+    records, late = capsys.readouterr().err.splitlines()
+    assert records.endswith(" extractor INFO service.part: heard 3")
     assert late.endswith(" extractor WARNING service.part: late [request_id=r1]")
 
 

@@ -50,9 +50,9 @@ def test_a_missing_or_unsafe_value_is_named_and_not_shown(
     with pytest.raises(SystemExit) as exit_:
         load(ProvisioningSettings)
     assert exit_.value.code == EX_CONFIG
-    said = capsys.readouterr().err
-    assert variable in said
-    assert "long-and-own" not in said
+    output = capsys.readouterr().err
+    assert variable in output
+    assert "long-and-own" not in output
 
 
 def test_secrets_do_not_show_in_repr(environment: pytest.MonkeyPatch) -> None:

@@ -133,8 +133,8 @@ async def assert_answers_are_the_recorded_ones(client: httpx.AsyncClient) -> Non
         assert response.status_code == answer["status"], answer["path"]
         body = response.json()
         # A later version may say more.
-        told = {name: body.get(name) for name in answer["body"]}
-        assert comparable(told) == nearly(comparable(answer["body"])), answer["path"]
+        messages = {name: body.get(name) for name in answer["body"]}
+        assert comparable(messages) == nearly(comparable(answer["body"])), answer["path"]
 
 
 async def test_an_earlier_folder_is_migrated_and_answers_the_same(

@@ -241,11 +241,11 @@ async def test_what_is_forgotten_is_deleted_notified_and_never_copied(catalogue:
     notifications: asyncio.Queue[str] = asyncio.Queue()
     start = datetime.now(UTC) - timedelta(hours=1)
     assert await embeddings.oldest_forgotten_s(catalogue, start) is None
-    async with catalogue.acquire() as listening, catalogue.acquire() as connection:
-        await listening.add_listener(embeddings.CHANNEL, lambda *a: notifications.put_nowait(str(a[-1])))
+    async with catalogue.acquire() as listener, catalogue.acquire() as connection:
+        await listener.add_listener(embeddings.CHANNEL, lambda *a: notifications.put_nowait(str(a[-1])))
         await erasure.forget_tracks(connection, [ID])
         assert await asyncio.wait_for(notifications.get(), scale(30)) == REAL.model
-        await listening.reset(timeout=scale(30))
+        await listener.reset(timeout=scale(30))
     assert await state(catalogue) is State.FORGOTTEN
     assert not await embeddings.exists(catalogue, ID, REAL.model)
     assert (await copied(catalogue, REAL.model))[1].keys() == {other.urn}

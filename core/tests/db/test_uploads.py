@@ -25,18 +25,18 @@ async def rows(pool: Pool) -> int:
 
 async def test_from_the_question_to_the_answer_and_nothing_is_left(pool: Pool) -> None:
     query = uploads.new_id()
-    told: asyncio.Queue[object] = asyncio.Queue()
+    messages: asyncio.Queue[object] = asyncio.Queue()
     async with pool.acquire() as connection:
 
         def listener(*news: object) -> None:
-            told.put_nowait(news[3])
+            messages.put_nowait(news[3])
 
         await connection.add_listener(uploads.CHANNEL, listener)
         await uploads.create(pool, query)
         assert await uploads.is_pending(pool, query)
         assert await uploads.pop_result(pool, query) is None
         await uploads.complete(pool, query, Analysis("m", VECTOR, SAID))
-        assert await asyncio.wait_for(told.get(), scale(30)) == query
+        assert await asyncio.wait_for(messages.get(), scale(30)) == query
         await connection.remove_listener(uploads.CHANNEL, listener)
     assert not await uploads.is_pending(pool, query)
     sound = await uploads.pop_result(pool, query)

@@ -21,9 +21,9 @@ USUAL = tuple(0.1 if name == "rock" else 0.02 for name in TAG_NAMES)
 
 def heard(**probabilities: float) -> list[float]:
     """What a model says of a track: the usual, apart from the tags that are named (`_` for `-`)."""
-    given = {name.replace("_", "-"): value for name, value in probabilities.items()}
-    assert given.keys() <= set(TAG_SLUGS)
-    return [given.get(name, usual) for name, usual in zip(TAG_SLUGS, USUAL, strict=True)]
+    values = {name.replace("_", "-"): value for name, value in probabilities.items()}
+    assert values.keys() <= set(TAG_SLUGS)
+    return [values.get(name, usual) for name, usual in zip(TAG_SLUGS, USUAL, strict=True)]
 
 
 def test_fifty_names_in_the_order_of_the_taggers_and_no_slug_twice() -> None:

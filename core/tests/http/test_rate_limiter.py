@@ -21,11 +21,11 @@ class Clock:
 
 
 async def moments(limiter: InMemoryLimiter, clock: Clock, count: int) -> list[float]:
-    found = []
+    results = []
     for _ in range(count):
         await limiter.acquire()
-        found.append(round(clock.now - 1000.0, 6))
-    return found
+        results.append(round(clock.now - 1000.0, 6))
+    return results
 
 
 async def test_a_burst_and_then_one_after_the_other() -> None:

@@ -81,13 +81,13 @@ async def test_what_is_missing_is_named_created_again_and_recorded(
 
 async def test_what_is_missing_at_the_first_start_is_no_loss(settings: QueueSettings, database_url: str) -> None:
     _lose(settings, Resource.BUCKET)
-    asked = ProvisioningSettings(**settings.model_dump(), database_url=database_url)
-    await provision(asked)
+    requests = ProvisioningSettings(**settings.model_dump(), database_url=database_url)
+    await provision(requests)
     async with database.connect(database_url) as pool:
         assert await _recorded(pool) == []
         await tracks.ensure(pool, _TRACK)
         _lose(settings, Resource.BUCKET)
-        await provision(asked)
+        await provision(requests)
         assert ("bucket", settings.s3_bucket) in await _recorded(pool)
 
 

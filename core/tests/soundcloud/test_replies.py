@@ -61,7 +61,7 @@ def test_of_a_person_no_more_is_read_than_is_used() -> None:
 
 
 def test_hidden_counts_and_bad_text_do_not_lose_the_track() -> None:
-    given = {
+    values = {
         "urn": "soundcloud:tracks:7",
         "title": " a\x00b\ud800 ",
         "favoritings_count": None,
@@ -72,7 +72,7 @@ def test_hidden_counts_and_bad_text_do_not_lose_the_track() -> None:
         "genre": "",
         "user": None,
     }
-    track = read(Track, given)
+    track = read(Track, values)
     assert track.title == "ab?"
     assert (track.favoritings_count, track.playback_count, track.comment_count) == (None, None, None)
     assert (track.created_at, track.access, track.genre, track.user) == (None, None, None, None)

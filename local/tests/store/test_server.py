@@ -128,13 +128,13 @@ def ports_of(process: Popen[bytes]) -> list[tuple[str, str]]:
     """Return the addresses on which the process listens, as /proc has them."""
     links = [str(link.readlink()) for link in Path(f"/proc/{process.pid}/fd").iterdir() if link.is_symlink()]
     inodes = {match[1] for link in links if (match := re.fullmatch(r"socket:\[(\d+)\]", link))}
-    listening = []
+    listener = []
     for table in ("tcp", "tcp6", "udp", "udp6"):
         for line in Path(f"/proc/{process.pid}/net/{table}").read_text().splitlines()[1:]:
             fields = line.split()
             if fields[9] in inodes and (fields[3] == "0A" or table.startswith("udp")):
-                listening.append((table, fields[1]))
-    return listening
+                listener.append((table, fields[1]))
+    return listener
 
 
 async def test_its_files_are_its_owners_only(server: AwsServer, process: Popen[bytes], s3: Any) -> None:

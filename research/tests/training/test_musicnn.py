@@ -17,21 +17,21 @@ FRONT = {0: (7, 38), 1: (7, 67), 2: (128, 1), 3: (64, 1), 4: (32, 1)}
 def variables() -> dict[str, np.ndarray]:
     """The model's variables with few channels, normalisation of both signs."""
     random = np.random.default_rng(0)
-    found: dict[str, np.ndarray] = {}
+    results: dict[str, np.ndarray] = {}
 
     def name(kind: str, number: int) -> str:
         return f"{kind}_{number}" if number else kind
 
     def normalisation(number: int, size: int) -> None:
         for part in ("gamma", "beta", "moving_mean"):
-            found[f"{name('batch_normalization', number)}/{part}"] = random.normal(size=size).astype(np.float32)
+            results[f"{name('batch_normalization', number)}/{part}"] = random.normal(size=size).astype(np.float32)
         variance = random.uniform(0.5, 2.0, size=size).astype(np.float32)
-        found[f"{name('batch_normalization', number)}/moving_variance"] = variance
+        results[f"{name('batch_normalization', number)}/moving_variance"] = variance
 
     def layer(kind: str, number: int, shape: tuple[int, ...]) -> None:
         scale = np.sqrt(np.prod(shape[:-1]))
-        found[f"{name(kind, number)}/kernel"] = (random.normal(size=shape) / scale).astype(np.float32)
-        found[f"{name(kind, number)}/bias"] = random.normal(size=shape[-1]).astype(np.float32)
+        results[f"{name(kind, number)}/kernel"] = (random.normal(size=shape) / scale).astype(np.float32)
+        results[f"{name(kind, number)}/bias"] = random.normal(size=shape[-1]).astype(np.float32)
 
     normalisation(0, 1)
     for number, size in FRONT.items():
@@ -47,7 +47,7 @@ def variables() -> dict[str, np.ndarray]:
     layer("dense", 0, (2 * features, 6))
     normalisation(10, 6)
     layer("dense", 1, (6, 50))
-    return found
+    return results
 
 
 def step_by_step(patches: np.ndarray, variables: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -71,9 +71,11 @@ def step_by_step(patches: np.ndarray, variables: dict[str, np.ndarray]) -> tuple
     def ahead(values: Any) -> Any:
         return tf.pad(values, [[0, 0], [3, 3], [0, 0], [0, 0]])
 
-    given = normalise(patches[..., np.newaxis], 0)
-    front = [tf.reduce_max(normalise(convolve(ahead(given), number, "VALID"), number + 1), axis=2) for number in (0, 1)]
-    front += [tf.reduce_max(normalise(convolve(given, number, "SAME"), number + 1), axis=2) for number in (2, 3, 4)]
+    inputs = normalise(patches[..., np.newaxis], 0)
+    front = [
+        tf.reduce_max(normalise(convolve(ahead(inputs), number, "VALID"), number + 1), axis=2) for number in (0, 1)
+    ]
+    front += [tf.reduce_max(normalise(convolve(inputs, number, "SAME"), number + 1), axis=2) for number in (2, 3, 4)]
     features = [tf.concat(front, axis=2)]
     for number in (5, 6, 7):
         values = normalise(convolve(ahead(features[-1][..., tf.newaxis]), number, "VALID"), number + 1)[:, :, 0]
@@ -87,9 +89,9 @@ def step_by_step(patches: np.ndarray, variables: dict[str, np.ndarray]) -> tuple
 
 def test_the_forward_pass_is_that_of_the_paper(variables: dict[str, np.ndarray]) -> None:
     patches = np.random.default_rng(1).normal(size=(3, PATCH, MEL_BANDS)).astype(np.float32)
-    heard, (mean, tags) = Musicnn(variables)(patches), step_by_step(patches, variables)
-    np.testing.assert_allclose(heard.mean_pool, mean, atol=1e-4)
-    np.testing.assert_allclose(heard.tags, tags, atol=1e-4)
+    records, (mean, tags) = Musicnn(variables)(patches), step_by_step(patches, variables)
+    np.testing.assert_allclose(records.mean_pool, mean, atol=1e-4)
+    np.testing.assert_allclose(records.tags, tags, atol=1e-4)
 
 
 def test_the_spectrogram_is_librosas() -> None:

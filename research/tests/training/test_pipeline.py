@@ -70,8 +70,8 @@ def test_two_runs_give_the_same_network_and_the_same_numbers(
     one, other = run(tmp_path / "one"), run(tmp_path / "other")
     assert one.weights_file == other.weights_file
     assert one.validations == other.validations
-    for name, found in one.precisions.of.items():
-        np.testing.assert_array_equal(found, other.precisions.of[name])
+    for name, results in one.precisions.of.items():
+        np.testing.assert_array_equal(results, other.precisions.of[name])
     np.testing.assert_array_equal(one.projection.components, other.projection.components)
     assert soundalike_1.parse(one.weights_file).weights.tags is not None
     # What was prepared is found again.

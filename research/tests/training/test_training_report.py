@@ -23,12 +23,12 @@ ALBUMS = np.repeat(np.array(list("abcdef")), 4)
 
 @pytest.fixture
 def verdicts() -> SystemPrecisions:
-    found = SystemPrecisions()
+    results = SystemPrecisions()
     for number, name in enumerate((CHOI_CLIPS, CHOI_CROPS, CHOI_TRAINED_PROJECTION, OURS_TRAINED_PROJECTION)):
         for suffix in ("", " (among all tracks)"):
-            found.record(name + suffix, np.arange(24), 24, np.linspace(0.3, 0.5, 24) + 0.1 * number)
-    found.losses["shipped"] = tuple(np.linspace(2.0, 1.0, 50))
-    return found
+            results.record(name + suffix, np.arange(24), 24, np.linspace(0.3, 0.5, 24) + 0.1 * number)
+    results.losses["shipped"] = tuple(np.linspace(2.0, 1.0, 50))
+    return results
 
 
 def test_the_page_and_the_numbers_tell_the_paired_differences(verdicts: SystemPrecisions) -> None:

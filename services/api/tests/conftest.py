@@ -153,9 +153,9 @@ class Platform:
     async def extract(self, number: int, raw: NDArray[np.float32], tags: Sequence[float] | None = None) -> None:
         key = preview_key(track_id(number), "mp3")
         probabilities = None if tags is None else np.float32(tags)
-        heard = Embedding(track_id(number), self.model.model, raw, key, None, "0" * 64, 30.0, probabilities)
+        records = Embedding(track_id(number), self.model.model, raw, key, None, "0" * 64, 30.0, probabilities)
         async with self.pool.acquire() as connection:
-            assert await embeddings.save(connection, heard)
+            assert await embeddings.save(connection, records)
 
     async def publish(
         self, *, projection: Projection | None = None, leave_out: str | None = None

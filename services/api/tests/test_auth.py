@@ -119,11 +119,11 @@ async def test_the_metrics_have_a_rule_of_their_own(reads: Access, metrics: Metr
 
 async def test_nobody_sends_a_file_only_to_be_refused() -> None:
     """The app is called as a server would, to see whether the body is asked for."""
-    asked: list[str] = []
+    requests: list[str] = []
     answered: list[Message] = []
 
     async def receive() -> Message:
-        asked.append("for the body")
+        requests.append("for the body")
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: Message) -> None:
@@ -136,9 +136,9 @@ async def test_nobody_sends_a_file_only_to_be_refused() -> None:
     app = AuthMiddleware(reads_everything, rules, Keyring(KEYS), RateLimiter(1))
     call = {"type": "http", "method": "POST", "path": "/recommend", "scheme": "http", "headers": []}
     await app({**call}, receive, send)
-    assert (asked, answered[0]["status"]) == ([], 401)
+    assert (requests, answered[0]["status"]) == ([], 401)
     await app({**call, "headers": [(b"authorization", f"Bearer {WRITER}".encode())]}, receive, send)
-    assert asked == ["for the body"]
+    assert requests == ["for the body"]
 
 
 async def test_a_holder_writes_so_often_a_minute_and_no_other_pays_for_it() -> None:

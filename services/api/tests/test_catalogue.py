@@ -32,8 +32,8 @@ async def test_a_search_shows_where_each_track_stands_and_how_it_fits(
 ) -> None:
     await platform.add(1, title="One More Time", artists=("Daft Punk",), album="Discovery")
     await tracks.upsert(platform.pool, Track(TrackId.from_urn(DEEZER), "One More Chance"))
-    found = await fetch(client, "/search", q="one more")
-    assert [(each["title"], each["state"], each["match"]) for each in found["results"]] == [
+    results = await fetch(client, "/search", q="one more")
+    assert [(each["title"], each["state"], each["match"]) for each in results["results"]] == [
         ("One More Chance", "pending", "exact"),
         ("One More Time", "ready", "exact"),
     ]
@@ -74,8 +74,8 @@ async def test_following_next_shows_every_track_once(platform: Platform, client:
 
 async def test_the_former_name_of_a_state_is_still_read(platform: Platform, client: httpx.AsyncClient) -> None:
     await tracks.upsert(platform.pool, Track(TrackId.from_urn(DEEZER), "Not ready"))
-    for asked in (["found"], ["found", "pending"]):
-        [track] = (await fetch(client, "/tracks", state=asked))["tracks"]
+    for requests in (["found"], ["found", "pending"]):
+        [track] = (await fetch(client, "/tracks", state=requests))["tracks"]
         assert (track["urn"], track["state"]) == (DEEZER, "pending")
 
 
@@ -120,7 +120,7 @@ async def test_asking_for_a_track_puts_it_on_the_list_and_shows_it(
     assert (answer.status_code, answer.headers["location"]) == (202, f"/tracks/{DEEZER}")
     assert answer.json()["state"] == "pending"
     assert answer.json()["reason"] == (await fetch(client, answer.headers["location"]))["reason"]
-    assert [errand.urn for errand in await task_queue.lease(platform.pool, ["add"], limit=9)] == [DEEZER]
+    assert [task.urn for task in await task_queue.lease(platform.pool, ["add"], limit=9)] == [DEEZER]
 
 
 async def test_a_track_that_is_ready_needs_nothing(platform: Platform, client: httpx.AsyncClient) -> None:

@@ -64,9 +64,9 @@ async def test_nothing_that_is_sent_gets_an_answer_that_is_not_described(
                     return False
 
             await eventually(ready)
-        hearing = asyncio.create_task(_hear(real_platform))
+        extraction = asyncio.create_task(_hear(real_platform))
         checked = await asyncio.to_thread(_schemathesis, f"{url}/openapi.json", tmp_path)
-        hearing.cancel()
+        extraction.cancel()
         print(checked.stdout)
         assert checked.returncode == 0, checked.stdout + checked.stderr
         assert "Traceback" not in log.read_text(), log.read_text()

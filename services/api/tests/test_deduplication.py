@@ -129,9 +129,9 @@ def test_what_is_admitted_differs_pairwise_and_what_is_not_repeats_an_earlier_on
     given_ones: list[RecordingKey],
 ) -> None:
     distinct = DistinctRecordings()
-    kept: list[RecordingKey] = []
+    remaining: list[RecordingKey] = []
     for each in given_ones:
-        repeats = any(same_recording(each, earlier) for earlier in kept)
+        repeats = any(same_recording(each, earlier) for earlier in remaining)
         assert distinct.add_if_distinct(each) is not repeats
         if not repeats:
-            kept.append(each)
+            remaining.append(each)

@@ -76,8 +76,8 @@ async def test_a_tag_holds_for_the_compressed_and_for_the_plain_answer(held: htt
 @pytest.mark.parametrize("sent", ["{tag}", '"other", {tag}', '{tag},"other"', "*", "{strong}", ' "other" ,  {strong} '])
 async def test_every_way_of_naming_the_tag(held: httpx.AsyncClient, sent: str) -> None:
     tag = (await held.get("/short")).headers["etag"]
-    asked = sent.format(tag=tag, strong=tag.removeprefix("W/"))
-    assert (await held.get("/short", headers={"If-None-Match": asked})).status_code == 304
+    requests = sent.format(tag=tag, strong=tag.removeprefix("W/"))
+    assert (await held.get("/short", headers={"If-None-Match": requests})).status_code == 304
 
 
 @pytest.mark.parametrize("sent", ['"other"', "", 'W/""', "{tag}x", "W/*"])

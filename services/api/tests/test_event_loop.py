@@ -103,10 +103,10 @@ async def test_a_long_computation_keeps_nobody_waiting(
         return real(*arguments)
 
     monkeypatch.setattr(recommender, step, takes_its_time)
-    asked = asyncio.create_task(recommend(client, urn(0), n=100))
+    requests = asyncio.create_task(recommend(client, urn(0), n=100))
     await eventually(begun.is_set)
     assert (await client.get("/healthz")).status_code == 200
     assert (await client.get(f"/tracks/{urn(0)}")).status_code == 200
-    assert not asked.done()
+    assert not requests.done()
     go_on.set()
-    assert len(await asked) == 3
+    assert len(await requests) == 3

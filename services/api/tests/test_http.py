@@ -112,11 +112,11 @@ async def test_a_page_asks_before_it_writes(client: httpx.AsyncClient, shared: h
     ("path", "status"), [("/healthz", 200), ("/tracks", 200), (f"/tracks/{urn(77)}", 404), ("/nothing", 404)]
 )
 async def test_head_is_answered_as_get_is_without_the_body(client: httpx.AsyncClient, path: str, status: int) -> None:
-    told, shown = await client.head(path), await client.get(path)
-    assert (told.status_code, told.content) == (status, b"")
+    messages, shown = await client.head(path), await client.get(path)
+    assert (messages.status_code, messages.content) == (status, b"")
     for name in ("content-type", "content-length", "etag", "cache-control"):
         if status == 200 or name != "content-length":  # an error holds the id of its request
-            assert told.headers.get(name) == shown.headers.get(name), name
+            assert messages.headers.get(name) == shown.headers.get(name), name
 
 
 async def test_head_is_seen_as_such_and_named_where_get_is(client: httpx.AsyncClient) -> None:

@@ -61,21 +61,21 @@ async def test_they_tell_of_requests_of_the_space_and_of_the_tracks(
 
     await eventually(follows)
     assert (await client.get("/recommend", params={"track": urn(0)})).status_code == 200
-    found = await metrics(client)
-    assert found[named("index_tracks")] == 3
-    assert found[named("index_tail_tracks")] == 1
-    assert found[named("index_loaded")] == found[named("database_up")] == 1
-    assert found[named("index_info", f"model={platform.model.model}", f"version={version.version}")] == 1
-    assert {state: found[named("tracks", f"state={state}")] for state in State} == {
+    results = await metrics(client)
+    assert results[named("index_tracks")] == 3
+    assert results[named("index_tail_tracks")] == 1
+    assert results[named("index_loaded")] == results[named("database_up")] == 1
+    assert results[named("index_info", f"model={platform.model.model}", f"version={version.version}")] == 1
+    assert {state: results[named("tracks", f"state={state}")] for state in State} == {
         **dict.fromkeys(State, 0),
         State.READY: 4,
         State.QUEUED: 1,
     }
-    assert found[named("queue_oldest_seconds")] == pytest.approx(3_600, abs=300)
+    assert results[named("queue_oldest_seconds")] == pytest.approx(3_600, abs=300)
     labels = ("method=GET", "route=/recommend")
-    assert found[named("requests_total", *labels, "status=200")] == 1
-    assert found[named("request_duration_seconds_count", *labels)] == 1
-    assert found[named("request_duration_seconds_bucket", *labels, "le=+Inf")] == 1
+    assert results[named("requests_total", *labels, "status=200")] == 1
+    assert results[named("request_duration_seconds_count", *labels)] == 1
+    assert results[named("request_duration_seconds_bucket", *labels, "le=+Inf")] == 1
 
 
 async def test_without_a_database_the_other_metrics_are_shown(settings: ApiSettings, platform: Platform) -> None:
@@ -83,10 +83,10 @@ async def test_without_a_database_the_other_metrics_are_shown(settings: ApiSetti
         update={"database_url": settings.database_url.__class__("postgresql://nobody:here@127.0.0.1:1/nothing")}
     )
     async with serving(create_app(away, platform.store)) as client:
-        found = await metrics(client)
-    assert found[named("database_up")] == found[named("index_loaded")] == 0
-    assert math.isnan(found[named("queue_oldest_seconds")])
-    assert not [name for name, _ in found if name == "soundalike_tracks"]
+        results = await metrics(client)
+    assert results[named("database_up")] == results[named("index_loaded")] == 0
+    assert math.isnan(results[named("queue_oldest_seconds")])
+    assert not [name for name, _ in results if name == "soundalike_tracks"]
 
 
 async def test_metrics_can_be_turned_off(settings: ApiSettings, platform: Platform) -> None:
@@ -119,9 +119,9 @@ async def test_scraping_often_counts_the_catalogue_seldom(pool: Pool, database_u
 
 
 async def test_an_empty_catalogue_is_counted_too(pool: Pool) -> None:
-    found = await track_counts(pool)
-    assert found.by_state == dict.fromkeys(State, 0)
-    assert found.oldest_queued_s is None
+    results = await track_counts(pool)
+    assert results.by_state == dict.fromkeys(State, 0)
+    assert results.oldest_queued_s is None
 
 
 async def test_the_specification_does_not_promise_them(client: httpx.AsyncClient) -> None:

@@ -24,10 +24,10 @@ def stopwatch() -> Stopwatch:
 @pytest.fixture
 async def workshop(stopwatch: Stopwatch) -> Offloader:
     """A workshop that has seen that nothing takes long."""
-    workshop = Offloader(stopwatch)
+    pool = Offloader(stopwatch)
     for _ in range(THREADED_AFTER_SLOW):
-        assert await workshop.run(threading.get_ident, short=True) != threading.get_ident()
-    return workshop
+        assert await pool.run(threading.get_ident, short=True) != threading.get_ident()
+    return pool
 
 
 async def test_what_is_short_is_done_on_the_spot_and_what_is_not_in_a_thread(workshop: Offloader) -> None:

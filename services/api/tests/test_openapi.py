@@ -52,9 +52,9 @@ def test_every_answer_is_described_with_an_example(
 
 def test_the_tags_to_filter_by_are_listed(specification: dict[str, Any]) -> None:
     parameters = specification["paths"]["/recommend"]["get"]["parameters"]
-    asked = {each["name"]: each["schema"] for each in parameters}
+    requests = {each["name"]: each["schema"] for each in parameters}
     for name in ("tag", "not_tag"):
-        assert asked[name]["items"]["enum"] == list(TAG_SLUGS)
+        assert requests[name]["items"]["enum"] == list(TAG_SLUGS)
 
 
 def test_no_schema_of_the_framework_is_left(specification: dict[str, Any]) -> None:

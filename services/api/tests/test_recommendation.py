@@ -162,11 +162,11 @@ async def test_the_same_recording_comes_once(platform: Platform, client: httpx.A
     await platform.add(5, vector(55), duration_ms=200_000)
     await platform.add(6, 2 * vector(55), duration_ms=201_000)
     await eventually(lambda: _has(client, tail=7))
-    found = await recommend(client, urn(0), 100)
-    assert len(found) == 3
-    assert urn(4) in found
-    assert len({urn(2), urn(3)} & set(found)) == 1
-    assert len({urn(5), urn(6)} & set(found)) == 1
+    results = await recommend(client, urn(0), 100)
+    assert len(results) == 3
+    assert urn(4) in results
+    assert len({urn(2), urn(3)} & set(results)) == 1
+    assert len({urn(5), urn(6)} & set(results)) == 1
 
 
 async def test_what_people_paste_is_understood(platform: Platform, client: httpx.AsyncClient) -> None:

@@ -43,7 +43,7 @@ async def test_answers_are_limited_filtered_and_excluded(platform: Platform, cli
     await all_heard(client, 6)
 
     async def asked(**parameters: str | list[str]) -> list[int]:
-        return [int(found.rpartition(":")[2], 16) for found in await recommend(client, urn(0), **parameters)]
+        return [int(results.rpartition(":")[2], 16) for results in await recommend(client, urn(0), **parameters)]
 
     assert await asked() == [1, 3, 5]
     assert await asked(max_per_artist="9") == [1, 3, 4, 5]

@@ -123,16 +123,16 @@ def test_what_holds_of_all_answers(data: st.DataObject, parameters: dict[str, An
         for number, (length, title, album) in enumerate(zip(lengths, titles, albums, strict=True))
     ]
     seeds = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=3, unique=True))
-    found = Pool(list(rows), tracks).recommend(*seeds, **parameters).tracks
-    urns = [each.track.id.urn for each in found]
+    results = Pool(list(rows), tracks).recommend(*seeds, **parameters).tracks
+    urns = [each.track.id.urn for each in results]
     assert not {urn(seed) for seed in seeds} & set(urns)
     assert len(set(urns)) == len(urns) <= parameters["n"]
-    scores = [each.score for each in found]
+    scores = [each.score for each in results]
     assert scores == sorted(scores, reverse=True)
     assert all(parameters["min_score"] - 1e-6 <= score <= 1 for score in scores)
-    by_artist = Counter(each.track.artists for each in found)
+    by_artist = Counter(each.track.artists for each in results)
     assert max(by_artist.values(), default=0) <= parameters["max_per_artist"]
-    by_album = Counter((each.track.artists, each.track.album) for each in found if each.track.album)
+    by_album = Counter((each.track.artists, each.track.album) for each in results if each.track.album)
     assert max(by_album.values(), default=0) <= parameters["max_per_album"]
 
 
@@ -149,9 +149,9 @@ def test_of_a_large_catalogue_no_more_is_looked_up_than_is_likely_to_be_needed(
     one_band = Pool(
         rows, [entry(number, artists=("A" if number in nearest else f"B {number}",)) for number in range(len(rows))]
     )
-    found = one_band.numbers(0)
-    assert len(found) == 10
-    assert len(nearest & set(found)) == 2
+    results = one_band.numbers(0)
+    assert len(results) == 10
+    assert len(nearest & set(results)) == 2
     assert one_band.requests == [31, 29]
     # A wish that many will not meet is looked into at once.
     filtered = Pool(rows)
@@ -199,9 +199,9 @@ def test_other_releases_of_the_query_and_of_the_answers_are_left_out() -> None:
         *(entry(number) for number in range(10, 110)),
     ]
     around = [np.float32([0, 0, *row[2:]]) for row in scattered(100)]
-    found = Pool([*at(*angles), *around], tracks).numbers(0, n=5)
-    assert found[:4] == [9, 3, 4, 6]
-    assert found[4] >= 10
+    results = Pool([*at(*angles), *around], tracks).numbers(0, n=5)
+    assert results[:4] == [9, 3, 4, 6]
+    assert results[4] >= 10
 
 
 def test_tracks_that_are_not_ready_are_no_answers() -> None:
@@ -257,9 +257,9 @@ def test_filters() -> None:
 def test_the_search_is_widened_until_enough_tracks_hold_the_tag() -> None:
     tracks = [entry(number, *(("jazz", "sad") if number % 50 == 1 else ("rock",))) for number in range(900)]
     pool = Pool(scattered(900), tracks)
-    found = pool.recommend(0, n=18, track_filter=TrackFilter(tags=("jazz",))).tracks
-    assert {each.track.id.urn for each in found} == {urn(number) for number in range(1, 900, 50)}
-    assert {each.tags for each in found} == {("jazz", "sad")}
+    results = pool.recommend(0, n=18, track_filter=TrackFilter(tags=("jazz",))).tracks
+    assert {each.track.id.urn for each in results} == {urn(number) for number in range(1, 900, 50)}
+    assert {each.tags for each in results} == {("jazz", "sad")}
     assert pool.numbers(0, n=18, track_filter=TrackFilter(excluded_tags=("sad", "rock"))) == []
 
 
@@ -268,9 +268,9 @@ def test_a_minimum_score_ends_the_answers_and_the_search() -> None:
     everything = pool.recommend(0, n=100).tracks
     least = everything[30].score
     pool.requests.clear()
-    found = pool.recommend(0, n=100, min_score=least).tracks
-    assert [each.track for each in found] == [each.track for each in everything[: len(found)]]
-    assert len(found) in (30, 31)  # the score is shown rounded
+    results = pool.recommend(0, n=100, min_score=least).tracks
+    assert [each.track for each in results] == [each.track for each in everything[: len(results)]]
+    assert len(results) in (30, 31)  # the score is shown rounded
     assert len(pool.requests) == 1
 
 
@@ -278,10 +278,10 @@ def test_several_tracks_are_examples_and_not_a_middle() -> None:
     # Two seeds at right angles; 2 and 3 are near to one of them each, 4 lies in the middle, 5 is far from both.
     around = [np.float32([0, 0, *row[2:]]) for row in scattered(100)]
     pool = Pool([*at(0, np.pi / 2, 0.05, np.pi / 2 + 0.06, np.pi / 4, np.pi * 1.25), *around])
-    found = pool.recommend(0, 1, n=3)
-    assert [seed.track.id.urn for seed in found.seeds] == [urn(0), urn(1)]
-    assert {(each.track.id.urn, each.seed) for each in found.tracks[:2]} == {(urn(2), urn(0)), (urn(3), urn(1))}
-    assert found.tracks[2].track.id.urn == urn(4)
+    results = pool.recommend(0, 1, n=3)
+    assert [seed.track.id.urn for seed in results.seeds] == [urn(0), urn(1)]
+    assert {(each.track.id.urn, each.seed) for each in results.tracks[:2]} == {(urn(2), urn(0)), (urn(3), urn(1))}
+    assert results.tracks[2].track.id.urn == urn(4)
 
 
 def test_diversity_prefers_what_differs_among_the_near() -> None:

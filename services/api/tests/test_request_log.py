@@ -84,11 +84,11 @@ async def test_a_request_has_an_id_in_its_answer_and_in_every_line(
     client: httpx.AsyncClient, lines: list[dict[str, Any]]
 ) -> None:
     answer = await client.get("/tracks/a/b?track=private")
-    found = answer.headers["x-request-id"]
-    assert re.fullmatch("[0-9a-f]{32}", found)
+    results = answer.headers["x-request-id"]
+    assert re.fullmatch("[0-9a-f]{32}", results)
     inside, after = lines
-    assert (inside["message"], inside["request_id"]) == ("inside", found)
-    assert after["request_id"] == found
+    assert (inside["message"], inside["request_id"]) == ("inside", results)
+    assert after["request_id"] == results
     assert (after["method"], after["path"], after["route"]) == ("GET", "/tracks/a/b", "/tracks/{urn:path}")
     assert (after["status"], after["caller"]) == (200, "a caller")
     assert "private" not in json.dumps(lines)
@@ -158,13 +158,13 @@ async def test_labels_have_few_values(client: httpx.AsyncClient, registry: Colle
         await client.get(f"/tracks/{number}")
         await client.get(f"/no/such/{number}")
         await client.request(f"ODD{number}", "/tracks/1")
-    found = {
+    results = {
         (sample.labels["method"], sample.labels["route"], sample.labels["status"])
         for family in registry.collect()
         for sample in family.samples
         if sample.name == "soundalike_requests_total"
     }
-    assert found == {
+    assert results == {
         ("GET", "/tracks/{urn:path}", "200"),
         ("GET", "none", "404"),
         ("other", "/tracks/{urn:path}", "405"),

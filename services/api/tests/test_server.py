@@ -83,9 +83,9 @@ async def test_it_serves_until_a_signal(
             assert {"/recommend", "/tracks/{urn}", "/healthz", "/readyz"} <= set(specification["paths"])
         process.send_signal(end)
         assert await asyncio.to_thread(process.wait) == status, log.read_text()
-    said = log.read_text()
-    assert "Traceback" not in said
-    assert database_url not in said
+    output = log.read_text()
+    assert "Traceback" not in output
+    assert database_url not in output
 
 
 async def test_a_head_without_an_end_is_refused(
@@ -173,7 +173,7 @@ async def test_more_idle_connections_than_it_may_have_files_keep_nobody_out(
 
 
 def test_the_program_loads_neither_tensorflow_nor_scikit_learn() -> None:
-    told = subprocess.run(
+    messages = subprocess.run(
         [sys.executable, "-c", "import soundalike.api.app, soundalike.api.cli, sys; print(*sys.modules, sep='\\n')"],
         check=True,
         capture_output=True,
@@ -181,5 +181,5 @@ def test_the_program_loads_neither_tensorflow_nor_scikit_learn() -> None:
     ).stdout.split()
     heavy = {"tensorflow", "keras", "sklearn", "scipy", "pandas", "librosa"}
     others = {"soundalike.extractor", "soundalike.crawler", "soundalike.indexer"}
-    assert (heavy | others).isdisjoint(told)
-    assert "soundalike.api.routes" in told
+    assert (heavy | others).isdisjoint(messages)
+    assert "soundalike.api.routes" in messages

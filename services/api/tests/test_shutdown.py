@@ -72,13 +72,13 @@ async def test_requests_from_before_the_signal_are_answered_after_it(
         async with client_of(process, unused_tcp_port, log) as client, real_platform.pool.acquire() as connection:
             async with connection.transaction():
                 await connection.execute("LOCK TABLE tracks IN ACCESS EXCLUSIVE MODE")
-                asked = [asyncio.create_task(client.get(f"/tracks/{urn(0)}")) for _ in range(5)]
+                requests = [asyncio.create_task(client.get(f"/tracks/{urn(0)}")) for _ in range(5)]
                 await eventually(lambda: _waiting(real_platform, 5))
                 process.send_signal(signal.SIGTERM)
                 await eventually(lambda: _refused(client))
-                assert not any(request.done() for request in asked)
+                assert not any(request.done() for request in requests)
                 assert process.poll() is None
-            assert [(await request).status_code for request in asked] == [200] * 5
+            assert [(await request).status_code for request in requests] == [200] * 5
         assert await asyncio.to_thread(process.wait) == 0, log_text(log)
     assert "Traceback" not in log_text(log)
 
@@ -101,11 +101,11 @@ async def test_a_load_balancer_is_given_time_to_notice(
 
 
 async def _waiting(platform: Platform, count: int) -> bool:
-    held: Any = await platform.pool.fetchval("""
+    current: Any = await platform.pool.fetchval("""
         SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
         WHERE NOT granted AND datname = current_database()
     """)
-    return int(held) >= count
+    return int(current) >= count
 
 
 async def _refused(client: httpx.AsyncClient) -> bool:

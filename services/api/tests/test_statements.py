@@ -123,12 +123,14 @@ async def client(
 async def test_a_request_asks_the_database_once_at_most(
     client: httpx.AsyncClient, statements: dict[str, list[str]]
 ) -> None:
-    asked = {}
+    requests = {}
     for address in chain.from_iterable(ADDRESSES.values()):
         answer = await client.get(address, headers={"X-Request-ID": "counted"})
         assert answer.status_code in {200, 307}, (address, answer.text)
-        asked[address] = statements.pop("counted", [])
-    assert {address: len(found) for address, found in asked.items() if len(found) > 1} == dict.fromkeys(TWICE, 2)
+        requests[address] = statements.pop("counted", [])
+    assert {address: len(results) for address, results in requests.items() if len(results) > 1} == dict.fromkeys(
+        TWICE, 2
+    )
 
 
 async def test_statements_are_counted_at_all(client: httpx.AsyncClient, statements: dict[str, list[str]]) -> None:

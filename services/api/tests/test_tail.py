@@ -44,17 +44,17 @@ def test_it_finds_what_a_plain_scan_finds(count: int, k: int) -> None:
     vectors = np.stack([each.vector for each in written])
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     query = vectors[count // 2]
-    found = tail_of(*written).view().search(query, k)
+    results = tail_of(*written).view().search(query, k)
     expected = np.sort(vectors @ query)[::-1][:k]
-    np.testing.assert_allclose([match.cosine for match in found], expected, atol=1e-6)
-    assert found[0].urn == written[count // 2].urn
+    np.testing.assert_allclose([match.cosine for match in results], expected, atol=1e-6)
+    assert results[0].urn == written[count // 2].urn
 
 
 def test_a_track_that_is_extracted_again_counts_once_with_its_newest_vector() -> None:
     tail = tail_of(stored(1, "a", 1, 0), stored(2, "b", 0, 1), stored(3, "a", 0, 1), stored(4, "a", -1, 0))
-    found = tail.view().search(Projection.identity(DIMENSIONS).apply([stored(0, "q", 1, 0).vector])[0], 10)
-    assert [match.urn for match in found] == ["b", "a"]
-    assert found[1].cosine == pytest.approx(-1)
+    results = tail.view().search(Projection.identity(DIMENSIONS).apply([stored(0, "q", 1, 0).vector])[0], 10)
+    assert [match.urn for match in results] == ["b", "a"]
+    assert results[1].cosine == pytest.approx(-1)
     assert len(tail.view()) == 2
     assert tail.last_seq == 4
 
@@ -78,8 +78,8 @@ def test_views_stay_as_they_were_while_the_tail_grows(batches: list[list[int]]) 
         expected = {urn: float(vector @ query) for urn, vector in newest.items()}
         seen.append((tail.view(), expected))
     for view, expected in seen:
-        found = dict(view.search(query, 1_000))
-        assert found == pytest.approx(expected, abs=1e-6)
+        results = dict(view.search(query, 1_000))
+        assert results == pytest.approx(expected, abs=1e-6)
         assert len(view) == len(expected)
         assert all(str(number) in view for number in range(41) if str(number) in expected)
         assert not any(str(number) in view for number in range(41) if str(number) not in expected)

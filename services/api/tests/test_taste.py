@@ -43,8 +43,8 @@ async def add_favourites(platform: Platform, who: Collection[int], what: Collect
 async def fetch(client: httpx.AsyncClient, path: str = "/recommend", status: int = 200, **given: Any) -> dict[str, Any]:
     answer = await client.get(path, params=given)
     assert answer.status_code == status, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    results: dict[str, Any] = answer.json()
+    return results
 
 
 def named(found: dict[str, Any]) -> list[str]:
@@ -52,8 +52,8 @@ def named(found: dict[str, Any]) -> list[str]:
 
 
 async def knows_taste(client: httpx.AsyncClient, version: str = "t1") -> bool:
-    found = await client.get("/recommend", params={"track": urn(0), "by": "both"})
-    return found.status_code == 200 and (found.json()["taste"] or {}).get("version") == version
+    results = await client.get("/recommend", params={"track": urn(0), "by": "both"})
+    return results.status_code == 200 and (results.json()["taste"] or {}).get("version") == version
 
 
 @pytest.fixture
@@ -78,34 +78,34 @@ async def client(platform: Platform, settings: ApiSettings, tmp_path: Path) -> A
 
 
 async def test_without_a_word_it_is_the_sound(client: httpx.AsyncClient) -> None:
-    found = await fetch(client, track=urn(0))
-    assert found["taste"] is None
-    assert all(result["by"] == ["sound"] for result in found["results"])
-    assert all(result["scores"] == {"sound": result["score"]} for result in found["results"])
-    assert found == await fetch(client, track=urn(0), by="sound", blend=0.9)
+    results = await fetch(client, track=urn(0))
+    assert results["taste"] is None
+    assert all(result["by"] == ["sound"] for result in results["results"])
+    assert all(result["scores"] == {"sound": result["score"]} for result in results["results"])
+    assert results == await fetch(client, track=urn(0), by="sound", blend=0.9)
 
 
 async def test_by_taste_come_the_favourites_of_the_same_people(client: httpx.AsyncClient) -> None:
-    found = await fetch(client, track=urn(0), by="taste")
-    assert set(named(found)) == {urn(1), urn(2), urn(NO_EMBEDDING), urn(NO_EMBEDDING + 1)}
-    assert all(result["by"] == ["taste"] for result in found["results"])
-    assert all(result["score"] == result["scores"]["taste"] > 0 for result in found["results"])
-    assert found["results"][0]["why"] == "Favourited by the same people."
-    assert found["taste"]["version"] == "t1"
+    results = await fetch(client, track=urn(0), by="taste")
+    assert set(named(results)) == {urn(1), urn(2), urn(NO_EMBEDDING), urn(NO_EMBEDDING + 1)}
+    assert all(result["by"] == ["taste"] for result in results["results"])
+    assert all(result["score"] == result["scores"]["taste"] > 0 for result in results["results"])
+    assert results["results"][0]["why"] == "Favourited by the same people."
+    assert results["taste"]["version"] == "t1"
 
 
 async def test_both_is_made_of_both(client: httpx.AsyncClient) -> None:
-    found = await fetch(client, track=urn(0), by="both", blend=0.5, n=100)
-    results = {result["urn"]: result for result in found["results"]}
+    matches = await fetch(client, track=urn(0), by="both", blend=0.5, n=100)
+    results = {result["urn"]: result for result in matches["results"]}
     assert results[urn(1)]["by"] == ["sound", "taste"]
     assert results[urn(3)]["by"] == ["sound"]
     assert results[urn(NO_EMBEDDING)]["by"] == ["taste"]
-    assert named(found)[0] == urn(1)
+    assert named(matches)[0] == urn(1)
     both = results[urn(1)]
     odds = [score / (1 - score) for score in (both["scores"]["sound"], both["scores"]["taste"], both["score"])]
     assert odds[2] == pytest.approx((odds[0] * odds[1]) ** 0.5, rel=1e-3)
-    assert [result["score"] for result in found["results"]] == sorted(
-        (result["score"] for result in found["results"]), reverse=True
+    assert [result["score"] for result in matches["results"]] == sorted(
+        (result["score"] for result in matches["results"]), reverse=True
     )
 
 
@@ -134,13 +134,13 @@ async def test_a_seed_without_an_embedding_is_compared_by_taste(client: httpx.As
 
 @pytest.mark.parametrize("by", ["taste", "both"])
 async def test_an_unknown_seed_is_refused(client: httpx.AsyncClient, by: str) -> None:
-    found = await fetch(client, track=urn(99), by=by, status=404)
-    assert found["type"].endswith("unknown-track")
+    results = await fetch(client, track=urn(99), by=by, status=404)
+    assert results["type"].endswith("unknown-track")
 
 
 async def test_several_seeds_of_which_one_has_an_embedding(client: httpx.AsyncClient) -> None:
-    found = await fetch(client, track=[urn(6), urn(NO_EMBEDDING)], by="both", n=100)
-    results = {result["urn"]: result for result in found["results"]}
+    matches = await fetch(client, track=[urn(6), urn(NO_EMBEDDING)], by="both", n=100)
+    results = {result["urn"]: result for result in matches["results"]}
     assert not {urn(6), urn(NO_EMBEDDING)} & results.keys()
     assert results[urn(7)]["by"] == ["sound", "taste"]
     assert results[urn(NO_EMBEDDING + 3)]["seed"] is None
@@ -157,16 +157,16 @@ async def test_forgotten_and_rejected_tracks_are_no_answers(client: httpx.AsyncC
 
 
 async def test_filters_hold_for_taste(client: httpx.AsyncClient, platform: Platform) -> None:
-    found = await fetch(client, track=urn(0), by="taste", exclude=urn(1), n=2)
-    assert len(found["results"]) == 2
-    assert urn(1) not in named(found)
+    results = await fetch(client, track=urn(0), by="taste", exclude=urn(1), n=2)
+    assert len(results["results"]) == 2
+    assert urn(1) not in named(results)
     assert named(await fetch(client, track=urn(0), by="taste", exclude_artist="artist 2", n=100)).count(urn(2)) == 0
     assert named(await fetch(client, track=urn(0), by="taste", min_score=0.999)) == []
     await platform.pool.execute("UPDATE tracks SET artists = ARRAY['One'] WHERE urn = ANY($1)", [urn(1), urn(2)])
-    found = await fetch(client, track=urn(0), by="taste", max_per_artist=1)
-    assert len({urn(1), urn(2)} & set(named(found))) == 1
-    found = await fetch(client, track=urn(0), by="both", diversity=0.7, n=100)
-    assert len(set(named(found))) == len(found["results"])
+    results = await fetch(client, track=urn(0), by="taste", max_per_artist=1)
+    assert len({urn(1), urn(2)} & set(named(results))) == 1
+    results = await fetch(client, track=urn(0), by="both", diversity=0.7, n=100)
+    assert len(set(named(results))) == len(results["results"])
 
 
 @pytest.mark.parametrize("form", ["m3u", "jspf", "csv"])
@@ -181,11 +181,11 @@ async def test_suggestions_go_with_the_favourites_and_are_none_of_them(
 ) -> None:
     await add_favourites(platform, [70], [0, 1])
     for asking in ("70", person(70), "https://api.soundcloud.com/users/70"):
-        found = await fetch(client, user=asking)
-        assert set(named(found)) == {urn(2), urn(NO_EMBEDDING), urn(NO_EMBEDDING + 1)}
-    assert found["user"] == {"urn": person(70), "favorites": 2}
-    assert found["seeds"] == []
-    assert all(result["by"] == ["taste"] for result in found["results"])
+        results = await fetch(client, user=asking)
+        assert set(named(results)) == {urn(2), urn(NO_EMBEDDING), urn(NO_EMBEDDING + 1)}
+    assert results["user"] == {"urn": person(70), "favorites": 2}
+    assert results["seeds"] == []
+    assert all(result["by"] == ["taste"] for result in results["results"])
     by_sound = await fetch(client, user="70", by="sound")
     assert urn(3) in named(by_sound)
     assert not {urn(0), urn(1), urn(NO_EMBEDDING)} & set(named(by_sound))
@@ -208,11 +208,11 @@ async def test_tracks_or_a_user_not_both_not_neither(client: httpx.AsyncClient) 
 
 
 async def test_similar_users_share_favourites(client: httpx.AsyncClient, platform: Platform) -> None:
-    found = await fetch(client, f"/users/{person(1)}/similar")
-    assert found["user"] == person(1)
-    assert found["results"][0] == {"urn": person(2), "shared": 5, "score": 1.0}
-    assert found["results"][2] == {"urn": person(4), "shared": 4, "score": round(4 / 20**0.5, 6)}
-    assert [each["urn"] for each in found["results"]] == [person(number) for number in range(2, 7)]
+    results = await fetch(client, f"/users/{person(1)}/similar")
+    assert results["user"] == person(1)
+    assert results["results"][0] == {"urn": person(2), "shared": 5, "score": 1.0}
+    assert results["results"][2] == {"urn": person(4), "shared": 4, "score": round(4 / 20**0.5, 6)}
+    assert [each["urn"] for each in results["results"]] == [person(number) for number in range(2, 7)]
     assert len((await fetch(client, "/users/1/similar", n=2))["results"]) == 2
     assert (await fetch(client, "/users/999/similar", status=404))["type"].endswith("unknown-user")
     await users.upsert(platform.pool, [User(person(71))])
@@ -254,5 +254,5 @@ async def test_tracks_of_the_catalogue_are_tracks_of_soundcloud_too(
     await favorites.add(platform.pool, [(person(user), liked.urn) for user in range(1, 7)])
     await publish_taste(platform.pool, platform.store, tmp_path, "t2")
     await eventually(lambda: knows_taste(client, "t2"))
-    found = await fetch(client, track=urn(0), by="taste", source="soundcloud")
-    assert named(found) == [liked.urn]
+    results = await fetch(client, track=urn(0), by="taste", source="soundcloud")
+    assert named(results) == [liked.urn]

@@ -89,8 +89,8 @@ async def test_a_request_is_a_trace_and_a_health_check_is_none(
     resources = [resource for _, request in collector.received for resource in request.resource_spans]
     named = {each.key: each.value.string_value for each in resources[0].resource.attributes}
     assert named["service.name"] == "soundalike-api"
-    found = {span.trace_id.hex() for resource in resources for scope in resource.scope_spans for span in scope.spans}
-    assert found == {"0af7651916cd43dd8448eb211c80319c"}
+    results = {span.trace_id.hex() for resource in resources for scope in resource.scope_spans for span in scope.spans}
+    assert results == {"0af7651916cd43dd8448eb211c80319c"}
 
 
 async def test_a_collector_that_is_away_costs_no_answer(platform: Platform, settings: ApiSettings) -> None:
@@ -110,8 +110,10 @@ from soundalike.api.settings import ApiSettings
 create_app(ApiSettings(database_url=SecretStr("postgresql://user:of-my-own@localhost/db"), s3_bucket="bucket"))
 print(*sys.modules, sep="\\n")
 """
-    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
-    assert not [name for name in told if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter"))]
+    messages = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert not [name for name in messages if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter"))]
 
 
 @pytest.mark.parametrize("address", ["collector:4317", "grpc://collector", "http://"])

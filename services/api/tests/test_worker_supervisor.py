@@ -91,9 +91,9 @@ class Service:
         """Return (worker, pid) of all that ever answered."""
         assert self.process.poll() is None, self.text()
         pids = {
-            line["worker"]: int(found[1])
+            line["worker"]: int(results[1])
             for line in self.log_lines()
-            if (found := re.match(r"Started server process \[(\d+)\]", line["message"]))
+            if (results := re.match(r"Started server process \[(\d+)\]", line["message"]))
         }
         return [
             (line["worker"], pids[line["worker"]]) for line in self.log_lines() if "startup complete" in line["message"]
@@ -108,18 +108,18 @@ class Service:
 
     async def by_worker(self, callers: Iterable[Caller]) -> dict[int, list[Caller]]:
         """Return who is answered by which worker."""
-        wanted = {caller.name: caller for caller in callers}
+        expected = {caller.name: caller for caller in callers}
         # All at once: a connection that says nothing for a while is closed.
-        answers = await asyncio.gather(*(caller.get(f"/tracks/{urn(0)}") for caller in wanted.values()))
+        answers = await asyncio.gather(*(caller.get(f"/tracks/{urn(0)}") for caller in expected.values()))
         assert {answer.status for answer in answers} <= {200, 404, 503}
-        found: dict[str, int] = {}
+        results: dict[str, int] = {}
 
         def all_logged() -> bool:
-            found.update({line["request_id"]: line["worker"] for line in self.log_lines() if "request_id" in line})
-            return wanted.keys() <= found.keys()
+            results.update({line["request_id"]: line["worker"] for line in self.log_lines() if "request_id" in line})
+            return expected.keys() <= results.keys()
 
         await eventually(all_logged)
-        return {worker: [wanted[name] for name in wanted if found[name] == worker] for worker in range(_WORKERS)}
+        return {worker: [expected[name] for name in expected if results[name] == worker] for worker in range(_WORKERS)}
 
     async def metrics(self, caller: Caller) -> dict[tuple[str, frozenset[str]], float]:
         answer = await caller.get("/metrics")

@@ -64,9 +64,9 @@ async def test_one_bad_preview_stops_nobody(
     assert await crawl.run(crawler.playlist(DEMO_PLAYLIST_ID)) is None
     assert counts_by_status(crawl.stats) == {OutcomeStatus.UPLOADED: 47, status: 1}
     assert crawl.stats.by_reason[status] == {reason: 1}
-    found, said = await state_of(crawler, FIRST_ID)
-    assert found is state
-    assert said
+    results, output = await state_of(crawler, FIRST_ID)
+    assert results is state
+    assert output
     crawler.server.sandbox.faults.clear()
     again = crawler.crawl(retry_missing=True)
     await again.run(crawler.playlist(DEMO_PLAYLIST_ID))

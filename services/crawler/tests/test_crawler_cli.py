@@ -72,9 +72,11 @@ def store(aws_environment: object, request: pytest.FixtureRequest) -> S3Store:
 
 @pytest.fixture
 def command(store: S3Store, database_url: str, server: SandboxServer, tmp_path: Path) -> Command:
-    kept = {name: value for name, value in os.environ.items() if name.startswith("AWS_") or name in {"PATH", "HOME"}}
+    remaining = {
+        name: value for name, value in os.environ.items() if name.startswith("AWS_") or name in {"PATH", "HOME"}
+    }
     return Command(
-        kept
+        remaining
         | {
             "DATABASE_URL": database_url,
             "S3_BUCKET": store._bucket,
@@ -90,7 +92,7 @@ def command(store: S3Store, database_url: str, server: SandboxServer, tmp_path: 
 
 def in_bucket(store: S3Store) -> list[str]:
     async def listed() -> list[str]:
-        return [found.key async for found in store.list("previews/")]
+        return [results.key async for results in store.list("previews/")]
 
     return asyncio.run(listed())
 
@@ -241,8 +243,8 @@ def test_a_spent_quota(command: Command, server: SandboxServer) -> None:
 def test_an_interrupted_crawl_shows_its_table_and_goes_on(
     command: Command, server: SandboxServer, store: S3Store, stop: signal.Signals
 ) -> None:
-    held = Fault(path="/mp3-preview/*", delay_seconds=600, after=10, times=None)
-    server.sandbox.faults.add(held)
+    current = Fault(path="/mp3-preview/*", delay_seconds=600, after=10, times=None)
+    server.sandbox.faults.add(current)
     process = command.start("--playlist", DEMO_PLAYLIST_ID, CRAWL_CONCURRENCY="4")
 
     def ten_are_stored() -> bool:

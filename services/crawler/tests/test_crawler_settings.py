@@ -42,10 +42,10 @@ def test_spotify_stays_off_until_its_terms_are_accepted(
     with pytest.raises(SystemExit) as exit_:
         settings.spotify()
     assert exit_.value.code == 78
-    told = capsys.readouterr().err
-    assert "SPOTIFY_TERMS_ACCEPTED: set it to `yes`" in told
-    assert "machine learning" in told
-    assert "SPOTIFY_CLIENT" not in told
+    messages = capsys.readouterr().err
+    assert "SPOTIFY_TERMS_ACCEPTED: set it to `yes`" in messages
+    assert "machine learning" in messages
+    assert "SPOTIFY_CLIENT" not in messages
 
 
 def test_missing_credentials_are_named(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,9 +53,9 @@ def test_missing_credentials_are_named(environment: pytest.MonkeyPatch, capsys: 
     with pytest.raises(SystemExit) as exit_:
         settings.spotify()
     assert exit_.value.code == 78
-    told = capsys.readouterr().err
-    assert "SPOTIFY_CLIENT_ID: it is not set" in told
-    assert "SPOTIFY_CLIENT_SECRET: it is not set" in told
+    messages = capsys.readouterr().err
+    assert "SPOTIFY_CLIENT_ID: it is not set" in messages
+    assert "SPOTIFY_CLIENT_SECRET: it is not set" in messages
 
 
 def test_spotify_itself(environment: pytest.MonkeyPatch) -> None:
@@ -104,5 +104,5 @@ def test_unsafe_values_are_refused_by_name(environment: pytest.MonkeyPatch, name
 
 
 def test_the_template_names_every_variable() -> None:
-    told = TEMPLATE.read_text(encoding="utf-8")
-    assert [name for name in CrawlerSettings.model_fields if f"# {name.upper()}=" not in told] == []
+    messages = TEMPLATE.read_text(encoding="utf-8")
+    assert [name for name in CrawlerSettings.model_fields if f"# {name.upper()}=" not in messages] == []

@@ -134,9 +134,9 @@ async def test_a_name_means_what_is_called_so_and_what_shares_its_code(crawler: 
         [("Song", "ZZAAA2600001"), ("Song (Remastered)", None), ("Piosenka", "ZZAAA2600001"), ("Song (Live)", None)]
     ):
         await tracks.upsert(crawler.pool, Track(TrackId("deezer", str(number + 1)), title, ("Band",), isrc=code))
-    found = await find_releases(crawler.pool, "song", "the band")
-    assert sorted(each.track.id.key for each in found) == ["1", "2", "3"]
-    assert isrcs_of(found) == ["ZZAAA2600001"]
+    results = await find_releases(crawler.pool, "song", "the band")
+    assert sorted(each.track.id.key for each in results) == ["1", "2", "3"]
+    assert isrcs_of(results) == ["ZZAAA2600001"]
     assert await find_releases(crawler.pool, "Piosenka Inna", "band") == []
 
 

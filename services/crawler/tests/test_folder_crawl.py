@@ -77,9 +77,9 @@ def library(tmp_path: Path, pool: Pool, clip_encoders: ClipEncoderPool, tag_read
 
 
 async def stored(library: Library, track: TrackId) -> tracks.StoredTrack:
-    found = await tracks.get(library.pool, track)
-    assert found is not None
-    return found
+    results = await tracks.get(library.pool, track)
+    assert results is not None
+    return results
 
 
 async def test_a_tagged_file(library: Library, audio: Callable[..., bytes], tmp_path: Path) -> None:
@@ -90,11 +90,11 @@ async def test_a_tagged_file(library: Library, audio: Callable[..., bytes], tmp_
     track = TrackId("file", hashlib.sha256((tmp_path / "album/1.flac").read_bytes()).hexdigest())
     crawl = await library.crawl()
     assert crawl.stats.count(OutcomeStatus.UPLOADED) == crawl.stats.finished == 1
-    found = await stored(library, track)
-    assert found.state is State.QUEUED
-    assert (found.track.title, found.track.artists, found.track.album) == ("Glöckchen", ("A", "B"), "Metall")
-    assert (found.track.isrc, found.track.duration_ms) == ("USHM80865849", 40_000)
-    assert (found.preview_provider, found.match_method) == ("file", "cut")
+    results = await stored(library, track)
+    assert results.state is State.QUEUED
+    assert (results.track.title, results.track.artists, results.track.album) == ("Glöckchen", ("A", "B"), "Metall")
+    assert (results.track.isrc, results.track.duration_ms) == ("USHM80865849", 40_000)
+    assert (results.preview_provider, results.match_method) == ("file", "cut")
     preview, _ = library.store.objects[preview_key(track, "flac")]
     assert decode(preview).seconds_total == pytest.approx(30, abs=0.01)
 
@@ -168,8 +168,8 @@ async def test_the_same_folder_again(library: Library, audio: Callable[..., byte
         "rejected before (--retry-rejected tries again)": 1,
     }
     assert again.stats.count(OutcomeStatus.UPLOADED) == 1
-    asked = await library.crawl(retry_rejected=True)
-    assert asked.stats.by_reason[OutcomeStatus.REJECTED] == {"too short": 1}
+    requests = await library.crawl(retry_rejected=True)
+    assert requests.stats.by_reason[OutcomeStatus.REJECTED] == {"too short": 1}
     assert (await stored(library, late)).state is State.REJECTED
 
 
@@ -204,9 +204,9 @@ async def test_a_file_that_goes_away_while_it_waits(
     crawl = Crawl(library.pool, Ingest(library.pool, library.store, retry=RetryPolicy(attempts=1)))
     assert await crawl.run(Vanishing()) is None
     assert crawl.stats.by_reason[OutcomeStatus.FAILED] == {"the file cannot be read": 1}
-    found = await stored(library, track)
-    assert found.state is State.PENDING
-    assert found.reason == "No such file or directory; the next crawl retries"
+    results = await stored(library, track)
+    assert results.state is State.PENDING
+    assert results.reason == "No such file or directory; the next crawl retries"
 
 
 class FailingEncoders:

@@ -136,8 +136,8 @@ def test_the_same_recording_on_two_services(reply: Callable[[str], Any], reply_o
 
 @pytest.mark.parametrize(("seconds", "matches"), [(203.0, True), (200.0, True), (206.1, False), (196.9, False)])
 def test_a_search_result_may_differ_by_three_seconds(seconds: float, matches: bool) -> None:
-    wanted, offered = Candidate("Otherwise", ("Morcheeba",), 203.0), Candidate("Otherwise", ("Morcheeba",), seconds)
-    assert (score_by_name(wanted, offered) is not None) is matches
+    expected, offered = Candidate("Otherwise", ("Morcheeba",), 203.0), Candidate("Otherwise", ("Morcheeba",), seconds)
+    assert (score_by_name(expected, offered) is not None) is matches
 
 
 def test_a_title_alone_never_suffices() -> None:
@@ -149,8 +149,8 @@ def test_a_title_alone_never_suffices() -> None:
 
 
 def test_a_nearer_length_is_the_surer_match() -> None:
-    wanted = Candidate("Otherwise", ("Morcheeba",), 222.4)
-    near, far = (score_by_name(wanted, Candidate("Otherwise", ("Morcheeba",), seconds)) for seconds in (222.0, 224.0))
+    expected = Candidate("Otherwise", ("Morcheeba",), 222.4)
+    near, far = (score_by_name(expected, Candidate("Otherwise", ("Morcheeba",), seconds)) for seconds in (222.0, 224.0))
     assert near is not None
     assert far is not None
     assert near > far

@@ -41,8 +41,8 @@ def test_the_table_always_adds_up(outcomes: list[Outcome], unfinished: int) -> N
         stats.add(outcome)
     rows = shown(stats)
     flush_left = {name: int(number) for name, number in rows if not name.startswith(" ")}
-    found = flush_left.pop("found")
-    assert found == len(outcomes) == sum(flush_left[status.value] for status in OutcomeStatus)
+    results = flush_left.pop("found")
+    assert results == len(outcomes) == sum(flush_left[status.value] for status in OutcomeStatus)
     assert flush_left.get("started, not finished", 0) == unfinished
     for status in OutcomeStatus:
         with_reason = sum(count for reason, count in stats.by_reason[status].items() if reason)
@@ -77,12 +77,12 @@ def test_the_bar_moves_and_says_what_went_wrong() -> None:
         bar.report(Outcome(OutcomeStatus.UPLOADED, "good"), 1, 3)
         bar.report(Outcome(OutcomeStatus.REJECTED, "[bold]bad", "too short", "it is 2.0 s long"), 2, 3)
         bar.report_pause("spotify", 7)
-    said = text.getvalue()
-    assert "crawling [red]list" in said
-    assert "2/3" in said
-    assert "[bold]bad: rejected, it is 2.0 s long" in said
-    assert "spotify: rate limit reached, waiting 7 s" in said
-    assert "good" not in said
+    output = text.getvalue()
+    assert "crawling [red]list" in output
+    assert "2/3" in output
+    assert "[bold]bad: rejected, it is 2.0 s long" in output
+    assert "spotify: rate limit reached, waiting 7 s" in output
+    assert "good" not in output
 
 
 def test_lines_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:

@@ -113,9 +113,9 @@ async def test_rejected_tracks_are_tried_again_only_when_asked(crawler: CrawlFix
     again = crawler.crawl()
     await again.run(crawler.playlist(DEMO_PLAYLIST_ID))
     assert again.stats.by_reason[OutcomeStatus.SKIPPED] == {UNCHANGED: 48}
-    asked = crawler.crawl(retry_rejected=True)
-    await asked.run(crawler.playlist(DEMO_PLAYLIST_ID))
-    assert counts_by_status(asked.stats) == {OutcomeStatus.SKIPPED: 47, OutcomeStatus.UPLOADED: 1}
+    requests = crawler.crawl(retry_rejected=True)
+    await requests.run(crawler.playlist(DEMO_PLAYLIST_ID))
+    assert counts_by_status(requests.stats) == {OutcomeStatus.SKIPPED: 47, OutcomeStatus.UPLOADED: 1}
     assert await state_of(crawler, FIRST_ID) == (State.QUEUED, None)
 
 

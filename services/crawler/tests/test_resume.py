@@ -30,8 +30,8 @@ URN = f"spotify:playlist:{KEY}"
 
 
 def offsets(crawler: CrawlFixture) -> list[int]:
-    asked = [r.query for r in crawler.server.sandbox.journal.read("/v1/") if r.path.endswith("/items")]
-    return [int(dict(pair.split("=") for pair in query.split("&"))["offset"]) for query in asked]
+    requests = [r.query for r in crawler.server.sandbox.journal.read("/v1/") if r.path.endswith("/items")]
+    return [int(dict(pair.split("=") for pair in query.split("&"))["offset"]) for query in requests]
 
 
 class DyingStore(MemoryStore):
@@ -141,8 +141,8 @@ async def test_an_unchanged_list_costs_one_request_while_its_tracks_are_on_their
 
 
 async def test_two_crawlers_do_not_read_the_same_list(crawler: CrawlFixture) -> None:
-    async with SharedLeases(crawler.pool) as ours, SharedLeases(crawler.pool) as theirs, theirs.acquire(URN) as held:
-        assert held
+    async with SharedLeases(crawler.pool) as ours, SharedLeases(crawler.pool) as theirs, theirs.acquire(URN) as current:
+        assert current
         assert isinstance(await crawler.crawl(leases=ours).run(crawler.playlist(KEY)), SourceLocked)
 
 

@@ -30,18 +30,18 @@ async def test_no_request_is_made_before_its_token_is_valid(pool: Pool) -> None:
 
 
 async def test_everybody_who_waits_is_served_by_one_statement(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
+    requests: list[int] = []
     take = rate_limits.take
 
     async def counted(db: Executor, limit: RateLimit, count: int) -> float | None:
-        asked.append(count)
+        requests.append(count)
         return await take(db, limit, count)
 
     monkeypatch.setattr(rate_limits, "take", counted)
     limiter = SharedLimiter(pool, FAST)
     await limiter.acquire()
     await asyncio.gather(*(limiter.acquire() for _ in range(30)))
-    assert asked[-1] == 30
+    assert requests[-1] == 30
 
 
 async def test_a_pause_reaches_every_process(pool: Pool, recorded_sleep: Any) -> None:

@@ -118,9 +118,9 @@ async def test_a_client_without_secret_keeps_the_token_it_is_given_next(
         await api.user()
         server.sandbox.tokens.expire_all()
         await api.user()
-    kept = json.loads(file.read_text())["refresh_token"]
-    assert kept != "sandbox-refresh"
-    assert server.sandbox.grants.refreshable_scopes(kept) is not None
+    remaining = json.loads(file.read_text())["refresh_token"]
+    assert remaining != "sandbox-refresh"
+    assert server.sandbox.grants.refreshable_scopes(remaining) is not None
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 

@@ -117,8 +117,8 @@ async def test_two_walks_side_by_side_request_nothing_twice(pool: Pool, server: 
         await one.start(START)
         await asyncio.gather(one.run(), other.run())
     assert await pairs(pool) == WORLD.reachable(0, 2)
-    asked = [f"{request.path}?{request.query}" for request in server.sandbox.journal.read("/soundcloud/users/")]
-    lists = [address for address in asked if "/likes/tracks" in address]
+    requests = [f"{request.path}?{request.query}" for request in server.sandbox.journal.read("/soundcloud/users/")]
+    lists = [address for address in requests if "/likes/tracks" in address]
     assert len(lists) == len(set(lists))
 
 
@@ -274,9 +274,9 @@ async def test_people_and_artists_to_be_forgotten_stay_away(pool: Pool, server: 
     async with walk(pool, server) as one:
         await one.start(START)
         await one.run()
-    found = await pairs(pool)
-    assert fan not in {user for user, _ in found}
-    assert fan not in {track % SIZE.users for _, track in found}
+    results = await pairs(pool)
+    assert fan not in {user for user, _ in results}
+    assert fan not in {track % SIZE.users for _, track in results}
     assert await users.delete_unseen(pool, timedelta(days=1)) == []
 
 
@@ -312,7 +312,7 @@ async def test_previews_of_the_tracks_on_the_way_are_brought_where_that_is_allow
     brought = {row["urn"] for row in await pool.fetch("SELECT urn FROM tracks WHERE state = 'queued'")}
     assert brought == offered, allowed.stats
     assert allowed.stats.previews == len(offered) < len(liked)
-    assert len([found async for found in store.list("previews/soundcloud/")]) == len(offered)
+    assert len([results async for results in store.list("previews/soundcloud/")]) == len(offered)
 
 
 async def test_a_database_that_stays_away_ends_the_walk_by_its_own_type(

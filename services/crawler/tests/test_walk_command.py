@@ -86,8 +86,8 @@ async def test_a_run_leaves_a_table_and_one_line_for_machines(
     assert await favorites.count(pool) == len(make_world(SIZE).reachable(0, 2))
     assert "lists still to be read" in shown.getvalue()
     [line] = [record.getMessage() for record in caplog.records if record.getMessage().startswith("walked: ")]
-    said = json.loads(line.removeprefix("walked: "))
-    assert (said["owed"], said["status"], said["reasons"]) == (0, 0, {})
+    output = json.loads(line.removeprefix("walked: "))
+    assert (output["owed"], output["status"], output["reasons"]) == (0, 0, {})
 
 
 async def test_what_stops_a_run_is_told_and_has_a_status(pool: Pool, database_url: str, server: SandboxServer) -> None:

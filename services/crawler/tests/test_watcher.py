@@ -121,11 +121,11 @@ async def test_a_lost_connection_is_listened_on_again(
 
 
 async def test_several_crawlers_fetch_each_track_once(crawler: CrawlFixture, run_watchers: Any) -> None:
-    asked = [TrackId("spotify", f"generatedtrack{number:08d}") for number in range(20)]
-    for track in asked:
+    requests = [TrackId("spotify", f"generatedtrack{number:08d}") for number in range(20)]
+    for track in requests:
         await track_requests.request_track(crawler.pool, track)
     async with run_watchers(crawlers=3):
-        for track in asked:
+        for track in requests:
             await eventually(lambda track=track: settled(crawler, track))
     paths = [request.path for request in crawler.server.sandbox.journal.read("/mp3-preview/")]
     assert len(paths) == len(set(paths)) == 20

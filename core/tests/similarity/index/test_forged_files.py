@@ -198,7 +198,7 @@ def test_an_index_of_other_dimensions_is_refused(forge: Callable[..., Path], tmp
     build_version(narrow, NAME, clustered(COUNT), urns_of(COUNT), Projection.identity(DIMENSIONS), parameters)
     assert_refused(
         forge("narrower index", lambda folder: shutil.copy(narrow / INDEX, folder / INDEX)),
-        *(forge(f"said to be {said}", lambda _: None, search_dimensions=said) for said in (1, 12, 23)),
+        *(forge(f"said to be {output}", lambda _: None, search_dimensions=output) for output in (1, 12, 23)),
     )
 
 

@@ -20,11 +20,11 @@ def test_what_was_written_is_read(written: Written) -> None:
 
 def test_says_size_and_checksum_of_every_file_at_the_end(written: Written) -> None:
     directory, _ = written
-    said = json.loads((directory / MANIFEST).read_text())
-    assert list(said) == ["format", "version", "author", "files"]
+    output = json.loads((directory / MANIFEST).read_text())
+    assert list(output) == ["format", "version", "author", "files"]
     for name in Notes.FILES:
         content = (directory / name).read_bytes()
-        assert said["files"][name] == {"bytes": len(content), "sha256": sha256(content).hexdigest()}
+        assert output["files"][name] == {"bytes": len(content), "sha256": sha256(content).hexdigest()}
 
 
 def test_a_folder_without_one_is_no_version(tmp_path: Path) -> None:

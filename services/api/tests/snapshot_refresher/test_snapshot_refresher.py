@@ -39,9 +39,9 @@ async def test_a_version_takes_over_and_leaves_what_is_newer_to_the_tail(scene: 
     await scene.refresh()
     await scene.publish("v1", up_to=20)
     assert await scene.refresh() == ("v1", 20, 10)
-    found = scene.search(vector(25, SMALL))
-    assert set(found) == {urn(number) for number in range(1, 31)}
-    assert found[urn(25)] == pytest.approx(1.0, abs=1e-6)
+    results = scene.search(vector(25, SMALL))
+    assert set(results) == {urn(number) for number in range(1, 31)}
+    assert results[urn(25)] == pytest.approx(1.0, abs=1e-6)
 
 
 async def test_index_and_tail_are_compared_in_the_projection_of_the_version(scene: Scene) -> None:
@@ -52,9 +52,9 @@ async def test_index_and_tail_are_compared_in_the_projection_of_the_version(scen
     await scene.refresh()
     expected = projection.apply(np.stack([each.vector for each in scene.source.vectors["first"]]))
     cosines = expected @ expected[3]
-    found = scene.search(vector(4, SMALL))
-    assert [found[urn(number)] for number in range(1, 31)] == pytest.approx(cosines, abs=1e-5)
-    assert list(found) == [urn(row + 1) for row in np.argsort(-cosines)]
+    results = scene.search(vector(4, SMALL))
+    assert [results[urn(number)] for number in range(1, 31)] == pytest.approx(cosines, abs=1e-5)
+    assert list(results) == [urn(row + 1) for row in np.argsort(-cosines)]
 
 
 async def test_a_track_in_both_counts_from_the_tail_only(scene: Scene) -> None:
@@ -144,10 +144,10 @@ async def test_vectors_come_from_index_and_tail_alike(scene: Scene) -> None:
     await scene.refresh()
     snapshot = scene.refresher.snapshot
     assert snapshot is not None
-    found = snapshot.vectors([urn(3), urn(25), urn(7), "deezer:track:404"])
+    results = snapshot.vectors([urn(3), urn(25), urn(7), "deezer:track:404"])
     expected = snapshot.project(np.stack([vector(3, SMALL), vector(25, SMALL), -vector(7, SMALL)]))
-    np.testing.assert_allclose(found[:3], expected, atol=1e-7)
-    assert np.isnan(found[3]).all()
+    np.testing.assert_allclose(results[:3], expected, atol=1e-7)
+    assert np.isnan(results[3]).all()
     assert snapshot.vectors([]).shape == (0, SMALL)
 
 
@@ -155,9 +155,9 @@ async def test_without_a_version_vectors_come_from_the_tail(scene: Scene) -> Non
     await scene.refresh()
     snapshot = scene.refresher.snapshot
     assert snapshot is not None
-    found = snapshot.vectors([urn(3), "deezer:track:404"])
-    np.testing.assert_allclose(found[:1], snapshot.project(vector(3, SMALL)[np.newaxis]), atol=1e-7)
-    assert np.isnan(found[1]).all()
+    results = snapshot.vectors([urn(3), "deezer:track:404"])
+    np.testing.assert_allclose(results[:1], snapshot.project(vector(3, SMALL)[np.newaxis]), atol=1e-7)
+    assert np.isnan(results[1]).all()
 
 
 async def test_the_tail_grows_while_a_version_is_fetched(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,12 +123,12 @@ def test_rows_of_deezer(
 
 def test_a_version_that_the_title_leaves_out_is_added() -> None:
     row = {"id": 1, "title": "Song", "title_version": "(Live)", "duration": 0, "isrc": "gb-abc-12-34567"}
-    found = parse_track(row)
-    assert isinstance(found, DeezerTrack)
-    assert found.track.title == "Song (Live)"
-    assert found.track.duration_ms is None
-    assert found.track.isrc == "GBABC1234567"
-    assert found.preview_url is None
+    results = parse_track(row)
+    assert isinstance(results, DeezerTrack)
+    assert results.track.title == "Song (Live)"
+    assert results.track.duration_ms is None
+    assert results.track.isrc == "GBABC1234567"
+    assert results.preview_url is None
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_a_version_that_the_title_leaves_out_is_added() -> None:
     ],
 )
 def test_what_is_no_track(row: Any, reason: str) -> None:
-    found = parse_track(row)
-    assert isinstance(found, NotATrack)
-    assert found.reason == reason
+    results = parse_track(row)
+    assert isinstance(results, NotATrack)
+    assert results.reason == reason
 
 
 async def test_a_track_by_id_and_by_isrc(deezer: DeezerApi, recorded_limiter: RecordedLimiter) -> None:

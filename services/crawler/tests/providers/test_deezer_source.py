@@ -87,9 +87,9 @@ async def test_what_stands_in_an_awkward_playlist(listed: Callable[[str, int], D
         "empty entry",
         "taken down from Deezer",
     ]
-    found = [entry for entry in entries if isinstance(entry, TrackEntry)]
-    assert found[0].track.id == found[-1].track.id
-    providers = [(await one.offer.fetch()).provenance.provider for one in found]
+    results = [entry for entry in entries if isinstance(entry, TrackEntry)]
+    assert results[0].track.id == results[-1].track.id
+    providers = [(await one.offer.fetch()).provenance.provider for one in results]
     assert providers == ["deezer"] * 5
 
 
@@ -122,10 +122,10 @@ async def test_a_single_track(listed: Callable[[str, int], DeezerList], stores: 
     assert await source.playlist() is None
     (entry,) = await all_of(source)
     assert isinstance(entry, DeferredEntry)
-    found = await entry.read()
-    assert isinstance(found, TrackEntry)
-    assert found.track.isrc == PIECE.isrc
-    assert (await found.offer.fetch()).provenance.method == "id"
+    results = await entry.read()
+    assert isinstance(results, TrackEntry)
+    assert results.track.isrc == PIECE.isrc
+    assert (await results.offer.fetch()).provenance.method == "id"
 
 
 async def test_what_is_not_there_is_refused(listed: Callable[[str, int], DeezerList]) -> None:

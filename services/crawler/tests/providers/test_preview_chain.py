@@ -71,15 +71,15 @@ async def test_one_provider_after_the_other_is_asked(
 
 
 async def test_apps_of_2026_find_most_of_a_playlist(chain: PreviewChain) -> None:
-    found: Counter[str] = Counter()
+    results: Counter[str] = Counter()
     for number in range(100, 160):
         try:
             origin = (await chain.fetch(PreviewRequest(generated(number)))).provenance
         except PreviewMissing:
-            found["nowhere"] += 1
+            results["nowhere"] += 1
         else:
-            found[f"{origin.provider} {origin.method}"] += 1
-    assert found == {"deezer isrc": 42, "deezer search": 9, "itunes search": 6, "nowhere": 3}
+            results[f"{origin.provider} {origin.method}"] += 1
+    assert results == {"deezer isrc": 42, "deezer search": 9, "itunes search": 6, "nowhere": 3}
 
 
 async def test_what_nobody_has_is_missing_with_every_reason(chain: PreviewChain) -> None:
@@ -203,10 +203,10 @@ async def test_a_moment_of_trouble_is_waited_out(chain: PreviewChain, stores: Sa
 
 
 async def test_karaoke_and_mixed_cuts_are_not_taken(chain: PreviewChain, stores: SandboxServer) -> None:
-    shelf, songs = stores.sandbox.deezer.catalogue, stores.sandbox.itunes.songs
-    original = shelf.by_isrc(PIECE.isrc)
+    store_, songs = stores.sandbox.deezer.catalogue, stores.sandbox.itunes.songs
+    original = store_.by_isrc(PIECE.isrc)
     assert original is not None
-    shelf.add(replace(original, isrc="ZZOTH0000001", version="(Karaoke Version)"))
+    store_.add(replace(original, isrc="ZZOTH0000001", version="(Karaoke Version)"))
     song = next(song for song in songs.values() if song.title == PIECE.title)
     songs[song.key] = replace(song, title=f"{song.title} (Mixed)")
     with pytest.raises(PreviewMissing):

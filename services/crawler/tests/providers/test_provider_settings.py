@@ -79,14 +79,14 @@ def test_without_acceptance_the_message_says_what_to_set_and_what_it_means(
     with pytest.raises(SystemExit) as caught:
         deezer_api(settings(), web, InMemoryLimiter)
     assert caught.value.code == 78
-    said = capsys.readouterr().err
-    assert "DEEZER_TERMS_ACCEPTED: set it to `yes` to say that you have read Deezer's terms" in said
-    assert "non-commercial" in said
+    output = capsys.readouterr().err
+    assert "DEEZER_TERMS_ACCEPTED: set it to `yes` to say that you have read Deezer's terms" in output
+    assert "non-commercial" in output
     with pytest.raises(SystemExit):
         settings().itunes()
-    said = capsys.readouterr().err
-    assert "ITUNES_TERMS_ACCEPTED" in said
-    assert "streamed only, not downloaded" in said
+    output = capsys.readouterr().err
+    assert "ITUNES_TERMS_ACCEPTED" in output
+    assert "streamed only, not downloaded" in output
 
 
 @pytest.mark.parametrize(("limit", "requests", "seconds"), [(DEEZER, 50, 5.0), (ITUNES, 20, 60.0)])

@@ -263,28 +263,28 @@ async def test_every_line_comes_to_a_track_or_a_reason(mine: Path, deezer: Deeze
     entries = [entry async for entry in source.entries()]
     assert source.total == 6
     read = [await entry.read() if isinstance(entry, DeferredEntry) else entry for entry in entries]
-    found = [entry for entry in read if isinstance(entry, TrackEntry)]
-    assert [entry.position for entry in found] == [0, 1, 2]
-    assert found[0].track.id == TrackId("spotify", PIECE.spotify_id)
-    assert found[0].track.link == f"https://open.spotify.com/track/{PIECE.spotify_id}"
-    assert {entry.track.id.source for entry in found[1:3]} == {"deezer"}
-    assert found[1].track.isrc == PIECE.isrc
+    results = [entry for entry in read if isinstance(entry, TrackEntry)]
+    assert [entry.position for entry in results] == [0, 1, 2]
+    assert results[0].track.id == TrackId("spotify", PIECE.spotify_id)
+    assert results[0].track.link == f"https://open.spotify.com/track/{PIECE.spotify_id}"
+    assert {entry.track.id.source for entry in results[1:3]} == {"deezer"}
+    assert results[1].track.isrc == PIECE.isrc
     assert [entry.reason for entry in read if isinstance(entry, SkippedEntry)] == [
         # The code is that of another title, and no length speaks for it.
         "not found on Deezer",
         "not found on Deezer",
         "neither an id, an ISRC, nor title and artist",
     ]
-    assert [(await entry.offer.fetch()).provenance.provider for entry in found] == ["deezer"] * len(found)
+    assert [(await entry.offer.fetch()).provenance.provider for entry in results] == ["deezer"] * len(results)
 
 
 async def test_a_list_says_nothing_of_what_spotify_offers(tmp_path: Path, chain: PreviewChain) -> None:
     path = tmp_path / "a.csv"
     await asyncio.to_thread(path.write_text, f"Title,Artist,Spotify ID\nUnheard Of,Nobody,{SPOTIFY}\n")
-    found = await anext(TrackListFile(ListFile.from_path(path), None, chain).entries())
-    assert isinstance(found, TrackEntry)
+    results = await anext(TrackListFile(ListFile.from_path(path), None, chain).entries())
+    assert isinstance(results, TrackEntry)
     with pytest.raises(PreviewMissing) as caught:
-        await found.offer.fetch()
+        await results.offer.fetch()
     assert caught.value.reason == "not found on Deezer; not found on iTunes"
 
 
