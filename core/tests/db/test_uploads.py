@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from soundalike.db.database import Pool
 
 VECTOR = np.arange(160, dtype=np.float32)
-SAID = [0.5] * 50
+TAG_PROBABILITIES = [0.5] * 50
 
 
 async def rows(pool: Pool) -> int:
@@ -35,13 +35,13 @@ async def test_from_the_question_to_the_answer_and_nothing_is_left(pool: Pool) -
         await uploads.create(pool, query)
         assert await uploads.is_pending(pool, query)
         assert await uploads.pop_result(pool, query) is None
-        await uploads.complete(pool, query, Analysis("m", VECTOR, SAID))
+        await uploads.complete(pool, query, Analysis("m", VECTOR, TAG_PROBABILITIES))
         assert await asyncio.wait_for(messages.get(), scale(30)) == query
         await connection.remove_listener(uploads.CHANNEL, listener)
     assert not await uploads.is_pending(pool, query)
     sound = await uploads.pop_result(pool, query)
     assert isinstance(sound, Analysis)
-    assert (sound.model, sound.tag_probabilities) == ("m", SAID)
+    assert (sound.model, sound.tag_probabilities) == ("m", TAG_PROBABILITIES)
     np.testing.assert_array_equal(sound.vector, VECTOR)
     assert await rows(pool) == 0
 

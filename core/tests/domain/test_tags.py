@@ -19,7 +19,7 @@ from soundalike.errors import UnknownTag
 USUAL = tuple(0.1 if name == "rock" else 0.02 for name in TAG_NAMES)
 
 
-def heard(**probabilities: float) -> list[float]:
+def probabilities_of(**probabilities: float) -> list[float]:
     """What a model says of a track: the usual, apart from the tags that are named (`_` for `-`)."""
     values = {name.replace("_", "-"): value for name, value in probabilities.items()}
     assert values.keys() <= set(TAG_SLUGS)
@@ -51,15 +51,15 @@ def test_an_unknown_tag_is_refused_with_the_known_ones(text: str) -> None:
 
 
 def test_a_tag_is_distinctive_that_is_likely_and_unusual() -> None:
-    assert distinctive(heard(jazz=0.5, rock=0.19, happy=0.049, blues=0.3), USUAL) == ("jazz", "blues")
-    assert distinctive(heard(rock=0.21, jazz=0.05), USUAL) == ("rock", "jazz")
-    assert distinctive(heard(), USUAL) == ()
+    assert distinctive(probabilities_of(jazz=0.5, rock=0.19, happy=0.049, blues=0.3), USUAL) == ("jazz", "blues")
+    assert distinctive(probabilities_of(rock=0.21, jazz=0.05), USUAL) == ("rock", "jazz")
+    assert distinctive(probabilities_of(), USUAL) == ()
 
 
 def test_the_most_distinctive_comes_first() -> None:
     # 0.6 ln 6 = 1.08 and 0.4 ln 20 = 1.20: rock is likelier, jazz says more.
-    assert distinctive(heard(rock=0.6, jazz=0.4), USUAL) == ("jazz", "rock")
-    assert most_distinctive(heard(rock=0.6, jazz=0.4, soul=0.3, funk=0.2, blues=0.1, folk=0.09), USUAL) == (
+    assert distinctive(probabilities_of(rock=0.6, jazz=0.4), USUAL) == ("jazz", "rock")
+    assert most_distinctive(probabilities_of(rock=0.6, jazz=0.4, soul=0.3, funk=0.2, blues=0.1, folk=0.09), USUAL) == (
         "jazz",
         "rock",
         "soul",
@@ -69,9 +69,9 @@ def test_the_most_distinctive_comes_first() -> None:
 
 
 def test_where_nothing_is_known_no_tag_is_distinctive() -> None:
-    assert distinctive(None, USUAL) == distinctive(heard(jazz=0.9), None) == ()
+    assert distinctive(None, USUAL) == distinctive(probabilities_of(jazz=0.9), None) == ()
     assert not has_any(TAG_SLUGS, None, USUAL)
-    assert not has_all(["jazz"], heard(jazz=0.9), None)
+    assert not has_all(["jazz"], probabilities_of(jazz=0.9), None)
     assert has_all([], None, None)
 
 

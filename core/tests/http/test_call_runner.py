@@ -101,15 +101,15 @@ async def test_the_pause_is_what_the_service_asks_for(wait_s: float | None, paus
     assert record.events == ["acquire", pause, "acquire"]
 
 
-@pytest.mark.parametrize(("wait_s", "pause_s", "told"), [(7.0, 5.0, 7.0), (None, 5.0, 5.0), (None, None, None)])
+@pytest.mark.parametrize(("wait_s", "pause_s", "expected_s"), [(7.0, 5.0, 7.0), (None, 5.0, 5.0), (None, None, None)])
 async def test_the_last_pause_is_kept_by_the_others_too(
-    wait_s: float | None, pause_s: float | None, told: float | None
+    wait_s: float | None, pause_s: float | None, expected_s: float | None
 ) -> None:
     record = Record()
     with pytest.raises(RateLimited, match="slowly") as limited:
         await record.runner(pause_s).run(Service([RateLimited("slowly", wait_s=wait_s)], forever=True).call)
     assert type(limited.value) is RateLimited
-    assert limited.value.wait_s == told
+    assert limited.value.wait_s == expected_s
     assert [event.split()[0] for event in record.events] == ["acquire", "pause"] * 3
 
 

@@ -78,10 +78,10 @@ def test_hidden_counts_and_bad_text_do_not_lose_the_track() -> None:
     assert (track.created_at, track.access, track.genre, track.user) == (None, None, None, None)
 
 
-@pytest.mark.parametrize("given", [None, [], "track", {}, {"id": None}, {"urn": "soundcloud:users:1"}])
-def test_what_is_no_track_is_refused(given: Any) -> None:
+@pytest.mark.parametrize("body", [None, [], "track", {}, {"id": None}, {"urn": "soundcloud:users:1"}])
+def test_what_is_no_track_is_refused(body: Any) -> None:
     with pytest.raises(UnreadableReply, match="track cannot be read"):
-        read(Track, given)
+        read(Track, body)
 
 
 def test_rows_that_cannot_be_read_are_counted_and_the_rest_is_kept() -> None:

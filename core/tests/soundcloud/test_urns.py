@@ -7,7 +7,7 @@ from soundalike.soundcloud.urns import number_of, urn_of
 
 
 @pytest.mark.parametrize(
-    "given",
+    "text",
     [
         13158665,
         "13158665",
@@ -18,16 +18,16 @@ from soundalike.soundcloud.urns import number_of, urn_of
         "https://api.soundcloud.com/tracks/soundcloud:tracks:13158665",
     ],
 )
-def test_every_form_of_a_name_becomes_one(given: str | int) -> None:
-    assert urn_of("tracks", given) == "soundcloud:tracks:13158665"
+def test_every_form_of_a_name_becomes_one(text: str | int) -> None:
+    assert urn_of("tracks", text) == "soundcloud:tracks:13158665"
 
 
 @pytest.mark.parametrize(
-    "given", ["", "soundcloud:users:1", "https://api.soundcloud.com/users/1", "-1", "1.5", "soundcloud:tracks:", "x/1"]
+    "text", ["", "soundcloud:users:1", "https://api.soundcloud.com/users/1", "-1", "1.5", "soundcloud:tracks:", "x/1"]
 )
-def test_what_names_no_track_is_refused(given: str) -> None:
+def test_what_names_no_track_is_refused(text: str) -> None:
     with pytest.raises(InvalidAddress, match="use a number"):
-        urn_of("tracks", given)
+        urn_of("tracks", text)
 
 
 def test_the_number_is_larger_than_32_bits() -> None:

@@ -71,7 +71,7 @@ async def test_an_altered_copy_is_fetched_again(copies: ArtifactCache, bucket: C
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"manifest_fields": {"author": "you"}}, "its manifest says author me, the database says you"),
         ({"version": "v2"}, "its manifest says version v1, the database says v2"),
@@ -79,10 +79,10 @@ async def test_an_altered_copy_is_fetched_again(copies: ArtifactCache, bucket: C
     ],
 )
 async def test_what_its_row_does_not_say_is_refused_before_its_files_come(
-    copies: ArtifactCache, bucket: CountingStore, tmp_path: Path, changes: dict[str, Any], told: str
+    copies: ArtifactCache, bucket: CountingStore, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     published = await publish(bucket, tmp_path / "written", "v1")
-    with pytest.raises(InvalidVersion, match=told):
+    with pytest.raises(InvalidVersion, match=message):
         await copies.open(replace(published, **changes), read)
     assert [key.rpartition("/")[2] for key in bucket.downloads] == [MANIFEST]
     assert not list((tmp_path / "copies").iterdir())

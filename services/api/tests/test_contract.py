@@ -64,7 +64,7 @@ async def test_nothing_that_is_sent_gets_an_answer_that_is_not_described(
                     return False
 
             await eventually(ready)
-        extraction = asyncio.create_task(_hear(real_platform))
+        extraction = asyncio.create_task(_extract(real_platform))
         checked = await asyncio.to_thread(_schemathesis, f"{url}/openapi.json", tmp_path)
         extraction.cancel()
         print(checked.stdout)
@@ -72,7 +72,7 @@ async def test_nothing_that_is_sent_gets_an_answer_that_is_not_described(
         assert "Traceback" not in log.read_text(), log.read_text()
 
 
-async def _hear(platform: Platform) -> None:
+async def _extract(platform: Platform) -> None:
     """Hear whatever is sent, as an extractor would."""
     sound = Analysis(platform.model.model, vector(0), tag_probabilities("jazz"))
     while True:

@@ -126,11 +126,11 @@ recordings = st.builds(
 
 @given(st.lists(recordings, max_size=8))
 def test_what_is_admitted_differs_pairwise_and_what_is_not_repeats_an_earlier_one(
-    given_ones: list[RecordingKey],
+    keys: list[RecordingKey],
 ) -> None:
     distinct = DistinctRecordings()
     remaining: list[RecordingKey] = []
-    for each in given_ones:
+    for each in keys:
         repeats = any(same_recording(each, earlier) for earlier in remaining)
         assert distinct.add_if_distinct(each) is not repeats
         if not repeats:

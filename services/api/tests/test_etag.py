@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def held() -> AsyncIterator[httpx.AsyncClient]:
+async def cached_client() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI(middleware=[Middleware(GZipMiddleware, minimum_size=100), Middleware(EtagMiddleware, private=False)])
     texts = {"short": "s", "long": "l" * 1_000}
 
@@ -47,25 +47,25 @@ async def held() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize("name", ["short", "long"])
-async def test_what_has_not_changed_is_not_sent_again(held: httpx.AsyncClient, name: str) -> None:
-    first = await held.get(f"/{name}")
+async def test_what_has_not_changed_is_not_sent_again(cached_client: httpx.AsyncClient, name: str) -> None:
+    first = await cached_client.get(f"/{name}")
     assert first.headers["cache-control"] == "no-cache"
     tag = first.headers["etag"]
     assert tag.startswith('W/"')
-    again = await held.get(f"/{name}", headers={"If-None-Match": tag})
+    again = await cached_client.get(f"/{name}", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == tag
     assert again.headers["cache-control"] == "no-cache"
     assert not {"content-length", "content-type", "content-encoding"} & set(again.headers)
-    await held.put(f"/{name}")
-    changed = await held.get(f"/{name}", headers={"If-None-Match": tag})
+    await cached_client.put(f"/{name}")
+    changed = await cached_client.get(f"/{name}", headers={"If-None-Match": tag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != tag
 
 
-async def test_a_tag_holds_for_the_compressed_and_for_the_plain_answer(held: httpx.AsyncClient) -> None:
-    plain = await held.get("/long", headers={"Accept-Encoding": "identity"})
-    packed = await held.get("/long", headers={"Accept-Encoding": "gzip"})
+async def test_a_tag_holds_for_the_compressed_and_for_the_plain_answer(cached_client: httpx.AsyncClient) -> None:
+    plain = await cached_client.get("/long", headers={"Accept-Encoding": "identity"})
+    packed = await cached_client.get("/long", headers={"Accept-Encoding": "gzip"})
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
@@ -74,48 +74,52 @@ async def test_a_tag_holds_for_the_compressed_and_for_the_plain_answer(held: htt
 
 
 @pytest.mark.parametrize("sent", ["{tag}", '"other", {tag}', '{tag},"other"', "*", "{strong}", ' "other" ,  {strong} '])
-async def test_every_way_of_naming_the_tag(held: httpx.AsyncClient, sent: str) -> None:
-    tag = (await held.get("/short")).headers["etag"]
+async def test_every_way_of_naming_the_tag(cached_client: httpx.AsyncClient, sent: str) -> None:
+    tag = (await cached_client.get("/short")).headers["etag"]
     requests = sent.format(tag=tag, strong=tag.removeprefix("W/"))
-    assert (await held.get("/short", headers={"If-None-Match": requests})).status_code == 304
+    assert (await cached_client.get("/short", headers={"If-None-Match": requests})).status_code == 304
 
 
 @pytest.mark.parametrize("sent", ['"other"', "", 'W/""', "{tag}x", "W/*"])
-async def test_another_tag_is_another_answer(held: httpx.AsyncClient, sent: str) -> None:
-    tag = (await held.get("/short")).headers["etag"]
-    answer = await held.get("/short", headers={"If-None-Match": sent.format(tag=tag)})
+async def test_another_tag_is_another_answer(cached_client: httpx.AsyncClient, sent: str) -> None:
+    tag = (await cached_client.get("/short")).headers["etag"]
+    answer = await cached_client.get("/short", headers={"If-None-Match": sent.format(tag=tag)})
     assert (answer.status_code, answer.json()) == (200, "s")
 
 
-async def test_what_is_no_answer_to_a_question_is_not_stored(held: httpx.AsyncClient) -> None:
-    for answer in (await held.put("/short"), await held.post("/short"), await held.get("/nothing/of/this/kind")):
+async def test_what_is_no_answer_to_a_question_is_not_stored(cached_client: httpx.AsyncClient) -> None:
+    for answer in (
+        await cached_client.put("/short"),
+        await cached_client.post("/short"),
+        await cached_client.get("/nothing/of/this/kind"),
+    ):
         assert answer.headers["cache-control"] == "no-store"
         assert "etag" not in answer.headers
 
 
-async def test_what_comes_in_pieces_comes_as_it_is(held: httpx.AsyncClient) -> None:
-    answer = await held.get("/stream/x", headers={"If-None-Match": "*"})
+async def test_what_comes_in_pieces_comes_as_it_is(cached_client: httpx.AsyncClient) -> None:
+    answer = await cached_client.get("/stream/x", headers={"If-None-Match": "*"})
     assert (answer.status_code, answer.text) == (200, "ab")
     assert "etag" not in answer.headers
 
 
-async def test_a_route_may_know_better(held: httpx.AsyncClient) -> None:
-    answer = await held.get("/own/x")
+async def test_a_route_may_know_better(cached_client: httpx.AsyncClient) -> None:
+    answer = await cached_client.get("/own/x")
     assert (answer.headers["cache-control"], answer.headers["etag"]) == ("max-age=5", '"mine"')
-    assert (await held.get("/own/x", headers={"If-None-Match": '"mine"'})).status_code == 304
+    assert (await cached_client.get("/own/x", headers={"If-None-Match": '"mine"'})).status_code == 304
 
 
 async def test_no_answer_outlives_a_new_track_or_a_forgotten_one(platform: Platform, client: httpx.AsyncClient) -> None:
     for number in range(3):
         await platform.add(number)
-    held = ""
+    etag = ""
 
     async def changed() -> bool:
-        nonlocal held
-        answer = await client.get("/recommend", params={"track": urn(0)}, headers={"If-None-Match": held})
+        nonlocal etag
+        answer = await client.get("/recommend", params={"track": urn(0)}, headers={"If-None-Match": etag})
         if answer.status_code != 200:
             return False
-        held = answer.headers["etag"]
+        etag = answer.headers["etag"]
         return True
 
     await eventually(changed)

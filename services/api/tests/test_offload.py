@@ -22,22 +22,22 @@ def stopwatch() -> Stopwatch:
 
 
 @pytest.fixture
-async def workshop(stopwatch: Stopwatch) -> Offloader:
-    """A workshop that has seen that nothing takes long."""
+async def offloader(stopwatch: Stopwatch) -> Offloader:
+    """An offloader that has seen that nothing takes long."""
     pool = Offloader(stopwatch)
     for _ in range(THREADED_AFTER_SLOW):
         assert await pool.run(threading.get_ident, short=True) != threading.get_ident()
     return pool
 
 
-async def test_what_is_short_is_done_on_the_spot_and_what_is_not_in_a_thread(workshop: Offloader) -> None:
-    assert await workshop.run(threading.get_ident, short=True) == threading.get_ident()
-    assert await workshop.run(threading.get_ident, short=False) != threading.get_ident()
+async def test_what_is_short_is_done_on_the_spot_and_what_is_not_in_a_thread(offloader: Offloader) -> None:
+    assert await offloader.run(threading.get_ident, short=True) == threading.get_ident()
+    assert await offloader.run(threading.get_ident, short=False) != threading.get_ident()
 
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_after_something_took_long_others_are_done_in_threads_for_a_while(
-    workshop: Offloader, stopwatch: Stopwatch, fails: bool
+    offloader: Offloader, stopwatch: Stopwatch, fails: bool
 ) -> None:
     def takes_long() -> None:
         stopwatch.now += 1.1 * SLOW_S
@@ -45,19 +45,19 @@ async def test_after_something_took_long_others_are_done_in_threads_for_a_while(
             raise KeyError("no such page")
 
     try:
-        await workshop.run(takes_long, short=True)
+        await offloader.run(takes_long, short=True)
     except KeyError:
         assert fails
-    done = [await workshop.run(threading.get_ident, short=True) for _ in range(THREADED_AFTER_SLOW + 1)]
+    done = [await offloader.run(threading.get_ident, short=True) for _ in range(THREADED_AFTER_SLOW + 1)]
     assert threading.get_ident() not in done[:-1]
     assert done[-1] == threading.get_ident()
 
 
 async def test_what_takes_long_in_a_thread_says_nothing_of_what_is_short(
-    workshop: Offloader, stopwatch: Stopwatch
+    offloader: Offloader, stopwatch: Stopwatch
 ) -> None:
     def takes_long() -> None:
         stopwatch.now += 10 * SLOW_S
 
-    await workshop.run(takes_long, short=False)
-    assert await workshop.run(threading.get_ident, short=True) == threading.get_ident()
+    await offloader.run(takes_long, short=False)
+    assert await offloader.run(threading.get_ident, short=True) == threading.get_ident()

@@ -19,13 +19,13 @@ from soundalike.testing.hostile_text import FORMULAS, HOSTILE_TEXTS, active_char
 FIRST = openapi_examples.RECOMMENDATION.results[0]
 
 
-def found(**changed: object) -> Recommendation:
+def example(**changed: object) -> Recommendation:
     second = Result.model_validate({**FIRST.model_dump(), "rank": 2, **changed})
     return openapi_examples.RECOMMENDATION.model_copy(update={"results": [FIRST, second]})
 
 
 def test_m3u_lists_lengths_names_and_links() -> None:
-    text = write(Format.M3U, found(link=None, duration_ms=None, artists=[], title="Two\r\n#EXTINF:1,lines"))
+    text = write(Format.M3U, example(link=None, duration_ms=None, artists=[], title="Two\r\n#EXTINF:1,lines"))
     assert text.splitlines() == [
         "#EXTM3U",
         "#PLAYLIST:Sounds like Harder, Better, Faster, Stronger",
@@ -37,7 +37,7 @@ def test_m3u_lists_lengths_names_and_links() -> None:
 
 
 def test_jspf_says_what_it_knows_and_leaves_out_what_it_does_not() -> None:
-    playlist = json.loads(write(Format.JSPF, found(link=None, album=None, artists=["Ä", "B"])))["playlist"]
+    playlist = json.loads(write(Format.JSPF, example(link=None, album=None, artists=["Ä", "B"])))["playlist"]
     assert playlist["track"][0]["location"] == ["https://www.deezer.com/track/3135554"]
     assert playlist["track"][1] == {
         "identifier": ["deezer:track:3135554"],
@@ -51,7 +51,7 @@ def test_jspf_says_what_it_knows_and_leaves_out_what_it_does_not() -> None:
 
 def test_csv_is_read_back_whatever_the_names_hold() -> None:
     awkward = 'Comma, "quote"\nand line; é'
-    rows = list(csv.DictReader(io.StringIO(write(Format.CSV, found(title=awkward, link=None, duration_ms=None)))))
+    rows = list(csv.DictReader(io.StringIO(write(Format.CSV, example(title=awkward, link=None, duration_ms=None)))))
     assert [row["rank"] for row in rows] == ["1", "2"]
     assert rows[0]["duration_s"] == "212.546"
     assert rows[0]["shared_tags"] == "electronic; dance; house"
@@ -84,7 +84,7 @@ def test_the_accept_header_chooses(accept: str, form: Format) -> None:
 
 def hostile(text: str) -> Recommendation:
     """Return a recommendation of an old row, whose names were stored as they came."""
-    recommendation = found(title=text, artists=[text, text], album=text, link=text)
+    recommendation = example(title=text, artists=[text, text], album=text, link=text)
     playlist = openapi_examples.PLAYLIST_RECOMMENDATION.playlist
     assert playlist is not None
     return recommendation.model_copy(update={"playlist": playlist.model_copy(update={"title": text})})
@@ -103,8 +103,8 @@ def test_a_playlist_has_the_lines_that_we_write(text: str) -> None:
     "link", ["#EXTVLCOPT:program=/bin/sh", "file:///etc/passwd", "javascript:alert(1)", "-x", "http:///"]
 )
 def test_a_playlist_names_addresses_and_nothing_else(link: str) -> None:
-    assert write(Format.M3U, found(link=link)).splitlines()[-1] == "deezer:track:3135554"
-    assert "location" not in json.loads(write(Format.JSPF, found(link=link)))["playlist"]["track"][1]
+    assert write(Format.M3U, example(link=link)).splitlines()[-1] == "deezer:track:3135554"
+    assert "location" not in json.loads(write(Format.JSPF, example(link=link)))["playlist"]["track"][1]
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
@@ -127,7 +127,7 @@ def test_no_cell_of_csv_is_a_formula_or_holds_control_characters(text: str) -> N
 
 
 def test_numbers_in_csv_stay_numbers() -> None:
-    header, first, _ = write(Format.CSV, found()).splitlines()
+    header, first, _ = write(Format.CSV, example()).splitlines()
     assert header.startswith("rank,score,title")
     assert first.startswith('1,0.912345,"Aerodynamic","Daft Punk","Discovery",212.546,"https://')
 

@@ -238,14 +238,14 @@ async def test_answers_are_filtered_by_tags(platform: Platform, client: httpx.As
     await platform.add(4, model_tags=("jazz", "rock"))
     await eventually(lambda: _has(client, version="v1", tail=1))
 
-    async def asked(**filters: str | list[str]) -> set[str]:
+    async def recommended(**filters: str | list[str]) -> set[str]:
         return set(await recommend(client, urn(0), **filters))
 
-    assert await asked(tag="jazz") == {urn(1), urn(2), urn(4)}
-    assert await asked(tag=["jazz", "Female Vocalists"]) == {urn(1)}
-    assert await asked(tag="jazz", not_tag="rock") == {urn(1), urn(2)}
-    assert await asked(not_tag=["jazz", "metal"]) == {urn(3)}
-    assert await asked(tag="sad") == set()
+    assert await recommended(tag="jazz") == {urn(1), urn(2), urn(4)}
+    assert await recommended(tag=["jazz", "Female Vocalists"]) == {urn(1)}
+    assert await recommended(tag="jazz", not_tag="rock") == {urn(1), urn(2)}
+    assert await recommended(not_tag=["jazz", "metal"]) == {urn(3)}
+    assert await recommended(tag="sad") == set()
 
 
 async def test_a_model_without_tags_filters_none(platform: Platform, client: httpx.AsyncClient) -> None:

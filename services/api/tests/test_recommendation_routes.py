@@ -25,12 +25,12 @@ async def near(platform: Platform, number: int, **known: Any) -> str:
     return await platform.add(number, vector(0) + np.float32(0.2 * number) * vector(number), **known)
 
 
-async def all_heard(client: httpx.AsyncClient, count: int) -> None:
-    async def heard() -> bool:
+async def all_ready(client: httpx.AsyncClient, count: int) -> None:
+    async def is_ready() -> bool:
         index = await index_of(client)
         return bool(index) and index["tracks"] + index["tail"] == count
 
-    await eventually(heard)
+    await eventually(is_ready)
 
 
 async def test_answers_are_limited_filtered_and_excluded(platform: Platform, client: httpx.AsyncClient) -> None:
@@ -40,28 +40,28 @@ async def test_answers_are_limited_filtered_and_excluded(platform: Platform, cli
     await near(platform, 3, artists=("Å",), album="Two", duration_ms=300_000)
     await near(platform, 4, artists=("A",), album="Three")
     await near(platform, 5, artists=("C",))
-    await all_heard(client, 6)
+    await all_ready(client, 6)
 
-    async def asked(**parameters: str | list[str]) -> list[int]:
+    async def recommended(**parameters: str | list[str]) -> list[int]:
         return [int(results.rpartition(":")[2], 16) for results in await recommend(client, urn(0), **parameters)]
 
-    assert await asked() == [1, 3, 5]
-    assert await asked(max_per_artist="9") == [1, 3, 4, 5]
-    assert await asked(max_per_artist="9", max_per_album="2") == [1, 2, 3, 4, 5]
-    assert await asked(exclude_artist="the b") == [2, 3, 5]
-    assert await asked(exclude=[urn(1), urn(5)]) == [2, 3]
-    assert await asked(source=["deezer"]) == []
-    assert await asked(source=["deezer", "file"]) == [1, 3, 5]
-    assert await asked(min_duration="150", max_duration="250.5") == [2]
-    assert await asked(min_score="1") == []
-    assert len(await asked(diversity="1", n="2")) == 2
+    assert await recommended() == [1, 3, 5]
+    assert await recommended(max_per_artist="9") == [1, 3, 4, 5]
+    assert await recommended(max_per_artist="9", max_per_album="2") == [1, 2, 3, 4, 5]
+    assert await recommended(exclude_artist="the b") == [2, 3, 5]
+    assert await recommended(exclude=[urn(1), urn(5)]) == [2, 3]
+    assert await recommended(source=["deezer"]) == []
+    assert await recommended(source=["deezer", "file"]) == [1, 3, 5]
+    assert await recommended(min_duration="150", max_duration="250.5") == [2]
+    assert await recommended(min_score="1") == []
+    assert len(await recommended(diversity="1", n="2")) == 2
 
 
 async def test_several_tracks_can_be_seeds(platform: Platform, client: httpx.AsyncClient) -> None:
     for number in range(4):
         await platform.add(number)
     await platform.add(4, vector(1) + np.float32(0.1) * vector(4))
-    await all_heard(client, 5)
+    await all_ready(client, 5)
     body = (await client.get("/recommend", params={"track": [urn(0), urn(1), urn(0)]})).json()
     assert [seed["urn"] for seed in body["seeds"]] == [urn(0), urn(1)]
     assert (body["results"][0]["urn"], body["results"][0]["seed"]) == (urn(4), urn(1))
@@ -74,7 +74,7 @@ async def test_permalinks_are_understood_wherever_tracks_are(platform: Platform,
     link = "https://soundcloud.com/someone/some-track"
     await platform.add(0)
     await platform.add(1)
-    await all_heard(client, 2)
+    await all_ready(client, 2)
     await tracks.upsert(platform.pool, Track(tracks.TrackId("soundcloud", "7"), "Title", link=link))
     assert await recommend(client, urn(0), exclude=[link, urn(2)]) == [urn(1)]
     answer = await client.get("/recommend", params={"track": urn(0), "exclude": link + "-2"})
@@ -90,7 +90,7 @@ async def test_what_fits_a_playlist(platform: Platform, client: httpx.AsyncClien
     entries = [track_id(number) for number in (0, 1, 6, 0)]
     async with platform.pool.acquire() as connection:
         await playlists.replace(connection, Playlist(SPOTIFY, "spotify", "Mine"), list(enumerate(entries)))
-    await all_heard(client, 6)
+    await all_ready(client, 6)
     for pasted in (SPOTIFY, 22 * "a", f"https://open.spotify.com/playlist/{22 * 'a'}%3Fsi=x"):
         body = (await client.get(f"/playlists/{pasted}/recommend", params={"n": 2})).json()
         assert body["playlist"] == {"urn": SPOTIFY, "title": "Mine", "tracks": 3, "ready": 2}
@@ -138,7 +138,7 @@ async def test_the_form_of_the_answer(
 ) -> None:
     await platform.add(0)
     await platform.add(1, title="Ä")
-    await all_heard(client, 2)
+    await all_ready(client, 2)
     answer = await client.get("/recommend", params={"track": urn(0), **parameters}, headers=headers)
     assert answer.status_code == 200
     assert answer.headers["content-type"].partition(";")[0] == media_type

@@ -40,15 +40,17 @@ async def add_favourites(platform: Platform, who: Collection[int], what: Collect
     await favorites.add(platform.pool, pairs)
 
 
-async def fetch(client: httpx.AsyncClient, path: str = "/recommend", status: int = 200, **given: Any) -> dict[str, Any]:
-    answer = await client.get(path, params=given)
+async def fetch(
+    client: httpx.AsyncClient, path: str = "/recommend", status: int = 200, **parameters: Any
+) -> dict[str, Any]:
+    answer = await client.get(path, params=parameters)
     assert answer.status_code == status, answer.text
     results: dict[str, Any] = answer.json()
     return results
 
 
-def named(found: dict[str, Any]) -> list[str]:
-    return [result["urn"] for result in found["results"]]
+def named(answer: dict[str, Any]) -> list[str]:
+    return [result["urn"] for result in answer["results"]]
 
 
 async def knows_taste(client: httpx.AsyncClient, version: str = "t1") -> bool:

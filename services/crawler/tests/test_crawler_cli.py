@@ -173,7 +173,7 @@ def test_a_folder_needs_no_spotify(command: Command, tmp_path: Path, audio: Call
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "nothing to crawl"),
         (["--playlist", "nonsense"], "open.spotify.com/playlist/"),
@@ -187,10 +187,10 @@ def test_a_folder_needs_no_spotify(command: Command, tmp_path: Path, audio: Call
         (["--unknown"], "No such option"),
     ],
 )
-def test_usage(command: Command, arguments: list[str], said: str) -> None:
+def test_usage(command: Command, arguments: list[str], message: str) -> None:
     status, _, err = command(*arguments, COLUMNS="300")
     assert status == 2
-    assert said in err
+    assert message in err
 
 
 @pytest.mark.parametrize(

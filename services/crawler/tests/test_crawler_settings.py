@@ -22,23 +22,23 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def given(environment: pytest.MonkeyPatch, values: dict[str, str]) -> CrawlerSettings:
+def load_settings(environment: pytest.MonkeyPatch, values: dict[str, str]) -> CrawlerSettings:
     for name, value in values.items():
         environment.setenv(name, value)
     return CrawlerSettings()
 
 
 def test_a_folder_needs_nothing_of_spotify(environment: pytest.MonkeyPatch) -> None:
-    settings = given(environment, {})
+    settings = load_settings(environment, {})
     assert str(settings.allowed_hosts) == "p.scdn.co"
     assert settings.spotify_client_id is None
 
 
-@pytest.mark.parametrize("said", [None, "", "no", "true", "YES", "yes please"])
+@pytest.mark.parametrize("value", [None, "", "no", "true", "YES", "yes please"])
 def test_spotify_stays_off_until_its_terms_are_accepted(
-    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: str | None
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str | None
 ) -> None:
-    settings = given(environment, {**SPOTIFY, "SPOTIFY_TERMS_ACCEPTED": said or ""})
+    settings = load_settings(environment, {**SPOTIFY, "SPOTIFY_TERMS_ACCEPTED": value or ""})
     with pytest.raises(SystemExit) as exit_:
         settings.spotify()
     assert exit_.value.code == 78
@@ -49,7 +49,7 @@ def test_spotify_stays_off_until_its_terms_are_accepted(
 
 
 def test_missing_credentials_are_named(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    settings = given(environment, {"SPOTIFY_TERMS_ACCEPTED": "yes", "SPOTIFY_CLIENT_ID": ""})
+    settings = load_settings(environment, {"SPOTIFY_TERMS_ACCEPTED": "yes", "SPOTIFY_CLIENT_ID": ""})
     with pytest.raises(SystemExit) as exit_:
         settings.spotify()
     assert exit_.value.code == 78
@@ -59,7 +59,7 @@ def test_missing_credentials_are_named(environment: pytest.MonkeyPatch, capsys: 
 
 
 def test_spotify_itself(environment: pytest.MonkeyPatch) -> None:
-    settings = given(environment, SPOTIFY)
+    settings = load_settings(environment, SPOTIFY)
     access = settings.spotify()
     assert (access.api_url, access.token_url) == (
         "https://api.spotify.com/v1/",
@@ -70,7 +70,9 @@ def test_spotify_itself(environment: pytest.MonkeyPatch) -> None:
 
 
 def test_a_stand_in_needs_no_terms_and_may_serve_previews(environment: pytest.MonkeyPatch) -> None:
-    settings = given(environment, {**SANDBOX, "SPOTIFY_CLIENT_ID": "sandbox", "SPOTIFY_CLIENT_SECRET": "sandbox"})
+    settings = load_settings(
+        environment, {**SANDBOX, "SPOTIFY_CLIENT_ID": "sandbox", "SPOTIFY_CLIENT_SECRET": "sandbox"}
+    )
     assert settings.spotify().api_url == "http://sandbox:8899/v1/"
     assert settings.allowed_hosts.allows("http://sandbox:8899/mp3-preview/1")
     assert not settings.allowed_hosts.allows("http://sandbox/mp3-preview/1")
@@ -80,7 +82,7 @@ def test_a_stand_in_needs_no_terms_and_may_serve_previews(environment: pytest.Mo
 def test_credentials_never_reach_the_other_side(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], half: str
 ) -> None:
-    settings = given(environment, {**SPOTIFY, half: SANDBOX[half]})
+    settings = load_settings(environment, {**SPOTIFY, half: SANDBOX[half]})
     with pytest.raises(SystemExit):
         settings.spotify()
     assert "SPOTIFY_TOKEN_URL: it and SPOTIFY_API_URL must both" in capsys.readouterr().err
@@ -99,7 +101,7 @@ def test_credentials_never_reach_the_other_side(
 )
 def test_unsafe_values_are_refused_by_name(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        given(environment, {name: value})
+        load_settings(environment, {name: value})
     assert [error["loc"][0] for error in refused.value.errors()] == [name.lower()]
 
 

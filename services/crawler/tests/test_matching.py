@@ -22,12 +22,12 @@ class Pair:
     half: str
     kind: str
     same: bool
-    wanted: Candidate
-    offered: Candidate
+    target: Candidate
+    candidate: Candidate
 
     def __str__(self) -> str:
         verb = "is" if self.same else "is not"
-        return f"{self.wanted.title} by {self.wanted.artists} {verb} {self.offered.title} by {self.offered.artists}"
+        return f"{self.target.title} by {self.target.artists} {verb} {self.candidate.title} by {self.candidate.artists}"
 
 
 def recording(row: dict[str, str], side: str) -> Candidate:
@@ -53,8 +53,8 @@ def halves() -> tuple[list[Pair], list[Pair]]:
     return [pair for pair in pairs if pair.half == "tune"], [pair for pair in pairs if pair.half == "judge"]
 
 
-def verdict(wanted: Candidate, offered: Candidate) -> float | None:
-    return score_by_isrc(wanted, offered) or score_by_name(wanted, offered)
+def verdict(target: Candidate, candidate: Candidate) -> float | None:
+    return score_by_isrc(target, candidate) or score_by_name(target, candidate)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Score:
 
     @classmethod
     def of(cls, pairs: list[Pair]) -> Score:
-        matched = [pair for pair in pairs if verdict(pair.wanted, pair.offered)]
+        matched = [pair for pair in pairs if verdict(pair.target, pair.candidate)]
         rest = [pair for pair in pairs if pair not in matched]
         return cls(
             right=sum(pair.same for pair in matched),
@@ -121,9 +121,12 @@ def test_no_row_of_a_service_is_taken_for_another(
 
 
 def test_the_same_recording_on_two_services(reply: Callable[[str], Any], reply_origin: str) -> None:
-    offered = reply("deezer-track")
+    candidate = reply("deezer-track")
     row = Candidate(
-        offered["title"], tuple(c["name"] for c in offered["contributors"]), offered["duration"], offered["isrc"]
+        candidate["title"],
+        tuple(c["name"] for c in candidate["contributors"]),
+        candidate["duration"],
+        candidate["isrc"],
     )
     # Deezer gives whole seconds, and others more than a second more.
     track_of_spotify = {
@@ -136,8 +139,8 @@ def test_the_same_recording_on_two_services(reply: Callable[[str], Any], reply_o
 
 @pytest.mark.parametrize(("seconds", "matches"), [(203.0, True), (200.0, True), (206.1, False), (196.9, False)])
 def test_a_search_result_may_differ_by_three_seconds(seconds: float, matches: bool) -> None:
-    expected, offered = Candidate("Otherwise", ("Morcheeba",), 203.0), Candidate("Otherwise", ("Morcheeba",), seconds)
-    assert (score_by_name(expected, offered) is not None) is matches
+    expected, candidate = Candidate("Otherwise", ("Morcheeba",), 203.0), Candidate("Otherwise", ("Morcheeba",), seconds)
+    assert (score_by_name(expected, candidate) is not None) is matches
 
 
 def test_a_title_alone_never_suffices() -> None:

@@ -26,7 +26,7 @@ else:
 
 
 @pytest.mark.parametrize(
-    ("options", "is_asked_again"),
+    ("options", "is_retried"),
     [
         ({}, False),
         ({"providers": frozenset({"spotify"})}, False),
@@ -36,7 +36,7 @@ else:
     ],
 )
 async def test_who_has_no_preview_is_asked_again_after_a_time_or_where_there_is_somebody_new_to_ask(
-    crawler: CrawlFixture, options: dict[str, Any], is_asked_again: bool
+    crawler: CrawlFixture, options: dict[str, Any], is_retried: bool
 ) -> None:
     await crawler.crawl().run(crawler.playlist(AWKWARD_PLAYLIST_ID))
     empty = TrackId("spotify", awkward_playlist().entries[9].spotify_id)  # type: ignore[union-attr]
@@ -44,7 +44,7 @@ async def test_who_has_no_preview_is_asked_again_after_a_time_or_where_there_is_
     again = crawler.crawl(**options)
     await again.run(crawler.playlist(AWKWARD_PLAYLIST_ID))
     assert again.stats.count(OutcomeStatus.NO_PREVIEW) == 2
-    assert (again.stats.by_reason[OutcomeStatus.NO_PREVIEW] == {NOT_OFFERED: 2}) is is_asked_again
+    assert (again.stats.by_reason[OutcomeStatus.NO_PREVIEW] == {NOT_OFFERED: 2}) is is_retried
     assert await state_of(crawler, empty) == (State.NO_PREVIEW, NOT_OFFERED)
 
 

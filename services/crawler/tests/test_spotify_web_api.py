@@ -25,7 +25,7 @@ ITEMS = "/v1/playlists/*/items"
 
 
 @pytest.fixture
-def asked(server: SandboxServer) -> Callable[[str], int]:
+def request_count(server: SandboxServer) -> Callable[[str], int]:
     return lambda path: len(server.sandbox.journal.read(path))
 
 
@@ -48,31 +48,31 @@ async def test_three_questions(api: SpotifyWebApi) -> None:
 
 
 async def test_a_token_that_ran_out_is_renewed_once(
-    server: SandboxServer, api: SpotifyWebApi, asked: Callable[[str], int]
+    server: SandboxServer, api: SpotifyWebApi, request_count: Callable[[str], int]
 ) -> None:
     await api.track(TRACK)
     server.sandbox.tokens.expire_all()
     assert (await api.track(TRACK))["id"] == TRACK
-    assert asked("/api/token") == 2
+    assert request_count("/api/token") == 2
 
 
 async def test_the_owners_token_is_renewed_too(
-    server: SandboxServer, access: SpotifyAccess, asked: Callable[[str], int], recorded_sleep: Any
+    server: SandboxServer, access: SpotifyAccess, request_count: Callable[[str], int], recorded_sleep: Any
 ) -> None:
     with with_refresh_token(access, "sandbox-refresh", recorded_sleep) as api:
         await api.track(TRACK)
         server.sandbox.tokens.expire_all()
         assert (await api.track(TRACK))["id"] == TRACK
-    assert asked("/api/token") == 2
+    assert request_count("/api/token") == 2
 
 
 async def test_a_token_that_is_never_taken(
-    server: SandboxServer, api: SpotifyWebApi, asked: Callable[[str], int], recorded_sleep: Any
+    server: SandboxServer, api: SpotifyWebApi, request_count: Callable[[str], int], recorded_sleep: Any
 ) -> None:
     server.sandbox.faults.add(Fault(path=TRACKS, status=401, times=None))
     with pytest.raises(ServiceRefused, match="rejects the access token"):
         await api.track(TRACK)
-    assert (asked("/v1/tracks"), asked("/api/token")) == (2, 2)
+    assert (request_count("/v1/tracks"), request_count("/api/token")) == (2, 2)
     assert recorded_sleep.waits == []
 
 
@@ -129,7 +129,7 @@ async def test_a_long_wait_ends_the_run(
     server: SandboxServer,
     api: SpotifyWebApi,
     recorded_sleep: Any,
-    asked: Callable[[str], int],
+    request_count: Callable[[str], int],
     seconds: float | str,
     span: str,
 ) -> None:
@@ -138,26 +138,26 @@ async def test_a_long_wait_ends_the_run(
         await api.page(DEMO_PLAYLIST_ID, 0)
     # Other crawls, which share the limiter, keep a part of it.
     assert recorded_sleep.waits == [60.0]
-    assert asked(ITEMS.partition("*")[0]) == 1
+    assert request_count(ITEMS.partition("*")[0]) == 1
 
 
 async def test_a_spent_quota_ends_the_run_even_for_a_short_wait(
-    server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any, asked: Callable[[str], int]
+    server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any, request_count: Callable[[str], int]
 ) -> None:
     server.sandbox.faults.add(Fault.quota_exceeded("/v1/*", retry_after=5))
     with pytest.raises(QuotaExhausted, match="quota is used up"):
         await api.track(TRACK)
-    assert asked("/v1/") == 1
+    assert request_count("/v1/") == 1
     assert recorded_sleep.waits == []
 
 
 async def test_waits_do_not_go_on_for_ever(
-    server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any, asked: Callable[[str], int]
+    server: SandboxServer, api: SpotifyWebApi, recorded_sleep: Any, request_count: Callable[[str], int]
 ) -> None:
     server.sandbox.faults.add(Fault.rate_limited(TRACKS, retry_after=1, times=None))
     with pytest.raises(QuotaExhausted):
         await api.track(TRACK)
-    assert asked("/v1/tracks") == RATE_LIMIT_ATTEMPTS == 11
+    assert request_count("/v1/tracks") == RATE_LIMIT_ATTEMPTS == 11
     assert recorded_sleep.waits == [1.0] * RATE_LIMIT_ATTEMPTS
 
 

@@ -36,8 +36,8 @@ def server() -> Iterator[SandboxServer]:
         yield running
 
 
-def settings(database_url: str, **given: object) -> SoundCloudSettings:
-    return SoundCloudSettings(database_url=database_url, s3_bucket="unused", **given)  # type: ignore[arg-type]
+def settings(database_url: str, **values: object) -> SoundCloudSettings:
+    return SoundCloudSettings(database_url=database_url, s3_bucket="unused", **values)  # type: ignore[arg-type]
 
 
 def at(server: SandboxServer, database_url: str) -> SoundCloudSettings:
@@ -52,7 +52,7 @@ def at(server: SandboxServer, database_url: str) -> SoundCloudSettings:
 
 
 @pytest.mark.parametrize(
-    ("given", "named"),
+    ("values", "named"),
     [
         (APP, "SOUNDCLOUD_TERMS_ACCEPTED"),
         ({"soundcloud_terms_accepted": "yes"}, "SOUNDCLOUD_CLIENT_ID"),
@@ -63,10 +63,10 @@ def at(server: SandboxServer, database_url: str) -> SoundCloudSettings:
     ],
 )
 def test_soundcloud_is_off_until_it_is_allowed(
-    given: dict[str, str], named: str, database_url: str, capsys: pytest.CaptureFixture[str]
+    values: dict[str, str], named: str, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        settings(database_url, **given).access()
+        settings(database_url, **values).access()
     assert ended.value.code == 78
     assert named in capsys.readouterr().err
 

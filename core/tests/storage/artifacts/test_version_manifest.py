@@ -33,7 +33,7 @@ def test_a_folder_without_one_is_no_version(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"version": "../elsewhere"}, "version: "),
         ({"version": "v" * 201}, "version: "),
@@ -47,14 +47,14 @@ def test_a_folder_without_one_is_no_version(tmp_path: Path) -> None:
         ({"format": "3"}, "format '3', this program reads format 3; update"),
     ],
 )
-def test_names_what_is_wrong(written: Written, change: dict[str, object], told: str) -> None:
+def test_names_what_is_wrong(written: Written, change: dict[str, object], message: str) -> None:
     content = json.loads(written[1].to_json()) | change
-    with pytest.raises(InvalidManifest, match=told):
+    with pytest.raises(InvalidManifest, match=message):
         Notes.from_json(json.dumps(content))
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "not JSON"),
         (b"\xff", "not JSON"),
@@ -63,8 +63,8 @@ def test_names_what_is_wrong(written: Written, change: dict[str, object], told: 
         (" " * 100_001, "longer than 100000 bytes"),
     ],
 )
-def test_says_what_is_no_manifest_at_all(text: str | bytes, told: str) -> None:
-    with pytest.raises(InvalidManifest, match=told):
+def test_says_what_is_no_manifest_at_all(text: str | bytes, message: str) -> None:
+    with pytest.raises(InvalidManifest, match=message):
         Notes.from_json(text)
 
 

@@ -34,8 +34,8 @@ TRACK = spotify_track(listed_track(PIECE))
 QUOTA = {"error": {"type": "Exception", "message": "Quota limit exceeded", "code": 4}}
 
 
-def of_standing(wanted: Availability) -> Track:
-    return generated(next(number for number in range(20, 40) if availability(number) is wanted))
+def of_standing(expected: Availability) -> Track:
+    return generated(next(number for number in range(20, 40) if availability(number) is expected))
 
 
 def paths(stores: SandboxServer) -> list[str]:

@@ -30,9 +30,9 @@ def test_commercial_providers_are_off_until_their_terms_are_accepted(web: httpx.
     assert chain.disabled == ()
 
 
-@pytest.mark.parametrize("said", ["no", "true", "1", "YES"])
-def test_only_a_plain_yes_accepts(web: httpx.AsyncClient, said: str) -> None:
-    chain = create_chain(settings(deezer_terms_accepted=said, itunes_terms_accepted=said), web, InMemoryLimiter)
+@pytest.mark.parametrize("value", ["no", "true", "1", "YES"])
+def test_only_a_plain_yes_accepts(web: httpx.AsyncClient, value: str) -> None:
+    chain = create_chain(settings(deezer_terms_accepted=value, itunes_terms_accepted=value), web, InMemoryLimiter)
     assert chain.provider_names == {"spotify"}
 
 

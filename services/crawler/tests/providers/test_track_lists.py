@@ -136,7 +136,7 @@ def test_lines_that_do_not_tell_enough_are_named(rows: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("a.csv", "", "empty"),
         ("a.csv", "Heroes,David Bowie\nAshes,David Bowie\n", "must name the columns"),
@@ -148,8 +148,8 @@ def test_lines_that_do_not_tell_enough_are_named(rows: Reader) -> None:
         ("a.m3u", "#EXTM3U\n", "names no track"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said(rows: Reader, name: str, content: str, said: str) -> None:
-    with pytest.raises(SourceRefused, match=said):
+def test_what_is_wrong_with_a_file_is_said(rows: Reader, name: str, content: str, message: str) -> None:
+    with pytest.raises(SourceRefused, match=message):
         rows(name, content)
 
 
