@@ -175,8 +175,10 @@ def downloader(client: httpx.AsyncClient) -> Downloader:
 
 
 @pytest.fixture
-def chain(downloader: Downloader, hosts: HostList, recorded_sleep: RecordedSleep) -> PreviewChain:
-    return PreviewChain([SpotifyPreviews(hosts)], downloader, retry=RetryPolicy(sleep=recorded_sleep.sleep))
+def chain(
+    downloader: Downloader, hosts: HostList, tag_reader: TagReader, recorded_sleep: RecordedSleep
+) -> PreviewChain:
+    return PreviewChain([SpotifyPreviews(hosts)], downloader, tag_reader, retry=RetryPolicy(sleep=recorded_sleep.sleep))
 
 
 @pytest.fixture

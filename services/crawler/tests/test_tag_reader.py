@@ -21,7 +21,9 @@ from mutagen.oggvorbis import OggVorbis
 from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
 from soundalike.audio.sniff import sniff_stream
 from soundalike.crawler.entries import IgnoredEntry, TrackEntry
+from soundalike.crawler.errors import PreviewUnusable
 from soundalike.crawler.music_tags import MusicTags, read_tags
+from soundalike.crawler.preview_duration import check_duration
 from soundalike.crawler.sources.folder import UNREADABLE_TAGS, MusicFolder
 from soundalike.crawler.tag_reader import TagReader
 
@@ -86,6 +88,15 @@ def test_no_tag_takes_more_memory_than_it_may(tmp_path: Path) -> None:
         assert report["outcomes"][name] == "TooDemanding: decoding needs more than 256 MB of memory"
 
 
+def test_the_length_of_a_preview_is_read_there_too(audio: Callable[..., bytes], tag_reader: TagReader) -> None:
+    check_duration(audio(6), tag_reader)
+    with pytest.raises(PreviewUnusable, match=r"3\.0 s long"):
+        check_duration(audio(3), tag_reader)
+    reader: Any = FailingReader(TooDemanding("needs more than 256 MB"))
+    check_duration(audio(3), reader)
+    assert reader.count == 1
+
+
 @dataclass
 class FailingReader:
     """Reads no tags, and counts how often it was asked."""
@@ -93,7 +104,7 @@ class FailingReader:
     error: Exception
     count: int = 0
 
-    def read(self, _: BinaryIO) -> MusicTags:
+    def read(self, _: bytes | BinaryIO) -> MusicTags:
         self.count += 1
         raise self.error
 

@@ -42,6 +42,7 @@ from soundalike.storage.object_store import MemoryStore
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from soundalike.crawler.tag_reader import TagReader
     from soundalike.db.database import Pool
     from soundalike.sandbox.catalogue import Piece
 
@@ -288,12 +289,14 @@ class Tones(Previews):
         return encode_mp3(np.stack([0.3 * np.sin(2 * np.pi * 440 * time)] * 2, axis=1).astype(np.float32))
 
 
-async def test_previews_of_the_tracks_on_the_way_are_brought_where_that_is_allowed(pool: Pool) -> None:
+async def test_previews_of_the_tracks_on_the_way_are_brought_where_that_is_allowed(
+    pool: Pool, tag_reader: TagReader
+) -> None:
     store = MemoryStore()
     with SandboxServer(Sandbox(soundcloud=SoundCloud(SIZE), previews=Tones())) as server:
         async with preview_client(None) as client, walk(pool, server, Bounds(depth=0)) as one:
             hosts = HostList.parse("*.sndcdn.com").with_host(host_of(server.url))
-            chain = PreviewChain([SoundCloudPreviews(one.connection, hosts)], Downloader(client))
+            chain = PreviewChain([SoundCloudPreviews(one.connection, hosts)], Downloader(client), tag_reader)
             allowed = Walk(
                 pool,
                 one.connection,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from soundalike.crawler.tag_reader import TagReader
     from soundalike.sandbox.catalogue import Piece
 
 
@@ -128,6 +129,8 @@ def local_hosts(stores: SandboxServer) -> HostList:
 
 
 @pytest.fixture
-def chain(deezer: DeezerApi, itunes: ITunesApi, local_hosts: HostList, web: httpx.AsyncClient) -> PreviewChain:
+def chain(
+    deezer: DeezerApi, itunes: ITunesApi, local_hosts: HostList, web: httpx.AsyncClient, tag_reader: TagReader
+) -> PreviewChain:
     providers = (SpotifyPreviews(local_hosts), DeezerPreviews(deezer, local_hosts), ITunesPreviews(itunes, local_hosts))
-    return PreviewChain(providers, Downloader(web), retry=FAST_RETRY)
+    return PreviewChain(providers, Downloader(web), tag_reader, retry=FAST_RETRY)

@@ -90,7 +90,7 @@ async def test_what_nobody_has_is_missing_with_every_reason(chain: PreviewChain)
 
 
 async def test_the_reason_names_who_was_not_asked(local_hosts: HostList, chain: PreviewChain) -> None:
-    alone = PreviewChain([SpotifyPreviews(local_hosts)], chain.downloader, ("Deezer", "iTunes"))
+    alone = PreviewChain([SpotifyPreviews(local_hosts)], chain.downloader, chain.tag_reader, ("Deezer", "iTunes"))
     with pytest.raises(PreviewMissing) as caught:
         await alone.fetch(PreviewRequest(TRACK))
     assert caught.value.reason == "Spotify offers no preview (Deezer and iTunes disabled)"

@@ -14,6 +14,8 @@ from soundalike.http.rate_limiter import InMemoryLimiter, RateLimit
 if TYPE_CHECKING:
     import httpx
 
+    from soundalike.crawler.tag_reader import TagReader
+
 REQUIRED = {"database_url": "postgresql://a:long-enough-9@localhost/x", "s3_bucket": "soundalike"}
 
 
@@ -21,24 +23,30 @@ def settings(**changes: str) -> CrawlerSettings:
     return CrawlerSettings(**{**REQUIRED, **changes})  # type: ignore[arg-type]
 
 
-def test_commercial_providers_are_off_until_their_terms_are_accepted(web: httpx.AsyncClient) -> None:
-    chain = create_chain(settings(), web, InMemoryLimiter)
+def test_commercial_providers_are_off_until_their_terms_are_accepted(
+    web: httpx.AsyncClient, tag_reader: TagReader
+) -> None:
+    chain = create_chain(settings(), web, tag_reader, InMemoryLimiter)
     assert chain.provider_names == {"spotify"}
     assert chain.disabled == ("Deezer", "iTunes")
-    chain = create_chain(settings(deezer_terms_accepted="yes", itunes_terms_accepted="yes"), web, InMemoryLimiter)
+    chain = create_chain(
+        settings(deezer_terms_accepted="yes", itunes_terms_accepted="yes"), web, tag_reader, InMemoryLimiter
+    )
     assert [provider.name for provider in chain.providers] == ["spotify", "deezer", "itunes"]
     assert chain.disabled == ()
 
 
 @pytest.mark.parametrize("value", ["no", "true", "1", "YES"])
-def test_only_a_plain_yes_accepts(web: httpx.AsyncClient, value: str) -> None:
-    chain = create_chain(settings(deezer_terms_accepted=value, itunes_terms_accepted=value), web, InMemoryLimiter)
+def test_only_a_plain_yes_accepts(web: httpx.AsyncClient, tag_reader: TagReader, value: str) -> None:
+    chain = create_chain(
+        settings(deezer_terms_accepted=value, itunes_terms_accepted=value), web, tag_reader, InMemoryLimiter
+    )
     assert chain.provider_names == {"spotify"}
 
 
-def test_each_can_be_switched_off(web: httpx.AsyncClient) -> None:
+def test_each_can_be_switched_off(web: httpx.AsyncClient, tag_reader: TagReader) -> None:
     accepted = {"deezer_terms_accepted": "yes", "itunes_terms_accepted": "yes"}
-    chain = create_chain(settings(**accepted, preview_providers=" iTunes ,spotify"), web, InMemoryLimiter)
+    chain = create_chain(settings(**accepted, preview_providers=" iTunes ,spotify"), web, tag_reader, InMemoryLimiter)
     assert [provider.name for provider in chain.providers] == ["spotify", "itunes"]
     with pytest.raises(ValidationError, match="youtube"):
         settings(preview_providers="deezer,youtube")

@@ -217,6 +217,22 @@ def test_a_list_of_millions_of_lines_is_refused(rows: Reader, name: str, line_en
         rows(name, f"x{line_end}" * 600_000)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", '{"playlist": {"track": [' + "{}," * 1_100_000 + "{}]}}"),
+        ("a.jspf", "[" * 1_100_000),
+        ("a.json", '["' + '","' * 5_100_000),
+        ("a.csv", "title,artist\n" + "," * 5_100_000),
+        ("a.csv", "title;artist\n" + ";" * 5_100_000),
+        ("a.tsv", "title\tartist\n" + "\t" * 5_100_000),
+    ],
+)
+def test_a_list_of_millions_of_parts_is_refused(rows: Reader, name: str, content: str) -> None:
+    with pytest.raises(SourceRefused, match=r"more than [15],000,000 parts"):
+        rows(name, content)
+
+
 def test_m3u(tmp_path: Path) -> None:
     path = tmp_path / "a.m3u8"
     path.write_text(

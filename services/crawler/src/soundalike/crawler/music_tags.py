@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import math
 import struct
@@ -76,8 +77,9 @@ class MusicTags:
     duration_ms: Annotated[int, Field(gt=0, le=_LONGEST_SECONDS * 1000)] | None = None
 
 
-def encode_tags(stream: BinaryIO) -> bytes:
+def encode_tags(source: bytes | BinaryIO) -> bytes:
     """Read the tags of an audio file of any kind as `read_tags` does, and return them as JSON."""
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
     return json.dumps(asdict(read_tags(stream, sniff_stream(stream)))).encode()
 
 

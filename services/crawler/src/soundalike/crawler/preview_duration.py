@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Final
 
+from soundalike.audio.errors import AudioError
 from soundalike.crawler.errors import PreviewUnusable
-from soundalike.crawler.music_tags import read_tags
 
 if TYPE_CHECKING:
-    from soundalike.audio.sniff import AudioKind
+    from soundalike.crawler.tag_reader import TagReader
 
 MIN_DURATION_S: Final = 5.0
 MAX_DURATION_S: Final = 100.0
 """Most services cut 30 s, Apple up to 90; what is longer is a whole recording, which nobody offered."""
 
 
-def check_duration(data: bytes, kind: AudioKind) -> None:
+def check_duration(data: bytes, tag_reader: TagReader) -> None:
     """Raise `PreviewUnusable` for what says that it is too short or too long; who says nothing is heard first."""
-    duration_ms = read_tags(io.BytesIO(data), kind).duration_ms
+    try:
+        duration_ms = tag_reader.read(data).duration_ms
+    except AudioError:
+        # The extractor decodes it in a confined process, too, and says what is wrong with it.
+        return
     if duration_ms is None:
         return
     seconds = duration_ms / 1000

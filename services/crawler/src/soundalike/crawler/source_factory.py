@@ -53,8 +53,9 @@ class SourceFactory:
         self._stack = ExitStack()
         self._spotify: SpotifyWebApi | None = None
         self._encoders: ClipEncoderPool | None = None
-        self._tag_reader: TagReader | None = None
-        self.chain: PreviewChain = create_chain(settings, client, limiters)
+        # Its process is started with the first file.
+        self._tag_reader = self._stack.enter_context(TagReader())
+        self.chain: PreviewChain = create_chain(settings, client, self._tag_reader, limiters)
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +85,7 @@ class SourceFactory:
             case ListFile():
                 return TrackListFile(target, self._resolver(), self.chain)
             case FolderPath(path):
-                return MusicFolder(path, self._clip_encoders(), self._tags())
+                return MusicFolder(path, self._clip_encoders(), self._tag_reader)
         assert_never(target)
 
     def create_for_track(self, track: TrackId) -> Source:
@@ -133,11 +134,6 @@ class SourceFactory:
         if self._encoders is None:
             self._encoders = self._stack.enter_context(clip_encoder_pool())
         return self._encoders
-
-    def _tags(self) -> TagReader:
-        if self._tag_reader is None:
-            self._tag_reader = self._stack.enter_context(TagReader())
-        return self._tag_reader
 
 
 def check_settings(settings: CrawlerSettings, targets: Iterable[Target], *, library: bool) -> None:

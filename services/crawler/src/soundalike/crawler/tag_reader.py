@@ -23,8 +23,8 @@ class TagReader(IsolatedFunction):
     def __init__(self, limits: Limits = _LIMITS) -> None:
         super().__init__(encode_tags, limits)
 
-    def read(self, file: BinaryIO) -> MusicTags:
-        """Return the tags of an open file; damaged ones count as none.
+    def read(self, file: bytes | BinaryIO) -> MusicTags:
+        """Return the tags of an open file, or of a file's content; damaged ones count as none.
 
         Raises `TooDemanding` where they need more memory or time than allowed, `DecoderCrashed`, `DecoderUnavailable`.
         """

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from soundalike.crawler.download import Downloader
     from soundalike.crawler.previews.provider import PreviewProvider, PreviewRequest
+    from soundalike.crawler.tag_reader import TagReader
 
 _NO_PROVIDER: Final = "no preview provider is enabled"
 
@@ -39,6 +40,7 @@ class PreviewChain:
 
     providers: Sequence[PreviewProvider]
     downloader: Downloader
+    tag_reader: TagReader
     disabled: Sequence[str] = ()
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
@@ -96,5 +98,5 @@ class PreviewChain:
         data, kind = await self.retry.run(
             lambda: self.downloader.download(preview.url, preview.hosts), (PreviewUnavailable,)
         )
-        await asyncio.to_thread(check_duration, data, kind)
+        await asyncio.to_thread(check_duration, data, self.tag_reader)
         return Preview(data, kind, preview.provenance)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from soundalike.crawler.previews.provider import PreviewProvider
     from soundalike.crawler.settings import CrawlerSettings
+    from soundalike.crawler.tag_reader import TagReader
     from soundalike.http.rate_limiter import Limiter, RateLimit
 
 
@@ -30,7 +31,10 @@ def deezer_api(
 
 
 def create_chain(
-    settings: CrawlerSettings, client: httpx.AsyncClient, limiters: Callable[[RateLimit], Limiter]
+    settings: CrawlerSettings,
+    client: httpx.AsyncClient,
+    tag_reader: TagReader,
+    limiters: Callable[[RateLimit], Limiter],
 ) -> PreviewChain:
     """Return the chain of the providers that are named in the settings and allowed by them."""
     named = settings.preview_providers.split(",")
@@ -48,4 +52,4 @@ def create_chain(
         providers.append(ITunesPreviews(api, access.hosts))
     else:
         off.append("iTunes")
-    return PreviewChain(providers, Downloader(client), tuple(off))
+    return PreviewChain(providers, Downloader(client), tag_reader, tuple(off))

@@ -20,6 +20,7 @@ from soundalike.crawler.ingest import Ingest
 from soundalike.crawler.leases import SharedLeases
 from soundalike.crawler.previews.chain import PreviewChain
 from soundalike.crawler.shared_rate_limiter import SharedLimiters
+from soundalike.crawler.tag_reader import TagReader
 from soundalike.crawler.walk.limits import Bounds, Budget, BudgetExhausted
 from soundalike.crawler.walk.previews import PreviewIngest, SoundCloudPreviews
 from soundalike.crawler.walk.walker import Walk
@@ -106,7 +107,8 @@ async def _open(settings: SoundCloudSettings, options: WalkOptions, pool: Pool, 
     preview_ingest = None
     if settings.soundcloud_previews == "yes":
         client = await stack.enter_async_context(preview_client(settings.crawler_contact))
-        chain = PreviewChain([SoundCloudPreviews(connection, access.hosts)], Downloader(client))
+        tag_reader = stack.enter_context(TagReader())
+        chain = PreviewChain([SoundCloudPreviews(connection, access.hosts)], Downloader(client), tag_reader)
         leases = await stack.enter_async_context(SharedLeases(pool))
         preview_ingest = PreviewIngest(pool, Ingest(pool, S3Store.connect(settings), leases=leases), chain)
     return Walk(pool, connection, bounds, workers=settings.crawl_concurrency, preview_ingest=preview_ingest)

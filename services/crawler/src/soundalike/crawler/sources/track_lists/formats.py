@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 ACCEPTED_FORMS: Final = "a file with a list of tracks (.csv, .tsv, .jspf, .m3u, .m3u8)"
 MAX_BYTES: Final = 64_000_000
 MAX_LINES: Final = 500_000
-"""Each becomes an object in memory, and 64 MB hold very many empty lines."""
+_MAX_PARTS: Final = {
+    **dict.fromkeys((b"\n", b"\r"), (MAX_LINES, "lines")),
+    **dict.fromkeys((b"{", b"["), (2 * MAX_LINES, "parts")),
+    **dict.fromkeys((b",", b";", b"\t", b"|"), (10 * MAX_LINES, "parts")),
+}
+"""What begins an object in memory, and how many of it there may be: 64 MB hold very many that are empty."""
 
 _READERS: Final[Mapping[str, Callable[[str], tuple[str | None, list[Row]]]]] = {
     ".csv": csv_table.read,
@@ -65,9 +70,10 @@ class ListFile:
             raise SourceRefused(f"{self.path.name} cannot be read: {error.strerror or error}") from error
         if len(data) > MAX_BYTES:
             raise SourceRefused(f"{self.path.name} has more than {MAX_BYTES // 1_000_000} MB; split it")
-        # UTF-16 has the same bytes among others, and old lists of the Mac end their lines with the other one.
-        if max(data.count(b"\n"), data.count(b"\r")) > MAX_LINES:
-            raise SourceRefused(f"{self.path.name} has more than {MAX_LINES:,} lines; split it")
+        # UTF-16 has the same bytes among others.
+        for mark, (limit, parts) in _MAX_PARTS.items():
+            if data.count(mark) > limit:
+                raise SourceRefused(f"{self.path.name} has more than {limit:,} {parts}; split it")
         try:
             title, rows = _READERS[self.path.suffix.lower()](_text(data))
         except ValueError as error:
