@@ -17,10 +17,10 @@ from soundalike.crawler.download import Downloader, preview_client
 from soundalike.crawler.ingest import Ingest
 from soundalike.crawler.preview_hosts import HostList, host_of
 from soundalike.crawler.previews.chain import PreviewChain
+from soundalike.crawler.walk.graph_writer import LIKERS, LIKES, GraphWriter
 from soundalike.crawler.walk.limits import Bounds, Budget
 from soundalike.crawler.walk.list_position import ListPosition
 from soundalike.crawler.walk.previews import PreviewIngest, SoundCloudPreviews
-from soundalike.crawler.walk.store import LIKERS, LIKES, GraphWriter
 from soundalike.crawler.walk.walker import Walk
 from soundalike.db import database, favorites, popularity, task_queue, tracks, users
 from soundalike.db.database import CONNECTION_FAILURES

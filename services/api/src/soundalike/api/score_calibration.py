@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from soundalike.similarity.builtin import builtin_calibration
 from soundalike.similarity.calibration import Calibration, projection_digest
-from soundalike.similarity.layers import LayerCalibration
+from soundalike.similarity.layer_calibration import LayerCalibration
 
 if TYPE_CHECKING:
     from soundalike.api.snapshot import Snapshot

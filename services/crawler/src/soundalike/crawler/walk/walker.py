@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from soundalike.crawler.errors import PreviewUnavailable
 from soundalike.crawler.stats import OutcomeStatus
+from soundalike.crawler.walk.graph_writer import LIKERS, LIKES, GraphWriter
 from soundalike.crawler.walk.limits import Bounds, BudgetExhausted
 from soundalike.crawler.walk.list_position import ListPosition
 from soundalike.crawler.walk.previews import PREVIEW
-from soundalike.crawler.walk.store import LIKERS, LIKES, GraphWriter
 from soundalike.db import task_queue
 from soundalike.http.errors import (
     Missing,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from soundalike.similarity.calibration import GROUPS, Calibration, layer_vectors
-from soundalike.similarity.layers import LayerCalibration
+from soundalike.similarity.layer_calibration import LayerCalibration
 from soundalike.similarity.projection import Projection
 from soundalike.transformers.embedding_projection import EmbeddingProjection
 
