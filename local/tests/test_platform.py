@@ -92,6 +92,13 @@ async def test_a_platform_starts_can_be_found_and_leaves_nothing_running(
             async with platform().running():
                 pass
         assert find(data) == running
+        # Somebody takes it for the lock of a platform that has crashed.
+        data.lock_file.unlink()
+        assert find(data) == running
+        with pytest.raises(AlreadyRunning, match="process unknown"):
+            async with platform().running():
+                pass
+        assert find(data) == running
         for path in (data.secrets_file, data.platform_file, data.lock_file, data.root / "logs" / "worker.log"):
             assert _mode(path) == 0o600, path
         assert _mode(data.root) == 0o700

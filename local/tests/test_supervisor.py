@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import stat
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -190,6 +193,19 @@ async def test_a_program_is_prepared_before_every_start_and_its_failure_is_no_en
     os.kill(supervisor.pid("worker"), signal.SIGKILL)
     await _content(journal, lines=2)
     assert reports[1].startswith("worker cannot be started again: an earlier one does not stop; trying again in ")
+
+
+async def test_a_program_is_started_again_though_the_folder_of_its_log_was_deleted(
+    supervisor: Supervisor, program: Callable[..., Program], private_folder: Path, tmp_path: Path
+) -> None:
+    journal, logs = tmp_path / "journal", private_folder / "logs"
+    worker = replace(program("worker", _OBEDIENT, str(journal), "worker"), log_file=logs / "worker.log")
+    await supervisor.start(worker)
+    await _content(journal)
+    shutil.rmtree(logs)
+    os.kill(supervisor.pid("worker"), signal.SIGKILL)
+    assert await _content(journal, lines=2) == "start worker\nstart worker"
+    assert stat.S_IMODE(logs.stat().st_mode) == 0o700
 
 
 async def test_children_of_a_killed_program_are_killed_too(

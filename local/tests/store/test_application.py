@@ -189,6 +189,15 @@ class TestAnonymous:
                 assert not any(name.lower().startswith("access-control-") for name in answer.headers)
         intact()
 
+    @pytest.mark.parametrize(
+        "host", ["[", "[::1", "[::g]", "[1.2.3]", "h/k?x=", "h#", "u@h", "h:x", "h:99999:1", "", "\u00e9"]
+    )
+    def test_a_host_that_is_none_is_refused_before_the_signature_is_computed(self, owner: Caller, host: str) -> None:
+        headers = {**owner.sign("GET", "/"), "Host": host}
+        answer = owner.send("GET", "/", headers)
+        assert answer.status == 400
+        assert b"is not the name of a host" in answer.body
+
     def test_a_refused_body_is_not_read(self, owner: Caller) -> None:
         host, _, port = owner.host.partition(":")
         with socket.create_connection((host, int(port)), timeout=60) as connection:

@@ -57,5 +57,9 @@ def python_command(module: str, *arguments: str) -> list[str]:
 
 
 def open_log(path: Path) -> int:
-    """Open a log for appending, readable by its owner only; the file descriptor is the caller's to close."""
+    """Open a log for appending, readable by its owner only; the file descriptor is the caller's to close.
+
+    Its folder is made where somebody has deleted it.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -42,10 +43,14 @@ class RunningPlatform:
 @contextmanager
 def exclusive_lock(data: DataDirectory) -> Iterator[None]:
     """Lock a data directory against other platforms; raises `AlreadyRunning` with the pid of the one that has it."""
-    descriptor = os.open(data.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
+    with ExitStack() as stack:
+        descriptor = os.open(data.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        stack.callback(os.close, descriptor)
+        folder = os.open(data.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        stack.callback(os.close, folder)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock_folder(folder)
         except BlockingIOError as error:
             pid = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             raise AlreadyRunning(
@@ -60,8 +65,6 @@ def exclusive_lock(data: DataDirectory) -> Iterator[None]:
         finally:
             data.platform_file.unlink(missing_ok=True)
             os.ftruncate(descriptor, 0)
-    finally:
-        os.close(descriptor)
 
 
 def publish(data: DataDirectory, platform: RunningPlatform) -> None:
@@ -96,9 +99,25 @@ def find_default(data: Path | None) -> RunningPlatform:
     return find(default_directory(data))
 
 
-def _is_locked(data: DataDirectory) -> bool:
+def _lock_folder(descriptor: int) -> None:
+    """Lock the folder besides: its lock file may be deleted, and would not keep a second platform out then."""
     try:
-        descriptor = os.open(data.lock_file, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        # Network file systems lock no folders; the file is locked there.
+        if error.errno not in {errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.EOPNOTSUPP}:
+            raise
+
+
+def _is_locked(data: DataDirectory) -> bool:
+    return any(_has_lock(path, data) for path in (data.lock_file, data.root))
+
+
+def _has_lock(path: Path, data: DataDirectory) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     except PermissionError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from soundalike.local.store.refusal import RequestRefused
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~/-]|%[0-9A-Fa-f]{2})*")
 _QUERY_PART = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})*")
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,254})(?::[0-9]{1,5})?", re.ASCII)
 _LONGEST_KEY_BYTES = 1024
 
 
@@ -81,9 +82,19 @@ def _parse_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
         headers[name] = value.decode("latin-1")
     if "host" not in headers:
         raise _invalid("The header host is missing.")
+    if not _is_host(headers["host"]):
+        raise _invalid("The header host is not the name of a host.")
     if "content-length" in headers and "transfer-encoding" in headers:
         raise _invalid("The request names two lengths of its body.")
     return headers
+
+
+def _is_host(text: str) -> bool:
+    """Tell whether a text can stand in an address as its host, and as nothing else of it."""
+    try:
+        return _HOST.fullmatch(text) is not None and urlsplit(f"http://{text}/").hostname is not None
+    except ValueError:
+        return False
 
 
 def _decode(encoded: str) -> str:
