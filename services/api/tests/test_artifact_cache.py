@@ -70,6 +70,20 @@ async def test_an_altered_copy_is_fetched_again(copies: ArtifactCache, bucket: C
     assert await copies.open(published, read) == "v1/first.txt v1/second.txt"
 
 
+async def test_a_link_in_the_place_of_a_copy_is_removed_and_never_followed(
+    copies: ArtifactCache, bucket: CountingStore, tmp_path: Path
+) -> None:
+    published = await publish(bucket, tmp_path / "written", "v1")
+    await copies.open(published, read)
+    copy, elsewhere = tmp_path / "copies/v1", tmp_path / "elsewhere"
+    copy.rename(elsewhere)
+    copy.symlink_to(elsewhere)
+    assert await copies.open(published, read) == "v1/first.txt v1/second.txt"
+    assert copy.is_dir()
+    assert not copy.is_symlink()
+    assert (elsewhere / MANIFEST).exists()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

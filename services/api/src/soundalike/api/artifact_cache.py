@@ -105,7 +105,7 @@ class ArtifactCache:
             opened = await asyncio.to_thread(self._load, directory, artifact, load)
         except InvalidVersion as error:
             log.warning("downloading %s %s again, the local copy is invalid: %s", self._name, artifact.version, error)
-            await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+            await asyncio.to_thread(_remove, directory)
             return None
         await asyncio.to_thread(prefetch, [directory / name for name in self._kind.FILES])
         return opened
@@ -171,3 +171,11 @@ class ArtifactCache:
             return {file.name for file in entry.iterdir()} <= {*self._kind.all_files(), _FORMER_RECORD}
         except OSError:
             return False  # a file, or gone: another process that shares the directory was faster
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder with what is in it; of a link, the link alone."""
+    if path.is_symlink():
+        path.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(path, ignore_errors=True)

@@ -178,7 +178,7 @@ class SnapshotRefresher:
             opened = await self.cache.open(version, model)
         except InvalidVersion as error:
             log.error("index version %s is invalid: %s", version.version, error)  # noqa: TRY400 - says it all
-            self.problem = f"index version {version.version} is invalid or incomplete in the bucket"
+            self.problem = f"index version {version.version} cannot be used; the log of the API says why"
         except StoreUnavailable as error:
             log.warning("index version %s could not be downloaded yet: %s", version.version, error)
             self.problem = f"index version {version.version} could not be downloaded yet"

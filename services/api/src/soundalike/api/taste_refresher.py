@@ -61,7 +61,7 @@ class TasteRefresher:
             self.version = await self._artifacts.open(artifact, TasteVersion.open)
         except InvalidVersion as error:
             log.error("taste version %s is invalid: %s", row.version, error)  # noqa: TRY400 - says it all
-            self.problem = f"taste version {row.version} is invalid or incomplete in the bucket"
+            self.problem = f"taste version {row.version} cannot be used; the log of the API says why"
         except StoreUnavailable as error:
             log.warning("taste version %s could not be downloaded yet: %s", row.version, error)
             self.problem = f"taste version {row.version} could not be downloaded yet"
