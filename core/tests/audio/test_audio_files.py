@@ -67,3 +67,18 @@ def test_every_kind_of_audio_is_recognised_by_its_name() -> None:
     assert is_named_like_audio(Path("A.MP3"))
     assert not is_named_like_audio(Path("cover.jpg"))
     assert not is_named_like_audio(Path("mp3"))
+
+
+def test_folders_within_folders_deeper_than_python_recurses(tmp_path: Path) -> None:
+    folders = [tmp_path]
+    try:
+        for _ in range(1_100):
+            folders.append(folders[-1] / "d")
+            folders[-1].mkdir()
+        assert list(walk(tmp_path)) == []
+        (tmp_path / "1.mp3").touch()
+        assert list(walk(tmp_path)) == [RegularFile(tmp_path / "1.mp3")]
+    finally:
+        # pytest removes its folders by recursion.
+        for folder in reversed(folders[1:]):
+            folder.rmdir()

@@ -48,7 +48,10 @@ def walk(folder: Path) -> Iterator[RegularFile | UnreadablePath | SpecialFile]:
 
     Links are followed, each folder once.
     """
-    yield from _walk(folder, set())
+    visited: set[tuple[int, int]] = set()
+    folders = [folder]
+    while folders:
+        yield from _list(folders.pop(), visited, folders)
 
 
 def is_named_like_audio(path: Path) -> bool:
@@ -56,7 +59,10 @@ def is_named_like_audio(path: Path) -> bool:
     return path.suffix.lower() in AUDIO_SUFFIXES
 
 
-def _walk(folder: Path, visited: set[tuple[int, int]]) -> Iterator[RegularFile | UnreadablePath | SpecialFile]:
+def _list(
+    folder: Path, visited: set[tuple[int, int]], folders: list[Path]
+) -> Iterator[RegularFile | UnreadablePath | SpecialFile]:
+    """Yield what lies in `folder` itself, and put the folders in it on the stack `folders`, the first on top."""
     try:
         here = folder.stat()
         names = sorted(os.listdir(folder))  # noqa: PTH208 - names, in an order of their own
@@ -66,7 +72,7 @@ def _walk(folder: Path, visited: set[tuple[int, int]]) -> Iterator[RegularFile |
     if (here.st_dev, here.st_ino) in visited:
         return
     visited.add((here.st_dev, here.st_ino))
-    folders: list[Path] = []
+    inner_folders: list[Path] = []
     for name in names:
         if name.startswith("."):
             continue
@@ -77,8 +83,7 @@ def _walk(folder: Path, visited: set[tuple[int, int]]) -> Iterator[RegularFile |
             yield UnreadablePath(path, error.strerror or str(error))
             continue
         if stat.S_ISDIR(mode):
-            folders.append(path)
+            inner_folders.append(path)
         else:
             yield RegularFile(path) if stat.S_ISREG(mode) else SpecialFile(path)
-    for inner in folders:
-        yield from _walk(inner, visited)
+    folders.extend(reversed(inner_folders))
