@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mutagen.flac import FLAC
 
+from soundalike.audio.audio_files import RegularFile
 from soundalike.audio.decode import decode
 from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
 from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.ingest import Ingest
 from soundalike.crawler.policy import CrawlPolicy
-from soundalike.crawler.sources.folder import MusicFolder
+from soundalike.crawler.sources import folder
+from soundalike.crawler.sources.folder import MAX_FILE_BYTES, TOO_LARGE, MusicFolder
 from soundalike.crawler.stats import Outcome, OutcomeStatus
 from soundalike.db import tracks
 from soundalike.db.tracks import State
@@ -240,3 +242,19 @@ async def test_only_what_a_file_does_is_held_against_it(
 async def test_an_empty_folder(library: Library) -> None:
     crawl = await library.crawl()
     assert crawl.stats.finished == 0
+
+
+async def test_a_file_too_large_to_be_read_to_its_end_is_left_out(library: Library) -> None:
+    library.put("sparse.mp3", b"ID3")
+    os.truncate(library.folder / "sparse.mp3", MAX_FILE_BYTES + 1)
+    crawl = await library.crawl()
+    assert crawl.stats.ignored == {TOO_LARGE: 1}
+
+
+async def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(library.folder / "song.mp3")
+    monkeypatch.setattr(folder, "walk", lambda _: [RegularFile(library.folder / "song.mp3")])
+    await library.crawl()
+    assert library.progress.outcomes["song.mp3"].detail == "it is no regular file any more"

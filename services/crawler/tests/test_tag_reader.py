@@ -69,6 +69,13 @@ def test_it_reads_what_is_read_in_this_process(
     assert (tags.title, len(tags.artists), tags.isrc) == ("鐘", 50, "USHM80865849")
 
 
+def test_a_length_below_a_millisecond_is_unknown(audio: Callable[..., bytes], tag_reader: TagReader) -> None:
+    content = bytearray(audio(6, "WAV"))
+    # A sampling rate of two thousand million.
+    content[24:28] = (2**31 - 1).to_bytes(4, "little")
+    assert read(tag_reader, bytes(content)).duration_ms is None
+
+
 def test_a_file_without_tags(audio: Callable[..., bytes], tag_reader: TagReader) -> None:
     for form in ("MP3", "FLAC", "OGG", "WAV", "AIFF"):
         assert read(tag_reader, audio(6, form)).duration_ms == pytest.approx(6000, abs=150)

@@ -120,4 +120,6 @@ def _texts(file: Any, name: str) -> tuple[str, ...]:
 
 def _duration_ms(file: Any) -> int | None:
     seconds = float(getattr(file.info, "length", 0) or 0)
-    return round(seconds * 1000) if math.isfinite(seconds) and 0 < seconds < _LONGEST_SECONDS else None
+    if not math.isfinite(seconds) or seconds >= _LONGEST_SECONDS:
+        return None
+    return max(0, round(seconds * 1000)) or None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import logging
 import os
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -39,7 +41,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MAX_FILE_BYTES: Final = 8 * 1024**3
+"""Every byte of a file is read to identify it, and a sparse file of terabytes takes no room on the disk."""
+
 OTHER_FILE: Final = "other files"
+TOO_LARGE: Final = f"files of more than {MAX_FILE_BYTES // 1024**3} GB"
 UNREADABLE_TAGS: Final = "tags that could not be read"
 _CLIP_ENCODERS: Final = 2
 _CLIP_TIMEOUT_S: Final = 60.0
@@ -129,6 +135,8 @@ class MusicFolder:
                 return [IgnoredEntry(label, OTHER_FILE)]
             case RegularFile(path):
                 try:
+                    if path.stat().st_size > MAX_FILE_BYTES:
+                        return [IgnoredEntry(label, TOO_LARGE)]
                     file = self._read(path)
                 except OSError as error:
                     return [UnreadableEntry(position, label, "cannot be read", error.strerror or str(error))]
@@ -143,7 +151,9 @@ class MusicFolder:
 
         Returns None for a file that is no music and does not claim to be.
         """
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=_open_without_waiting) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "it is no regular file any more")
             kind = sniff_stream(stream)
             if kind is None and not is_named_like_audio(path):
                 return None
@@ -177,6 +187,11 @@ def _track(identity: TrackId, tags: MusicTags, path: Path) -> Track:
         # No link: a path on somebody's disk is nobody else's business, and every answer of the API shows the link.
         link=None,
     )
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    # A pipe that took the place of the file since it was listed would wait for a writer.
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _display_path(path: Path) -> str:
