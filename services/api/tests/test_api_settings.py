@@ -89,7 +89,7 @@ def test_who_may_write_where_nobody_says_depends_on_who_can_come(
     monkeypatch: pytest.MonkeyPatch, host: str, writes: str, metrics: str
 ) -> None:
     monkeypatch.setenv("API_HOST", host)
-    for empty in ({}, {"API_WRITES": "", "API_METRICS": ""}):
+    for empty in ({}, {"API_READS": "", "API_WRITES": "", "API_METRICS": ""}):
         for name, value in empty.items():
             monkeypatch.setenv(name, value)
         settings = load(ApiSettings)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from soundalike.api.errors import TooManyUploads, UploadRejected
+from soundalike.api.errors import ExtractorUnavailable, TooManyUploads, UploadRejected
 from soundalike.api.routes import uploads as routes
 from soundalike.api.routes.uploads import MAX_UPLOAD_BYTES
 from soundalike.api.upload_spool import UploadSpool
@@ -153,13 +153,18 @@ async def test_more_at_once_than_there_are_places_are_sent_away(platform: Platfo
         assert (await first).status_code == 422
 
 
-async def test_callers_of_many_rejected_files_share_one_place(platform: Platform, client: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize(
+    "failure", [UploadRejected("it needs more than 3 s of a processor"), ExtractorUnavailable("not in time")], ids=repr
+)
+async def test_callers_of_many_files_that_fail_share_one_place(
+    platform: Platform, client: httpx.AsyncClient, failure: Exception
+) -> None:
     extractor = UploadExtractor(app_of(client).state.platform, platform.store, max_concurrent=4)
     for _ in range(3):
         for caller in ("one", "another"):
-            with suppress(UploadRejected):
+            with suppress(UploadRejected, ExtractorUnavailable):
                 async with extractor.slot(caller):
-                    raise UploadRejected("it needs more than 3 s of a processor")
+                    raise failure
     async with extractor.slot("one"):
         for caller in ("one", "another"):
             with pytest.raises(TooManyUploads):

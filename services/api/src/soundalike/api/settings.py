@@ -104,7 +104,7 @@ class ApiSettings(DatabaseSettings, QueueNameSettings):
     api_port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     api_workers: Annotated[int, Field(ge=1, le=64)] = 1
     api_cache_dir: Annotated[Path | None, AfterValidator(_cache_dir)] = None
-    api_reads: Access = Access.OPEN
+    api_reads: Annotated[Access, BeforeValidator(lambda value: Access.OPEN if value == "" else value)] = Access.OPEN
     api_writes: Annotated[Access | None, BeforeValidator(_empty_as_none)] = None
     api_metrics: Annotated[MetricsAccess | None, BeforeValidator(_empty_as_none)] = None
     api_writes_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 60

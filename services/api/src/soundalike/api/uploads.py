@@ -29,9 +29,9 @@ TIMEOUT_S: Final = 8.0
 MAX_CONCURRENT: Final = 4
 """Each takes a database connection while it waits, and holds its file in memory."""
 
-# What cannot be analysed may cost seconds of a processor to find out. Whoever sends such files again and again shares
-# one place with all who do, so that the other places are left to the other callers.
-_REJECTIONS_PER_MINUTE: Final = 3
+# What cannot be analysed, or not in time, may cost seconds of a processor to find out. Whoever sends such files again
+# and again shares one place with all who do, so that the other places are left to the other callers.
+_FAILURES_PER_MINUTE: Final = 3
 
 # Others are done soon, and whoever has sent a whole file would have to send it again.
 _PLACE_TIMEOUT_S: Final = 2.0
@@ -56,26 +56,26 @@ class UploadExtractor:
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(max_concurrent)
         self._last_slot = asyncio.Semaphore(1)
-        self._rejections = RateLimiter(_REJECTIONS_PER_MINUTE)
+        self._failures = RateLimiter(_FAILURES_PER_MINUTE)
 
     @asynccontextmanager
     async def slot(self, caller: str) -> AsyncIterator[None]:
         """Take a slot for a caller while the block runs; raises `TooManyUploads` where none is free in two seconds.
 
-        Callers whose files were rejected repeatedly have one slot between them.
+        Callers whose files were rejected repeatedly, or not analysed in time, have one slot between them.
         """
         async with AsyncExitStack() as slots:
             try:
                 async with asyncio.timeout(_PLACE_TIMEOUT_S):
-                    if self._rejections.wait_s(caller):
+                    if self._failures.wait_s(caller):
                         await slots.enter_async_context(self._last_slot)
                     await slots.enter_async_context(self._slots)
             except TimeoutError:
                 raise TooManyUploads("this API is already analysing as many uploads as it can") from None
             try:
                 yield
-            except UploadRejected:
-                self._rejections.acquire(caller)
+            except (UploadRejected, ExtractorUnavailable):
+                self._failures.acquire(caller)
                 raise
 
     async def extract(self, data: bytes) -> Analysis:
