@@ -315,6 +315,7 @@ class TestCompose:
         for name, service in compose["services"].items():
             default = re.sub(r"^\$\{[A-Z_]+:-(.+)\}$", r"\1", service["mem_limit"])
             assert re.fullmatch(r"[1-9]\d*[mg]", default), name
+            assert service["memswap_limit"] == service["mem_limit"], name
             assert 0 < service["pids_limit"] <= 1024, name
             # What lies there counts as memory, and without a size it may take half of the machine's.
             assert service["tmpfs"], name
