@@ -62,9 +62,9 @@ class Caller:
                 connection.putheader(name, value)
             if not {"content-length", "transfer-encoding"} & names and (body or method in {"PUT", "POST"}):
                 connection.putheader("Content-Length", str(len(body)))
-            connection.endheaders()
+            # In one piece: a body that comes after the refusal resets the connection, and with it the answer.
             with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was read
-                connection.send(body)
+                connection.endheaders(body or None)
             response = connection.getresponse()
             return Answer(response.status, response.read(), dict(response.headers))
         finally:
