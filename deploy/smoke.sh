@@ -24,6 +24,29 @@ for method, target in [
     connection.close()
 PYTHON
 
+echo "smoke: decoding every format with the image's own libraries"
+"${compose[@]}" exec -T extractor python - <<'PYTHON'
+import io
+
+import av
+import numpy as np
+from soundalike.audio.decode import decode
+
+noise = np.random.default_rng(0).normal(0, 3000, (1, 2 * 48000 * 8)).astype(np.int16)
+for form, codec in [("mp3", "mp3"), ("adts", "aac"), ("ipod", "aac"), ("flac", "flac"),
+                    ("ogg", "libopus"), ("webm", "libopus"), ("wav", "pcm_s16le"), ("aiff", "pcm_s16be")]:
+    file = io.BytesIO()
+    with av.open(file, "w", format=form) as container:
+        stream = container.add_stream(codec, rate=48000, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(noise, format="s16", layout="stereo")
+        frame.sample_rate = 48000
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    excerpt = decode(file.getvalue())
+    if not 7.5 < len(excerpt.samples) / excerpt.rate < 8.5:
+        raise SystemExit(f"smoke: {codec} in {form} is decoded to {len(excerpt.samples)} samples")
+PYTHON
+
 echo 'smoke: starting the sandbox, which composes its music'
 "${compose[@]}" up --detach --no-build --wait --scale sandbox=1 sandbox
 playlist=$("${compose[@]}" exec -T sandbox python -c 'from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID as i; print(i)')
