@@ -69,4 +69,6 @@ async def test_the_version_before_goes_on_and_readyz_names_the_forged_one(
 async def is_refused(client: httpx.AsyncClient) -> bool:
     answer = await client.get("/readyz")
     body = answer.json()
-    return answer.status_code == 200 and body["status"] == "degraded" and "v2 is invalid" in body["missing"]["index"]
+    return (
+        answer.status_code == 200 and body["status"] == "degraded" and "v2 cannot be used" in body["missing"]["index"]
+    )

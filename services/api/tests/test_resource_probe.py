@@ -91,7 +91,7 @@ async def test_a_version_whose_files_are_gone_is_told_while_everything_is_compar
         await platform.store.delete(stored.key)
     async with serving(create_app(settings, platform.store)) as client:
         body = await eventually(lambda: _degraded(client))
-        assert "invalid or incomplete" in body["missing"]["index"]
+        assert "cannot be used" in body["missing"]["index"]
         assert body["index"]["version"] is None
         assert len(await recommend(client, urn(0))) == 2
         await platform.publish()
