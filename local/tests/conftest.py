@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from soundalike.local.ministack import AwsServer
 from soundalike.local.ports import free_port
 from soundalike.local.postgres import PostgresServer
 from soundalike.local.program import open_log
@@ -30,6 +31,17 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _separate_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOUNDALIKE_CACHE", str(cache))
+
+
+@pytest.fixture
+def server(private_folder: Path) -> AwsServer:
+    return AwsServer(
+        home=private_folder / "aws",
+        port=free_port(),
+        access_key_id="LOCALKEY",
+        secret_access_key="chosen-by-nobody",
+        log_file=private_folder / "ministack.log",
+    )
 
 
 @pytest.fixture

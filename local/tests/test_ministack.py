@@ -13,33 +13,21 @@ from botocore.exceptions import ClientError
 
 from soundalike.local.environment import neutral_environment
 from soundalike.local.errors import PortInUse
-from soundalike.local.ministack import AwsServer
 from soundalike.local.ports import free_port
 from soundalike.testing.wait import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
     from subprocess import Popen
 
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
 
+    from soundalike.local.ministack import AwsServer
     from soundalike.local.program import Program
 
     Launch = Callable[[Program], AbstractContextManager[Popen[bytes]]]
-
-
-@pytest.fixture
-def server(private_folder: Path) -> AwsServer:
-    return AwsServer(
-        home=private_folder / "aws",
-        port=free_port(),
-        access_key_id="LOCALKEY",
-        secret_access_key="chosen-by-nobody",
-        log_file=private_folder / "ministack.log",
-    )
 
 
 @pytest.fixture

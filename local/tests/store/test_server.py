@@ -17,7 +17,6 @@ import uvicorn
 from botocore.exceptions import ClientError
 
 from soundalike.local.environment import neutral_environment
-from soundalike.local.ministack import AwsServer
 from soundalike.local.ports import free_port
 from soundalike.local.store import server as store_server
 from soundalike.testing.wait import eventually, scale
@@ -29,21 +28,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from subprocess import Popen
 
+    from soundalike.local.ministack import AwsServer
     from soundalike.local.program import Program
 
 MIB = 1024 * 1024
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-
-
-@pytest.fixture
-def server(private_folder: Path) -> AwsServer:
-    return AwsServer(
-        home=private_folder / "aws",
-        port=free_port(),
-        access_key_id="LOCALKEY",
-        secret_access_key="chosen-by-nobody",
-        log_file=private_folder / "ministack.log",
-    )
 
 
 @pytest.fixture
