@@ -84,6 +84,27 @@ def test_what_is_no_track_is_refused(body: Any) -> None:
         read(Track, body)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("duration", 2**31),
+        ("created_at", "0001/01/01 00:00:00 +1400"),
+        ("created_at", "9999-12-31T23:59:59-12:00"),
+        ("user", {"username": "somebody without a number"}),
+        ("user", "somebody"),
+    ],
+)
+def test_what_cannot_be_stored_is_left_out_and_the_track_kept(name: str, value: Any) -> None:
+    assert getattr(read(Track, {"id": 1, name: value}), name) is None
+
+
+def test_a_row_that_stands_twice_on_a_page_is_there_once() -> None:
+    page = page_of(
+        User, {"collection": [{"id": 1}, {"urn": "soundcloud:users:2"}, None, {"urn": "soundcloud:users:1"}]}
+    )
+    assert ([user.urn for user in page.rows], page.unreadable) == (["soundcloud:users:1", "soundcloud:users:2"], 1)
+
+
 def test_rows_that_cannot_be_read_are_counted_and_the_rest_is_kept() -> None:
     page = page_of(User, {"collection": [{"id": 1}, None, {"username": "gone"}, {"id": 2}], "next_href": None})
     assert [user.urn for user in page.rows] == ["soundcloud:users:1", "soundcloud:users:2"]

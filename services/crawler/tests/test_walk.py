@@ -187,6 +187,23 @@ async def test_pages_that_go_round_end_after_the_first_round(pool: Pool) -> None
     assert one.stats.reasons == {"its pages repeat": 1}
 
 
+@pytest.mark.parametrize("with_previews", [False, True])
+async def test_rows_that_stand_twice_on_a_page_and_over_pages_count_once(pool: Pool, with_previews: bool) -> None:
+    quirks = Quirks(repeated_rows=True)
+    with SandboxServer(Sandbox(soundcloud=SoundCloud(SIZE, quirks=quirks))) as server:
+        async with walk(pool, server) as one:
+            one._writer.enqueue_previews = with_previews
+            await one.start(START)
+            await one.run()
+    assert await pairs(pool) == WORLD.reachable(0, 2)
+    # A pair is a row of the likes and of the likers.
+    assert one.stats.rows == await pool.fetchval(
+        """SELECT count(*) FROM favorites JOIN manifest ON done_at IS NOT NULL
+        AND (urn, request) IN (("user", 'likes'), (track, 'likers'))"""
+    )
+    assert one.stats.unreadable > 0
+
+
 async def test_a_token_that_ends_and_bursts_of_429_cost_nothing(pool: Pool, server: SandboxServer) -> None:
     faults = server.sandbox.faults
     faults.add(Fault(path="/soundcloud/users/*", status=401, after=3))

@@ -42,14 +42,15 @@ SELECT position, track, label, reason FROM playlist_readings WHERE playlist = $1
 
 async def save(db: Executor, playlist: str, snapshot_id: str, checkpoints: Sequence[Checkpoint]) -> None:
     """Store entries of a list, except those of forgotten tracks and of tracks without a row; none of a blocked list."""
+    unique = list({checkpoint.position: checkpoint for checkpoint in checkpoints}.values())
     await db.execute(
         _SAVE,
         playlist,
         snapshot_id,
-        [checkpoint.position for checkpoint in checkpoints],
-        [checkpoint.track.urn if checkpoint.track else None for checkpoint in checkpoints],
-        [clean(checkpoint.label) for checkpoint in checkpoints],
-        [clean_or_none(checkpoint.reason) for checkpoint in checkpoints],
+        [checkpoint.position for checkpoint in unique],
+        [checkpoint.track.urn if checkpoint.track else None for checkpoint in unique],
+        [clean(checkpoint.label) for checkpoint in unique],
+        [clean_or_none(checkpoint.reason) for checkpoint in unique],
     )
 
 

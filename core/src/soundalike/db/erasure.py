@@ -88,7 +88,7 @@ async def is_known(db: Executor, urn: str) -> bool:
 
 async def forget_tracks(db: Connection, tracks: Sequence[TrackId]) -> None:
     """Delete everything about tracks but their ids, and notify the API."""
-    await _forget(db, [track.urn for track in tracks])
+    await _forget(db, list(dict.fromkeys(track.urn for track in tracks)))
 
 
 async def forget_if_present(db: Connection, track: TrackId) -> None:

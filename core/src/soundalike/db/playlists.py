@@ -81,9 +81,9 @@ WHERE next_crawl_at IS NOT NULL AND source = ANY($1)
 async def replace(db: Connection, playlist: Playlist, entries: Sequence[tuple[int, TrackId]]) -> None:
     """Store a playlist as it is now, `(position, track)` each, but for forgotten tracks and those without a row.
 
-    A playlist that is blocked is not stored.
+    A playlist that is blocked is not stored. Of two entries with one position the later one counts.
     """
-    now = sorted((position, track.urn) for position, track in entries)
+    now = sorted({position: track.urn for position, track in entries}.items())
     async with db.transaction():
         written = await db.fetchval(
             _UPSERT, playlist.urn, playlist.source, clean(playlist.title), clean_or_none(playlist.snapshot_id)

@@ -103,7 +103,7 @@ async def enqueue(db: Executor, kind: Kind, urns: Sequence[str], request: str, *
 
     None is added for what is forgotten or blocked.
     """
-    await db.execute(_ENQUEUE, kind, list(urns), request, depth)
+    await db.execute(_ENQUEUE, kind, list(dict.fromkeys(urns)), request, depth)
     await db.execute(_NOTIFY, CHANNEL, request)
 
 

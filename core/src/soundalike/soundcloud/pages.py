@@ -17,7 +17,7 @@ _CURSOR_PARAMETERS: Final = frozenset({"cursor", "offset"})
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Model]):
-    """A page of rows; `unreadable` counts rows that are no users or tracks, such as deleted ones.
+    """A page of rows, each of them once; `unreadable` counts those that are no users or tracks, such as deleted ones.
 
     `cursor` leads to the next page, None on the last one. A page may be short or empty and still have a next one.
     """
@@ -34,13 +34,16 @@ def page_of(model: type[Model], reply: Any) -> Page[Model]:
     collection = reply.get("collection") if isinstance(reply, dict) else None
     if not isinstance(collection, list):
         raise UnreadableReply("SoundCloud's page has no collection")
-    rows = []
-    for row in collection:
+    rows: dict[str, Model] = {}
+    unreadable = 0
+    for entry in collection:
         try:
-            rows.append(read(model, row))
+            row = read(model, entry)
         except UnreadableReply:
-            continue
-    return Page(tuple(rows), _cursor(reply.get("next_href")), len(collection) - len(rows))
+            unreadable += 1
+        else:
+            rows.setdefault(row.urn, row)
+    return Page(tuple(rows.values()), _cursor(reply.get("next_href")), unreadable)
 
 
 def rows_of(model: type[Model], reply: Any) -> tuple[Model, ...]:

@@ -9,7 +9,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from soundalike.soundcloud import tag_list
 from soundalike.soundcloud.errors import InvalidAddress, UnreadableReply
@@ -18,12 +27,18 @@ from soundalike.soundcloud.urns import urn_of
 Model = TypeVar("Model", bound="User | Track")
 
 _MAX_COUNT: Final = 2**63 - 1
+_MAX_DURATION_MS: Final = 2**31 - 1
 
 
 def _count(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_COUNT:
         return None
     return value
+
+
+def _duration(value: Any) -> int | None:
+    count = _count(value)
+    return count if count is not None and count <= _MAX_DURATION_MS else None
 
 
 def _text(value: Any) -> str | None:
@@ -39,9 +54,9 @@ def _moment(value: Any) -> datetime | None:
         return None
     try:
         read = datetime.strptime(value, "%Y/%m/%d %H:%M:%S %z") if "/" in value else datetime.fromisoformat(value)
-    except ValueError:
+        return read.replace(tzinfo=read.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return read.replace(tzinfo=read.tzinfo or UTC)
 
 
 def _tempo(value: Any) -> float | None:
@@ -53,6 +68,7 @@ def _access(value: Any) -> str | None:
 
 
 Count = Annotated[int | None, BeforeValidator(_count)]
+Duration = Annotated[int | None, BeforeValidator(_duration)]
 Text = Annotated[str | None, BeforeValidator(_text)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 
@@ -71,6 +87,13 @@ def _with_urn(kind: Literal["tracks", "users"], row: Any) -> Any:
             except InvalidAddress:
                 continue
     raise ValueError("has neither urn nor id")
+
+
+def _or_none(row: Any, read_row: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read_row(row)
+    except ValidationError:
+        return None
 
 
 class User(_Reply):
@@ -95,7 +118,7 @@ class Track(_Reply):
     urn: str
     title: Text = None
     permalink_url: Text = None
-    duration: Count = None
+    duration: Duration = None
     created_at: Moment = None
     genre: Text = None
     tag_list: Text = None
@@ -113,7 +136,7 @@ class Track(_Reply):
     download_count: Count = None
     access: Annotated[Literal["playable", "preview", "blocked"] | None, BeforeValidator(_access)] = None
     sharing: Text = None
-    user: Annotated[User | None, Field(default=None)]
+    user: Annotated[User | None, WrapValidator(_or_none)] = None
 
     @model_validator(mode="before")
     @classmethod

@@ -32,11 +32,13 @@ _INTERNAL_HOST: Final = "https://http.api.prod.api-public.srv.db.s-cloud.net/"
 class Quirks:
     """What goes wrong on purpose: pages shorter than the limit or empty, and URLs of internal hosts.
 
+    With `repeated_rows` every row stands twice on its page beside a null, and the last one on the next page again.
     `users_with_cyclic_pages` are accounts (indexes in the world) whose pages of likes lead back to the first page.
     """
 
     short_pages: bool = True
     internal_hosts: bool = True
+    repeated_rows: bool = False
     users_with_cyclic_pages: frozenset[int] = frozenset()
 
 
@@ -229,7 +231,11 @@ class _RequestHandler:
         if self._query.get("linked_partitioning") != "true":
             return JSONResponse([render(index) for index in rows[:limit]])
         end = start + self._length(path, limit)
-        content: dict[str, Any] = {"collection": [render(index) for index in rows[start:end]], "next_href": None}
+        collection: list[Reply | None] = [render(index) for index in rows[start:end]]
+        if self._soundcloud.quirks.repeated_rows:
+            again = [render(index) for index in rows[max(start - 1, 0) : start]]
+            collection = [entry for row in [*again, *collection] for entry in (row, None, row)]
+        content: dict[str, Any] = {"collection": collection, "next_href": None}
         if user in self._soundcloud.quirks.users_with_cyclic_pages:
             content["next_href"] = self._next(path, limit, 0)
         elif end < len(rows):

@@ -79,7 +79,8 @@ class GraphWriter:
         """Write the rows of tracks that were not yet written; returns the URNs of those that are not blocked."""
         if len(self._allowed) > _MAX_CACHED:
             self._allowed.clear()
-        new = [track for track in page if track.urn not in self._allowed]
+        rows = {track.urn: track for track in page}
+        new = [track for urn, track in rows.items() if urn not in self._allowed]
         for track in new:
             self._allowed[track.urn] = await tracks.upsert(self.pool, _track(track))
         await popularity.upsert(self.pool, [_popularity(track) for track in new])
@@ -87,7 +88,7 @@ class GraphWriter:
             available := [track.urn for track in new if _has_preview(track) and self._allowed[track.urn]]
         ):
             await task_queue.enqueue(self.pool, "track", sorted(available), PREVIEW)
-        return sorted(track.urn for track in page if self._allowed[track.urn])
+        return sorted(urn for urn in rows if self._allowed[urn])
 
 
 def _has_preview(track: soundcloud.Track) -> bool:

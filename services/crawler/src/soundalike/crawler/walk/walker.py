@@ -202,12 +202,16 @@ class Walk:
         position: ListPosition,
         max_rows: int,
     ) -> bool:
+        counted: set[str] = set()
         async with aclosing(pages):
             async for page in pages:
                 rows = page.rows[: max_rows - position.row_count]
                 position = ListPosition(position.row_count + len(rows), page.cursor)
                 await write(rows, position)
-                self.stats.rows += len(rows)
+                # A list that grows while it is read shows the end of a page again on the next one.
+                new = {row.urn for row in rows} - counted
+                self.stats.rows += len(new)
+                counted |= new
                 self.stats.unreadable += page.unreadable
                 self._report()
                 if position.row_count >= max_rows:
