@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from soundalike.audio.effort import JUNK_STEPS, SEARCH_STEPS, Effort
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from soundalike.audio.excerpt_rule import ExcerptRule
 
 _KBITS_V1_L3: Final = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
@@ -106,16 +108,27 @@ def _first_run(head: bytes, framing: Framing) -> int | None:
 
 
 def index_frames(stream: BinaryIO, framing: Framing) -> FrameIndex:
-    """Find all frames of a stream that begins with one, passing over tags and junk between and behind them.
-
-    Reads headers only. Frames of another version or rate than the first are junk, too. Raises `TooDemanding`.
-    """
+    """Find all frames of a stream as `walk_frames` does; raises `TooDemanding`."""
     offsets, lengths = array("Q"), array("L")
     stream.seek(0)
     header = stream.read(HEADER_BYTES)
+    for offset, length in walk_frames(stream, framing):
+        offsets.append(offset)
+        lengths.append(length)
+    return FrameIndex(offsets, lengths, framing.seconds(header) if offsets else 0.0)
+
+
+def walk_frames(stream: BinaryIO, framing: Framing) -> Iterator[tuple[int, int]]:
+    """Yield offset and length of each frame of a stream that begins with one, passing over tags and junk between.
+
+    Reads headers only. Frames of another version or rate than the first are junk, too, and a last one that is not
+    complete is none. Between two frames the stream may be left anywhere. Raises `TooDemanding`.
+    """
+    stream.seek(0)
+    header = stream.read(HEADER_BYTES)
     if len(header) < HEADER_BYTES or not framing.length(header):
-        return FrameIndex(offsets, lengths, 0.0)
-    signature, frame_seconds = framing.signature(header), framing.seconds(header)
+        return
+    signature = framing.signature(header)
     end = stream.seek(0, 2)
     effort = Effort(end)
     position: int | None = 0
@@ -128,12 +141,10 @@ def index_frames(stream: BinaryIO, framing: Framing) -> FrameIndex:
         length = framing.length(header)
         if length and framing.signature(header) == signature:
             if position + length <= end:
-                offsets.append(position)
-                lengths.append(length)
+                yield position, length
             position += length
         else:
             position = _next_run(stream, position, framing, signature, effort)
-    return FrameIndex(offsets, lengths, frame_seconds)
 
 
 def declares_length(stream: BinaryIO) -> bool:
