@@ -249,8 +249,8 @@ async def test_what_is_forgotten_is_deleted_notified_and_never_copied(catalogue:
     assert await state(catalogue) is State.FORGOTTEN
     assert not await embeddings.exists(catalogue, ID, REAL.model)
     assert (await copied(catalogue, REAL.model))[1].keys() == {other.urn}
-    ((urn, when),) = await embeddings.forgotten_since(catalogue, start)
+    ((urn, when),) = await embeddings.absent_since(catalogue, start)
     assert urn == ID.urn
-    assert await embeddings.forgotten_since(catalogue, when + timedelta(seconds=1)) == []
+    assert await embeddings.absent_since(catalogue, when + timedelta(seconds=1)) == []
     assert (await embeddings.oldest_forgotten_s(catalogue, start) or 0.0) >= 0.0
     assert await embeddings.oldest_forgotten_s(catalogue, when) is None

@@ -12,6 +12,8 @@ from soundalike.db import (
     checkpoints,
     embeddings,
     erasure,
+    libraries,
+    locations,
     models,
     playlists,
     popularity,
@@ -21,6 +23,7 @@ from soundalike.db import (
 )
 from soundalike.db.checkpoints import Checkpoint
 from soundalike.db.embeddings import Embedding
+from soundalike.db.locations import FileStamp, ScannedLocation
 from soundalike.db.models import EmbeddingModel
 from soundalike.db.playlists import Playlist
 from soundalike.db.popularity import Popularity
@@ -43,8 +46,10 @@ MODEL = EmbeddingModel("m", 160)
 OF_NOBODY = {
     "alembic_version.version_num", "allowances.service", "api_keys.digest", "api_keys.holder", "api_keys.id",
     "api_keys.scope",
-    "blocks.urn", "embeddings.model", "index_versions.location", "index_versions.manifest_sha256",
+    "aliases.namespace", "blocks.urn", "embeddings.model", "index_versions.location", "index_versions.manifest_sha256",
     "index_versions.model", "index_versions.parameters", "index_versions.state", "index_versions.version",
+    # That a file below one's own folder is not to be read again is known by its path.
+    "libraries.root", "locations.ignored", "locations.path", "locations.segment",
     "losses.kind", "losses.name", "manifest.kind", "manifest.request", "models.model",
     "playlists.last_error", "playlists.snapshot_id", "playlists.source", "playlists.title",
     "playlist_readings.snapshot_id", "queries.id", "queries.model", "queries.reason", "queries.state",
@@ -89,10 +94,15 @@ async def filled(pool: Pool) -> Pool:
         await checkpoints.save(pool, urn, "s2", entries)
     await pool.execute(
         """UPDATE tracks SET reason = $2, preview_provider = $2, match_method = $2, preview_provider_id = $2,
-        preview_asked = ARRAY[$2] WHERE urn = $1""",
+        preview_asked = ARRAY[$2], artist_credit = ARRAY[$2] WHERE urn = $1""",
         TRACK.urn,
         WORD,
     )
+    await pool.execute("INSERT INTO aliases (namespace, id, urn) VALUES ('acoustid', $2, $1)", TRACK.urn, WORD)
+    async with pool.acquire() as connection:
+        library = (await libraries.register(connection, b"/music")).library
+    stamp = FileStamp(1, 2, 3, 4)
+    await locations.save(pool, ScannedLocation(library, WORD.encode(), stamp), TRACK)
     return pool
 
 
@@ -106,7 +116,7 @@ async def test_of_a_forgotten_track_only_its_id_is_left(filled: Pool) -> None:
     await filled.execute("DELETE FROM embeddings WHERE urn = $1", OTHER.urn)
     async with filled.acquire() as connection:
         await erasure.forget_tracks(connection, [TRACK])
-    assert await columns_with(filled, TRACK.urn, TRACK.key) == {"tracks.urn"}
+    assert await columns_with(filled, TRACK.urn, TRACK.key) == {"tracks.urn", "locations.urn"}
     # Of the two tasks one was the user's.
     assert await columns_with(filled, WORD) == {"manifest.cursor", "manifest.last_error"}
     assert [track.urn for track in await playlists.tracks_of(filled, LIST.urn)] == [OTHER.urn]
@@ -119,7 +129,7 @@ async def test_a_forgotten_user_is_only_on_the_list_of_blocks(filled: Pool) -> N
     async with filled.acquire() as connection:
         assert await erasure.forget_user(connection, USER) == [TRACK.urn]
     assert await columns_with(filled, USER) == {"blocks.urn"}
-    assert await columns_with(filled, TRACK.urn) == {"tracks.urn"}
+    assert await columns_with(filled, TRACK.urn) == {"tracks.urn", "locations.urn"}
     assert not await erasure.is_known(filled, USER)
     assert await filled.fetchval("SELECT count(*) FROM favorites") == 1
 
@@ -147,7 +157,7 @@ async def test_what_is_still_under_way_brings_nothing_back(filled: Pool) -> None
         await task_queue.enqueue_now(filled, kind, urn, "likes")
     assert await upsert(filled, [User(USER)]) == []
     assert await columns_with(filled, USER) == {"blocks.urn"}
-    assert await columns_with(filled, TRACK.urn) == {"tracks.urn"}
+    assert await columns_with(filled, TRACK.urn) == {"tracks.urn", "locations.urn"}
     assert await playlists.is_blocked(filled, f"{USER}:anything")
     assert not await playlists.is_blocked(filled, f"{USER}5:likes")
 

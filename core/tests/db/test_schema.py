@@ -70,3 +70,27 @@ async def test_every_revision_can_be_taken_back(empty_database_url: str) -> None
 async def test_two_services_starting_together_apply_each_revision_once(empty_database_url: str) -> None:
     await asyncio.gather(*(schema.upgrade(empty_database_url) for _ in range(3)))
     assert await schema.revision_of(empty_database_url) == schema.revisions()[-1]
+
+
+async def test_before_0019_a_track_whose_file_is_gone_was_as_any_other(empty_database_url: str) -> None:
+    await schema.upgrade(empty_database_url, "0018")
+    connection = await asyncpg.connect(empty_database_url)
+    try:
+        await connection.execute("INSERT INTO models (model, dimensions, current) VALUES ('m', 160, true)")
+        await connection.execute(
+            "INSERT INTO tracks (urn, source, title) VALUES ('1', 'file', ''), ('2', 'file', ''), ('3', 'deezer', '')"
+        )
+        await connection.execute(
+            "INSERT INTO embeddings (urn, model, vector, object_key, audio_sha256, seconds_heard) "
+            "VALUES ('1', 'm', $1::text::vector, 'k', 's', 29)",
+            str([0.5] * 160),
+        )
+        await schema.upgrade(empty_database_url, "0019")
+        versions = await connection.fetch("SELECT identity_version FROM tracks ORDER BY urn")
+        assert [row["identity_version"] for row in versions] == [0, 0, None]
+        await connection.execute("UPDATE tracks SET state = 'gone' WHERE source = 'file'")
+        await schema.downgrade(empty_database_url, "0018")
+        states = await connection.fetch("SELECT state FROM tracks ORDER BY urn")
+        assert [row["state"] for row in states] == ["ready", "pending", "pending"]
+    finally:
+        await connection.close()

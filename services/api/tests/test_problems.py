@@ -137,7 +137,7 @@ async def test_a_track_under_way_says_its_state_and_when_to_ask_again(
     assert int(answer.headers["retry-after"]) > 0
 
 
-@pytest.mark.parametrize("state", ["rejected", "no_preview", "forgotten"])
+@pytest.mark.parametrize("state", ["rejected", "no_preview", "forgotten", "gone"])
 async def test_a_track_that_waiting_does_not_help_says_its_state_and_reason(
     platform: Platform, client: httpx.AsyncClient, state: str
 ) -> None:

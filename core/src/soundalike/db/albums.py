@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SAMPLE = """
 SELECT coalesce(t.artists[1], '') AS artist, array_agg(e.urn) AS urns
 FROM embeddings e JOIN tracks t USING (urn)
-WHERE e.model = $1 AND e.seq <= $2 AND t.album <> '' AND t.state <> 'forgotten'
+WHERE e.model = $1 AND e.seq <= $2 AND t.album <> '' AND t.state NOT IN ('forgotten', 'gone')
 GROUP BY lower(t.album), coalesce(t.artists[1], '')
 HAVING count(*) BETWEEN 2 AND $3
 ORDER BY md5(min(e.urn)) LIMIT $4

@@ -12,7 +12,7 @@ from soundalike.domain.tags import TAG_NAMES
 from soundalike.errors import PermanentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -73,10 +73,15 @@ _NOT_YET_FORGOTTEN = "SELECT state <> 'forgotten' FROM tracks WHERE urn = $1 FOR
 
 _READY = """
 UPDATE tracks SET state = 'ready', reason = NULL, updated_at = now()
-WHERE urn = $1 AND state NOT IN ('ready', 'forgotten') AND EXISTS (SELECT FROM models WHERE model = $2 AND current)
+WHERE urn = $1 AND state NOT IN ('ready', 'forgotten', 'gone')
+    AND EXISTS (SELECT FROM models WHERE model = $2 AND current)
 """
 
 _NOTIFY = "SELECT pg_notify($1, $2)"
+
+_NOTIFY_OF_CURRENT = "SELECT pg_notify($1, model) FROM models WHERE current"
+
+_RENEW = "UPDATE embeddings SET seq = nextval('embeddings_seq') WHERE urn = ANY($1)"
 
 _EXISTS = "SELECT EXISTS (SELECT FROM embeddings WHERE urn = $1 AND model = $2)"
 
@@ -84,22 +89,24 @@ _VECTORS = "SELECT urn, vector FROM embeddings WHERE urn = ANY($1) AND model = $
 
 _NEWER = "SELECT seq, urn, vector FROM embeddings WHERE model = $1 AND seq > $2 ORDER BY seq LIMIT $3"
 
-_NOT_FORGOTTEN = "urn NOT IN (SELECT urn FROM tracks WHERE state = 'forgotten')"
+_IN_ANSWERS = "urn NOT IN (SELECT urn FROM tracks WHERE state IN ('forgotten', 'gone'))"
 
 # Padded, so that every row has the same number of bytes and thousands of them are read as one array.
 _COPY = f"""
-SELECT rpad(urn, $3), vector FROM embeddings WHERE model = $1 AND seq <= $2 AND {_NOT_FORGOTTEN}
+SELECT rpad(urn, $3), vector FROM embeddings WHERE model = $1 AND seq <= $2 AND {_IN_ANSWERS}
 """  # noqa: S608 - a constant of this module
 
 _EXTENT = f"""
-SELECT count(*) FILTER (WHERE {_NOT_FORGOTTEN}) AS n, coalesce(max(seq), 0) AS seq,
+SELECT count(*) FILTER (WHERE {_IN_ANSWERS}) AS n, coalesce(max(seq), 0) AS seq,
        coalesce(max(octet_length(urn)), 0) AS width
 FROM embeddings WHERE model = $1
 """  # noqa: S608 - a constant of this module
 
-_FORGOTTEN_SINCE = """
-SELECT urn, updated_at FROM tracks WHERE state = 'forgotten' AND updated_at >= $1 ORDER BY updated_at
+_ABSENT_SINCE = """
+SELECT urn, updated_at FROM tracks WHERE state IN ('forgotten', 'gone') AND updated_at >= $1 ORDER BY updated_at
 """
+
+_ABSENT_AMONG = "SELECT urn FROM tracks WHERE urn = ANY($1) AND state IN ('forgotten', 'gone')"
 
 _OLDEST_FORGOTTEN = """
 SELECT extract(epoch FROM now() - min(updated_at))::float8 FROM tracks WHERE state = 'forgotten' AND updated_at > $1
@@ -142,9 +149,7 @@ async def save(db: Connection, embedding: Embedding) -> bool:
     async with db.transaction():
         if not await db.fetchval(_NOT_YET_FORGOTTEN, embedding.track.urn):
             return False
-        # A reader asks for `seq > last seen`. Numbers drawn in one order and committed in another would be skipped
-        # by it for ever, so drawing and committing happen under one lock.
-        await db.execute(_LOCK, _SEQ_LOCK)
+        await _lock_sequence(db)
         seq = await db.fetchval(
             _SAVE,
             embedding.track.urn,
@@ -179,7 +184,7 @@ async def newer_than(db: Executor, model: str, seq: int, *, limit: int = 10_000)
 
 
 async def extent(db: Executor, model: str) -> Extent:
-    """Measure what there is to index: the vectors of a model without those of forgotten tracks."""
+    """Measure what there is to index: the vectors of a model without those of tracks that are forgotten or gone."""
     row = await db.fetchrow(_EXTENT, model)
     assert row is not None  # noqa: S101 - an aggregate always answers one row
     return Extent(count=int(row["n"]), last_seq=int(row["seq"]), urn_bytes=int(row["width"]))
@@ -215,9 +220,35 @@ async def copy_vectors(
     rows.close()
 
 
-async def forgotten_since(db: Executor, moment: datetime) -> list[tuple[str, datetime]]:
-    """Return the URNs of the tracks that were forgotten at or after `moment`, and when, oldest first."""
-    return [(row["urn"], row["updated_at"]) for row in await db.fetch(_FORGOTTEN_SINCE, moment)]
+async def absent_since(db: Executor, moment: datetime) -> list[tuple[str, datetime]]:
+    """Return the URNs of the tracks that are forgotten or gone since `moment` or later, and when, oldest first."""
+    return [(row["urn"], row["updated_at"]) for row in await db.fetch(_ABSENT_SINCE, moment)]
+
+
+async def absent_among(db: Executor, urns: Collection[str]) -> set[str]:
+    """Return the tracks among `urns` that are forgotten or gone."""
+    return {row["urn"] for row in await db.fetch(_ABSENT_AMONG, list(urns))}
+
+
+async def renew(db: Connection, urns: Sequence[str]) -> None:
+    """Make the embeddings of tracks newer than all others, so that every reader sees them again, and notify it.
+
+    The caller holds the transaction open in which the tracks come back.
+    """
+    await _lock_sequence(db)
+    await db.execute(_RENEW, list(urns))
+    await notify(db)
+
+
+async def notify(db: Executor) -> None:
+    """Notify the readers of the current model that something has changed."""
+    await db.execute(_NOTIFY_OF_CURRENT, CHANNEL)
+
+
+async def _lock_sequence(db: Connection) -> None:
+    # A reader asks for `seq > last seen`. Numbers drawn in one order and committed in another would be skipped by it
+    # for ever, so drawing and committing happen under one lock.
+    await db.execute(_LOCK, _SEQ_LOCK)
 
 
 def _array(value: Any) -> NDArray[np.float32]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from soundalike.db import releases, search_names
-from soundalike.db.embeddings import CHANNEL
+from soundalike.db import embeddings, releases, search_names
 from soundalike.domain.isrc import isrc_urn
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ FROM unnest($1::text[]) AS urn
 ON CONFLICT (urn) DO UPDATE SET
     state = 'forgotten', title = '', artists = '{}', artist_urns = '{}', album = NULL, duration_ms = NULL, isrc = NULL,
     link = NULL, tags = '{}', reason = NULL, preview_provider = NULL, match_method = NULL, preview_provider_id = NULL,
-    match_score = NULL, preview_sought_at = NULL, preview_asked = '{}', updated_at = now()
+    match_score = NULL, preview_sought_at = NULL, preview_asked = '{}', artist_credit = NULL, updated_at = now()
 """
 
 _DELETE_DEPENDENTS = (
@@ -36,6 +35,7 @@ _DELETE_DEPENDENTS = (
     "DELETE FROM playlist_readings WHERE track = ANY($1)",
     "DELETE FROM favorites WHERE track = ANY($1)",
     "DELETE FROM track_popularity WHERE track = ANY($1)",
+    "DELETE FROM aliases WHERE urn = ANY($1)",
     "DELETE FROM manifest WHERE kind = 'track' AND urn = ANY($1)",
     # Of which track of a service another's preview was.
     """
@@ -45,6 +45,8 @@ _DELETE_DEPENDENTS = (
     )
     """,
 )
+
+_DELETE = "DELETE FROM tracks WHERE urn = ANY($1)"
 
 _EXISTS = "SELECT EXISTS (SELECT FROM tracks WHERE urn = $1 AND state <> 'forgotten')"
 
@@ -72,8 +74,6 @@ SELECT EXISTS (SELECT FROM tracks WHERE urn = $1 AND state <> 'forgotten')
     OR EXISTS (SELECT FROM playlists WHERE urn = $1 OR starts_with(urn, $1 || ':'))
     OR EXISTS (SELECT FROM playlist_readings WHERE playlist = $1 OR starts_with(playlist, $1 || ':'))
 """
-
-_MODELS = "SELECT pg_notify($1, model) FROM models WHERE current"
 
 
 async def find_blocked(db: Executor, urns: Collection[str]) -> set[str]:
@@ -141,6 +141,17 @@ async def forget_user(db: Connection, urn: str) -> list[str]:
         return await forget_artist(db, urn)
 
 
+async def delete_tracks(db: Connection, urns: list[str]) -> None:
+    """Delete tracks with everything about them and block none: they may come again. The API is notified."""
+    if not urns:
+        return
+    async with db.transaction():
+        for statement in (*_DELETE_DEPENDENTS, _DELETE):
+            await db.execute(statement, urns)
+        await embeddings.notify(db)
+        await search_names.delete_dropped_words(db)
+
+
 async def _forget(db: Connection, urns: list[str]) -> None:
     if not urns:
         return
@@ -148,6 +159,6 @@ async def _forget(db: Connection, urns: list[str]) -> None:
         await db.execute(_FORGET, urns)
         for statement in _DELETE_DEPENDENTS:
             await db.execute(statement, urns)
-        await db.execute(_MODELS, CHANNEL)
+        await embeddings.notify(db)
         # At last, as it takes turns with others that hold rows of their tracks.
         await search_names.delete_dropped_words(db)

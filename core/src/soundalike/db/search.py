@@ -29,7 +29,7 @@ SELECT {COLUMNS}, folded_title, credit, folded_album
 FROM search_names($1, $2::text::tsquery, $3::text::tsquery, $4::text::tsquery, $5, $6, $7, $8, $9)
 JOIN tracks USING (urn)
 JOIN (SELECT urn, title AS folded_title, credit, album AS folded_album FROM track_names) names USING (urn)
-WHERE state <> 'forgotten' AND ($10::text IS NULL OR state = $10)
+WHERE state <> 'forgotten' AND CASE WHEN $10::text IS NULL THEN state <> 'gone' ELSE state = $10 END
 """  # noqa: S608 - constants
 
 

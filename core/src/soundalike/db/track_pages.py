@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from soundalike.db.tracks import StoredTrack
 
 SOURCES: Final = ("deezer", "file", "soundcloud", "spotify")
-VISIBLE: Final = tuple(state for state in State if state is not State.FORGOTTEN)
+VISIBLE: Final = tuple(state for state in State if state not in {State.FORGOTTEN, State.GONE})
 
 # Every pair of state and source is one range of the index, read from where the last page ended; few rows more than
 # the page has are ever read, however rare the requested states and sources are.

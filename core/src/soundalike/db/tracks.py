@@ -29,6 +29,7 @@ class State(StrEnum):
     NO_PREVIEW = "no_preview"
     REJECTED = "rejected"
     FORGOTTEN = "forgotten"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Snapshot:
     """The space of one model; `version` is None while everything is tail.
 
-    `forgotten` are the tracks that may be in the version but in no answer, `forgotten_indexed` how many of them are.
+    `absent` are the tracks that may be in the version but in no answer, forgotten or gone; `absent_indexed` is how many
+    of them are in it.
     A request holds on to its snapshot, and with it to the memory map, until it has answered: an index version is
     unmapped when the last request that began with it has ended.
     """
@@ -31,8 +32,8 @@ class Snapshot:
     version: IndexVersion | None
     projection: Projection
     tail: TailView
-    forgotten: Set[str] = frozenset()
-    forgotten_indexed: int = 0
+    absent: Set[str] = frozenset()
+    absent_indexed: int = 0
 
     @property
     def version_name(self) -> str | None:
@@ -41,8 +42,8 @@ class Snapshot:
 
     @property
     def indexed(self) -> int:
-        """Number of tracks in the index version, without those that were forgotten since."""
-        return len(self.version) - self.forgotten_indexed if self.version else 0
+        """Number of tracks in the index version, without those that are absent."""
+        return len(self.version) - self.absent_indexed if self.version else 0
 
     @property
     def reach(self) -> int:
@@ -61,10 +62,10 @@ class Snapshot:
     def search(self, query: NDArray[np.float32], k: int) -> list[Match]:
         """Return the at most `k` tracks nearest to a projected vector [d], best first, each once, with exact cosines.
 
-        A track that is in both counts from the tail only, one that was forgotten not at all. Fewer than `k` come back
+        A track that is in both counts from the tail only, one that is absent not at all. Fewer than `k` come back
         only where there are fewer.
         """
-        if self.version is not None and not self.forgotten and not len(self.tail):
+        if self.version is not None and not self.absent and not len(self.tail):
             return self.version.search(query, k)
         merged = self.tail.search(query, k) + self._indexed_only(query, k)
         return sorted(merged, key=lambda match: (-match.cosine, match.urn))[:k]
@@ -98,7 +99,7 @@ class Snapshot:
             matches = [
                 match
                 for match in self.version.search(query, width)
-                if match.urn not in self.tail and match.urn not in self.forgotten
+                if match.urn not in self.tail and match.urn not in self.absent
             ]
             if len(matches) >= k or width >= len(self.version):
                 return matches[:k]

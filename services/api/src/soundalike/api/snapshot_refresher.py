@@ -17,7 +17,7 @@ from soundalike.similarity.builtin import builtin_projection
 from soundalike.similarity.projection import Projection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Collection, Coroutine
     from typing import Any
 
     from soundalike.api.index_cache import IndexCache
@@ -37,16 +37,16 @@ _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(slots=True)
-class _ForgottenTracks:
-    """The tracks that were forgotten, as far as is known; the set is replaced, never written to."""
+class _AbsentTracks:
+    """The tracks that are forgotten or gone, as far as is known; the set is replaced, never written to."""
 
     urns: frozenset[str] = frozenset()
     latest: datetime | None = None
 
     async def catch_up(self, source: VectorSource) -> frozenset[str]:
-        """Learn what was forgotten since the last call; returns what is new."""
+        """Learn what is forgotten or gone since the last call; returns what is new."""
         since = self.latest - _LONGEST_TRANSACTION if self.latest else _EPOCH
-        rows = await source.forgotten_since(since)
+        rows = await source.absent_since(since)
         if not rows:
             return frozenset()
         self.latest = rows[-1][1] if self.latest is None else max(self.latest, rows[-1][1])
@@ -54,6 +54,11 @@ class _ForgottenTracks:
         if new:
             self.urns |= new
         return new
+
+    async def check(self, source: VectorSource, urns: Collection[str]) -> None:
+        """Take out those of `urns` whose files are there again."""
+        if urns:
+            self.urns -= frozenset(urns) - await source.absent_among(urns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class SnapshotRefresher:
     is_initialised: bool = field(default=False, init=False)
     problem: str | None = field(default=None, init=False)
     _tail: Tail | None = field(default=None, init=False)
-    _forgotten: _ForgottenTracks = field(default_factory=_ForgottenTracks, init=False)
+    _absent: _AbsentTracks = field(default_factory=_AbsentTracks, init=False)
     _next_attempts: dict[str, float] = field(default_factory=dict, init=False)
 
     async def refresh(self, source: VectorSource) -> None:
@@ -110,12 +115,14 @@ class SnapshotRefresher:
         self.is_initialised = True
 
     async def _grow(self, source: VectorSource) -> None:
-        """Add to the snapshot what was written, and take out of it what was forgotten."""
+        """Add to the snapshot what was written or came back, and take out of it what is forgotten or gone."""
         assert self._tail is not None  # noqa: S101 - set together with the snapshot
         assert self.snapshot is not None  # noqa: S101 - the caller has looked
         added = await _extend_tail(self._tail, source, self.snapshot.model.model)
-        if await self._forgotten.catch_up(source):
-            self._tail.forget(self._forgotten.urns)
+        written_again = self._absent.urns & added
+        await self._absent.check(source, written_again)
+        if await self._absent.catch_up(source) or written_again:
+            self._tail.forget(self._absent.urns)
             self.snapshot = self._snapshot(
                 self.snapshot.model, _LoadedVersion(self.snapshot.version, self.snapshot.projection, self._tail)
             )
@@ -149,8 +156,9 @@ class SnapshotRefresher:
     ) -> None:
         """Answer from `loaded` from now on, in one assignment."""
         await _extend_tail(loaded.tail, source, model.model)
-        await self._forgotten.catch_up(source)
-        loaded.tail.forget(self._forgotten.urns)
+        await self._absent.check(source, self._absent.urns)
+        await self._absent.catch_up(source)
+        loaded.tail.forget(self._absent.urns)
         snapshot = await asyncio.to_thread(self._snapshot, model, loaded)
         self._tail, self.snapshot = loaded.tail, snapshot
         log.info(
@@ -164,9 +172,9 @@ class SnapshotRefresher:
             await self.cache.keep_only(published)
 
     def _snapshot(self, model: EmbeddingModel, loaded: _LoadedVersion) -> Snapshot:
-        forgotten = self._forgotten.urns
-        indexed = int((loaded.version.rows_of(list(forgotten)) >= 0).sum()) if loaded.version else 0
-        return Snapshot(model, loaded.version, loaded.projection, loaded.tail.view(), forgotten, indexed)
+        absent = self._absent.urns
+        indexed = int((loaded.version.rows_of(list(absent)) >= 0).sum()) if loaded.version else 0
+        return Snapshot(model, loaded.version, loaded.projection, loaded.tail.view(), absent, indexed)
 
     def _is_backing_off(self, version: IndexVersionRecord | None) -> bool:
         return version is not None and self.clock() < self._next_attempts.get(version.version, 0.0)
@@ -196,11 +204,11 @@ def _initial_projection(model: EmbeddingModel) -> Projection:
     return builtin_projection(model.model) or Projection.identity(model.dimensions)
 
 
-async def _extend_tail(tail: Tail, source: VectorSource, model: str) -> int:
-    added = 0
+async def _extend_tail(tail: Tail, source: VectorSource, model: str) -> set[str]:
+    added: set[str] = set()
     while written := await source.newer_than(model, tail.last_seq, _BATCH):
         await asyncio.to_thread(tail.extend, written)
-        added += len(written)
+        added.update(vector.urn for vector in written)
         if len(written) < _BATCH:
             break
     return added

@@ -9,6 +9,7 @@ from soundalike.db import embeddings, models
 from soundalike.db import index_versions as versions
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Set
     from datetime import datetime
 
     from soundalike.db.database import Pool
@@ -29,8 +30,11 @@ class VectorSource(Protocol):
     async def newer_than(self, model: str, seq: int, limit: int) -> list[StoredVector]:
         """Return up to `limit` vectors that a model wrote after `seq`, oldest first."""
 
-    async def forgotten_since(self, moment: datetime) -> list[tuple[str, datetime]]:
-        """Return the tracks that were forgotten at or after `moment`, and when, oldest first."""
+    async def absent_since(self, moment: datetime) -> list[tuple[str, datetime]]:
+        """Return the tracks that are forgotten or gone since `moment` or later, and when, oldest first."""
+
+    async def absent_among(self, urns: Collection[str]) -> Set[str]:
+        """Return the tracks among `urns` that are forgotten or gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,13 @@ class DatabaseSource:
         """Return up to `limit` vectors that a model wrote after `seq`, oldest first."""
         return await embeddings.newer_than(self.pool, model, seq, limit=limit)
 
-    async def forgotten_since(self, moment: datetime) -> list[tuple[str, datetime]]:
-        """Return the tracks that were forgotten at or after `moment`, and when, oldest first."""
-        return await embeddings.forgotten_since(self.pool, moment)
+    async def absent_since(self, moment: datetime) -> list[tuple[str, datetime]]:
+        """Return the tracks that are forgotten or gone since `moment` or later, and when, oldest first."""
+        return await embeddings.absent_since(self.pool, moment)
+
+    async def absent_among(self, urns: Collection[str]) -> Set[str]:
+        """Return the tracks among `urns` that are forgotten or gone."""
+        return await embeddings.absent_among(self.pool, urns)
 
 
 @dataclass(slots=True)
@@ -63,7 +71,7 @@ class MemorySource:
     model: EmbeddingModel | None = None
     versions: dict[str, IndexVersionRecord] = field(default_factory=dict)
     vectors: dict[str, list[StoredVector]] = field(default_factory=dict)
-    forgotten: list[tuple[str, datetime]] = field(default_factory=list)
+    absent: list[tuple[str, datetime]] = field(default_factory=list)
 
     async def current_model(self) -> EmbeddingModel | None:
         """Return the model that is answered from, or None before there is one."""
@@ -77,6 +85,10 @@ class MemorySource:
         """Return up to `limit` vectors that a model wrote after `seq`, oldest first."""
         return sorted((v for v in self.vectors.get(model, []) if v.seq > seq), key=lambda v: v.seq)[:limit]
 
-    async def forgotten_since(self, moment: datetime) -> list[tuple[str, datetime]]:
-        """Return the tracks that were forgotten at or after `moment`, and when, oldest first."""
-        return sorted((each for each in self.forgotten if each[1] >= moment), key=lambda each: each[1])
+    async def absent_since(self, moment: datetime) -> list[tuple[str, datetime]]:
+        """Return the tracks that are forgotten or gone since `moment` or later, and when, oldest first."""
+        return sorted((each for each in self.absent if each[1] >= moment), key=lambda each: each[1])
+
+    async def absent_among(self, urns: Collection[str]) -> Set[str]:
+        """Return the tracks among `urns` that are forgotten or gone."""
+        return {urn for urn, _ in self.absent} & set(urns)

@@ -46,7 +46,9 @@ async def list_tracks(
     request: Request,
     state: Annotated[
         list[StateName],
-        Query(max_length=len(State), description="A state to list; may be repeated; all but forgotten if missing"),
+        Query(
+            max_length=len(State), description="A state to list; may be repeated; all but forgotten and gone if missing"
+        ),
     ] = [],  # noqa: B006 - never changed
     source: Annotated[
         list[Source], Query(max_length=len(track_pages.SOURCES), description="A source to list; may be repeated")
