@@ -119,7 +119,9 @@ EDITION: Final = re.compile(
 FROM_QUOTED: Final = re.compile(r"\s*from\s+[\"'\u201c\u2018\u201e\u00ab].+", re.IGNORECASE)
 
 GUESTS: Final = r"(?:feat(?:uring)?\b\.?|ft\.)"
-BEFORE_GUESTS: Final = re.compile(rf"{SPACES}{GUESTS}\s+", re.IGNORECASE)
+# In a credit, where "ft" is no measure but in "10 Ft. Ganja Plant".
+CREDITED_GUESTS: Final = re.compile(r"(?<=[^\d\s]) (?:feat(?:uring)?\.?|ft\.?|w/) ", re.IGNORECASE)
+NOTE_IN_BRACKETS: Final = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
 GUEST_NOTE: Final = re.compile(
     rf"\s*(?:{GUESTS}|ft\b|with\b(?! (?:or|me|myself|you|him|her|us|them|love)\b))\s*(?P<names>\S.*)", re.IGNORECASE
 )
@@ -127,7 +129,7 @@ GUESTS_INLINE: Final = re.compile(
     rf"(?<=[^\d\s])\s+{GUESTS}\s+(?P<names>[^()\[\]]+?)(?={SPACES}?(?:[()\[\]]|\s[{DASHES}]\s|$))", re.IGNORECASE
 )
 NO_ARTIST: Final = frozenset({"unknown", "unknown artist", "various", "various artists", "va"})
-BETWEEN_GUESTS: Final = re.compile(rf"{SPACES}?[,;&+/]\s*|{SPACES}(?:and|x|y|und|et)\s+", re.IGNORECASE)
+BETWEEN_GUESTS: Final = re.compile(rf"({SPACES}?[,;&+/]\s*|{SPACES}(?:and|x|y|und|et)\s+)", re.IGNORECASE)
 
 REMASTER_YEAR: Final = re.compile(rf"({YEAR})\s+[{DASHES}]\s+(?=(?:digital(?:ly)?\s+)?remaster)", re.IGNORECASE)
 # A bracket that opens the title is part of it: "(I Can't Get No) Satisfaction".

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from soundalike.domain.artists import guest_names, read_credit
 from soundalike.domain.title_notes import (
-    BEFORE_GUESTS,
-    BETWEEN_GUESTS,
     BRACKETS,
     DASH,
     EDITION,
@@ -85,7 +84,7 @@ def read_title(title: str) -> Title:
 
 
 def fold_artists(names: Iterable[str]) -> frozenset[str]:
-    """Fold the names of a track's artists; "A feat. B" is two, "Various Artists" none, "The" is dropped."""
+    """Fold the names of a track's artists; "A feat. B" and "A; B" are two, "Various Artists" none, "The" is dropped."""
     return frozenset[str]().union(*map(_fold_artist, names)) - NO_ARTIST
 
 
@@ -153,12 +152,11 @@ def _versions(note: str, folded: str) -> set[VersionClass]:
 
 @lru_cache(maxsize=16_384)
 def _fold_artist(name: str) -> frozenset[str]:
-    lead, *guests = BEFORE_GUESTS.split(name, maxsplit=1)
-    return frozenset({_without_article(fold(lead))}.union(*map(_guests, guests)) - {""})
+    return frozenset({_without_article(fold(credited.name)) for credited in read_credit([name])} - {""})
 
 
 def _guests(names: str) -> set[str]:
-    return {_without_article(fold(name)) for name in BETWEEN_GUESTS.split(names)} - {""}
+    return {_without_article(fold(name)) for name in guest_names(names)} - {""}
 
 
 def _without_article(name: str) -> str:

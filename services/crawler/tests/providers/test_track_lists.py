@@ -71,6 +71,20 @@ def test_exportify(rows: Reader) -> None:
     assert second.isrc is None
 
 
+def test_artists_are_told_apart_as_the_table_does(rows: Reader) -> None:
+    header = "Track Name,Artist Name(s)\n"
+    tight = rows("a.csv", header + 'One,"Pavo,Glass Choir"\nTwo,"Earth, Wind & Fire"\nThree,"Wind, the Quill,Pavo"\n')
+    assert [row.artists for row in tight] == [
+        ("Pavo", "Glass Choir"),
+        ("Earth, Wind & Fire",),
+        ("Wind, the Quill", "Pavo"),
+    ]
+    spaced = rows("a.csv", header + 'One,"Pavo, Glass Choir"\nTwo,"Earth, Wind & Fire"\nThree,"Wind & Rain"\n')
+    assert [row.artists for row in spaced] == [("Pavo", "Glass Choir"), ("Earth, Wind & Fire",), ("Wind & Rain",)]
+    listed = rows("a.csv", header + "One,Wind & Rain\nTwo,Wind\nThree,Rain\n")
+    assert [row.artists for row in listed] == [("Wind", "Rain"), ("Wind",), ("Rain",)]
+
+
 def test_tune_my_music(rows: Reader) -> None:
     first, second = rows("a.csv", TUNE_MY_MUSIC)
     assert first == TrackRow("Otherwise", ("Morcheeba",), "Charango", None, "GBABC0200001", None)

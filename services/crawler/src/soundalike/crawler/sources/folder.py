@@ -30,6 +30,7 @@ from soundalike.crawler.entries import IgnoredEntry, Preview, Provenance, TrackE
 from soundalike.crawler.errors import PreviewUnavailable, PreviewUnusable
 from soundalike.crawler.music_tags import MusicTags
 from soundalike.db.tracks import Track
+from soundalike.domain.artists import decide
 from soundalike.domain.track_id import TrackId
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _track(identity: TrackId, tags: MusicTags, path: Path) -> Track:
     return Track(
         id=identity,
         title=tags.title or _display_path(path.with_suffix("")).rpartition(os.sep)[2],
-        artists=tags.artists,
+        artists=decide(tags.artists, lambda _: False),
         album=tags.album,
         duration_ms=tags.duration_ms,
         isrc=tags.isrc,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.sources.track_lists.row import TrackRow, clean_text, find_track_id, parse_seconds, validate_row
 from soundalike.domain import csv_cells
+from soundalike.domain.artists import decide_cell, doubtful_names, holds_tight_comma
 from soundalike.domain.isrc import normalised_isrc
-from soundalike.domain.title_notes import SPACES
-from soundalike.domain.titles import fold
+from soundalike.domain.titles import fold, fold_artists
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from soundalike.crawler.sources.track_lists.row import Row
 
@@ -63,7 +63,6 @@ _COLUMNS: Final[Mapping[str, Sequence[str]]] = {
 }
 # Spreadsheets write it for each other.
 _SEPARATOR_LINE: Final = re.compile(r"^sep=.\r?\n", re.IGNORECASE)
-_ARTIST_SEPARATOR: Final = re.compile(rf"{SPACES}?(?:;\s*|,\s+(?!the\b)|\|\s*)", re.IGNORECASE)
 
 
 def read(text: str) -> tuple[str | None, list[Row]]:
@@ -85,8 +84,9 @@ def read(text: str) -> tuple[str | None, list[Row]]:
             "the first line must name the columns, among them Title and Artist, or ISRC, or Spotify URI; "
             f"it says {delimiter.join(header)[:200]!r}"
         )
-    rows = (list(map(csv_cells.restore, cells)) for cells in table if any(cell.strip() for cell in cells))
-    return None, [validate_row(_row(cells, columns, header)) for cells in rows]
+    rows = [list(map(csv_cells.restore, cells)) for cells in table if any(cell.strip() for cell in cells)]
+    artists_of = _artist_reader(_first("artist", cells, columns, header)[0] for cells in rows)
+    return None, [validate_row(_row(cells, columns, header, artists_of)) for cells in rows]
 
 
 def _columns(header: Sequence[str]) -> dict[str, list[int]]:
@@ -98,18 +98,40 @@ def _columns(header: Sequence[str]) -> dict[str, list[int]]:
     }
 
 
-def _row(cells: Sequence[str], columns: Mapping[str, Sequence[int]], header: Sequence[str]) -> TrackRow:
-    def first(what: str) -> tuple[str, str]:
-        for place in columns.get(what, ()):
-            if place < len(cells) and (text := clean_text(cells[place])):
-                return text, fold(header[place])
-        return "", ""
+def _first(
+    what: str, cells: Sequence[str], columns: Mapping[str, Sequence[int]], header: Sequence[str]
+) -> tuple[str, str]:
+    for place in columns.get(what, ()):
+        if place < len(cells) and (text := clean_text(cells[place])):
+            return text, fold(header[place])
+    return "", ""
 
-    artist, _ = first("artist")
+
+def _artist_reader(artist_cells: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
+    """Return how the names in a cell of this table are told apart: by what the other cells show."""
+    cells = set(artist_cells)
+    tight = any(map(holds_tight_comma, cells))
+    known = frozenset[str]().union(*(fold_artists([cell]) for cell in cells if cell and not doubtful_names([cell])))
+
+    def is_known(name: str) -> bool:
+        return bool(folded := fold_artists([name])) and folded <= known
+
+    return lambda cell: decide_cell(cell, is_known, tight=tight)
+
+
+def _row(
+    cells: Sequence[str],
+    columns: Mapping[str, Sequence[int]],
+    header: Sequence[str],
+    artists_of: Callable[[str], tuple[str, ...]],
+) -> TrackRow:
+    def first(what: str) -> tuple[str, str]:
+        return _first(what, cells, columns, header)
+
     length, length_column = first("length")
     return TrackRow(
         title=first("title")[0],
-        artists=tuple(name for name in _ARTIST_SEPARATOR.split(artist) if name),
+        artists=artists_of(first("artist")[0]),
         album=first("album")[0] or None,
         seconds=parse_seconds(length, milliseconds="ms" in length_column.split() or "milliseconds" in length_column),
         isrc=normalised_isrc(first("isrc")[0]),
