@@ -33,10 +33,12 @@ def by_sndfile(frames: NDArray[np.float32], rate: int, **form: Any) -> bytes:
     return buffer.getvalue()
 
 
-def by_ffmpeg(frames: NDArray[np.float32], rate: int, container: str, codec: str) -> bytes:
+def by_ffmpeg(frames: NDArray[np.float32], rate: int, container: str, codec: str, bit_rate: int | None = None) -> bytes:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as file:
         stream = file.add_stream(codec, rate=rate)
+        if bit_rate:
+            stream.bit_rate = bit_rate
         stream.layout = "stereo"
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(frames.T), format="fltp", layout="stereo")
         frame.sample_rate, frame.pts = rate, 0
@@ -46,7 +48,7 @@ def by_ffmpeg(frames: NDArray[np.float32], rate: int, container: str, codec: str
     return buffer.getvalue()
 
 
-FORMS: dict[str, tuple[Callable[..., bytes], int, dict[str, str]]] = {
+FORMS: dict[str, tuple[Callable[..., bytes], int, dict[str, Any]]] = {
     "wav": (by_sndfile, 44_100, {"format": "WAV", "subtype": "PCM_16"}),
     "wav-float": (by_sndfile, 44_100, {"format": "WAV", "subtype": "FLOAT"}),
     "aiff": (by_sndfile, 44_100, {"format": "AIFF", "subtype": "PCM_16"}),
@@ -59,6 +61,8 @@ FORMS: dict[str, tuple[Callable[..., bytes], int, dict[str, str]]] = {
     "alac": (by_ffmpeg, 44_100, {"container": "ipod", "codec": "alac"}),
     "aac": (by_ffmpeg, 44_100, {"container": "adts", "codec": "aac"}),
     "webm": (by_ffmpeg, 48_000, {"container": "webm", "codec": "libopus"}),
+    "oggflac": (by_ffmpeg, 44_100, {"container": "ogg", "codec": "flac"}),
+    "wma": (by_ffmpeg, 44_100, {"container": "asf", "codec": "wmav2", "bit_rate": 128_000}),
 }
 LOSSLESS = ("wav", "wav-float", "aiff", "flac", "flac-24", "alac")
 

@@ -73,14 +73,14 @@ def read_by_ffmpeg(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> PcmS
 
 
 # PyAV before 19 refuses files whose tags are not UTF-8 without this option, later ones have no such option.
-_TAGS_OF_ANY_ENCODING: Final[dict[str, Any]] = (
+TAGS_OF_ANY_ENCODING: Final[dict[str, Any]] = (
     {"metadata_errors": "ignore"} if int(av.__version__.partition(".")[0]) < 19 else {}
 )
 
 
 @contextmanager
 def _open(stream: BinaryIO, kind: AudioKind) -> Iterator[tuple[Any, Any]]:
-    with av.open(stream, format=_DEMUXERS[kind], **_TAGS_OF_ANY_ENCODING) as container:
+    with av.open(stream, format=_DEMUXERS[kind], **TAGS_OF_ANY_ENCODING) as container:
         if not container.streams.audio:
             raise Undecodable("it holds no audio stream")
         track = container.streams.audio[0]

@@ -1,0 +1,1 @@
+"""What identifies a file: its coded audio, without tags, pictures and container."""
