@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from soundalike.crawler.errors import InvalidTarget
 from soundalike.crawler.sources.deezer_address import DeezerTarget
-from soundalike.crawler.sources.registry import FolderPath, parse_target
+from soundalike.crawler.sources.registry import FolderPath, parse_address_target, parse_target, second_meaning
 from soundalike.crawler.sources.spotify_address import PlaylistId
 from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.domain.track_id import TrackId
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 KEY = "37i9dQZF1DXcBWIGoYBM5M"
 
@@ -37,6 +34,42 @@ def test_files_and_folders(tmp_path: Path) -> None:
     (tmp_path / "a.CSV").write_text("x")
     assert parse_target(str(tmp_path)) == FolderPath(tmp_path)
     assert parse_target(str(tmp_path / "a.CSV")) == ListFile(tmp_path / "a.CSV")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("deezer.csv", "my.deezer.csv", "spotify.csv", "soundcloud.m3u8", "deezer:playlist:7.csv", " deezer.csv "),
+        *("open.spotify.com", "www.deezer.com", "deezer", "spotify:playlist:" + KEY, KEY, "deezer:playlist:7", "7 "),
+    ],
+)
+def test_what_lies_here_goes_before_services(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path, is_list = Path(name), "." in name and not name.endswith("com")
+    _ = path.write_text("x") if is_list else path.mkdir()
+    target = parse_target(name)
+    assert target == (ListFile(path) if is_list else FolderPath(path))
+
+
+@pytest.mark.parametrize(("name", "urn"), [(KEY, f"spotify:playlist:{KEY}"), ("deezer:album:7", "deezer:album:7")])
+def test_a_second_meaning_is_said(name: str, urn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert second_meaning(name, parse_target(name)) is None
+    Path(name).mkdir()
+    assert second_meaning(name, parse_target(name)) == f"{name} is read as the folder of this name, not as {urn}"
+    assert parse_address_target(name) != parse_target(name)
+
+
+def test_a_file_that_is_no_list_does_not_hide_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(KEY).write_text("x")
+    assert parse_target(KEY) == PlaylistId(KEY)
+
+
+@pytest.mark.parametrize("text", ["gone.deezer.csv", "spotify.m3u8", "deezer/gone.jspf"])
+def test_a_list_that_is_not_there_is_a_missing_file(text: str) -> None:
+    with pytest.raises(InvalidTarget, match="there is no file"):
+        parse_target(text)
 
 
 def test_a_file_of_no_known_form(tmp_path: Path) -> None:

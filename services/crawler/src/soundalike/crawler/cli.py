@@ -18,11 +18,11 @@ from soundalike.crawler.forget_command import app as forgetting
 from soundalike.crawler.session import CrawlOptions, Session
 from soundalike.crawler.settings import CrawlerSettings
 from soundalike.crawler.source_factory import check_settings
-from soundalike.crawler.sources.registry import ACCEPTED_FORMS, FolderPath, Target, parse_target
+from soundalike.crawler.sources.registry import ACCEPTED_FORMS, FolderPath, Target, parse_target, second_meaning
 from soundalike.crawler.walk.cli import app as walking
 from soundalike.domain.text import escape
 from soundalike.settings import load
-from soundalike.terminal import escaped_tracebacks, print_line
+from soundalike.terminal import echo, escaped_tracebacks, print_line
 
 INTERRUPTED = 130
 
@@ -99,6 +99,9 @@ def crawl(
 def main() -> None:
     """Run the command that the arguments name."""
     with escaped_tracebacks():
+        for command in sys.argv[1:2]:
+            if command in {"forget", "soundcloud"} and Path(command).exists():
+                echo(f"{command} is a command here; ./{command} is the folder or file of this name", err=True)
         if sys.argv[1:2] == ["forget"]:
             forgetting(sys.argv[2:], prog_name="forget")
         elif sys.argv[1:2] == ["soundcloud"]:
@@ -109,9 +112,12 @@ def main() -> None:
 
 def _target(text: str) -> Target:
     try:
-        return parse_target(text)
+        target = parse_target(text)
     except InvalidTarget as error:
         raise typer.BadParameter(str(error), param_hint="what to crawl") from error
+    if note := second_meaning(text, target):
+        echo(note, err=True)
+    return target
 
 
 def _interval(hours: float | None) -> timedelta | None:

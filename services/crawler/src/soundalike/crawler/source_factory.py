@@ -10,7 +10,7 @@ from soundalike.crawler.previews.factory import create_chain, deezer_api
 from soundalike.crawler.sources.deezer import DeezerList
 from soundalike.crawler.sources.deezer_address import DeezerTarget
 from soundalike.crawler.sources.folder import MusicFolder, clip_encoder_pool
-from soundalike.crawler.sources.registry import FolderPath, parse_target
+from soundalike.crawler.sources.registry import FolderPath, parse_address_target
 from soundalike.crawler.sources.spotify import (
     SavedTracks,
     SpotifyAlbum,
@@ -98,7 +98,7 @@ class SourceFactory:
         self._check(urn.partition(":")[0], f"{urn} cannot be read again")
         if urn.startswith("spotify:user:"):
             return self.create_for_saved_tracks()
-        return self.create(parse_target(urn))
+        return self.create(parse_address_target(urn))
 
     def create_for_saved_tracks(self) -> Source:
         """Return what the user of Spotify saved."""

@@ -11,7 +11,7 @@ from soundalike.crawler.sources import deezer_address, spotify_address
 from soundalike.crawler.sources.deezer_address import DeezerTarget
 from soundalike.crawler.sources.spotify_address import SpotifyTarget
 from soundalike.crawler.sources.track_lists.formats import ACCEPTED_FORMS as LIST_FORMS
-from soundalike.crawler.sources.track_lists.formats import ListFile
+from soundalike.crawler.sources.track_lists.formats import ListFile, is_named_like_list
 from soundalike.domain.service_urls import service_of
 
 ACCEPTED_FORMS: Final = (
@@ -30,21 +30,33 @@ Target: TypeAlias = SpotifyTarget | DeezerTarget | ListFile | FolderPath
 
 
 def parse_target(text: str) -> Target:
-    """Return what a text names: a folder, a file with a list, or a list of a service.
+    """Return what a text names: a folder, a file with a list, or a list of a service; what lies here goes first.
 
     Raises `InvalidTarget`, which names every accepted form where the text has none of them.
     """
+    path = _existing(text) or _existing(text.strip())
+    if path is None:
+        return parse_address_target(text)
+    if path.is_dir():
+        return FolderPath(path)
+    try:
+        return ListFile.from_path(path)
+    except InvalidTarget:
+        if address := _address(text):
+            return address
+        raise
+
+
+def parse_address_target(text: str) -> SpotifyTarget | DeezerTarget:
+    """Return the list of a service that a text names, whatever files there are; raises `InvalidTarget`."""
     pasted = text.strip()
     if not pasted:
         raise InvalidTarget(f"expected {ACCEPTED_FORMS}")
+    if is_named_like_list(pasted):
+        raise InvalidTarget(f"there is no file {pasted[:80]!r}; accepted are {ACCEPTED_FORMS}")
     service = service_of(pasted)
     if service == "deezer":
         return DeezerTarget.parse(pasted)
-    path = _existing(pasted)
-    if path is not None and path.is_dir():
-        return FolderPath(path)
-    if path is not None:
-        return ListFile.from_path(path)
     try:
         return spotify_address.parse_target(pasted)
     except InvalidTarget:
@@ -53,10 +65,26 @@ def parse_target(text: str) -> Target:
         raise InvalidTarget(f"{pasted[:80]!r} cannot be crawled; accepted are {ACCEPTED_FORMS}") from None
 
 
+def second_meaning(text: str, target: Target) -> str | None:
+    """Say what else a text names whose `target` lies here, None where nothing else is called so."""
+    if not isinstance(target, FolderPath | ListFile):
+        return None
+    address = _address(text)
+    what = "folder" if isinstance(target, FolderPath) else "file"
+    return f"{text.strip()} is read as the {what} of this name, not as {address.urn}" if address else None
+
+
+def _address(text: str) -> SpotifyTarget | DeezerTarget | None:
+    try:
+        return parse_address_target(text)
+    except InvalidTarget:
+        return None
+
+
 def _existing(text: str) -> Path | None:
     try:
         path = Path(text).expanduser()
-        return path if path.exists() else None
+        return path if text and path.exists() else None
     except (OSError, RuntimeError, ValueError):
         # Too long for a name, a null byte, nobody's home.
         return None

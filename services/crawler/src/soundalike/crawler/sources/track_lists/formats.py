@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.errors import InvalidTarget, SourceRefused
@@ -37,6 +38,11 @@ _READERS: Final[Mapping[str, Callable[[str], tuple[str | None, list[Row]]]]] = {
 _BYTE_ORDER_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
+def is_named_like_list(name: str) -> bool:
+    """Tell whether a file of this name would be read as a list."""
+    return _suffix(name) in _READERS
+
+
 @dataclass(frozen=True, slots=True)
 class TrackList:
     """A list as read from a file; the digest changes with the file's content."""
@@ -55,7 +61,7 @@ class ListFile:
     @classmethod
     def from_path(cls, path: Path) -> ListFile:
         """Return the file, judged by its name; raises `InvalidTarget` for one that holds no list."""
-        if path.suffix.lower() not in _READERS:
+        if not is_named_like_list(path.name):
             raise InvalidTarget(
                 f"{path.name!r} is not a list of tracks; expected {ACCEPTED_FORMS}, or a folder of music files"
             )
@@ -75,10 +81,14 @@ class ListFile:
             if data.count(mark) > limit:
                 raise SourceRefused(f"{self.path.name} has more than {limit:,} {parts}; split it")
         try:
-            title, rows = _READERS[self.path.suffix.lower()](_text(data))
+            title, rows = _READERS[_suffix(self.path.name)](_text(data))
         except ValueError as error:
             raise SourceRefused(f"{self.path.name}: {error}") from error
         return TrackList(title or self.path.stem, hashlib.sha256(data).hexdigest(), rows)
+
+
+def _suffix(name: str) -> str:
+    return PurePath(name.strip()).suffix.lower()
 
 
 def _text(data: bytes) -> str:
