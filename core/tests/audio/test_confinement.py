@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from soundalike.audio.errors import DecoderCrashed, TooDemanding
+from soundalike.audio.errors import DecoderCrashed, InternalDecoderError, TooDemanding
 from soundalike.audio.isolate import IsolatedClipEncoder, cpu_limit_s
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ def test_the_environment_holds_nothing_of_the_parents(puppet: Puppet) -> None:
     ],
 )
 def test_nothing_can_be_opened_started_or_reached(puppet: Puppet, attempt: str) -> None:
-    with pytest.raises((DecoderCrashed, OSError), match=r"forbidden|Operation not permitted|not implemented|maximum"):
+    with pytest.raises(
+        (InternalDecoderError, OSError), match=r"forbidden|Operation not permitted|not implemented|maximum"
+    ):
         puppet.evaluate(attempt)
     # It was refused, not killed, and a file that comes after it is decoded by the same process.
     assert puppet.evaluate("os.getpid()") == str(puppet.pid)
@@ -112,7 +114,7 @@ def test_no_other_call_gets_through(puppet: Puppet, call: str, arguments: str) -
 
 
 def test_no_thread_can_be_started(puppet: Puppet) -> None:
-    with pytest.raises(DecoderCrashed, match="can't start new thread"):
+    with pytest.raises(InternalDecoderError, match="can't start new thread"):
         puppet.evaluate("threading.Thread(target=print).start()")
 
 

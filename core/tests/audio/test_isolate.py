@@ -16,6 +16,7 @@ from soundalike.audio.decode import decode
 from soundalike.audio.errors import (
     DecoderCrashed,
     DecoderUnavailable,
+    InternalDecoderError,
     NotAudio,
     TooDemanding,
     TooShort,
@@ -195,11 +196,25 @@ class TestClipEncoding:
             encoder.encode(b"")
 
 
-def test_an_unexpected_failure_is_a_crash_and_says_what_it_was(puppet: IsolatedDecoder) -> None:
+def test_an_error_in_our_code_is_transient_and_logged_with_its_traceback(
+    puppet: IsolatedDecoder, caplog: pytest.LogCaptureFixture
+) -> None:
     first = pid(puppet)
-    with pytest.raises(DecoderCrashed, match="ZeroDivisionError"):
+    with pytest.raises(InternalDecoderError, match="ZeroDivisionError"):
         puppet.decode(b"1 / 0")
+    assert issubclass(InternalDecoderError, TransientAudioError)
+    # Not a crash, which twice rejects a file for ever.
+    assert not issubclass(InternalDecoderError, DecoderCrashed)
     assert pid(puppet) == first
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "Traceback" in caplog.text
+    assert 'File "<string>", line 1' in caplog.text
+
+
+def test_a_long_error_of_our_code_arrives_cut(puppet: IsolatedDecoder, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(InternalDecoderError, match="ValueError"):
+        puppet.decode(b"(_ for _ in ()).throw(ValueError('\\U0001f3b5' * 100_000))")
+    assert len(caplog.text) < 10_000
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from mutagen.flac import FLAC
 
 from soundalike.audio.audio_files import RegularFile
 from soundalike.audio.decode import decode
-from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
+from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, InternalDecoderError, TooDemanding
 from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.ingest import Ingest
 from soundalike.crawler.policy import CrawlPolicy
@@ -227,6 +227,7 @@ class FailingEncoders:
         (DecoderCrashed("it died"), OutcomeStatus.REJECTED, State.REJECTED, "cannot be decoded"),
         (TooDemanding("it took ages"), OutcomeStatus.REJECTED, State.REJECTED, "too demanding"),
         (DecoderUnavailable("it did not start"), OutcomeStatus.FAILED, State.PENDING, "the decoder process fails"),
+        (InternalDecoderError("no codec"), OutcomeStatus.FAILED, State.PENDING, "an error in the decoder"),
     ],
 )
 async def test_only_what_a_file_does_is_held_against_it(

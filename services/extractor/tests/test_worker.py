@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from soundalike.audio.errors import DecoderCrashed
+from soundalike.audio.errors import DecoderCrashed, InternalDecoderError
 from soundalike.db import embeddings, losses, tracks
 from soundalike.db.track_details import details
 from soundalike.db.tracks import State
@@ -240,7 +240,8 @@ async def test_a_forgotten_track_is_not_embedded_and_its_audio_goes(
 
 @pytest.mark.parametrize(
     "failure",
-    [StoreUnavailable("S3 is away"), DecoderCrashed("the decoder died"), ConnectionRefusedError("no database"),
+    [StoreUnavailable("S3 is away"), DecoderCrashed("the decoder died"),
+     InternalDecoderError("no codec"), ConnectionRefusedError("no database"),
      ZeroDivisionError("unexpected")],
 )  # fmt: skip
 async def test_a_transient_failure_deletes_nothing_and_is_tried_again(

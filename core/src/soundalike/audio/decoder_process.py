@@ -12,18 +12,23 @@ import json
 import signal
 import socket
 import sys
+import traceback
 from functools import reduce
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from soundalike.audio.confinement import confine, limit_cpu_time
-from soundalike.audio.errors import AudioError, DecoderCrashed
+from soundalike.audio.errors import AudioError, InternalDecoderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
     from soundalike.audio.excerpt import AudioExcerpt
+
+_MAX_MESSAGE: Final = 1_000
+_MAX_TRACEBACK: Final = 4_000
+"""Characters; the parent accepts no longer head than 64 KB, and each may be written in twelve bytes."""
 
 
 def serve(connection: Connection, files: socket.socket, function: Callable[[Any], AudioExcerpt | bytes]) -> None:
@@ -52,23 +57,21 @@ def serve(connection: Connection, files: socket.socket, function: Callable[[Any]
 def _run(function: Callable[[Any], AudioExcerpt | bytes], source: bytes | BinaryIO) -> tuple[dict[str, Any], bytes]:
     try:
         result = function(source)
-    except PermissionError as error:
+    except (AudioError, MemoryError) as error:
+        name = type(error).__name__ if isinstance(error, AudioError) else "MemoryError"
+        return {"error": name, "message": str(error)}, b""
+    except Exception as error:  # noqa: BLE001 - the outermost loop; the parent logs it
+        if isinstance(error, OSError) and not isinstance(error, PermissionError):
+            return {"error": "OSError", "message": error.strerror or str(error)}, b""
         # What is confined has no business with paths: a library tried something that it is not to do.
-        return {"error": DecoderCrashed.__name__, "message": f"decoding tried what is forbidden ({error!r})"}, b""
-    except (AudioError, OSError, MemoryError) as error:
-        return {"error": _error_name(error), "message": getattr(error, "strerror", None) or str(error)}, b""
-    except Exception as error:  # noqa: BLE001 - the outermost loop; the parent logs it as a crash
-        return {"error": DecoderCrashed.__name__, "message": f"decoding failed unexpectedly ({error!r})"[:1000]}, b""
+        failure = "tried what is forbidden" if isinstance(error, PermissionError) else "failed unexpectedly"
+        message = f"decoding {failure} ({error!r})"[:_MAX_MESSAGE]
+        trace = traceback.format_exc()[-_MAX_TRACEBACK:]
+        return {"error": InternalDecoderError.__name__, "message": message, "traceback": trace}, b""
     if isinstance(result, bytes):
         return {}, result
     head = {"rate": result.rate, "seconds_total": result.seconds_total}
     return head, result.samples.astype("<f4", copy=False).tobytes()
-
-
-def _error_name(error: AudioError | OSError | MemoryError) -> str:
-    if isinstance(error, AudioError):
-        return type(error).__name__
-    return "MemoryError" if isinstance(error, MemoryError) else "OSError"
 
 
 def main() -> None:

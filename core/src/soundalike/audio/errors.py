@@ -45,3 +45,7 @@ class DecoderCrashed(TransientAudioError):
 
 class DecoderUnavailable(DecoderCrashed):
     """The decoding process died, did not start or was stopped through no fault of the recording."""
+
+
+class InternalDecoderError(TransientAudioError):
+    """Our code, or a library as we call it, fails: that says nothing about the recording, and never rejects it."""

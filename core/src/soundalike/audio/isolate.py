@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import threading
@@ -16,13 +17,22 @@ from soundalike.audio import errors
 from soundalike.audio.clip import encode_clip
 from soundalike.audio.decode import decode
 from soundalike.audio.decoder_client import DecoderClient
-from soundalike.audio.errors import AudioError, DecoderCrashed, DecoderUnavailable, TooDemanding, Undecodable
+from soundalike.audio.errors import (
+    AudioError,
+    DecoderCrashed,
+    DecoderUnavailable,
+    InternalDecoderError,
+    TooDemanding,
+    Undecodable,
+)
 from soundalike.audio.excerpt import RATE, AudioExcerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from typing import BinaryIO
+
+log = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = 30.0
 MEMORY_LIMIT_BYTES: Final = 2 << 30
@@ -110,6 +120,10 @@ class IsolatedFunction:
             if head.get("error") == "MemoryError":
                 self._discard()
         if "error" in head:
+            if head["error"] == InternalDecoderError.__name__:
+                log.error(
+                    "an error of the program, not of the file: %s\n%s", head.get("message"), head.get("traceback")
+                )
             raise self._failure(str(head["error"]), str(head.get("message")))
         return head, content
 
@@ -164,7 +178,8 @@ class IsolatedDecoder(IsolatedFunction):
     def decode(self, source: bytes | Path) -> AudioExcerpt:
         """Decode a file's content or a path.
 
-        Raises as `audio.decode.decode`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`.
+        Raises as `audio.decode.decode`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`,
+        `InternalDecoderError`.
         """
         head, content = self._request(source)
         try:
@@ -193,6 +208,7 @@ class IsolatedClipEncoder(IsolatedFunction):
     def encode(self, source: bytes | Path) -> bytes:
         """Return a clip of a file's content or of a path, as FLAC.
 
-        Raises as `audio.clip.encode_clip`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`.
+        Raises as `audio.clip.encode_clip`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`,
+        `InternalDecoderError`.
         """
         return self._request(source)[1]

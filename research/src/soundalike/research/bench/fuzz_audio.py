@@ -22,7 +22,7 @@ import av
 import numpy as np
 import soundfile
 
-from soundalike.audio.errors import DecoderCrashed, PermanentAudioError
+from soundalike.audio.errors import DecoderCrashed, InternalDecoderError, PermanentAudioError
 from soundalike.audio.excerpt import RATE
 from soundalike.audio.isolate import IsolatedDecoder
 
@@ -115,7 +115,7 @@ def check_file(decoder: IsolatedDecoder, form: str, data: bytes, embed: Embed | 
         samples = decoder.decode(data).samples
     except PermanentAudioError as error:
         verdict = type(error).__name__
-    except DecoderCrashed as error:
+    except (DecoderCrashed, InternalDecoderError) as error:
         verdict = f"BAD: {error}"
     except Exception as error:  # noqa: BLE001 - what this program looks for
         verdict = f"BAD: {error!r}"

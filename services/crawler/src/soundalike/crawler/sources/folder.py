@@ -18,6 +18,7 @@ from soundalike.audio.errors import (
     AudioError,
     DecoderCrashed,
     DecoderUnavailable,
+    InternalDecoderError,
     NotAudio,
     Silent,
     TooDemanding,
@@ -76,6 +77,8 @@ class ClipOffer:
             return Preview(await self._encode(), CLIP_KIND, _PROVENANCE)
         except DecoderUnavailable as error:
             raise PreviewUnavailable("the decoder process fails", str(error)) from error
+        except InternalDecoderError as error:
+            raise PreviewUnavailable("an error in the decoder", str(error)) from error
         except DecoderCrashed as error:
             # A file that kills one process after the other will never be decoded.
             raise PreviewUnusable("cannot be decoded", str(error)) from error
