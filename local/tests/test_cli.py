@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from soundalike.db.losses import Loss
 from soundalike.db.overview import Overview
 from soundalike.db.tracks import State
+from soundalike.domain.playlist_id import list_urn
 from soundalike.local import cli, recommendation, status
 from soundalike.local.data_directory import DataDirectory
 from soundalike.local.platform import Platform
@@ -174,6 +175,19 @@ def test_the_scores_of_both_signals_are_shown_where_taste_is_used(
         "  2  0.900  Red",
         "            (taste 0.900)",
     ]
+
+
+def test_a_folder_of_paths_and_a_list_file_are_those_of_this_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert recommendation.absolute_folder("relative=Lists") == f"relative={tmp_path}/Lists"
+    assert recommendation.absolute_folder("relative=~").startswith("relative=/")
+    for form in (None, "uri", "relative", "relative=", "relative=D:\\Lists", "other=x"):
+        assert recommendation.absolute_folder(form) == form
+    (tmp_path / "Road trip.m3u8").write_text("x")
+    assert recommendation.playlist_of("./Road trip.m3u8") == list_urn("Road trip.m3u8")
+    assert recommendation.playlist_of("gone.m3u8") == "gone.m3u8"
 
 
 def test_recommendations_for_a_user(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:

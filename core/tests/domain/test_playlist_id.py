@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from soundalike.domain.playlist_id import ACCEPTED_FORMS, playlist_urn
+from soundalike.domain.playlist_id import ACCEPTED_FORMS, list_urn, playlist_urn
 from soundalike.errors import InvalidPlaylistId
 
 KEY = "37i9dQZF1DXcBWIGoYBM5M"
@@ -32,6 +32,7 @@ def test_what_people_paste_of_spotify(pasted: str) -> None:
         ("https://www.deezer.com/en/playlist/908622995", "deezer:playlist:908622995"),
         ("deezer.com/playlist/908622995/", "deezer:playlist:908622995"),
         ("soundcloud:playlists:12", "soundcloud:playlists:12"),
+        (f" {list_urn('mine.m3u8')} ", list_urn("mine.m3u8")),
     ],
 )
 def test_what_people_paste_of_others(pasted: str, urn: str) -> None:

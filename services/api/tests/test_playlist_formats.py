@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundalike.api import openapi_examples
+from soundalike.api.path_format import PathFormat
 from soundalike.api.playlist_formats import Format, negotiate, write
 from soundalike.api.schemas.recommendation import Recommendation, Result
 from soundalike.api.schemas.tracks import ListedTrack, TrackDetails
@@ -149,3 +150,19 @@ def test_no_name_brings_a_control_character_into_any_format(text: str, form: For
     # Alone a cell of CSV may have lines.
     assert active_characters(document, keep="\r\n" if form is Format.CSV else "\n") == set()
     document.encode("utf-8")
+
+
+def test_files_are_named_by_their_paths_where_the_caller_may_see_them() -> None:
+    urn = f"file:track:{1:064x}"
+    recommendation = example(urn=urn, source="file", link=None)
+    paths = {urn: PathFormat().write(b"/m/a b.mp3")}
+    assert write(Format.M3U, recommendation, paths).splitlines()[-3:] == [
+        f"#SOUNDALIKE:{urn}",
+        "#EXTINF:213,Daft Punk - Aerodynamic",
+        "/m/a b.mp3",
+    ]
+    assert write(Format.M3U, recommendation).splitlines()[-1] == urn
+    track = json.loads(write(Format.JSPF, recommendation, paths))["playlist"]["track"][1]
+    assert (track["location"], track["identifier"]) == (["file:///m/a%20b.mp3"], [urn])
+    rows = list(csv.DictReader(io.StringIO(write(Format.CSV, recommendation, paths))))
+    assert [row["path"] for row in rows] == ["", "/m/a b.mp3"]

@@ -52,6 +52,11 @@ class Location:
     segment: str = ""
     gone_at: datetime | None = None
 
+    @property
+    def absolute_path(self) -> bytes:
+        """The path of the file from the root of the file system."""
+        return self.root.rstrip(b"/") + b"/" + self.path
+
 
 @dataclass(frozen=True, slots=True)
 class StoredLocation:

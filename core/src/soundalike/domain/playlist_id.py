@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 from soundalike.domain.service_urls import Kind, parse_address
@@ -9,10 +10,11 @@ from soundalike.errors import InvalidPlaylistId
 
 ACCEPTED_FORMS: Final = (
     "spotify:playlist:<22 letters and digits>, a bare Spotify playlist id, an open.spotify.com/playlist/… address, "
-    "deezer:playlist:<digits>, a deezer.com/playlist/… address, or soundcloud:playlists:<digits>"
+    "deezer:playlist:<digits>, a deezer.com/playlist/… address, soundcloud:playlists:<digits>, "
+    "or list:playlist:<64 hex digits> of a list in a file"
 )
 
-_SOURCES: Final = frozenset({"spotify", "deezer", "soundcloud"})
+_SOURCES: Final = frozenset({"spotify", "deezer", "soundcloud", "list"})
 
 
 def playlist_urn(text: str) -> str:
@@ -24,3 +26,11 @@ def playlist_urn(text: str) -> str:
     if address is None or address.kind is not Kind.PLAYLIST or address.source not in _SOURCES:
         raise InvalidPlaylistId(f"{text.strip()[:80]!r} names no playlist; accepted are {ACCEPTED_FORMS}")
     return address.urn
+
+
+def list_urn(file_name: str) -> str:
+    """Return the URN of the list in a file, which is known by its name alone: an edited or moved file is the same list.
+
+    A path on somebody's disk is nobody else's business.
+    """
+    return f"list:playlist:{hashlib.sha256(file_name.encode('utf-8', 'replace')).hexdigest()}"

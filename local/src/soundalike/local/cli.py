@@ -212,7 +212,12 @@ def recommend(
         list[str] | None, typer.Argument(metavar="TRACK…", help="Links, URIs or ids of one or more tracks.")
     ] = None,
     *,
-    playlist: Annotated[str | None, typer.Option(help="Recommend for a playlist instead of tracks.")] = None,
+    playlist: Annotated[
+        str | None,
+        typer.Option(
+            help="Recommend for a playlist instead of tracks: its address or id, or a list file that was crawled."
+        ),
+    ] = None,
     user: Annotated[str | None, typer.Option(help="Recommend for a SoundCloud user instead of tracks.")] = None,
     by: Annotated[
         str | None, typer.Option(help="Compare by sound, by taste (who favourites the tracks), or by both.")
@@ -243,6 +248,16 @@ def recommend(
     form: Annotated[
         str | None, typer.Option("--format", help="Output format: json, m3u, jspf or csv (default: text).")
     ] = None,
+    paths: Annotated[
+        str | None,
+        typer.Option(
+            help="How m3u, jspf and csv name your own files: absolute (default), relative=FOLDER, uri or none."
+        ),
+    ] = None,
+    path_prefix_from: Annotated[
+        str | None, typer.Option(help="For the paths of another machine: the folder that --path-prefix-to replaces.")
+    ] = None,
+    path_prefix_to: Annotated[str | None, typer.Option(help="The same folder as the other machine names it.")] = None,
     data: Data = None,
 ) -> None:
     """Show tracks that sound like the given ones (or that the same people like), or that fit a playlist or a user."""
@@ -267,13 +282,16 @@ def recommend(
         "min_duration": min_duration,
         "max_duration": max_duration,
         "format": form,
+        "paths": recommendation.absolute_folder(paths),
+        "path_prefix_from": path_prefix_from,
+        "path_prefix_to": path_prefix_to,
     }
     parameters = {
         name: value if isinstance(value, list) else str(value)
         for name, value in options.items()
         if value is not None and value != []
     }
-    request = recommendation.RecommendationRequest(tracks or (), playlist, parameters)
+    request = recommendation.RecommendationRequest(tracks or (), recommendation.playlist_of(playlist), parameters)
     try:
         url = find_default(data).api_url
         if form is None:

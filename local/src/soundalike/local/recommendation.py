@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, Field, ValidationError
 
+from soundalike.domain.file_paths import is_windows_path
+from soundalike.domain.playlist_id import list_urn
 from soundalike.domain.text import escape
 from soundalike.local.errors import LocalPlatformError
 
@@ -105,6 +108,19 @@ class RecommendationRequest:
     def query(self) -> dict[str, str | Sequence[str]]:
         """The query parameters."""
         return {**({"track": list(self.tracks)} if self.tracks else {}), **self.parameters}
+
+
+def absolute_folder(paths: str | None) -> str | None:
+    """Return what `--paths` says with the folder from the root: the API has a working directory of its own."""
+    form, separator, folder = (paths or "").partition("=")
+    if form != "relative" or not separator or not folder or is_windows_path(folder):
+        return paths
+    return f"{form}={Path(folder).expanduser().absolute()}"
+
+
+def playlist_of(text: str | None) -> str | None:
+    """Return the URN of the list for a file that is there, and any other text as it is."""
+    return list_urn(Path(text).name) if text and Path(text).is_file() else text
 
 
 def recommend(api_url: str, request: RecommendationRequest) -> RecommendationResponse:

@@ -28,6 +28,7 @@ from soundalike.api.middleware.security_headers import SecurityHeadersMiddleware
 from soundalike.api.multiprocess_metrics import MultiprocessMetrics
 from soundalike.api.offload import Offloader
 from soundalike.api.openapi import DocumentedApi
+from soundalike.api.path_access import PathAccess
 from soundalike.api.platform_connection import POLL_S, PlatformConnection
 from soundalike.api.rate_limit import RateLimiter
 from soundalike.api.recommender import Recommender
@@ -128,6 +129,7 @@ def create_app(
         ],
     )
     app.access_rules = rules
+    app.state.path_access = PathAccess(locality, keyring)
     app.state.metrics = metrics
     app.state.draining = False
     routers = ROUTERS if settings.metrics is MetricsAccess.OFF else (*ROUTERS, metrics_route.router)

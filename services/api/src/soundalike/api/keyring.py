@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,8 @@ from soundalike.errors import DatabaseUnavailable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
+    from starlette.datastructures import Headers
+
     from soundalike.api.platform_connection import PlatformConnection
     from soundalike.db.api_keys import ValidKey
 
@@ -23,6 +26,7 @@ log = logging.getLogger(__name__)
 
 POLL_S: Final = 2.0
 _INITIAL_POLL_S: Final = 0.1
+_BEARER: Final = re.compile(r"bearer +(\S{1,200})", re.IGNORECASE)
 
 
 class Keyring:
@@ -44,6 +48,11 @@ class Keyring:
         if self._keys is None:
             raise KeysUnavailable("the API keys are being loaded")
         return self._keys.get(api_keys.digest(text))
+
+    def of_headers(self, headers: Headers) -> ValidKey | None:
+        """Return the valid key that a request carries (RFC 6750), None for one without; raises `KeysUnavailable`."""
+        bearer = _BEARER.fullmatch(headers.get("authorization", "").strip())
+        return self.find(bearer[1]) if bearer else None
 
     @asynccontextmanager
     async def run(self, platform: PlatformConnection) -> AsyncIterator[Keyring]:

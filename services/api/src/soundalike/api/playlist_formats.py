@@ -7,6 +7,7 @@ import io
 import json
 import re
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from soundalike.domain import csv_cells
@@ -15,6 +16,7 @@ from soundalike.domain.text import clean, clean_or_none
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from soundalike.api.path_format import PlaylistPath
     from soundalike.api.schemas.recommendation import Recommendation, Result
 
 
@@ -36,7 +38,13 @@ MEDIA_TYPES: Final[Mapping[Format, str]] = {
 
 COLUMNS: Final = (
     "rank", "score", "title", "artists", "album", "duration_s", "link", "urn", "seed", "shared_tags", "why", "by",
+    "path",
 )  # fmt: skip
+
+URN_COMMENT: Final = "#SOUNDALIKE:"
+"""Of a line of M3U that names a track."""
+
+NO_PATHS: Final[Mapping[str, PlaylistPath]] = MappingProxyType({})
 
 _ADDRESS: Final = re.compile("https?://[^/]", re.IGNORECASE)
 
@@ -53,26 +61,32 @@ def negotiate(accept: str) -> Format:
     return best
 
 
-def write(output_format: Format, recommendation: Recommendation) -> str:
-    """Return the recommendation in a format other than JSON."""
-    return _WRITERS[output_format](recommendation)
+def write(output_format: Format, recommendation: Recommendation, paths: Mapping[str, PlaylistPath] = NO_PATHS) -> str:
+    """Return the recommendation in a format other than JSON; `paths` are those of files by their tracks' URNs."""
+    return _WRITERS[output_format](recommendation, paths)
 
 
-def _m3u(recommendation: Recommendation) -> str:
-    """Write extended M3U: the link to each track, its URN where it has none; length -1 is unknown."""
+def _m3u(recommendation: Recommendation, paths: Mapping[str, PlaylistPath]) -> str:
+    """Write extended M3U: the path of each file or the link to each track, its URN where it has none.
+
+    Length -1 is unknown. A file's URN stands in a comment, by which the list is read back wherever the file lies then.
+    """
     lines = ["#EXTM3U", f"#PLAYLIST:{clean(_title(recommendation))}"]
     for result in recommendation.results:
         seconds = -1 if result.duration_ms is None else round(result.duration_ms / 1000)
+        path = paths.get(result.urn)
+        if path is not None:
+            lines.append(f"{URN_COMMENT}{result.urn}")
         lines.append(f"#EXTINF:{seconds},{clean(_artists_and_title(result))}")
-        lines.append(_link(result) or result.urn)
+        lines.append(path.text if path is not None else _link(result) or result.urn)
     return "\n".join(lines) + "\n"
 
 
-def _jspf(recommendation: Recommendation) -> str:
-    """Write JSPF, the JSON of XSPF version 1 (xspf.org)."""
+def _jspf(recommendation: Recommendation, paths: Mapping[str, PlaylistPath]) -> str:
+    """Write JSPF, the JSON of XSPF version 1 (xspf.org), with the files' URIs."""
     tracks = [
         {
-            "location": [link] if (link := _link(result)) else None,
+            "location": [address] if (address := _uri(result, paths)) else None,
             "identifier": [result.urn],
             "title": clean(result.title),
             "creator": clean_or_none(", ".join(result.artists)),
@@ -91,7 +105,7 @@ def _jspf(recommendation: Recommendation) -> str:
     return json.dumps({"playlist": playlist}, ensure_ascii=False)
 
 
-def _csv(recommendation: Recommendation) -> str:
+def _csv(recommendation: Recommendation, paths: Mapping[str, PlaylistPath]) -> str:
     """Write CSV (RFC 4180) with a header; several values in a cell are separated by semicolons.
 
     Texts are quoted, and none is a formula (`domain.csv_cells`): what reads a track list takes them as they were.
@@ -113,12 +127,13 @@ def _csv(recommendation: Recommendation) -> str:
             "; ".join(result.shared_tags),
             result.why,
             "; ".join(result.by),
+            path.text if (path := paths.get(result.urn)) else "",
         )
         writer.writerow("" if cell is None else _cell(cell) if isinstance(cell, str) else cell for cell in row)
     return text.getvalue()
 
 
-_WRITERS: Final[Mapping[Format, Callable[[Recommendation], str]]] = {
+_WRITERS: Final[Mapping[Format, Callable[[Recommendation, Mapping[str, PlaylistPath]], str]]] = {
     Format.M3U: _m3u,
     Format.JSPF: _jspf,
     Format.CSV: _csv,
@@ -146,6 +161,11 @@ def _link(result: Result) -> str | None:
     """Return the link of a track where it is an address: a line of M3U that begins otherwise means something else."""
     link = clean(result.link or "")
     return link if _ADDRESS.match(link) else None
+
+
+def _uri(result: Result, paths: Mapping[str, PlaylistPath]) -> str | None:
+    path = paths.get(result.urn)
+    return path.uri if path else _link(result)
 
 
 def _weight(parameters: Sequence[str]) -> float:

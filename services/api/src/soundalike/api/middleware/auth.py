@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -30,8 +29,6 @@ DOCS_FILES: Final = "/docs/"
 """What the pages of the documentation consist of lies below it; open as they are."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-
-_BEARER: Final = re.compile(r"bearer +(\S{1,200})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +94,7 @@ class AuthMiddleware:
         if access is Access.OPEN or (access is Access.LOCAL and locality.is_local(scope, headers)):
             return None
         try:
-            key = self._key(headers)
+            key = self._keyring.of_headers(headers)
         except KeysUnavailable as error:
             return problems.not_serving({"keys": str(error)})
         if key is None:
@@ -110,7 +107,3 @@ class AuthMiddleware:
             return problems.write_scope_required()
         wait_s = self._rate_limiter.acquire(key.holder)
         return problems.rate_limit_exceeded(self._rate_limiter.per_minute, math.ceil(wait_s)) if wait_s else None
-
-    def _key(self, headers: Headers) -> ValidKey | None:
-        bearer = _BEARER.fullmatch(headers.get("authorization", "").strip())
-        return self._keyring.find(bearer[1]) if bearer else None

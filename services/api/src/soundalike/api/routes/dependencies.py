@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import Depends, Request
 from pydantic import BeforeValidator
@@ -12,6 +12,9 @@ from soundalike.api.platform_connection import PlatformConnection
 from soundalike.api.recommender import Recommender
 from soundalike.api.seed_resolver import SeedResolver
 from soundalike.db.tracks import State
+
+if TYPE_CHECKING:
+    from soundalike.api.path_access import PathAccess
 
 _FORMER_STATES: Final = {"found": State.PENDING}
 
@@ -40,6 +43,12 @@ async def _recommender(request: Request) -> Recommender:
 async def _seed_resolver(request: Request) -> SeedResolver:
     resolver: SeedResolver = request.app.state.seed_resolver
     return resolver
+
+
+def sees_paths(request: Request) -> bool:
+    """Tell whether a caller may see where files lie: the person at this machine, and who has a key."""
+    access: PathAccess = request.app.state.path_access
+    return access.permits(request.scope)
 
 
 def accept_only(*single: str, repeatable: tuple[str, ...] = ()) -> Callable[[Request], Awaitable[None]]:

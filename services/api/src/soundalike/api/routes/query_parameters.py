@@ -1,16 +1,14 @@
-"""The parameters of every recommendation, and the format of the response."""
+"""The parameters of every recommendation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from fastapi import Header, Query, Response
+from fastapi import Query
 from pydantic import AfterValidator, WithJsonSchema
 
 from soundalike.api import problems
-from soundalike.api.playlist_formats import MEDIA_TYPES, Format, negotiate, write
 from soundalike.api.recommendation_query import By, RecommendationQuery, TrackFilter
-from soundalike.api.schemas.recommendation import Recommendation
 from soundalike.db.models import EmbeddingModel
 from soundalike.domain.service_urls import MAX_TEXT_LENGTH
 from soundalike.domain.tags import TAG_SLUGS
@@ -35,6 +33,9 @@ SINGLE: Final = (
     "min_duration",
     "max_duration",
     "format",
+    "paths",
+    "path_prefix_from",
+    "path_prefix_to",
 )
 
 SIGNAL_NAMES: Final = ("by", "blend")
@@ -99,11 +100,11 @@ class QueryParameters:
 
     def _check(self, model: EmbeddingModel) -> None:
         if (self.tag or self.not_tag) and model.mean_tag_probabilities is None:
-            raise _invalid("tag" if self.tag else "not_tag", f"the model {model.model} has no tags")
+            raise invalid_parameter("tag" if self.tag else "not_tag", f"the model {model.model} has no tags")
         if both := sorted({*self.tag} & {*self.not_tag}):
-            raise _invalid("not_tag", f"{', '.join(both)}: also required by tag, so no track could match")
+            raise invalid_parameter("not_tag", f"{', '.join(both)}: also required by tag, so no track could match")
         if self.min_duration is not None and self.max_duration is not None and self.min_duration > self.max_duration:
-            raise _invalid("max_duration", "shorter than min_duration, so no track could match")
+            raise invalid_parameter("max_duration", "shorter than min_duration, so no track could match")
 
 
 async def query_parameters(
@@ -200,31 +201,6 @@ async def signal_parameters(
     return SignalParameters(by, blend)
 
 
-async def response_format(
-    chosen: Annotated[
-        Format | None,
-        Query(
-            alias="format",
-            description="json, a playlist for players (m3u, jspf) or a table (csv); if missing, the Accept header "
-            "decides, else json",
-        ),
-    ] = None,
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
-) -> Format:
-    """Choose the format of the response."""
-    return chosen or negotiate(accept)
-
-
-def format_response(recommendation: Recommendation, output_format: Format) -> Response:
-    """Return the recommendation in a format; every response varies with the Accept header."""
-    body = recommendation.model_dump_json() if output_format is Format.JSON else write(output_format, recommendation)
-    headers = {"Vary": "Accept"}
-    if output_format is not Format.JSON:
-        # The 8 tells players that names are in UTF-8.
-        ending = "m3u8" if output_format is Format.M3U else output_format.value
-        headers["Content-Disposition"] = f'attachment; filename="soundalike.{ending}"'
-    return Response(body, headers=headers, media_type=MEDIA_TYPES[output_format])
-
-
-def _invalid(parameter: str, message: str) -> problems.Problem:
+def invalid_parameter(parameter: str, message: str) -> problems.Problem:
+    """Return the problem of one parameter."""
     return problems.invalid_request([{"parameter": parameter, "message": message}])

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from soundalike.api import openapi_examples, problems
 from soundalike.api.errors import NoTasteData
 from soundalike.api.platform_connection import PlatformConnection
-from soundalike.api.playlist_formats import Format
 from soundalike.api.recommendation_query import By, RecommendationQuery
 from soundalike.api.recommender import RecommendationResult, Recommender
 from soundalike.api.repository import Repository
@@ -21,11 +20,10 @@ from soundalike.api.routes.query_parameters import (
     QueryParameters,
     SignalParameters,
     TrackText,
-    format_response,
     query_parameters,
-    response_format,
     signal_parameters,
 )
+from soundalike.api.routes.response_format import ResponseWriter, response_writer
 from soundalike.api.routes.users import parse_user
 from soundalike.api.schemas.recommendation import PlaylistSummary, Recommendation, UserSummary
 from soundalike.api.seed_resolver import SeedResolver
@@ -53,7 +51,7 @@ router = APIRouter()
 
 QueryParametersDep = Annotated[QueryParameters, Depends(query_parameters)]
 SignalParametersDep = Annotated[SignalParameters, Depends(signal_parameters)]
-FormatDep = Annotated[Format, Depends(response_format)]
+WriterDep = Annotated[ResponseWriter, Depends(response_writer)]
 
 
 @router.get(
@@ -81,7 +79,7 @@ async def recommend(
     seed_resolver: SeedResolverDep,
     recommender: RecommenderDep,
     parameters: QueryParametersDep,
-    output_format: FormatDep,
+    writer: WriterDep,
     signals: SignalParametersDep,
     track: Annotated[
         list[TrackText],
@@ -115,14 +113,14 @@ async def recommend(
         )
     if user is not None:
         recommendation = await _recommend_for_user(platform, seed_resolver, recommender, parameters, signals, user)
-        return format_response(recommendation, output_format)
+        return await writer.respond(platform, recommendation)
     snapshot = platform.snapshot()
     async with platform.database() as db:
         urns = [each.urn for each in await track_references.resolve_all(db, track)]
         query = parameters.to_query(snapshot.model, await track_references.resolve_all(db, parameters.exclude), signals)
         taste = None if query.by is By.SOUND else platform.taste()
         result = await _recommend_for_tracks(seed_resolver, recommender, db, snapshot, urns, query, taste)
-    return format_response(Recommendation.of(result, snapshot, taste=taste), output_format)
+    return await writer.respond(platform, Recommendation.of(result, snapshot, taste=taste))
 
 
 @router.get(
@@ -146,7 +144,7 @@ async def recommend_for_playlist(
     seed_resolver: SeedResolverDep,
     recommender: RecommenderDep,
     parameters: QueryParametersDep,
-    output_format: FormatDep,
+    writer: WriterDep,
     signals: SignalParametersDep,
     playlist: Annotated[
         str,
@@ -181,7 +179,7 @@ async def recommend_for_playlist(
     summary = PlaylistSummary(
         urn=urn, title=clean(contents.playlist.title), tracks=len(contents.tracks), ready=len(ready)
     )
-    return format_response(Recommendation.of(result, snapshot, summary, taste=taste), output_format)
+    return await writer.respond(platform, Recommendation.of(result, snapshot, summary, taste=taste))
 
 
 async def _recommend_for_tracks(

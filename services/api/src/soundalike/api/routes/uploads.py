@@ -11,17 +11,15 @@ from soundalike.api import openapi_examples, problems
 from soundalike.api.errors import ExtractorUnavailable, TooManyUploads, UploadRejected
 from soundalike.api.middleware.deadline import Deadline
 from soundalike.api.peer_address import caller_network
-from soundalike.api.playlist_formats import Format
 from soundalike.api.repository import Repository
 from soundalike.api.routes.dependencies import PlatformDep, RecommenderDep, accept_only
 from soundalike.api.routes.query_parameters import (
     REPEATABLE,
     SINGLE,
     QueryParameters,
-    format_response,
     query_parameters,
-    response_format,
 )
+from soundalike.api.routes.response_format import ResponseWriter, response_writer
 from soundalike.api.schemas.recommendation import Recommendation
 from soundalike.api.seeds import upload_seed
 from soundalike.api.upload_spool import SpooledUpload, UploadSpool
@@ -98,7 +96,7 @@ async def recommend_for_recording(
     platform: PlatformDep,
     recommender: RecommenderDep,
     parameters: Annotated[QueryParameters, Depends(query_parameters)],
-    output_format: Annotated[Format, Depends(response_format)],
+    writer: Annotated[ResponseWriter, Depends(response_writer)],
     extractor: Annotated[UploadExtractor, Depends(_upload_extractor)],
     spool: Annotated[UploadSpool, Depends(_upload_spool)],
 ) -> Response:
@@ -122,7 +120,7 @@ async def recommend_for_recording(
     async with platform.database() as db:
         seed = upload_seed(snapshot, analysis.vector, analysis.tag_probabilities)
         result = await recommender.recommend(Repository(db, analysis.model), snapshot, seed, query)
-    return format_response(Recommendation.of(result, snapshot), output_format)
+    return await writer.respond(platform, Recommendation.of(result, snapshot))
 
 
 async def _extract(request: Request, extractor: UploadExtractor, spool: UploadSpool) -> Analysis:

@@ -73,9 +73,20 @@ class TrackDetails(TrackSummary):
         str | None, Field(description="The service that offers the preview", examples=["deezer"])
     ]
     match_method: Annotated[str | None, Field(description="How the preview was found", examples=["isrc"])]
+    locations: Annotated[
+        list[str] | None,
+        Field(
+            description="Where the file lies, the place that playlists name first: absolute paths, or `file:` URIs of "
+            "those that do not fit into a line. Only for local callers and those with a key; null for all others, and "
+            "for tracks of services",
+            examples=[None],
+        ),
+    ] = None
 
     @classmethod
-    def of_stored(cls, stored: StoredTrack, tags: Sequence[str]) -> "TrackDetails":
+    def of_stored(
+        cls, stored: StoredTrack, tags: Sequence[str], locations: Sequence[str] | None = None
+    ) -> "TrackDetails":
         """Show a track with its state and the first of its tags."""
         return cls(
             **track_fields(stored.track, tags=tags),
@@ -83,6 +94,7 @@ class TrackDetails(TrackSummary):
             reason=clean_or_none(stored.reason),
             preview_provider=clean_or_none(stored.preview_provider),
             match_method=clean_or_none(stored.match_method),
+            locations=None if locations is None else list(locations),
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +11,7 @@ from soundalike.crawler.previews.provider import PreviewRequest
 from soundalike.crawler.sources.track_lists.row import AmbiguousRow
 from soundalike.db.playlists import Playlist
 from soundalike.db.tracks import Track
+from soundalike.domain.playlist_id import list_urn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -48,8 +48,7 @@ class TrackListFile:
     async def playlist(self) -> Playlist:
         """Read the file; its content is the list's version."""
         listed = await self._list()
-        key = hashlib.sha256(self.file.path.name.encode("utf-8", "replace")).hexdigest()
-        return Playlist(urn=f"list:playlist:{key}", source="list", title=listed.title, snapshot_id=listed.digest)
+        return Playlist(urn=list_urn(self.file.path.name), source="list", title=listed.title, snapshot_id=listed.digest)
 
     async def entries(self, start: int = 0) -> AsyncIterator[Entry]:
         """Yield what stands on each line from a place on."""
