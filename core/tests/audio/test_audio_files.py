@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import pytest
 
 
+VIDEO_KINDS = {AudioKind.AVI, AudioKind.FLV, AudioKind.MPEG_PS, AudioKind.MPEG_TS}
+
+
 def names(folder: Path) -> list[str]:
     return [item.path.relative_to(folder).as_posix() for item in walk(folder)]
 
@@ -63,7 +66,7 @@ def test_a_folder_that_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_every_kind_of_audio_is_recognised_by_its_name() -> None:
-    assert all(is_named_like_audio(Path(f"x.{kind.extension}")) for kind in AudioKind)
+    assert {kind for kind in AudioKind if not is_named_like_audio(Path(f"x.{kind.extension}"))} == VIDEO_KINDS
     assert is_named_like_audio(Path("A.MP3"))
     assert not is_named_like_audio(Path("cover.jpg"))
     assert not is_named_like_audio(Path("mp3"))

@@ -24,6 +24,23 @@ KINDS = {
     "m4a": AudioKind.M4A,
     "aac": AudioKind.AAC,
     "webm": AudioKind.WEBM,
+    "mp2": AudioKind.MP2,
+    "wma": AudioKind.WMA,
+    "wavpack": AudioKind.WAVPACK,
+    "tta": AudioKind.TTA,
+    "ac3": AudioKind.AC3,
+    "eac3": AudioKind.EAC3,
+    "caf": AudioKind.CAF,
+    "w64": AudioKind.W64,
+    "au": AudioKind.AU,
+    "voc": AudioKind.VOC,
+    "realaudio": AudioKind.REALAUDIO,
+    "dsf": AudioKind.DSF,
+    "dff": AudioKind.DFF,
+    "avi": AudioKind.AVI,
+    "flv": AudioKind.FLV,
+    "mpeg-ps": AudioKind.MPEG_PS,
+    "mpeg-ts": AudioKind.MPEG_TS,
 }
 
 
@@ -39,7 +56,7 @@ def test_every_kind_is_recognised_by_its_content(encode: Encode, form: str, kind
     assert sniff_stream(io.BytesIO(data)) is kind
 
 
-@pytest.mark.parametrize("form", ["mp3", "flac", "aac"])
+@pytest.mark.parametrize("form", ["mp3", "mp2", "flac", "aac", "ac3", "wavpack"])
 def test_what_stands_behind_a_tag_decides(encode: Encode, form: str) -> None:
     data = id3(70_000) + encode(form, 6.0)
     assert sniff(data) is KINDS[form]
@@ -60,7 +77,7 @@ def test_a_head_that_ends_within_its_tag_counts_as_mp3() -> None:
         b"",
         b"ID3",
         b"\xff\xfb",
-        b"RIFF\x00\x00\x00\x00AVI ",
+        b"RIFF\x00\x00\x00\x00ACON",
         b"%PDF-1.7 ...",
         b"\x89PNG\r\n\x1a\n" + bytes(200),
         b"<!doctype html><title>404</title>",
@@ -97,9 +114,14 @@ def test_an_mp3_says_whether_it_knows_its_length(encode: Encode) -> None:
     assert not declares_length(io.BytesIO(data[data.index(b"\xff\xfb", 10) :]))
 
 
-@pytest.mark.parametrize("front", [b"PK\x03\x04", b"RIFF\x00\x00\x00\x00AVI ", b"FLV\x01", b"%PDF-1.7"])
+@pytest.mark.parametrize("front", [b"PK\x03\x04", b"RIFF\x00\x00\x00\x00RMP3", b"Rar!\x1a\x07", b"%PDF-1.7"])
 def test_a_container_with_an_mp3_inside_is_none(encode: Encode, front: bytes) -> None:
     assert sniff(front + bytes(200) + encode("mp3", 6.0)) is None
+
+
+@pytest.mark.parametrize(("front", "kind"), [(b"RIFF\x00\x00\x00\x00AVI ", AudioKind.AVI), (b"FLV\x01", AudioKind.FLV)])
+def test_a_video_with_an_mp3_inside_is_no_mp3(encode: Encode, front: bytes, kind: AudioKind) -> None:
+    assert sniff(front + bytes(200) + encode("mp3", 6.0)) is kind
 
 
 def test_extensions_and_types_are_those_of_the_web() -> None:

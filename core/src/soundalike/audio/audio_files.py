@@ -7,17 +7,20 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from soundalike.audio.audio_kind import AudioKind
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
-# fmt: off
-AUDIO_SUFFIXES: Final = frozenset((
-    ".aac", ".aif", ".aifc", ".aiff", ".alac", ".ape", ".dff", ".dsf", ".flac", ".m4a", ".m4b", ".m4p", ".mka", ".mp2",
-    ".mp3", ".mp4", ".mpc", ".oga", ".ogg", ".opus", ".ra", ".tta", ".wav", ".wave", ".webm", ".wma", ".wv",
-))
-# fmt: on
+_MORE_SUFFIXES: Final = (
+    *(".3ga", ".aif", ".aifc", ".alac", ".awb", ".bwf", ".ec3", ".m4b", ".m4p", ".m4r", ".mka", ".mp1", ".mp4"),
+    *(".mpp", ".oga", ".rf64", ".rm", ".snd", ".spx", ".wave"),
+)
+AUDIO_SUFFIXES: Final = frozenset(
+    (*_MORE_SUFFIXES, *(f".{kind.extension}" for kind in AudioKind if kind.mime_type.startswith("audio/")))
+)
 """Suffixes in lower case; a file called so is meant to be audio, also where its content is not understood."""
 
 

@@ -41,18 +41,12 @@ MAX_RMS: Final = 2.0**31
 MIN_COMPLETE_SHARE: Final = 0.95
 """Decoders add or drop some hundredths of a second at the ends; an interrupted download lacks more."""
 
-_ALL_READERS: Final[tuple[Reader, ...]] = (read_by_sndfile, read_by_ffmpeg)
-_READERS: Final[dict[AudioKind, tuple[Reader, ...]]] = {
-    AudioKind.MP3: _ALL_READERS,
-    AudioKind.OGG: _ALL_READERS,
-    AudioKind.FLAC: _ALL_READERS,
-    AudioKind.WAV: _ALL_READERS,
-    AudioKind.AIFF: _ALL_READERS,
-    AudioKind.OPUS: _ALL_READERS,
-    AudioKind.M4A: (read_by_ffmpeg,),
-    AudioKind.AAC: (read_by_ffmpeg,),
-    AudioKind.WEBM: (read_by_ffmpeg,),
-}
+_SNDFILE_KINDS: Final = frozenset(
+    {
+        *(AudioKind.MP3, AudioKind.OGG, AudioKind.OPUS, AudioKind.FLAC, AudioKind.WAV, AudioKind.AIFF),
+        *(AudioKind.CAF, AudioKind.W64, AudioKind.AU, AudioKind.VOC),
+    }
+)
 
 
 def decode(source: bytes | Path | BinaryIO, rule: ExcerptRule = DEFAULT_RULE) -> AudioExcerpt:
@@ -100,7 +94,8 @@ def _read_first_complete(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -
     """Try the readers in order; a file that any of them can read is accepted."""
     failures: list[Undecodable] = []
     best: PcmSegment | None = None
-    for reader in _READERS[kind]:
+    readers: tuple[Reader, ...] = (read_by_sndfile, read_by_ffmpeg) if kind in _SNDFILE_KINDS else (read_by_ffmpeg,)
+    for reader in readers:
         stream.seek(0)
         try:
             segment = reader(stream, kind, rule)

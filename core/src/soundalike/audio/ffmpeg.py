@@ -17,7 +17,9 @@ import av.subtitles.stream
 import av.video.codeccontext
 import av.video.stream
 import numpy as np
+import soxr
 
+from soundalike.audio import musepack
 from soundalike.audio.effort import Effort
 from soundalike.audio.errors import TooDemanding, Undecodable
 from soundalike.audio.mpeg_frames import RUN_UP_SECONDS, Framing, declares_length, index_frames
@@ -43,29 +45,75 @@ _DEMUXERS: Final = {
     AudioKind.WAV: "wav",
     AudioKind.AIFF: "aiff",
     AudioKind.WEBM: "matroska",
+    AudioKind.MP2: "mp3",
+    AudioKind.WMA: "asf",
+    AudioKind.WAVPACK: "wv",
+    AudioKind.APE: "ape",
+    AudioKind.TTA: "tta",
+    AudioKind.TAK: "tak",
+    AudioKind.SHORTEN: "shn",
+    AudioKind.MUSEPACK: "mpc8",
+    AudioKind.AC3: "ac3",
+    AudioKind.EAC3: "eac3",
+    AudioKind.DTS: "dts",
+    AudioKind.TRUEHD: "truehd",
+    AudioKind.DSF: "dsf",
+    AudioKind.DFF: "iff",
+    AudioKind.CAF: "caf",
+    AudioKind.W64: "w64",
+    AudioKind.AU: "au",
+    AudioKind.VOC: "voc",
+    AudioKind.AMR: "amr",
+    AudioKind.REALAUDIO: "rm",
+    AudioKind.AVI: "avi",
+    AudioKind.FLV: "flv",
+    AudioKind.MPEG_PS: "mpeg",
+    AudioKind.MPEG_TS: "mpegts",
 }
-_EXACTLY_SEEKABLE: Final = frozenset({AudioKind.M4A, AudioKind.OPUS, AudioKind.OGG, AudioKind.WEBM, AudioKind.FLAC})
-_MAX_FRAMES: Final = 30_000
-"""Of one segment; twice as many as the shortest frames of Opus make of it."""
+_MUSEPACK_7_DEMUXER: Final = "mpc"
+_FRAMINGS: Final = {AudioKind.MP3: Framing.MP3, AudioKind.MP2: Framing.MP2, AudioKind.AAC: Framing.ADTS}
+_EXACTLY_SEEKABLE: Final = frozenset(AudioKind) - {
+    *(AudioKind.MP3, AudioKind.AAC, AudioKind.MP2, AudioKind.WAV, AudioKind.AIFF),
+    *(AudioKind.AC3, AudioKind.EAC3, AudioKind.DTS, AudioKind.TRUEHD, AudioKind.AMR, AudioKind.SHORTEN, AudioKind.VOC),
+}
+_ESTIMATED: Final = frozenset({AudioKind.AC3, AudioKind.EAC3, AudioKind.DTS, AudioKind.TRUEHD, AudioKind.MUSEPACK})
+"""Kinds of which FFmpeg says how long they might be by their first frames, or to whole seconds."""
 
-_DEEP_CODECS: Final = frozenset({"alac", "flac", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_s24be", "pcm_s32be"})
+_DSD: Final = frozenset({AudioKind.DSF, AudioKind.DFF})
+_MAX_DSD_RATE: Final = 50_000
+_MAX_DSD_REDUCTION: Final = 64
+_MAX_FRAMES: Final = 40_000
+"""Of one segment; a little more than TrueHD makes of it, with 1200 frames a second."""
+
+# fmt: off
+_DEEP_CODECS: Final = frozenset((
+    "alac", "ape", "dsd_lsbf", "dsd_lsbf_planar", "dsd_msbf", "dsd_msbf_planar", "dst", "flac", "mlp", "tak", "truehd",
+    "tta", "wavpack", "wmalossless",
+    "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_s24be", "pcm_s32be", "pcm_f32be", "pcm_f64be",
+))
+# fmt: on
 """Codecs that keep what a deep sample format holds; lossy ones decode to floats without being deep."""
 
 
 def read_by_ffmpeg(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> PcmSegment:
     """Read the segment that `rule` selects (see `audio.pcm_segment.Reader`)."""
     try:
-        if kind is AudioKind.AAC or (kind is AudioKind.MP3 and not declares_length(stream)):
-            return _read_without_length(stream, kind, rule)
+        framing = _FRAMINGS.get(kind)
+        if framing and not (kind is AudioKind.MP3 and declares_length(stream)):
+            return _read_without_length(stream, kind, framing, rule)
         effort = Effort(size(stream))
-        with _open(stream, kind) as (container, track):
-            seconds = _declared_seconds(container, track)
-            if seconds:
-                return _read(container, track, kind, rule, seconds, effort)
-            seconds = _measure_seconds(container, track, effort)
-        stream.seek(0)
-        with _open(stream, kind) as (container, track):
-            return _read(container, track, kind, rule, seconds, effort)
+        seconds = musepack.declared_seconds(stream) if kind is AudioKind.MUSEPACK else None
+        if not seconds:
+            with _open(stream, kind) as (container, track):
+                seconds = _declared_seconds(container, track) if kind not in _ESTIMATED else 0.0
+                seconds = seconds or _measure_seconds(container, track, effort)
+        can_seek = kind in _EXACTLY_SEEKABLE
+        try:
+            with _open(stream, kind) as (container, track):
+                return _read(container, track, kind, rule, seconds, effort, can_seek=can_seek)
+        except _NotSeekable:
+            with _open(stream, kind) as (container, track):
+                return _read(container, track, kind, rule, seconds, effort, can_seek=False)
     except av.error.MemoryError:
         raise
     except (av.FFmpegError, ArithmeticError, LookupError, ValueError) as error:
@@ -78,9 +126,17 @@ TAGS_OF_ANY_ENCODING: Final[dict[str, Any]] = (
 )
 
 
+class _NotSeekable(Exception):
+    """The file can be read from its start only."""
+
+
 @contextmanager
 def _open(stream: BinaryIO, kind: AudioKind) -> Iterator[tuple[Any, Any]]:
-    with av.open(stream, format=_DEMUXERS[kind], **TAGS_OF_ANY_ENCODING) as container:
+    stream.seek(0)
+    demuxer = _DEMUXERS[kind]
+    if kind is AudioKind.MUSEPACK and musepack.is_old(stream):
+        demuxer = _MUSEPACK_7_DEMUXER
+    with av.open(stream, format=demuxer, **TAGS_OF_ANY_ENCODING) as container:
         if not container.streams.audio:
             raise Undecodable("it holds no audio stream")
         track = container.streams.audio[0]
@@ -90,9 +146,9 @@ def _open(stream: BinaryIO, kind: AudioKind) -> Iterator[tuple[Any, Any]]:
         yield container, track
 
 
-def _read_without_length(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> PcmSegment:
+def _read_without_length(stream: BinaryIO, kind: AudioKind, framing: Framing, rule: ExcerptRule) -> PcmSegment:
     """Read frames that no container counts: index them, and decode those of the segment."""
-    index = index_frames(stream, Framing.MP3 if kind is AudioKind.MP3 else Framing.ADTS)
+    index = index_frames(stream, framing)
     if not index.offsets:
         raise Undecodable("FFmpeg finds no audio frame in it")
     indexed = index.frames_for(rule)
@@ -110,38 +166,60 @@ def _read_without_length(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -
     return PcmSegment(frames=samples, rate=rate, frames_declared=len(span), seconds_total=index.seconds, bits=16)
 
 
-def _read(container: Any, track: Any, kind: AudioKind, rule: ExcerptRule, seconds: float, effort: Effort) -> PcmSegment:
+def _read(
+    container: Any,
+    track: Any,
+    kind: AudioKind,
+    rule: ExcerptRule,
+    seconds: float,
+    effort: Effort,
+    *,
+    can_seek: bool,
+) -> PcmSegment:
     frames = _decode_frames(container, track, effort)
     first = next(frames, None)
     if first is None:
         raise Undecodable("FFmpeg finds no audio frame in it")
     # The decoder knows the rate and the channels; what the container says of HE-AAC is often half of each.
     rate, channels = first.sample_rate, len(first.layout.channels)
-    check_layout(rate, channels)
+    reduction = _dsd_reduction(rate) if kind in _DSD else 1
+    check_layout(rate // reduction, channels)
     total = round(seconds * rate)
     span = rule.span(total, rate) if total else range((rule.seconds + rule.margin_seconds) * rate)
     position = 0
-    if kind in _EXACTLY_SEEKABLE and span.start > 2 * RUN_UP_SECONDS * rate:
+    if can_seek and span.start > 2 * RUN_UP_SECONDS * rate:
         origin = track.start_time or 0
-        container.seek(
-            origin + int((span.start / rate - RUN_UP_SECONDS) / track.time_base), stream=track, backward=True
-        )
+        target = origin + int((span.start / rate - RUN_UP_SECONDS) / track.time_base)
+        try:
+            container.seek(target, stream=track, backward=True)
+        except av.FFmpegError as error:
+            raise _NotSeekable from error
         frames = _decode_frames(container, track, effort)
         first = next(frames, None)
         if first is None:
             return PcmSegment(np.zeros((0, channels), np.float32), rate, len(span), total / rate, 16)
         position = _position(first, track, origin, rate)
-        if position > span.start:
-            raise Undecodable("FFmpeg cannot seek to its middle")
-    samples = _collect(chain([first], frames), rate, channels, range(span.start - position, span.stop - position))
+        if first.pts is None or position > span.start:
+            raise _NotSeekable
+    samples = _collect(
+        chain([first], frames), rate, channels, range(span.start - position, span.stop - position), reduction
+    )
     deep = first.format.name.startswith(("s32", "flt", "dbl")) and track.codec_context.name in _DEEP_CODECS
     return PcmSegment(
         frames=samples,
-        rate=rate,
-        frames_declared=len(span) if total else len(samples),
-        seconds_total=total / rate if total else len(samples) / rate,
+        rate=rate // reduction,
+        frames_declared=len(span) // reduction if total else len(samples),
+        seconds_total=total / rate if total else len(samples) * reduction / rate,
         bits=24 if deep else 16,
     )
+
+
+def _dsd_reduction(rate: int) -> int:
+    """Return by how much to divide a rate of DSD, which above the range of hearing holds noise only."""
+    reduction = 1
+    while rate // reduction > _MAX_DSD_RATE and reduction < _MAX_DSD_REDUCTION:
+        reduction *= 2
+    return reduction
 
 
 def _position(frame: Any, track: Any, origin: int, rate: int) -> int:
@@ -149,16 +227,15 @@ def _position(frame: Any, track: Any, origin: int, rate: int) -> int:
 
 
 def _measure_seconds(container: Any, track: Any, effort: Effort) -> float:
-    """Return the length in seconds of a file whose header was written before it was known, without decoding."""
-    end = max(
-        (
-            packet.pts + (packet.duration or 0)
-            for packet in _demux_intact(container, track, effort)
-            if packet.pts is not None
-        ),
-        default=0,
-    )
-    return max(0.0, float((end - (track.start_time or 0)) * track.time_base))
+    """Return the length in seconds of a file that does not say it, without decoding; 0 where packets have no times."""
+    end, durations = 0, 0
+    for packet in _demux_intact(container, track, effort):
+        durations += packet.duration or 0
+        if packet.pts is not None:
+            end = max(end, packet.pts + (packet.duration or 0))
+    seconds = float((end - (track.start_time or 0)) * track.time_base)
+    # Where no packet but the first has a time, the end of that is all there is.
+    return seconds if seconds >= float(durations * track.time_base) / 2 else 0.0
 
 
 def _declared_seconds(container: Any, track: Any) -> float:
@@ -182,22 +259,25 @@ def _demux_intact(container: Any, track: Any, effort: Effort) -> Iterator[Any]:
             yield packet
 
 
-def _collect(frames: Iterable[Any], rate: int, channels: int, span: range) -> NDArray[np.float32]:
-    """Join the frames `span`, counted from the first of `frames`, to float32 [n, channels]."""
+def _collect(frames: Iterable[Any], rate: int, channels: int, span: range, reduction: int = 1) -> NDArray[np.float32]:
+    """Join the frames `span`, counted from the first of `frames`, to float32 [n, channels] at `rate / reduction`."""
     parts: list[NDArray[np.float32]] = []
+    resampler = soxr.ResampleStream(rate, rate // reduction, channels) if reduction > 1 else None
     position = 0
-    for number, frame in enumerate(frames):
+    for frame in frames:
         if position >= span.stop:
             break
-        if number >= _MAX_FRAMES:
+        if len(parts) >= _MAX_FRAMES:
             raise TooDemanding("its frames are far shorter than those of a recording")
         if frame.sample_rate != rate:
             raise Undecodable("its sample rate changes midway")
         end = position + frame.samples
         if end > span.start:
-            part = with_channels(_floats(frame), channels)
-            parts.append(part[max(0, span.start - position) : span.stop - position])
+            part = with_channels(_floats(frame), channels)[max(0, span.start - position) : span.stop - position]
+            parts.append(resampler.resample_chunk(part) if resampler else part)
         position = end
+    if resampler:
+        parts.append(resampler.resample_chunk(np.zeros((0, channels), np.float32), last=True))
     return np.concatenate(parts) if parts else np.zeros((0, channels), np.float32)
 
 

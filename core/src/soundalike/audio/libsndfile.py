@@ -11,7 +11,8 @@ import numpy as np
 import soundfile
 
 from soundalike.audio.errors import Undecodable
-from soundalike.audio.mpeg_frames import HEADER_BYTES, Framing, declares_length, index_frames, shortest_frame
+from soundalike.audio.frame_headers import HEADER_BYTES
+from soundalike.audio.mpeg_frames import Framing, declares_length, index_frames, shortest_frame
 from soundalike.audio.ogg_chain import links
 from soundalike.audio.pcm_segment import PcmSegment, check_layout, with_channels
 from soundalike.audio.sniff import AudioKind

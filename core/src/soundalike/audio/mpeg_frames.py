@@ -1,4 +1,4 @@
-"""Frames of MPEG audio (MP3, and AAC in ADTS) that follow each other without a container around them.
+"""Frames of MPEG audio and its kind (MP3, MP2, AAC in ADTS, AC-3) that follow each other without a container.
 
 FFmpeg's demuxer finds the same frames, but reads the whole file for it: of a two-hour MP3 14.5 MB instead of 0.7 MB, in
 three times the time (AAC: 14.9 MB instead of 0.4 MB, four times), and junk between frames becomes part of a packet.
@@ -13,53 +13,60 @@ from enum import Enum
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from soundalike.audio.effort import JUNK_STEPS, SEARCH_STEPS, Effort
+from soundalike.audio.frame_headers import (
+    HEADER_BYTES,
+    ac3_frame_bytes,
+    ac3_seconds,
+    adts_frame_bytes,
+    adts_seconds,
+    mpeg_frame_bytes,
+    mpeg_layer,
+    mpeg_seconds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from soundalike.audio.excerpt_rule import ExcerptRule
 
-_KBITS_V1_L3: Final = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
-_KBITS_V2_L3: Final = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-_MP3_RATES: Final = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
-# fmt: off
-_ADTS_RATES: Final = (
-    96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
-)
-# fmt: on
 RUN_UP_SECONDS: Final = 1
 """Decoded and dropped before the start: after a gap the first frames of MP3, AAC and Opus are not yet right."""
-
-HEADER_BYTES: Final = 7
-"""Bytes of the longer of the two headers."""
 
 _RUN_FRAMES: Final = 3
 """One header alone appears in any noise; so many that point at each other do not."""
 
 _BLOCK_BYTES: Final = 1 << 16
-_MAX_RUN_BYTES: Final = _RUN_FRAMES * (1 << 13)
+MAX_RUN_BYTES: Final = _RUN_FRAMES * (1 << 13)
+"""As long as the run can be that tells frames from noise."""
 
 
 class Framing(Enum):
-    """How frames are marked, by what every one of them begins with."""
+    """How frames are marked, by what every one of them begins with; MP2 stands for the layers I and II."""
 
-    MP3 = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]")
+    MP3 = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xef]")
+    MP2 = re.compile(rb"\xff[\xf4-\xf7\xfc-\xff][\x10-\xef]")
     ADTS = re.compile(rb"\xff[\xf0\xf1\xf8\xf9]")
+    AC3 = re.compile(rb"\x0b\x77")
 
     def length(self, header: bytes) -> int:
         """Return the length in bytes of the frame under `header`, or 0 where that is no header."""
-        return _mp3_frame_bytes(header) if self is Framing.MP3 else _adts_frame_bytes(header)
+        if self is Framing.ADTS:
+            return adts_frame_bytes(header)
+        if self is Framing.AC3:
+            return ac3_frame_bytes(header)
+        return mpeg_frame_bytes(header) if (mpeg_layer(header) == 3) is (self is Framing.MP3) else 0
 
     def signature(self, header: bytes) -> tuple[int, int]:
         """Return what stays the same within one stream: version, layer, rate."""
-        return header[1] & 0xFE, header[2] & (0x0C if self is Framing.MP3 else 0x3C)
+        if self is Framing.AC3:
+            return header[4] & 0xC0, header[5] & 0xF8
+        return header[1] & 0xFE, header[2] & (0x3C if self is Framing.ADTS else 0x0C)
 
     def seconds(self, header: bytes) -> float:
         """Return the duration of the frame under `header` in seconds."""
         if self is Framing.ADTS:
-            return 1024 * (1 + (header[6] & 3)) / _ADTS_RATES[header[2] >> 2 & 0xF]
-        version = header[1] >> 3 & 3
-        return (1152 if version == 3 else 576) / _MP3_RATES[version][header[2] >> 2 & 3]
+            return adts_seconds(header)
+        return ac3_seconds(header) if self is Framing.AC3 else mpeg_seconds(header)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,9 +99,13 @@ class FrameIndex:
         return b"".join(parts)
 
 
-def find_frames(head: bytes) -> tuple[Framing, int] | None:
-    """Find where in `head` the first run of frames begins; two are enough at its very start."""
-    firsts = ((_first_run(head, framing), framing) for framing in Framing)
+def find_frames(head: bytes, effort: Effort | None = None, *, is_start: bool = True) -> tuple[Framing, int] | None:
+    """Find where in `head` the first run of frames begins; two are enough at the very start of a stream.
+
+    Raises `TooDemanding`, where no effort is given as for a file that holds no more than `head`.
+    """
+    effort = effort or Effort(len(head))
+    firsts = ((_first_run(head, framing, effort, is_start=is_start), framing) for framing in Framing)
     runs = [(start, framing) for start, framing in firsts if start is not None]
     if not runs:
         return None
@@ -102,9 +113,13 @@ def find_frames(head: bytes) -> tuple[Framing, int] | None:
     return framing, start
 
 
-def _first_run(head: bytes, framing: Framing) -> int | None:
-    starts = (match.start() for match in framing.value.finditer(head))
-    return next((start for start in starts if _run_length(head, start, framing) >= (_RUN_FRAMES if start else 2)), None)
+def _first_run(head: bytes, framing: Framing, effort: Effort, *, is_start: bool) -> int | None:
+    for match in framing.value.finditer(head):
+        effort.spend(JUNK_STEPS)
+        start = match.start()
+        if _run_length(head, start, framing) >= (_RUN_FRAMES if start or not is_start else 2):
+            return start
+    return None
 
 
 def index_frames(stream: BinaryIO, framing: Framing) -> FrameIndex:
@@ -166,7 +181,7 @@ def declares_length(stream: BinaryIO) -> bool:
 def shortest_frame(header: bytes) -> bytes:
     """Return the shortest MP3 frame of the kind under `header`: no CRC, the lowest bit rate, zeros, and so silence."""
     plain = bytes([0xFF, header[1] | 1, 0x10 | header[2] & 0x0C, header[3]])
-    return plain.ljust(_mp3_frame_bytes(plain), b"\0")
+    return plain.ljust(mpeg_frame_bytes(plain), b"\0")
 
 
 def _next_run(
@@ -175,7 +190,7 @@ def _next_run(
     while True:
         effort.spend(SEARCH_STEPS)
         stream.seek(position)
-        block = stream.read(_BLOCK_BYTES + _MAX_RUN_BYTES)
+        block = stream.read(_BLOCK_BYTES + MAX_RUN_BYTES)
         for match in framing.value.finditer(block):
             effort.spend(JUNK_STEPS)
             start = match.start()
@@ -186,7 +201,7 @@ def _next_run(
                 and _run_length(block, start, framing) >= _RUN_FRAMES
             ):
                 return position + start
-        if len(block) < _BLOCK_BYTES + _MAX_RUN_BYTES:
+        if len(block) < _BLOCK_BYTES + MAX_RUN_BYTES:
             return None
         position += _BLOCK_BYTES
 
@@ -194,31 +209,10 @@ def _next_run(
 def _run_length(head: bytes, start: int, framing: Framing) -> int:
     """Count the frames, up to as many as make a run, that follow each other from `start`."""
     count, signature = 0, None
-    while start + 4 <= len(head) and count < _RUN_FRAMES:
+    while start + HEADER_BYTES <= len(head) and count < _RUN_FRAMES:
         header = head[start : start + HEADER_BYTES]
         length = framing.length(header)
         if length == 0 or (signature is not None and framing.signature(header) != signature):
             break
         count, signature, start = count + 1, framing.signature(header), start + length
     return count
-
-
-def _mp3_frame_bytes(header: bytes) -> int:
-    """Return the length of an MPEG layer III frame (ISO/IEC 11172-3, 2.4.1.3)."""
-    version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
-    kbits_index, rate_index = header[2] >> 4, header[2] >> 2 & 3
-    if header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
-        return 0
-    if version == 1 or layer != 1 or kbits_index in (0, 15) or rate_index == 3:
-        return 0
-    kbits = (_KBITS_V1_L3 if version == 3 else _KBITS_V2_L3)[kbits_index]
-    samples_in_bytes = 144 if version == 3 else 72
-    return samples_in_bytes * kbits * 1000 // _MP3_RATES[version][rate_index] + (header[2] >> 1 & 1)
-
-
-def _adts_frame_bytes(header: bytes) -> int:
-    """Return the length of an ADTS frame (ISO/IEC 13818-7, 6.2)."""
-    if len(header) < HEADER_BYTES or header[0] != 0xFF or header[1] & 0xF6 != 0xF0 or header[2] >> 2 & 0xF > 12:
-        return 0
-    length = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
-    return length if length > HEADER_BYTES else 0

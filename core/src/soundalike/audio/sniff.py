@@ -1,46 +1,34 @@
-"""The kind of audio that some bytes hold, by their content and never by a file's name."""
+"""The kind of audio that some bytes hold, by their content and never by a file's name alone."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from soundalike.audio.mpeg_frames import Framing, find_frames
+from soundalike.audio.audio_kind import AudioKind
+from soundalike.audio.effort import Effort
+from soundalike.audio.errors import TooDemanding
+from soundalike.audio.frame_headers import is_eac3
+from soundalike.audio.mpeg_frames import MAX_RUN_BYTES, Framing, find_frames
+from soundalike.audio.signatures import is_other_container, kind_at_start, kind_within
+from soundalike.audio.substream import size
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-_HEAD_BYTES: Final = 1 << 16
-"""Bytes that are examined behind the tags; MP3s with junk before their first frame begin within these."""
+__all__ = ["AudioKind", "LocatedAudio", "locate", "sniff", "sniff_stream"]
+
+_BLOCK_BYTES: Final = 1 << 16
+_NEAR_BYTES: Final = 1 << 16
+_FAR_BYTES: Final = 32 << 20
+"""How far behind the tags audio is looked for: pictures of broken tags have megabytes."""
 
 _MAX_PADDING_BYTES: Final = 1 << 20
 _MAX_TAGS: Final = 8
 """Some programs put a tag in front of the tag that is there, but not for ever."""
 
-# HEIC and AVIF pictures (covers) come in the same container as AAC (ISO/IEC 23008-12, annex B).
-_PICTURE_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"})
-_OTHER_CONTAINERS: Final = (b"PK\x03\x04", b"RIFF", b"FLV\x01", b"%PDF")
-"""Files that may contain a whole MP3 and are not MP3s for that."""
-
-
-class AudioKind(Enum):
-    """A kind of audio file: its usual extension (without the dot) and its MIME type."""
-
-    MP3 = ("mp3", "audio/mpeg")
-    M4A = ("m4a", "audio/mp4")
-    AAC = ("aac", "audio/aac")
-    OGG = ("ogg", "audio/ogg")
-    OPUS = ("opus", "audio/ogg; codecs=opus")
-    FLAC = ("flac", "audio/flac")
-    WAV = ("wav", "audio/wav")
-    AIFF = ("aiff", "audio/aiff")
-    WEBM = ("webm", "audio/webm")
-
-    def __init__(self, extension: str, mime_type: str) -> None:
-        self.extension = extension
-        self.mime_type = mime_type
+_ID3_HEAD_BYTES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,59 +42,94 @@ class LocatedAudio:
 def sniff(data: bytes) -> AudioKind | None:
     """Return the kind of audio that `data` (a file, or at least its first 4 KB) holds, or `None`; never raises."""
     stream = io.BytesIO(data)
-    start = _skip_tags(stream)
-    if start >= len(data) and data[:3] == b"ID3" and start:
-        # Only MP3s carry tags so large that the head of a file ends within them.
-        return AudioKind.MP3
-    located = _locate(stream, start)
-    return located.kind if located else None
-
-
-def sniff_stream(stream: BinaryIO) -> AudioKind | None:
-    """Return the kind of audio that the seekable `stream` holds, or `None`; the stream ends at its start again."""
     located = locate(stream)
+    if located:
+        return located.kind
+    # Only MP3s carry tags so large that the head of a file ends within them.
+    return AudioKind.MP3 if data[:3] == b"ID3" and _skip_tags(stream)[0] >= len(data) else None
+
+
+def sniff_stream(stream: BinaryIO, *, far: bool = True) -> AudioKind | None:
+    """Return the kind of audio that the seekable `stream` holds, or `None`; see `locate`."""
+    located = locate(stream, far=far)
     return located.kind if located else None
 
 
-def locate(stream: BinaryIO) -> LocatedAudio | None:
-    """Return what audio the seekable `stream` holds and where, or `None`; the stream ends at its start again."""
-    located = _locate(stream, _skip_tags(stream))
-    stream.seek(0)
+def locate(stream: BinaryIO, *, far: bool = True) -> LocatedAudio | None:
+    """Return what audio the seekable `stream` holds and where, or `None`; the stream ends at its start again.
+
+    Behind the tags it is looked for in 64 KB, and where `far` says so (the file is called like audio) in 32 MB.
+    """
+    try:
+        return _locate(stream, _FAR_BYTES if far else _NEAR_BYTES)
+    except TooDemanding:
+        return None
+    finally:
+        stream.seek(0)
+
+
+def _locate(stream: BinaryIO, search_bytes: int) -> LocatedAudio | None:
+    start, last_tag = _skip_tags(stream)
+    head = b""
+    for position in (start, _skip_zeros(stream, start)):
+        stream.seek(position)
+        head = stream.read(_BLOCK_BYTES)
+        kind = kind_at_start(head)
+        if kind:
+            return LocatedAudio(kind, position)
+    if is_other_container(head):
+        return None
+    located = _search(stream, start, search_bytes)
+    if located is None and last_tag is not None:
+        # The tag says that it is longer than it is.
+        return _search(stream, last_tag + _ID3_HEAD_BYTES, search_bytes)
     return located
 
 
-def _locate(stream: BinaryIO, start: int) -> LocatedAudio | None:
-    for position in (start, _skip_zeros(stream, start)):
+def _search(stream: BinaryIO, start: int, search_bytes: int) -> LocatedAudio | None:
+    """Find the first frames or signature from `start` on; raises `TooDemanding`."""
+    effort = Effort(size(stream))
+    for position in range(start, start + search_bytes, _BLOCK_BYTES):
         stream.seek(position)
-        head = stream.read(_HEAD_BYTES)
-        kind = _kind_of_signature(head)
-        if kind:
-            return LocatedAudio(kind, position)
-    if head.startswith(_OTHER_CONTAINERS):
-        return None
-    frames = find_frames(head)
-    if frames is None:
-        return None
-    framing, offset = frames
-    return LocatedAudio(AudioKind.MP3 if framing is Framing.MP3 else AudioKind.AAC, position + offset)
+        block = stream.read(_BLOCK_BYTES + MAX_RUN_BYTES)
+        if not block:
+            break
+        frames = find_frames(block, effort, is_start=position == start)
+        if signature := kind_within(block[: frames[1]] if frames else block):
+            kind, offset = signature
+            return LocatedAudio(kind, position + offset)
+        if frames:
+            framing, offset = frames
+            return LocatedAudio(_kind_of_frames(framing, block[offset:]), position + offset)
+    return None
 
 
-def _skip_tags(stream: BinaryIO) -> int:
-    start = 0
+def _kind_of_frames(framing: Framing, header: bytes) -> AudioKind:
+    if framing is Framing.AC3:
+        return AudioKind.EAC3 if is_eac3(header) else AudioKind.AC3
+    return {Framing.MP3: AudioKind.MP3, Framing.MP2: AudioKind.MP2, Framing.ADTS: AudioKind.AAC}[framing]
+
+
+def _skip_tags(stream: BinaryIO) -> tuple[int, int | None]:
+    """Return where the tags in front end, and where the last ID3 of them begins."""
+    start, last = 0, None
     for _ in range(_MAX_TAGS):
         stream.seek(start)
-        length = _tag_length(stream.read(32))
+        head = stream.read(32)
+        length = _tag_length(head)
         if length == 0:
             break
+        if head[:3] == b"ID3":
+            last = start
         start += length
-    return start
+    return start, last
 
 
 def _skip_zeros(stream: BinaryIO, start: int) -> int:
     """Return where the zeros that pad a tag end."""
     stream.seek(start)
     zeros = 0
-    while zeros < _MAX_PADDING_BYTES and (block := stream.read(_HEAD_BYTES)):
+    while zeros < _MAX_PADDING_BYTES and (block := stream.read(_BLOCK_BYTES)):
         content = block.lstrip(b"\0")
         zeros += len(block) - len(content)
         if content:
@@ -124,22 +147,3 @@ def _tag_length(head: bytes) -> int:
         # The length counts the items and a footer; the header comes on top of it (APEv2 specification).
         return 32 + int.from_bytes(head[12:16], "little")
     return 0
-
-
-def _kind_of_signature(head: bytes) -> AudioKind | None:  # noqa: PLR0911 - a table of magic numbers, one a line
-    match head[:4], head[8:12]:
-        case b"RIFF" | b"RF64", b"WAVE":
-            return AudioKind.WAV
-        case b"FORM", b"AIFF" | b"AIFC":
-            return AudioKind.AIFF
-        case b"fLaC", _:
-            return AudioKind.FLAC
-        case b"OggS", _:
-            return AudioKind.OPUS if b"OpusHead" in head[:128] else AudioKind.OGG
-        case b"\x1aE\xdf\xa3", _:
-            return AudioKind.WEBM
-        case _:
-            pass
-    if head[4:8] == b"ftyp" and head[8:12] not in _PICTURE_BRANDS:
-        return AudioKind.M4A
-    return None
