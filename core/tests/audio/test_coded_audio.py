@@ -277,7 +277,13 @@ EDITS: dict[str, tuple[Edit, ...]] = {
     "wav-float": (mutagen_id3(WAVE), copied("wav")),
     "aiff": (mutagen_id3(AIFF),),
     "wma": (asf_tags,),
+    "mp2": (id3, ape, id3v1), "ac3": (id3, ape, copied("mp4")), "eac3": (ape,), "wavpack": (ape, id3v1),
+    "tta": (id3, ape),
 }  # fmt: skip
+
+
+BARE = {"mp2", "ac3", "eac3"}
+"""Forms that hold nothing beside the frames, so that all their bytes are the sound."""
 
 
 @pytest.mark.parametrize(
@@ -300,7 +306,7 @@ def test_the_identity_of_a_file_never_changes(name: str) -> None:
 @pytest.mark.parametrize("form", EDITS)
 def test_another_sound_has_another_identity(encode: Encode, form: str) -> None:
     content = encode(form, SECONDS)
-    assert digest(content) != hashlib.sha256(content).hexdigest()
+    assert (digest(content) == hashlib.sha256(content).hexdigest()) is (form in BARE)
     assert digest(encode(form, SECONDS - 0.5)) != digest(content)
     frames = np.zeros((48_000, 2), np.float32)
     silence = encode(form, frames=frames)

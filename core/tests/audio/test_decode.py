@@ -30,7 +30,7 @@ SLACK_SECONDS = {
     "ac3": 0.01,
     "eac3": 0.01,
     "realaudio": 0.01,
-    "mp3-in-wav": 0.03,
+    "mp3-in-wav": 0.1,
     "flv": 0.03,
     "dsf": 0.01,
     "mpeg-ps": 0.02,

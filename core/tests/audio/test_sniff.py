@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundalike.audio.mpeg_frames import declares_length
-from soundalike.audio.sniff import AudioKind, sniff, sniff_stream
+from soundalike.audio.sniff import AudioKind, LocatedAudio, locate, sniff, sniff_stream
 
 if TYPE_CHECKING:
     from conftest import Encode
@@ -65,6 +66,59 @@ def test_what_stands_behind_a_tag_decides(encode: Encode, form: str) -> None:
 
 def test_an_mp3_behind_zeros_is_found(encode: Encode) -> None:
     assert sniff(bytes(1000) + encode("mp3", 6.0)) is AudioKind.MP3
+
+
+def picture(size: int) -> bytes:
+    """What a camera or a shop puts into a tag: no zeros, and now and then what looks like the head of a frame."""
+    return np.random.default_rng(5).bytes(size)
+
+
+def id3_that_claims(size: int, true_size: int) -> bytes:
+    return id3(size)[:10] + picture(true_size)
+
+
+FRONTS = {
+    "junk": picture(70_000),
+    "junk for megabytes": picture(3 << 20),
+    "a tag that says it is longer than the file": id3_that_claims(100 << 20, 300),
+    "a tag that says it is longer than the file, with a picture": id3_that_claims(200 << 20, 1 << 20),
+    "a tag that says it is shorter than it is": id3_that_claims(100, 150_000),
+    "tags behind tags": id3(100) + id3(70_000) + b"APETAGEX" + bytes([208, 7, 0, 0]) + bytes([40, 0, 0, 0]) + bytes(56),
+    "a tag with a picture of 20 MB": id3(20 << 20),
+    "zeros for megabytes": bytes(3 << 20),
+    "bytes of ones": b"\xff" * (1 << 20),
+    "a tag and zeros": id3(100) + bytes(100_000),
+}
+MPEG_HEADS = {
+    "mp3": b"\xff\xfb",
+    "mp2": b"\xff\xfd",
+    "aac": b"\xff\xf1",
+    "flac": b"fLaC",
+    "ogg": b"OggS",
+    "wav": b"RIFF",
+}
+
+
+@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize("form", MPEG_HEADS)
+def test_audio_far_behind_its_front_is_found(encode: Encode, form: str, front: str) -> None:
+    data = encode(form, 6.0)
+    data = data[data.index(MPEG_HEADS[form]) :]
+    located = locate(io.BytesIO(FRONTS[front] + data))
+    assert located == LocatedAudio(KINDS[form], len(FRONTS[front]))
+
+
+def test_only_a_file_that_is_called_like_audio_is_searched_far(encode: Encode) -> None:
+    stream = io.BytesIO(picture(200_000) + encode("aac", 6.0))
+    assert locate(stream, far=False) is None
+    assert locate(stream) is not None
+
+
+def test_the_search_ends_where_a_file_consists_of_heads_without_frames() -> None:
+    stream = io.BytesIO(b"\xff\xfb\x90\xc4" * (8 << 20))
+    start = time.process_time()
+    assert locate(stream) is None
+    assert time.process_time() - start < 10
 
 
 def test_a_head_that_ends_within_its_tag_counts_as_mp3() -> None:

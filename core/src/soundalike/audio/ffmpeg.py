@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from soundalike.audio.excerpt_rule import ExcerptRule
 
 # Named, never guessed by FFmpeg: among the demuxers it would try are playlists, which open other files and addresses.
-_DEMUXERS: Final = {
+DEMUXERS: Final = {
     AudioKind.MP3: "mp3",
     AudioKind.M4A: "mov",
     AudioKind.AAC: "aac",
@@ -133,7 +133,7 @@ class _NotSeekable(Exception):
 @contextmanager
 def _open(stream: BinaryIO, kind: AudioKind) -> Iterator[tuple[Any, Any]]:
     stream.seek(0)
-    demuxer = _DEMUXERS[kind]
+    demuxer = DEMUXERS[kind]
     if kind is AudioKind.MUSEPACK and musepack.is_old(stream):
         demuxer = _MUSEPACK_7_DEMUXER
     with av.open(stream, format=demuxer, **TAGS_OF_ANY_ENCODING) as container:

@@ -15,11 +15,13 @@ from soundalike.audio.coded_audio.demuxed import add_packets, duration
 from soundalike.audio.coded_audio.dsd import add_dsdiff, add_dsf
 from soundalike.audio.coded_audio.elementary import add_all, add_musepack_7, add_musepack_8
 from soundalike.audio.coded_audio.flac import add_flac
-from soundalike.audio.coded_audio.mpeg import add_adts, add_mp3
+from soundalike.audio.coded_audio.mpeg import add_adts, add_frames, add_mp3
 from soundalike.audio.coded_audio.ogg import add_ogg
 from soundalike.audio.coded_audio.payload import Payload
 from soundalike.audio.coded_audio.pcm import add_aiff, add_wav
 from soundalike.audio.errors import AudioError
+from soundalike.audio.ffmpeg import DEMUXERS
+from soundalike.audio.mpeg_frames import Framing
 from soundalike.audio.sniff import AudioKind, locate
 from soundalike.audio.substream import Substream, size
 from soundalike.domain.track_id import TrackId
@@ -61,6 +63,12 @@ _ELEMENTARY: Final[tuple[tuple[bytes, Callable[[BinaryIO, Payload], None], str],
     (b"MAC ", add_all, "ape"),
     (b"MP+", add_musepack_7, "mpc"),
     (b"MPCK", add_musepack_8, "mpc8"),
+)
+_FRAMINGS: Final = {AudioKind.MP2: Framing.MP2, AudioKind.AC3: Framing.AC3, AudioKind.EAC3: Framing.AC3}
+_PACKETS: Final = frozenset(
+    {
+        *(AudioKind.REALAUDIO, AudioKind.AVI, AudioKind.FLV, AudioKind.MPEG_PS, AudioKind.MPEG_TS),
+    }
 )
 # What a file that is damaged brings about, from FFmpeg or in the modules here.
 _DAMAGED: Final = (AudioError, av.FFmpegError, ValueError, ArithmeticError, LookupError, struct.error)
@@ -135,8 +143,12 @@ def _collect_by_kind(content: BinaryIO, kind: AudioKind, payload: Payload) -> fl
         return add_mp3(content, payload)
     if kind is AudioKind.AAC and (seconds := add_adts(content, payload)):
         return seconds
+    if framing := _FRAMINGS.get(kind):
+        return add_frames(content, payload, framing)
+    if kind in _PACKETS:
+        return add_packets(content, DEMUXERS[kind], payload)
     add_all(content, payload)
-    return None
+    return _duration_or_none(content, DEMUXERS[kind])
 
 
 def _duration_or_none(content: BinaryIO, demuxer: str) -> float | None:

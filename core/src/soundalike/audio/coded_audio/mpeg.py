@@ -1,4 +1,4 @@
-"""The frames of MP3 and of AAC in ADTS, without what lies between them."""
+"""The frames of MPEG audio, of AC-3 and of AAC in ADTS, without what lies between them."""
 
 from __future__ import annotations
 
@@ -42,6 +42,15 @@ def add_mp3(stream: BinaryIO, payload: Payload) -> float | None:
         payload.add(frame)
         seconds += frame_seconds
     return seconds if seconds > 0 else None
+
+
+def add_frames(stream: BinaryIO, payload: Payload, framing: Framing) -> float | None:
+    """Append the frames of MP2, MP1 or AC-3 as they are, and return their duration in seconds."""
+    seconds = 0.0
+    for frame in _frames(stream, framing):
+        seconds += framing.seconds(frame)
+        payload.add(frame)
+    return seconds or None
 
 
 def add_adts(stream: BinaryIO, payload: Payload) -> float | None:
