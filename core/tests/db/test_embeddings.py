@@ -208,6 +208,17 @@ async def test_the_tail_is_measured(catalogue: Pool) -> None:
     assert measured.oldest_s is not None
 
 
+async def test_the_newest_are_listed_as_far_as_they_are_ready(catalogue: Pool) -> None:
+    first, second, third = (TrackId("deezer", str(number)) for number in (5, 3, 4))
+    for track in (first, second, third):
+        await tracks.ensure(catalogue, track)
+        await save(catalogue, make_embedding(1.0, track=track))
+    assert await embeddings.newest(catalogue, REAL.model, limit=2) == [third.urn, second.urn]
+    await catalogue.execute("UPDATE tracks SET state = 'gone' WHERE urn = $1", third.urn)
+    assert await embeddings.newest(catalogue, REAL.model, limit=2) == [second.urn, first.urn]
+    assert await embeddings.newest(catalogue, OTHER.model, limit=2) == []
+
+
 async def test_everything_is_copied_bit_for_bit(catalogue: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("soundalike.db.pg_copy._BUFFER_BYTES", 2_000)  # several pieces, cut anywhere
     expected = {}

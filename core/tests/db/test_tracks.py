@@ -110,3 +110,23 @@ async def test_an_extractor_that_was_faster_is_not_set_back(pool: Pool) -> None:
     assert stored is not None
     assert (stored.state, stored.reason) == (State.REJECTED, "silent")
     assert (stored.preview_provider, stored.match_method) == ("spotify", "preview_url")
+
+
+async def test_a_track_that_the_extractors_have_given_up_does_not_wait(pool: Pool) -> None:
+    waiting, given_up, rejected, without_preview = (TrackId("deezer", str(n)) for n in range(1, 5))
+    for track in (waiting, given_up, rejected, without_preview):
+        await tracks.upsert(pool, make_track(track))
+    moment = await pool.fetchval("SELECT now()")
+    for track in (waiting, given_up):
+        await tracks.mark_queued(pool, track, provider="deezer", method="isrc")
+    await tracks.set_reason(pool, given_up, "given up after 5 attempts")
+    assert await tracks.count_waiting(pool) == 1
+    await tracks.mark_rejected(pool, rejected, "silent")
+    await tracks.mark_no_preview(pool, without_preview, "nobody has it")
+    failures = await tracks.failures_since(pool, moment)
+    assert [(failure.track.id, failure.reason) for failure in failures] == [
+        (given_up, "given up after 5 attempts"),
+        (rejected, "silent"),
+        (without_preview, "nobody has it"),
+    ]
+    assert await tracks.failures_since(pool, await pool.fetchval("SELECT now()")) == []

@@ -89,6 +89,11 @@ _VECTORS = "SELECT urn, vector FROM embeddings WHERE urn = ANY($1) AND model = $
 
 _NEWER = "SELECT seq, urn, vector FROM embeddings WHERE model = $1 AND seq > $2 ORDER BY seq LIMIT $3"
 
+_NEWEST = """
+SELECT e.urn FROM embeddings e JOIN tracks t USING (urn) WHERE e.model = $1 AND t.state = 'ready'
+ORDER BY e.seq DESC LIMIT $2
+"""
+
 _IN_ANSWERS = "urn NOT IN (SELECT urn FROM tracks WHERE state IN ('forgotten', 'gone'))"
 
 # Padded, so that every row has the same number of bytes and thousands of them are read as one array.
@@ -181,6 +186,11 @@ async def vectors_of(db: Executor, urns: Sequence[str], model: str) -> dict[str,
 async def newer_than(db: Executor, model: str, seq: int, *, limit: int = 10_000) -> list[StoredVector]:
     """Return up to `limit` vectors written after `seq`, oldest first."""
     return [StoredVector(r["seq"], r["urn"], _array(r["vector"])) for r in await db.fetch(_NEWER, model, seq, limit)]
+
+
+async def newest(db: Executor, model: str, *, limit: int) -> list[str]:
+    """List the URNs of the tracks that were analysed last, newest first."""
+    return [row["urn"] for row in await db.fetch(_NEWEST, model, limit)]
 
 
 async def extent(db: Executor, model: str) -> Extent:
