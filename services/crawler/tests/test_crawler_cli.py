@@ -177,7 +177,9 @@ def test_a_folder_needs_no_spotify(command: Command, tmp_path: Path, audio: Call
     [
         ([], "nothing to crawl"),
         (["--playlist", "nonsense"], "open.spotify.com/playlist/"),
-        (["--folder", "nowhere/at/all"], "folder not found"),
+        (["--folder", "nowhere/at/all"], "there is no file or folder nowhere/at/all: check the spelling"),
+        (["--folder", __file__], f"{__file__} is a file: name the folder in which it lies"),
+        (["/nowhere/at/all"], "there is no file or folder /nowhere/at/all: check the spelling"),
         (["--every", "0.001", "--watch"], "0 for never"),
         (["forget", "nonsense"], "cannot be forgotten"),
         (["forget"], "give one of these"),
@@ -191,6 +193,20 @@ def test_usage(command: Command, arguments: list[str], message: str) -> None:
     status, _, err = command(*arguments, COLUMNS="300")
     assert status == 2
     assert message in err
+
+
+def test_a_check_reads_settings_and_targets_and_connects_to_nothing(command: Command, tmp_path: Path) -> None:
+    elsewhere = {"DATABASE_URL": "postgresql://nobody:not-used@127.0.0.1:9/nothing"}
+    status, _, err = command("--check", "--folder", str(tmp_path), **elsewhere)
+    assert (status, err.strip()) == (
+        1,
+        f"{tmp_path} is empty: name a folder with music, or check that its disk is there",
+    )
+    (tmp_path / "notes.txt").touch()
+    assert command("--check", "--folder", str(tmp_path), **elsewhere) == (0, "", "")
+    for arguments in (["--check", "--playlist", DEMO_PLAYLIST_ID], ["soundcloud", "--check"]):
+        status, _, err = command(*arguments, SPOTIFY_CLIENT_ID=None, SOUNDCLOUD_CLIENT_ID=None, **elsewhere)
+        assert (status, "CLIENT_ID: it is not set" in err) == (78, True)
 
 
 @pytest.mark.parametrize(

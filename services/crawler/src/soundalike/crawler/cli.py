@@ -7,7 +7,7 @@ import signal
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -18,13 +18,23 @@ from soundalike.crawler.forget_command import app as forgetting
 from soundalike.crawler.session import CrawlOptions, Session
 from soundalike.crawler.settings import CrawlerSettings
 from soundalike.crawler.source_factory import check_settings
-from soundalike.crawler.sources.registry import ACCEPTED_FORMS, FolderPath, Target, parse_target, second_meaning
+from soundalike.crawler.sources.registry import (
+    ACCEPTED_FORMS,
+    FolderPath,
+    Target,
+    no_such_path,
+    parse_target,
+    second_meaning,
+)
 from soundalike.crawler.walk.cli import app as walking
-from soundalike.domain.text import escape
 from soundalike.settings import load
 from soundalike.terminal import echo, escaped_tracebacks, print_line
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 INTERRUPTED = 130
+_USAGE = 2
 
 _MIN_HOURS = 0.01
 
@@ -43,6 +53,11 @@ IntervalOption = Annotated[
         min=0,
         max=24 * 365,
     ),
+]
+
+
+CheckOption = Annotated[
+    bool, typer.Option("--check", hidden=True, help="Only check the settings and what is to be crawled.")
 ]
 
 
@@ -70,6 +85,7 @@ def crawl(
     retry_missing: Annotated[
         bool, typer.Option("--retry-missing", help="Look again for previews that were not found.")
     ] = False,
+    check: CheckOption = False,
 ) -> None:
     """Crawl lists of tracks, one after the other; `forget` and `soundcloud` are commands of their own."""
     crawl_targets = [*map(_target, [*(targets or []), *(playlist or [])]), *map(_folder, folder or [])]
@@ -80,6 +96,9 @@ def crawl(
     logs.configure("crawler", "WARNING" if console.is_terminal and not watch else "INFO")
     settings = load(CrawlerSettings)
     check_settings(settings, crawl_targets, library=library)
+    if check:
+        _check_folders(crawl_targets)
+        return
     options = CrawlOptions(
         targets=tuple(crawl_targets),
         library=library,
@@ -114,7 +133,7 @@ def _target(text: str) -> Target:
     try:
         target = parse_target(text)
     except InvalidTarget as error:
-        raise typer.BadParameter(str(error), param_hint="what to crawl") from error
+        _refuse(str(error))
     if note := second_meaning(text, target):
         echo(note, err=True)
     return target
@@ -128,8 +147,22 @@ def _interval(hours: float | None) -> timedelta | None:
 
 def _folder(path: Path) -> FolderPath:
     if not path.is_dir():
-        raise typer.BadParameter(f"folder not found: {escape(path)}", param_hint="folder")
+        _refuse(f"{path} is a file: name the folder in which it lies" if path.exists() else no_such_path(path))
     return FolderPath(path)
+
+
+def _check_folders(targets: Sequence[Target]) -> None:
+    """Exit with 1 for an empty folder: a platform that is started for it would have nothing to do."""
+    for target in targets:
+        if isinstance(target, FolderPath) and not any(target.path.iterdir()):
+            echo(f"{target.path} is empty: name a folder with music, or check that its disk is there", err=True)
+            raise typer.Exit(1)
+
+
+def _refuse(text: str) -> NoReturn:
+    # In a sentence of its own: the box of a usage error breaks paths and addresses.
+    echo(text, err=True)
+    raise typer.Exit(_USAGE)
 
 
 async def _until_stopped(session: Session) -> int:

@@ -18,6 +18,8 @@ ACCEPTED_FORMS: Final = (
     f"{spotify_address.ACCEPTED_FORMS}; {deezer_address.ACCEPTED_FORMS}; {LIST_FORMS}; or a folder of music files"
 )
 
+_PATH_BEGINNINGS: Final = ("/", "./", "../", "~/")
+
 
 @dataclass(frozen=True, slots=True)
 class FolderPath:
@@ -52,6 +54,8 @@ def parse_address_target(text: str) -> SpotifyTarget | DeezerTarget:
     pasted = text.strip()
     if not pasted:
         raise InvalidTarget(f"expected {ACCEPTED_FORMS}")
+    if pasted.startswith(_PATH_BEGINNINGS):
+        raise InvalidTarget(no_such_path(pasted))
     if is_named_like_list(pasted):
         raise InvalidTarget(f"there is no file {pasted[:80]!r}; accepted are {ACCEPTED_FORMS}")
     service = service_of(pasted)
@@ -63,6 +67,11 @@ def parse_address_target(text: str) -> SpotifyTarget | DeezerTarget:
         if service == "spotify":
             raise
         raise InvalidTarget(f"{pasted[:80]!r} cannot be crawled; accepted are {ACCEPTED_FORMS}") from None
+
+
+def no_such_path(path: object) -> str:
+    """Say that nothing is at a path."""
+    return f"there is no file or folder {path}: check the spelling, and that its disk is there"
 
 
 def second_meaning(text: str, target: Target) -> str | None:

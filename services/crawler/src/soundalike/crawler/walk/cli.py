@@ -30,12 +30,16 @@ def soundcloud(
         int, typer.Option(min=0, max=20, help="0: what the user likes; 1: also who likes that; 2: also what they like.")
     ] = 2,
     budget: Annotated[int, typer.Option(min=1, help="The maximum number of requests of this run.")] = 2_000,
+    check: Annotated[bool, typer.Option("--check", hidden=True, help="Only check the settings.")] = False,
 ) -> None:
     """Collect from SoundCloud who favourites what. Without --from it continues where it stopped."""
     console = Console(stderr=True)
     # A line for machines is left by every run that nobody watches.
     logs.configure("crawler", "WARNING" if console.is_terminal else "INFO")
     settings = load(SoundCloudSettings)
+    if check:
+        settings.access()
+        return
     options = WalkOptions(tuple(starts or ()), depth, budget)
     try:
         status = asyncio.run(_until_stopped(settings, options, console))
