@@ -24,6 +24,7 @@ export ANNOY_COMPILER_ARGS := $(ANNOY_FLAGS)
 
 # Some shells do not expand the tilde in FOLDER=~/Music.
 FOLDER_PATH = $(patsubst ~/%,$(HOME)/%,$(FOLDER))
+DATA_OPTION = $(if $(DATA),--data "$(patsubst ~/%,$(HOME)/%,$(DATA))")
 
 # True where a Docker engine is running; `docker` alone may be a client without one.
 HAVE_DOCKER = docker info >/dev/null 2>&1
@@ -136,18 +137,27 @@ build-all: ## build the container images, or without Docker the local environmen
 	fi
 
 .PHONY: up
-up: ## start the platform: in containers where Docker is running, else in the foreground
-	@if $(HAVE_DOCKER); then $(MAKE) config; docker compose up --detach --wait; else $(MAKE) .venv/platform; exec $(BIN)/soundalike up; fi
+up: ## start the platform: in containers where Docker is running, else in the foreground (DATA=<folder>: its data)
+	@if [ -z "$(DATA)" ] && $(HAVE_DOCKER); then $(MAKE) config; docker compose up --detach --wait; else $(MAKE) .venv/platform; exec $(BIN)/soundalike up $(DATA_OPTION); fi
+
+# What the crawler gets, but for the folder, which has another name in a container.
+CRAWL_LISTS = $(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(LIBRARY),--library) $(if $(WATCH),--watch) $(if $(EVERY),--every $(EVERY))
+CRAWL_SOUNDCLOUD = soundcloud --from "$(SOUNDCLOUD)"
+# The id of the API's container, with --all also of one that is stopped; data of a folder are never in containers.
+COMPOSE_API = $(if $(DATA),,$(HAVE_DOCKER) && docker compose ps --quiet $(1) api 2>/dev/null)
 
 .PHONY: crawl
-crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path>, LIBRARY=1 or SOUNDCLOUD=<profile url>; WATCH=1 keeps watching, EVERY=24 crawls again every 24 hours
+crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path>, LIBRARY=1 or SOUNDCLOUD=<profile url> and show answers; STAY=1 goes on serving, WATCH=1 watching, EVERY=24 crawls again every 24 hours, DATA=<folder> is where
 	@[ -n "$(PLAYLIST)$(FOLDER)$(LIBRARY)$(WATCH)$(SOUNDCLOUD)" ] || { echo 'Name what to crawl: make crawl PLAYLIST=<url|uri|id>, make crawl FOLDER=~/Music, or make crawl SOUNDCLOUD=https://soundcloud.com/<name>' >&2; exit 2; }
-	@if $(HAVE_DOCKER) && [ -n "$$(docker compose ps --quiet --status running api 2>/dev/null)" ]; then \
+	@if [ -n "$$($(call COMPOSE_API,--status running))" ]; then \
 		docker compose run --rm $(if $(FOLDER),--user "$$(id -u):$$(id -g)" --volume "$$(realpath -- "$(FOLDER_PATH)"):/music:ro") crawler \
-			$(if $(SOUNDCLOUD),soundcloud --from "$(SOUNDCLOUD)",$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder /music) $(if $(LIBRARY),--library) $(if $(WATCH),--watch) $(if $(EVERY),--every $(EVERY))); \
+			$(if $(SOUNDCLOUD),$(CRAWL_SOUNDCLOUD),$(CRAWL_LISTS) $(if $(FOLDER),--folder /music)); \
+	elif [ -n "$$($(call COMPOSE_API,--all))" ]; then \
+		echo 'The platform is in containers, which are not running. Start them: make up. Or crawl without containers, into data of its own: $(BIN)/soundalike crawl $(or $(FOLDER),$(PLAYLIST),…)' >&2; \
+		exit 1; \
 	else \
 		$(MAKE) .venv/platform; \
-		$(BIN)/soundalike crawl $(if $(SOUNDCLOUD),soundcloud --from "$(SOUNDCLOUD)",$(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(FOLDER),--folder "$(FOLDER_PATH)") $(if $(LIBRARY),--library) $(if $(WATCH),--watch) $(if $(EVERY),--every $(EVERY))); \
+		exec $(BIN)/soundalike crawl $(DATA_OPTION) $(if $(STAY),--stay) $(if $(SOUNDCLOUD),$(CRAWL_SOUNDCLOUD),$(CRAWL_LISTS) $(if $(FOLDER),--folder "$(FOLDER_PATH)")); \
 	fi
 
 .PHONY: config

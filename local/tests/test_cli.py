@@ -6,7 +6,7 @@ import os
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
@@ -89,7 +89,7 @@ def _up_again(data: DataDirectory, api_url: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["status"], ["recommend", "file:track:abc"], ["crawl", "--folder", "."], ["index", "build"]]
+    "arguments", [["status"], ["recommend", "file:track:abc"], ["crawl", "--watch"], ["index", "build"], ["open"]]
 )
 def test_without_a_platform_the_message_says_how_to_start_it(data: DataDirectory, arguments: list[str]) -> None:
     result = runner.invoke(cli.app, [*arguments, "--data", str(data.root)])
@@ -239,20 +239,25 @@ def test_other_programs_get_their_arguments_and_the_platform(
     data: DataDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executed: list[tuple[list[str], dict[str, str]]] = []
-    monkeypatch.setattr(cli, "_execute", lambda command, environment: executed.append((command, dict(environment))))
+
+    def execute(command: list[str], environment: dict[str, str]) -> NoReturn:
+        executed.append((command, dict(environment)))
+        raise SystemExit(0)
+
+    monkeypatch.setattr(cli, "_execute", execute)
     monkeypatch.setenv("AWS_PROFILE", "work")
     with exclusive_lock(data):
         environment = {"S3_BUCKET": "soundalike"}
         publish(data, RunningPlatform(os.getpid(), "http://127.0.0.1:1", None, environment))
         for arguments in (
-            ["crawl", "--data", str(data.root), "--folder", "~/Music", "--retry-rejected"],
+            ["crawl", "--data", str(data.root), "--watch", "--folder", "~/Music", "--retry-rejected"],
             ["index", "build", "--data", str(data.root)],
             ["extract", "a.mp3", "--out", "v.npz", "--statistics", "clip"],
         ):
             assert runner.invoke(cli.app, arguments).exit_code == 0
     commands = [command[command.index("-m") + 1 :] for command, _ in executed]
     assert commands == [
-        ["soundalike.crawler", "--folder", "~/Music", "--retry-rejected"],
+        ["soundalike.crawler", "--watch", "--folder", "~/Music", "--retry-rejected"],
         ["soundalike.indexer", "build"],
         ["soundalike.extractor", "extract", "a.mp3", "--out", "v.npz", "--statistics", "clip"],
     ]
@@ -260,6 +265,40 @@ def test_other_programs_get_their_arguments_and_the_platform(
         assert environment["S3_BUCKET"] == "soundalike"
         assert "AWS_PROFILE" not in environment
     assert executed[2][1]["AWS_PROFILE"] == "work"
+
+
+@pytest.mark.parametrize(
+    ("options", "has_browser", "message"),
+    [([], True, ""), ([], False, "open this address"), (["--no-browser"], False, "")],
+)
+def test_open_prints_the_address_and_opens_it(
+    data: DataDirectory, monkeypatch: pytest.MonkeyPatch, options: list[str], has_browser: bool, message: str
+) -> None:
+    opened: list[str] = []
+
+    def browse(url: str) -> bool:
+        opened.append(url)
+        return has_browser
+
+    monkeypatch.setattr("webbrowser.open", browse)
+    with _up(data, "http://127.0.0.1:8123"):
+        result = runner.invoke(cli.app, ["open", *options, "--data", str(data.root)])
+    assert (result.exit_code, result.stdout) == (0, "http://127.0.0.1:8123/docs\n")
+    assert opened == ([] if options else ["http://127.0.0.1:8123/docs"])
+    assert message in result.stderr
+    assert (result.stderr == "") == (message == "")
+
+
+def test_the_help_of_crawl_shows_its_own_options_too(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def execute(command: list[str], environment: object) -> None:
+        raise SystemExit(command[command.index("-m") + 1 :] != ["soundalike.crawler", "--help"])
+
+    monkeypatch.setattr(cli, "_execute", execute)
+    result = runner.invoke(cli.app, ["crawl", "--help"])
+    assert result.exit_code == 0
+    assert {"--data", "--stay", "--no-wait"} <= set(result.stdout.split())
 
 
 def test_evaluate_says_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -17,7 +18,7 @@ from soundalike.local.data_directory import DATA_VARIABLE, DataDirectory
 from soundalike.local.errors import InvalidSettings, LocalPlatformError, NotInstalled
 from soundalike.local.launch import EX_CONFIG
 from soundalike.local.platform import API_PORT, Platform
-from soundalike.local.program import python_command
+from soundalike.local.program import python_command, shown_command
 from soundalike.local.running_platform import default_directory, find_default
 from soundalike.local.signals import run_until_signal
 from soundalike.settings import load
@@ -43,6 +44,9 @@ Data = Annotated[
 ]
 
 LOGIN_PORT = 8898
+
+PAGE = "/docs"
+"""The API's page for people."""
 
 # The arguments, --help included, are those of another program.
 _PASSTHROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -92,11 +96,49 @@ def demo(
 
 
 @app.command(context_settings=_PASSTHROUGH, add_help_option=False)
-def crawl(context: typer.Context, data: Data = None) -> None:
-    """Crawl playlists, folders or your library into the running platform (see: soundalike crawl --help)."""
-    # Its help needs no platform.
-    environment = os.environ if "--help" in context.args else _platform_environment(data)
-    _execute(python_command("soundalike.crawler", *context.args), environment)
+def crawl(
+    context: typer.Context,
+    *,
+    data: Data = None,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Where a platform is started for the crawl, go on serving until Ctrl-C.")
+    ] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Where the platform is running anyway, do not wait for the analysis.")
+    ] = False,
+) -> None:
+    """From a folder, a playlist or your library to answers (see: soundalike crawl --help).
+
+    Uses the running platform. Where none is running, it starts one for the while.
+    """
+    if "--help" in context.args:
+        _print_options(context)
+        _execute(python_command("soundalike.crawler", *context.args), os.environ)
+    if "--watch" in context.args or context.args[:1] == ["forget"]:
+        _execute(python_command("soundalike.crawler", *context.args), _platform_environment(data))
+    from soundalike.local.crawl_command import CrawlCommand
+
+    try:
+        command = CrawlCommand(default_directory(data), context.args, stay=stay, wait=not no_wait)
+        status = run_until_signal(command.run(), on_further_signal=command.force_stop.set)
+    except LocalPlatformError as error:
+        _fail(error)
+    raise typer.Exit(status)
+
+
+@app.command(name="open")
+def open_page(
+    data: Data = None,
+    browser: Annotated[bool, typer.Option(help="Open the browser, or only print the address.")] = True,
+) -> None:
+    """Open the page of the running platform in the browser."""
+    try:
+        url = f"{find_default(data).api_url}{PAGE}"
+    except LocalPlatformError as error:
+        _fail(error)
+    echo(url)
+    if browser and not webbrowser.open(url):
+        echo("No browser could be opened: open this address yourself.", err=True)
 
 
 @app.command(context_settings=_PASSTHROUGH, add_help_option=False)
@@ -311,10 +353,20 @@ def main() -> None:
 async def _up(platform: Platform, option: str) -> int:
     async with platform.running():
         echo("Press Ctrl-C to stop. In another terminal:")
-        echo(f"  soundalike crawl{option} --folder ~/Music")
-        echo(f"  soundalike status{option}")
+        echo(f"  {shown_command()} crawl{option} --folder ~/Music")
+        echo(f"  {shown_command()} open{option}")
+        echo(f"  {shown_command()} status{option}")
         await platform.watch()
     return 0
+
+
+def _print_options(context: typer.Context) -> None:
+    """Print the options that this command has besides those of the program that it runs."""
+    echo("Options of `soundalike crawl` itself, which uses the running platform or starts one for the while:")
+    for parameter in context.command.params:
+        record = parameter.get_help_record(context)
+        if record is not None:
+            echo(f"  {record[0]:<18}  {record[1]}")
 
 
 def _platform_environment(data: Path | None) -> dict[str, str]:

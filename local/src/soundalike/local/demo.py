@@ -9,14 +9,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import httpx
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.console import Console
 
 from soundalike.db import database, tracks
 from soundalike.db.tracks import State
 from soundalike.local import recommendation
+from soundalike.local.analysis import analysis_display, wait_for_analysis
 from soundalike.local.errors import LocalPlatformError
 from soundalike.local.platform import Platform
-from soundalike.local.program import python_command
+from soundalike.local.program import python_command, run_in_terminal, shown_command
+from soundalike.local.recommendation import brief_lines
 from soundalike.sandbox.catalogue import PIECES_PER_STYLE, pieces, style_of
 from soundalike.sandbox.errors import UnknownPiece
 from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID
@@ -24,8 +26,7 @@ from soundalike.sandbox.store_catalogues import GENERATED_KEYS
 from soundalike.terminal import echo
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
+    from soundalike.db.database import Pool
     from soundalike.local.data_directory import DataDirectory
     from soundalike.local.running_platform import RunningPlatform
     from soundalike.sandbox.catalogue import Piece
@@ -35,7 +36,6 @@ EXTRA_TRACK = f"deezer:track:{GENERATED_KEYS + 2}"
 """A track that the sandbox knows and the sample playlist does not contain."""
 
 _SHOWN_STYLES = 4
-_EXTRACTION_TIMEOUT_S = 900.0
 _INDEX_TIMEOUT_S = 60.0
 _POLL_S = 0.3
 
@@ -58,15 +58,39 @@ class Demo:
         """
         started = time.monotonic()
         async with self.platform.running() as running:
-            watch = asyncio.create_task(self.platform.watch())
-            try:
-                await _while_watched(watch, _demonstrate(running, started))
-                if not once:
-                    _print_next_steps(running, f".venv/bin/soundalike crawl{self._data.command_option}")
-                    await watch
-            finally:
-                watch.cancel()
+            await self.platform.run_while_up(self._demonstrate(running, started))
+            if not once:
+                _print_next_steps(running, f"{shown_command()} crawl{self._data.command_option}")
+                await self.platform.watch()
         return 0
+
+    async def _demonstrate(self, running: RunningPlatform, started: float) -> None:
+        async with database.connect(running.environment["DATABASE_URL"], size=1) as pool:
+            before = await tracks.count_by_state(pool)
+            echo("", "Crawling the sample playlist: eight styles of composed music")
+            await self._run(running, "soundalike.crawler", "--playlist", DEMO_PLAYLIST_ID)
+            echo("", "Analysing it")
+            with analysis_display(Console()) as display:
+                await wait_for_analysis(pool, display, before)
+            await _check_analysis(pool)
+        echo("", "Building the index")
+        await self._run(running, "soundalike.indexer", "build")
+        await _wait_for_index(running)
+        responses = {}
+        for piece in pieces():
+            responses[piece] = await asyncio.to_thread(_recommend, running, piece)
+            if len(responses) == 1:
+                echo("", f"First recommendation after {time.monotonic() - started:.1f} s")
+        for piece in [p for p in responses if p.index == 0][:_SHOWN_STYLES]:
+            echo("", *brief_lines(responses[piece], TOP, _label))
+        echo("", summarise(style_shares(responses)))
+
+    async def _run(self, running: RunningPlatform, *arguments: str) -> None:
+        status, _ = await run_in_terminal(
+            python_command(*arguments), running.child_environment(os.environ), self.platform.supervisor.force_stop
+        )
+        if status != 0:
+            raise DemoFailure(f"`python -m {' '.join(arguments)}` failed with exit status {status}.")
 
 
 def _print_next_steps(running: RunningPlatform, crawl_command: str) -> None:
@@ -74,26 +98,6 @@ def _print_next_steps(running: RunningPlatform, crawl_command: str) -> None:
     echo(f"  curl '{running.api_url}/recommend?track={_urn(pieces()[0])}&n=5'")
     echo(f"  curl -X PUT '{running.api_url}/tracks/{EXTRA_TRACK}'    # request one more track")
     echo(f"  {crawl_command} --folder ~/Music")
-
-
-async def _demonstrate(running: RunningPlatform, started: float) -> None:
-    echo("", "Crawling the sample playlist: eight styles of composed music")
-    await _run(running, "soundalike.crawler", "--playlist", DEMO_PLAYLIST_ID)
-    echo("", "Extracting embeddings")
-    await _wait_for_embeddings(running)
-    echo("", "Building the index")
-    await _run(running, "soundalike.indexer", "build")
-    await _wait_for_index(running)
-    responses = {}
-    for piece in pieces():
-        responses[piece] = await asyncio.to_thread(_recommend, running, piece)
-        if len(responses) == 1:
-            echo("", f"First recommendation after {time.monotonic() - started:.1f} s")
-    for piece in [p for p in responses if p.index == 0][:_SHOWN_STYLES]:
-        echo("", f"{_label(responses[piece].seeds[0])}  sounds like")
-        for result in responses[piece].results[:TOP]:
-            echo(f"  {result.rank}  {result.score:.3f}  {_label(result)}")
-    echo("", summarise(style_shares(responses)))
 
 
 def style_shares(responses: dict[Piece, recommendation.RecommendationResponse]) -> list[float]:
@@ -117,25 +121,12 @@ def summarise(shares: list[float]) -> str:
     )
 
 
-async def _wait_for_embeddings(running: RunningPlatform) -> None:
-    deadline = time.monotonic() + _EXTRACTION_TIMEOUT_S
+async def _check_analysis(pool: Pool) -> None:
     urns = [_urn(piece) for piece in pieces()]
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    async with database.connect(running.environment["DATABASE_URL"], size=1) as pool:
-        with Progress(*columns) as progress:
-            task = progress.add_task("ready", total=len(pieces()))
-            while True:
-                counts = Counter(track.state for track in (await tracks.get_many(pool, urns)).values())
-                progress.update(task, completed=counts[State.READY])
-                if not counts[State.PENDING] + counts[State.QUEUED]:
-                    break
-                if time.monotonic() > deadline:
-                    unfinished = f"after {_EXTRACTION_TIMEOUT_S:.0f} s: {_format_counts(counts)}"
-                    raise DemoFailure(f"The extraction is not finished {unfinished}.")
-                await asyncio.sleep(_POLL_S)
-    if counts[State.READY] < len(pieces()):
+    counts = Counter(track.state for track in (await tracks.get_many(pool, urns)).values())
+    if counts[State.READY] < len(urns):
         raise DemoFailure(
-            f"Some tracks could not be extracted ({_format_counts(counts)}): see the log of the extractor."
+            f"Some tracks could not be analysed ({_format_counts(counts)}): see the log of the extractor."
         )
 
 
@@ -150,32 +141,6 @@ async def _wait_for_index(running: RunningPlatform) -> None:
             if time.monotonic() > deadline:
                 raise DemoFailure(f"The API does not use the index: {response.text}")
             await asyncio.sleep(_POLL_S)
-
-
-async def _run(running: RunningPlatform, *arguments: str) -> None:
-    child = await asyncio.create_subprocess_exec(*python_command(*arguments), env=running.child_environment(os.environ))
-    try:
-        status = await child.wait()
-    except asyncio.CancelledError:
-        child.terminate()
-        await child.wait()
-        raise
-    if status != 0:
-        raise DemoFailure(f"`python -m {' '.join(arguments)}` failed with exit status {status}.")
-
-
-async def _while_watched(watch: asyncio.Task[None], work: Awaitable[None]) -> None:
-    """Do the work; raises what stops the platform meanwhile."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait({watch, task}, return_when=asyncio.FIRST_COMPLETED)
-        if watch.done():
-            await watch
-            raise DemoFailure("The platform stopped.")
-        await task
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def _recommend(running: RunningPlatform, piece: Piece) -> recommendation.RecommendationResponse:

@@ -25,7 +25,7 @@ from soundalike.local.running_platform import RunningPlatform, exclusive_lock, p
 from soundalike.local.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from soundalike.local.data_directory import DataDirectory
     from soundalike.local.secrets import Secrets
@@ -102,6 +102,20 @@ class Platform:
     async def watch(self) -> None:
         """Wait until a service fails for good, and raise why."""
         await self.supervisor.watch()
+
+    async def run_while_up(self, work: Awaitable[T]) -> T:
+        """Do the work on the platform and return its result; raises why a service fails for good meanwhile."""
+        watch, task = asyncio.ensure_future(self.watch()), asyncio.ensure_future(work)
+        try:
+            await asyncio.wait({watch, task}, return_when=asyncio.FIRST_COMPLETED)
+            if watch.done():
+                watch.result()
+                raise StartFailure("The platform has stopped.")
+            return task.result()
+        finally:
+            watch.cancel()
+            task.cancel()
+            await asyncio.gather(watch, task, return_exceptions=True)
 
     async def _start(self) -> RunningPlatform:
         started = time.monotonic()
@@ -231,6 +245,8 @@ async def _run_to_completion(work: Callable[[], T]) -> T:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task})
+        # Ctrl-C in a terminal reaches initdb as well, which fails then.
+        task.exception()
         raise
 
 

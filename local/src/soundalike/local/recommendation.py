@@ -16,7 +16,7 @@ from soundalike.domain.text import escape
 from soundalike.local.errors import LocalPlatformError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _TIMEOUT_S = 30
 
@@ -142,6 +142,16 @@ def render(response: RecommendationResponse) -> list[str]:
     with_signals = response.taste is not None
     lines = [line for result in response.results for line in _result_lines(result, with_signals)]
     return [*_heading(response), *(lines or ["  no track meets these conditions"])]
+
+
+def brief_lines(
+    response: RecommendationResponse, count: int, label: Callable[[TrackSummary], str] = TrackSummary.label
+) -> list[str]:
+    """Return the first seed and the first `count` results, one line each."""
+    return [
+        f"{label(response.seeds[0])}  sounds like",
+        *(f"  {result.rank}  {result.score:.3f}  {label(result)}" for result in response.results[:count]),
+    ]
 
 
 def _heading(response: RecommendationResponse) -> list[str]:

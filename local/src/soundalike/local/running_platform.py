@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from soundalike.local.data_directory import DataDirectory
 from soundalike.local.environment import neutral_environment
 from soundalike.local.errors import AlreadyRunning, NotRunning
+from soundalike.local.program import shown_command
 from soundalike.storage.atomic_files import write_private
 
 if TYPE_CHECKING:
@@ -72,11 +73,17 @@ def publish(data: DataDirectory, platform: RunningPlatform) -> None:
     write_private(data.platform_file, json.dumps(asdict(platform), indent=2) + "\n")
 
 
+def is_running(data: DataDirectory) -> bool:
+    """Tell whether a platform runs on a data directory, starts or stops; raises `NotRunning` for another user's."""
+    return any(_has_lock(path, data) for path in (data.lock_file, data.root))
+
+
 def find(data: DataDirectory) -> RunningPlatform:
     """Find the platform that runs on a data directory; raises `NotRunning`."""
-    if not _is_locked(data):
+    if not is_running(data):
         raise NotRunning(
-            f"No platform is running on {data.root}. Start it in another terminal: soundalike up{data.command_option}"
+            f"No platform is running on {data.root}. Start it in another terminal: "
+            f"{shown_command()} up{data.command_option}"
         )
     try:
         return TypeAdapter(RunningPlatform).validate_json(data.platform_file.read_bytes())
@@ -89,7 +96,7 @@ def find(data: DataDirectory) -> RunningPlatform:
 def default_directory(data: Path | None) -> DataDirectory:
     """Return the folder that `data` means: without one, the user's, or the demo's where only the demo is running."""
     demo = DataDirectory.for_demo()
-    if data is None and not _is_locked(DataDirectory.at(None)) and _is_locked(demo):
+    if data is None and not is_running(DataDirectory.at(None)) and is_running(demo):
         return demo
     return DataDirectory.at(data)
 
@@ -109,10 +116,6 @@ def _lock_folder(descriptor: int) -> None:
         # Network file systems lock no folders; the file is locked there.
         if error.errno not in {errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.EOPNOTSUPP}:
             raise
-
-
-def _is_locked(data: DataDirectory) -> bool:
-    return any(_has_lock(path, data) for path in (data.lock_file, data.root))
 
 
 def _has_lock(path: Path, data: DataDirectory) -> bool:
