@@ -55,6 +55,19 @@ def test_every_encoding_of_id3_can_be_read(audio: Callable[..., bytes], tag_read
     assert (tags.title, tags.artists, tags.album) == (text, (text,), text)
 
 
+@pytest.mark.parametrize("codec", ["cp1251", "koi8-r", "gbk", "big5", "cp932", "euc-kr", "iso2022_jp", "utf-16"])
+def test_legacy_code_pages_can_be_read(audio: Callable[..., bytes], tag_reader: TagReader, codec: str) -> None:
+    text = {"gbk": "月亮代表我的心", "big5": "月亮代表我的心", "euc-kr": "서른 즈음에"}.get(codec, "Группа крови")
+    text = "丸の内サディスティック" if codec in {"cp932", "iso2022_jp"} else text
+    stream = io.BytesIO(audio(6, "MP3"))
+    file: Any = MP3(stream)
+    file.add_tags()
+    file.tags.add(TIT2(encoding=0, text=text.encode(codec).decode("latin-1")))
+    stream.seek(0)
+    file.save(stream)
+    assert read(tag_reader, stream.getvalue()).title == text
+
+
 @pytest.mark.parametrize(("form", "kind"), [("FLAC", FLAC), ("OGG", OggVorbis)])
 def test_it_reads_what_is_read_in_this_process(
     audio: Callable[..., bytes], tag_reader: TagReader, form: str, kind: Any

@@ -6,75 +6,53 @@ import codecs
 import io
 import json
 import math
-import struct
+import re
 from dataclasses import asdict, dataclass
-from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 
-from mutagen import MutagenError
-from mutagen.aiff import AIFF
-from mutagen.easymp4 import EasyMP4, EasyMP4Tags
-from mutagen.flac import FLAC
-from mutagen.id3 import ID3
-from mutagen.mp3 import EasyMP3
-from mutagen.oggflac import OggFLAC
-from mutagen.oggopus import OggOpus
-from mutagen.oggspeex import OggSpeex
-from mutagen.oggvorbis import OggVorbis
-from mutagen.wave import WAVE
 from pydantic import AfterValidator, Field
 
-from soundalike.audio.sniff import AudioKind, sniff_stream
+from soundalike.audio.sniff import sniff_stream
+from soundalike.crawler.legacy_text import decode_all
+from soundalike.crawler.tag_values import MAX_TEXT_LENGTH, MAX_VALUES, read_values
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-_READERS: Final[Mapping[AudioKind, Sequence[Callable[[BinaryIO], Any]]]] = {
-    AudioKind.MP3: (EasyMP3,),
-    AudioKind.M4A: (EasyMP4,),
-    AudioKind.FLAC: (FLAC,),
-    AudioKind.OGG: (OggVorbis, OggFLAC, OggSpeex),
-    AudioKind.OPUS: (OggOpus,),
-    AudioKind.WAV: (WAVE,),
-    AudioKind.AIFF: (AIFF,),
-}
-# What mutagen raises on damaged tags: its own errors, and now and then those of the statement that stumbled.
-_DAMAGED: Final = (
-    MutagenError,
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    ArithmeticError,
-    struct.error,
-)
-_ID3_FRAMES: Final = {"title": "TIT2", "artist": "TPE1", "albumartist": "TPE2", "album": "TALB", "isrc": "TSRC"}
-_LONGEST_TEXT: Final = 1000
-_MOST_VALUES: Final = 50
+    from soundalike.audio.sniff import AudioKind
+    from soundalike.crawler.tag_values import Value
+
 _LONGEST_SECONDS: Final = 2_000_000
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ROLE: Final = re.compile(r"(?<=\S) \([^()]*\)$")
 
 # What texts in tags are written in. A confined process (`audio.confinement`) can load no codec later.
 for _encoding in ("ascii", "latin-1", "utf-8", "utf-16", "utf-16-be", "utf-16-le"):
     codecs.lookup(_encoding)
 
-EasyMP4Tags.RegisterFreeformKey("isrc", "ISRC")
-
-_Text = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(clean)]
+_Text = Annotated[str, Field(max_length=MAX_TEXT_LENGTH), AfterValidator(clean)]
+_Texts = Annotated[tuple[_Text, ...], Field(max_length=MAX_VALUES)]
+_Ids = Annotated[tuple[Annotated[str, Field(pattern=f"^(?:{_UUID.pattern})$")], ...], Field(max_length=MAX_VALUES)]
 
 
 @dataclass(frozen=True, slots=True)
 class MusicTags:
-    """Names and numbers from a file's tags; None or empty where it does not tell."""
+    """Names and numbers from a file's tags; None or empty where it does not tell.
+
+    `artists` is the credit as the tags have it; each of them is one artist where `artists_exact`. `recordings` are ids
+    of MusicBrainz, `acoustids` those of AcoustID.
+    """
 
     title: _Text | None = None
-    artists: Annotated[tuple[_Text, ...], Field(max_length=_MOST_VALUES)] = ()
+    artists: _Texts = ()
     album: _Text | None = None
     isrc: Annotated[str, Field(max_length=12)] | None = None
     duration_ms: Annotated[int, Field(gt=0, le=_LONGEST_SECONDS * 1000)] | None = None
+    artists_exact: bool = False
+    recordings: _Ids = ()
+    acoustids: _Ids = ()
 
 
 def encode_tags(source: bytes | BinaryIO) -> bytes:
@@ -85,41 +63,52 @@ def encode_tags(source: bytes | BinaryIO) -> bytes:
 
 def read_tags(stream: BinaryIO, kind: AudioKind | None) -> MusicTags:
     """Read the tags of a file of that kind; damaged tags count as none, and nothing is raised for them."""
-    for reader in _READERS.get(kind, ()) if kind else ():
-        stream.seek(0)
-        try:
-            file = reader(stream)
-            return _tags(file)
-        except _DAMAGED:
-            continue
-    return MusicTags()
-
-
-def _tags(file: Any) -> MusicTags:
-    artists = _texts(file, "artist") or _texts(file, "albumartist")
+    values, seconds = read_values(stream, kind)
+    texts = _texts(values)
+    artists, exact = _artists(texts)
     return MusicTags(
-        title=next(iter(_texts(file, "title")), None),
+        title=next(iter(texts("title")), None),
         artists=artists,
-        album=next(iter(_texts(file, "album")), None),
-        isrc=next((isrc for isrc in map(normalised_isrc, _texts(file, "isrc")) if isrc), None),
-        duration_ms=_duration_ms(file),
+        album=next(iter(texts("album")), None),
+        isrc=next((isrc for isrc in map(normalised_isrc, texts("isrc")) if isrc), None),
+        duration_ms=_duration_ms(seconds),
+        artists_exact=exact,
+        recordings=_uuids(texts("recording")),
+        acoustids=_uuids(texts("acoustid")),
     )
 
 
-def _texts(file: Any, name: str) -> tuple[str, ...]:
-    tags = file.tags
-    if not tags:
-        return ()
-    if isinstance(tags, ID3):
-        values = [text for frame in tags.getall(_ID3_FRAMES[name]) for text in frame.text]
-    else:
-        values = tags.get(name, [])
-    texts = (clean(str(value)[:_LONGEST_TEXT]) for value in islice(values, _MOST_VALUES))
-    return tuple(text for text in texts if text)
+def _texts(values: Mapping[str, Sequence[Value]]) -> Callable[[str], tuple[str, ...]]:
+    decoded = decode_all(value for field in values.values() for value in field if isinstance(value, bytes))
+
+    def texts(field: str) -> tuple[str, ...]:
+        lines = (
+            line
+            for value in values.get(field, ())
+            for line in (decoded[value] if isinstance(value, bytes) else value).split("\0")
+        )
+        cleaned = (clean(line[:MAX_TEXT_LENGTH]) for line in lines)
+        return tuple(dict.fromkeys(text for text in cleaned if text))[:MAX_VALUES]
+
+    return texts
 
 
-def _duration_ms(file: Any) -> int | None:
-    seconds = float(getattr(file.info, "length", 0) or 0)
+def _artists(texts: Callable[[str], tuple[str, ...]]) -> tuple[tuple[str, ...], bool]:
+    """Return the credit, and whether each of its values is one artist."""
+    artist, artists = texts("artist"), texts("artists")
+    if artist and artists:
+        # Picard writes what is printed on the cover into the one, and the names one by one into the other.
+        return artists, True
+    if artist:
+        return artist, len(artist) == len(set(texts("artist id")))
+    return artists or texts("albumartist") or tuple(_ROLE.sub("", name) for name in texts("performer")), False
+
+
+def _uuids(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(uuid for text in texts for uuid in _UUID.findall(text.lower())))[:MAX_VALUES]
+
+
+def _duration_ms(seconds: float) -> int | None:
     if not math.isfinite(seconds) or seconds >= _LONGEST_SECONDS:
         return None
     return max(0, round(seconds * 1000)) or None
