@@ -7,11 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from soundalike.domain.spellings import spellings
 from soundalike.domain.text import clean
 from soundalike.domain.titles import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import asyncpg
 
@@ -28,23 +29,29 @@ _UNSPACED: Final = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
 )
 
-_STALE = """
+FOLDING_VERSION: Final = 1
+"""The rule by which names are folded and spelled; rows of an earlier one are folded again."""
+
+STALE: Final = f"(words IS NULL OR folding < {FOLDING_VERSION})"
+"""The condition of rows that are to be folded, which is that of an index as well."""
+
+_STALE = f"""
 SELECT n.urn, t.title, t.artists, t.album, names_digest(t.title, t.artists, t.album) AS folded_from
-FROM track_names n JOIN tracks t USING (urn) WHERE n.words IS NULL AND n.urn > $1 ORDER BY n.urn LIMIT $2
-"""
+FROM track_names n JOIN tracks t USING (urn) WHERE {STALE} AND n.urn > $1 ORDER BY n.urn LIMIT $2
+"""  # noqa: S608 - constants
 
 # Everywhere in the order of the words, so that no two writers deadlock.
 _ADD_WORDS = "INSERT INTO search_words (word) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
 
 # Only where nobody was faster and the names of the track are still those that were folded. No token has a space.
-_FILL = """
+_FILL = f"""
 UPDATE track_names n SET folded_from = names.folded_from, title = names.title, credit = names.credit,
-    album = names.album, words = array_to_tsvector(string_to_array(names.words, ' '))
+    album = names.album, words = array_to_tsvector(string_to_array(names.words, ' ')), folding = {FOLDING_VERSION}
 FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
     AS names (urn, folded_from, title, credit, album, words) JOIN tracks t USING (urn)
-WHERE n.urn = names.urn AND n.words IS NULL
+WHERE n.urn = names.urn AND (n.words IS NULL OR n.folding < {FOLDING_VERSION})
     AND names_digest(t.title, t.artists, t.album) = names.folded_from
-"""
+"""  # noqa: S608 - constants
 
 
 # The trigger of the names notes what they lose.
@@ -55,7 +62,8 @@ _DELETE_DROPPED_WORDS = "SELECT delete_dropped_words()"
 class SearchNames:
     """The folded names of a track: `credit` is artists and title; `tokens` are those of artists, title and album.
 
-    `spelling_candidates` are the tokens that a misspelt word may stand for.
+    Other spellings (see `domain.spellings`) are among the tokens. `spelling_candidates` are the tokens that a misspelt
+    word may stand for.
     """
 
     title: str
@@ -65,18 +73,22 @@ class SearchNames:
     spelling_candidates: list[str]
 
     @classmethod
-    def of(cls, title: str, artists: Iterable[str], album: str | None) -> SearchNames:
+    def of(cls, title: str, artists: Sequence[str], album: str | None) -> SearchNames:
         """Fold the names of a track; empty parts stay empty."""
         folded_title, folded_album = _folded(title), _folded(album or "")
         folded_artists = " ".join(filter(None, map(_folded, artists)))
         credit = f"{folded_artists} {folded_title}".strip()
-        tokens = sorted({token for word in f"{credit} {folded_album}".split() for token in tokens_of(word)})
+        spelled = [spellings(clean(name)) for name in (title, *artists, album or "")]
+        words = set(f"{credit} {folded_album}".split()).union(*(names.words for names in spelled))
+        candidates = {token for word in words for token in tokens_of(word)}
+        joined = set[str]().union(*(names.joined for names in spelled))
+        tokens = sorted(candidates.union(*map(tokens_of, joined)))
         return cls(
             title=folded_title[:_MAX_NAME_LENGTH],
             credit=credit[:_MAX_NAME_LENGTH],
             album=folded_album[:_MAX_NAME_LENGTH],
             tokens=tokens,
-            spelling_candidates=[token for token in tokens if _is_candidate(token)],
+            spelling_candidates=sorted(filter(_is_candidate, candidates)),
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from soundalike.db.search_names import SearchNames
+from soundalike.db.search_names import FOLDING_VERSION, SearchNames
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.text import clean, clean_or_none
 from soundalike.domain.track_id import TrackId
@@ -79,7 +79,7 @@ preview_provider, match_method, preview_provider_id, match_score"""
 
 # A forgotten track stays forgotten, and so do the tracks of a blocked artist and every release of a recording with a
 # blocked ISRC (see `domain.isrc.isrc_urn`).
-_UPSERT = """
+_UPSERT = f"""
 WITH written AS (
     INSERT INTO tracks (urn, source, title, artists, artist_urns, album, duration_ms, isrc, link, tags)
     SELECT $1, $2, $3, $4::text[], $5::text[], $6, $7::integer, $8, $9, $10::text[]
@@ -93,15 +93,15 @@ WITH written AS (
 ), new_words AS (
     INSERT INTO search_words (word) SELECT unnest($15::text[]) ON CONFLICT DO NOTHING
 ), names AS (
-    INSERT INTO track_names AS n (urn, folded_from, title, credit, album, words)
-    SELECT urn, folded_from, $11, $12, $13, array_to_tsvector($14::text[]) FROM written
+    INSERT INTO track_names AS n (urn, folded_from, title, credit, album, words, folding)
+    SELECT urn, folded_from, $11, $12, $13, array_to_tsvector($14::text[]), {FOLDING_VERSION} FROM written
     ON CONFLICT (urn) DO UPDATE SET
         folded_from = EXCLUDED.folded_from, title = EXCLUDED.title, credit = EXCLUDED.credit, album = EXCLUDED.album,
-        words = EXCLUDED.words
-    WHERE n.words IS NULL OR n.folded_from IS DISTINCT FROM EXCLUDED.folded_from
+        words = EXCLUDED.words, folding = EXCLUDED.folding
+    WHERE n.words IS NULL OR n.folded_from IS DISTINCT FROM EXCLUDED.folded_from OR n.folding < EXCLUDED.folding
 )
 SELECT EXISTS (SELECT FROM written)
-"""
+"""  # noqa: S608 - constants
 
 _STATUSES = """
 SELECT t.urn, t.state, t.reason, t.preview_sought_at, t.preview_asked, EXISTS (
