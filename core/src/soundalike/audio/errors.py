@@ -23,6 +23,10 @@ class Undecodable(PermanentAudioError):
     """The content looks like audio, but no decoder gets usable samples out of it."""
 
 
+class Protected(PermanentAudioError):
+    """The sound is encrypted, and nobody gave the key."""
+
+
 class Truncated(PermanentAudioError):
     """Far less sound can be decoded than the file itself declares."""
 
