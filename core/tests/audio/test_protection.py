@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from soundalike.audio.decode import decode
 from soundalike.audio.errors import Protected
 from soundalike.audio.protection import check_protection
 from soundalike.audio.sniff import AudioKind
@@ -30,13 +31,13 @@ def test_an_encrypted_mp4_is_told_by_what_describes_its_samples(encode: Encode, 
     at = data.index(b"stsd") + 16
     assert data[at : at + 4] == b"mp4a"
     with pytest.raises(Protected, match="DRM"):
-        check_protection(io.BytesIO(data[:at] + entry + data[at + 4 :]), AudioKind.M4A)
+        decode(data[:at] + entry + data[at + 4 :])
 
 
 @pytest.mark.parametrize("identification", [ENCRYPTION, EXTENDED])
 def test_an_encrypted_wma_is_told_by_an_object_of_its_header(encode: Encode, identification: bytes) -> None:
-    with pytest.raises(Protected):
-        check_protection(io.BytesIO(asf(encode, identification)), AudioKind.WMA)
+    with pytest.raises(Protected, match="DRM"):
+        decode(asf(encode, identification))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
 from soundalike.audio.ffmpeg import read_by_ffmpeg
 from soundalike.audio.libsndfile import read_by_sndfile
 from soundalike.audio.pcm_segment import downmix
+from soundalike.audio.protection import check_protection
 from soundalike.audio.sniff import AudioKind, locate
 from soundalike.audio.substream import Substream
 from soundalike.audio.wav_header import repair_length
@@ -55,7 +56,8 @@ def decode(source: bytes | Path | BinaryIO, rule: ExcerptRule = DEFAULT_RULE) ->
     The source is a file's content, its path, or a seekable stream of it, which is left open.
     Channels are averaged, then resampled by soxr HQ; both affect the embedding. A recording shorter than
     `rule.seconds` is returned as it is; repeating or padding it is left to the caller.
-    Raises `NotAudio`, `Undecodable`, `Truncated`, `TooShort`, `Silent`, and `OSError` for an unreadable path.
+    Raises `NotAudio`, `Protected`, `Undecodable`, `Truncated`, `TooShort`, `Silent`, and `OSError` for a path that
+    cannot be read.
     """
     segment = read_segment(source, rule)
     samples = resample(downmix(segment.frames), segment.rate)[: rule.seconds * RATE]
@@ -69,6 +71,7 @@ def read_segment(source: bytes | Path | BinaryIO, rule: ExcerptRule = DEFAULT_RU
         if located is None:
             raise NotAudio(_not_audio_reason(stream))
         content = Substream(stream, located.start) if located.start else stream
+        check_protection(content, located.kind)
         if located.kind is AudioKind.WAV:
             content = repair_length(content)
         segment = _read_first_complete(content, located.kind, rule)

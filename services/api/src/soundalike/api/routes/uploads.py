@@ -100,7 +100,7 @@ async def recommend_for_recording(
     extractor: Annotated[UploadExtractor, Depends(_upload_extractor)],
     spool: Annotated[UploadSpool, Depends(_upload_spool)],
 ) -> Response:
-    """Return at most `n` tracks that sound like the audio file in the body: mp3, ogg, flac, wav, m4a, webm.
+    """Return at most `n` tracks that sound like the audio file in the body: mp3, ogg, flac, wav, m4a, wma and more.
 
     The body is the file itself, not a form: `curl --data-binary @song.mp3 -H "Content-Type: audio/mpeg"`, or in a
     browser `fetch(address, {method: "POST", body: file})`, which sends the file's type by itself. About half a minute
