@@ -23,7 +23,7 @@ from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
-from soundalike.audio.coded_audio.identity import identify, segment_id
+from soundalike.audio.coded_audio.identity import identify
 from soundalike.audio.ogg_chain import links
 
 if TYPE_CHECKING:
@@ -368,10 +368,3 @@ def test_what_holds_no_sound_is_identified_by_its_bytes() -> None:
     for content in (b"", b"no music", b"RIFF\0\0\0\0WAVE", b"fLaC", b"OggS", b"\x00\x00\x00\x18ftypM4A " + bytes(99)):
         coded = identify(io.BytesIO(content))
         assert (coded.digest, coded.duration_ms) == (hashlib.sha256(content).hexdigest(), None)
-
-
-def test_a_segment_is_a_track_of_its_own() -> None:
-    assert segment_id("0" * 64, 0, 1000) == segment_id("0" * 64, 0, 1000)
-    ids = {segment_id("0" * 64, 0, 1000), segment_id("0" * 64, 0, 1001), segment_id("1" * 64, 0, 1000)}
-    assert len(ids) == 3
-    assert segment_id("a", 1, 2).urn == f"file:track:{hashlib.sha256(b'a 1 2').hexdigest()}"

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.download import Downloader, preview_client
 from soundalike.crawler.ingest import Ingest
+from soundalike.crawler.library.file_reader import FileReader
 from soundalike.crawler.policy import CrawlPolicy
 from soundalike.crawler.preview_hosts import HostList, host_of
 from soundalike.crawler.previews.chain import PreviewChain
@@ -203,6 +204,12 @@ def clip_encoders() -> Iterator[ClipEncoderPool]:
 @pytest.fixture
 def tag_reader() -> Iterator[TagReader]:
     with TagReader() as reader:
+        yield reader
+
+
+@pytest.fixture
+def file_reader() -> Iterator[FileReader]:
+    with FileReader(with_checksum=True) as reader:
         yield reader
 
 

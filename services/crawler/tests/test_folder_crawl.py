@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from mutagen.flac import FLAC
 
 from soundalike.audio.audio_files import RegularFile
+from soundalike.audio.coded_audio.identity import identify
 from soundalike.audio.decode import decode
 from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, InternalDecoderError, TooDemanding
 from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.ingest import Ingest
-from soundalike.crawler.policy import CrawlPolicy
+from soundalike.crawler.policy import BLOCKED, CrawlPolicy
 from soundalike.crawler.sources import folder
 from soundalike.crawler.sources.folder import MAX_FILE_BYTES, TOO_LARGE, MusicFolder
 from soundalike.crawler.stats import Outcome, OutcomeStatus
-from soundalike.db import tracks
+from soundalike.db import embeddings, erasure, identities, models, tracks
+from soundalike.db.embeddings import Embedding
+from soundalike.db.models import EmbeddingModel
 from soundalike.db.tracks import State
-from soundalike.domain.track_id import TrackId
+from soundalike.domain.file_identity import file_id
 from soundalike.retry import RetryPolicy
 from soundalike.storage.object_keys import preview_key
 from soundalike.storage.object_store import MemoryStore
@@ -31,8 +36,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from soundalike.audio.decoder_pool import ClipEncoderPool
-    from soundalike.crawler.tag_reader import TagReader
+    from soundalike.crawler.library.file_reader import FileReader
     from soundalike.db.database import Pool
+    from soundalike.domain.track_id import TrackId
 
 
 @dataclass
@@ -54,7 +60,7 @@ class Library:
     folder: Path
     pool: Pool
     encoders: ClipEncoderPool
-    tag_reader: TagReader
+    file_reader: FileReader
     store: MemoryStore = field(default_factory=MemoryStore)
     progress: RecordedProgress = field(default_factory=RecordedProgress)
 
@@ -62,7 +68,7 @@ class Library:
         policy = CrawlPolicy(retry_rejected=retry_rejected)
         ingest = Ingest(self.pool, self.store, policy, retry=RetryPolicy(attempts))
         crawl = Crawl(self.pool, ingest, policy, listener=self.progress)
-        assert await crawl.run(MusicFolder(self.folder, self.encoders, self.tag_reader)) is None
+        assert await crawl.run(MusicFolder(self.folder, self.encoders, self.file_reader)) is None
         assert crawl.stats.unfinished == 0
         return crawl
 
@@ -70,12 +76,12 @@ class Library:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        return TrackId("file", hashlib.sha256(content).hexdigest())
+        return file_id(identify(io.BytesIO(content)).digest)
 
 
 @pytest.fixture
-def library(tmp_path: Path, pool: Pool, clip_encoders: ClipEncoderPool, tag_reader: TagReader) -> Library:
-    return Library(tmp_path, pool, clip_encoders, tag_reader)
+def library(tmp_path: Path, pool: Pool, clip_encoders: ClipEncoderPool, file_reader: FileReader) -> Library:
+    return Library(tmp_path, pool, clip_encoders, file_reader)
 
 
 async def stored(library: Library, track: TrackId) -> tracks.StoredTrack:
@@ -85,11 +91,10 @@ async def stored(library: Library, track: TrackId) -> tracks.StoredTrack:
 
 
 async def test_a_tagged_file(library: Library, audio: Callable[..., bytes], tmp_path: Path) -> None:
-    library.put("album/1.flac", audio(40))
+    track = library.put("album/1.flac", audio(40))
     file = FLAC(tmp_path / "album/1.flac")
     file["title"], file["artist"], file["album"], file["isrc"] = "Glöckchen", ["A", "B"], "Metall", "us-hm8-08-65849"
     file.save()
-    track = TrackId("file", hashlib.sha256((tmp_path / "album/1.flac").read_bytes()).hexdigest())
     crawl = await library.crawl()
     assert crawl.stats.count(OutcomeStatus.UPLOADED) == crawl.stats.finished == 1
     results = await stored(library, track)
@@ -175,6 +180,56 @@ async def test_the_same_folder_again(library: Library, audio: Callable[..., byte
     assert (await stored(library, late)).state is State.REJECTED
 
 
+async def test_other_tags_are_the_same_track_with_the_newest_of_them(
+    library: Library, audio: Callable[..., bytes], tmp_path: Path
+) -> None:
+    track = library.put("1.flac", audio(8))
+    await library.crawl()
+    file = FLAC(tmp_path / "1.flac")
+    file["title"] = "Another title"
+    file.save()
+    (tmp_path / "1.flac").rename(tmp_path / "2.flac")
+    again = await library.crawl()
+    assert again.stats.by_reason[OutcomeStatus.SKIPPED] == {"already queued": 1}
+    assert (await stored(library, track)).track.title == "Another title"
+    assert await library.pool.fetchval("SELECT count(*) FROM tracks") == 1
+
+
+async def test_other_tags_do_not_bring_a_forgotten_file_back(
+    library: Library, audio: Callable[..., bytes], tmp_path: Path
+) -> None:
+    track = library.put("1.flac", audio(8))
+    await library.crawl()
+    async with library.pool.acquire() as connection:
+        await erasure.forget_tracks(connection, [track])
+    file = FLAC(tmp_path / "1.flac")
+    file["title"] = "Another title"
+    file.save()
+    again = await library.crawl()
+    assert again.stats.by_reason[OutcomeStatus.SKIPPED] == {BLOCKED: 1}
+    assert await library.pool.fetchval("SELECT array_agg(state) FROM tracks") == ["forgotten"]
+
+
+@pytest.mark.parametrize("state", [State.READY, State.FORGOTTEN])
+async def test_a_file_of_the_former_identity_keeps_what_is_known_of_it(
+    library: Library, audio: Callable[..., bytes], tmp_path: Path, state: State
+) -> None:
+    track = library.put("1.flac", audio(8))
+    former = file_id(hashlib.sha256(audio(8)).hexdigest())
+    await tracks.upsert(library.pool, tracks.Track(former, "Former title"))
+    await library.pool.execute("UPDATE tracks SET identity_version = 0, state = $1", state)
+    model = EmbeddingModel("m", 160)
+    async with library.pool.acquire() as connection:
+        await models.register(connection, model)
+        await embeddings.save(connection, Embedding(former, "m", np.ones(160, np.float32), "k", None, "x", 8.0))
+    crawl = await library.crawl()
+    reason = BLOCKED if state is State.FORGOTTEN else "already analysed"
+    assert crawl.stats.by_reason[OutcomeStatus.SKIPPED] == {reason: 1}
+    rows = await library.pool.fetch("SELECT urn, state, identity_version FROM tracks")
+    assert [tuple(row) for row in rows] == [(track.urn, state, 1)]
+    assert not await identities.has_former(library.pool)
+
+
 async def test_files_that_cannot_be_read_fail_without_stopping_the_rest(
     library: Library, audio: Callable[..., bytes], tmp_path: Path
 ) -> None:
@@ -190,7 +245,7 @@ async def test_a_file_that_goes_away_while_it_waits(
     library: Library, audio: Callable[..., bytes], tmp_path: Path
 ) -> None:
     track = library.put("1.flac", audio(8))
-    source = MusicFolder(tmp_path, library.encoders, library.tag_reader)
+    source = MusicFolder(tmp_path, library.encoders, library.file_reader)
 
     class Vanishing:
         name, total = "vanishing", 1

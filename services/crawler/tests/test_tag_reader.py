@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,13 +17,11 @@ from mutagen.id3 import TALB, TIT2, TPE1
 from mutagen.mp3 import MP3
 from mutagen.oggvorbis import OggVorbis
 
-from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
+from soundalike.audio.errors import DecoderCrashed, TooDemanding
 from soundalike.audio.sniff import sniff_stream
-from soundalike.crawler.entries import IgnoredEntry, TrackEntry
 from soundalike.crawler.errors import PreviewUnusable
 from soundalike.crawler.music_tags import MusicTags, read_tags
 from soundalike.crawler.preview_duration import check_duration
-from soundalike.crawler.sources.folder import UNREADABLE_TAGS, MusicFolder
 from soundalike.crawler.tag_reader import TagReader
 
 if TYPE_CHECKING:
@@ -127,28 +124,6 @@ class FailingReader:
     def read(self, _: bytes | BinaryIO) -> MusicTags:
         self.count += 1
         raise self.error
-
-
-@pytest.mark.parametrize(
-    ("error", "attempts"),
-    [(TooDemanding("needs more than 256 MB"), 1), (DecoderCrashed("died"), 2), (DecoderUnavailable("killed"), 2)],
-)
-async def test_a_file_whose_tags_cannot_be_read_is_named_by_its_file(
-    tmp_path: Path, audio: Callable[..., bytes], caplog: pytest.LogCaptureFixture, error: Exception, attempts: int
-) -> None:
-    (tmp_path / "Some Song.flac").write_bytes(audio(6))
-    reader: Any = FailingReader(error)
-    encoders: Any = None
-    with caplog.at_level(logging.WARNING):
-        source = MusicFolder(tmp_path, encoders, reader)
-        note, entry = [entry async for entry in source.entries()]
-    # Of the progress: both are counted.
-    assert source.total == 2
-    assert note == IgnoredEntry("Some Song.flac", UNREADABLE_TAGS)
-    assert isinstance(entry, TrackEntry)
-    assert (entry.track.title, entry.track.artists, entry.track.duration_ms) == ("Some Song", (), None)
-    assert reader.count == attempts
-    assert f"tags cannot be read ({error})" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -53,12 +53,16 @@ def cpu_limit_s(size: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may take; `cpu_s` returns the seconds of a processor for its size in bytes."""
+    """What one file may take; `cpu_s` returns the seconds of a processor for its size in bytes.
+
+    With `timeout_bytes_per_s` a large file may take longer than `timeout_s`: every byte of it is read.
+    """
 
     timeout_s: float
     memory_bytes: int
     max_response_bytes: int
     cpu_s: Callable[[int], float] = cpu_limit_s
+    timeout_bytes_per_s: float = math.inf
 
 
 class IsolatedFunction:
@@ -110,7 +114,7 @@ class IsolatedFunction:
                 head, content = self._client.request(
                     source,
                     cpu_s=self._limits.cpu_s(size),
-                    timeout_s=self._limits.timeout_s,
+                    timeout_s=self._limits.timeout_s + size / self._limits.timeout_bytes_per_s,
                     max_bytes=self._limits.max_response_bytes,
                 )
             except BaseException:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from soundalike.db.search_names import FOLDING_VERSION, SearchNames
+from soundalike.domain.file_identity import IDENTITY_VERSION
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.text import clean, clean_or_none
 from soundalike.domain.track_id import TrackId
@@ -81,13 +82,15 @@ preview_provider, match_method, preview_provider_id, match_score"""
 # blocked ISRC (see `domain.isrc.isrc_urn`).
 _UPSERT = f"""
 WITH written AS (
-    INSERT INTO tracks (urn, source, title, artists, artist_urns, album, duration_ms, isrc, link, tags)
-    SELECT $1, $2, $3, $4::text[], $5::text[], $6, $7::integer, $8, $9, $10::text[]
+    INSERT INTO tracks (urn, source, title, artists, artist_urns, album, duration_ms, isrc, link, tags,
+        identity_version)
+    SELECT $1, $2, $3, $4::text[], $5::text[], $6, $7::integer, $8, $9, $10::text[],
+        CASE $2 WHEN 'file' THEN {IDENTITY_VERSION} END
     WHERE NOT EXISTS (SELECT FROM blocks WHERE urn = ANY(array_append($5::text[], 'isrc:' || $8::text)))
     ON CONFLICT (urn) DO UPDATE SET
         title = EXCLUDED.title, artists = EXCLUDED.artists, artist_urns = EXCLUDED.artist_urns, album = EXCLUDED.album,
         duration_ms = EXCLUDED.duration_ms, isrc = coalesce(EXCLUDED.isrc, tracks.isrc), link = EXCLUDED.link,
-        tags = EXCLUDED.tags, updated_at = now()
+        tags = EXCLUDED.tags, identity_version = EXCLUDED.identity_version, updated_at = now()
     WHERE tracks.state <> 'forgotten'
     RETURNING urn, names_digest(title, artists, album) AS folded_from
 ), new_words AS (

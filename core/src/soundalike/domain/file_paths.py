@@ -21,6 +21,14 @@ def path_text(path: bytes) -> str:
     return path.decode("utf-8", "surrogateescape")
 
 
+def display_path(path: bytes) -> str:
+    """Return a path as text for people; bytes that are no UTF-8 become replacement characters.
+
+    What a terminal would obey is still in it: `soundalike.terminal` and `soundalike.logs` escape it.
+    """
+    return path.decode("utf-8", "replace")
+
+
 def path_bytes(text: str) -> bytes | None:
     """Return the bytes of a path's text, None for a text that can be none: with a null, or with half a character."""
     try:

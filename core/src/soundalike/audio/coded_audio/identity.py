@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
 import struct
@@ -24,17 +23,11 @@ from soundalike.audio.ffmpeg import DEMUXERS
 from soundalike.audio.mpeg_frames import Framing
 from soundalike.audio.sniff import AudioKind, locate
 from soundalike.audio.substream import Substream, size
-from soundalike.domain.track_id import TrackId
+from soundalike.domain.file_identity import IDENTITY_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
-
-IDENTITY_VERSION: Final = 1
-"""Of the rule; another rule gives other hashes to the same files, and needs another number."""
-
-WHOLE_FILE_VERSION: Final = 0
-"""Of the rule before: the SHA-256 of the whole file."""
 
 MAX_DURATION_S: Final = 2_000_000
 _HEAD_BYTES: Final = 64
@@ -109,11 +102,6 @@ def identify_whole(stream: BinaryIO) -> CodedAudio:
     payload = Payload()
     payload.add_range(stream, 0, size(stream))
     return CodedAudio(payload.hexdigest(), None)
-
-
-def segment_id(digest: str, start_ms: int, end_ms: int) -> TrackId:
-    """Return the id of a part of a file whose coded audio has that digest."""
-    return TrackId("file", hashlib.sha256(f"{digest} {start_ms} {end_ms}".encode()).hexdigest())
 
 
 def _collect(stream: BinaryIO, payload: Payload) -> float | None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from soundalike.audio.sniff import AudioKind
     from soundalike.db.tracks import Track
+    from soundalike.domain.track_id import TrackId
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,16 @@ class PreviewOffer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TrackEntry:
-    """A track with a preview to be had; `position` counts from 0 in the source's list."""
+    """A track with a preview to be had; `position` counts from 0 in the source's list.
+
+    `former` is another id that it may have in the catalogue (see `db.identities`).
+    """
 
     position: int
     label: str
     track: Track
     offer: PreviewOffer
+    former: TrackId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from soundalike.crawler.entries import NoPreviewEntry
+from soundalike.crawler.entries import NoPreviewEntry, TrackEntry
 from soundalike.crawler.errors import PreviewMissing, PreviewUnavailable, PreviewUnusable
 from soundalike.crawler.leases import LocalLeases
 from soundalike.crawler.policy import BLOCKED, CrawlPolicy
 from soundalike.crawler.stats import Outcome, OutcomeStatus
-from soundalike.db import erasure, tracks
+from soundalike.db import erasure, identities, tracks
 from soundalike.db.database import in_transaction
 from soundalike.domain.isrc import isrc_urn
 from soundalike.errors import TransientError
@@ -18,7 +18,7 @@ from soundalike.retry import RetryPolicy
 from soundalike.storage.object_keys import preview_key
 
 if TYPE_CHECKING:
-    from soundalike.crawler.entries import Preview, TrackEntry
+    from soundalike.crawler.entries import Preview
     from soundalike.crawler.leases import Leases
     from soundalike.db.database import Pool
     from soundalike.domain.track_id import TrackId
@@ -42,6 +42,8 @@ class Ingest:
     async def process(self, entry: TrackEntry | NoPreviewEntry) -> Outcome:
         """Do what is owed for a track; raises `DatabaseUnavailable`."""
         track = entry.track
+        if isinstance(entry, TrackEntry) and (former := entry.former) is not None:
+            await in_transaction(self.pool, lambda db: identities.rename(db, former, track.id))
         if not await tracks.upsert(self.pool, track):
             return await self._blocked(track.id, entry.label)
         async with self.leases.acquire(track.id.urn) as mine:

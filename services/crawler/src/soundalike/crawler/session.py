@@ -22,7 +22,7 @@ from soundalike.crawler.source_factory import SourceFactory
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.crawler.summary import print_summary
 from soundalike.crawler.watcher import Watcher, schedule
-from soundalike.db import database
+from soundalike.db import database, identities
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.http.errors import QuotaExhausted, ServiceError
 from soundalike.retry import RetryPolicy
@@ -76,12 +76,15 @@ class Session:
         async with AsyncExitStack() as stack:
             try:
                 pool = await self._connect(stack)
+                has_former = await identities.has_former(pool)
             except DATABASE_FAILURES as error:
                 return self._print(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")
             client = await stack.enter_async_context(preview_client(settings.crawler_contact))
             leases = await stack.enter_async_context(SharedLeases(pool))
             self._limiters = SharedLimiters(pool)
-            sources = stack.enter_context(SourceFactory(settings, client, self._limiters))
+            sources = stack.enter_context(
+                SourceFactory(settings, client, self._limiters, has_former_identities=has_former)
+            )
             status = 0
             for target in self.options.targets:
                 status = max(status, await self._crawl(pool, leases, sources, sources.create(target)))

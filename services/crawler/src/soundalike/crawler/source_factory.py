@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, assert_never
 
 from soundalike.crawler.errors import SourceRefused
+from soundalike.crawler.library.file_reader import FileReader
 from soundalike.crawler.previews.factory import create_chain, deezer_api
 from soundalike.crawler.sources.deezer import DeezerList
 from soundalike.crawler.sources.deezer_address import DeezerTarget
@@ -42,10 +43,18 @@ if TYPE_CHECKING:
 
 
 class SourceFactory:
-    """Everything that sources are made of, opened when first needed; use it as a context manager."""
+    """Everything that sources are made of, opened when first needed; use it as a context manager.
+
+    `has_former_identities`: files may be known by an identity of a former rule (see `db.identities`).
+    """
 
     def __init__(
-        self, settings: CrawlerSettings, client: httpx.AsyncClient, limiters: Callable[[RateLimit], Limiter]
+        self,
+        settings: CrawlerSettings,
+        client: httpx.AsyncClient,
+        limiters: Callable[[RateLimit], Limiter],
+        *,
+        has_former_identities: bool = False,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -55,6 +64,7 @@ class SourceFactory:
         self._encoders: ClipEncoderPool | None = None
         # Its process is started with the first file.
         self._tag_reader = self._stack.enter_context(TagReader())
+        self._file_reader = self._stack.enter_context(FileReader(with_checksum=has_former_identities))
         self.chain: PreviewChain = create_chain(settings, client, self._tag_reader, limiters)
 
     def __enter__(self) -> Self:
@@ -85,7 +95,7 @@ class SourceFactory:
             case ListFile():
                 return TrackListFile(target, self._resolver(), self.chain)
             case FolderPath(path):
-                return MusicFolder(path, self._clip_encoders(), self._tag_reader)
+                return MusicFolder(path, self._clip_encoders(), self._file_reader)
         assert_never(target)
 
     def create_for_track(self, track: TrackId) -> Source:

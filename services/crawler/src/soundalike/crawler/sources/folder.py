@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import hashlib
-import logging
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
-from soundalike.audio.audio_files import RegularFile, SpecialFile, UnreadablePath, is_named_like_audio, walk
+from soundalike.audio.audio_files import RegularFile, SpecialFile, UnreadablePath, walk
 from soundalike.audio.clip import CLIP_KIND
 from soundalike.audio.decoder_pool import ClipEncoderPool
 from soundalike.audio.errors import (
@@ -26,22 +24,19 @@ from soundalike.audio.errors import (
     Truncated,
 )
 from soundalike.audio.isolate import IsolatedClipEncoder
-from soundalike.audio.sniff import sniff_stream
 from soundalike.crawler.entries import IgnoredEntry, Preview, Provenance, TrackEntry, UnreadableEntry
 from soundalike.crawler.errors import PreviewUnavailable, PreviewUnusable
 from soundalike.crawler.music_tags import MusicTags
 from soundalike.db.tracks import Track
 from soundalike.domain.artists import decide
-from soundalike.domain.track_id import TrackId
+from soundalike.domain.file_identity import file_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from soundalike.crawler.entries import Entry
-    from soundalike.crawler.tag_reader import TagReader
-
-log = logging.getLogger(__name__)
+    from soundalike.crawler.library.file_reader import FileFacts, FileReader
 
 MAX_FILE_BYTES: Final = 8 * 1024**3
 """Every byte of a file is read to identify it, and a sparse file of terabytes takes no room on the disk."""
@@ -109,7 +104,7 @@ class MusicFolder:
 
     folder: Path
     encoders: ClipEncoderPool
-    tag_reader: TagReader
+    file_reader: FileReader
     total: int | None = field(default=None, init=False)
 
     @property
@@ -138,55 +133,38 @@ class MusicFolder:
             case SpecialFile():
                 return [IgnoredEntry(label, OTHER_FILE)]
             case RegularFile(path):
-                try:
-                    if path.stat().st_size > MAX_FILE_BYTES:
-                        return [IgnoredEntry(label, TOO_LARGE)]
-                    file = self._read(path)
-                except OSError as error:
-                    return [UnreadableEntry(position, label, "cannot be read", error.strerror or str(error))]
-        if file is None:
+                return self._entries_of_file(position, label, path)
+
+    def _entries_of_file(self, position: int, label: str, path: Path) -> list[Entry]:
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                return [IgnoredEntry(label, TOO_LARGE)]
+            facts = self._read(path)
+        except OSError as error:
+            return [UnreadableEntry(position, label, "cannot be read", error.strerror or str(error))]
+        except (InternalDecoderError, DecoderUnavailable) as error:
+            return [UnreadableEntry(position, label, "the reader of files fails", str(error))]
+        if facts is None:
             return [IgnoredEntry(label, OTHER_FILE)]
-        identity, tags = file
-        track = TrackEntry(position, label, _track(identity, tags or MusicTags(), path), ClipOffer(path, self.encoders))
-        return [track] if tags is not None else [IgnoredEntry(label, UNREADABLE_TAGS), track]
+        former = file_id(facts.sha256) if facts.sha256 else None
+        track = TrackEntry(position, label, _track(facts, path), ClipOffer(path, self.encoders), former)
+        return [track] if facts.tags is not None else [IgnoredEntry(label, UNREADABLE_TAGS), track]
 
-    def _read(self, path: Path) -> tuple[TrackId, MusicTags | None] | None:
-        """Identify a file by its content and read its tags, None where that fails.
-
-        Returns None for a file that is no music and does not claim to be.
-        """
+    def _read(self, path: Path) -> FileFacts | None:
         with open(path, "rb", opener=_open_without_waiting) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "it is no regular file any more")
-            kind = sniff_stream(stream)
-            if kind is None and not is_named_like_audio(path):
-                return None
-            stream.seek(0)
-            identity = TrackId("file", hashlib.file_digest(stream, "sha256").hexdigest())
-            return identity, MusicTags() if kind is None else self._read_tags(stream, path)
-
-    def _read_tags(self, stream: BinaryIO, path: Path) -> MusicTags | None:
-        """Read tags, twice where the process that reads them fails; what fails then is worth no more than the tags."""
-        failure: AudioError | None = None
-        for _ in range(_MAX_CRASHES):
-            try:
-                return self.tag_reader.read(stream)
-            except DecoderCrashed as error:
-                failure = error
-            except AudioError as error:
-                failure = error
-                break
-        log.warning("%s is named by its file: its tags cannot be read (%s)", _display_path(path), failure)
-        return None
+            return self.file_reader.read(stream, os.fsencode(path))
 
 
-def _track(identity: TrackId, tags: MusicTags, path: Path) -> Track:
+def _track(facts: FileFacts, path: Path) -> Track:
+    tags = facts.tags or MusicTags()
     return Track(
-        id=identity,
+        id=file_id(facts.audio.digest),
         title=tags.title or _display_path(path.with_suffix("")).rpartition(os.sep)[2],
         artists=decide(tags.artists, lambda _: False),
         album=tags.album,
-        duration_ms=tags.duration_ms,
+        duration_ms=facts.audio.duration_ms or tags.duration_ms,
         isrc=tags.isrc,
         # No link: a path on somebody's disk is nobody else's business, and every answer of the API shows the link.
         link=None,

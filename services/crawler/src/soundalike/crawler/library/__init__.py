@@ -1,0 +1,1 @@
+"""Libraries: the music files of a folder, and where they lie."""
