@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from soundalike.db import aliases
 from soundalike.db.search_names import FOLDING_VERSION, SearchNames
 from soundalike.domain.file_identity import IDENTITY_VERSION
 from soundalike.domain.isrc import normalised_isrc
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from soundalike.db.aliases import Alias
     from soundalike.db.database import Executor
 
 
@@ -35,7 +37,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The facts about a track; durations in milliseconds."""
+    """The facts about a track; durations in milliseconds.
+
+    `artist_credit` is what names the artists where that leaves doubt (`db.artist_credits`), None where `artists` is
+    exact. `aliases` are ids from tags, which are written and not read with the rest.
+    """
 
     id: TrackId
     title: str
@@ -46,6 +52,8 @@ class Track:
     isrc: str | None = None
     link: str | None = None
     tags: tuple[str, ...] = ()
+    artist_credit: tuple[str, ...] | None = None
+    aliases: tuple[Alias, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +84,32 @@ class TrackStatus:
 
 
 COLUMNS = """urn, title, artists, artist_urns, album, duration_ms, isrc, link, tags, state, reason,
-preview_provider, match_method, preview_provider_id, match_score"""
+preview_provider, match_method, preview_provider_id, match_score, artist_credit"""
 
 # A forgotten track stays forgotten, and so do the tracks of a blocked artist and every release of a recording with a
-# blocked ISRC (see `domain.isrc.isrc_urn`).
+# blocked ISRC (see `domain.isrc.isrc_urn`). What was decided of a credit stays until the credit is another; then names
+# are folded by `db.search_names`, which knows them all.
 _UPSERT = f"""
 WITH written AS (
     INSERT INTO tracks (urn, source, title, artists, artist_urns, album, duration_ms, isrc, link, tags,
-        identity_version)
+        artist_credit, identity_version)
     SELECT $1, $2, $3, $4::text[], $5::text[], $6, $7::integer, $8, $9, $10::text[],
-        CASE $2 WHEN 'file' THEN {IDENTITY_VERSION} END
+        $16::text[], CASE $2 WHEN 'file' THEN {IDENTITY_VERSION} END
     WHERE NOT EXISTS (SELECT FROM blocks WHERE urn = ANY(array_append($5::text[], 'isrc:' || $8::text)))
     ON CONFLICT (urn) DO UPDATE SET
-        title = EXCLUDED.title, artists = EXCLUDED.artists, artist_urns = EXCLUDED.artist_urns, album = EXCLUDED.album,
+        title = EXCLUDED.title, artist_credit = EXCLUDED.artist_credit,
+        artists = CASE WHEN EXCLUDED.artist_credit = tracks.artist_credit THEN tracks.artists ELSE EXCLUDED.artists END,
+        artist_urns = EXCLUDED.artist_urns, album = EXCLUDED.album,
         duration_ms = EXCLUDED.duration_ms, isrc = coalesce(EXCLUDED.isrc, tracks.isrc), link = EXCLUDED.link,
         tags = EXCLUDED.tags, identity_version = EXCLUDED.identity_version, updated_at = now()
     WHERE tracks.state <> 'forgotten'
-    RETURNING urn, names_digest(title, artists, album) AS folded_from
+    RETURNING urn, artists, names_digest(title, artists, album) AS folded_from
 ), new_words AS (
     INSERT INTO search_words (word) SELECT unnest($15::text[]) ON CONFLICT DO NOTHING
 ), names AS (
     INSERT INTO track_names AS n (urn, folded_from, title, credit, album, words, folding)
     SELECT urn, folded_from, $11, $12, $13, array_to_tsvector($14::text[]), {FOLDING_VERSION} FROM written
+    WHERE artists = $4
     ON CONFLICT (urn) DO UPDATE SET
         folded_from = EXCLUDED.folded_from, title = EXCLUDED.title, credit = EXCLUDED.credit, album = EXCLUDED.album,
         words = EXCLUDED.words, folding = EXCLUDED.folding
@@ -185,7 +197,10 @@ async def upsert(db: Executor, track: Track) -> bool:
         names.album,
         names.tokens,
         names.spelling_candidates,
+        None if track.artist_credit is None else [clean(name) for name in track.artist_credit],
     )
+    if written and track.id.source == "file":
+        await aliases.replace(db, track.id, track.aliases, aliases.TAG_NAMESPACES)
     return bool(written)
 
 
@@ -300,6 +315,7 @@ def read_stored_track(row: asyncpg.Record) -> StoredTrack:
             isrc=row["isrc"],
             link=row["link"],
             tags=tuple(row["tags"]),
+            artist_credit=None if row["artist_credit"] is None else tuple(row["artist_credit"]),
         ),
         state=State(row["state"]),
         reason=row["reason"],

@@ -83,6 +83,11 @@ def read_title(title: str) -> Title:
     return Title(folded, core, frozenset(parts.versions), frozenset(parts.guests))
 
 
+def artist_key(name: str) -> str:
+    """Fold the name of one artist; names with the same key are taken for one."""
+    return _without_article(fold(name))
+
+
 def fold_artists(names: Iterable[str]) -> frozenset[str]:
     """Fold the names of a track's artists; "A feat. B" and "A; B" are two, "Various Artists" none, "The" is dropped."""
     return frozenset[str]().union(*map(_fold_artist, names)) - NO_ARTIST
@@ -152,11 +157,11 @@ def _versions(note: str, folded: str) -> set[VersionClass]:
 
 @lru_cache(maxsize=16_384)
 def _fold_artist(name: str) -> frozenset[str]:
-    return frozenset({_without_article(fold(credited.name)) for credited in read_credit([name])} - {""})
+    return frozenset({artist_key(credited.name) for credited in read_credit([name])} - {""})
 
 
 def _guests(names: str) -> set[str]:
-    return {_without_article(fold(name)) for name in guest_names(names)} - {""}
+    return {artist_key(name) for name in guest_names(names)} - {""}
 
 
 def _without_article(name: str) -> str:

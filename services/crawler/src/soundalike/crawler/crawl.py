@@ -14,7 +14,7 @@ from soundalike.crawler.leases import LocalLeases
 from soundalike.crawler.policy import CrawlPolicy
 from soundalike.crawler.resume import PlaylistCheckpoint
 from soundalike.crawler.stats import CrawlStats, Outcome, OutcomeStatus
-from soundalike.db import playlists, tracks
+from soundalike.db import artist_credits, playlists, tracks
 from soundalike.errors import DatabaseUnavailable
 from soundalike.http.call_runner import MAX_WAIT_S
 from soundalike.http.errors import QuotaExhausted, ServiceError, ServiceRefused
@@ -64,14 +64,20 @@ class Crawl:
     async def run(self, source: Source) -> ServiceError | None:
         """Crawl the source; returns what ended its list early, if anything did. Other failures are in the stats."""
         try:
-            playlist = await source.playlist()
-            if playlist is None:
-                return await self._crawl_entries(source, None)
-            return await self._crawl_playlist(source, playlist)
+            failure = await self._crawl_list(source)
+            # Who is known as an artist decides what a credit means, and may be known by now.
+            await artist_credits.decide_all(self.pool)
         except ServiceError as error:
             return error
         except DatabaseUnavailable as error:
             return SourceUnavailable(f"{_DATABASE_UNAVAILABLE}: {error}")
+        return failure
+
+    async def _crawl_list(self, source: Source) -> ServiceError | None:
+        playlist = await source.playlist()
+        if playlist is None:
+            return await self._crawl_entries(source, None)
+        return await self._crawl_playlist(source, playlist)
 
     async def _crawl_playlist(self, source: Source, playlist: Playlist) -> ServiceError | None:
         if await playlists.is_blocked(self.pool, playlist.urn):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.sources.track_lists.row import TrackRow, clean_text, find_track_id, parse_seconds, validate_row
 from soundalike.domain import csv_cells
-from soundalike.domain.artists import decide_cell, doubtful_names, holds_tight_comma
+from soundalike.domain.artists import decide_cell, holds_tight_comma, read_credit
 from soundalike.domain.isrc import normalised_isrc
-from soundalike.domain.titles import fold, fold_artists
+from soundalike.domain.titles import artist_key, fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -111,12 +111,8 @@ def _artist_reader(artist_cells: Iterable[str]) -> Callable[[str], tuple[str, ..
     """Return how the names in a cell of this table are told apart: by what the other cells show."""
     cells = set(artist_cells)
     tight = any(map(holds_tight_comma, cells))
-    known = frozenset[str]().union(*(fold_artists([cell]) for cell in cells if cell and not doubtful_names([cell])))
-
-    def is_known(name: str) -> bool:
-        return bool(folded := fold_artists([name])) and folded <= known
-
-    return lambda cell: decide_cell(cell, is_known, tight=tight)
+    known = {artist_key(credited.name) for cell in cells for credited in read_credit([cell]) if credited.exact}
+    return lambda cell: decide_cell(cell, lambda name: artist_key(name) in known, tight=tight)
 
 
 def _row(

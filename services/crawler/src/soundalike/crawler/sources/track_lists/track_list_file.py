@@ -92,6 +92,7 @@ def _track(row: TrackRow, identity: TrackId) -> Track:
         id=identity,
         title=row.title or identity.key,
         artists=row.artists,
+        artist_credit=row.artists or None,
         album=row.album,
         duration_ms=None if row.seconds is None else round(row.seconds * 1000),
         isrc=row.isrc,
