@@ -26,9 +26,7 @@ from soundalike.audio.errors import (
 from soundalike.audio.isolate import IsolatedClipEncoder
 from soundalike.crawler.entries import IgnoredEntry, Preview, Provenance, TrackEntry, UnreadableEntry
 from soundalike.crawler.errors import PreviewUnavailable, PreviewUnusable
-from soundalike.crawler.music_tags import MusicTags
-from soundalike.db.tracks import Track
-from soundalike.domain.artists import decide
+from soundalike.crawler.library.file_track import file_track
 from soundalike.domain.file_identity import file_id
 
 if TYPE_CHECKING:
@@ -147,7 +145,9 @@ class MusicFolder:
         if facts is None:
             return [IgnoredEntry(label, OTHER_FILE)]
         former = file_id(facts.sha256) if facts.sha256 else None
-        track = TrackEntry(position, label, _track(facts, path), ClipOffer(path, self.encoders), former)
+        track = TrackEntry(
+            position, label, file_track(facts, os.fsencode(path)), ClipOffer(path, self.encoders), former
+        )
         return [track] if facts.tags is not None else [IgnoredEntry(label, UNREADABLE_TAGS), track]
 
     def _read(self, path: Path) -> FileFacts | None:
@@ -155,20 +155,6 @@ class MusicFolder:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "it is no regular file any more")
             return self.file_reader.read(stream, os.fsencode(path))
-
-
-def _track(facts: FileFacts, path: Path) -> Track:
-    tags = facts.tags or MusicTags()
-    return Track(
-        id=file_id(facts.audio.digest),
-        title=tags.title or _display_path(path.with_suffix("")).rpartition(os.sep)[2],
-        artists=decide(tags.artists, lambda _: False),
-        album=tags.album,
-        duration_ms=facts.audio.duration_ms or tags.duration_ms,
-        isrc=tags.isrc,
-        # No link: a path on somebody's disk is nobody else's business, and every answer of the API shows the link.
-        link=None,
-    )
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
