@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import importlib.util
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,11 +11,14 @@ from .audio_forms import FORMS, chirp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     import numpy as np
     from numpy.typing import NDArray
 
     Encode = Callable[..., bytes]
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +35,24 @@ def encode() -> Encode:
         return cache[form, seconds]
 
     return encoded
+
+
+@pytest.fixture(scope="session")
+def fuzz() -> ModuleType:
+    """The program that does the same with a thousand files (`python -m soundalike.research.bench.fuzz_audio`)."""
+    spec = importlib.util.spec_from_file_location(
+        "fuzz_audio", ROOT / "research/src/soundalike/research/bench/fuzz_audio.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up by its name.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def good(fuzz: ModuleType) -> dict[str, bytes]:
+    files: dict[str, bytes] = fuzz.good_files()
+    return files

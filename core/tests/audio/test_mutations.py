@@ -1,12 +1,7 @@
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pytest
 
 from soundalike.audio.decode import decode
 from soundalike.audio.isolate import IsolatedDecoder
@@ -14,29 +9,7 @@ from soundalike.audio.isolate import IsolatedDecoder
 if TYPE_CHECKING:
     from types import ModuleType
 
-ROOT = Path(__file__).resolve().parents[3]
 FILES = int(os.environ.get("MUTATED_FILES", "108"))
-
-
-@pytest.fixture(scope="module")
-def fuzz() -> ModuleType:
-    """The program that does the same with a thousand files (`python -m soundalike.research.bench.fuzz_audio`)."""
-    spec = importlib.util.spec_from_file_location(
-        "fuzz_audio", ROOT / "research/src/soundalike/research/bench/fuzz_audio.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up by its name.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def good(fuzz: ModuleType) -> dict[str, bytes]:
-    files: dict[str, bytes] = fuzz.good_files()
-    return files
 
 
 def test_the_files_are_good_before_they_are_damaged(good: dict[str, bytes]) -> None:
