@@ -12,13 +12,13 @@ from pydantic import SecretStr
 from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.download import Downloader, preview_client
 from soundalike.crawler.ingest import Ingest
+from soundalike.crawler.library.clip_offer import clip_encoder_pool
 from soundalike.crawler.library.file_reader import FileReader
 from soundalike.crawler.policy import CrawlPolicy
 from soundalike.crawler.preview_hosts import HostList, host_of
 from soundalike.crawler.previews.chain import PreviewChain
 from soundalike.crawler.previews.spotify import SpotifyPreviews
 from soundalike.crawler.settings import SpotifyAccess
-from soundalike.crawler.sources.folder import clip_encoder_pool
 from soundalike.crawler.sources.spotify import SpotifyPlaylist
 from soundalike.crawler.sources.spotify_address import PlaylistId
 from soundalike.crawler.sources.spotify_web_api import SpotifyWebApi

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import io
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from mutagen.flac import FLAC
 
-from soundalike.audio.audio_files import RegularFile
-from soundalike.audio.coded_audio.identity import identify
 from soundalike.audio.decode import decode
 from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, InternalDecoderError, TooDemanding
-from soundalike.crawler.crawl import Crawl
-from soundalike.crawler.ingest import Ingest
-from soundalike.crawler.policy import BLOCKED, CrawlPolicy
-from soundalike.crawler.sources import folder
-from soundalike.crawler.sources.folder import MAX_FILE_BYTES, TOO_LARGE, MusicFolder
-from soundalike.crawler.stats import Outcome, OutcomeStatus
+from soundalike.audio.file_tree import RegularFile
+from soundalike.crawler.library import scan
+from soundalike.crawler.library.scan import MAX_FILE_BYTES, TOO_LARGE
+from soundalike.crawler.policy import BLOCKED
+from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import embeddings, erasure, identities, models, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import EmbeddingModel
 from soundalike.db.tracks import State
 from soundalike.domain.file_identity import file_id
-from soundalike.retry import RetryPolicy
 from soundalike.storage.object_keys import preview_key
-from soundalike.storage.object_store import MemoryStore
+
+from .library_scene import Library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,44 +35,6 @@ if TYPE_CHECKING:
     from soundalike.crawler.library.file_reader import FileReader
     from soundalike.db.database import Pool
     from soundalike.domain.track_id import TrackId
-
-
-@dataclass
-class RecordedProgress:
-    """Keeps every outcome, and the share that was done."""
-
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    shares: list[tuple[int, int | None]] = field(default_factory=list)
-
-    def report(self, outcome: Outcome, done: int, total: int | None) -> None:
-        self.outcomes[outcome.label] = outcome
-        self.shares.append((done, total))
-
-
-@dataclass
-class Library:
-    """A music folder, what it is crawled into, and what was heard of the crawl."""
-
-    folder: Path
-    pool: Pool
-    encoders: ClipEncoderPool
-    file_reader: FileReader
-    store: MemoryStore = field(default_factory=MemoryStore)
-    progress: RecordedProgress = field(default_factory=RecordedProgress)
-
-    async def crawl(self, *, retry_rejected: bool = False, attempts: int = 4) -> Crawl:
-        policy = CrawlPolicy(retry_rejected=retry_rejected)
-        ingest = Ingest(self.pool, self.store, policy, retry=RetryPolicy(attempts))
-        crawl = Crawl(self.pool, ingest, policy, listener=self.progress)
-        assert await crawl.run(MusicFolder(self.folder, self.encoders, self.file_reader)) is None
-        assert crawl.stats.unfinished == 0
-        return crawl
-
-    def put(self, name: str, content: bytes) -> TrackId:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        return file_id(identify(io.BytesIO(content)).digest)
 
 
 @pytest.fixture
@@ -127,7 +85,7 @@ async def test_good_and_bad_files_side_by_side(library: Library, audio: Callable
     library.put("a/cover.jpg", b"\xff\xd8\xff\xe0" + b"x" * 100)
     library.put("a/album.cue", b'FILE "01.ogg" WAVE')
     library.put("notes.txt", b"good music")
-    library.put(".hidden.ogg", song)
+    library.put("._2.ogg", song)
     crawl = await library.crawl()
     stats = crawl.stats
     assert {status: stats.count(status) for status in OutcomeStatus} == {
@@ -138,10 +96,10 @@ async def test_good_and_bad_files_side_by_side(library: Library, audio: Callable
         OutcomeStatus.FAILED: 0,
     }
     assert stats.finished == 7
-    assert stats.ignored == {"other files": 3}
+    assert stats.ignored == {"other files": 3, "system files": 1}
     assert stats.by_reason[OutcomeStatus.SKIPPED] == {"duplicate": 1}
     assert stats.by_reason[OutcomeStatus.REJECTED] == {"not audio": 2, "too short": 1, "cut short": 1}
-    assert library.progress.shares[-1] == (10, 10)
+    assert library.progress.shares[-1] == (11, 11)
     assert set(library.store.objects) == {preview_key(good, "flac"), preview_key(misnamed, "flac")}
     assert (await stored(library, good)).track.title == "01 Lied für Ängstliche 歌"
     for track, words in ((short, "2.0 s long"), (broken, "not audio"), (half, ""), (empty, "empty")):
@@ -245,21 +203,14 @@ async def test_a_file_that_goes_away_while_it_waits(
     library: Library, audio: Callable[..., bytes], tmp_path: Path
 ) -> None:
     track = library.put("1.flac", audio(8))
-    source = MusicFolder(tmp_path, library.encoders, library.file_reader)
 
-    class Vanishing:
-        name, total = "vanishing", 1
+    class VanishingEncoders:
+        async def encode(self, path: Path) -> bytes:
+            await asyncio.to_thread(path.unlink)
+            return await encoders.encode(path)
 
-        async def playlist(self) -> None:
-            return None
-
-        async def entries(self, start: int = 0) -> Any:
-            async for entry in source.entries(start):
-                (tmp_path / "1.flac").unlink()
-                yield entry
-
-    crawl = Crawl(library.pool, Ingest(library.pool, library.store, retry=RetryPolicy(attempts=1)))
-    assert await crawl.run(Vanishing()) is None
+    encoders, library.encoders = library.encoders, VanishingEncoders()  # type: ignore[assignment]
+    crawl = await library.crawl(attempts=1)
     assert crawl.stats.by_reason[OutcomeStatus.FAILED] == {"the file cannot be read": 1}
     results = await stored(library, track)
     assert results.state is State.PENDING
@@ -311,6 +262,7 @@ async def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(library.folder / "song.mp3")
-    monkeypatch.setattr(folder, "walk", lambda _: [RegularFile(library.folder / "song.mp3")])
+    file = RegularFile(b"song.mp3", (library.folder / "song.mp3").stat())
+    monkeypatch.setattr(scan, "walk", lambda *_: iter([file]))
     await library.crawl()
     assert library.progress.outcomes["song.mp3"].detail == "it is no regular file any more"

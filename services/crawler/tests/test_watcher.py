@@ -144,15 +144,19 @@ async def test_several_crawlers_fetch_each_track_once(crawler: CrawlFixture, run
 async def test_what_cannot_be_fetched_says_why(
     crawler: CrawlFixture, run_watchers: Any, track: TrackId, reason: str
 ) -> None:
+    async def is_done() -> bool:
+        due, _ = await task_queue.count_due(crawler.pool, [track_requests.TASK])
+        return due == 0
+
     await track_requests.request_track(crawler.pool, track)
     async with run_watchers():
         await eventually(lambda: settled(crawler, track))
+        # After the state the task is written.
+        await eventually(is_done)
     stored = await tracks.get(crawler.pool, track)
     assert stored is not None
     assert stored.state is State.NO_PREVIEW
     assert reason in (stored.reason or "")
-    due, _ = await task_queue.count_due(crawler.pool, [track_requests.TASK])
-    assert due == 0
 
 
 async def test_a_failure_that_may_pass_stays_on_the_list(crawler: CrawlFixture, run_watchers: Any) -> None:

@@ -59,7 +59,7 @@ def test_a_library_becomes_vectors_and_the_broken_file_its_reason(music: Path, t
     assert "2 files extracted, 1 failed" in result.stderr
     with np.load(out, allow_pickle=False) as arrays:
         assert sorted(arrays) == ["model", "paths", "tag_names", "tags", "vectors"]
-        assert arrays["paths"].tolist() == [str(music / "b.mp3"), str(music / "album é" / "1.flac")]
+        assert arrays["paths"].tolist() == [str(music / "album é" / "1.flac"), str(music / "b.mp3")]
         assert arrays["vectors"].shape == (2, 160)
         assert arrays["vectors"].dtype == np.float32
         assert np.isfinite(arrays["vectors"]).all()
@@ -138,7 +138,7 @@ def test_a_missing_output_folder_is_reported_before_the_work(music: Path, tmp_pa
 
 def test_folders_are_searched_by_name_and_named_files_always_taken(music: Path) -> None:
     files = find_audio_files([music / "cover.jpg", music, music / "b.mp3"])
-    assert [str(file.relative_to(music)) for file in files] == ["cover.jpg", "b.mp3", "broken.mp3", "album é/1.flac"]
+    assert [str(file.relative_to(music)) for file in files] == ["cover.jpg", "album é/1.flac", "b.mp3", "broken.mp3"]
 
 
 def test_an_interrupted_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

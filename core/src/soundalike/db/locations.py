@@ -65,6 +65,7 @@ class StoredLocation:
     `ignored` says why the file holds no track, or what of it could not be read.
     """
 
+    root: bytes
     path: bytes
     segment: str
     urn: str | None
@@ -97,11 +98,11 @@ class LibraryCounts:
 
 
 _STORED = """
-SELECT l.path, l.segment, l.urn, l.ignored, l.size, l.mtime_ns, l.ctime_ns, l.inode, l.gone_at IS NOT NULL AS is_gone,
-       t.state, t.reason, EXISTS (
+SELECT b.root, l.path, l.segment, l.urn, l.ignored, l.size, l.mtime_ns, l.ctime_ns, l.inode,
+       l.gone_at IS NOT NULL AS is_gone, t.state, t.reason, EXISTS (
            SELECT FROM embeddings e JOIN models m USING (model) WHERE e.urn = l.urn AND m.current
        ) AS has_embedding
-FROM locations l LEFT JOIN tracks t USING (urn)
+FROM locations l JOIN libraries b ON b.id = l.library LEFT JOIN tracks t USING (urn)
 """
 
 _PAGE = f"""
@@ -124,7 +125,7 @@ WITH former AS (
     ON CONFLICT DO NOTHING
 )
 INSERT INTO locations (library, path, segment, urn, ignored, size, mtime_ns, ctime_ns, inode)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+VALUES ($1, $2, $3, (SELECT urn FROM tracks WHERE urn = $4), $5, $6, $7, $8, $9)
 ON CONFLICT (library, path, segment) DO UPDATE SET
     urn = EXCLUDED.urn, ignored = EXCLUDED.ignored, size = EXCLUDED.size, mtime_ns = EXCLUDED.mtime_ns,
     ctime_ns = EXCLUDED.ctime_ns, inode = EXCLUDED.inode, seen_at = now(), gone_at = NULL
@@ -135,6 +136,10 @@ SELECT l.urn, b.root, l.path, l.segment, l.gone_at FROM locations l JOIN librari
 WHERE l.urn = ANY($1) AND NOT starts_with(l.segment, '{_FORMER}') AND ($2 OR l.gone_at IS NULL)
 ORDER BY l.urn, l.gone_at NULLS FIRST, b.root, l.path, l.segment
 """  # noqa: S608 - constants of this module
+
+_IS_NEWEST = """
+SELECT NOT EXISTS (SELECT FROM locations WHERE urn = $1 AND mtime_ns > $2 AND gone_at IS NULL)
+"""
 
 _COUNTS = f"""
 SELECT library, count(*) FILTER (WHERE urn IS NOT NULL AND gone_at IS NULL) AS files,
@@ -156,7 +161,7 @@ async def of_inode(db: Executor, stamp: FileStamp) -> list[StoredLocation]:
 
 
 async def save(db: Executor, location: ScannedLocation, track: TrackId | None) -> None:
-    """Store that a track lies somewhere, or with None that nothing but what is ignored does."""
+    """Store that a track of the catalogue lies somewhere, or with None that nothing but what is ignored does."""
     stamp = location.stamp
     await db.execute(
         _SAVE,
@@ -180,6 +185,11 @@ async def of_tracks(db: Executor, urns: Sequence[str], *, with_gone: bool = Fals
     return dict(places)
 
 
+async def is_newest(db: Executor, location: ScannedLocation, track: TrackId) -> bool:
+    """Tell whether no other file of a track was modified after the one at a location."""
+    return bool(await db.fetchval(_IS_NEWEST, track.urn, location.stamp.mtime_ns))
+
+
 async def counts(db: Executor) -> Mapping[int, LibraryCounts]:
     """Count the locations of every library that has any, by the library's id."""
     return {row["library"]: LibraryCounts(row["files"], row["ignored"], row["gone"]) for row in await db.fetch(_COUNTS)}
@@ -187,6 +197,7 @@ async def counts(db: Executor) -> Mapping[int, LibraryCounts]:
 
 def _read(row: asyncpg.Record) -> StoredLocation:
     return StoredLocation(
+        root=row["root"],
         path=row["path"],
         segment=row["segment"],
         urn=row["urn"],

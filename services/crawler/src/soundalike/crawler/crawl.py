@@ -8,7 +8,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from soundalike.crawler.entries import DeferredEntry, IgnoredEntry, SkippedEntry, UnreadableEntry
+from soundalike.crawler.entries import (
+    DeferredEntry,
+    IgnoredEntry,
+    KnownEntry,
+    SkippedEntry,
+    TrackEntry,
+    UnreadableEntry,
+)
 from soundalike.crawler.errors import SourceLocked, SourceRefused, SourceUnavailable
 from soundalike.crawler.leases import LocalLeases
 from soundalike.crawler.policy import CrawlPolicy
@@ -59,6 +66,7 @@ class Crawl:
     concurrency: int = 16
     stats: CrawlStats = field(default_factory=CrawlStats, init=False)
     _seen: set[TrackId] = field(default_factory=set, init=False)
+    _duplicates: list[TrackEntry] = field(default_factory=list, init=False)
     _failure: ServiceError | None = field(default=None, init=False)
 
     async def run(self, source: Source) -> ServiceError | None:
@@ -101,9 +109,9 @@ class Crawl:
             try:
                 async for entry in entries:
                     if isinstance(entry, IgnoredEntry):
-                        self.stats.ignored[entry.kind] += 1
+                        self.stats.ignored[entry.kind] += entry.count
                         continue
-                    if entry.position < start:
+                    if entry.position < start or self._is_settled(entry, source):
                         continue
                     await workers.acquire()
                     if self._failure:
@@ -113,9 +121,21 @@ class Crawl:
             except ServiceError as error:
                 # The tracks that were started are still completed.
                 self._failure = error
+        # The tracks of both have rows now.
+        await self.ingest.add_locations(self._duplicates)
         if self.stats.unfinished:
             raise AssertionError(f"{self.stats.unfinished} entries of the list have no outcome")
         return self._failure
+
+    def _is_settled(self, entry: ListEntry, source: Source) -> bool:
+        """Count the place of a track for which nothing is owed, at once: of a library that is most."""
+        skip = self.policy.skip_reason(entry.status) if isinstance(entry, KnownEntry) else None
+        if skip is None or not isinstance(entry, KnownEntry):
+            return False
+        status, reason = skip
+        self.stats.started += 1
+        self._count(Outcome(status, entry.label, reason, entry.status.reason or "", entry.track), source.total)
+        return True
 
     def _count_completed(self, source: Source, checkpoint: PlaylistCheckpoint) -> int:
         """Count the places that an interrupted crawl completed, and return where this one begins."""
@@ -154,6 +174,8 @@ class Crawl:
     async def _outcome_of(self, entry: ListEntry) -> Outcome:
         if isinstance(entry, DeferredEntry):
             return await self._outcome_of_deferred(entry)
+        if isinstance(entry, KnownEntry):
+            return await self._outcome_of_resolved(await entry.read(), is_stored=True)
         return await self._outcome_of_resolved(entry)
 
     async def _outcome_of_deferred(self, entry: DeferredEntry) -> Outcome:
@@ -168,7 +190,7 @@ class Crawl:
             return Outcome(OutcomeStatus.FAILED, entry.label, "the service does not answer", str(error))
         return await self._outcome_of_resolved(read)
 
-    async def _outcome_of_resolved(self, entry: ResolvedEntry) -> Outcome:
+    async def _outcome_of_resolved(self, entry: ResolvedEntry, *, is_stored: bool = False) -> Outcome:
         match entry:
             case SkippedEntry(_, label, reason):
                 return Outcome(OutcomeStatus.SKIPPED, label, reason)
@@ -176,9 +198,11 @@ class Crawl:
                 return Outcome(OutcomeStatus.FAILED, label, reason, detail)
         track = entry.track.id
         if track in self._seen:
+            if isinstance(entry, TrackEntry) and entry.location:
+                self._duplicates.append(entry)
             return Outcome(OutcomeStatus.SKIPPED, entry.label, _DUPLICATE, track=track)
         self._seen.add(track)
-        return await self.ingest.process(entry)
+        return await self.ingest.process(entry, is_stored=is_stored)
 
     async def _is_unchanged(self, playlist: Playlist) -> bool:
         """Tell whether a playlist is the same as before and complete, and count its places if so."""

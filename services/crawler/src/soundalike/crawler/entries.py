@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from soundalike.audio.sniff import AudioKind
-    from soundalike.db.tracks import Track
+    from soundalike.db.locations import ScannedLocation
+    from soundalike.db.tracks import Track, TrackStatus
     from soundalike.domain.track_id import TrackId
 
 
@@ -48,6 +49,7 @@ class TrackEntry:
     """A track with a preview to be had; `position` counts from 0 in the source's list.
 
     `former` is another id that it may have in the catalogue (see `db.identities`).
+    `location` is where it lies, for a file that was read; one that is not `tagged` has its title from its name.
     """
 
     position: int
@@ -55,6 +57,8 @@ class TrackEntry:
     track: Track
     offer: PreviewOffer
     former: TrackId | None = None
+    location: ScannedLocation | None = None
+    tagged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +100,25 @@ class DeferredEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownEntry:
+    """A place with a track of the catalogue whose `status` is known; it is read only where something is owed for it."""
+
+    position: int
+    label: str
+    track: TrackId
+    status: TrackStatus
+    read: Callable[[], Awaitable[ResolvedEntry]]
+
+
+@dataclass(frozen=True, slots=True)
 class IgnoredEntry:
     """Something beside the tracks that is counted apart, such as a cover, or tags that cannot be read."""
 
     label: str
     kind: str
+    count: int = 1
 
 
 ResolvedEntry: TypeAlias = TrackEntry | NoPreviewEntry | SkippedEntry | UnreadableEntry
-ListEntry: TypeAlias = ResolvedEntry | DeferredEntry
+ListEntry: TypeAlias = ResolvedEntry | DeferredEntry | KnownEntry
 Entry: TypeAlias = ListEntry | IgnoredEntry

@@ -10,14 +10,17 @@ from soundalike.crawler.errors import PreviewMissing, PreviewUnavailable, Previe
 from soundalike.crawler.leases import LocalLeases
 from soundalike.crawler.policy import BLOCKED, CrawlPolicy
 from soundalike.crawler.stats import Outcome, OutcomeStatus
-from soundalike.db import erasure, identities, tracks
+from soundalike.db import erasure, gone_tracks, identities, locations, tracks
 from soundalike.db.database import in_transaction
+from soundalike.db.tracks import State
 from soundalike.domain.isrc import isrc_urn
 from soundalike.errors import TransientError
 from soundalike.retry import RetryPolicy
 from soundalike.storage.object_keys import preview_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from soundalike.crawler.entries import Preview
     from soundalike.crawler.leases import Leases
     from soundalike.db.database import Pool
@@ -39,21 +42,46 @@ class Ingest:
     leases: Leases = field(default_factory=LocalLeases)
     retry: RetryPolicy = _UPLOAD_RETRY
 
-    async def process(self, entry: TrackEntry | NoPreviewEntry) -> Outcome:
-        """Do what is owed for a track; raises `DatabaseUnavailable`."""
+    async def process(self, entry: TrackEntry | NoPreviewEntry, *, is_stored: bool = False) -> Outcome:
+        """Do what is owed for a track; raises `DatabaseUnavailable`.
+
+        The facts of one that `is_stored` are those of the catalogue, and are not written again.
+        """
         track = entry.track
-        if isinstance(entry, TrackEntry) and (former := entry.former) is not None:
-            await in_transaction(self.pool, lambda db: identities.rename(db, former, track.id))
-        if not await tracks.upsert(self.pool, track):
-            return await self._blocked(track.id, entry.label)
+        location = entry.location if isinstance(entry, TrackEntry) else None
+        if isinstance(entry, TrackEntry):
+            await self._rename_former(entry)
+        if not is_stored and not await tracks.upsert(self.pool, track):
+            outcome = await self._blocked(track.id, entry.label)
+            if location:
+                await locations.save(self.pool, replace(location, ignored=BLOCKED), track.id)
+            return outcome
+        if location:
+            await locations.save(self.pool, location, track.id)
         async with self.leases.acquire(track.id.urn) as mine:
             if not mine:
                 return Outcome(OutcomeStatus.SKIPPED, entry.label, "another crawler is processing it", track=track.id)
             return await self._process_leased(entry)
 
+    async def add_locations(self, duplicates: Sequence[TrackEntry]) -> None:
+        """Store where more files of processed tracks lie; the tags of the newest file are those of its track."""
+        for entry in duplicates:
+            if entry.location:
+                await self._rename_former(entry)
+                await locations.save(self.pool, entry.location, entry.track.id)
+                if entry.tagged and await locations.is_newest(self.pool, entry.location, entry.track.id):
+                    await tracks.upsert(self.pool, entry.track)
+
+    async def _rename_former(self, entry: TrackEntry) -> None:
+        if (former := entry.former) is not None:
+            await in_transaction(self.pool, lambda db: identities.rename(db, former, entry.track.id))
+
     async def _process_leased(self, entry: TrackEntry | NoPreviewEntry) -> Outcome:
         track, label = entry.track.id, entry.label
         track_status = await tracks.status(self.pool, track)
+        if track_status and track_status.state is State.GONE and isinstance(entry, TrackEntry) and entry.location:
+            await in_transaction(self.pool, lambda db: gone_tracks.restore(db, [track.urn]))
+            track_status = await tracks.status(self.pool, track)
         if skip := self.policy.skip_reason(track_status):
             status, reason = skip
             return Outcome(status, label, reason, track_status.reason or "" if track_status else "", track)

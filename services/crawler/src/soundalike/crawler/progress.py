@@ -53,6 +53,9 @@ class ProgressDisplay(Protocol):
     def report_pause(self, service: str, seconds: float) -> None:
         """Show that a service asked for a pause."""
 
+    def stop(self) -> None:
+        """Show nothing more, so that a question can be asked."""
+
 
 def create_display(console: Console, name: str) -> ProgressDisplay:
     """Return a bar where the console is a terminal, and lines of the log elsewhere."""
@@ -81,6 +84,10 @@ class ProgressBar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Leave the bar as it is."""
         self._bar.stop()
 
     def report(self, outcome: Outcome, done: int, total: int | None) -> None:
@@ -112,7 +119,10 @@ class ProgressLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        pass
+        self.stop()
+
+    def stop(self) -> None:
+        """Do nothing: a line is whole."""
 
     def report(self, outcome: Outcome, done: int, total: int | None) -> None:
         """Write a line if the last one is old enough."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
+import typer
 from rich.console import Console
 
 from soundalike.crawler.crawl import Crawl
@@ -15,15 +19,18 @@ from soundalike.crawler.download import preview_client
 from soundalike.crawler.errors import SourceLocked
 from soundalike.crawler.ingest import Ingest
 from soundalike.crawler.leases import SharedLeases
+from soundalike.crawler.library.scan import LibraryScan, ScanOptions
 from soundalike.crawler.policy import CrawlPolicy
 from soundalike.crawler.progress import create_display
 from soundalike.crawler.shared_rate_limiter import SharedLimiters
 from soundalike.crawler.source_factory import SourceFactory
+from soundalike.crawler.sources.registry import FolderPath
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.crawler.summary import print_summary
-from soundalike.crawler.watcher import Watcher, schedule
-from soundalike.db import database, identities
-from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.crawler.watcher import Watcher, schedule, schedule_scan
+from soundalike.db import database, identities, libraries
+from soundalike.db.database import CONNECTION_FAILURES, in_transaction
+from soundalike.domain.text import escape
 from soundalike.http.errors import QuotaExhausted, ServiceError
 from soundalike.retry import RetryPolicy
 from soundalike.storage.object_store import S3Store
@@ -31,6 +38,7 @@ from soundalike.terminal import print_line
 
 if TYPE_CHECKING:
     from soundalike.crawler.leases import Leases
+    from soundalike.crawler.progress import ProgressDisplay
     from soundalike.crawler.settings import CrawlerSettings
     from soundalike.crawler.sources.registry import Target
     from soundalike.crawler.sources.source import Source
@@ -48,7 +56,7 @@ DATABASE_FAILURES: tuple[type[Exception], ...] = (*CONNECTION_FAILURES, asyncpg.
 
 @dataclass(frozen=True, slots=True)
 class CrawlOptions:
-    """What a person wants: lists, then the library, then to go on watching.
+    """What a person wants: lists and folders, then the library at Spotify, then to go on watching.
 
     `interval` is how often the lists are to be crawled again: never with zero, as was agreed before with None.
     """
@@ -59,6 +67,7 @@ class CrawlOptions:
     interval: timedelta | None = None
     retry_rejected: bool = False
     retry_missing: bool = False
+    scan: ScanOptions = field(default_factory=ScanOptions)
 
 
 @dataclass(slots=True)
@@ -87,7 +96,8 @@ class Session:
             )
             status = 0
             for target in self.options.targets:
-                status = max(status, await self._crawl(pool, leases, sources, sources.create(target)))
+                source = await self._source(pool, sources, target)
+                status = max(status, await self._crawl(pool, leases, sources, source))
             if self.options.library:
                 status = max(status, await self._crawl_library(pool, leases, sources))
             if self.options.watch:
@@ -98,6 +108,13 @@ class Session:
         url = self.settings.database_url.get_secret_value()
         size = min(self.settings.crawl_concurrency, _MAX_CONNECTIONS) + _EXTRA_CONNECTIONS
         return await stack.enter_async_context(database.connect(url, size=size, retry=RetryPolicy()))
+
+    async def _source(self, pool: Pool, sources: SourceFactory, target: Target) -> Source:
+        if not isinstance(target, FolderPath):
+            return sources.create(target)
+        root = os.fsencode(await asyncio.to_thread(target.path.resolve))
+        subfolder = await in_transaction(pool, lambda db: libraries.register(db, root, watched=target.watched))
+        return sources.create_scan(pool, subfolder, self.options.scan)
 
     async def _crawl_library(self, pool: Pool, leases: Leases, sources: SourceFactory) -> int:
         try:
@@ -113,17 +130,33 @@ class Session:
         self._limiters.on_pause = progress.report_pause
         try:
             with progress:
-                failure = await crawl.run(source)
+                failure = await self._run(crawl, source, progress)
         finally:
             # Also after Ctrl-C.
             with suppress(BrokenPipeError):
                 print_summary(Console(), source.name, crawl.stats)
         failed = crawl.stats.count(OutcomeStatus.FAILED)
+        if isinstance(source, LibraryScan) and source.notice:
+            self._print(source.notice)
         try:
-            await schedule(pool, source.name, failure, failed=failed, interval=self.options.interval)
+            if isinstance(source, LibraryScan):
+                await schedule_scan(pool, source.library, failure, failed=failed, interval=self.options.interval)
+            else:
+                await schedule(pool, source.name, failure, failed=failed, interval=self.options.interval)
         except CONNECTION_FAILURES as error:
             return self._print(f"the database does not answer: {str(error) or type(error).__name__}")
         return self._report_failure(failure) if failure else FAILED if failed else 0
+
+    async def _run(self, crawl: Crawl, source: Source, progress: ProgressDisplay) -> ServiceError | None:
+        if not isinstance(source, LibraryScan):
+            return await crawl.run(source)
+
+        def ask(question: str) -> bool:
+            progress.stop()
+            return typer.confirm(escape(question))
+
+        can_ask = self.console.is_terminal and sys.stdin.isatty()
+        return await source.run(crawl, ask if can_ask else None)
 
     def _new_crawl(self, pool: Pool, leases: Leases, sources: SourceFactory) -> Crawl:
         policy = CrawlPolicy(

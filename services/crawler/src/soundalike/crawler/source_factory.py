@@ -6,12 +6,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, assert_never
 
 from soundalike.crawler.errors import SourceRefused
+from soundalike.crawler.library.clip_offer import clip_encoder_pool
 from soundalike.crawler.library.file_reader import FileReader
+from soundalike.crawler.library.scan import LibraryScan
 from soundalike.crawler.previews.factory import create_chain, deezer_api
 from soundalike.crawler.sources.deezer import DeezerList
 from soundalike.crawler.sources.deezer_address import DeezerTarget
-from soundalike.crawler.sources.folder import MusicFolder, clip_encoder_pool
-from soundalike.crawler.sources.registry import FolderPath, parse_address_target
+from soundalike.crawler.sources.registry import parse_address_target
 from soundalike.crawler.sources.spotify import (
     SavedTracks,
     SpotifyAlbum,
@@ -34,11 +35,14 @@ if TYPE_CHECKING:
     import httpx
 
     from soundalike.audio.decoder_pool import ClipEncoderPool
+    from soundalike.crawler.library.scan import ScanOptions
     from soundalike.crawler.previews.chain import PreviewChain
     from soundalike.crawler.services.deezer import DeezerApi
     from soundalike.crawler.settings import CrawlerSettings
-    from soundalike.crawler.sources.registry import Target
+    from soundalike.crawler.sources.registry import ListTarget, Target
     from soundalike.crawler.sources.source import Source
+    from soundalike.db.database import Pool
+    from soundalike.db.libraries import Subfolder
     from soundalike.http.rate_limiter import Limiter, RateLimit
 
 
@@ -81,7 +85,7 @@ class SourceFactory:
         allowed = {"spotify": self._settings.spotify_is_allowed, "deezer": self._settings.deezer_is_allowed}
         return [name for name, is_allowed in allowed.items() if is_allowed]
 
-    def create(self, target: Target) -> Source:
+    def create(self, target: ListTarget) -> Source:
         """Return the source that a target names; exits with 78 where the settings do not allow it."""
         match target:
             case PlaylistId():
@@ -94,9 +98,11 @@ class SourceFactory:
                 return DeezerList(target, self._deezer_api(), self.chain)
             case ListFile():
                 return TrackListFile(target, self._resolver(), self.chain)
-            case FolderPath(path):
-                return MusicFolder(path, self._clip_encoders(), self._file_reader)
         assert_never(target)
+
+    def create_scan(self, pool: Pool, subfolder: Subfolder, options: ScanOptions) -> LibraryScan:
+        """Return a scan of a library, or of a folder in it."""
+        return LibraryScan(pool, subfolder, self._file_reader, self._clip_encoders(), options)
 
     def create_for_track(self, track: TrackId) -> Source:
         """Return the source of a single track; raises `SourceRefused` where its service is off or has no such thing."""

@@ -38,13 +38,17 @@ class Outcome:
 
 @dataclass(slots=True)
 class CrawlStats:
-    """Outcomes counted by status and reason; `ignored` counts what is no track, `started` the entries begun."""
+    """Outcomes counted by status and reason; `ignored` counts what is no track, `started` the entries begun.
+
+    `changes` counts what a scan of a library did, beside the outcomes.
+    """
 
     started: int = 0
     by_reason: dict[OutcomeStatus, Counter[str]] = field(
         default_factory=lambda: {status: Counter() for status in OutcomeStatus}
     )
     ignored: Counter[str] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)
 
     def add(self, outcome: Outcome) -> None:
         """Count the end of a place."""

@@ -33,6 +33,7 @@ def summary_line(stats: CrawlStats) -> str:
         if count := stats.count(status):
             [(reason, _)] = stats.by_reason[status].most_common(1)
             parts.append(f"{count} {status}" + (f" ({reason})" if reason else ""))
+    parts += [f"{count} {what}" for what, count in stats.changes.items() if count]
     return ", ".join(parts) or "no entries"
 
 
@@ -59,4 +60,7 @@ def summary_table(stats: CrawlStats) -> Table:
         table.add_row("started, not finished", str(stats.unfinished))
     for what, count in sorted(stats.ignored.items()):
         table.add_row(Text(f"({escape(what)})"), str(count), style="dim")
+    for what, count in stats.changes.items():
+        if count:
+            table.add_row(Text(f"[{what}]"), str(count), style="dim")
     return table

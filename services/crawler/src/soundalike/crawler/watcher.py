@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from soundalike.crawler.errors import InvalidTarget, SourceLocked
+from soundalike.crawler.library.scan import ScanOptions
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.crawler.summary import summary_line
-from soundalike.db import playlists, task_queue, track_requests, tracks
+from soundalike.db import libraries, playlists, task_queue, track_requests, tracks
 from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.db.libraries import Subfolder
 from soundalike.db.tracks import State
+from soundalike.domain.file_paths import display_path
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import InvalidTrackId
 from soundalike.http.errors import QuotaExhausted, ServiceError, ServiceRefused
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from soundalike.crawler.source_factory import SourceFactory
     from soundalike.crawler.stats import CrawlStats
     from soundalike.db.database import Pool
+    from soundalike.db.libraries import Library
     from soundalike.db.playlists import Playlist
     from soundalike.db.task_queue import Task
     from soundalike.errors import SoundalikeError
@@ -82,14 +86,21 @@ class Watcher:
             for request in await self._lease_tasks():
                 self._start(self._tasks, self._run_task(request), wakeup)
             if self._recrawl is None or self._recrawl.done():
-                due = await playlists.lease_due(self.pool, self.sources.services, duration=_LEASE)
-                if due:
-                    self._recrawl = asyncio.create_task(self._run_job(due.urn, self._crawl_playlist(due)))
+                self._recrawl = await self._start_recrawl()
+                if self._recrawl:
                     self._recrawl.add_done_callback(lambda _: wakeup.set())
             pause = await self._wait_s()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await wakeup.wait()
+
+    async def _start_recrawl(self) -> asyncio.Task[bool] | None:
+        """Begin with the list, or else the library, that is due for longest."""
+        if playlist := await playlists.lease_due(self.pool, self.sources.services, duration=_LEASE):
+            return asyncio.create_task(self._run_job(playlist.urn, self._crawl_playlist(playlist)))
+        if library := await libraries.lease_due(self.pool, duration=_LEASE):
+            return asyncio.create_task(self._run_job(display_path(library.root), self._scan(library)))
+        return None
 
     async def _lease_tasks(self) -> list[Task]:
         free = MAX_TASKS - len(self._tasks)
@@ -108,8 +119,11 @@ class Watcher:
     async def _wait_s(self) -> float:
         pauses = [_POLL_S]
         if self._recrawl is None or self._recrawl.done():
-            next_list = await playlists.seconds_to_next(self.pool, self.sources.services)
-            pauses += [max(0.0, next_list)] if next_list is not None else []
+            for seconds in (
+                await playlists.seconds_to_next(self.pool, self.sources.services),
+                await libraries.seconds_to_next(self.pool),
+            ):
+                pauses += [max(0.0, seconds)] if seconds is not None else []
         _, next_task_at = await task_queue.count_due(self.pool, [track_requests.TASK])
         if next_task_at is not None and len(self._tasks) < MAX_TASKS:
             seconds = (next_task_at - datetime.now(UTC)).total_seconds()
@@ -132,9 +146,10 @@ class Watcher:
             await connection.add_listener(task_queue.CHANNEL, wake)
             connection.add_termination_listener(lose)
             log.info(
-                "watching: requested tracks are fetched at once, and %d lists are crawled again when they are due "
-                "(crawl --every HOURS <list> adds one)",
+                "watching: requested tracks are fetched at once, and %d lists and %d folders are crawled again when "
+                "they are due (crawl --every HOURS <list> adds one)",
                 await playlists.count_subscribed(connection, self.sources.services),
+                await libraries.count_subscribed(connection),
             )
             try:
                 yield woken, lost
@@ -240,6 +255,15 @@ class Watcher:
         log.info("%s: %s", playlist.urn, failure or summary_line(crawl.stats))
         await schedule(self.pool, playlist.urn, failure, failed=crawl.stats.count(OutcomeStatus.FAILED))
 
+    async def _scan(self, library: Library) -> None:
+        crawl = self.new_crawl()
+        scan = self.sources.create_scan(self.pool, Subfolder(library), ScanOptions())
+        failure = await scan.run(crawl)
+        log.info("%s: %s", scan.name, failure or summary_line(crawl.stats))
+        if scan.notice:
+            log.warning("%s", scan.notice)
+        await schedule_scan(self.pool, library, failure, failed=crawl.stats.count(OutcomeStatus.FAILED))
+
 
 def _reason(stats: CrawlStats) -> str:
     """Say how the one place of a list ended."""
@@ -260,15 +284,32 @@ async def schedule(
 
     `interval` is how often from now on (see `db.playlists.schedule`).
     """
-    sooner = not_before = None
-    match failure:
-        case QuotaExhausted(wait_s=wait_s) if wait_s is not None:
-            sooner = not_before = timedelta(seconds=wait_s)
-        case SourceLocked():
-            sooner = _LOCKED_WAIT
-        case ServiceRefused() | InvalidTarget():
-            pass
-        case _:
-            sooner = _UNKNOWN_WAIT if failure or failed else None
+    sooner, not_before = _sooner(failure, failed), None
+    if isinstance(failure, QuotaExhausted) and failure.wait_s is not None:
+        not_before = sooner
     error = str(failure) if failure else None
     await playlists.schedule(pool, urn, interval, retry_in=sooner, not_before=not_before, error=error)
+
+
+async def schedule_scan(
+    pool: Pool,
+    library: Library,
+    failure: SoundalikeError | None,
+    *,
+    failed: int,
+    interval: timedelta | None = None,
+) -> None:
+    """Say when a library that was scanned is due again, as `schedule` does for a list."""
+    await libraries.schedule(pool, library, interval, retry_in=_sooner(failure, failed))
+
+
+def _sooner(failure: SoundalikeError | None, failed: int) -> timedelta | None:
+    """Return after what time to try again what did not come to its end, None where another try changes nothing."""
+    match failure:
+        case QuotaExhausted(wait_s=wait_s) if wait_s is not None:
+            return timedelta(seconds=wait_s)
+        case SourceLocked():
+            return _LOCKED_WAIT
+        case ServiceRefused() | InvalidTarget():
+            return None
+    return _UNKNOWN_WAIT if failure or failed else None

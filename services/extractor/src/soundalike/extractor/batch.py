@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from soundalike.audio.audio_files import SpecialFile, UnreadablePath, is_named_like_audio, walk
+from soundalike.audio.audio_files import is_named_like_audio
 from soundalike.audio.errors import AudioError
+from soundalike.audio.file_tree import RegularFile, UnreadablePath, walk
 from soundalike.domain.tags import TAG_NAMES
 from soundalike.extractor.architecture import DIMENSIONS
 from soundalike.extractor.errors import VectorNotFinite
@@ -81,7 +83,7 @@ class Batch:
 
 
 def find_audio_files(paths: Iterable[Path]) -> list[Path]:
-    """List each given file, and of each folder all audio files below it, by name."""
+    """List each given file, and of each folder all audio files below it, in the order of their paths."""
     files: dict[Path, None] = {}
     for path in paths:
         files.update(dict.fromkeys(_walk_folder(path) if path.is_dir() else [path]))
@@ -127,8 +129,15 @@ def _decode(decoders: DecoderPool, path: Path) -> DecodedFile | FailedFile:
 
 
 def _walk_folder(folder: Path) -> Iterator[Path]:
-    for item in walk(folder):
-        # What cannot be read fails when it is decoded, and is then listed with the reason.
-        is_included = is_named_like_audio(item.path) or (isinstance(item, UnreadablePath) and not item.path.suffix)
-        if is_included and not isinstance(item, SpecialFile):
-            yield item.path
+    for item in walk(os.fsencode(folder)):
+        path = folder / os.fsdecode(item.path)
+        match item:
+            case RegularFile():
+                is_included = is_named_like_audio(path)
+            case UnreadablePath():
+                # It fails when it is decoded, and is then listed with the reason.
+                is_included = is_named_like_audio(path) or not path.suffix
+            case _:
+                is_included = False
+        if is_included:
+            yield path

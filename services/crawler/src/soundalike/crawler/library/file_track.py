@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soundalike.audio.audio_files import is_named_like_audio
 from soundalike.crawler.music_tags import MusicTags
 from soundalike.db.aliases import ACOUSTID, ISRC, MUSICBRAINZ_RECORDING, Alias
 from soundalike.db.tracks import Track
@@ -21,7 +22,7 @@ def file_track(facts: FileFacts, path: bytes) -> Track:
     tags = facts.tags or MusicTags()
     return Track(
         id=file_id(facts.audio.digest),
-        title=tags.title or Path(display_path(path)).stem,
+        title=tags.title or title_of_name(path),
         # Who is known as an artist is asked when all files are read (`db.artist_credits`).
         artists=decide(tags.artists, lambda _: False),
         artist_credit=None if tags.artists_exact else tags.artists or None,
@@ -32,6 +33,12 @@ def file_track(facts: FileFacts, path: bytes) -> Track:
         link=None,
         aliases=aliases(tags),
     )
+
+
+def title_of_name(path: bytes) -> str:
+    """Return the title that a file's name gives: all of it but the suffix of a kind of audio."""
+    name = Path(display_path(path).rpartition("/")[2])
+    return name.stem if is_named_like_audio(name) else name.name
 
 
 def aliases(tags: MusicTags) -> tuple[Alias, ...]:

@@ -23,12 +23,14 @@ _PATH_BEGINNINGS: Final = ("/", "./", "../", "~/")
 
 @dataclass(frozen=True, slots=True)
 class FolderPath:
-    """A folder of music files."""
+    """A folder of music files; a `watched` one is to be scanned whenever something changes in it."""
 
     path: Path
+    watched: bool = False
 
 
-Target: TypeAlias = SpotifyTarget | DeezerTarget | ListFile | FolderPath
+ListTarget: TypeAlias = SpotifyTarget | DeezerTarget | ListFile
+Target: TypeAlias = ListTarget | FolderPath
 
 
 def parse_target(text: str) -> Target:

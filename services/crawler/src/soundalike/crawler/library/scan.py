@@ -1,0 +1,350 @@
+"""A scan of a library: what was added, changed, moved and is gone since the last one; what is unchanged is not read."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import stat
+import time
+from collections import Counter
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from soundalike.audio.errors import DecoderUnavailable, InternalDecoderError
+from soundalike.audio.file_tree import RegularFile, SpecialFile, SystemItems, UnreadablePath, count_names, walk
+from soundalike.crawler.entries import IgnoredEntry, KnownEntry, SkippedEntry, TrackEntry, UnreadableEntry
+from soundalike.crawler.errors import SourceLocked, SourceUnavailable
+from soundalike.crawler.library.clip_offer import ClipOffer
+from soundalike.crawler.library.file_track import file_track
+from soundalike.crawler.library.pairing import pairs
+from soundalike.crawler.policy import BLOCKED
+from soundalike.db import gone_tracks, libraries, locations, tracks
+from soundalike.db.database import in_transaction
+from soundalike.db.gone_tracks import MissingLocations
+from soundalike.db.locations import FileStamp, ScannedLocation
+from soundalike.db.tracks import State, TrackStatus
+from soundalike.domain.file_identity import file_id
+from soundalike.domain.file_paths import display_path
+from soundalike.domain.track_id import TrackId
+from soundalike.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from soundalike.audio.decoder_pool import ClipEncoderPool
+    from soundalike.crawler.crawl import Crawl
+    from soundalike.crawler.entries import Entry
+    from soundalike.crawler.library.file_reader import FileFacts, FileReader
+    from soundalike.db.database import Pool
+    from soundalike.db.libraries import Library, Subfolder
+    from soundalike.db.locations import StoredLocation
+    from soundalike.http.errors import ServiceError
+
+MAX_FILE_BYTES: Final = 8 * 1024**3
+"""Every byte of a file is read to identify it, and a sparse file of terabytes takes no room on the disk."""
+
+OTHER_FILE: Final = "other files"
+TOO_LARGE: Final = f"files of more than {MAX_FILE_BYTES // 1024**3} GB"
+UNREADABLE_TAGS: Final = "tags that could not be read"
+BEING_WRITTEN: Final = "files that are still being written; the next scan reads them"
+
+UNCHANGED: Final = "unchanged files, not read again"
+MOVED: Final = "moved files"
+RETURNED: Final = "files that are there again"
+GONE: Final = "tracks whose files are gone"
+
+_RECENT_NS: Final = 5 * 10**9
+_SECOND_LOOK_S: Final = 1.0
+_MAX_GONE_SHARE: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """How to scan: `full` reads everything again, `accept_gone` asks nothing, however much is gone.
+
+    A file that was written to in the last seconds is looked at a second time after `second_look_s`.
+    """
+
+    full: bool = False
+    accept_gone: bool = False
+    second_look_s: float = _SECOND_LOOK_S
+
+
+@dataclass(slots=True)
+class LibraryScan:
+    """A scan of a library or of a folder in it, as a source (see `crawler.sources.source.Source`); use it once.
+
+    `notice` is what a person has to be told at the end.
+    """
+
+    pool: Pool
+    subfolder: Subfolder
+    reader: FileReader
+    encoders: ClipEncoderPool
+    options: ScanOptions = field(default_factory=ScanOptions)
+    total: int | None = field(default=None, init=False)
+    notice: str | None = field(default=None, init=False)
+    _changes: Counter[str] = field(default_factory=Counter, init=False)
+    _positions: int = field(default=0, init=False)
+    _ignored: int = field(default=0, init=False)
+    _files: int = field(default=0, init=False)
+    _missing: list[StoredLocation] = field(default_factory=list, init=False)
+    _unreadable: dict[bytes, str] = field(default_factory=dict, init=False)
+    _recent: list[tuple[RegularFile, Sequence[StoredLocation]]] = field(default_factory=list, init=False)
+    _recent_since: float = field(default=0.0, init=False)
+
+    @property
+    def library(self) -> Library:
+        """The library that is scanned, as a whole or in part."""
+        return self.subfolder.library
+
+    @property
+    def name(self) -> str:
+        """The folder's path."""
+        return display_path(self._absolute(self.subfolder.path))
+
+    async def playlist(self) -> None:
+        """Return nothing: the order of files says nothing about the music."""
+
+    async def run(self, crawl: Crawl, ask: Callable[[str], bool] | None = None) -> ServiceError | None:
+        """Scan, and only after a scan that came to its end store what is gone; returns what ended it early.
+
+        Where surprisingly much is gone, `ask` gets the question whether that is right; without it the answer is no.
+        """
+        async with crawl.leases.acquire(f"library:{self.library.id}") as mine:
+            if not mine:
+                return SourceLocked(f"another crawler is scanning {self.name}")
+            try:
+                known = (await locations.counts(self.pool)).get(self.library.id)
+                failure = await crawl.run(self)
+                if failure is None:
+                    failure = await self._conclude(known.files if known else 0, ask)
+            except DatabaseUnavailable as error:
+                failure = SourceUnavailable(f"the database does not answer: {error}")
+            crawl.stats.changes += self._changes
+            return failure
+
+    async def entries(self, start: int = 0) -> AsyncIterator[Entry]:  # noqa: ARG002 - no list, nothing is known ahead
+        """Yield what each file is."""
+        root, below = self.library.root, self.subfolder.path
+        counting = asyncio.create_task(self._count(root, below))
+        try:
+            async with aclosing(pairs(self.pool, self.subfolder, walk(root, below))) as all_pairs:  # type: ignore[type-var]
+                async for item, stored in all_pairs:
+                    for entry in await self._entries(item, stored):
+                        yield entry
+            for file, stored in self._recent:
+                for entry in await self._second_look(file, stored):
+                    yield entry
+        finally:
+            counting.cancel()
+        self.total = self._positions + self._ignored
+
+    async def _count(self, root: bytes, below: bytes) -> None:
+        self.total = await asyncio.to_thread(count_names, root, below)
+
+    async def _entries(
+        self, item: RegularFile | UnreadablePath | SpecialFile | SystemItems | None, stored: Sequence[StoredLocation]
+    ) -> list[Entry]:
+        match item:
+            case None:
+                self._missing += [row for row in stored if not row.is_gone]
+                return []
+            case UnreadablePath(path, reason):
+                self._unreadable[path] = reason
+                return [UnreadableEntry(self._position(), self._label(path), "cannot be read", reason)]
+            case SpecialFile(path):
+                return [self._ignore(path, OTHER_FILE)]
+            case SystemItems(path, kind, count):
+                return [self._ignore(path, kind, count)] if count else []
+            case RegularFile():
+                self._files += 1
+                return await self._file_entries(item, stored)
+
+    async def _file_entries(self, file: RegularFile, stored: Sequence[StoredLocation]) -> list[Entry]:
+        stamp = FileStamp.of(file.status)
+        stored = [row for row in stored if not row.is_gone] or stored
+        if stored and not self.options.full and all(_is_unchanged(row.stamp, stamp) for row in stored):
+            self._changes[RETURNED if stored[0].is_gone else UNCHANGED] += 1
+            return await self._stored_entries(file, stored)
+        if file.status.st_size > MAX_FILE_BYTES:
+            return [await self._store_ignored(file.path, stamp, TOO_LARGE)]
+        is_new = all(row.is_gone for row in stored)
+        if is_new and not self.options.full and (former := await self._former_location(file, stamp)):
+            self._changes[RETURNED if former[0].is_gone else MOVED] += 1
+            return await self._stored_entries(file, former)
+        if abs(time.time_ns() - file.status.st_mtime_ns) < _RECENT_NS:
+            self._recent_since = self._recent_since or time.monotonic()
+            self._recent.append((file, stored))
+            return []
+        return await self._read_entries(file, stored)
+
+    async def _second_look(self, file: RegularFile, stored: Sequence[StoredLocation]) -> list[Entry]:
+        """Read a file that was written to a moment ago, unless it still is."""
+        await asyncio.sleep(max(0.0, self._recent_since + self.options.second_look_s - time.monotonic()))
+        try:
+            status = await asyncio.to_thread(os.stat, self._absolute(file.path))
+        except OSError as error:
+            return [self._unreadable_entry(file.path, error)]
+        if FileStamp.of(status) != FileStamp.of(file.status):
+            return [self._ignore(file.path, BEING_WRITTEN)]
+        return await self._read_entries(file, stored)
+
+    async def _read_entries(self, file: RegularFile, stored: Sequence[StoredLocation]) -> list[Entry]:
+        try:
+            facts, status = await asyncio.to_thread(self._read, file.path)
+        except OSError as error:
+            return [self._unreadable_entry(file.path, error)]
+        except (InternalDecoderError, DecoderUnavailable) as error:
+            self._unreadable[file.path] = str(error)
+            return [UnreadableEntry(self._position(), self._label(file.path), "the reader of files fails", str(error))]
+        stamp = FileStamp.of(status)
+        listed = FileStamp.of(file.status)
+        if (stamp.size, stamp.mtime_ns) != (listed.size, listed.mtime_ns):
+            return [self._ignore(file.path, BEING_WRITTEN)]
+        if stored and all(row.is_gone for row in stored):
+            self._changes[RETURNED] += 1
+        self._missing += [row for row in stored if row.segment and not row.is_gone]
+        if facts is None:
+            return [await self._store_ignored(file.path, stamp, OTHER_FILE)]
+        ignored = UNREADABLE_TAGS if facts.tags is None else None
+        location = ScannedLocation(self.library, file.path, stamp, ignored=ignored)
+        entry = TrackEntry(
+            self._position(),
+            self._label(file.path),
+            file_track(facts, file.path),
+            self._offer(file.path),
+            file_id(facts.sha256) if facts.sha256 else None,
+            location,
+            tagged=bool(facts.tags and facts.tags.title),
+        )
+        return [self._ignore(file.path, ignored), entry] if ignored else [entry]
+
+    async def _stored_entries(self, file: RegularFile, stored: Sequence[StoredLocation]) -> list[Entry]:
+        """Return what is known of a file that was read before, at this path or another, without reading it."""
+        stamp = FileStamp.of(file.status)
+        entries: list[Entry] = []
+        for row in stored:
+            track = TrackId.from_urn(row.urn) if row.urn else None
+            if (row.root, row.path, row.stamp, row.is_gone) != (self.library.root, file.path, stamp, False):
+                location = ScannedLocation(self.library, file.path, stamp, row.segment, row.ignored)
+                await locations.save(self.pool, location, track)
+            if row.ignored and row.ignored != BLOCKED:
+                entries.append(self._ignore(file.path, row.ignored))
+            if track:
+                entries.append(await self._known_entry(file.path, row, track))
+            elif row.ignored == BLOCKED:
+                entries.append(SkippedEntry(self._position(), self._label(file.path), BLOCKED))
+        return entries
+
+    async def _known_entry(self, path: bytes, row: StoredLocation, track: TrackId) -> Entry:
+        position, label = self._position(), self._label(path)
+        status = TrackStatus(row.state or State.PENDING, row.has_embedding, row.reason)
+        if status.state is State.GONE:
+            await in_transaction(self.pool, lambda db: gone_tracks.restore(db, [track.urn]))
+            status = await tracks.status(self.pool, track) or status
+
+        async def read() -> TrackEntry | SkippedEntry:
+            stored = await tracks.get(self.pool, track)
+            if stored is None:
+                return SkippedEntry(position, label, BLOCKED)
+            return TrackEntry(position, label, stored.track, self._offer(path))
+
+        return KnownEntry(position, label, track, status, read)
+
+    async def _former_location(self, file: RegularFile, stamp: FileStamp) -> Sequence[StoredLocation]:
+        """Return where a file of the same name lay that was moved here or back, or lies that is the same by a link."""
+        same = await locations.of_inode(self.pool, stamp)
+        for row in same:
+            if os.path.basename(row.path) != os.path.basename(file.path):  # noqa: PTH119 - bytes
+                continue
+            place = [other for other in same if (other.root, other.path) == (row.root, row.path)]
+            if await asyncio.to_thread(_is_gone_or_same, os.path.join(row.root, row.path), file.status):  # noqa: PTH118
+                return place
+        return ()
+
+    def _read(self, path: bytes) -> tuple[FileFacts | None, os.stat_result]:
+        with open(self._absolute(path), "rb", opener=_open_without_waiting) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "it is no regular file any more")
+            facts = self.reader.read(stream, path)
+            return facts, os.fstat(stream.fileno())
+
+    async def _store_ignored(self, path: bytes, stamp: FileStamp, kind: str) -> IgnoredEntry:
+        await locations.save(self.pool, ScannedLocation(self.library, path, stamp, ignored=kind), None)
+        return self._ignore(path, kind)
+
+    async def _conclude(self, known: int, ask: Callable[[str], bool] | None) -> ServiceError | None:
+        """Store what is gone, as far as that can be right."""
+        library = self.library
+        if (reason := self._unreadable.get(self.subfolder.path)) is not None:
+            return SourceUnavailable(f"{self.name} cannot be read ({reason}); nothing of it was removed")
+        missing = [row for row in self._missing if not self._is_unreadable(row.path)]
+        if not self._files and any(row.urn for row in missing):
+            return SourceUnavailable(
+                f"{self.name} is empty: is its disk mounted? Nothing of it was removed. To forget the folder: "
+                f"soundalike library remove {self.name}"
+            )
+        rows = MissingLocations(library, [row.path for row in missing], [row.segment for row in missing])
+        lost = await gone_tracks.count_lost(self.pool, rows)
+        if lost > 1 and lost > _MAX_GONE_SHARE * known and not self.options.accept_gone:
+            what = f"the files of {lost} of {known} tracks in {display_path(library.root)} are gone at once"
+            if ask is None or not ask(f"{what}. Take these tracks out of search and answers?"):
+                self.notice = (
+                    f"{what}; nothing was removed, as a disk may not be mounted. If it is right that they are gone: "
+                    f"soundalike library scan --accept-gone {self.name}"
+                )
+                return None
+        count = await in_transaction(self.pool, lambda db: gone_tracks.mark(db, rows))
+        self._changes[GONE] += count
+        if not self.subfolder.path:
+            await libraries.mark_scanned(self.pool, library)
+        return None
+
+    def _is_unreadable(self, path: bytes) -> bool:
+        """Tell whether a file may be there, although it was not met: it or a folder above could not be read."""
+        while path and path not in self._unreadable:
+            path = path.rpartition(b"/")[0]
+        return path in self._unreadable
+
+    def _unreadable_entry(self, path: bytes, error: OSError) -> UnreadableEntry:
+        self._unreadable[path] = error.strerror or str(error)
+        return UnreadableEntry(self._position(), self._label(path), "cannot be read", self._unreadable[path])
+
+    def _ignore(self, path: bytes, kind: str, count: int = 1) -> IgnoredEntry:
+        self._ignored += count
+        return IgnoredEntry(self._label(path), kind, count)
+
+    def _offer(self, path: bytes) -> ClipOffer:
+        return ClipOffer(Path(os.fsdecode(self._absolute(path))), self.encoders)
+
+    def _position(self) -> int:
+        self._positions += 1
+        return self._positions - 1
+
+    def _label(self, path: bytes) -> str:
+        return display_path(path.removeprefix(self.subfolder.path).removeprefix(b"/")) or "."
+
+    def _absolute(self, path: bytes) -> bytes:
+        return os.path.join(self.library.root, path) if path else self.library.root  # noqa: PTH118
+
+
+def _is_unchanged(stored: FileStamp, now: FileStamp) -> bool:
+    # Some file systems, such as exFAT, number their files anew at every mount.
+    return stored == replace(now, inode=stored.inode)
+
+
+def _is_gone_or_same(path: bytes, status: os.stat_result) -> bool:
+    """Tell whether there is nothing at a path any more, or that very file."""
+    try:
+        return os.path.samestat(os.stat(path), status)  # noqa: PTH116 - bytes
+    except OSError:
+        return True
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    # A pipe that took the place of the file since it was listed would wait for a writer.
+    return os.open(path, flags | os.O_NONBLOCK)
