@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 import pytest
+import soundfile
 from mutagen.aiff import AIFF
 from mutagen.apev2 import APEv2
 from mutagen.asf import ASF
@@ -368,3 +369,19 @@ def test_what_holds_no_sound_is_identified_by_its_bytes() -> None:
     for content in (b"", b"no music", b"RIFF\0\0\0\0WAVE", b"fLaC", b"OggS", b"\x00\x00\x00\x18ftypM4A " + bytes(99)):
         coded = identify(io.BytesIO(content))
         assert (coded.digest, coded.duration_ms) == (hashlib.sha256(content).hexdigest(), None)
+
+
+@pytest.mark.parametrize("form", ["FLAC", "MP3", "WAV", "OGG"])
+def test_the_last_front_of_a_copy_that_was_cut_short_is_among_those_of_the_file(form: str) -> None:
+    def sound(seed: int) -> bytes:
+        stream = io.BytesIO()
+        noise = np.random.default_rng(seed).uniform(-0.3, 0.3, (12 * 44_100, 2))
+        soundfile.write(stream, noise, 44_100, format=form)
+        return stream.getvalue()
+
+    content = sound(1)
+    whole, half = identify(io.BytesIO(content)), identify(io.BytesIO(content[: len(content) // 2]))
+    assert half.digest != whole.digest
+    assert half.fronts == whole.fronts[: len(half.fronts)]
+    assert 0 < len(half.fronts) < len(whole.fronts)
+    assert not set(half.fronts) & set(identify(io.BytesIO(sound(2))).fronts)

@@ -154,10 +154,10 @@ async def test_only_ready_tracks_are_recommended(platform: Platform, client: htt
 
 
 async def test_the_same_recording_comes_once(platform: Platform, client: httpx.AsyncClient) -> None:
-    await platform.add(0, isrc="GBAAA0000001")
-    await platform.add(1, isrc="GBAAA0000001")
-    await platform.add(2, title="Sóng", artists=("X",))
-    await platform.add(3, title="SONG (Remastered 2011)", artists=("x",))
+    await platform.add(0, title="Same", isrc="GBAAA0000001")
+    await platform.add(1, title="SAME", isrc="GBAAA0000001")
+    await platform.add(2, vector(52), title="Sóng", artists=("X",))
+    await platform.add(3, 2 * vector(52), title="SONG (Remastered 2011)", artists=("x",))
     await platform.add(4, title="Song - Live", artists=("X",))
     await platform.add(5, vector(55), duration_ms=200_000)
     await platform.add(6, 2 * vector(55), duration_ms=201_000)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,6 +136,29 @@ def test_what_holds_of_all_answers(data: st.DataObject, parameters: dict[str, An
     assert max(by_album.values(), default=0) <= parameters["max_per_album"]
 
 
+def test_a_copy_that_was_cut_short_is_no_result_and_asks_like_the_whole_file() -> None:
+    fronts = [(), (1, 2), (1, 2, 3), ()]
+    known = [entry(number, title="Song", fronts=front, artists=()) for number, front in enumerate(fronts)]
+    known[1] = replace(known[1], is_cut_short=True)
+    pool = Pool(at(0.0, 0.1, 0.2, 0.3), known)
+    assert pool.numbers(0, n=9, **UNLIMITED) == [2, 3]
+    assert pool.numbers(1, n=9, **UNLIMITED) == [0, 3]
+    assert pool.numbers(2, n=9, **UNLIMITED) == [3, 0]
+
+
+def test_one_code_on_several_titles_hides_none_of_them() -> None:
+    known = [entry(number, title=f"Part {number}", isrc="GBAYE0000001", duration_ms=10_000) for number in range(5)]
+    assert Pool(at(0.0, 0.4, 0.8, 1.2, 1.6), known).numbers(0, n=9, **UNLIMITED) == [1, 2, 3, 4]
+
+
+def test_an_intro_of_each_album_is_a_piece_of_its_own() -> None:
+    known = [
+        entry(number, title="Intro", artists=("Band",), album=f"Album {number}", duration_ms=10_000)
+        for number in range(4)
+    ]
+    assert Pool(at(0.0, 0.2, 0.4, 0.6), known).numbers(0, n=9, **UNLIMITED) == [1, 2, 3]
+
+
 def test_of_a_large_catalogue_no_more_is_looked_up_than_is_likely_to_be_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -187,11 +210,11 @@ def test_other_releases_of_the_query_and_of_the_answers_are_left_out() -> None:
     angles = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.0005, 0.0005]
     tracks = [
         entry(0, isrc="GBAAA0000001", duration_ms=100_000),
-        entry(1, isrc="GB-AAA-00-00001"),
+        entry(1, title="Title 0", isrc="GB-AAA-00-00001", artists=("Somebody",)),
         entry(2, title="title 0 (Remastered)", artists=("ARTIST 0",)),
         entry(3, title="Title 0 - Live", artists=("Artist 0",)),
         entry(4, isrc="GBAAA0000004"),
-        entry(5, isrc="GBAAA0000004"),
+        entry(5, title="TITLE 4", isrc="GBAAA0000004"),
         entry(6, title="Sóng", artists=("X", "Y")),
         entry(7, title="song", artists=("y", "x")),
         entry(8, duration_ms=101_000),

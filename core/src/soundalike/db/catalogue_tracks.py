@@ -24,18 +24,24 @@ class CatalogueTrack:
     """A track with its state and the tags that one model gives it.
 
     `tag_probabilities` [50] is in the order of `domain.tags`, None for a track or a model without tags.
+    `is_cut_short`: the file is the beginning of another one that is ready as well, such as a copy that was broken off.
     """
 
     track: Track
     state: State
     reason: str | None
     tag_probabilities: Sequence[float] | None = None
+    is_cut_short: bool = False
 
 
 # Most candidates are never looked at, so their fifty numbers each come as bytes.
 _GET_MANY = """
-SELECT t.urn, t.title, t.artists, t.album, t.duration_ms, t.isrc, t.link, t.state, t.reason,
-    array_send(e.tag_probabilities) AS tag_bytes
+SELECT t.urn, t.title, t.artists, t.album, t.duration_ms, t.isrc, t.link, t.state, t.reason, t.fronts,
+    array_send(e.tag_probabilities) AS tag_bytes, t.fronts <> '{}' AND EXISTS (
+        SELECT FROM tracks whole WHERE whole.fronts <> '{}' AND whole.fronts @> t.fronts[cardinality(t.fronts):]
+        AND whole.state = 'ready' AND whole.duration_ms > t.duration_ms
+        AND (lower(whole.title) = lower(t.title) OR t.artists = '{}')
+    ) AS is_cut_short
 FROM tracks t LEFT JOIN embeddings e ON e.urn = t.urn AND e.model = $2 WHERE t.urn = ANY($1)
 """
 
@@ -76,10 +82,11 @@ def _read(row: asyncpg.Record) -> CatalogueTrack:
         duration_ms=row["duration_ms"],
         isrc=row["isrc"],
         link=row["link"],
+        fronts=tuple(row["fronts"]),
     )
     tag_bytes = row["tag_bytes"]
     probabilities = None if tag_bytes is None else _numbers(tag_bytes)
-    return CatalogueTrack(track, State(row["state"]), row["reason"], probabilities)
+    return CatalogueTrack(track, State(row["state"]), row["reason"], probabilities, row["is_cut_short"])
 
 
 def _numbers(array: bytes) -> list[float]:

@@ -26,7 +26,8 @@ FROM unnest($1::text[]) AS urn
 ON CONFLICT (urn) DO UPDATE SET
     state = 'forgotten', title = '', artists = '{}', artist_urns = '{}', album = NULL, duration_ms = NULL, isrc = NULL,
     link = NULL, tags = '{}', reason = NULL, preview_provider = NULL, match_method = NULL, preview_provider_id = NULL,
-    match_score = NULL, preview_sought_at = NULL, preview_asked = '{}', artist_credit = NULL, updated_at = now()
+    match_score = NULL, preview_sought_at = NULL, preview_asked = '{}', artist_credit = NULL, fronts = '{}',
+    updated_at = now()
 """
 
 _DELETE_DEPENDENTS = (

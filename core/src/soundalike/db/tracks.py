@@ -40,7 +40,8 @@ class Track:
     """The facts about a track; durations in milliseconds.
 
     `artist_credit` is what names the artists where that leaves doubt (`db.artist_credits`), None where `artists` is
-    exact. `aliases` are ids from tags, which are written and not read with the rest.
+    exact. `aliases` are ids from tags, `fronts` digests of the first bytes of a file's coded audio
+    (`audio.coded_audio.payload`); both are written, and not read with the rest.
     """
 
     id: TrackId
@@ -54,6 +55,7 @@ class Track:
     tags: tuple[str, ...] = ()
     artist_credit: tuple[str, ...] | None = None
     aliases: tuple[Alias, ...] = field(default=(), compare=False)
+    fronts: tuple[int, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +94,17 @@ preview_provider, match_method, preview_provider_id, match_score, artist_credit"
 _UPSERT = f"""
 WITH written AS (
     INSERT INTO tracks (urn, source, title, artists, artist_urns, album, duration_ms, isrc, link, tags,
-        artist_credit, identity_version)
+        artist_credit, identity_version, fronts)
     SELECT $1, $2, $3, $4::text[], $5::text[], $6, $7::integer, $8, $9, $10::text[],
-        $16::text[], CASE $2 WHEN 'file' THEN {IDENTITY_VERSION} END
+        $16::text[], CASE $2 WHEN 'file' THEN {IDENTITY_VERSION} END, $17::bigint[]
     WHERE NOT EXISTS (SELECT FROM blocks WHERE urn = ANY(array_append($5::text[], 'isrc:' || $8::text)))
     ON CONFLICT (urn) DO UPDATE SET
         title = EXCLUDED.title, artist_credit = EXCLUDED.artist_credit,
         artists = CASE WHEN EXCLUDED.artist_credit = tracks.artist_credit THEN tracks.artists ELSE EXCLUDED.artists END,
         artist_urns = EXCLUDED.artist_urns, album = EXCLUDED.album,
         duration_ms = EXCLUDED.duration_ms, isrc = coalesce(EXCLUDED.isrc, tracks.isrc), link = EXCLUDED.link,
-        tags = EXCLUDED.tags, identity_version = EXCLUDED.identity_version, updated_at = now()
+        tags = EXCLUDED.tags, identity_version = EXCLUDED.identity_version, updated_at = now(),
+        fronts = CASE EXCLUDED.fronts WHEN '{{}}' THEN tracks.fronts ELSE EXCLUDED.fronts END
     WHERE tracks.state <> 'forgotten'
     RETURNING urn, artists, names_digest(title, artists, album) AS folded_from
 ), new_words AS (
@@ -198,6 +201,7 @@ async def upsert(db: Executor, track: Track) -> bool:
         names.tokens,
         names.spelling_candidates,
         None if track.artist_credit is None else [clean(name) for name in track.artist_credit],
+        list(track.fronts),
     )
     if written and track.id.source == "file":
         await aliases.replace(db, track.id, track.aliases, aliases.TAG_NAMESPACES)

@@ -149,3 +149,18 @@ NUMBER_WORDS: Final = "one two three four five"
 NUMBERS: Final = {
     word: str(number) for words in (NUMERALS, NUMBER_WORDS) for number, word in enumerate(words.split(), 1)
 }
+
+# Folded titles that many pieces of one artist have, and that alone tell nothing apart.
+COMMON_TITLE: Final = re.compile(
+    r"(?:(?:the |an? )?(?:"
+    r"intro|introduction|introducci[oó]n|introduzione|einleitung|intermission|interlude|interl[uú]dio|intermezzo|outro"
+    r"|prelude|pr[aeé]ludi(?:um|o|e)|preludio|vorspiel|zwischenspiel|nachspiel|postlude|prolog(?:ue|o)?|epilog(?:ue|o)?"
+    r"|overture|ouvert[uü]re|obertura|skit|reprise|finale?|coda"
+    r"|(?:main |opening |ending |end |closing )?(?:theme|titles?|credits)|opening|ending|closing"
+    r"|untitled|no title|unbenannt|sans titre|sin titulo|unknown(?: title)?|(?:hidden|bonus|ghost|secret) track"
+    r"|sonat[ae]|symphony|concerto|etude|fugue?|aria|waltz|walzer|valse|mazurka|nocturne|rondo|scherzo|m[ei]n[ue]et\w*"
+    r"|allegr\w+|adagi\w+|andant\w+|larg\w+|lento|grave|moderato|prest\w+|vivace"
+    r"|интро|вступление|интерлюдия|скит|аутро|увертюра|イントロ|インタールード|間奏|序曲|前奏|인트로)"
+    r"(?: (?:(?:no|part|number) )?(?:\d{1,3}|[ivx]{1,5}|[a-d]))?"
+    r"|(?:(?:track|titel|piste|pista|no|part|teil|movement|satz|act|scene|chapter|kapitel) ?)?(?:\d{1,3}|[ivx]{1,5}))"
+)

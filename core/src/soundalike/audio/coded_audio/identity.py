@@ -71,12 +71,14 @@ _DAMAGED: Final = (AudioError, av.FFmpegError, ValueError, ArithmeticError, Look
 class CodedAudio:
     """SHA-256 of a file's coded audio (64 hexadecimal digits), its length, and the version of the rule.
 
-    `duration_ms` is that of frames and packets, None where they do not tell.
+    `duration_ms` is that of frames and packets, None where they do not tell. `fronts` are digests of the first bytes
+    (see `Payload`), by which a copy that was cut short is known; empty where no coded audio is recognised.
     """
 
     digest: str
     duration_ms: int | None
     version: int = IDENTITY_VERSION
+    fronts: tuple[int, ...] = ()
 
 
 def identify(stream: BinaryIO) -> CodedAudio:
@@ -93,7 +95,7 @@ def identify(stream: BinaryIO) -> CodedAudio:
         return identify_whole(stream)
     if not payload.size:
         return identify_whole(stream)
-    return CodedAudio(payload.hexdigest(), _milliseconds(seconds))
+    return CodedAudio(payload.hexdigest(), _milliseconds(seconds), fronts=tuple(payload.fronts))
 
 
 def identify_whole(stream: BinaryIO) -> CodedAudio:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from soundalike.api.deduplication import DistinctRecordings, RecordingKey
 from soundalike.api.recommendation_query import RepeatLimits
 from soundalike.db.tracks import State
+from soundalike.domain.recordings import DistinctRecordings, RecordingKey
 from soundalike.similarity.calibration import standardised_similarity
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def rerank(
     while len(selection) < query.n and (number := order.next()) is not None:
         candidate = tracks.get(ranking.urns[number])
         states = _SOUND_STATES if np.isnan(ranking.taste[number]) else _TASTE_STATES
-        if candidate is None or candidate.state not in states or not query.track_filter.admits(candidate, mean_tags):
+        if candidate is None or candidate.state not in states or candidate.is_cut_short:
+            continue
+        if not query.track_filter.admits(candidate, mean_tags):
             continue
         key = _recording_key(candidate, ranking.vectors.vectors[number])
         # Most candidates are dropped by the limits, which are cheaper to check than repetition.
@@ -105,5 +107,12 @@ class _MarginalRelevance:
 def _recording_key(entry: CatalogueTrack, vector: NDArray[np.float32]) -> RecordingKey:
     track = entry.track
     return RecordingKey.of(
-        title=track.title, artists=track.artists, isrc=track.isrc, duration_ms=track.duration_ms, vector=vector
+        title=track.title,
+        artists=track.artists,
+        isrc=track.isrc,
+        duration_ms=track.duration_ms,
+        vector=vector,
+        album=track.album,
+        is_file=track.id.source == "file",
+        fronts=track.fronts,
     )

@@ -38,6 +38,8 @@ _LIMITS: Final = Limits(
 """Every byte is read, perhaps from a disk behind a slow network, and tags with covers of 50 MB get through."""
 
 _Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+_Front = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+_MAX_FRONTS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,14 @@ class _Response:
     duration_ms: Annotated[int, Field(gt=0, le=MAX_DURATION_S * 1000)] | None = None
     tags: MusicTags | None = None
     sha256: _Sha256 | None = None
+    fronts: Annotated[tuple[_Front, ...], Field(max_length=_MAX_FRONTS)] = ()
 
     def facts(self, stream: BinaryIO) -> FileFacts:
         """Return the facts; a file that is not understood is identified by its bytes."""
         if self.kind is None or self.digest is None:
             return FileFacts(None, identify_whole(stream), MusicTags(), self.sha256)
-        return FileFacts(AudioKind[self.kind], CodedAudio(self.digest, self.duration_ms), self.tags, self.sha256)
+        audio = CodedAudio(self.digest, self.duration_ms, fronts=self.fronts)
+        return FileFacts(AudioKind[self.kind], audio, self.tags, self.sha256)
 
 
 _RESPONSE: Final = TypeAdapter(_Response)
@@ -80,7 +84,8 @@ def encode_facts(source: bytes | BinaryIO) -> bytes:
     if kind is None:
         return _encode(_Response(None))
     coded = identify(stream)
-    return _encode(_Response(kind.name, coded.digest, coded.duration_ms, read_tags(stream, kind)))
+    tags = read_tags(stream, kind)
+    return _encode(_Response(kind.name, coded.digest, coded.duration_ms, tags, fronts=coded.fronts))
 
 
 def encode_facts_with_checksum(source: bytes | BinaryIO) -> bytes:
@@ -96,7 +101,7 @@ def encode_identity(source: bytes | BinaryIO) -> bytes:
     stream = _stream(source)
     kind = sniff_stream(stream)
     coded = identify(stream)
-    return _encode(_Response(kind.name if kind else None, coded.digest, coded.duration_ms))
+    return _encode(_Response(kind.name if kind else None, coded.digest, coded.duration_ms, fronts=coded.fronts))
 
 
 class FileReader:

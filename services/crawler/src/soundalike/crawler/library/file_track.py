@@ -28,6 +28,7 @@ def file_track(facts: FileFacts, path: bytes) -> Track:
         artist_credit=None if tags.artists_exact else tags.artists or None,
         album=tags.album,
         duration_ms=facts.audio.duration_ms or tags.duration_ms,
+        fronts=facts.audio.fronts,
         isrc=tags.isrc,
         # No link: a path on somebody's disk is nobody else's business, and every answer of the API shows the link.
         link=None,
