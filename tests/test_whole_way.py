@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from soundalike.db.database import Pool
 
 TRACKS = [TrackId("deezer", str(number)) for number in range(101, 113)]
-MODEL_ID = "choi-2017-fixed-caf89f81-285fad90-p1"
+MODEL_ID = "choi-2017-fixed-caf89f81-285fad90-p2"
 RATE = 44_100
 BUCKET = "previews"
 

@@ -17,9 +17,10 @@ from soundalike.audio.decode import decode
 from soundalike.audio.errors import NotAudio, Silent, TooDemanding, TooShort, Truncated, Undecodable
 from soundalike.audio.excerpt import RATE
 from soundalike.audio.excerpt_rule import DEFAULT_RULE
-from soundalike.audio.ffmpeg import read_by_ffmpeg
+from soundalike.audio.excerpt_selection import select
+from soundalike.audio.ffmpeg import open_by_ffmpeg
 from soundalike.audio.isolate import IsolatedDecoder
-from soundalike.audio.libsndfile import read_by_sndfile
+from soundalike.audio.libsndfile import open_by_sndfile
 from soundalike.audio.sniff import AudioKind
 
 from . import tiny_frames
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from conftest import Encode
 
-    from soundalike.audio.pcm_segment import Reader
+    from soundalike.audio.pcm_file import Opener
 
 MEMORY = 256 << 20
 
@@ -178,20 +179,21 @@ def hours(form: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("form", "kind", "reader"),
+    ("form", "kind", "open_file"),
     [
-        ("flac", AudioKind.FLAC, read_by_sndfile),
-        ("flac", AudioKind.FLAC, read_by_ffmpeg),
-        ("mp3", AudioKind.MP3, read_by_ffmpeg),
-        ("aac", AudioKind.AAC, read_by_ffmpeg),
+        ("flac", AudioKind.FLAC, open_by_sndfile),
+        ("flac", AudioKind.FLAC, open_by_ffmpeg),
+        ("mp3", AudioKind.MP3, open_by_ffmpeg),
+        ("aac", AudioKind.AAC, open_by_ffmpeg),
     ],
 )
-def test_of_hours_only_the_excerpt_is_read(form: str, kind: AudioKind, reader: Reader) -> None:
+def test_of_hours_only_the_excerpts_are_read(form: str, kind: AudioKind, open_file: Opener) -> None:
     data = hours(form)
     stream = CountedBytes(data)
-    segment = reader(stream, kind, DEFAULT_RULE)
-    assert segment.seconds_total == pytest.approx(7200, rel=0.01)
-    assert len(segment.frames) == 30 * segment.rate
+    with open_file(stream, kind) as file:
+        pcm = select(file, DEFAULT_RULE)
+    assert pcm.seconds_total == pytest.approx(7200, rel=0.01)
+    assert [len(frames) for frames in pcm.excerpts] == 3 * [30 * pcm.rate]
     assert stream.count < len(data) / 4
 
 

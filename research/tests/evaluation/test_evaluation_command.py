@@ -106,7 +106,7 @@ def test_a_model_of_ones_own_is_judged_raw_and_projected(choi_weights: Path, tmp
     assert own.fit is None
     assert projected.fit is not None
     samples = np.random.default_rng(0).standard_normal(348_000).astype(np.float32)
-    assert own.extractor(samples).shape == (160,)
+    assert own.extractor([samples]).shape == (160,)
 
 
 def test_a_model_of_ones_own_is_named_in_the_command_without_its_folder(

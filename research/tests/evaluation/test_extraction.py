@@ -7,6 +7,7 @@ import pytest
 
 from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.audio.errors import Undecodable
+from soundalike.audio.excerpt_rule import DEFAULT_RULE
 from soundalike.research.evaluation.corpus import identify, read
 from soundalike.research.evaluation.distortions import ORIGINAL, SHIFTED
 from soundalike.research.evaluation.errors import CacheUnavailable
@@ -15,7 +16,7 @@ from soundalike.research.evaluation.extractors import MfccStatistics, RandomVect
 from soundalike.research.evaluation.vector_cache import MemoryCache, VectorCache, open_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -25,16 +26,17 @@ class Loudness:
     """Counts its calls, and fails after `breaks_after` of them."""
 
     id = "loudness"
+    rule = DEFAULT_RULE
 
     def __init__(self, *, breaks_after: int = 1000) -> None:
         self.count = 0
         self.breaks_after = breaks_after
 
-    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, excerpts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         if self.count >= self.breaks_after:
             raise KeyboardInterrupt
         self.count += 1
-        return np.array([np.sqrt(np.mean(samples**2)), 1.0], dtype=np.float32)
+        return np.array([np.sqrt(np.mean(np.concatenate(excerpts) ** 2)), 1.0], dtype=np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +98,7 @@ def test_an_extractor_that_refuses_a_recording_skips_it(
     make_corpus: Callable[..., Path], decoders: DecoderPool
 ) -> None:
     class Refusing(Loudness):
-        def __call__(self, _samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        def __call__(self, _excerpts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
             raise Undecodable("no vector of it")
 
     result = run(make_corpus(1, 2), Refusing(), MemoryCache(), decoders)
@@ -127,13 +129,13 @@ def test_a_cache_that_is_something_else_is_refused(tmp_path: Path) -> None:
 
 def test_random_vectors_know_the_samples_again_and_nothing_else() -> None:
     samples = np.random.default_rng(0).standard_normal(1000).astype(np.float32)
-    one, again, other = RandomVector()(samples), RandomVector()(samples.copy()), RandomVector()(samples * 0.5)
+    one, again, other = (RandomVector()([clip]) for clip in (samples, samples.copy(), samples * 0.5))
     assert np.array_equal(one, again)
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.6
 
 
 def test_mfcc_statistics_are_forty_and_tell_level_by_the_first_only() -> None:
     samples = 0.1 * np.random.default_rng(0).standard_normal(36_000).astype(np.float32)
-    quiet, loud = MfccStatistics()(samples), MfccStatistics()(samples * 2)
+    quiet, loud = (MfccStatistics()([clip]) for clip in (samples, samples * 2))
     assert quiet.shape == (40,)
     assert np.flatnonzero(np.abs(loud - quiet) > 1e-2).tolist() == [0]

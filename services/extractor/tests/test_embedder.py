@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from soundalike.audio.clip import encode_clip
+from soundalike.audio.decode import decode
 from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.audio.errors import DecoderCrashed, PermanentAudioError, Silent
+from soundalike.audio.excerpt_rule import ExcerptRule
 from soundalike.extractor.embedder import EmbedderPool
 from soundalike.extractor.errors import VectorNotFinite, WeightsUnavailable
 from soundalike.extractor.model import Model
@@ -47,6 +50,17 @@ def pool(model: Model) -> Iterator[EmbedderPool]:
     pool = EmbedderPool(model, DecoderPool(2))
     yield pool
     pool.close()
+
+
+async def test_a_clip_of_a_long_file_gets_exactly_the_vector_of_the_file(pool: EmbedderPool, model: Model) -> None:
+    whole = wav(np.concatenate([tones(hertz) for hertz in (220, 440, 880, 1_760)]))
+    of_file, of_clip = await pool.embed(whole), await pool.embed(encode_clip(whole))
+    assert of_file.seconds_analysed == of_clip.seconds_analysed == 87
+    np.testing.assert_array_equal(of_clip.vector, of_file.vector)
+    np.testing.assert_array_equal(of_clip.tags, of_file.tags)
+    # The middle alone is other music.
+    (single,) = model.embed(decode(whole, ExcerptRule(tenths=(5,))).separate()).vectors
+    assert not np.allclose(of_file.vector, single, atol=0.01)
 
 
 async def test_a_preview_becomes_a_vector(pool: EmbedderPool, model: Model) -> None:
@@ -109,8 +123,8 @@ def test_ids_are_safe_in_a_key_and_unique() -> None:
     (weights, statistics), (other, other_statistics) = random_network(1), random_network(2)
     parts = [(weights, statistics), (weights, other_statistics), (other, statistics), (weights, None)]
     ids = [Model(*pair).id for pair in parts]
-    assert ids[0] == f"random-fixed-01010101-{statistics.sha256[:8]}-p1"
-    assert ids[3] == "random-clip-01010101-p1"
+    assert ids[0] == f"random-fixed-01010101-{statistics.sha256[:8]}-p2"
+    assert ids[3] == "random-clip-01010101-p2"
     assert len(set(ids)) == 4
     assert all(re.fullmatch(r"[a-z0-9-]+", model_id) for model_id in ids)
 
@@ -132,3 +146,19 @@ class TestWithoutPublishedWeights:
     def test_the_builtin_model_needs_none(self, tmp_path: Path) -> None:
         assert load_model(ModelChoice(model_cache=tmp_path)).id.startswith("soundalike-1-fixed-")
         assert not list(tmp_path.iterdir())
+
+
+def test_the_vector_of_a_recording_is_the_mean_of_its_excerpts_by_their_lengths(model: Model) -> None:
+    rng = np.random.default_rng(3)
+    excerpts = [rng.standard_normal(seconds * 12_000).astype(np.float32) * 0.1 for seconds in (29, 29, 8)]
+    excerpts[1] *= np.sin(np.arange(len(excerpts[1])) / 500).astype(np.float32) ** 8
+    single = model.embed(excerpts)
+    whole = model.embed_recording(excerpts)
+    weights = np.array([29, 29, 8]) / 66
+    np.testing.assert_allclose(whole.vector, weights @ single.vectors, rtol=1e-5, atol=1e-6)
+    assert single.tags is not None
+    assert whole.tags is not None
+    np.testing.assert_allclose(whole.tags, weights @ single.tags, rtol=1e-5)
+    assert (whole.vector.dtype, whole.tags.dtype) == (np.float32, np.float32)
+    # A single excerpt keeps every bit.
+    np.testing.assert_array_equal(model.embed_recording(excerpts[:1]).vector, model.embed(excerpts[:1]).vectors[0])

@@ -121,13 +121,13 @@ def test_generated_signals_agree_with_the_original_program(one_clip_at_a_time: M
 
 def test_the_ids_of_the_published_network_are_these() -> None:
     published = replace(random_network()[0], name="choi-2017", sha256=choi_2017.SHA256)
-    assert model_id(published, None) == "choi-2017-clip-caf89f81-p1"
-    assert model_id(published, statistics.load_builtin(published)) == "choi-2017-fixed-caf89f81-285fad90-p1"
+    assert model_id(published, None) == "choi-2017-clip-caf89f81-p2"
+    assert model_id(published, statistics.load_builtin(published)) == "choi-2017-fixed-caf89f81-285fad90-p2"
 
 
 def test_a_model_of_weights_in_the_published_layout_has_these_ids(choi_weights: Path) -> None:
-    assert choi("clip", choi_weights).id == "choi-2017-clip-caf89f81-p1"
-    assert choi("fixed", choi_weights).id == "choi-2017-fixed-caf89f81-285fad90-p1"
+    assert choi("clip", choi_weights).id == "choi-2017-clip-caf89f81-p2"
+    assert choi("fixed", choi_weights).id == "choi-2017-fixed-caf89f81-285fad90-p2"
 
 
 @needs_reference

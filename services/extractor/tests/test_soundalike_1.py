@@ -39,7 +39,7 @@ def test_one_file_is_a_whole_model() -> None:
     assert parts.weights.name == "soundalike-1"
     assert parts.statistics.clips == parts.mean_tag_probabilities.clips == 7
     model = Model(parts.weights, parts.statistics, parts.mean_tag_probabilities)
-    assert model.id == f"soundalike-1-fixed-{parts.weights.sha256[:8]}-{parts.statistics.sha256[:8]}-p1"
+    assert model.id == f"soundalike-1-fixed-{parts.weights.sha256[:8]}-{parts.statistics.sha256[:8]}-p2"
     batch = model.embed([RNG.standard_normal(SAMPLES).astype(np.float32)])
     assert batch.vectors.shape == (1, 160)
     assert batch.tags is not None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Self
 from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
     from typing import BinaryIO
 
@@ -84,14 +85,21 @@ class DecoderClient:
         return self._process.poll() is None
 
     def request(
-        self, source: bytes | BinaryIO, *, cpu_s: float, timeout_s: float, max_bytes: int
+        self,
+        source: bytes | BinaryIO,
+        arguments: Mapping[str, object],
+        *,
+        cpu_s: float,
+        timeout_s: float,
+        max_bytes: int,
     ) -> tuple[dict[str, object], bytes]:
         """Return head and content (up to `max_bytes`) of its response to a file's content, or to a file that is open.
 
-        It may take `cpu_s` seconds of the processor, and `timeout_s` in all. Raises `TooDemanding`, `DecoderCrashed`,
-        `DecoderUnavailable`.
+        `arguments` are the function's others, of what JSON can hold. It may take `cpu_s` seconds of the processor, and
+        `timeout_s` in all. Raises `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`.
         """
-        request = json.dumps({"cpu_s": cpu_s, "is_descriptor": not isinstance(source, bytes)}).encode()
+        head = {"cpu_s": cpu_s, "is_descriptor": not isinstance(source, bytes), "arguments": dict(arguments)}
+        request = json.dumps(head).encode()
         try:
             with _Deadline(self._process, timeout_s) as deadline:
                 self._connection.send_bytes(request)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from soundalike.audio.excerpt import AudioExcerpt
+    from soundalike.audio.decode import Milliseconds
+    from soundalike.audio.excerpt import AudioExcerpts
 
 FunctionT = TypeVar("FunctionT", bound=IsolatedFunction)
 
@@ -64,12 +65,12 @@ class DecoderPool(IsolatedPool[IsolatedDecoder]):
     def __init__(self, count: int, make: Callable[[], IsolatedDecoder] = IsolatedDecoder) -> None:
         super().__init__(count, make)
 
-    def decode(self, source: bytes | Path) -> AudioExcerpt:
+    def decode(self, source: bytes | Path) -> AudioExcerpts:
         """Decode in a free process; raises as `IsolatedDecoder.decode`."""
         with self._borrow() as decoder:
             return decoder.decode(source)
 
-    def decode_with_retry(self, source: bytes | Path) -> AudioExcerpt:
+    def decode_with_retry(self, source: bytes | Path) -> AudioExcerpts:
         """Decode, and once more after a crash, for callers without a queue that would retry; raises as `decode`."""
         try:
             return self.decode(source)
@@ -84,10 +85,10 @@ class ClipEncoderPool(IsolatedPool[IsolatedClipEncoder]):
     def __init__(self, count: int, make: Callable[[], IsolatedClipEncoder] = IsolatedClipEncoder) -> None:
         super().__init__(count, make)
 
-    async def encode(self, source: bytes | Path) -> bytes:
+    async def encode(self, source: bytes | Path, segment: Milliseconds | None = None) -> bytes:
         """Encode a clip in a free process without blocking the event loop; raises as `IsolatedClipEncoder.encode`."""
-        return await asyncio.get_running_loop().run_in_executor(self.threads, self._encode, source)
+        return await asyncio.get_running_loop().run_in_executor(self.threads, self._encode, source, segment)
 
-    def _encode(self, source: bytes | Path) -> bytes:
+    def _encode(self, source: bytes | Path, segment: Milliseconds | None) -> bytes:
         with self._borrow() as encoder:
-            return encoder.encode(source)
+            return encoder.encode(source, segment)

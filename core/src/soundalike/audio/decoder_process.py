@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-    from soundalike.audio.excerpt import AudioExcerpt
+    from soundalike.audio.excerpt import AudioExcerpts
 
 _MAX_MESSAGE: Final = 1_000
 _MAX_TRACEBACK: Final = 4_000
 """Characters; the parent accepts no longer head than 64 KB, and each may be written in twelve bytes."""
 
 
-def serve(connection: Connection, files: socket.socket, function: Callable[[Any], AudioExcerpt | bytes]) -> None:
+def serve(connection: Connection, files: socket.socket, function: Callable[..., AudioExcerpts | bytes]) -> None:
     """Respond to each request with a head, then float32 samples or whatever bytes the function returns, if any.
 
-    A request is a head, which says how many seconds of the processor it may take, and a file's content, or an open
-    descriptor of it, which comes by `files`.
+    A request is a head, which says how many seconds of the processor it may take and what the function's other
+    arguments are, and a file's content, or an open descriptor of it, which comes by `files`.
     """
     while True:
         try:
@@ -46,17 +46,19 @@ def serve(connection: Connection, files: socket.socket, function: Callable[[Any]
         if request["is_descriptor"]:
             _, descriptors, _, _ = socket.recv_fds(files, 1, 1)
             with open(descriptors[0], "rb") as stream:  # noqa: PTH123 - a descriptor has no path
-                head, body = _run(function, stream)
+                head, body = _run(function, stream, request["arguments"])
         else:
-            head, body = _run(function, content)
+            head, body = _run(function, content, request["arguments"])
         limit_cpu_time(0)
         connection.send_bytes(json.dumps(head).encode())
         connection.send_bytes(body)
 
 
-def _run(function: Callable[[Any], AudioExcerpt | bytes], source: bytes | BinaryIO) -> tuple[dict[str, Any], bytes]:
+def _run(
+    function: Callable[..., AudioExcerpts | bytes], source: bytes | BinaryIO, arguments: dict[str, Any]
+) -> tuple[dict[str, Any], bytes]:
     try:
-        result = function(source)
+        result = function(source, **arguments)
     except (AudioError, MemoryError) as error:
         name = type(error).__name__ if isinstance(error, AudioError) else "MemoryError"
         return {"error": name, "message": str(error)}, b""
@@ -70,7 +72,7 @@ def _run(function: Callable[[Any], AudioExcerpt | bytes], source: bytes | Binary
         return {"error": InternalDecoderError.__name__, "message": message, "traceback": trace}, b""
     if isinstance(result, bytes):
         return {}, result
-    head = {"rate": result.rate, "seconds_total": result.seconds_total}
+    head = {"rate": result.rate, "seconds_total": result.seconds_total, "lengths": result.lengths}
     return head, result.samples.astype("<f4", copy=False).tobytes()
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 RATE: Final = 12_000
@@ -14,14 +15,22 @@ RATE: Final = 12_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AudioExcerpt:
-    """The analysed part of a recording: `samples` float32 [n], mono, at `rate` Hz; the file has `seconds_total` s."""
+class AudioExcerpts:
+    """What is analysed of a recording: `samples` float32 [n], mono, at `rate` Hz, one excerpt after the other.
+
+    `lengths` are the samples of each excerpt; the file has `seconds_total` s.
+    """
 
     samples: NDArray[np.float32]
+    lengths: tuple[int, ...]
     rate: int
     seconds_total: float
 
     @property
     def seconds(self) -> float:
-        """Length of `samples` in seconds."""
+        """Length of all excerpts in seconds."""
         return len(self.samples) / self.rate
+
+    def separate(self) -> list[NDArray[np.float32]]:
+        """Return the excerpts one by one, float32 [n] each."""
+        return np.split(self.samples, np.cumsum(self.lengths[:-1], dtype=np.intp))

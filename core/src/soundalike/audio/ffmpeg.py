@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -23,7 +23,7 @@ from soundalike.audio import musepack
 from soundalike.audio.effort import Effort
 from soundalike.audio.errors import TooDemanding, Undecodable
 from soundalike.audio.mpeg_frames import RUN_UP_SECONDS, Framing, declares_length, index_frames
-from soundalike.audio.pcm_segment import PcmSegment, check_layout, with_channels
+from soundalike.audio.pcm_file import check_layout, with_channels
 from soundalike.audio.sniff import AudioKind
 from soundalike.audio.substream import size
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundalike.audio.excerpt_rule import ExcerptRule
+    from soundalike.audio.pcm_file import PcmFile
 
 # Named, never guessed by FFmpeg: among the demuxers it would try are playlists, which open other files and addresses.
 DEMUXERS: Final = {
@@ -85,6 +85,8 @@ _MAX_DSD_REDUCTION: Final = 64
 _MAX_FRAMES: Final = 40_000
 """Of one segment; a little more than TrueHD makes of it, with 1200 frames a second."""
 
+_FRAMES_TO_TELL_THE_LAYOUT: Final = 8
+
 # fmt: off
 _DEEP_CODECS: Final = frozenset((
     "alac", "ape", "dsd_lsbf", "dsd_lsbf_planar", "dsd_msbf", "dsd_msbf_planar", "dst", "flac", "mlp", "tak", "truehd",
@@ -95,25 +97,23 @@ _DEEP_CODECS: Final = frozenset((
 """Codecs that keep what a deep sample format holds; lossy ones decode to floats without being deep."""
 
 
-def read_by_ffmpeg(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> PcmSegment:
-    """Read the segment that `rule` selects (see `audio.pcm_segment.Reader`)."""
+@contextmanager
+def open_by_ffmpeg(stream: BinaryIO, kind: AudioKind) -> Iterator[PcmFile]:
+    """Open a recording (see `audio.pcm_file.Opener`)."""
+    with ExitStack() as stack:
+        with _errors_translated():
+            framing = _FRAMINGS.get(kind)
+            if framing and not (kind is AudioKind.MP3 and declares_length(stream)):
+                file: PcmFile = _UncountedFile(stream, kind, framing)
+            else:
+                file = stack.enter_context(closing(_ContainerFile(stream, kind)))
+        yield file
+
+
+@contextmanager
+def _errors_translated() -> Iterator[None]:
     try:
-        framing = _FRAMINGS.get(kind)
-        if framing and not (kind is AudioKind.MP3 and declares_length(stream)):
-            return _read_without_length(stream, kind, framing, rule)
-        effort = Effort(size(stream))
-        seconds = musepack.declared_seconds(stream) if kind is AudioKind.MUSEPACK else None
-        if not seconds:
-            with _open(stream, kind) as (container, track):
-                seconds = _declared_seconds(container, track) if kind not in _ESTIMATED else 0.0
-                seconds = seconds or _measure_seconds(container, track, effort)
-        can_seek = kind in _EXACTLY_SEEKABLE
-        try:
-            with _open(stream, kind) as (container, track):
-                return _read(container, track, kind, rule, seconds, effort, can_seek=can_seek)
-        except _NotSeekable:
-            with _open(stream, kind) as (container, track):
-                return _read(container, track, kind, rule, seconds, effort, can_seek=False)
+        yield
     except av.error.MemoryError:
         raise
     except (av.FFmpegError, ArithmeticError, LookupError, ValueError) as error:
@@ -124,10 +124,6 @@ def read_by_ffmpeg(stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> PcmS
 TAGS_OF_ANY_ENCODING: Final[dict[str, Any]] = (
     {"metadata_errors": "ignore"} if int(av.__version__.partition(".")[0]) < 19 else {}
 )
-
-
-class _NotSeekable(Exception):
-    """The file can be read from its start only."""
 
 
 @contextmanager
@@ -146,72 +142,124 @@ def _open(stream: BinaryIO, kind: AudioKind) -> Iterator[tuple[Any, Any]]:
         yield container, track
 
 
-def _read_without_length(stream: BinaryIO, kind: AudioKind, framing: Framing, rule: ExcerptRule) -> PcmSegment:
-    """Read frames that no container counts: index them, and decode those of the segment."""
-    index = index_frames(stream, framing)
-    if not index.offsets:
-        raise Undecodable("FFmpeg finds no audio frame in it")
-    indexed = index.frames_for(rule)
-    part = io.BytesIO(index.read(stream, indexed))
-    with _open(part, kind) as (container, track):
-        frames = _decode_frames(container, track, Effort(size(part)))
+class _UncountedFile:
+    """Frames that no container counts: they are indexed, and those that are asked for are decoded."""
+
+    bits: Final = 16
+
+    def __init__(self, stream: BinaryIO, kind: AudioKind, framing: Framing) -> None:
+        self._stream, self._kind = stream, kind
+        self._index = index_frames(stream, framing)
+        if not self._index.offsets:
+            raise Undecodable("FFmpeg finds no audio frame in it")
+        with self._decoded(range(min(len(self._index.offsets), _FRAMES_TO_TELL_THE_LAYOUT))) as (first, _, _):
+            self.rate, self.channels = first.sample_rate, len(first.layout.channels)
+        check_layout(self.rate, self.channels)
+        self.frames_total = round(self._index.seconds * self.rate)
+
+    def read(self, span: range, *, roughly: bool = False) -> NDArray[np.float32]:  # noqa: ARG002 - always exact
+        """Decode the frames `span`."""
+        indexed = self._index.frames_for(span.start / self.rate, span.stop / self.rate)
+        with _errors_translated(), self._decoded(indexed) as (first, frames, track):
+            position = round(indexed.start * self._index.frame_seconds * self.rate)
+            position += _position(first, track, 0, self.rate)
+            return _collect(chain([first], frames), self.rate, self.channels, span, position)[0]
+
+    @contextmanager
+    def _decoded(self, indexed: range) -> Iterator[tuple[Any, Iterator[Any], Any]]:
+        part = io.BytesIO(self._index.read(self._stream, indexed))
+        with _open(part, self._kind) as (container, track):
+            frames = _decode_frames(container, track, Effort(size(part)))
+            yield _first(frames), frames, track
+
+
+class _ContainerFile:
+    """A container, which stays open where it was read last; DSD comes out of it at a rate below its own."""
+
+    def __init__(self, stream: BinaryIO, kind: AudioKind) -> None:
+        self._stream, self._kind = stream, kind
+        self._effort = Effort(size(stream))
+        self._can_seek = kind in _EXACTLY_SEEKABLE
+        self._opened = ExitStack()
+        self._frames: Iterator[Any] = iter(())
+        self._frame_position = 0
+        seconds = self._seconds()
+        try:
+            self._reopen()
+            first = _first(self._frames)
+            # The decoder knows the rate and the channels; what the container says of HE-AAC is often half of each.
+            self._coded_rate, self.channels = first.sample_rate, len(first.layout.channels)
+            self._reduction = _dsd_reduction(self._coded_rate) if kind in _DSD else 1
+            self.rate = self._coded_rate // self._reduction
+            check_layout(self.rate, self.channels)
+        except BaseException:
+            self.close()
+            raise
+        self._frames = chain([first], self._frames)
+        self.frames_total = round(seconds * self._coded_rate) // self._reduction
+        deep = first.format.name.startswith(("s32", "flt", "dbl")) and self._track.codec_context.name in _DEEP_CODECS
+        self.bits = 24 if deep else 16
+
+    def close(self) -> None:
+        """Close the container, and leave the stream open."""
+        self._opened.close()
+
+    def read(self, span: range, *, roughly: bool = False) -> NDArray[np.float32]:
+        """Decode the frames `span`."""
+        coded = range(span.start * self._reduction, span.stop * self._reduction)
+        with _errors_translated():
+            if not self._seek(coded.start, roughly=roughly):
+                self._can_seek = False
+                self._reopen()
+            samples, self._frame_position = _collect(
+                self._frames, self._coded_rate, self.channels, coded, self._frame_position, self._reduction
+            )
+        return samples
+
+    def _seconds(self) -> float:
+        seconds = musepack.declared_seconds(self._stream) if self._kind is AudioKind.MUSEPACK else None
+        if seconds:
+            return seconds
+        with _open(self._stream, self._kind) as (container, track):
+            seconds = _declared_seconds(container, track) if self._kind not in _ESTIMATED else 0.0
+            return seconds or _measure_seconds(container, track, self._effort)
+
+    def _seek(self, start: int, *, roughly: bool) -> bool:
+        """Go to a frame at or before `start`; False where only reading from the start of the file leads there."""
+        if not self._can_seek or start <= 2 * RUN_UP_SECONDS * self._coded_rate:
+            if self._frame_position > start:
+                self._reopen()
+            return True
+        # Of FLAC in Ogg FFmpeg finds the right place only before it has read anything.
+        if self._frame_position and not roughly:
+            self._reopen()
+        track = self._track
+        origin = track.start_time or 0
+        target = origin + int((start / self._coded_rate - RUN_UP_SECONDS) / track.time_base)
+        try:
+            self._container.seek(target, stream=track, backward=True)
+        except av.FFmpegError:
+            return False
+        frames = _decode_frames(self._container, track, self._effort)
         first = next(frames, None)
         if first is None:
-            raise Undecodable("FFmpeg finds no audio frame in it")
-        rate, channels = first.sample_rate, len(first.layout.channels)
-        check_layout(rate, channels)
-        span = rule.span(round(index.seconds * rate), rate)
-        position = round(indexed.start * index.frame_seconds * rate) + _position(first, track, 0, rate)
-        samples = _collect(chain([first], frames), rate, channels, range(span.start - position, span.stop - position))
-    return PcmSegment(frames=samples, rate=rate, frames_declared=len(span), seconds_total=index.seconds, bits=16)
+            self._frames, self._frame_position = iter(()), start
+            return True
+        self._frames, self._frame_position = chain([first], frames), _position(first, track, origin, self._coded_rate)
+        return first.pts is not None and self._frame_position <= start
+
+    def _reopen(self) -> None:
+        self._opened.close()
+        self._container, self._track = self._opened.enter_context(_open(self._stream, self._kind))
+        self._frames = _decode_frames(self._container, self._track, self._effort)
+        self._frame_position = 0
 
 
-def _read(
-    container: Any,
-    track: Any,
-    kind: AudioKind,
-    rule: ExcerptRule,
-    seconds: float,
-    effort: Effort,
-    *,
-    can_seek: bool,
-) -> PcmSegment:
-    frames = _decode_frames(container, track, effort)
+def _first(frames: Iterator[Any]) -> Any:
     first = next(frames, None)
     if first is None:
         raise Undecodable("FFmpeg finds no audio frame in it")
-    # The decoder knows the rate and the channels; what the container says of HE-AAC is often half of each.
-    rate, channels = first.sample_rate, len(first.layout.channels)
-    reduction = _dsd_reduction(rate) if kind in _DSD else 1
-    check_layout(rate // reduction, channels)
-    total = round(seconds * rate)
-    span = rule.span(total, rate) if total else range((rule.seconds + rule.margin_seconds) * rate)
-    position = 0
-    if can_seek and span.start > 2 * RUN_UP_SECONDS * rate:
-        origin = track.start_time or 0
-        target = origin + int((span.start / rate - RUN_UP_SECONDS) / track.time_base)
-        try:
-            container.seek(target, stream=track, backward=True)
-        except av.FFmpegError as error:
-            raise _NotSeekable from error
-        frames = _decode_frames(container, track, effort)
-        first = next(frames, None)
-        if first is None:
-            return PcmSegment(np.zeros((0, channels), np.float32), rate, len(span), total / rate, 16)
-        position = _position(first, track, origin, rate)
-        if first.pts is None or position > span.start:
-            raise _NotSeekable
-    samples = _collect(
-        chain([first], frames), rate, channels, range(span.start - position, span.stop - position), reduction
-    )
-    deep = first.format.name.startswith(("s32", "flt", "dbl")) and track.codec_context.name in _DEEP_CODECS
-    return PcmSegment(
-        frames=samples,
-        rate=rate // reduction,
-        frames_declared=len(span) // reduction if total else len(samples),
-        seconds_total=total / rate if total else len(samples) * reduction / rate,
-        bits=24 if deep else 16,
-    )
+    return first
 
 
 def _dsd_reduction(rate: int) -> int:
@@ -259,14 +307,16 @@ def _demux_intact(container: Any, track: Any, effort: Effort) -> Iterator[Any]:
             yield packet
 
 
-def _collect(frames: Iterable[Any], rate: int, channels: int, span: range, reduction: int = 1) -> NDArray[np.float32]:
-    """Join the frames `span`, counted from the first of `frames`, to float32 [n, channels] at `rate / reduction`."""
+def _collect(
+    frames: Iterable[Any], rate: int, channels: int, span: range, position: int, reduction: int = 1
+) -> tuple[NDArray[np.float32], int]:
+    """Join the frames `span` of a recording, the first of `frames` being at `position`.
+
+    Returns float32 [n, channels] at `rate / reduction`, and the position that `frames` have come to.
+    """
     parts: list[NDArray[np.float32]] = []
     resampler = soxr.ResampleStream(rate, rate // reduction, channels) if reduction > 1 else None
-    position = 0
     for frame in frames:
-        if position >= span.stop:
-            break
         if len(parts) >= _MAX_FRAMES:
             raise TooDemanding("its frames are far shorter than those of a recording")
         if frame.sample_rate != rate:
@@ -276,9 +326,11 @@ def _collect(frames: Iterable[Any], rate: int, channels: int, span: range, reduc
             part = with_channels(_floats(frame), channels)[max(0, span.start - position) : span.stop - position]
             parts.append(resampler.resample_chunk(part) if resampler else part)
         position = end
+        if position >= span.stop:
+            break
     if resampler:
         parts.append(resampler.resample_chunk(np.zeros((0, channels), np.float32), last=True))
-    return np.concatenate(parts) if parts else np.zeros((0, channels), np.float32)
+    return np.concatenate(parts) if parts else np.zeros((0, channels), np.float32), position
 
 
 def _floats(frame: Any) -> NDArray[np.float32]:

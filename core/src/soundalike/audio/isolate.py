@@ -25,12 +25,14 @@ from soundalike.audio.errors import (
     TooDemanding,
     Undecodable,
 )
-from soundalike.audio.excerpt import RATE, AudioExcerpt
+from soundalike.audio.excerpt import RATE, AudioExcerpts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import BinaryIO
+
+    from soundalike.audio.decode import Milliseconds
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +40,7 @@ TIMEOUT_S: Final = 30.0
 MEMORY_LIMIT_BYTES: Final = 2 << 30
 
 _MAX_SAMPLES_BYTES: Final = 16 << 20
-_MAX_CLIP_BYTES: Final = 512 << 20
-"""30 s at 384 kHz of eight channels and 24 bits, uncompressed, are 276 MB."""
+_MAX_CLIP_BYTES: Final = 16 << 20
 
 
 def cpu_limit_s(size: int) -> float:
@@ -72,7 +73,7 @@ class IsolatedFunction:
     threads that work in parallel need one each. Use it as a context manager or `close` it.
     """
 
-    def __init__(self, function: Callable[..., AudioExcerpt | bytes], limits: Limits) -> None:
+    def __init__(self, function: Callable[..., AudioExcerpts | bytes], limits: Limits) -> None:
         self._limits = limits
         self._function = f"{function.__module__}:{function.__qualname__}"
         self._lock = threading.Lock()
@@ -96,12 +97,14 @@ class IsolatedFunction:
     ) -> None:
         self.close()
 
-    def _request(self, source: bytes | Path | BinaryIO) -> tuple[dict[str, object], bytes]:
+    def _request(self, source: bytes | Path | BinaryIO, **arguments: object) -> tuple[dict[str, object], bytes]:
         # Opened here: the child can open nothing.
         with _open(source) if isinstance(source, Path) else nullcontext(source) as opened:
-            return self._request_opened(opened)
+            return self._request_opened(opened, arguments)
 
-    def _request_opened(self, source: bytes | BinaryIO) -> tuple[dict[str, object], bytes]:
+    def _request_opened(
+        self, source: bytes | BinaryIO, arguments: Mapping[str, object]
+    ) -> tuple[dict[str, object], bytes]:
         size = len(source) if isinstance(source, bytes) else os.fstat(source.fileno()).st_size
         with self._lock:
             if self._client is None or not self._client.is_alive():
@@ -113,6 +116,7 @@ class IsolatedFunction:
                 self._refuse_if_closed()
                 head, content = self._client.request(
                     source,
+                    arguments,
                     cpu_s=self._limits.cpu_s(size),
                     timeout_s=self._limits.timeout_s + size / self._limits.timeout_bytes_per_s,
                     max_bytes=self._limits.max_response_bytes,
@@ -175,11 +179,11 @@ class IsolatedDecoder(IsolatedFunction):
         timeout_s: float = TIMEOUT_S,
         memory_bytes: int = MEMORY_LIMIT_BYTES,
         cpu_s: Callable[[int], float] = cpu_limit_s,
-        function: Callable[..., AudioExcerpt] = decode,
+        function: Callable[..., AudioExcerpts] = decode,
     ) -> None:
         super().__init__(function, Limits(timeout_s, memory_bytes, _MAX_SAMPLES_BYTES, cpu_s))
 
-    def decode(self, source: bytes | Path) -> AudioExcerpt:
+    def decode(self, source: bytes | Path) -> AudioExcerpts:
         """Decode a file's content or a path.
 
         Raises as `audio.decode.decode`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`,
@@ -189,11 +193,13 @@ class IsolatedDecoder(IsolatedFunction):
         try:
             samples = np.frombuffer(content, dtype="<f4").astype(np.float32, copy=False)
             rate, seconds_total = int(str(head["rate"])), float(str(head["seconds_total"]))
-        except (KeyError, ValueError) as error:
+            lengths = tuple(int(str(length)) for length in head["lengths"])  # type: ignore[attr-defined]
+        except (KeyError, TypeError, ValueError) as error:
             raise self._invalid_response() from error
-        if rate != RATE or not math.isfinite(seconds_total):
+        are_lengths = lengths and min(lengths) > 0 and sum(lengths) == len(samples)
+        if rate != RATE or not math.isfinite(seconds_total) or not are_lengths:
             raise self._invalid_response()
-        return AudioExcerpt(samples, rate, seconds_total)
+        return AudioExcerpts(samples, lengths, rate, seconds_total)
 
 
 class IsolatedClipEncoder(IsolatedFunction):
@@ -209,10 +215,10 @@ class IsolatedClipEncoder(IsolatedFunction):
     ) -> None:
         super().__init__(function, Limits(timeout_s, memory_bytes, _MAX_CLIP_BYTES, cpu_s))
 
-    def encode(self, source: bytes | Path) -> bytes:
-        """Return a clip of a file's content or of a path, as FLAC.
+    def encode(self, source: bytes | Path, segment: Milliseconds | None = None) -> bytes:
+        """Return a clip of a file's content or of a path, or of a segment of it.
 
         Raises as `audio.clip.encode_clip`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`,
         `InternalDecoderError`.
         """
-        return self._request(source)[1]
+        return self._request(source, segment=segment)[1] if segment else self._request(source)[1]

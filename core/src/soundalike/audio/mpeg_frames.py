@@ -27,7 +27,6 @@ from soundalike.audio.frame_headers import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from soundalike.audio.excerpt_rule import ExcerptRule
 
 RUN_UP_SECONDS: Final = 1
 """Decoded and dropped before the start: after a gap the first frames of MP3, AAC and Opus are not yet right."""
@@ -82,11 +81,11 @@ class FrameIndex:
         """Length of all frames in seconds."""
         return len(self.offsets) * self.frame_seconds
 
-    def frames_for(self, rule: ExcerptRule) -> range:
-        """Return the numbers of the frames of the excerpt, with the run-up before it and as much behind it."""
-        span = rule.span(round(self.seconds * 1000), 1000)
-        first = max(0, int((span.start / 1000 - RUN_UP_SECONDS) / self.frame_seconds))
-        return range(first, min(len(self.offsets), int((span.stop / 1000 + RUN_UP_SECONDS) / self.frame_seconds)))
+    def frames_for(self, start_seconds: float, stop_seconds: float) -> range:
+        """Return the numbers of the frames of that time, with the run-up before it and as much behind it."""
+        first = max(0, int((start_seconds - RUN_UP_SECONDS) / self.frame_seconds))
+        stop = int((stop_seconds + RUN_UP_SECONDS) / self.frame_seconds)
+        return range(first, min(len(self.offsets), stop))
 
     def read(self, stream: BinaryIO, frames: range) -> bytes:
         """Return the bytes of those frames, and nothing of what lies between them."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import soundfile
 
-from soundalike.audio.decode import decode, read_segment, resample
+from soundalike.audio.decode import decode, read_excerpts, resample
 from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.audio.isolate import IsolatedDecoder
-from soundalike.audio.pcm_segment import downmix
+from soundalike.audio.pcm_file import downmix
 from soundalike.extractor.embedder import EmbedderPool
 from soundalike.extractor.model import Model
 from soundalike.extractor.models.registry import ModelChoice, load_model
@@ -89,7 +89,7 @@ def ours(mp3: bytes, network_model: Model) -> dict[str, Callable[[], Any]]:
     return {
         OURS: lambda: pool.embed_blocking(mp3),
         TENSORFLOW: lambda: other.embed(mp3),
-        "- decode and check": lambda: read_segment(mp3),
+        "- decode and check": lambda: read_excerpts(mp3),
         "- average channels": lambda: downmix(stereo),
         "- resample (soxr HQ)": lambda: resample(mono, 44_100),
         "- all of these": lambda: decode(mp3),

@@ -1,4 +1,4 @@
-"""Distorted versions of a recording: louder, quieter, re-encoded, shifted by some seconds."""
+"""Distorted versions of a recording's excerpts: louder, quieter, re-encoded, shifted by some seconds."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final
 import av
 import numpy as np
 
-from soundalike.audio.decode import MIN_SECONDS, decode, read_segment, resample
+from soundalike.audio.decode import MIN_SECONDS, decode, downmix, read_excerpts, resample
 from soundalike.audio.errors import PermanentAudioError
 from soundalike.audio.excerpt import RATE
 from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
-from soundalike.audio.pcm_segment import downmix
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,29 +36,34 @@ _MP3_RATE: Final = 44_100
 
 @dataclass(frozen=True, slots=True)
 class LongerRule(ExcerptRule):
-    """The platform's excerpt, and the seconds behind it that the shifted version needs, where there are any."""
+    """The excerpts of `rule`, and behind each the seconds that the shifted version needs, where there are any."""
 
-    def span(self, frames_total: int, rate: int) -> range:
+    rule: ExcerptRule = DEFAULT_RULE
+
+    def spans(self, frames_total: int, rate: int) -> tuple[range, ...]:
         """Return the frames to read of a recording of `frames_total` frames at `rate` Hz."""
-        excerpt = DEFAULT_RULE.span(frames_total, rate)
-        return range(excerpt.start, min(frames_total, excerpt.stop + _SHIFT_SECONDS * rate))
+        return tuple(
+            range(span.start, min(frames_total, span.stop + _SHIFT_SECONDS * rate))
+            for span in self.rule.spans(frames_total, rate)
+        )
 
 
-def distorted_excerpts(path: Path) -> dict[str, Samples | None]:
-    """Return every distorted version of the excerpt of a file, float32 [n] at 12 kHz.
+def distorted_excerpts(path: Path, rule: ExcerptRule = DEFAULT_RULE) -> dict[str, list[Samples] | None]:
+    """Return every distorted version of the excerpts of a file, float32 [n] at 12 kHz each.
 
     A version is None where too little of the recording is left. Decodes in this process: untrusted files should have
     been decoded in isolation before. Raises as `audio.decode`.
     """
-    segment = read_segment(path, LongerRule())
-    rate = segment.rate
-    excerpt = segment.frames[: (DEFAULT_RULE.seconds + DEFAULT_RULE.margin_seconds) * rate]
-    return {
-        REENCODED: reencode(excerpt, rate),
-        LOUDER: _mono(amplify(excerpt, 6.0), rate),
-        QUIETER: _mono(amplify(excerpt, -6.0), rate),
-        SHIFTED: _mono(segment.frames[_SHIFT_SECONDS * rate :], rate),
+    pcm = read_excerpts(path, LongerRule(rule=rule))
+    rate, length = pcm.rate, (rule.seconds + rule.margin_seconds) * pcm.rate
+    plain = [frames[:length] for frames in pcm.excerpts]
+    versions: dict[str, list[Samples | None]] = {
+        REENCODED: [reencode(frames, rate) for frames in plain],
+        LOUDER: [_mono(amplify(frames, 6.0), rate) for frames in plain],
+        QUIETER: [_mono(amplify(frames, -6.0), rate) for frames in plain],
+        SHIFTED: [_mono(frames[_SHIFT_SECONDS * rate :], rate) for frames in pcm.excerpts],
     }
+    return {name: [samples for samples in version if samples is not None] or None for name, version in versions.items()}
 
 
 def amplify(frames: NDArray[np.float32], decibels: float) -> NDArray[np.float32]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from soundalike.audio.decode import decode
 from soundalike.audio.errors import AudioError
+from soundalike.audio.excerpt_rule import DEFAULT_RULE
 from soundalike.research.evaluation.corpus import Skipped
 from soundalike.research.evaluation.distortions import DISTORTIONS, ORIGINAL, distorted_excerpts
 
@@ -67,10 +69,7 @@ def extract(
         if not missing:
             return {}
         try:
-            samples_of = _decode_versions(
-                folder / track.entry.path, decoders, distorted=any(key[1] != ORIGINAL for key in missing)
-            )
-            return {key: _vector(by_id[key[0]], samples_of, key[1]) for key in missing}
+            return _vectors(folder / track.entry.path, missing, by_id, decoders)
         except (AudioError, OSError) as error:
             return Skipped(track.entry.path, str(error))
 
@@ -96,16 +95,23 @@ def extract(
     return CorpusVectors(extracted, versions, stacked, skipped)
 
 
-def _decode_versions(path: Path, decoders: DecoderPool, *, distorted: bool) -> dict[str, NDArray[np.float32] | None]:
-    original: dict[str, NDArray[np.float32] | None] = {ORIGINAL: decoders.decode_with_retry(path).samples}
-    return original | distorted_excerpts(path) if distorted else original
-
-
-def _vector(
-    extractor: Extractor, samples_of: Mapping[str, NDArray[np.float32] | None], version: str
-) -> NDArray[np.float32]:
-    samples = samples_of[version]
-    return _NONE if samples is None else extractor(samples)
+def _vectors(
+    path: Path, keys: Sequence[Key], extractors: Mapping[str, Extractor], decoders: DecoderPool
+) -> dict[Key, NDArray[np.float32]]:
+    vectors = {}
+    for rule in {extractors[name].rule for name, _ in keys}:
+        chosen = [key for key in keys if extractors[key[0]].rule == rule]
+        versions: dict[str, list[NDArray[np.float32]] | None] = {}
+        if rule == DEFAULT_RULE:
+            versions[ORIGINAL] = decoders.decode_with_retry(path).separate()
+        else:
+            versions[ORIGINAL] = decode(path, rule).separate()
+        if any(version != ORIGINAL for _, version in chosen):
+            versions |= distorted_excerpts(path, rule)
+        for name, version in chosen:
+            excerpts = versions[version]
+            vectors[name, version] = _NONE if excerpts is None else extractors[name](excerpts)
+    return vectors
 
 
 def _stack(vectors: list[NDArray[np.float32]], width: int) -> NDArray[np.float32]:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 from soundalike.audio.excerpt import RATE
+from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
 from soundalike.extractor.model import PREPROCESSING, Model
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 _RANDOM_DIMENSIONS: Final = 32
@@ -21,20 +24,26 @@ class Extractor(Protocol):
     """Computes the vector of one recording; may be used from several threads."""
 
     @property
+    def rule(self) -> ExcerptRule:
+        """Which excerpts of a recording it is given."""
+
+    @property
     def id(self) -> str:
         """A name that no extractor with other vectors has; a key of the cache."""
 
-    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return float32 [d] of float32 [n] mono at 12 kHz; raises `audio.errors.AudioError` where that cannot be."""
+    def __call__(self, excerpts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return float32 [d] of excerpts float32 [n], mono at 12 kHz; raises `audio.errors.AudioError`."""
 
 
 class RandomVector:
     """Chance: the same samples always get the same random direction, any others get another."""
 
     id: Final = f"random-{PREPROCESSING}"
+    rule: Final = DEFAULT_RULE
 
-    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, excerpts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return float32 [32]."""
+        samples = np.concatenate(excerpts)
         seed = int.from_bytes(hashlib.sha256(samples.astype("<f4").tobytes()).digest()[:8])
         return np.random.default_rng(seed).standard_normal(_RANDOM_DIMENSIONS, dtype=np.float32)
 
@@ -47,9 +56,13 @@ class MfccStatistics:
     """
 
     id: Final = f"mfcc-{PREPROCESSING}"
+    rule: Final = DEFAULT_RULE
 
-    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, excerpts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return float32 [40]."""
+        return np.asarray(np.mean([self._statistics(samples) for samples in excerpts], axis=0), dtype=np.float32)
+
+    def _statistics(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         from librosa.feature import mfcc
 
         coefficients: Any = mfcc(y=samples, sr=RATE, n_mfcc=_COEFFICIENTS, n_fft=512, hop_length=256, n_mels=96)
@@ -58,12 +71,14 @@ class MfccStatistics:
 
 
 class NetworkVector:
-    """The vector of a model of the platform."""
+    """The vector of a model of the platform, from the platform's excerpts or those of another rule."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, rule: ExcerptRule = DEFAULT_RULE) -> None:
         self._model = model
-        self.id = model.id
+        self.model_id = model.id
+        self.rule = rule
+        self.id = model.id if rule == DEFAULT_RULE else f"{model.id}-at-{'-'.join(map(str, rule.tenths))}"
 
-    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, excerpts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return float32 [160]."""
-        return np.asarray(self._model.embed([samples]).vectors[0], dtype=np.float32)
+        return self._model.embed_recording(excerpts).vector

@@ -7,6 +7,7 @@ from functools import cache, cached_property, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
+from soundalike.audio.excerpt_rule import ExcerptRule
 from soundalike.extractor import statistics, weights
 from soundalike.extractor.errors import ExtractorError
 from soundalike.extractor.model import Model
@@ -33,6 +34,9 @@ OWN: Final = "soundalike-1"
 
 PROJECTED: Final = "-projected"
 BUILTIN: Final = "-shipped"
+
+EXCERPTS: Final = {"single": ExcerptRule(tenths=(5,)), "five": ExcerptRule(tenths=(1, 3, 5, 7, 9))}
+"""Other numbers of excerpts of a long recording than the platform's three."""
 
 _OWN_DESCRIPTION: Final = "the network that was trained in this project"
 
@@ -111,6 +115,8 @@ class Registry:
                 ),
                 OWN + BUILTIN: lambda: _builtin(OWN + BUILTIN, self._own),
             }
+            for name in EXCERPTS:
+                self._makers |= self._own_by_excerpts(name)
         for files in models:
             pair = _pair(files.name, partial(_extractor_of_files, files), files.describe())
             if duplicates := sorted(pair.keys() & self._makers.keys()):
@@ -155,7 +161,22 @@ class Registry:
 
     @cached_property
     def _own(self) -> NetworkVector:
-        return NetworkVector(_model(soundalike_1.load_builtin()))
+        return NetworkVector(self._own_model)
+
+    @cached_property
+    def _own_model(self) -> Model:
+        return _model(soundalike_1.load_builtin())
+
+    def _own_by_excerpts(self, number: str) -> dict[str, Callable[[], System]]:
+        name, extractor = f"{OWN}-{number}", cache(lambda: NetworkVector(self._own_model, EXCERPTS[number]))
+        says = f"{OWN} from {number} excerpt{'' if number == 'single' else 's'} of each recording"
+        return {
+            name: lambda: System(name, extractor(), None, says, is_trained=True),
+            name + PROJECTED: lambda: System(
+                name + PROJECTED, extractor(), fit_half_whitening, f"{says}, half-whitened", is_trained=True
+            ),
+            name + BUILTIN: lambda: _builtin(name + BUILTIN, extractor(), says),
+        }
 
     def _head(self) -> TagHead:
         if self._weights.tags is None:
@@ -183,15 +204,15 @@ def _pair(name: str, make: Callable[[], Extractor], says: str) -> dict[str, Call
     }
 
 
-def _builtin(name: str, network: NetworkVector) -> System:
-    projection = builtin_projection(network.id)
+def _builtin(name: str, network: NetworkVector, says: str = "the same") -> System:
+    projection = builtin_projection(network.model_id)
     if projection is None:
-        raise InvalidModel(f"there is no built-in projection for {network.id}")
+        raise InvalidModel(f"there is no built-in projection for {network.model_id}")
     return System(
         name,
         network,
         fixed_projection(projection),
-        "the same, by the projection that the platform ships",
+        f"{says}, by the projection that the platform ships",
         is_trained=True,
     )
 

@@ -9,10 +9,10 @@ import numpy as np
 import soxr
 import torch
 
-from soundalike.audio.decode import downmix, read_segment, resample
+from soundalike.audio.decode import downmix, read_excerpts, resample
 from soundalike.audio.errors import AudioError
 from soundalike.audio.excerpt import RATE
-from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
+from soundalike.audio.excerpt_rule import ExcerptRule
 from soundalike.extractor.architecture import FRAMES, SAMPLES
 from soundalike.extractor.spectrogram import FLOOR_DB, HOP, MIN_POWER, N_FFT, fit_length, mel_matrix, window
 from soundalike.research.training import musicnn
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 PATCH_SAMPLES: Final = musicnn.PATCH * musicnn.HOP * RATE // musicnn.RATE
 """Samples at 12 kHz of one patch of the teacher."""
 
-TRAINING_RULE: Final = ExcerptRule(seconds=93, margin_seconds=1, whole_up_to_seconds=94)
+TRAINING_RULE: Final = ExcerptRule(seconds=93, margin_seconds=1, whole_up_to_seconds=94, tenths=(5,))
 """The excerpt for training: up to 93 s of the middle of a track, which include the 29 s for evaluation."""
+
+EVALUATION_RULE: Final = ExcerptRule(tenths=(5,))
+"""The 29 s by which training judges a track, also of a long one: it compares networks, and one excerpt is enough."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,12 +88,12 @@ def analyse_tracks(
 
 
 def _analyse(path: Path, front: SpectrogramFrontEnd, teacher: musicnn.Musicnn) -> TrackSpectra:
-    segment = read_segment(path, TRAINING_RULE)
-    mono = downmix(segment.frames)
-    low = resample(mono, segment.rate)[: TRAINING_RULE.seconds * RATE]
-    high = mono if segment.rate == musicnn.RATE else soxr.resample(mono, segment.rate, musicnn.RATE, quality="HQ")
-    excerpt = read_segment(path, DEFAULT_RULE)
-    clip = resample(downmix(excerpt.frames), excerpt.rate)[:SAMPLES]
+    long = read_excerpts(path, TRAINING_RULE)
+    mono = downmix(long.excerpts[0])
+    low = resample(mono, long.rate)[: TRAINING_RULE.seconds * RATE]
+    high = mono if long.rate == musicnn.RATE else soxr.resample(mono, long.rate, musicnn.RATE, quality="HQ")
+    short = read_excerpts(path, EVALUATION_RULE)
+    clip = resample(downmix(short.excerpts[0]), short.rate)[:SAMPLES]
     mel = musicnn.log_mel(np.asarray(high, dtype=np.float32))
     patches = max(1, min(len(low) // PATCH_SAMPLES, len(mel) // musicnn.PATCH))
     whole = np.resize(mel, (patches * musicnn.PATCH, musicnn.MEL_BANDS)).reshape(patches, musicnn.PATCH, -1)

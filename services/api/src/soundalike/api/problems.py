@@ -207,7 +207,7 @@ def not_audio(content_type: str) -> Problem:
 def upload_too_large(max_bytes: int) -> Problem:
     """Report that an audio file is too large, and what to send instead."""
     detail = (
-        f"the limit is {max_bytes} bytes; only half a minute is analysed, so send an excerpt or a compressed file "
+        f"the limit is {max_bytes} bytes; send a part of the recording (half a minute is enough) or a compressed file "
         "(mp3, ogg, m4a)"
     )
     return Problem(_UPLOAD_TOO_LARGE, detail, largest_bytes=max_bytes)

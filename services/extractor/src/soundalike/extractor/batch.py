@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundalike.audio.decoder_pool import DecoderPool
-    from soundalike.audio.excerpt import AudioExcerpt
+    from soundalike.audio.excerpt import AudioExcerpts
     from soundalike.extractor.model import Model
 
 _DECODE_AHEAD: Final = 4
-"""Files decoded ahead of the network, per decoder (a clip is 1.4 MB)."""
+"""Files decoded ahead of the network, per decoder (three excerpts are 4.2 MB)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ class FailedFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedFile:
-    """A file and its decoded excerpt."""
+    """A file and its decoded excerpts."""
 
     path: Path
-    excerpt: AudioExcerpt
+    excerpts: AudioExcerpts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,12 +113,11 @@ def embed_files(files: Iterable[Path], model: Model, decoders: DecoderPool) -> I
             yield decoded
             continue
         try:
-            embedded = model.embed([decoded.excerpt.samples])
+            embedding = model.embed_recording(decoded.excerpts.separate())
         except VectorNotFinite as error:
             yield FailedFile(decoded.path, str(error))
         else:
-            tags = None if embedded.tags is None else embedded.tags[0]
-            yield EmbeddedFile(decoded.path, embedded.vectors[0], tags)
+            yield EmbeddedFile(decoded.path, embedding.vector, embedding.tags)
 
 
 def _decode(decoders: DecoderPool, path: Path) -> DecodedFile | FailedFile:

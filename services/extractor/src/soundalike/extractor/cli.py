@@ -118,7 +118,7 @@ def measure_statistics(
                 if isinstance(decoded, FailedFile):
                     _print(f"{decoded.path}: {decoded.reason}")
                 else:
-                    yield decoded.excerpt.samples
+                    yield from decoded.excerpts.separate()
 
         try:
             measured = statistics_fit.measure(

@@ -72,13 +72,13 @@ class EmbedderPool:
         Raises `audio.errors.PermanentAudioError` where that will never be possible (`VectorNotFinite` is one of these),
         and `audio.errors.TransientAudioError` where a retry may help.
         """
-        excerpt = self._decoders.decode(data)
-        batch = self._model.embed([excerpt.samples])
+        excerpts = self._decoders.decode(data)
+        embedding = self._model.embed_recording(excerpts.separate())
         return PreviewEmbedding(
-            vector=batch.vectors[0],
+            vector=embedding.vector,
             audio_sha256=hashlib.sha256(data).hexdigest(),
-            seconds_analysed=excerpt.seconds,
-            tags=None if batch.tags is None else batch.tags[0],
+            seconds_analysed=excerpts.seconds,
+            tags=embedding.tags,
         )
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from soundalike.extractor.tagger import MeanTagProbabilities
     from soundalike.extractor.weights import Weights
 
-PREPROCESSING: Final = "p1"
+PREPROCESSING: Final = "p2"
 """Incremented by every change of excerpt, mixing, resampling or spectrogram that moves the vectors."""
 
 
@@ -34,6 +34,19 @@ class EmbeddingBatch:
     """
 
     vectors: NDArray[np.float32]
+    tags: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordingEmbedding:
+    """The embedding of a recording: the means over its excerpts, each weighted by its length.
+
+    `vector` float32 [160] is the mean of the raw vectors, from which a projection may start as from that of a preview;
+    `tags` float32 [50] the mean of the probabilities, so that their means over much music stay what they are for single
+    excerpts. `tags` is None where the model has none.
+    """
+
+    vector: NDArray[np.float32]
     tags: NDArray[np.float32] | None
 
 
@@ -72,6 +85,19 @@ class Model:
             raise VectorNotFinite("the network's output is not a vector of finite numbers")
         head = self.weights.tags if self.has_tags else None
         return EmbeddingBatch(stacked, None if head is None else tag_probabilities(stacked, head))
+
+    def embed_recording(self, excerpts: Sequence[NDArray[np.float32]]) -> RecordingEmbedding:
+        """Embed the excerpts of one recording; raises `VectorNotFinite`."""
+        batch = self.embed(excerpts)
+        lengths = [len(excerpt) for excerpt in excerpts]
+        tags = None if batch.tags is None else _mean(batch.tags, lengths)
+        return RecordingEmbedding(_mean(batch.vectors, lengths), tags)
+
+
+def _mean(rows: NDArray[np.float32], weights: Sequence[int]) -> NDArray[np.float32]:
+    if len(rows) == 1:
+        return np.asarray(rows[0])
+    return np.asarray(np.average(rows.astype(np.float64), axis=0, weights=weights), dtype=np.float32)
 
 
 def model_id(weights: Weights, statistics: Statistics | None) -> str:

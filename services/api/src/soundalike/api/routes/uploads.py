@@ -104,9 +104,9 @@ async def recommend_for_recording(
 
     The body is the file itself, not a form: `curl --data-binary @song.mp3 -H "Content-Type: audio/mpeg"`, or in a
     browser `fetch(address, {method: "POST", body: file})`, which sends the file's type by itself. About half a minute
-    of it is analysed; audio that is silent or shorter than seven seconds is refused. Nothing is stored: the file is
-    deleted after its analysis, its vector after the comparison. Without an idle extractor the response is 503, and
-    nothing is stored either.
+    of it is analysed, three times as much of a recording of more than a minute; audio that is silent or shorter than
+    seven seconds is refused. Nothing is stored: the file is deleted after its analysis, its vector after the
+    comparison. Without an idle extractor the response is 503, and nothing is stored either.
     """
     snapshot = platform.snapshot()
     async with platform.database() as db:

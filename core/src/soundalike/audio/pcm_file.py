@@ -1,8 +1,7 @@
-"""A segment of a file's frames as a reader returns them, before mixing and resampling."""
+"""An opened recording whose frames are read as they are, before mixing and resampling."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 import numpy as np
@@ -10,9 +9,10 @@ import numpy as np
 from soundalike.audio.errors import Undecodable
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from numpy.typing import NDArray
 
-    from soundalike.audio.excerpt_rule import ExcerptRule
     from soundalike.audio.sniff import AudioKind
 
 MIN_RATE: Final = 4_000
@@ -20,25 +20,40 @@ MAX_RATE: Final = 384_000
 MAX_CHANNELS: Final = 16
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PcmSegment:
-    """`frames` float32 [n, channels] at `rate` Hz, where the file declares `frames_declared` for this segment.
+class PcmFile(Protocol):
+    """A recording of `channels` at `rate` Hz, `bits` deep where it is lossless (16 where it is lossy).
 
-    `seconds_total` is the length of the whole recording, `bits` the depth of a lossless source (16 for a lossy one).
+    `frames_total` is how many frames the file declares, 0 where nothing tells.
     """
 
-    frames: NDArray[np.float32]
-    rate: int
-    frames_declared: int
-    seconds_total: float
-    bits: int
+    @property
+    def rate(self) -> int:
+        """Frames per second."""
+
+    @property
+    def channels(self) -> int:
+        """Samples per frame."""
+
+    @property
+    def bits(self) -> int:
+        """Depth of a lossless source, 16 or 24."""
+
+    @property
+    def frames_total(self) -> int:
+        """Length in frames."""
+
+    def read(self, span: range, *, roughly: bool = False) -> NDArray[np.float32]:
+        """Return the frames `span`, float32 [n, channels], fewer where the file lacks some; raises `Undecodable`.
+
+        `roughly`: they may begin a second earlier or later, where that is faster.
+        """
 
 
-class Reader(Protocol):
-    """Reads the segment that a rule selects; raises `Undecodable`."""
+class Opener(Protocol):
+    """Opens a recording; raises `Undecodable`."""
 
-    def __call__(self, stream: BinaryIO, kind: AudioKind, rule: ExcerptRule) -> PcmSegment:
-        """Read from `stream`, which stands at the file's start and may be left anywhere."""
+    def __call__(self, stream: BinaryIO, kind: AudioKind) -> AbstractContextManager[PcmFile]:
+        """Open `stream`, which stands at the file's start and may be left anywhere."""
 
 
 def check_layout(rate: int, channels: int) -> None:
