@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from mutagen.flac import FLAC
 
-from soundalike.db import database, tracks
+from soundalike.db import database, libraries, tracks
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 from soundalike.provisioning.resources import provision_events
@@ -163,6 +163,33 @@ def test_both_one_after_the_other(
     assert "bad.mp3: rejected, the content is not audio" in err
     assert len([key for key in in_bucket(store) if key.endswith(".flac")]) == 1
     assert {path.name for path in tmp_path.iterdir()} == {"song.flac", "bad.mp3"}
+
+
+def test_a_file_that_is_copied_into_a_watched_library_is_uploaded(
+    command: Command, store: S3Store, database_url: str, tmp_path: Path, audio: Callable[..., bytes]
+) -> None:
+    root = os.fsencode(tmp_path.resolve())
+
+    async def register() -> None:
+        connection = await asyncpg.connect(database_url)
+        try:
+            await libraries.register(connection, root, watched=True)
+        finally:
+            await connection.close()
+
+    asyncio.run(register())
+    process = command.start("--watch")
+    assert process.stderr is not None
+    try:
+        while f"{tmp_path} is watched" not in (line := process.stderr.readline()):
+            assert line
+        (tmp_path / "album").mkdir()
+        (tmp_path / "album/song.flac").write_bytes(audio(8))
+        eventually_sync(lambda: len(in_bucket(store)) == 1, "the clip of the copied file", interval_s=0.1)
+    finally:
+        process.terminate()
+        process.communicate(timeout=scale(60))
+    assert (process.returncode, states(database_url)) == (130, {"queued": 1})
 
 
 def test_a_folder_needs_no_spotify(command: Command, tmp_path: Path, audio: Callable[..., bytes]) -> None:

@@ -19,6 +19,7 @@ from soundalike.crawler.download import preview_client
 from soundalike.crawler.errors import SourceLocked
 from soundalike.crawler.ingest import Ingest
 from soundalike.crawler.leases import SharedLeases
+from soundalike.crawler.library.library_watch import LibraryWatches
 from soundalike.crawler.library.scan import LibraryScan, ScanOptions
 from soundalike.crawler.policy import CrawlPolicy
 from soundalike.crawler.progress import create_display
@@ -169,13 +170,16 @@ class Session:
         return Crawl(pool, ingest, policy, leases, concurrency=self.settings.crawl_concurrency)
 
     async def _watch(self, pool: Pool, leases: Leases, sources: SourceFactory) -> None:
-        await Watcher(
+        watcher = Watcher(
             pool=pool,
             sources=sources,
             new_crawl=lambda: self._new_crawl(pool, leases, sources),
             no_preview_retry=timedelta(days=self.settings.no_preview_retry_days),
             health_file=self.settings.heartbeat_file,
-        ).run()
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(watcher.run())
+            group.create_task(LibraryWatches(pool, watcher.scan).run())
 
     def _report_failure(self, error: ServiceError) -> int:
         self._print(str(error))

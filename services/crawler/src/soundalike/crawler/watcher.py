@@ -99,7 +99,7 @@ class Watcher:
         if playlist := await playlists.lease_due(self.pool, self.sources.services, duration=_LEASE):
             return asyncio.create_task(self._run_job(playlist.urn, self._crawl_playlist(playlist)))
         if library := await libraries.lease_due(self.pool, duration=_LEASE):
-            return asyncio.create_task(self._run_job(display_path(library.root), self._scan(library)))
+            return asyncio.create_task(self._run_job(display_path(library.root), self._rescan(library)))
         return None
 
     async def _lease_tasks(self) -> list[Task]:
@@ -255,14 +255,21 @@ class Watcher:
         log.info("%s: %s", playlist.urn, failure or summary_line(crawl.stats))
         await schedule(self.pool, playlist.urn, failure, failed=crawl.stats.count(OutcomeStatus.FAILED))
 
-    async def _scan(self, library: Library) -> None:
+    async def scan(self, subfolder: Subfolder) -> ServiceError | None:
+        """Scan a library or a folder of it, log the result, and return what ended the scan early."""
         crawl = self.new_crawl()
-        scan = self.sources.create_scan(self.pool, Subfolder(library), ScanOptions())
+        scan = self.sources.create_scan(self.pool, subfolder, ScanOptions())
         failure = await scan.run(crawl)
         log.info("%s: %s", scan.name, failure or summary_line(crawl.stats))
         if scan.notice:
             log.warning("%s", scan.notice)
-        await schedule_scan(self.pool, library, failure, failed=crawl.stats.count(OutcomeStatus.FAILED))
+        if not subfolder.path:
+            failed = crawl.stats.count(OutcomeStatus.FAILED)
+            await schedule_scan(self.pool, subfolder.library, failure, failed=failed)
+        return failure
+
+    async def _rescan(self, library: Library) -> None:
+        await self.scan(Subfolder(library))
 
 
 def _reason(stats: CrawlStats) -> str:
