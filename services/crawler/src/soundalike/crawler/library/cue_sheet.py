@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.errors import CueSheetUnusable
@@ -90,7 +91,7 @@ def segments(file: CueFile, duration_ms: int) -> list[CueSegment]:
     then is another than the one that the sheet is about.
     """
     starts = [track.start_ms for track in file.tracks]
-    if any(start >= following for start, following in zip(starts, starts[1:], strict=False)):
+    if any(start >= following for start, following in pairwise(starts)):
         raise CueSheetUnusable("its tracks do not follow each other")
     if starts and starts[-1] >= duration_ms:
         raise CueSheetUnusable("a track begins behind the end of the file")
@@ -122,13 +123,16 @@ class _Reader:
                 self._begin_track(number, argument)
             case "INDEX":
                 self._place(number, argument)
-            case "TITLE":
-                self._set_text("title", argument)
-            case "PERFORMER":
-                self._set_text("performer", argument)
+            case "TITLE" if self._track is None:
+                self.title = _unquoted(argument)
+            case "PERFORMER" if self._track is None:
+                self.performer = _unquoted(argument)
+            case "TITLE" if self._track is not None:
+                self._store(replace(self._track, title=_unquoted(argument)))
+            case "PERFORMER" if self._track is not None:
+                self._store(replace(self._track, performer=_unquoted(argument)))
             case "ISRC" if self._track is not None:
-                self._track = replace(self._track, isrc=normalised_isrc(_unquoted(argument)))
-                self._store()
+                self._store(replace(self._track, isrc=normalised_isrc(_unquoted(argument))))
 
     def texts(self) -> list[str]:
         """Return all texts whose code page is to be found out."""
@@ -180,17 +184,10 @@ class _Reader:
             self._files[-1][1].append(self._track)
             self._is_placed = True
 
-    def _set_text(self, name: str, argument: str) -> None:
-        value = _unquoted(argument)
-        if self._track is None:
-            setattr(self, name, value)
-        else:
-            self._track = replace(self._track, **{name: value})
-            self._store()
-
-    def _store(self) -> None:
-        if self._is_placed and self._track is not None:
-            self._files[-1][1][-1] = self._track
+    def _store(self, track: CueTrack) -> None:
+        self._track = track
+        if self._is_placed:
+            self._files[-1][1][-1] = track
 
 
 def _unquoted(argument: str) -> str:
