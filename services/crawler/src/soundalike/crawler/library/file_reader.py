@@ -130,7 +130,7 @@ class FileReader:
 
     def __init__(self, *, with_checksum: bool = False, include_video: bool = False, limits: Limits = _LIMITS) -> None:
         self._with_checksum = with_checksum
-        self._include_video = include_video
+        self.include_video = include_video
         self._facts = _FileFunction(encode_facts_with_checksum if with_checksum else encode_facts, limits)
         self._identity = _FileFunction(encode_identity, limits)
         self._video_facts = _FileFunction(encode_video_facts, limits)
@@ -165,7 +165,7 @@ class FileReader:
         try:
             response = _twice(self._facts, stream)
             if response.is_video:
-                if not self._include_video:
+                if not self.include_video:
                     return OtherKind.VIDEO
                 response = _twice(self._video_facts, stream)
             return response.facts(stream)
