@@ -20,6 +20,9 @@ async def test_a_track_has_the_ids_of_its_last_tags_and_those_that_others_gave_i
     await tracks.upsert(pool, Track(ONE, "One", aliases=(FORMER, SOUND)))
     await aliases.replace(pool, ONE, [Alias("server", "7")], ["server"])
     await tracks.upsert(pool, Track(ONE, "One", aliases=(RECORDING, SOUND, SOUND)))
+    stored = await tracks.get(pool, ONE)
+    assert stored is not None
+    await tracks.upsert(pool, stored.track)
     assert await aliases.of_tracks(pool, [ONE.urn, OTHER.urn]) == {ONE.urn: [SOUND, RECORDING, Alias("server", "7")]}
 
 

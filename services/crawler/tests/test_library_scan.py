@@ -14,7 +14,6 @@ from soundalike.audio.file_tree import walk
 from soundalike.crawler.errors import SourceLocked, SourceUnavailable
 from soundalike.crawler.library import pairing, scan
 from soundalike.crawler.library.file_reader import FileReader
-from soundalike.crawler.library.file_track import title_of_name
 from soundalike.crawler.library.scan import BEING_WRITTEN, GONE, MOVED, RETURNED, UNCHANGED
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import erasure, libraries, locations, tracks
@@ -386,14 +385,3 @@ async def test_the_tags_of_the_newest_of_the_files_of_a_track_count(
     for full in (False, True):
         await library.crawl(full=full)
         assert [row["title"] for row in await library.pool.fetch("SELECT title FROM tracks")] == ["Title a"]
-
-
-@pytest.mark.parametrize(
-    ("path", "title"),
-    [
-        (b"a.b/01 Song.mp3", "01 Song"), (b"Mr. Blue", "Mr. Blue"), (b"a/Vol. 2. Live.FLAC", "Vol. 2. Live"),
-        (b"x/...Baby.mp3", "...Baby"), (b"\xff.ogg", "\ufffd"),
-    ],
-)  # fmt: skip
-def test_the_title_that_a_name_gives(path: bytes, title: str) -> None:
-    assert title_of_name(path) == title

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from soundalike.audio.audio_kind import AudioKind
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pathlib import PurePath
 
 
 _MORE_SUFFIXES: Final = (
@@ -20,6 +20,6 @@ AUDIO_SUFFIXES: Final = frozenset(
 """Suffixes in lower case; a file called so is meant to be audio, also where its content is not understood."""
 
 
-def is_named_like_audio(path: Path) -> bool:
+def is_named_like_audio(path: PurePath) -> bool:
     """Tell whether the name of a file says that it is audio."""
     return path.suffix.lower() in AUDIO_SUFFIXES

@@ -54,7 +54,7 @@ class Track:
     link: str | None = None
     tags: tuple[str, ...] = ()
     artist_credit: tuple[str, ...] | None = None
-    aliases: tuple[Alias, ...] = field(default=(), compare=False)
+    aliases: tuple[Alias, ...] | None = field(default=None, compare=False)
     fronts: tuple[int, ...] = field(default=(), compare=False)
 
 
@@ -203,7 +203,7 @@ async def upsert(db: Executor, track: Track) -> bool:
         None if track.artist_credit is None else [clean(name) for name in track.artist_credit],
         list(track.fronts),
     )
-    if written and track.id.source == "file":
+    if written and track.aliases is not None:
         await aliases.replace(db, track.id, track.aliases, aliases.TAG_NAMESPACES)
     return bool(written)
 
