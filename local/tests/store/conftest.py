@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from conftest import AwsEndpoint
 
@@ -166,3 +166,16 @@ def queue(sqs: Any) -> str:
 
 def target_of(bucket: str, key: str) -> str:
     return f"/{bucket}/{quote(key, safe='/~')}"
+
+
+@pytest.fixture
+def intact(s3: Any, sqs: Any, bucket: str, queue: str) -> Callable[[], None]:
+    """Compare bucket and queue with what they held before."""
+
+    def check() -> None:
+        assert s3.get_object(Bucket=bucket, Key="kept")["Body"].read() == b"kept"
+        assert [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["kept"]
+        attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
+        assert attributes["Attributes"]["ApproximateNumberOfMessages"] == "1"
+
+    return check
