@@ -50,6 +50,7 @@ OF_NOBODY = {
     "index_versions.model", "index_versions.parameters", "index_versions.state", "index_versions.version",
     # That a file below one's own folder is not to be read again is known by its path.
     "libraries.root", "locations.ignored", "locations.path", "locations.segment",
+    "playlists.file", "playlists.path_prefix",
     "losses.kind", "losses.name", "manifest.kind", "manifest.request", "models.model",
     "playlists.last_error", "playlists.snapshot_id", "playlists.source", "playlists.title",
     "playlist_readings.snapshot_id", "queries.id", "queries.model", "queries.reason", "queries.state",

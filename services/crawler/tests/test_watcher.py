@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,14 @@ import pytest
 from soundalike.crawler.errors import SourceLocked, SourceRefused, SourceUnavailable
 from soundalike.crawler.leases import SharedLeases
 from soundalike.crawler.source_factory import SourceFactory
+from soundalike.crawler.sources.track_lists.formats import ListFile
+from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
 from soundalike.crawler.watcher import Watcher, schedule
 from soundalike.db import playlists, task_queue, track_requests, tracks
 from soundalike.db.database import RetryingPool
 from soundalike.db.tracks import State
+from soundalike.domain.file_paths import PathPrefix
+from soundalike.domain.playlist_id import list_urn
 from soundalike.domain.track_id import TrackId
 from soundalike.http.errors import QuotaExhausted
 from soundalike.retry import RetryPolicy
@@ -27,6 +32,7 @@ from soundalike.testing.wait import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     import httpx
 
@@ -289,3 +295,34 @@ async def test_when_a_list_is_looked_at_again(crawler: CrawlFixture, stopped: An
     left = await playlists.seconds_to_next(crawler.pool, ["spotify"])
     assert left is not None
     assert seconds - 60 < left <= seconds
+
+
+async def test_the_list_in_a_file_is_crawled_again_when_it_is_due(
+    crawler: CrawlFixture, run_watchers: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine \udce9.m3u8"
+    await asyncio.to_thread(path.write_text, f"#PLAYLIST:Mine\nspotify:track:{FIRST.key}\n")
+    source, urn = ListFile.from_path(path), list_urn(path.name)
+    assert await crawler.crawl().run(TrackListFile(source, None, crawler.chain)) is None
+    prefix = PathPrefix("D:\\Musik", "/m")
+    await playlists.set_file(crawler.pool, urn, os.fsencode(path), prefix)
+    assert await playlists.file_of(crawler.pool, urn) == (os.fsencode(path), prefix)
+    await asyncio.to_thread(path.write_text, "#PLAYLIST:Ours\n")
+    await schedule(crawler.pool, urn, None, failed=0, interval=DAY)
+    await crawler.pool.execute("UPDATE playlists SET next_crawl_at = now() WHERE urn = $1", urn)
+
+    async def says(text: str) -> bool:
+        return text in (
+            await crawler.pool.fetchval("SELECT last_error || title FROM playlists WHERE urn = $1", urn) or ""
+        )
+
+    async with run_watchers():
+        await eventually(lambda: says("names no track"))
+        await asyncio.to_thread(path.write_text, f"#PLAYLIST:Theirs\nspotify:track:{FIRST.key}\n")
+        await crawler.pool.execute("UPDATE playlists SET next_crawl_at = now() WHERE urn = $1", urn)
+
+        async def is_read_again() -> bool:
+            stored = await playlists.get(crawler.pool, urn)
+            return stored is not None and stored.title == "Theirs"
+
+        await eventually(is_read_again)

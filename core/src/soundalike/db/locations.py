@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from soundalike.db.libraries import Library
     from soundalike.domain.track_id import TrackId
 
-_FORMER: Final = "former "
+FORMER: Final = "former "
 """Before the URN: the segment of a location whose file was replaced by another."""
 
 
@@ -106,12 +106,12 @@ FROM locations l JOIN libraries b ON b.id = l.library LEFT JOIN tracks t USING (
 """
 
 _PAGE = f"""
-{_STORED} WHERE l.library = $1 AND (l.path, l.segment) > ($2, $3) AND NOT starts_with(l.segment, '{_FORMER}')
+{_STORED} WHERE l.library = $1 AND (l.path, l.segment) > ($2, $3) AND NOT starts_with(l.segment, '{FORMER}')
 ORDER BY l.path, l.segment LIMIT $4
 """
 
 _OF_INODE = f"""
-{_STORED} WHERE l.inode = $1 AND l.size = $2 AND l.mtime_ns = $3 AND NOT starts_with(l.segment, '{_FORMER}')
+{_STORED} WHERE l.inode = $1 AND l.size = $2 AND l.mtime_ns = $3 AND NOT starts_with(l.segment, '{FORMER}')
 ORDER BY l.library, l.path, l.segment
 """
 
@@ -119,7 +119,7 @@ ORDER BY l.library, l.path, l.segment
 _SAVE = f"""
 WITH former AS (
     INSERT INTO locations (library, path, segment, urn, size, mtime_ns, ctime_ns, inode, seen_at, gone_at)
-    SELECT library, path, '{_FORMER}' || urn, urn, size, mtime_ns, ctime_ns, inode, seen_at, now()
+    SELECT library, path, '{FORMER}' || urn, urn, size, mtime_ns, ctime_ns, inode, seen_at, now()
     FROM locations JOIN tracks USING (urn)
     WHERE library = $1 AND path = $2 AND segment = $3 AND urn IS DISTINCT FROM $4 AND state <> 'forgotten'
     ON CONFLICT DO NOTHING
@@ -133,7 +133,7 @@ ON CONFLICT (library, path, segment) DO UPDATE SET
 
 _OF_TRACKS = f"""
 SELECT l.urn, b.root, l.path, l.segment, l.gone_at FROM locations l JOIN libraries b ON b.id = l.library
-WHERE l.urn = ANY($1) AND NOT starts_with(l.segment, '{_FORMER}') AND ($2 OR l.gone_at IS NULL)
+WHERE l.urn = ANY($1) AND NOT starts_with(l.segment, '{FORMER}') AND ($2 OR l.gone_at IS NULL)
 ORDER BY l.urn, l.gone_at NULLS FIRST, b.root, l.path, l.segment
 """  # noqa: S608 - constants of this module
 
@@ -144,7 +144,7 @@ SELECT NOT EXISTS (SELECT FROM locations WHERE urn = $1 AND mtime_ns > $2 AND go
 _COUNTS = f"""
 SELECT library, count(*) FILTER (WHERE urn IS NOT NULL AND gone_at IS NULL) AS files,
     count(*) FILTER (WHERE urn IS NULL) AS ignored, count(*) FILTER (WHERE gone_at IS NOT NULL) AS gone
-FROM locations WHERE NOT starts_with(segment, '{_FORMER}') GROUP BY library
+FROM locations WHERE NOT starts_with(segment, '{FORMER}') GROUP BY library
 """  # noqa: S608 - constants of this module
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from soundalike.domain.file_paths import PathPrefix, path_text
 from soundalike.domain.text import clean, clean_or_none
 from soundalike.domain.track_id import TrackId
 
@@ -69,6 +70,10 @@ UPDATE playlists SET last_error = $5, recrawl_every = requested.every, next_craw
 FROM (SELECT urn, nullif(coalesce($2::interval, recrawl_every), interval '0') AS every FROM playlists) AS requested
 WHERE playlists.urn = $1 AND requested.urn = $1
 """
+
+_SET_FILE = "UPDATE playlists SET file = $2, path_prefix = $3 WHERE urn = $1"
+
+_FILE = "SELECT file, path_prefix FROM playlists WHERE urn = $1 AND file IS NOT NULL"
 
 _COUNT_SUBSCRIBED = "SELECT count(*) FROM playlists WHERE recrawl_every IS NOT NULL AND source = ANY($1)"
 
@@ -141,6 +146,20 @@ async def schedule(
     `not_before` has passed.
     """
     await db.execute(_SCHEDULE, urn, interval, retry_in, not_before, clean_or_none(error))
+
+
+async def set_file(db: Executor, urn: str, path: bytes | None, prefix: PathPrefix | None = None) -> None:
+    """Store where the file of a list lies and how its paths begin, for its next crawls; None where there are none."""
+    texts = [text.encode("utf-8", "surrogateescape") for text in (prefix.old, prefix.new)] if prefix else None
+    await db.execute(_SET_FILE, urn, path, texts)
+
+
+async def file_of(db: Executor, urn: str) -> tuple[bytes, PathPrefix | None] | None:
+    """Return where the file of a list lies and how its paths begin, None for a list that is in no file."""
+    row = await db.fetchrow(_FILE, urn)
+    if row is None:
+        return None
+    return row["file"], PathPrefix(*map(path_text, row["path_prefix"])) if row["path_prefix"] else None
 
 
 async def seconds_to_next(db: Executor, sources: Sequence[str]) -> float | None:

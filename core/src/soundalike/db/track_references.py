@@ -29,8 +29,7 @@ async def resolve_all(db: Executor, texts: Sequence[str]) -> list[TrackId]:
     """
     cleaned = [clean(text) for text in texts]
     permalinks = {text: link for text in cleaned if (link := soundcloud_permalink(text)) is not None}
-    rows = await db.fetch(_BY_LINK, list(permalinks.values())) if permalinks else []
-    urns = {row["link"]: row["urn"] for row in rows}
+    urns = await urns_of_permalinks(db, list(permalinks.values())) if permalinks else {}
     tracks: dict[TrackId, None] = {}
     for text in cleaned:
         link = permalinks.get(text)
@@ -38,6 +37,11 @@ async def resolve_all(db: Executor, texts: Sequence[str]) -> list[TrackId]:
             raise unknown_permalink(link)
         tracks[TrackId.parse(text) if link is None else TrackId.from_urn(urns[link])] = None
     return list(tracks)
+
+
+async def urns_of_permalinks(db: Executor, links: Sequence[str]) -> dict[str, str]:
+    """Return the URNs of the tracks that the catalogue has, by their addresses as `soundcloud_permalink` gives them."""
+    return {row["link"]: row["urn"] for row in await db.fetch(_BY_LINK, list(links))}
 
 
 def unknown_permalink(link: str) -> InvalidTrackId:

@@ -206,7 +206,7 @@ def test_jspf(tmp_path: Path) -> None:
 def test_an_m3u_line_of_quotation_marks_is_read_at_once(rows: Reader) -> None:
     # Every quotation mark may begin a value or end one: read by trying all ways, sixty take longer than a life.
     attributes = ' a="' * 2_000
-    assert rows("a.m3u", f"#EXTINF:1{attributes}\nA - B.mp3\n") == [TrackRow("B", ("A",))]
+    assert rows("a.m3u", f"#EXTINF:1{attributes}\nA - B.mp3\n") == [TrackRow("B", ("A",), files=("A - B.mp3",))]
 
 
 @pytest.mark.parametrize(
@@ -265,6 +265,7 @@ def test_m3u(tmp_path: Path) -> None:
                 "otherwise.mp3",
                 "C:\\Music\\07 - David Bowie - Heroes.mp3",
                 "just a name.mp3",
+                "https://example.org/stream",
                 f"https://open.spotify.com/track/{SPOTIFY}",
             ]
         )
@@ -272,13 +273,109 @@ def test_m3u(tmp_path: Path) -> None:
     listed = ListFile.from_path(path).read()
     assert listed.title == "Road trip"
     assert listed.rows == [
-        TrackRow("Teardrop", ("Massive Attack",), None, 330.0),
+        TrackRow(
+            "Teardrop", ("Massive Attack",), None, 330.0, files=("Music/Massive Attack/Mezzanine/03 Teardrop.flac",)
+        ),
         TrackRow("Song", ("Sing, sing",), None, 215.0, "GBAAA9800322"),
-        TrackRow("Otherwise", ("Morcheeba",), "Charango", None),
-        TrackRow("Heroes", ("David Bowie",)),
-        AmbiguousRow("just a name", "neither an id, an ISRC, nor title and artist"),
+        TrackRow("Otherwise", ("Morcheeba",), "Charango", None, files=("otherwise.mp3",)),
+        TrackRow("Heroes", ("David Bowie",), files=("C:\\Music\\07 - David Bowie - Heroes.mp3",)),
+        TrackRow("just a name", files=("just a name.mp3",)),
+        AmbiguousRow("", "neither an id, an ISRC, nor title and artist"),
         TrackRow(id=TrackId("spotify", SPOTIFY)),
     ]
+
+
+def files_of(rows: list[Any]) -> list[tuple[str, tuple[str, ...]]]:
+    return [(row.title, row.files) for row in rows]
+
+
+PLS = """[playlist]
+File2=/m/b.mp3
+Title2=X - B
+Length2=12
+File1= a b.mp3
+NumberOfEntries=2
+Version=2
+"""
+XSPF = """<?xml version="1.0" encoding="UTF-8"?>
+<playlist version="1" xmlns="http://xspf.org/ns/0/" xmlns:x="urn:x">
+  <title>Mine &amp; yours</title>
+  <trackList>
+    <track><title>Ä</title><creator>X</creator><duration>12000</duration><location>file:///m/a%20b.mp3</location>
+      <extension application="x"><x:location>file:///other</x:location></extension></track>
+    <track><location>b.mp3</location></track>
+    <track/>
+  </trackList>
+</playlist>
+"""
+
+
+def test_pls(rows: Reader) -> None:
+    first, second = rows("a.pls", PLS)
+    assert (first.title, first.files) == ("a b", (" a b.mp3",))
+    assert (second.title, second.artists, second.seconds, second.files) == ("B", ("X",), 12.0, ("/m/b.mp3",))
+
+
+@pytest.mark.parametrize("content", [XSPF, XSPF.encode("utf-16"), f"\ufeff{XSPF}"])
+def test_xspf(tmp_path: Path, content: str | bytes) -> None:
+    path = tmp_path / "a.xspf"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    listed = ListFile.from_path(path).read()
+    assert listed.title == "Mine & yours"
+    first, second, empty = listed.rows
+    assert first == TrackRow("Ä", ("X",), None, 12.0, files=("file:///m/a%20b.mp3",))
+    assert second == TrackRow(files=("b.mp3",))
+    assert isinstance(empty, AmbiguousRow)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.pls", "[playlist]\nNumberOfEntries=0\n", "names no track"),
+        ("a.xspf", "<html/>", "not XSPF"),
+        ("a.xspf", "<playlist>", "not XSPF"),
+        ("a.xspf", '<!DOCTYPE a [<!ENTITY b "c">]><playlist>&b;</playlist>', "document type"),
+        ("a.xspf", "<a>" * 10_100_000, "more than 10,000,000 parts"),
+    ],
+)
+def test_what_is_wrong_with_a_list_of_files_is_said(rows: Reader, name: str, content: str, message: str) -> None:
+    with pytest.raises(SourceRefused, match=message):
+        rows(name, content)
+
+
+@pytest.mark.parametrize("column", ["Path", "Location", "File name", "path"])
+def test_a_table_of_paths(rows: Reader, column: str) -> None:
+    assert files_of(rows("a.csv", f'Title,{column}\nOne,"/m/a, b.mp3"\n,c.mp3\n')) == [
+        ("One", ("/m/a, b.mp3",)),
+        ("", ("c.mp3",)),
+    ]
+
+
+def test_what_we_wrote_ourselves_names_its_track(rows: Reader) -> None:
+    urn = f"file:track:{'0' * 63}1"
+    (row,) = rows("a.m3u8", f"#EXTM3U\n#SOUNDALIKE:{urn}\n#EXTINF:3,A - B\n/m/a.mp3\n")
+    assert (row.id, row.files) == (TrackId.parse(urn), ("/m/a.mp3",))
+    (row,) = rows("a.m3u8", f"#EXTM3U\n#EXTINF:3,A - B\n{urn}\n")
+    assert (row.id, row.files) == (TrackId.parse(urn), ())
+    (row,) = rows("a.m3u8", "https://soundcloud.com/some-one/some-track?in=x\n")
+    assert row.link == "https://soundcloud.com/some-one/some-track"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "file"),
+    [
+        ("\ufeffmusic\\Ä.mp3\r\n".encode(), "utf-8-sig", "music\\Ä.mp3"),
+        ("#EXTM3U\n#EXTENC: windows-1251\nЖ.mp3\n".encode("cp1251"), "utf-8", "Ж.mp3"),
+        ("#EXTENC: no-such\nÄ.mp3\n".encode(), "utf-8", "Ä.mp3"),
+        (b"\x81\xc4.mp3\n", "cp1252", "\udc81Ä.mp3"),
+    ],
+)
+def test_encodings_of_lists(tmp_path: Path, content: bytes, encoding: str, file: str) -> None:
+    path = tmp_path / "a.m3u"
+    path.write_bytes(content)
+    listed = ListFile.from_path(path).read()
+    assert listed.encoding == encoding
+    assert files_of(listed.rows)[0][1] == (file,)
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from soundalike.crawler.sources.registry import (
     second_meaning,
 )
 from soundalike.crawler.walk.cli import app as walking
+from soundalike.domain.file_paths import PathPrefix
 from soundalike.settings import load
 from soundalike.terminal import echo, escaped_tracebacks, print_line
 
@@ -85,10 +86,11 @@ def crawl(
     retry_missing: Annotated[
         bool, typer.Option("--retry-missing", help="Look again for previews that were not found.")
     ] = False,
-    include_video: Annotated[
-        bool,
-        typer.Option("--include-video", help="Analyse the sound of video files in folders, too (INCLUDE_VIDEO=yes)."),
-    ] = False,
+    path_prefix_from: Annotated[
+        str | None,
+        typer.Option(help="For lists of files from another machine: the folder that --path-prefix-to replaces."),
+    ] = None,
+    path_prefix_to: Annotated[str | None, typer.Option(help="The same folder on this machine.")] = None,
     check: CheckOption = False,
 ) -> None:
     """Crawl lists of tracks, one after the other; `forget` and `soundcloud` are commands of their own."""
@@ -99,7 +101,6 @@ def crawl(
     # A bar and a log do not mix; what is worth a line is printed above the bar.
     logs.configure("crawler", "WARNING" if console.is_terminal and not watch else "INFO")
     settings = load(CrawlerSettings)
-    settings = settings.model_copy(update={"include_video": settings.include_video or include_video})
     check_settings(settings, crawl_targets, library=library)
     if check:
         _check_folders(crawl_targets)
@@ -111,6 +112,7 @@ def crawl(
         interval=_interval(settings.recrawl_hours if watch and every is None else every),
         retry_rejected=retry_rejected,
         retry_missing=retry_missing,
+        path_prefix=_path_prefix(path_prefix_from, path_prefix_to),
     )
     try:
         status = asyncio.run(_until_stopped(Session(settings, options, console)))
@@ -142,6 +144,14 @@ def _target(text: str) -> Target:
     if note := second_meaning(text, target):
         echo(note, err=True)
     return target
+
+
+def _path_prefix(old: str | None, new: str | None) -> PathPrefix | None:
+    if old is None and new is None:
+        return None
+    if not old or not new:
+        raise typer.BadParameter("--path-prefix-from and --path-prefix-to are given together", param_hint="path-prefix")
+    return PathPrefix(old, str(Path(new).expanduser().absolute()))
 
 
 def _interval(hours: float | None) -> timedelta | None:

@@ -111,7 +111,7 @@ class Crawl:
                     if isinstance(entry, IgnoredEntry):
                         self.stats.ignored[entry.kind] += entry.count
                         continue
-                    if entry.position < start or self._is_settled(entry, source):
+                    if entry.position < start or await self._is_settled(entry, source, checkpoint):
                         continue
                     await workers.acquire()
                     if self._failure:
@@ -127,14 +127,17 @@ class Crawl:
             raise AssertionError(f"{self.stats.unfinished} entries of the list have no outcome")
         return self._failure
 
-    def _is_settled(self, entry: ListEntry, source: Source) -> bool:
+    async def _is_settled(self, entry: ListEntry, source: Source, checkpoint: PlaylistCheckpoint | None) -> bool:
         """Count the place of a track for which nothing is owed, at once: of a library that is most."""
         skip = self.policy.skip_reason(entry.status) if isinstance(entry, KnownEntry) else None
         if skip is None or not isinstance(entry, KnownEntry):
             return False
         status, reason = skip
         self.stats.started += 1
-        self._count(Outcome(status, entry.label, reason, entry.status.reason or "", entry.track), source.total)
+        outcome = Outcome(status, entry.label, reason, entry.status.reason or "", entry.track)
+        if checkpoint:
+            await checkpoint.add(entry.position, outcome)
+        self._count(outcome, source.total)
         return True
 
     def _count_completed(self, source: Source, checkpoint: PlaylistCheckpoint) -> int:
@@ -192,8 +195,8 @@ class Crawl:
 
     async def _outcome_of_resolved(self, entry: ResolvedEntry, *, is_stored: bool = False) -> Outcome:
         match entry:
-            case SkippedEntry(_, label, reason):
-                return Outcome(OutcomeStatus.SKIPPED, label, reason)
+            case SkippedEntry(_, label, reason, detail, track):
+                return Outcome(OutcomeStatus.SKIPPED, label, reason, detail, track, is_notable=bool(detail))
             case UnreadableEntry(_, label, reason, detail):
                 return Outcome(OutcomeStatus.FAILED, label, reason, detail)
         track = entry.track.id

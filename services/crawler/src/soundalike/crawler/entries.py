@@ -73,11 +73,16 @@ class NoPreviewEntry:
 
 @dataclass(frozen=True, slots=True)
 class SkippedEntry:
-    """A place of the list that holds no track of a source we know."""
+    """A place of the list that holds no track of a source we know, or a `track` for which nothing can be done now.
+
+    With a `detail` it is worth a line of its own.
+    """
 
     position: int
     label: str
     reason: str
+    detail: str = ""
+    track: TrackId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ class ProgressBar:
     def report(self, outcome: Outcome, done: int, total: int | None) -> None:
         """Move the bar."""
         self._bar.update(self._task, completed=done, total=total)
-        if outcome.status in _LOGGED_STATUSES:
+        if outcome.is_notable or outcome.status in _LOGGED_STATUSES:
             self._print(_line(outcome))
 
     def report_pause(self, service: str, seconds: float) -> None:
@@ -126,7 +126,7 @@ class ProgressLog:
 
     def report(self, outcome: Outcome, done: int, total: int | None) -> None:
         """Write a line if the last one is old enough."""
-        if outcome.status in _LOGGED_STATUSES:
+        if outcome.is_notable or outcome.status in _LOGGED_STATUSES:
             log.warning("%s", _line(outcome))
         if self._clock() >= self._next_line:
             self._next_line = self._clock() + _LINE_INTERVAL_S

@@ -26,10 +26,12 @@ from soundalike.crawler.progress import create_display
 from soundalike.crawler.shared_rate_limiter import SharedLimiters
 from soundalike.crawler.source_factory import SourceFactory
 from soundalike.crawler.sources.registry import FolderPath
+from soundalike.crawler.sources.track_lists.formats import ListFile
+from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.crawler.summary import print_summary
 from soundalike.crawler.watcher import Watcher, schedule, schedule_scan
-from soundalike.db import database, identities, libraries
+from soundalike.db import database, identities, libraries, playlists
 from soundalike.db.database import CONNECTION_FAILURES, in_transaction
 from soundalike.domain.text import escape
 from soundalike.http.errors import QuotaExhausted, ServiceError
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from soundalike.crawler.sources.registry import Target
     from soundalike.crawler.sources.source import Source
     from soundalike.db.database import Pool
+    from soundalike.domain.file_paths import PathPrefix
 
 FAILED: Final = 1
 EX_TEMPFAIL: Final = 75
@@ -69,6 +72,7 @@ class CrawlOptions:
     retry_rejected: bool = False
     retry_missing: bool = False
     scan: ScanOptions = field(default_factory=ScanOptions)
+    path_prefix: PathPrefix | None = None
 
 
 @dataclass(slots=True)
@@ -111,6 +115,8 @@ class Session:
         return await stack.enter_async_context(database.connect(url, size=size, retry=RetryPolicy()))
 
     async def _source(self, pool: Pool, sources: SourceFactory, target: Target) -> Source:
+        if isinstance(target, ListFile):
+            return sources.create_list(pool, target, self.options.path_prefix)
         if not isinstance(target, FolderPath):
             return sources.create(target)
         root = os.fsencode(await asyncio.to_thread(target.path.resolve))
@@ -139,14 +145,26 @@ class Session:
         failed = crawl.stats.count(OutcomeStatus.FAILED)
         if isinstance(source, LibraryScan) and source.notice:
             self._print(source.notice)
+        if isinstance(source, TrackListFile) and not (failure or failed):
+            self._print(f"stored as {source.urn}: soundalike recommend --playlist {source.file.path}")
         try:
             if isinstance(source, LibraryScan):
                 await schedule_scan(pool, source.library, failure, failed=failed, interval=self.options.interval)
+            elif isinstance(source, TrackListFile):
+                await self._schedule_list(pool, source, failure, failed)
             else:
                 await schedule(pool, source.name, failure, failed=failed, interval=self.options.interval)
         except CONNECTION_FAILURES as error:
             return self._print(f"the database does not answer: {str(error) or type(error).__name__}")
         return self._report_failure(failure) if failure else FAILED if failed else 0
+
+    async def _schedule_list(
+        self, pool: Pool, source: TrackListFile, failure: ServiceError | None, failed: int
+    ) -> None:
+        if (interval := self.options.interval) is not None:
+            path = os.fsencode(source.file.path.absolute()) if interval else None
+            await playlists.set_file(pool, source.urn, path, self.options.path_prefix if interval else None)
+        await schedule(pool, source.urn, failure, failed=failed, interval=interval)
 
     async def _run(self, crawl: Crawl, source: Source, progress: ProgressDisplay) -> ServiceError | None:
         if not isinstance(source, LibraryScan):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, assert_never
 from soundalike.crawler.errors import SourceRefused
 from soundalike.crawler.library.clip_offer import clip_encoder_pool
 from soundalike.crawler.library.file_reader import FileReader
+from soundalike.crawler.library.listed_files import ListedFiles
 from soundalike.crawler.library.scan import LibraryScan
 from soundalike.crawler.previews.factory import create_chain, deezer_api
 from soundalike.crawler.sources.deezer import DeezerList
@@ -22,7 +23,7 @@ from soundalike.crawler.sources.spotify import (
 )
 from soundalike.crawler.sources.spotify_address import AlbumId, PlaylistId
 from soundalike.crawler.sources.spotify_web_api import SPOTIFY, SpotifyWebApi
-from soundalike.crawler.sources.track_lists.formats import ListFile
+from soundalike.crawler.sources.track_lists.own_tracks import OwnTracks
 from soundalike.crawler.sources.track_lists.resolver import Resolver
 from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
 from soundalike.crawler.tag_reader import TagReader
@@ -39,10 +40,12 @@ if TYPE_CHECKING:
     from soundalike.crawler.previews.chain import PreviewChain
     from soundalike.crawler.services.deezer import DeezerApi
     from soundalike.crawler.settings import CrawlerSettings
-    from soundalike.crawler.sources.registry import ListTarget, Target
+    from soundalike.crawler.sources.registry import ServiceTarget, Target
     from soundalike.crawler.sources.source import Source
+    from soundalike.crawler.sources.track_lists.formats import ListFile
     from soundalike.db.database import Pool
     from soundalike.db.libraries import Subfolder
+    from soundalike.domain.file_paths import PathPrefix
     from soundalike.http.rate_limiter import Limiter, RateLimit
 
 
@@ -68,9 +71,7 @@ class SourceFactory:
         self._encoders: ClipEncoderPool | None = None
         # Its process is started with the first file.
         self._tag_reader = self._stack.enter_context(TagReader())
-        self._file_reader = self._stack.enter_context(
-            FileReader(with_checksum=has_former_identities, include_video=settings.include_video)
-        )
+        self._file_reader = self._stack.enter_context(FileReader(with_checksum=has_former_identities))
         self.chain: PreviewChain = create_chain(settings, client, self._tag_reader, limiters)
 
     def __enter__(self) -> Self:
@@ -87,7 +88,12 @@ class SourceFactory:
         allowed = {"spotify": self._settings.spotify_is_allowed, "deezer": self._settings.deezer_is_allowed}
         return [name for name, is_allowed in allowed.items() if is_allowed]
 
-    def create(self, target: ListTarget) -> Source:
+    @property
+    def sources_of_lists(self) -> list[str]:
+        """Names of the sources whose lists may be read again: those services, and files."""
+        return [*self.services, "list"]
+
+    def create(self, target: ServiceTarget) -> Source:
         """Return the source that a target names; exits with 78 where the settings do not allow it."""
         match target:
             case PlaylistId():
@@ -98,9 +104,12 @@ class SourceFactory:
                 return SpotifyTrack(target, self._spotify_api(), self.chain)
             case DeezerTarget():
                 return DeezerList(target, self._deezer_api(), self.chain)
-            case ListFile():
-                return TrackListFile(target, self._resolver(), self.chain)
         assert_never(target)
+
+    def create_list(self, pool: Pool, target: ListFile, prefix: PathPrefix | None = None) -> TrackListFile:
+        """Return the list in a file; `prefix` is what its paths begin with, and what they begin with here."""
+        files = ListedFiles(pool, self._file_reader, self._clip_encoders())
+        return TrackListFile(target, self._resolver(), self.chain, OwnTracks(pool, prefix), files)
 
     def create_scan(self, pool: Pool, subfolder: Subfolder, options: ScanOptions) -> LibraryScan:
         """Return a scan of a library, or of a folder in it."""

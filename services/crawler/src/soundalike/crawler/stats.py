@@ -26,6 +26,7 @@ class Outcome:
     """The end of one place: `reason` in a few words for counting, `detail` where there is more to say.
 
     `track` is whose row tells the same, None where there is no row; `wait_s` is the wait that a service asks for.
+    One that `is_notable` is worth a line of its own.
     """
 
     status: OutcomeStatus
@@ -34,6 +35,7 @@ class Outcome:
     detail: str = ""
     track: TrackId | None = None
     wait_s: float | None = None
+    is_notable: bool = False
 
 
 @dataclass(slots=True)

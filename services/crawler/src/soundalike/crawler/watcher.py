@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
 from soundalike.crawler.errors import InvalidTarget, SourceLocked
 from soundalike.crawler.library.scan import ScanOptions
+from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.crawler.summary import summary_line
 from soundalike.db import libraries, playlists, task_queue, track_requests, tracks
@@ -27,10 +30,10 @@ from soundalike.retry import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-    from pathlib import Path
 
     from soundalike.crawler.crawl import Crawl
     from soundalike.crawler.source_factory import SourceFactory
+    from soundalike.crawler.sources.source import Source
     from soundalike.crawler.stats import CrawlStats
     from soundalike.db.database import Pool
     from soundalike.db.libraries import Library
@@ -96,7 +99,7 @@ class Watcher:
 
     async def _start_recrawl(self) -> asyncio.Task[bool] | None:
         """Begin with the list, or else the library, that is due for longest."""
-        if playlist := await playlists.lease_due(self.pool, self.sources.services, duration=_LEASE):
+        if playlist := await playlists.lease_due(self.pool, self.sources.sources_of_lists, duration=_LEASE):
             return asyncio.create_task(self._run_job(playlist.urn, self._crawl_playlist(playlist)))
         if library := await libraries.lease_due(self.pool, duration=_LEASE):
             return asyncio.create_task(self._run_job(display_path(library.root), self._rescan(library)))
@@ -120,7 +123,7 @@ class Watcher:
         pauses = [_POLL_S]
         if self._recrawl is None or self._recrawl.done():
             for seconds in (
-                await playlists.seconds_to_next(self.pool, self.sources.services),
+                await playlists.seconds_to_next(self.pool, self.sources.sources_of_lists),
                 await libraries.seconds_to_next(self.pool),
             ):
                 pauses += [max(0.0, seconds)] if seconds is not None else []
@@ -148,7 +151,7 @@ class Watcher:
             log.info(
                 "watching: requested tracks are fetched at once, and %d lists and %d folders are crawled again when "
                 "they are due (crawl --every HOURS <list> adds one)",
-                await playlists.count_subscribed(connection, self.sources.services),
+                await playlists.count_subscribed(connection, self.sources.sources_of_lists),
                 await libraries.count_subscribed(connection),
             )
             try:
@@ -249,11 +252,18 @@ class Watcher:
         crawl = self.new_crawl()
         failure: SoundalikeError | None
         try:
-            failure = await crawl.run(self.sources.create_for_playlist(playlist.urn))
+            failure = await crawl.run(await self._source(playlist.urn))
         except (InvalidTarget, ServiceRefused) as error:
             failure = error
         log.info("%s: %s", playlist.urn, failure or summary_line(crawl.stats))
         await schedule(self.pool, playlist.urn, failure, failed=crawl.stats.count(OutcomeStatus.FAILED))
+
+    async def _source(self, urn: str) -> Source:
+        file = await playlists.file_of(self.pool, urn)
+        if file is None:
+            return self.sources.create_for_playlist(urn)
+        path, prefix = file
+        return self.sources.create_list(self.pool, ListFile.from_path(Path(os.fsdecode(path))), prefix)
 
     async def scan(self, subfolder: Subfolder) -> ServiceError | None:
         """Scan a library or a folder of it, log the result, and return what ended the scan early."""

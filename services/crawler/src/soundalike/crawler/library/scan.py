@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 from soundalike.audio.errors import DecoderUnavailable, InternalDecoderError
 from soundalike.audio.file_tree import RegularFile, SpecialFile, SystemItems, UnreadablePath, count_names, walk
-from soundalike.audio.other_kind import OtherKind
 from soundalike.crawler.entries import IgnoredEntry, KnownEntry, SkippedEntry, TrackEntry, UnreadableEntry
 from soundalike.crawler.errors import SourceLocked, SourceUnavailable
 from soundalike.crawler.library.clip_offer import ClipOffer
@@ -78,7 +77,7 @@ class ScanOptions:
 class LibraryScan:
     """A scan of a library or of a folder in it, as a source (see `crawler.sources.source.Source`); use it once.
 
-    `notice` is what a person has to be told at the end.
+    `notice` is what a person has to be told at the end. A folder that is no library has no locations to store.
     """
 
     pool: Pool
@@ -86,6 +85,7 @@ class LibraryScan:
     reader: FileReader
     encoders: ClipEncoderPool
     options: ScanOptions = field(default_factory=ScanOptions)
+    stores_locations: bool = True
     total: int | None = field(default=None, init=False)
     notice: str | None = field(default=None, init=False)
     _changes: Counter[str] = field(default_factory=Counter, init=False)
@@ -144,6 +144,14 @@ class LibraryScan:
             counting.cancel()
         self.total = self._positions + self._ignored
 
+    async def file_entries(self, path: bytes) -> list[Entry]:
+        """Return what one file is, read now, whatever is stored of it."""
+        try:
+            status = await asyncio.to_thread(os.stat, self._absolute(path))
+        except OSError as error:
+            return [self._unreadable_entry(path, error)]
+        return await self._read_entries(RegularFile(path, status), ())
+
     async def _count(self, root: bytes, below: bytes) -> None:
         self.total = await asyncio.to_thread(count_names, root, below)
 
@@ -168,9 +176,7 @@ class LibraryScan:
     async def _file_entries(self, file: RegularFile, stored: Sequence[StoredLocation]) -> list[Entry]:
         stamp = FileStamp.of(file.status)
         stored = [row for row in stored if not row.is_gone] or stored
-        is_video = any(row.ignored == OtherKind.VIDEO.value for row in stored)
-        is_known = not self.options.full and not (is_video and self.reader.include_video)
-        if stored and is_known and all(_is_unchanged(row.stamp, stamp) for row in stored):
+        if stored and not self.options.full and all(_is_unchanged(row.stamp, stamp) for row in stored):
             self._changes[RETURNED if stored[0].is_gone else UNCHANGED] += 1
             return await self._stored_entries(file, stored)
         if file.status.st_size > MAX_FILE_BYTES:
@@ -211,8 +217,8 @@ class LibraryScan:
         if stored and all(row.is_gone for row in stored):
             self._changes[RETURNED] += 1
         self._missing += [row for row in stored if row.segment and not row.is_gone]
-        if facts is None or isinstance(facts, OtherKind):
-            return [await self._store_ignored(file.path, stamp, facts.value if facts else OTHER_FILE)]
+        if facts is None:
+            return [await self._store_ignored(file.path, stamp, OTHER_FILE)]
         ignored = UNREADABLE_TAGS if facts.tags is None else None
         location = ScannedLocation(self.library, file.path, stamp, ignored=ignored)
         entry = TrackEntry(
@@ -269,7 +275,7 @@ class LibraryScan:
                 return place
         return ()
 
-    def _read(self, path: bytes) -> tuple[FileFacts | OtherKind | None, os.stat_result]:
+    def _read(self, path: bytes) -> tuple[FileFacts | None, os.stat_result]:
         with open(self._absolute(path), "rb", opener=_open_without_waiting) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "it is no regular file any more")
@@ -277,7 +283,8 @@ class LibraryScan:
             return facts, os.fstat(stream.fileno())
 
     async def _store_ignored(self, path: bytes, stamp: FileStamp, kind: str) -> IgnoredEntry:
-        await locations.save(self.pool, ScannedLocation(self.library, path, stamp, ignored=kind), None)
+        if self.stores_locations:
+            await locations.save(self.pool, ScannedLocation(self.library, path, stamp, ignored=kind), None)
         return self._ignore(path, kind)
 
     async def _conclude(self, known: int, ask: Callable[[str], bool] | None) -> ServiceError | None:

@@ -29,8 +29,8 @@ class FolderPath:
     watched: bool = False
 
 
-ListTarget: TypeAlias = SpotifyTarget | DeezerTarget | ListFile
-Target: TypeAlias = ListTarget | FolderPath
+ServiceTarget: TypeAlias = SpotifyTarget | DeezerTarget
+Target: TypeAlias = ServiceTarget | ListFile | FolderPath
 
 
 def parse_target(text: str) -> Target:
@@ -51,7 +51,7 @@ def parse_target(text: str) -> Target:
         raise
 
 
-def parse_address_target(text: str) -> SpotifyTarget | DeezerTarget:
+def parse_address_target(text: str) -> ServiceTarget:
     """Return the list of a service that a text names, whatever files there are; raises `InvalidTarget`."""
     pasted = text.strip()
     if not pasted:
@@ -85,7 +85,7 @@ def second_meaning(text: str, target: Target) -> str | None:
     return f"{text.strip()} is read as the {what} of this name, not as {address.urn}" if address else None
 
 
-def _address(text: str) -> SpotifyTarget | DeezerTarget | None:
+def _address(text: str) -> ServiceTarget | None:
     try:
         return parse_address_target(text)
     except InvalidTarget:

@@ -7,7 +7,15 @@ import io
 import re
 from typing import TYPE_CHECKING, Final
 
-from soundalike.crawler.sources.track_lists.row import TrackRow, clean_text, find_track_id, parse_seconds, validate_row
+from soundalike.crawler.sources.track_lists.row import (
+    TrackRow,
+    clean_text,
+    find_files,
+    find_link,
+    find_track_id,
+    parse_seconds,
+    validate_row,
+)
 from soundalike.domain import csv_cells
 from soundalike.domain.artists import decide_cell, holds_tight_comma, read_credit
 from soundalike.domain.isrc import normalised_isrc
@@ -45,6 +53,18 @@ _COLUMNS: Final[Mapping[str, Sequence[str]]] = {
         *("durations", "durationseconds", "duration", "length", "time", "dauer", "duree", "seconds"),
     ),
     "isrc": ("isrc", "isrccode", "externalidsisrc"),
+    "file": (
+        "path",
+        "filepath",
+        "location",
+        "file",
+        "filename",
+        "filelocation",
+        "fullpath",
+        "pfad",
+        "dateipfad",
+        "chemin",
+    ),
     "id": (
         *("trackuri", "spotifyuri", "spotifytrackuri", "spotifyid", "spotifytrackid", "trackid", "uri"),
         *(
@@ -79,9 +99,9 @@ def read(text: str) -> tuple[str | None, list[Row]]:
     except csv.Error as error:
         raise ValueError(f"this is not a table of comma-separated values ({error})") from error
     columns = _columns(header)
-    if not ("id" in columns or "isrc" in columns or {"title", "artist"} <= columns.keys()):
+    if not (columns.keys() & {"id", "isrc", "file"} or {"title", "artist"} <= columns.keys()):
         raise ValueError(
-            "the first line must name the columns, among them Title and Artist, or ISRC, or Spotify URI; "
+            "the first line must name the columns, among them Title and Artist, or ISRC, or Path, or Spotify URI; "
             f"it says {delimiter.join(header)[:200]!r}"
         )
     rows = [list(map(csv_cells.restore, cells)) for cells in table if any(cell.strip() for cell in cells)]
@@ -125,13 +145,16 @@ def _row(
         return _first(what, cells, columns, header)
 
     length, length_column = first("length")
+    addresses = _ids(cells, columns, header)
     return TrackRow(
         title=first("title")[0],
         artists=artists_of(first("artist")[0]),
         album=first("album")[0] or None,
         seconds=parse_seconds(length, milliseconds="ms" in length_column.split() or "milliseconds" in length_column),
         isrc=normalised_isrc(first("isrc")[0]),
-        id=find_track_id(_ids(cells, columns, header)),
+        id=find_track_id(addresses),
+        link=find_link(addresses),
+        files=find_files(cells[place] for place in columns.get("file", ()) if place < len(cells)),
     )
 
 

@@ -11,6 +11,8 @@ from soundalike.crawler.sources.track_lists.row import (
     AmbiguousRow,
     TrackRow,
     clean_text,
+    find_files,
+    find_link,
     find_track_id,
     parse_seconds,
     validate_row,
@@ -55,10 +57,11 @@ def read(text: str) -> tuple[str | None, list[Row]]:
         playlist = _File.model_validate(json.loads(text)).playlist
     except (ValidationError, ValueError, RecursionError) as error:
         raise ValueError('this is not JSPF; expected {"playlist": {"track": […]}}') from error
-    return playlist.title or None, [_row(track) for track in playlist.track]
+    return playlist.title or None, [track_row(track) for track in playlist.track]
 
 
-def _row(body: Any) -> Row:
+def track_row(body: Any) -> Row:
+    """Return the row of one track with the fields of the format."""
     try:
         track = _Track.model_validate(body)
     except ValidationError:
@@ -74,6 +77,8 @@ def _row(body: Any) -> Row:
             seconds=parse_seconds(str(track.duration), milliseconds=True) if track.duration is not None else None,
             isrc=next((code for code in codes if code), None),
             id=find_track_id(addresses),
+            link=find_link(addresses),
+            files=find_files(_as_list(track.location)),
         )
     )
 

@@ -1,27 +1,33 @@
-"""M3U and M3U8 playlists; the files that they name are not opened."""
+"""M3U and M3U8 playlists."""
 
 from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.sources.track_lists.row import (
     Row,
     TrackRow,
     clean_text,
+    find_files,
+    find_link,
     find_track_id,
     parse_seconds,
     validate_row,
 )
+from soundalike.domain.file_paths import paths_of_uri
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.title_notes import DASHES, SPACES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Possessive: what an attribute has taken is not given back, or a line of quotation marks takes for ever.
 _INFO: Final = re.compile(
     r"#EXTINF:\s*+(?P<seconds>-?[\d.]++)?+(?:\s*+[\w-]++=(?:\"[^\"]*+\"|[^\s,]*+))*+\s*+,(?P<name>.*)", re.IGNORECASE
 )
-_TAG: Final = re.compile(r"#(?P<tag>EXTART|EXTALB|PLAYLIST|ISRC)\s*:(?P<text>.*)", re.IGNORECASE)
+_TAG: Final = re.compile(r"#(?P<tag>EXTART|EXTALB|PLAYLIST|ISRC|SOUNDALIKE)\s*:(?P<text>.*)", re.IGNORECASE)
 _ISRC: Final = re.compile(
     r"\bisrc[\"']?\s*[=:]\s*[\"']?(?P<code>[A-Za-z]{2}-?[A-Za-z0-9]{3}-?\d{2}-?\d{5})\b", re.IGNORECASE
 )
@@ -32,10 +38,12 @@ _DASH: Final = re.compile(rf"{SPACES}[{DASHES}]\s+")
 def read(text: str) -> tuple[str | None, list[Row]]:
     """Read a playlist; lines that are no location only describe the next one. Raises ValueError when there is none."""
     title, rows, info = None, list[Row](), dict[str, str]()
-    for line in map(str.strip, re.split(r"[\r\n]+", text.lstrip("\ufeff"))):
+    for location in re.split(r"[\r\n]+", text.lstrip("\ufeff")):
+        line = location.strip()
         if not line.startswith("#"):
             if line:
-                rows.append(_row(line, info))
+                # Names can begin and end with blanks.
+                rows.append(file_row(location, info))
                 info = {}
             continue
         if code := _ISRC.search(line):
@@ -52,7 +60,8 @@ def read(text: str) -> tuple[str | None, list[Row]]:
     return title, rows
 
 
-def _row(location: str, info: dict[str, str]) -> Row:
+def file_row(location: str, info: Mapping[str, str]) -> Row:
+    """Return the row of a location; `info` is what was said of it: `name` ("artist - title"), `seconds` and so on."""
     name = clean_text(info.get("name")) or _NUMBER.sub("", _stem(location))
     artist, title = clean_text(info.get("EXTART")), name
     if not artist and (parts := _DASH.split(name, maxsplit=1))[1:]:
@@ -64,13 +73,15 @@ def _row(location: str, info: dict[str, str]) -> Row:
             album=clean_text(info.get("EXTALB")) or None,
             seconds=parse_seconds(info.get("seconds", "")),
             isrc=normalised_isrc(info.get("isrc")),
-            id=find_track_id([location]),
+            id=find_track_id([location, info.get("SOUNDALIKE", "")]),
+            link=find_link([location]),
+            files=find_files([location]),
         )
     )
 
 
 def _stem(location: str) -> str:
-    if "://" in location:
+    if "://" in location and not (location := next(iter(paths_of_uri(location.strip())), "")):
         return ""
     path = PureWindowsPath(location) if "\\" in location else PurePosixPath(location)
     return clean_text(path.stem)

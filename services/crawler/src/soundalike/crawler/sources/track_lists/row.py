@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from soundalike.crawler.sources.track_lists.file_address import is_file_text
 from soundalike.domain.text import clean
-from soundalike.domain.track_id import TrackId
+from soundalike.domain.track_id import TrackId, soundcloud_permalink
 from soundalike.errors import InvalidTrackId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_TEXT_LENGTH: Final = 1000
+MAX_PATH_LENGTH: Final = 12_300
+"""Of Linux, every byte percent-encoded."""
+
 _MAX_SECONDS: Final = 2_000_000
 _CLOCK: Final = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{2}(?:\.\d+)?)")
 _MIN_MILLISECONDS: Final = 10_000
@@ -21,7 +26,10 @@ _MIN_MILLISECONDS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class TrackRow:
-    """A track as a list names it, with its id where the list knows one that we know; the length in seconds."""
+    """A track as a list names it, with its id where the list knows one that we know; the length in seconds.
+
+    `link` is the address of a track of SoundCloud, `files` are texts that may be paths or URIs of a file.
+    """
 
     title: str = ""
     artists: tuple[str, ...] = ()
@@ -29,11 +37,17 @@ class TrackRow:
     seconds: float | None = None
     isrc: str | None = None
     id: TrackId | None = None
+    link: str | None = None
+    files: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         """What the row is called in reports."""
-        return " - ".join(filter(None, (", ".join(self.artists), self.title))) or self.isrc or str(self.id or "")
+        return (
+            " - ".join(filter(None, (", ".join(self.artists), self.title)))
+            or self.isrc
+            or str(self.id or self.link or "")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,7 @@ AMBIGUOUS: Final = "neither an id, an ISRC, nor title and artist"
 
 def validate_row(row: TrackRow) -> Row:
     """Return a row that tells which track is meant, or say that it does not."""
-    if row.id is not None or row.isrc is not None or (row.title and row.artists):
+    if row.id is not None or row.isrc is not None or row.link or row.files or (row.title and row.artists):
         return row
     return AmbiguousRow(row.label, AMBIGUOUS)
 
@@ -62,15 +76,23 @@ def clean_text(value: object) -> str:
 
 
 def find_track_id(texts: Iterable[str]) -> TrackId | None:
-    """Return the first track of Spotify or Deezer that one of the texts names."""
+    """Return the first track that one of the texts names by an id."""
     for text in texts:
-        try:
-            track = TrackId.parse(text)
-        except InvalidTrackId:
-            continue
-        if track.source in {"spotify", "deezer"}:
-            return track
+        with suppress(InvalidTrackId):
+            return TrackId.parse(text)
     return None
+
+
+def find_link(texts: Iterable[str]) -> str | None:
+    """Return the first address of a track of SoundCloud, which only the catalogue can resolve."""
+    return next((link for text in texts if (link := soundcloud_permalink(text))), None)
+
+
+def find_files(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the texts that may be paths or URIs of files, and are no ids."""
+    return tuple(
+        text for text in texts if is_file_text(text) and len(text) <= MAX_PATH_LENGTH and not find_track_id([text])
+    )
 
 
 def parse_seconds(text: str, *, milliseconds: bool = False) -> float | None:
