@@ -47,6 +47,9 @@ PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 	$(PIP_INSTALL) --no-build-isolation $(foreach package,$(PLATFORM),--editable ./$(package))
 	@touch $@
 
+# In a recipe that needs it only without containers; make says of a file that it is up to date, which is no news here.
+PREPARE = $(MAKE) --question .venv/platform || $(MAKE) .venv/platform
+
 .venv/installed: .venv/platform requirements/dev.txt research/pyproject.toml
 	@echo 'Adding the packages for tests and measurements (once; TensorFlow is large, this takes a few minutes) …'
 	$(PIP_INSTALL) --no-build-isolation --require-hashes --requirement requirements/dev.txt
@@ -133,21 +136,21 @@ build-all: ## build the container images, or without Docker the local environmen
 	@if $(HAVE_DOCKER); then \
 		echo 'Docker is running: building the images.'; $(MAKE) config; docker compose --profile '*' build; \
 	else \
-		echo 'Docker is not running: preparing the local environment in .venv instead.'; $(MAKE) .venv/platform; \
+		echo 'Docker is not running: preparing the local environment in .venv instead.'; $(PREPARE); \
 	fi
 
 .PHONY: up
 up: ## start the platform: in containers where Docker is running, else in the foreground (DATA=<folder>: its data)
-	@if [ -z "$(DATA)" ] && $(HAVE_DOCKER); then $(MAKE) config; docker compose up --detach --wait; else $(MAKE) .venv/platform; exec $(BIN)/soundalike up $(DATA_OPTION); fi
+	@if [ -z "$(DATA)" ] && $(HAVE_DOCKER); then $(MAKE) config; docker compose up --detach --wait; else $(PREPARE); exec $(BIN)/soundalike up $(DATA_OPTION); fi
 
 # What the crawler gets, but for the folder, which has another name in a container.
-CRAWL_LISTS = $(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(LIBRARY),--library) $(if $(WATCH),--watch) $(if $(EVERY),--every $(EVERY))
+CRAWL_LISTS = $(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(LIBRARY),--library) $(if $(WATCH),--watch) $(if $(EVERY),--every $(EVERY)) $(if $(filter yes 1 true,$(INCLUDE_VIDEO)),--include-video)
 CRAWL_SOUNDCLOUD = soundcloud --from "$(SOUNDCLOUD)"
 # The id of the API's container, with --all also of one that is stopped; data of a folder are never in containers.
 COMPOSE_API = $(if $(DATA),,$(HAVE_DOCKER) && docker compose ps --quiet $(1) api 2>/dev/null)
 
 .PHONY: crawl
-crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path>, LIBRARY=1 or SOUNDCLOUD=<profile url> and show answers; STAY=1 goes on serving, WATCH=1 watching, EVERY=24 crawls again every 24 hours, DATA=<folder> is where
+crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path>, LIBRARY=1 or SOUNDCLOUD=<profile url> and show answers; STAY=1 goes on serving, WATCH=1 watching, EVERY=24 crawls again every 24 hours, INCLUDE_VIDEO=yes takes the sound of videos, DATA=<folder> is where
 	@[ -n "$(PLAYLIST)$(FOLDER)$(LIBRARY)$(WATCH)$(SOUNDCLOUD)" ] || { echo 'Name what to crawl: make crawl PLAYLIST=<url|uri|id>, make crawl FOLDER=~/Music, or make crawl SOUNDCLOUD=https://soundcloud.com/<name>' >&2; exit 2; }
 	@if [ -n "$$($(call COMPOSE_API,--status running))" ]; then \
 		docker compose run --rm $(if $(FOLDER),--user "$$(id -u):$$(id -g)" --volume "$$(realpath -- "$(FOLDER_PATH)"):/music:ro") crawler \
@@ -156,7 +159,7 @@ crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path>, LIBRARY=1 or SOUNDCLOUD=<p
 		echo 'The platform is in containers, which are not running. Start them: make up. Or crawl without containers, into data of its own: $(BIN)/soundalike crawl $(or $(FOLDER),$(PLAYLIST),…)' >&2; \
 		exit 1; \
 	else \
-		$(MAKE) .venv/platform; \
+		$(PREPARE); \
 		exec $(BIN)/soundalike crawl $(DATA_OPTION) $(if $(STAY),--stay) $(if $(SOUNDCLOUD),$(CRAWL_SOUNDCLOUD),$(CRAWL_LISTS) $(if $(FOLDER),--folder "$(FOLDER_PATH)")); \
 	fi
 

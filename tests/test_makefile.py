@@ -79,6 +79,8 @@ def test_where_the_containers_are_stopped_the_message_says_how_to_go_on(checkout
         (["FOLDER=my music"], {"engine": False}, "crawl --folder my music"),
         (["FOLDER=~/Music", "DATA=~/data"], {"engine": False}, "crawl --data /home/me/data --folder /home/me/Music"),
         (["PLAYLIST=x", "EVERY=24"], {"engine": True}, "crawl --playlist x --every 24"),
+        (["PLAYLIST=x", "INCLUDE_VIDEO=yes"], {"engine": True}, "crawl --playlist x --include-video"),
+        (["PLAYLIST=x", "INCLUDE_VIDEO=no"], {"engine": True}, "crawl --playlist x"),
         (["SOUNDCLOUD=x", "STAY=1"], {"engine": True}, "crawl --stay soundcloud --from x"),
         (["FOLDER=x", "DATA=y"], {"engine": True, "running": "4f2a"}, "crawl --data y --folder x"),
     ],

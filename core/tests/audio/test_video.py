@@ -14,8 +14,7 @@ from mutagen.oggvorbis import OggVorbis
 from soundalike.audio.decode import decode
 from soundalike.audio.sniff import sniff
 from soundalike.audio.video import holds_video
-
-from .films import film
+from soundalike.testing.films import film
 
 if TYPE_CHECKING:
     from collections.abc import Callable

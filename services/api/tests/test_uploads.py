@@ -177,10 +177,27 @@ async def test_callers_of_many_files_that_fail_share_one_place(
         pass
 
 
+@pytest.mark.parametrize("caller", ["", "203.0.113.7", "key:3"])
+async def test_one_caller_leaves_a_place_to_others(
+    platform: Platform, client: httpx.AsyncClient, caller: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soundalike.api.uploads._PLACE_TIMEOUT_S", 0.05)
+    extractor = UploadExtractor(app_of(client).state.platform, platform.store, max_concurrent=4)
+    async with extractor.slot(caller), extractor.slot(caller), extractor.slot(caller):
+        with pytest.raises(TooManyUploads):
+            async with extractor.slot(caller):
+                pass
+        async with extractor.slot("honest"):
+            pass
+    async with extractor.slot(caller):
+        pass
+    assert len(extractor._slots_of_callers) == 0
+
+
 async def test_a_few_rejected_files_and_any_that_are_analysed_cost_no_place(
     platform: Platform, client: httpx.AsyncClient
 ) -> None:
-    extractor = UploadExtractor(app_of(client).state.platform, platform.store, max_concurrent=2)
+    extractor = UploadExtractor(app_of(client).state.platform, platform.store, max_concurrent=3)
     for _ in range(20):
         async with extractor.slot("caller"):
             pass

@@ -14,15 +14,17 @@ from mutagen.flac import FLAC
 
 from soundalike.audio.coded_audio.identity import identify
 from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, InternalDecoderError, TooDemanding
+from soundalike.audio.other_kind import OtherKind
 from soundalike.audio.sniff import AudioKind
 from soundalike.crawler.library.file_reader import FileFacts, FileReader, _Response
 from soundalike.crawler.music_tags import MusicTags
+from soundalike.testing.films import film
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def read(reader: FileReader, content: bytes, path: bytes = b"song.flac") -> FileFacts | None:
+def read(reader: FileReader, content: bytes, path: bytes = b"song.flac") -> FileFacts | OtherKind | None:
     with TemporaryFile() as file:
         file.write(content)
         file.flush()
@@ -36,7 +38,7 @@ def test_one_request_tells_kind_identity_length_and_tags(audio: Callable[..., by
     stream.seek(0)
     file.save(stream)
     facts = read(file_reader, stream.getvalue())
-    assert facts is not None
+    assert isinstance(facts, FileFacts)
     assert facts.audio == identify(io.BytesIO(audio(6)))
     assert (facts.kind, facts.audio.duration_ms) == (AudioKind.FLAC, 6000)
     assert facts.tags is not None
@@ -47,7 +49,7 @@ def test_one_request_tells_kind_identity_length_and_tags(audio: Callable[..., by
 def test_no_music_is_read_only_where_its_name_claims_to_be_any(file_reader: FileReader) -> None:
     assert read(file_reader, b"no music", b"notes.txt") is None
     facts = read(file_reader, b"no music", b"caf\xe9.mp3")
-    assert facts is not None
+    assert isinstance(facts, FileFacts)
     assert (facts.kind, facts.audio.digest) == (None, hashlib.sha256(b"no music").hexdigest())
     assert (facts.tags, facts.audio.duration_ms) == (MusicTags(), None)
 
@@ -58,10 +60,26 @@ def test_a_song_behind_much_junk_is_looked_for_where_a_name_claims_it(
     content = b"x" * 100_000 + audio(6, "MP3")
     assert read(file_reader, content, b"picture.jpg") is None
     facts = read(file_reader, content, b"song.mp3")
-    assert facts is not None
+    assert isinstance(facts, FileFacts)
     assert facts.audio == identify(io.BytesIO(audio(6, "MP3")))
     # A name that claims nothing makes no difference to what is found without it.
     assert read(file_reader, audio(6, "MP3"), b"song.bin") == read(file_reader, audio(6, "MP3"), b"song.mp3")
+
+
+def test_a_video_is_told_and_read_only_where_that_is_asked_for(file_reader: FileReader) -> None:
+    content = film("mp4", "aac", "mpeg4")
+    assert read(file_reader, content, b"clip.mp4") is OtherKind.VIDEO
+    assert read(file_reader, film("matroska", "flac", "mpeg4"), b"clip") is OtherKind.VIDEO
+    with FileReader(include_video=True) as reader:
+        facts = read(reader, content, b"clip.mp4")
+    assert isinstance(facts, FileFacts)
+    assert facts.kind is AudioKind.M4A
+    assert facts.audio == identify(io.BytesIO(content))
+
+
+def test_music_that_is_no_sound_is_told_also_where_a_name_claims_that_it_is(file_reader: FileReader) -> None:
+    assert read(file_reader, b"MThd\0\0\0\x06", b"song.mp3") is OtherKind.MIDI
+    assert read(file_reader, b"OFR " + bytes(100), b"song.ofr") is OtherKind.OPTIMFROG
 
 
 def packed_title(megabytes: int) -> bytes:
@@ -79,7 +97,7 @@ def packed_title(megabytes: int) -> bytes:
 def test_tags_that_are_too_much_leave_the_identity(audio: Callable[..., bytes], file_reader: FileReader) -> None:
     content = audio(6, "MP3")
     facts = read(file_reader, packed_title(600) + content, b"song.mp3")
-    assert facts is not None
+    assert isinstance(facts, FileFacts)
     assert (facts.kind, facts.tags) == (AudioKind.MP3, None)
     assert facts.audio == identify(io.BytesIO(content))
 
@@ -124,7 +142,7 @@ def test_a_file_that_nothing_can_read_is_identified_by_its_bytes(audio: Callable
     crashing: Any = FailingFunction(*[CRASH] * 4)
     reader._facts = reader._identity = crashing
     facts = read(reader, audio(6))
-    assert facts is not None
+    assert isinstance(facts, FileFacts)
     assert (facts.kind, facts.tags) == (None, None)
     assert facts.audio.digest == hashlib.sha256(audio(6)).hexdigest()
 

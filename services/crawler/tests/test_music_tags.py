@@ -13,7 +13,7 @@ from mutagen.aiff import AIFF
 from mutagen.apev2 import APEv2
 from mutagen.asf import ASF
 from mutagen.easymp4 import EasyMP4, EasyMP4Tags
-from mutagen.flac import FLAC
+from mutagen.flac import FLAC, CueSheet, CueSheetTrack, CueSheetTrackIndex
 from mutagen.id3 import ID3, TALB, TIT2, TPE1, TSRC, TXXX, UFID
 from mutagen.mp3 import EasyMP3
 from mutagen.mp4 import MP4
@@ -305,6 +305,54 @@ def ids_in_asf(content: bytes) -> bytes:
 def test_ids_of_the_recording(container: str, codec: str, with_ids: Callable[[bytes], bytes]) -> None:
     tags = read(with_ids(encoded_by_ffmpeg(container, codec, 44_100)))
     assert (tags.recordings, tags.acoustids, tags.isrc) == ((RECORDING,), (ACOUSTID,), "USHM80865849")
+
+
+CUE_TEXT = 'TITLE "Album"\r\nFILE "image.wav" WAVE\r\n  TRACK 01 AUDIO\r\n    INDEX 01 00:00:00\r\n' * 40
+
+
+def cue_in_comment(content: bytes) -> bytes:
+    stream = io.BytesIO(content)
+    file = FLAC(stream)
+    file["cuesheet"] = CUE_TEXT
+    stream.seek(0)
+    file.save(stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "with_cue"),
+    [
+        ("flac", "flac", cue_in_comment),
+        ("wv", "wavpack", lambda content: ape_tag(content, Cuesheet=CUE_TEXT)),
+        ("mp3", "libmp3lame", lambda content: ape_tag(content, Cuesheet=CUE_TEXT)),
+    ],
+)
+def test_a_cue_sheet_in_the_tags_stays_a_text_of_lines(
+    container: str, codec: str, with_cue: Callable[[bytes], bytes]
+) -> None:
+    assert read(with_cue(encoded_by_ffmpeg(container, codec, 44_100))).cue_sheet == CUE_TEXT
+
+
+def test_a_cue_sheet_that_flac_stores_as_numbers_becomes_a_text() -> None:
+    stream = io.BytesIO(encoded_by_ffmpeg("flac", "flac", 44_100))
+    file = FLAC(stream)
+    block = CueSheet(None)
+    for number, start, isrc in ((1, 0, b"GBAYE0601498"), (2, 44_100 * 75, b""), (170, 44_100 * 100, b"")):
+        track = CueSheetTrack(number, start, isrc)
+        if number == 2:
+            track.indexes.append(CueSheetTrackIndex(0, 0))
+        track.indexes.append(CueSheetTrackIndex(1, 588 * 3 if number == 2 else 0))
+        block.tracks.append(track)
+    file.cuesheet = block
+    file["cue_track02_title"] = "Second"
+    stream.seek(0)
+    file.save(stream)
+    assert read(stream.getvalue()).cue_sheet == "\n".join(
+        [
+            *('FILE "" WAVE', "TRACK 1 AUDIO", "ISRC GBAYE0601498", "INDEX 01 00:00:00"),
+            *("TRACK 2 AUDIO", 'TITLE "Second"', "INDEX 01 01:15:03"),
+        ]
+    )
 
 
 @pytest.mark.parametrize("kind", [None, *AudioKind])

@@ -22,7 +22,7 @@ from soundalike.audio.protection import check_protection
 from soundalike.audio.silence import SILENCE_RMS, sounds
 from soundalike.audio.sniff import AudioKind, locate
 from soundalike.audio.substream import Substream
-from soundalike.audio.wav_header import repair_length
+from soundalike.audio.wav_header import mpeg_frames, repair_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,9 +90,12 @@ def _read_excerpts(stream: BinaryIO, rule: ExcerptRule, segment: Milliseconds | 
         raise NotAudio(_not_audio_reason(stream))
     content = Substream(stream, located.start) if located.start else stream
     check_protection(content, located.kind)
-    if located.kind is AudioKind.WAV:
+    kind = located.kind
+    if kind is AudioKind.WAV and (frames := mpeg_frames(content)):
+        kind, content = AudioKind.MP3, frames
+    elif kind in {AudioKind.WAV, AudioKind.W64}:
         content = repair_length(content)
-    pcm = _read_first_complete(content, located.kind, rule, segment)
+    pcm = _read_first_complete(content, kind, rule, segment)
     _check(pcm.excerpts, pcm.rate)
     return pcm
 

@@ -76,8 +76,13 @@ _EXACTLY_SEEKABLE: Final = frozenset(AudioKind) - {
     *(AudioKind.MP3, AudioKind.AAC, AudioKind.MP2, AudioKind.WAV, AudioKind.AIFF),
     *(AudioKind.AC3, AudioKind.EAC3, AudioKind.DTS, AudioKind.TRUEHD, AudioKind.AMR, AudioKind.SHORTEN, AudioKind.VOC),
 }
-_ESTIMATED: Final = frozenset({AudioKind.AC3, AudioKind.EAC3, AudioKind.DTS, AudioKind.TRUEHD, AudioKind.MUSEPACK})
-"""Kinds of which FFmpeg says how long they might be by their first frames, or to whole seconds."""
+_ESTIMATED: Final = frozenset(
+    {AudioKind.AC3, AudioKind.EAC3, AudioKind.DTS, AudioKind.TRUEHD, AudioKind.MUSEPACK, AudioKind.WMA}
+)
+"""Kinds of which FFmpeg says how long they might be by their first frames, or to whole seconds.
+
+Of ASF from a pipe it takes the time of buffering for a part of the length.
+"""
 
 _DSD: Final = frozenset({AudioKind.DSF, AudioKind.DFF})
 _MAX_DSD_RATE: Final = 50_000

@@ -34,6 +34,9 @@ RUN_UP_SECONDS: Final = 1
 _RUN_FRAMES: Final = 3
 """One header alone appears in any noise; so many that point at each other do not."""
 
+_MAX_EXCESS: Final = 1.05
+"""Of a file beyond what its header declares; pictures in tags behind the audio only cost the time to count frames."""
+
 _BLOCK_BYTES: Final = 1 << 16
 MAX_RUN_BYTES: Final = _RUN_FRAMES * (1 << 13)
 """As long as the run can be that tells frames from noise."""
@@ -168,12 +171,16 @@ def declares_length(stream: BinaryIO) -> bool:
     """
     stream.seek(0)
     head = stream.read(64)
+    length = stream.seek(0, 2)
     stream.seek(0)
     for mark in (b"Xing", b"Info"):
         at = head.find(mark)
-        # A flag says that the number of frames follows.
+        # Flags say that the number of frames follows, and that of bytes.
         if at >= 0 and head[at + 7 : at + 8] and head[at + 7] & 1:
-            return any(head[at + 8 : at + 12])
+            declared_bytes = int.from_bytes(head[at + 12 : at + 16], "big") if head[at + 7] & 2 else 0
+            # Of recordings that were joined, the first one's header is in front of all.
+            is_longer = declared_bytes and length > declared_bytes * _MAX_EXCESS
+            return any(head[at + 8 : at + 12]) and not is_longer
     return b"VBRI" in head
 
 

@@ -84,16 +84,22 @@ def _vorbis_heads(extradata: bytes) -> list[bytes]:
 
 def _duration(container: Any, track: Any, effort: Effort, payload: Payload | None) -> float | None:
     begin: int | None = None
-    end = 0
+    end = durations = last = 0
     # A file that breaks off is as long as it goes.
     with suppress(av.error.InvalidDataError):
         for packet in container.demux(track):
             effort.spend()
             if payload is not None and packet.size:
                 payload.add(memoryview(packet))
-            if packet.pts is not None:
-                begin = packet.pts if begin is None else min(begin, packet.pts)
-                end = max(end, packet.pts + (packet.duration or 0))
-    if begin is None or track.time_base is None:
-        return None
-    return float((end - begin) * Fraction(track.time_base)) or None
+            length = packet.duration or 0
+            durations += length
+            time = packet.dts if packet.pts is None else packet.pts
+            if time is not None and packet.size:
+                # Some containers say when a packet begins, and never when the last one ends.
+                length = length or max(0, time - last)
+                begin = time if begin is None else min(begin, time)
+                last, end = time, max(end, time + length)
+    span = 0 if begin is None else end - begin
+    # Where no packet but the first has a time, the end of that is all there is.
+    ticks = span if 2 * span >= durations else durations
+    return float(ticks * Fraction(track.time_base)) if ticks and track.time_base else None

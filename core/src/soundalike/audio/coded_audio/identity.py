@@ -23,6 +23,7 @@ from soundalike.audio.ffmpeg import DEMUXERS
 from soundalike.audio.mpeg_frames import Framing
 from soundalike.audio.sniff import AudioKind, locate
 from soundalike.audio.substream import Substream, size
+from soundalike.audio.wav_header import repair_length
 from soundalike.domain.file_identity import IDENTITY_VERSION
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ def _collect(stream: BinaryIO, payload: Payload) -> float | None:
     located = locate(stream)
     start = located.start if located else 0
     content = io.BufferedReader(Substream(stream, start), _BUFFER_BYTES) if start else stream
+    if located and located.kind in _PACKETS:
+        return add_packets(content, DEMUXERS[located.kind], payload)
     content.seek(0)
     head = content.read(_HEAD_BYTES)
     for signature, add in _CONTAINERS:
@@ -118,7 +121,7 @@ def _collect(stream: BinaryIO, payload: Payload) -> float | None:
             return add(content, payload)
     for signature, demuxer in _DEMUXERS:
         if head.startswith(signature):
-            return add_packets(content, demuxer, payload)
+            return add_packets(repair_length(content) if demuxer == "w64" else content, demuxer, payload)
     for signature, add_elementary, demuxer in _ELEMENTARY:
         if head.startswith(signature):
             add_elementary(content, payload)
@@ -135,8 +138,6 @@ def _collect_by_kind(content: BinaryIO, kind: AudioKind, payload: Payload) -> fl
         return seconds
     if framing := _FRAMINGS.get(kind):
         return add_frames(content, payload, framing)
-    if kind in _PACKETS:
-        return add_packets(content, DEMUXERS[kind], payload)
     add_all(content, payload)
     return _duration_or_none(content, DEMUXERS[kind])
 

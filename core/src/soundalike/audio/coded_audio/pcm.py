@@ -6,7 +6,6 @@ that stores them in the same order of bytes.
 
 from __future__ import annotations
 
-import io
 import struct
 from typing import TYPE_CHECKING, Final
 
@@ -14,9 +13,8 @@ from soundalike.audio.coded_audio.chunks import IFF, RIFF, content
 from soundalike.audio.coded_audio.mpeg import add_mp3
 from soundalike.audio.coded_audio.tails import without_tails
 from soundalike.audio.errors import Undecodable
-from soundalike.audio.mpeg_frames import Framing, find_frames
-from soundalike.audio.substream import Substream, size
-from soundalike.audio.wav_header import repair_length
+from soundalike.audio.substream import size
+from soundalike.audio.wav_header import mpeg_frames, repair_length
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -24,9 +22,7 @@ if TYPE_CHECKING:
     from soundalike.audio.coded_audio.payload import Payload
 
 _MAX_FORMAT_BYTES: Final = 1 << 10
-_HEAD_BYTES: Final = 1 << 16
 _EXTENSIBLE: Final = 0xFFFE
-_MPEG_TAGS: Final = frozenset({0x50, 0x55})
 _UNKNOWN_LENGTH: Final = 0xFFFF_FFFF
 
 _WAV_CODECS: Final = {
@@ -50,6 +46,8 @@ def add_wav(stream: BinaryIO, payload: Payload) -> float | None:
 
     Data of an unknown length, or cut off, end at the end of the file, before the tags there. Raises `Undecodable`.
     """
+    if frames := mpeg_frames(stream):
+        return add_mp3(frames, payload)
     repaired = repair_length(stream)
     end = size(stream)
     form, long_length = b"", None
@@ -70,8 +68,6 @@ def _add_data(stream: BinaryIO, payload: Payload, form: bytes, start: int, stop:
     if len(form) < 16:
         raise Undecodable("it does not say what its data are")
     tag, channels, rate, bytes_per_second, frame_bytes, _ = struct.unpack("<HHIIHH", form[:16])
-    if tag in _MPEG_TAGS:
-        return _add_mpeg(stream, payload, start, stop)
     if tag == _EXTENSIBLE and len(form) >= 26:
         tag = int.from_bytes(form[24:26], "little")
     codec = _WAV_CODECS.get((tag, frame_bytes // channels)) if channels else None
@@ -80,14 +76,6 @@ def _add_data(stream: BinaryIO, payload: Payload, form: bytes, start: int, stop:
     if codec:
         return (stop - start) // frame_bytes / rate if rate else None
     return (stop - start) / bytes_per_second if bytes_per_second else None
-
-
-def _add_mpeg(stream: BinaryIO, payload: Payload, start: int, stop: int) -> float | None:
-    stream.seek(start)
-    frames = find_frames(stream.read(min(_HEAD_BYTES, stop - start)))
-    if frames is None or frames[0] is not Framing.MP3:
-        raise Undecodable("its data hold no frames of MPEG audio")
-    return add_mp3(io.BufferedReader(Substream(stream, start + frames[1], stop)), payload)
 
 
 def add_aiff(stream: BinaryIO, payload: Payload) -> float | None:

@@ -6,12 +6,12 @@ import argparse
 import logging
 import os
 import re
-import resource
 import signal
 from typing import TYPE_CHECKING, NoReturn
 
 import uvicorn
 
+from soundalike import open_files
 from soundalike.local.store.application import Store
 from soundalike.local.store.emulator import Emulator
 from soundalike.local.store.server import configuration
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EX_CONFIG = 78
+_MAX_DESCRIPTORS = 16_384
 
 # The keys of ministack's own examples and its account numbers, which everybody knows.
 _KNOWN_KEYS = re.compile(r"test|\d{12}")
@@ -47,7 +48,7 @@ def main() -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.umask(0o077)
-    _allow_connections()
+    open_files.raise_limit(_MAX_DESCRIPTORS)
     # uvicorn raises the signal again once everything has ended.
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
@@ -71,13 +72,6 @@ def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
     own = {name: inherited[name] for name in (*_INHERITED, *_OURS) if name in inherited}
     region = inherited.get("AWS_DEFAULT_REGION", "us-east-1")
     return {**own, "AWS_DEFAULT_REGION": region, "MINISTACK_REGION": region}
-
-
-def _allow_connections() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    enough = 16_384 if hard == resource.RLIM_INFINITY else min(16_384, hard)
-    if soft != resource.RLIM_INFINITY and soft < enough:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - signal's signature

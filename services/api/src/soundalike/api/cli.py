@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import typer
 from pydantic import SecretStr
 
-from soundalike import logs
+from soundalike import logs, open_files
 from soundalike.api import worker_supervisor
-from soundalike.api.connections import raise_descriptor_limit
 from soundalike.api.server import STARTUP_FAILED, Server
 from soundalike.api.settings import Access, ApiSettings, MetricsAccess
 from soundalike.db import api_keys, database
@@ -49,7 +48,7 @@ def serve(context: typer.Context) -> None:
     if settings.api_cache_dir:
         _make_writable(settings.api_cache_dir)
     logs.configure("api")
-    raise_descriptor_limit()
+    open_files.raise_limit()
     # uvicorn raises the signal again once everything has ended, so that this handler decides the exit status.
     signal.signal(signal.SIGTERM, _exit_on_sigterm)
     signal.signal(signal.SIGINT, _exit_on_sigint)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import resource
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
+from soundalike import open_files
 from soundalike.api.peer_address import caller_network, is_loopback
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ _ANYBODY: Final = ""
 # For the database, the bucket, the index's files and logs.
 _OTHER_DESCRIPTORS: Final = 192
 _MIN_CONNECTIONS: Final = 16
-_MAX_DESCRIPTORS: Final = 65_536
 
 
 class ConnectionState(IntEnum):
@@ -162,18 +161,10 @@ class ConnectionTable:
         return None
 
 
-def raise_descriptor_limit() -> None:
-    """Let this process, and those that it starts, open as many files and sockets as the system allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    target = _MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MAX_DESCRIPTORS)
-    if soft != resource.RLIM_INFINITY and soft < target:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
-
-
 def connection_limit(requested: int) -> int:
     """Return how many of `requested` connections the limit of open files leaves room for."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
+    descriptors = open_files.limit()
+    if descriptors is None:
         return requested
     # Beside its socket each may have a file, for its upload.
-    return min(requested, max(_MIN_CONNECTIONS, (soft - _OTHER_DESCRIPTORS) // 2))
+    return min(requested, max(_MIN_CONNECTIONS, (descriptors - _OTHER_DESCRIPTORS) // 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -55,6 +56,7 @@ class UploadExtractor:
         self._store = store
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(max_concurrent)
+        self._slots_of_callers = _CallerSlots(max(1, max_concurrent - 1))
         self._last_slot = asyncio.Semaphore(1)
         self._failures = RateLimiter(_FAILURES_PER_MINUTE)
 
@@ -62,11 +64,13 @@ class UploadExtractor:
     async def slot(self, caller: str) -> AsyncIterator[None]:
         """Take a slot for a caller while the block runs; raises `TooManyUploads` where none is free in two seconds.
 
-        Callers whose files were rejected repeatedly, or not analysed in time, have one slot between them.
+        One caller never has all of them. Callers whose files were rejected repeatedly, or not analysed in time, have
+        one slot between them.
         """
         async with AsyncExitStack() as slots:
             try:
                 async with asyncio.timeout(_PLACE_TIMEOUT_S):
+                    await slots.enter_async_context(self._slots_of_callers.slot(caller))
                     if self._failures.wait_s(caller):
                         await slots.enter_async_context(self._last_slot)
                     await slots.enter_async_context(self._slots)
@@ -117,6 +121,30 @@ class UploadExtractor:
             await self._store.delete(upload_key(query))
         except (DatabaseUnavailable, StoreUnavailable) as error:
             log.warning("could not delete an upload that timed out, the sweep will: %s", error)
+
+
+class _CallerSlots:
+    """So many slots for each caller; callers that neither have one nor wait for one take no room."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._semaphores: dict[str, asyncio.Semaphore] = {}
+        self._uses: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._semaphores)
+
+    @asynccontextmanager
+    async def slot(self, caller: str) -> AsyncIterator[None]:
+        semaphore = self._semaphores.setdefault(caller, asyncio.Semaphore(self._count))
+        self._uses[caller] += 1
+        try:
+            async with semaphore:
+                yield
+        finally:
+            self._uses[caller] -= 1
+            if not self._uses[caller]:
+                del self._uses[caller], self._semaphores[caller]
 
 
 @asynccontextmanager

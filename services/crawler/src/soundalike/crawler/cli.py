@@ -86,6 +86,10 @@ def crawl(
     retry_missing: Annotated[
         bool, typer.Option("--retry-missing", help="Look again for previews that were not found.")
     ] = False,
+    include_video: Annotated[
+        bool,
+        typer.Option("--include-video", help="Analyse the sound of video files in folders, too (INCLUDE_VIDEO=yes)."),
+    ] = False,
     path_prefix_from: Annotated[
         str | None,
         typer.Option(help="For lists of files from another machine: the folder that --path-prefix-to replaces."),
@@ -101,6 +105,7 @@ def crawl(
     # A bar and a log do not mix; what is worth a line is printed above the bar.
     logs.configure("crawler", "WARNING" if console.is_terminal and not watch else "INFO")
     settings = load(CrawlerSettings)
+    settings = settings.model_copy(update={"include_video": settings.include_video or include_video})
     check_settings(settings, crawl_targets, library=library)
     if check:
         _check_folders(crawl_targets)

@@ -60,3 +60,7 @@ class PreviewUnavailable(PreviewError):
     def __init__(self, reason: str, message: str | None = None, *, wait_s: float | None = None) -> None:
         super().__init__(reason, message)
         self.wait_s = wait_s
+
+
+class CueSheetUnusable(CrawlerError):
+    """A cue sheet says nothing that a file can be cut by; the message says why."""

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 
 from soundalike.audio.sniff import sniff_stream
 from soundalike.crawler.legacy_text import decode_all
-from soundalike.crawler.tag_values import MAX_TEXT_LENGTH, MAX_VALUES, read_values
+from soundalike.crawler.tag_values import MAX_CUE_SHEET_LENGTH, MAX_TEXT_LENGTH, MAX_VALUES, read_values
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.text import clean
 
@@ -42,7 +42,7 @@ class MusicTags:
     """Names and numbers from a file's tags; None or empty where it does not tell.
 
     `artists` is the credit as the tags have it; each of them is one artist where `artists_exact`. `recordings` are ids
-    of MusicBrainz, `acoustids` those of AcoustID.
+    of MusicBrainz, `acoustids` those of AcoustID. `cue_sheet` is the text of one as it stands in the tags.
     """
 
     title: _Text | None = None
@@ -53,6 +53,7 @@ class MusicTags:
     artists_exact: bool = False
     recordings: _Ids = ()
     acoustids: _Ids = ()
+    cue_sheet: Annotated[str, Field(max_length=MAX_CUE_SHEET_LENGTH)] | None = None
 
 
 def encode_tags(source: bytes | BinaryIO) -> bytes:
@@ -75,7 +76,12 @@ def read_tags(stream: BinaryIO, kind: AudioKind | None) -> MusicTags:
         artists_exact=exact,
         recordings=_uuids(texts("recording")),
         acoustids=_uuids(texts("acoustid")),
+        cue_sheet=next(map(_cue_sheet, values.get("cuesheet", ())), None),
     )
+
+
+def _cue_sheet(value: Value) -> str:
+    return decode_all([value])[value] if isinstance(value, bytes) else value
 
 
 def _texts(values: Mapping[str, Sequence[Value]]) -> Callable[[str], tuple[str, ...]]:

@@ -125,6 +125,7 @@ class CrawlerSettings(DatabaseSettings, StoreSettings):
     crawler_contact: Annotated[str, Field(max_length=200, pattern=r"^[\x21-\x7e]+$")] | None = None
     no_preview_retry_days: Annotated[int, Field(ge=0, le=3650)] = 30
     recrawl_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 24.0
+    include_video: bool = False
     heartbeat_file: Path | None = None
 
     preview_providers: Annotated[str, AfterValidator(_providers)] = ",".join(PROVIDERS)

@@ -71,7 +71,9 @@ class SourceFactory:
         self._encoders: ClipEncoderPool | None = None
         # Its process is started with the first file.
         self._tag_reader = self._stack.enter_context(TagReader())
-        self._file_reader = self._stack.enter_context(FileReader(with_checksum=has_former_identities))
+        self._file_reader = self._stack.enter_context(
+            FileReader(with_checksum=has_former_identities, include_video=settings.include_video)
+        )
         self.chain: PreviewChain = create_chain(settings, client, self._tag_reader, limiters)
 
     def __enter__(self) -> Self:

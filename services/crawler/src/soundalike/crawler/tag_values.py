@@ -35,6 +35,7 @@ from soundalike.audio.container_metadata import read_metadata
 from soundalike.audio.errors import AudioError
 from soundalike.audio.sniff import AudioKind, locate
 from soundalike.audio.substream import Substream, size
+from soundalike.crawler.cue_block import cue_block_text
 from soundalike.crawler.legacy_text import restore_byte_order
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ Values: TypeAlias = "Mapping[str, Sequence[Value]]"
 
 MAX_VALUES: Final = 50
 MAX_TEXT_LENGTH: Final = 1000
+MAX_CUE_SHEET_LENGTH: Final = 50_000
 _MAX_BYTES: Final = 4 * MAX_TEXT_LENGTH
 _ENOUGH: Final = frozenset({"title", "artist"})
 _MAX_PAIRS: Final = 10_000
@@ -82,6 +84,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("musicbrainztrackid", "musicbrainzrecordingid"), "recording"),
     "musicbrainzartistid": "artist id",
     "acoustidid": "acoustid",
+    "cuesheet": "cuesheet",
 }
 _Pairs: TypeAlias = "tuple[Iterable[tuple[str, Value]], float]"
 _Reader: TypeAlias = "Callable[[BinaryIO], _Pairs]"
@@ -94,8 +97,8 @@ def read_values(stream: BinaryIO, kind: AudioKind | None) -> tuple[Values, float
     """Return the values of a file's tags by field, and the length in seconds that it declares, 0 for none.
 
     The fields are title, artist, artists, albumartist, performer, album, isrc, recording (a MusicBrainz id), artist id
-    (of MusicBrainz) and acoustid. Of several tags the first that has a field counts; they are read until title, artist
-    and length are known. Damaged ones count as none.
+    (of MusicBrainz), acoustid and cuesheet (a whole one). Of several tags the first that has a field counts; they are
+    read until title, artist and length are known. Damaged ones count as none.
     """
     located = locate(stream)
     start = located.start if located else 0
@@ -134,7 +137,8 @@ def _by_field(pairs: Iterable[tuple[str, Value]]) -> dict[str, list[Value]]:
     for name, value in islice(pairs, _MAX_PAIRS):
         field = _field(name)
         if field and value.strip() and len(values := fields.setdefault(field, [])) < MAX_VALUES:
-            values.append(value[: _MAX_BYTES if isinstance(value, bytes) else MAX_TEXT_LENGTH])
+            length = _MAX_BYTES if isinstance(value, bytes) else MAX_TEXT_LENGTH
+            values.append(value[: MAX_CUE_SHEET_LENGTH if field == "cuesheet" else length])
     return fields
 
 
@@ -157,7 +161,10 @@ def _file(*types: Callable[[BinaryIO], Any]) -> _Reader:
                 file = file_type(stream)
             except _DAMAGED:
                 continue
-            return list(_pairs(file.tags)), float(getattr(file.info, "length", 0) or 0)
+            pairs = list(_pairs(file.tags))
+            if isinstance(file, FLAC) and file.cuesheet:
+                pairs.append(("cuesheet", cue_block_text(file.cuesheet, file.info.sample_rate, file.tags or ())))
+            return pairs, float(getattr(file.info, "length", 0) or 0)
         return (), 0.0
 
     return read

@@ -13,6 +13,7 @@ from soundalike.audio.errors import (
     DecoderUnavailable,
     InternalDecoderError,
     NotAudio,
+    Protected,
     Silent,
     TooDemanding,
     TooShort,
@@ -33,6 +34,7 @@ _MAX_CRASHES: Final = 2
 _PROVENANCE: Final = Provenance("file", "cut")
 _REASONS: Final[dict[type[AudioError], str]] = {
     NotAudio: "not audio",
+    Protected: "protected by DRM",
     TooShort: "too short",
     Silent: "silent",
     Truncated: "cut short",

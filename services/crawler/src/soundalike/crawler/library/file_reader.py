@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Self
 
@@ -15,7 +15,10 @@ from soundalike.audio.audio_files import is_named_like_audio
 from soundalike.audio.coded_audio.identity import MAX_DURATION_S, CodedAudio, identify, identify_whole
 from soundalike.audio.errors import AudioError, DecoderCrashed, DecoderUnavailable, TooDemanding
 from soundalike.audio.isolate import IsolatedFunction, Limits
-from soundalike.audio.sniff import AudioKind, sniff_stream
+from soundalike.audio.other_kind import OtherKind, other_kind
+from soundalike.audio.sniff import AudioKind, locate, sniff_stream
+from soundalike.audio.substream import Substream
+from soundalike.audio.video import holds_video
 from soundalike.crawler.music_tags import MusicTags, read_tags
 from soundalike.domain.file_paths import display_path
 
@@ -65,6 +68,7 @@ class _Response:
     tags: MusicTags | None = None
     sha256: _Sha256 | None = None
     fronts: Annotated[tuple[_Front, ...], Field(max_length=_MAX_FRONTS)] = ()
+    is_video: bool = False
 
     def facts(self, stream: BinaryIO) -> FileFacts:
         """Return the facts; a file that is not understood is identified by its bytes."""
@@ -78,22 +82,36 @@ _RESPONSE: Final = TypeAdapter(_Response)
 
 
 def encode_facts(source: bytes | BinaryIO) -> bytes:
-    """Return kind, identity and tags of a file as JSON."""
-    stream = _stream(source)
-    kind = sniff_stream(stream)
-    if kind is None:
-        return _encode(_Response(None))
-    coded = identify(stream)
-    tags = read_tags(stream, kind)
-    return _encode(_Response(kind.name, coded.digest, coded.duration_ms, tags, fronts=coded.fronts))
+    """Return kind, identity and tags of a file as JSON; of a video only that it is one."""
+    return _encode(_facts(_stream(source), is_video_read=False))
 
 
 def encode_facts_with_checksum(source: bytes | BinaryIO) -> bytes:
     """Return the same as `encode_facts`, and the SHA-256 of the whole file."""
-    response: dict[str, object] = json.loads(encode_facts(source))
-    if response["kind"] is not None:
-        response["sha256"] = identify_whole(_stream(source)).digest
-    return json.dumps(response).encode()
+    return _encode(_with_checksum(_facts(_stream(source), is_video_read=False), source))
+
+
+def encode_video_facts(source: bytes | BinaryIO) -> bytes:
+    """Return the same as `encode_facts_with_checksum`, also of a video."""
+    return _encode(_with_checksum(_facts(_stream(source), is_video_read=True), source))
+
+
+def _facts(stream: BinaryIO, *, is_video_read: bool) -> _Response:
+    located = locate(stream)
+    if located is None:
+        return _Response(None)
+    kind = located.kind
+    if not is_video_read and holds_video(Substream(stream, located.start) if located.start else stream, kind):
+        return _Response(kind.name, is_video=True)
+    coded = identify(stream)
+    tags = read_tags(stream, kind)
+    return _Response(kind.name, coded.digest, coded.duration_ms, tags, fronts=coded.fronts)
+
+
+def _with_checksum(response: _Response, source: bytes | BinaryIO) -> _Response:
+    if response.kind is None or response.is_video:
+        return response
+    return replace(response, sha256=identify_whole(_stream(source)).digest)
 
 
 def encode_identity(source: bytes | BinaryIO) -> bytes:
@@ -107,18 +125,21 @@ def encode_identity(source: bytes | BinaryIO) -> bytes:
 class FileReader:
     """Reads open files in confined processes, started with the first file; use it as a context manager or close it.
 
-    One instance reads one file at a time.
+    One instance reads one file at a time. Videos are told as such, and read only where `include_video` says so.
     """
 
-    def __init__(self, *, with_checksum: bool = False, limits: Limits = _LIMITS) -> None:
+    def __init__(self, *, with_checksum: bool = False, include_video: bool = False, limits: Limits = _LIMITS) -> None:
         self._with_checksum = with_checksum
+        self.include_video = include_video
         self._facts = _FileFunction(encode_facts_with_checksum if with_checksum else encode_facts, limits)
         self._identity = _FileFunction(encode_identity, limits)
+        self._video_facts = _FileFunction(encode_video_facts, limits)
 
     def close(self) -> None:
         """End the processes, also during a reading."""
         self._facts.close()
         self._identity.close()
+        self._video_facts.close()
 
     def __enter__(self) -> Self:
         return self
@@ -128,17 +149,26 @@ class FileReader:
     ) -> None:
         self.close()
 
-    def read(self, stream: BinaryIO, path: bytes) -> FileFacts | None:
+    def read(self, stream: BinaryIO, path: bytes) -> FileFacts | OtherKind | None:
         """Return the facts of an open file that lies at `path`; None for no music that does not claim to be any.
+
+        For what is recognised and not analysed, what kind it is.
 
         Where the file is too much for the process, its tags are left out, and in the end its sound. Raises `OSError`,
         and `DecoderUnavailable` and `InternalDecoderError` where nothing can be said of the file now.
         """
+        if other := other_kind(stream):
+            return other
         # A song behind much junk is looked for only where a name claims that there is one.
         if not is_named_like_audio(Path(display_path(path))) and sniff_stream(stream, far=False) is None:
             return None
         try:
-            return _twice(self._facts, stream).facts(stream)
+            response = _twice(self._facts, stream)
+            if response.is_video:
+                if not self.include_video:
+                    return OtherKind.VIDEO
+                response = _twice(self._video_facts, stream)
+            return response.facts(stream)
         except DecoderUnavailable:
             raise
         except (TooDemanding, DecoderCrashed) as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from soundalike.audio.errors import DecoderUnavailable, InternalDecoderError
 from soundalike.audio.file_tree import RegularFile, SpecialFile, SystemItems, UnreadablePath, count_names, walk
+from soundalike.audio.other_kind import OtherKind
 from soundalike.crawler.entries import IgnoredEntry, KnownEntry, SkippedEntry, TrackEntry, UnreadableEntry
 from soundalike.crawler.errors import SourceLocked, SourceUnavailable
 from soundalike.crawler.library.clip_offer import ClipOffer
@@ -176,7 +177,9 @@ class LibraryScan:
     async def _file_entries(self, file: RegularFile, stored: Sequence[StoredLocation]) -> list[Entry]:
         stamp = FileStamp.of(file.status)
         stored = [row for row in stored if not row.is_gone] or stored
-        if stored and not self.options.full and all(_is_unchanged(row.stamp, stamp) for row in stored):
+        is_video = any(row.ignored == OtherKind.VIDEO.value for row in stored)
+        is_known = not self.options.full and not (is_video and self.reader.include_video)
+        if stored and is_known and all(_is_unchanged(row.stamp, stamp) for row in stored):
             self._changes[RETURNED if stored[0].is_gone else UNCHANGED] += 1
             return await self._stored_entries(file, stored)
         if file.status.st_size > MAX_FILE_BYTES:
@@ -217,8 +220,8 @@ class LibraryScan:
         if stored and all(row.is_gone for row in stored):
             self._changes[RETURNED] += 1
         self._missing += [row for row in stored if row.segment and not row.is_gone]
-        if facts is None:
-            return [await self._store_ignored(file.path, stamp, OTHER_FILE)]
+        if facts is None or isinstance(facts, OtherKind):
+            return [await self._store_ignored(file.path, stamp, facts.value if facts else OTHER_FILE)]
         ignored = UNREADABLE_TAGS if facts.tags is None else None
         location = ScannedLocation(self.library, file.path, stamp, ignored=ignored)
         entry = TrackEntry(
@@ -275,7 +278,7 @@ class LibraryScan:
                 return place
         return ()
 
-    def _read(self, path: bytes) -> tuple[FileFacts | None, os.stat_result]:
+    def _read(self, path: bytes) -> tuple[FileFacts | OtherKind | None, os.stat_result]:
         with open(self._absolute(path), "rb", opener=_open_without_waiting) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "it is no regular file any more")
