@@ -199,6 +199,16 @@ def test_a_folder_needs_no_spotify(command: Command, tmp_path: Path, audio: Call
     assert (status, counts(out)["uploaded"]) == (0, 1), err
 
 
+@pytest.mark.parametrize(("files", "what"), [(["a.txt", "b/c.log"], "2 other files"), ([], "it is empty")])
+def test_a_folder_without_music_is_called_so(command: Command, tmp_path: Path, files: list[str], what: str) -> None:
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("words")
+    status, out, err = command("--folder", str(tmp_path))
+    assert (status, counts(out)["found"]) == (0, 0)
+    assert err.splitlines()[-1] == f"there is no music in {tmp_path}: {what}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

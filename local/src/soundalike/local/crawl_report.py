@@ -8,8 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from soundalike.db import embeddings, models, tracks
+from soundalike.db import embeddings, locations, models, tracks
 from soundalike.db.tracks import State
+from soundalike.domain.file_paths import display_path
 from soundalike.local import recommendation
 from soundalike.local.recommendation import RecommendationError, RecommendationRequest, brief_lines
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from soundalike.db.database import Pool
+    from soundalike.db.locations import Location
     from soundalike.db.tracks import StoredTrack
     from soundalike.local.recommendation import RecommendationResponse
 
@@ -29,36 +31,33 @@ _MAX_GROUPS: Final = 8
 _CANDIDATES: Final = 200
 _ANSWER_TIMEOUT_S: Final = 30.0
 _POLL_S: Final = 0.3
+_UNKNOWN: Final = "no reason is known"
 _NUMBER: Final = re.compile(r"(\d[\d.,]*)")
 
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Tracks that failed for the same reason; where the reasons differ in numbers only, `…` stands for these."""
+    """Tracks that failed for the same reason; where the reasons differ in numbers only, `…` stands for these.
+
+    `first` are the titles of the first of them, by URN.
+    """
 
     reason: str
     count: int
-    first_names: Sequence[str]
-
-    @property
-    def line(self) -> str:
-        """The group in one line."""
-        names = ", ".join(self.first_names)
-        more = f" and {self.count - len(self.first_names)} more" if self.count > len(self.first_names) else ""
-        return f"  {self.count:>5}  {self.reason}: {names}{more}"
+    first: Mapping[str, str]
 
 
 def failure_groups(failures: Iterable[StoredTrack]) -> list[FailureGroup]:
     """Group tracks by the reason for which they are not analysed, the largest group first."""
     groups: dict[tuple[str, ...], list[StoredTrack]] = {}
     for failure in failures:
-        groups.setdefault(tuple(_NUMBER.split(failure.reason or "no reason is known")[::2]), []).append(failure)
+        groups.setdefault(tuple(_NUMBER.split(failure.reason or _UNKNOWN)[::2]), []).append(failure)
     return sorted(
         (
             FailureGroup(
-                _common_reason([failure.reason or "no reason is known" for failure in group]),
+                _common_reason([failure.reason or _UNKNOWN for failure in group]),
                 len(group),
-                [failure.track.title or failure.track.id.urn for failure in group[:_FIRST_NAMES]],
+                {failure.track.id.urn: failure.track.title for failure in group[:_FIRST_NAMES]},
             )
             for group in groups.values()
         ),
@@ -70,14 +69,13 @@ async def result_lines(pool: Pool, before: Mapping[State, int], moment: datetime
     """Say how many tracks are ready, `before` being the counts before the crawl, and what failed since `moment`."""
     ready = (await tracks.count_by_state(pool))[State.READY]
     new = max(0, ready - before.get(State.READY, 0))
-    lines = ["No track is ready to be recommended."]
-    if ready:
-        lines = [f"{count_of(ready, 'track is', 'tracks are')} ready to be recommended, {new or 'none'} of them new."]
+    lines = [f"{count_of(ready, 'track is', 'tracks are')} ready to be recommended ({new} new)."]
     groups = failure_groups(await tracks.failures_since(pool, moment))
     if groups:
+        paths = await locations.of_tracks(pool, [urn for group in groups for urn in group.first])
         failed = sum(group.count for group in groups)
         lines += [f"{count_of(failed, 'track', 'tracks')} could not be analysed:"]
-        lines += [group.line for group in groups[:_MAX_GROUPS]]
+        lines += [_group_line(group, paths) for group in groups[:_MAX_GROUPS]]
         if rest := sum(group.count for group in groups[_MAX_GROUPS:]):
             lines += [f"  {rest:>5}  other reasons"]
     return lines
@@ -104,6 +102,8 @@ async def example_answers(pool: Pool, api_url: str) -> list[RecommendationRespon
 
 def example_lines(responses: Sequence[RecommendationResponse]) -> list[str]:
     """Show each answer after an empty line."""
+    if not responses:
+        return ["There are no two tracks to compare yet."]
     return [line for response in responses for line in ("", *brief_lines(response, EXAMPLES))]
 
 
@@ -131,6 +131,13 @@ def _of_different_artists(candidates: Sequence[StoredTrack]) -> list[str]:
     chosen = list(by_artist.values())[:EXAMPLES]
     rest = [candidates[index].track.id.urn for index in spread]
     return [*chosen, *[urn for urn in rest if urn not in chosen]][:EXAMPLES]
+
+
+def _group_line(group: FailureGroup, paths: Mapping[str, Sequence[Location]]) -> str:
+    """Write a group with the names of its first tracks: of files their paths."""
+    names = [display_path(paths[urn][0].path) if urn in paths else title or urn for urn, title in group.first.items()]
+    more = f" and {group.count - len(names)} more" if group.count > len(names) else ""
+    return f"  {group.count:>5}  {group.reason}: {', '.join(names)}{more}"
 
 
 def _common_reason(reasons: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ from soundalike.crawler.sources.registry import FolderPath
 from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
 from soundalike.crawler.stats import OutcomeStatus
-from soundalike.crawler.summary import print_summary
+from soundalike.crawler.summary import ignored_line, print_summary
 from soundalike.crawler.watcher import Watcher, schedule, schedule_scan
 from soundalike.db import database, identities, libraries, playlists
 from soundalike.db.database import CONNECTION_FAILURES, in_transaction
@@ -143,8 +143,11 @@ class Session:
             with suppress(BrokenPipeError):
                 print_summary(Console(), source.name, crawl.stats)
         failed = crawl.stats.count(OutcomeStatus.FAILED)
-        if isinstance(source, LibraryScan) and source.notice:
-            self._print(source.notice)
+        if isinstance(source, LibraryScan):
+            if source.notice:
+                self._print(source.notice)
+            if failure is None and crawl.stats.finished == 0:
+                self._print(f"there is no music in {source.name}: {ignored_line(crawl.stats)}")
         if isinstance(source, TrackListFile) and not (failure or failed):
             self._print(f"stored as {source.urn}: soundalike recommend --playlist {source.file.path}")
         try:

@@ -37,6 +37,11 @@ def summary_line(stats: CrawlStats) -> str:
     return ", ".join(parts) or "no entries"
 
 
+def ignored_line(stats: CrawlStats) -> str:
+    """Write of what kinds the files are that are no tracks."""
+    return ", ".join(f"{count} {what}" for what, count in sorted(stats.ignored.items())) or "it is empty"
+
+
 def summary_table(stats: CrawlStats) -> Table:
     """Lay out how the places of a list ended: `finished` is the sum of what stands flush left for the five statuses."""
     table = Table(show_header=False, box=None, pad_edge=False)
