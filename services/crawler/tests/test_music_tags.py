@@ -196,6 +196,39 @@ def test_a_tag_of_ape_alone(audio: Callable[..., bytes], container: str) -> None
     assert names(read(ape_tag(content))) == NAMES
 
 
+@pytest.mark.parametrize(
+    ("encoding", "written", "title"),
+    [
+        (0, "Группа крови".encode("cp1251").decode("latin-1"), "Группа крови"),
+        # Read as Latin-1 once, and written as Unicode then.
+        (1, "Группа крови".encode("cp1251").decode("latin-1"), "Группа крови"),
+        (3, "Jóga".encode().decode("latin-1"), "Jóga"),
+        (3, "月亮代表我的心".encode("gbk").decode("latin-1"), "月亮代表我的心"),
+        (3, "Ágætis byrjun", "Ágætis byrjun"),
+        (3, "ÄÄNIVALLI", "ÄÄNIVALLI"),
+        (2, "Žižkov \u2013 ÖÖ", "Žižkov \u2013 ÖÖ"),
+        (3, "\x1b[31mRed\u202eder\x07", "[31mRedder"),
+        (0, "\x1b[31mRed\x9b2J", "[31mRed\u203a2J"),
+    ],
+)
+def test_texts_that_are_not_what_their_frame_says(
+    audio: Callable[..., bytes], encoding: int, written: str, title: str
+) -> None:
+    tag, stream = ID3(), io.BytesIO()
+    tag.add(TIT2(encoding=encoding, text=written))
+    tag.save(stream)
+    assert read(stream.getvalue() + audio(1, "MP3")).title == title
+
+
+def test_wide_texts_in_the_wrong_order(audio: Callable[..., bytes]) -> None:
+    tag, stream = ID3(), io.BytesIO()
+    tag.add(TIT2(encoding=2, text="Real Title"))
+    tag.save(stream)
+    # Encoding 1 needs a mark of the order, which some programs forget.
+    content = stream.getvalue().replace(b"\x02\0R", b"\x01\0R", 1)
+    assert read(content + audio(1, "MP3")).title == "Real Title"
+
+
 def test_id3v1_alone_and_behind_a_tag_that_knows_more(audio: Callable[..., bytes]) -> None:
     short = id3v1(b"Gl\xf6ckchen", b"\xc4rzte", b"Metall")
     assert names(read(audio(1, "MP3") + short)) == ("Glöckchen", ("Ärzte",), "Metall")

@@ -38,6 +38,7 @@ _ESCAPES_OF_JIS: Final = (b"\x1b$B", b"\x1b$@")
 _FOREIGN_NEIGHBOUR: Final = math.log(1e-3)
 _IMPOSSIBLE: Final = math.log(1e-12)
 _CONTROLS: Final = re.compile(rb"[\0-\x08\x0e-\x1f]")
+_AMID_LATIN: Final = re.compile(r"(?<=[A-Za-z])[^\x00-\x7f](?=[A-Za-z])")
 _WORD: Final = re.compile(r"[^\s\d_]+")
 
 
@@ -189,16 +190,8 @@ class _Characters:
 
     def __call__(self, text: str) -> float:
         score = sum(self._letter(character) for character in text if not character.isascii())
-        for before, character, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
-            if (
-                not character.isascii()
-                and before.isascii()
-                and before.isalpha()
-                and after.isascii()
-                and after.isalpha()
-            ):
-                score += _FOREIGN_NEIGHBOUR
-        return score
+        # "Super\u661f" is a title, a single character amid Latin letters is none.
+        return score + len(_AMID_LATIN.findall(text)) * 2 * _FOREIGN_NEIGHBOUR
 
     def _letter(self, character: str) -> float:
         if (rank := self.ranks.get(character)) is not None:
@@ -272,12 +265,12 @@ _LANGUAGES: Final[Mapping[str, Callable[[str], float]]] = {
     "cp1251": _Alphabet(_ranks(_CYRILLIC)),
     "koi8-r": _Alphabet(_ranks(_CYRILLIC), usual=-2.0),
     "cp1253": _Alphabet(_ranks(_GREEK), usual=-4.0),
-    "gb18030": _Characters(_ranks(SIMPLIFIED_CHINESE), _in_rows("gb18030", 0xB0, 0xF7), 0.97),
+    "gb18030": _Characters(_ranks(SIMPLIFIED_CHINESE), _in_rows("gb2312", 0xB0, 0xF7), 0.97),
     "big5": _Characters(_ranks(TRADITIONAL_CHINESE), _in_rows("big5", 0xA4, 0xF9), 0.97),
     "cp932": _Characters(_ranks(JAPANESE_KANJI), _in_rows("cp932", 0x88, 0x9F), 0.5, _is_kana),
     "cp949": _Characters(_ranks(KOREAN), _in_rows("cp949", 0xB0, 0xC8), 0.98),
 }
 
 # A confined process (`audio.confinement`) can load no codec later, nor the tables that it shares with another.
-for _codec in (*_LANGUAGES, "utf-16-le", "utf-16-be", "iso2022_jp"):
+for _codec in (*_LANGUAGES, "gb2312", "utf-16-le", "utf-16-be", "iso2022_jp"):
     "\u0416\u3042".encode(_codec, "replace").decode(_codec, "replace")

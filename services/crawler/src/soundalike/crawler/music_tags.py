@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _LONGEST_SECONDS: Final = 2_000_000
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_OF_LATIN_1: Final = re.compile(r"[\x20-\x7e\x80-\xff]*")
 _ROLE: Final = re.compile(r"(?<=\S) \([^()]*\)$")
 
 # What texts in tags are written in. A confined process (`audio.confinement`) can load no codec later.
@@ -85,18 +86,24 @@ def _cue_sheet(value: Value) -> str:
 
 
 def _texts(values: Mapping[str, Sequence[Value]]) -> Callable[[str], tuple[str, ...]]:
-    decoded = decode_all(value for field in values.values() for value in field if isinstance(value, bytes))
+    decoded = decode_all(raw for field in values.values() for raw in map(_raw, field) if isinstance(raw, bytes))
 
     def texts(field: str) -> tuple[str, ...]:
         lines = (
             line
-            for value in values.get(field, ())
-            for line in (decoded[value] if isinstance(value, bytes) else value).split("\0")
+            for raw in map(_raw, values.get(field, ()))
+            for line in (decoded[raw] if isinstance(raw, bytes) else raw).split("\0")
         )
         cleaned = (clean(line[:MAX_TEXT_LENGTH]) for line in lines)
         return tuple(dict.fromkeys(text for text in cleaned if text))[:MAX_VALUES]
 
     return texts
+
+
+def _raw(value: Value) -> Value:
+    """Return the bytes of a text that may have been read as Latin-1 before it was written as Unicode."""
+    is_suspect = isinstance(value, str) and not value.isascii() and _OF_LATIN_1.fullmatch(value)
+    return value.encode("latin-1") if isinstance(value, str) and is_suspect else value
 
 
 def _artists(texts: Callable[[str], tuple[str, ...]]) -> tuple[tuple[str, ...], bool]:

@@ -250,6 +250,8 @@ _READERS: Final[Sequence[tuple[bytes, Sequence[_Reader]]]] = (
     (b"riff\x2e\x91\xcf\x11", (_metadata("w64"),)),
     (b"caff", (_metadata("caf"),)),
     (b".snd", (_metadata("au"),)),
+    (b".RMF", (_metadata("rm"),)),
+    (b".ra\xfd", (_metadata("rm"),)),
     (b"wvpk", (_file(WavPack), _ape)),
     (b"TTA1", (_file(TrueAudio), _ape)),
     (b"MAC ", (_file(MonkeysAudio), _ape)),
