@@ -143,7 +143,7 @@ build-all: ## build the container images, or without Docker the local environmen
 up: ## start the platform: in containers where Docker is running, else in the foreground (DATA=<folder>: its data)
 	@if [ -z "$(DATA)" ] && $(HAVE_DOCKER); then $(MAKE) config; docker compose up --detach --wait; else $(PREPARE); exec $(BIN)/soundalike up $(DATA_OPTION); fi
 
-# What the crawler gets, but for the folder, which has another name in a container.
+# What the crawler gets, but for the folder, which has its whole path in a container.
 CRAWL_LISTS = $(if $(PLAYLIST),--playlist "$(PLAYLIST)") $(if $(LIBRARY),--library) $(if $(WATCH),--watch) $(if $(EVERY),--every $(EVERY)) $(if $(filter yes 1 true,$(INCLUDE_VIDEO)),--include-video)
 CRAWL_SOUNDCLOUD = soundcloud --from "$(SOUNDCLOUD)"
 # The id of the API's container, with --all also of one that is stopped; data of a folder are never in containers.
@@ -153,8 +153,8 @@ COMPOSE_API = $(if $(DATA),,$(HAVE_DOCKER) && docker compose ps --quiet $(1) api
 crawl: ## crawl PLAYLIST=<url|uri|id>, FOLDER=<path>, LIBRARY=1 or SOUNDCLOUD=<profile url> and show answers; STAY=1 goes on serving, WATCH=1 watching, EVERY=24 crawls again every 24 hours, INCLUDE_VIDEO=yes takes the sound of videos, DATA=<folder> is where
 	@[ -n "$(PLAYLIST)$(FOLDER)$(LIBRARY)$(WATCH)$(SOUNDCLOUD)" ] || { echo 'Name what to crawl: make crawl PLAYLIST=<url|uri|id>, make crawl FOLDER=~/Music, or make crawl SOUNDCLOUD=https://soundcloud.com/<name>' >&2; exit 2; }
 	@if [ -n "$$($(call COMPOSE_API,--status running))" ]; then \
-		docker compose run --rm $(if $(FOLDER),--user "$$(id -u):$$(id -g)" --volume "$$(realpath -- "$(FOLDER_PATH)"):/music:ro") crawler \
-			$(if $(SOUNDCLOUD),$(CRAWL_SOUNDCLOUD),$(CRAWL_LISTS) $(if $(FOLDER),--folder /music)); \
+		docker compose run --rm $(if $(FOLDER),--user "$$(id -u):$$(id -g)" --volume "$$(realpath -- "$(FOLDER_PATH)"):$$(realpath -- "$(FOLDER_PATH)"):ro") crawler \
+			$(if $(SOUNDCLOUD),$(CRAWL_SOUNDCLOUD),$(CRAWL_LISTS) $(if $(FOLDER),--folder "$$(realpath -- "$(FOLDER_PATH)")")); \
 	elif [ -n "$$($(call COMPOSE_API,--all))" ]; then \
 		echo 'The platform is in containers, which are not running. Start them: make up. Or crawl without containers, into data of its own: $(BIN)/soundalike crawl $(or $(FOLDER),$(PLAYLIST),…)' >&2; \
 		exit 1; \

@@ -59,10 +59,10 @@ def _make(checkout: Path, *arguments: str, engine: bool, running: str = "", pres
 def test_where_the_containers_run_the_crawl_is_in_one(checkout: Path) -> None:
     status, output = _make(checkout, "FOLDER=my music", engine=True, running="4f2a", present="4f2a")
     ids = f"{os.getuid()}:{os.getgid()}"
-    folder = f"{checkout}/my music:/music:ro"
+    folder = f"{checkout}/my music"
     assert (status, output.split()) == (
         0,
-        f"docker compose run --rm --user {ids} --volume {folder} crawler --folder /music".split(),
+        f"docker compose run --rm --user {ids} --volume {folder}:{folder}:ro crawler --folder {folder}".split(),
     )
 
 

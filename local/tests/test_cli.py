@@ -252,6 +252,7 @@ def test_other_programs_get_their_arguments_and_the_platform(
         for arguments in (
             ["crawl", "--data", str(data.root), "--watch", "--folder", "~/Music", "--retry-rejected"],
             ["index", "build", "--data", str(data.root)],
+            ["library", "scan", "--data", str(data.root), "--full"],
             ["extract", "a.mp3", "--out", "v.npz", "--statistics", "clip"],
         ):
             assert runner.invoke(cli.app, arguments).exit_code == 0
@@ -259,12 +260,13 @@ def test_other_programs_get_their_arguments_and_the_platform(
     assert commands == [
         ["soundalike.crawler", "--watch", "--folder", "~/Music", "--retry-rejected"],
         ["soundalike.indexer", "build"],
+        ["soundalike.crawler", "library", "scan", "--full"],
         ["soundalike.extractor", "extract", "a.mp3", "--out", "v.npz", "--statistics", "clip"],
     ]
-    for _, environment in executed[:2]:
+    for _, environment in executed[:3]:
         assert environment["S3_BUCKET"] == "soundalike"
         assert "AWS_PROFILE" not in environment
-    assert executed[2][1]["AWS_PROFILE"] == "work"
+    assert executed[3][1]["AWS_PROFILE"] == "work"
 
 
 @pytest.mark.parametrize(

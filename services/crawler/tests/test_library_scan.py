@@ -189,7 +189,7 @@ async def test_many_files_that_are_gone_at_once_are_asked_about(library: Library
     assert failure is None
     assert once.notice is not None
     assert "2 of 5 tracks" in once.notice
-    assert "soundalike library scan --accept-gone" in once.notice
+    assert "soundalike crawl --accept-gone --folder" in once.notice
     questions: list[str] = []
     await library.scan(ask=lambda question: bool(questions.append(question)))
     assert len(questions) == 1

@@ -114,7 +114,7 @@ def crawl(
     if "--help" in context.args:
         _print_options(context)
         _execute(python_command("soundalike.crawler", *context.args), os.environ)
-    if "--watch" in context.args or context.args[:1] == ["forget"]:
+    if "--watch" in context.args or context.args[:1] in (["forget"], ["library"]):
         _execute(python_command("soundalike.crawler", *context.args), _platform_environment(data))
     from soundalike.local.crawl_command import CrawlCommand
 
@@ -146,6 +146,14 @@ def forget(context: typer.Context, data: Data = None) -> None:
     """Delete a track, recording, artist, user or playlist for good (see: soundalike forget --help)."""
     environment = os.environ if "--help" in context.args else _platform_environment(data)
     _execute(python_command("soundalike.crawler", "forget", *context.args), environment)
+
+
+@app.command(context_settings=_PASSTHROUGH, add_help_option=False)
+def library(context: typer.Context, data: Data = None) -> None:
+    """List, add, scan and remove the folders of your own music (see: soundalike library --help)."""
+    needs_platform = context.args and "--help" not in context.args
+    environment = _platform_environment(data) if needs_platform else os.environ
+    _execute(python_command("soundalike.crawler", "library", *context.args), environment)
 
 
 @login.command()

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
-from soundalike import logs
 from soundalike.crawler.errors import InvalidTarget
 from soundalike.crawler.forget_command import app as forgetting
-from soundalike.crawler.session import CrawlOptions, Session
+from soundalike.crawler.library.scan import ScanOptions
+from soundalike.crawler.library_command import app as managing
+from soundalike.crawler.session import CrawlOptions
+from soundalike.crawler.session_run import hours_between, run_session
 from soundalike.crawler.settings import CrawlerSettings
 from soundalike.crawler.source_factory import check_settings
 from soundalike.crawler.sources.registry import (
@@ -29,15 +27,12 @@ from soundalike.crawler.sources.registry import (
 from soundalike.crawler.walk.cli import app as walking
 from soundalike.domain.file_paths import PathPrefix
 from soundalike.settings import load
-from soundalike.terminal import echo, escaped_tracebacks, print_line
+from soundalike.terminal import echo, escaped_tracebacks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-INTERRUPTED = 130
 _USAGE = 2
-
-_MIN_HOURS = 0.01
 
 app = typer.Typer(
     add_completion=False,
@@ -95,15 +90,16 @@ def crawl(
         typer.Option(help="For lists of files from another machine: the folder that --path-prefix-to replaces."),
     ] = None,
     path_prefix_to: Annotated[str | None, typer.Option(help="The same folder on this machine.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Read every file of a folder again, changed or not.")] = False,
+    accept_gone: Annotated[
+        bool, typer.Option("--accept-gone", help="Do not ask where more than a tenth of a folder is gone at once.")
+    ] = False,
     check: CheckOption = False,
 ) -> None:
-    """Crawl lists of tracks, one after the other; `forget` and `soundcloud` are commands of their own."""
+    """Crawl lists of tracks, one after the other; `forget`, `library` and `soundcloud` are commands of their own."""
     crawl_targets = [*map(_target, [*(targets or []), *(playlist or [])]), *map(_folder, folder or [])]
     if not (crawl_targets or library or watch):
         raise typer.BadParameter(f"nothing to crawl: give {ACCEPTED_FORMS}; or --library, or --watch")
-    console = Console(stderr=True)
-    # A bar and a log do not mix; what is worth a line is printed above the bar.
-    logs.configure("crawler", "WARNING" if console.is_terminal and not watch else "INFO")
     settings = load(CrawlerSettings)
     settings = settings.model_copy(update={"include_video": settings.include_video or include_video})
     check_settings(settings, crawl_targets, library=library)
@@ -114,27 +110,25 @@ def crawl(
         targets=tuple(crawl_targets),
         library=library,
         watch=watch,
-        interval=_interval(settings.recrawl_hours if watch and every is None else every),
+        interval=hours_between(settings.recrawl_hours if watch and every is None else every),
         retry_rejected=retry_rejected,
         retry_missing=retry_missing,
         path_prefix=_path_prefix(path_prefix_from, path_prefix_to),
+        scan=ScanOptions(full=full, accept_gone=accept_gone),
     )
-    try:
-        status = asyncio.run(_until_stopped(Session(settings, options, console)))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        print_line(console, "interrupted; run the same command again to continue")
-        raise typer.Exit(INTERRUPTED) from None
-    raise typer.Exit(status)
+    raise typer.Exit(run_session(options, settings))
 
 
 def main() -> None:
     """Run the command that the arguments name."""
     with escaped_tracebacks():
         for command in sys.argv[1:2]:
-            if command in {"forget", "soundcloud"} and Path(command).exists():
+            if command in {"forget", "library", "soundcloud"} and Path(command).exists():
                 echo(f"{command} is a command here; ./{command} is the folder or file of this name", err=True)
         if sys.argv[1:2] == ["forget"]:
             forgetting(sys.argv[2:], prog_name="forget")
+        elif sys.argv[1:2] == ["library"]:
+            managing(sys.argv[2:], prog_name="library")
         elif sys.argv[1:2] == ["soundcloud"]:
             walking(sys.argv[2:], prog_name="soundcloud")
         else:
@@ -159,12 +153,6 @@ def _path_prefix(old: str | None, new: str | None) -> PathPrefix | None:
     return PathPrefix(old, str(Path(new).expanduser().absolute()))
 
 
-def _interval(hours: float | None) -> timedelta | None:
-    if hours is not None and 0 < hours < _MIN_HOURS:
-        raise typer.BadParameter(f"at least {_MIN_HOURS} hours, or 0 for never", param_hint="every")
-    return None if hours is None else timedelta(hours=hours)
-
-
 def _folder(path: Path) -> FolderPath:
     if not path.is_dir():
         _refuse(f"{path} is a file: name the folder in which it lies" if path.exists() else no_such_path(path))
@@ -183,10 +171,3 @@ def _refuse(text: str) -> NoReturn:
     # In a sentence of its own: the box of a usage error breaks paths and addresses.
     echo(text, err=True)
     raise typer.Exit(_USAGE)
-
-
-async def _until_stopped(session: Session) -> int:
-    task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await session.run()

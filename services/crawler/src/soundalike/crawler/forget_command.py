@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from soundalike import logs
 from soundalike.crawler import erasure
+from soundalike.crawler.console_commands import confirm, fail, plural, with_catalogue
 from soundalike.crawler.errors import InvalidTarget
-from soundalike.crawler.session import DATABASE_FAILURES, FAILED
-from soundalike.db import database
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.errors import StoreUnavailable
-from soundalike.settings import DatabaseSettings, StoreSettings, load
+from soundalike.settings import StoreSettings, load
 from soundalike.storage.object_store import S3Store
 from soundalike.terminal import echo
 
@@ -95,7 +92,7 @@ def _forget_isrc(text: str) -> None:
 def _forget_named(title: str, artist: str, *, yes: bool) -> None:
     releases = _run(lambda pool: erasure.find_releases(pool, title, artist))
     if not releases:
-        _fail(
+        fail(
             f"no stored track is called {title!r} by {artist!r}. Spelling and notes such as (Remastered) are ignored, "
             "versions such as (Live) are not; GET /search finds tracks by parts of their names"
         )
@@ -103,7 +100,7 @@ def _forget_named(title: str, artist: str, *, yes: bool) -> None:
     for each in releases:
         echo(f"  {_format_track(each)}")
     if not yes:
-        _confirm(len(releases))
+        confirm(f"Forget {plural(len(releases), 'track')}?", "nothing was forgotten")
     store = S3Store.connect(load(StoreSettings))
     isrcs = erasure.isrcs_of(releases)
     tracks = [each.track.id for each in releases]
@@ -116,34 +113,12 @@ def _forget_named(title: str, artist: str, *, yes: bool) -> None:
     echo(f"forgotten: {_format_counts(done)}; these tracks are blocked from now on, {others}")
 
 
-def _confirm(count: int) -> None:
-    if not sys.stdin.isatty():
-        _fail("nothing was forgotten: without a terminal to confirm, --yes is needed")
-    if not typer.confirm(f"Forget {_plural(count, 'track')}?"):
-        _fail("nothing was forgotten")
-
-
 def _run(work: Callable[[Pool], Awaitable[T]]) -> T:
     """Do something with the database; exits with a sentence where it or the bucket is away."""
-    settings = load(DatabaseSettings)
-
-    async def do() -> T:
-        async with database.connect(settings.database_url.get_secret_value(), size=1) as pool:
-            return await work(pool)
-
     try:
-        return asyncio.run(do())
+        return with_catalogue(work, let_through=(StoreUnavailable, InvalidTarget))
     except StoreUnavailable as error:
-        _fail(f"forgotten, but the previews could not be deleted: {error}; run the same command again")
-    except InvalidTarget:
-        raise
-    except DATABASE_FAILURES as error:
-        _fail(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")
-
-
-def _fail(text: str) -> NoReturn:
-    echo(text, err=True)
-    raise typer.Exit(FAILED)
+        fail(f"forgotten, but the previews could not be deleted: {error}; run the same command again")
 
 
 def _format_track(stored: StoredTrack) -> str:
@@ -154,8 +129,4 @@ def _format_track(stored: StoredTrack) -> str:
 
 
 def _format_counts(erasure: Erasure) -> str:
-    return f"{_plural(erasure.tracks, 'track')}, {_plural(erasure.previews, 'preview')} deleted"
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count} {what if count == 1 else what + 's'}"
+    return f"{plural(erasure.tracks, 'track')}, {plural(erasure.previews, 'preview')} deleted"

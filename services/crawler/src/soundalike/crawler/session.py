@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
 import typer
 from rich.console import Console
 
+from soundalike.crawler.console_commands import DATABASE_FAILURES, FAILED, database_failure
 from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.download import preview_client
 from soundalike.crawler.errors import SourceLocked
@@ -48,14 +48,11 @@ if TYPE_CHECKING:
     from soundalike.db.database import Pool
     from soundalike.domain.file_paths import PathPrefix
 
-FAILED: Final = 1
 EX_TEMPFAIL: Final = 75
 """A service asks for a longer wait than a run waits (sysexits.h)."""
 
 _MAX_CONNECTIONS: Final = 8
 _EXTRA_CONNECTIONS: Final = 2
-DATABASE_FAILURES: tuple[type[Exception], ...] = (*CONNECTION_FAILURES, asyncpg.PostgresError, ValueError)
-"""What a command ends with in a sentence: away, without the schema, or no address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ class Session:
                 pool = await self._connect(stack)
                 has_former = await identities.has_former(pool)
             except DATABASE_FAILURES as error:
-                return self._print(f"the database (DATABASE_URL) cannot be used: {str(error) or type(error).__name__}")
+                return self._print(database_failure(error))
             client = await stack.enter_async_context(preview_client(settings.crawler_contact))
             leases = await stack.enter_async_context(SharedLeases(pool))
             self._limiters = SharedLimiters(pool)
@@ -101,7 +98,10 @@ class Session:
             )
             status = 0
             for target in self.options.targets:
-                source = await self._source(pool, sources, target)
+                try:
+                    source = await self._source(pool, sources, target)
+                except CONNECTION_FAILURES as error:
+                    return self._print(database_failure(error))
                 status = max(status, await self._crawl(pool, leases, sources, source))
             if self.options.library:
                 status = max(status, await self._crawl_library(pool, leases, sources))

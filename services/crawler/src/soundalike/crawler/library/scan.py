@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shlex
 import stat
 import time
 from collections import Counter
@@ -299,7 +300,7 @@ class LibraryScan:
         if not self._files and any(row.urn for row in missing):
             return SourceUnavailable(
                 f"{self.name} is empty: is its disk mounted? Nothing of it was removed. To forget the folder: "
-                f"soundalike library remove {self.name}"
+                f"soundalike library remove {shlex.quote(self.name)}"
             )
         rows = MissingLocations(library, [row.path for row in missing], [row.segment for row in missing])
         lost = await gone_tracks.count_lost(self.pool, rows)
@@ -308,7 +309,7 @@ class LibraryScan:
             if ask is None or not ask(f"{what}. Take these tracks out of search and answers?"):
                 self.notice = (
                     f"{what}; nothing was removed, as a disk may not be mounted. If it is right that they are gone: "
-                    f"soundalike library scan --accept-gone {self.name}"
+                    f"soundalike crawl --accept-gone --folder {shlex.quote(display_path(library.root))}"
                 )
                 return None
         count = await in_transaction(self.pool, lambda db: gone_tracks.mark(db, rows))
