@@ -17,7 +17,7 @@ from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
 from soundalike.audio.excerpt_selection import MIN_COMPLETE_SHARE, MIN_SECONDS, PcmExcerpts, select
 from soundalike.audio.ffmpeg import open_by_ffmpeg
 from soundalike.audio.libsndfile import open_by_sndfile
-from soundalike.audio.pcm_file import downmix
+from soundalike.audio.mixdown import mix_down
 from soundalike.audio.protection import check_protection
 from soundalike.audio.silence import SILENCE_RMS, sounds
 from soundalike.audio.sniff import AudioKind, locate
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from soundalike.audio.pcm_file import Opener, PcmFile
 
-__all__ = ["MIN_SECONDS", "SILENCE_RMS", "Milliseconds", "decode", "downmix", "read_excerpts", "resample"]
+__all__ = ["MIN_SECONDS", "SILENCE_RMS", "Milliseconds", "decode", "read_excerpts", "resample"]
 
 Milliseconds: TypeAlias = tuple[int, int]
 """The start and the end of a segment of a file, the end not included; one behind the file's end means that end."""
@@ -54,7 +54,7 @@ def decode(
 
     The source is a file's content, its path, or a seekable stream of it, which is left open; of a clip
     (`audio.clip_format`) the excerpts are those that it holds.
-    Channels are averaged, then resampled by soxr HQ; both affect the embedding. A recording shorter than
+    Channels are mixed (`audio.mixdown`), then resampled by soxr HQ; both affect the embedding. A recording shorter than
     `rule.seconds` is returned as it is; repeating or padding it is left to the caller.
     Raises `NotAudio`, `Protected`, `Undecodable`, `Truncated`, `TooShort`, `Silent`, and `OSError` for a path that
     cannot be read.
@@ -65,7 +65,7 @@ def decode(
             _check([excerpt[:, np.newaxis] for excerpt in clip.separate()], clip.rate)
             return clip
         pcm = _read_excerpts(stream, rule, segment)
-    mono = [resample(downmix(frames), pcm.rate)[: rule.seconds * RATE] for frames in pcm.excerpts]
+    mono = [resample(mix_down(frames, pcm.rate), pcm.rate)[: rule.seconds * RATE] for frames in pcm.excerpts]
     samples = mono[0] if len(mono) == 1 else np.concatenate(mono)
     return AudioExcerpts(samples, tuple(map(len, mono)), RATE, pcm.seconds_total)
 

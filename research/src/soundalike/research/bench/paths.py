@@ -12,7 +12,7 @@ import soundfile
 from soundalike.audio.decode import decode, read_excerpts, resample
 from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.audio.isolate import IsolatedDecoder
-from soundalike.audio.pcm_file import downmix
+from soundalike.audio.mixdown import mix_down
 from soundalike.extractor.embedder import EmbedderPool
 from soundalike.extractor.model import Model
 from soundalike.extractor.models.registry import ModelChoice, load_model
@@ -83,14 +83,14 @@ def ours(mp3: bytes, network_model: Model) -> dict[str, Callable[[], Any]]:
     other = TensorFlowEmbedder(network_model)
     isolated = IsolatedDecoder()
     stereo = decode_alone(mp3)
-    mono, nameless = downmix(stereo), without_length(mp3)
+    mono, nameless = mix_down(stereo, 44_100), without_length(mp3)
     clip = decode(mp3).samples
     filled = fit_length(clip, repeat=True)
     return {
         OURS: lambda: pool.embed_blocking(mp3),
         TENSORFLOW: lambda: other.embed(mp3),
         "- decode and check": lambda: read_excerpts(mp3),
-        "- average channels": lambda: downmix(stereo),
+        "- average channels": lambda: mix_down(stereo, 44_100),
         "- resample (soxr HQ)": lambda: resample(mono, 44_100),
         "- all of these": lambda: decode(mp3),
         "- all of these, isolated process": lambda: isolated.decode(mp3),

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 import av
 import numpy as np
 
-from soundalike.audio.decode import MIN_SECONDS, decode, downmix, read_excerpts, resample
+from soundalike.audio.decode import MIN_SECONDS, decode, read_excerpts, resample
 from soundalike.audio.errors import PermanentAudioError
 from soundalike.audio.excerpt import RATE
 from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
+from soundalike.audio.mixdown import mix_down
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ def amplify(frames: NDArray[np.float32], decibels: float) -> NDArray[np.float32]
 
 def reencode(frames: NDArray[np.float32], rate: int) -> Samples | None:
     """Return float32 [n, channels] after encoding as MP3 at 64 kbit/s and decoding; None where that fails."""
-    stereo = frames if frames.shape[1] <= 2 else downmix(frames)[:, np.newaxis]
+    stereo = frames if frames.shape[1] <= 2 else mix_down(frames, rate)[:, np.newaxis]
     try:
         return decode(encode_mp3(stereo, rate)).samples
     except PermanentAudioError:
@@ -99,4 +100,4 @@ def encode_mp3(frames: NDArray[np.float32], rate: int, bits: int = _MP3_BITS) ->
 def _mono(frames: NDArray[np.float32], rate: int) -> Samples | None:
     if len(frames) < MIN_SECONDS * rate:
         return None
-    return resample(downmix(frames), rate)[: DEFAULT_RULE.seconds * RATE]
+    return resample(mix_down(frames, rate), rate)[: DEFAULT_RULE.seconds * RATE]

@@ -9,10 +9,11 @@ import numpy as np
 import soxr
 import torch
 
-from soundalike.audio.decode import downmix, read_excerpts, resample
+from soundalike.audio.decode import read_excerpts, resample
 from soundalike.audio.errors import AudioError
 from soundalike.audio.excerpt import RATE
 from soundalike.audio.excerpt_rule import ExcerptRule
+from soundalike.audio.mixdown import mix_down
 from soundalike.extractor.architecture import FRAMES, SAMPLES
 from soundalike.extractor.spectrogram import FLOOR_DB, HOP, MIN_POWER, N_FFT, fit_length, mel_matrix, window
 from soundalike.research.training import musicnn
@@ -89,11 +90,11 @@ def analyse_tracks(
 
 def _analyse(path: Path, front: SpectrogramFrontEnd, teacher: musicnn.Musicnn) -> TrackSpectra:
     long = read_excerpts(path, TRAINING_RULE)
-    mono = downmix(long.excerpts[0])
+    mono = mix_down(long.excerpts[0], long.rate)
     low = resample(mono, long.rate)[: TRAINING_RULE.seconds * RATE]
     high = mono if long.rate == musicnn.RATE else soxr.resample(mono, long.rate, musicnn.RATE, quality="HQ")
     short = read_excerpts(path, EVALUATION_RULE)
-    clip = resample(downmix(short.excerpts[0]), short.rate)[:SAMPLES]
+    clip = resample(mix_down(short.excerpts[0], short.rate), short.rate)[:SAMPLES]
     mel = musicnn.log_mel(np.asarray(high, dtype=np.float32))
     patches = max(1, min(len(low) // PATCH_SAMPLES, len(mel) // musicnn.PATCH))
     whole = np.resize(mel, (patches * musicnn.PATCH, musicnn.MEL_BANDS)).reshape(patches, musicnn.PATCH, -1)
