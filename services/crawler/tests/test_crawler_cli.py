@@ -15,6 +15,7 @@ import pytest
 from mutagen.flac import FLAC
 
 from soundalike.db import database, libraries, tracks
+from soundalike.db.aliases import ISRC, Alias
 from soundalike.db.tracks import Track
 from soundalike.domain.track_id import TrackId
 from soundalike.provisioning.resources import provision_events
@@ -390,6 +391,60 @@ def test_a_person_is_asked_before_a_name_is_forgotten(
     assert process.returncode == (0 if answer == "y" else 1)
     assert ("nothing was forgotten" in err) is (answer != "y")
     assert ("as none of them has an ISRC" in out) is (answer == "y")
+    assert states(database_url) == left
+
+
+def in_encodings(database_url: str) -> tuple[TrackId, TrackId]:
+    """Two files with one ISRC in their tags."""
+    first, second = (TrackId("file", character * 64) for character in "ab")
+
+    async def fill() -> None:
+        async with database.connect(database_url, size=1) as pool:
+            for track in (first, second):
+                await tracks.upsert(pool, Track(track, "Song", ("Band",), aliases=(Alias(ISRC, "USHM80865849"),)))
+
+    asyncio.run(fill())
+    return first, second
+
+
+def test_other_encodings_of_a_file_are_named_and_stay_unless_they_are_asked_for(
+    command: Command, database_url: str
+) -> None:
+    first, second = in_encodings(database_url)
+    status, out, err = command("forget", first.urn)
+    assert (status, err) == (0, "")
+    assert f"  {second.urn}  Band \N{EN DASH} Song  pending  (the same ISRC)\n" in out
+    assert out.endswith("the other files stay; to forget one: soundalike forget file:track:…\n")
+    assert states(database_url) == {"forgotten": 1, "pending": 1}
+    # By then only the ids of the first are known.
+    status, out, err = command("forget", first.urn, "--recordings")
+    assert (status, err) == (0, "")
+    assert "forgotten: other encodings, 1 track, 0 previews deleted; they are blocked from now on\n" in out
+    assert states(database_url) == {"forgotten": 2}
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y", {"forgotten": 2}), ("", {"forgotten": 1, "pending": 1})])
+def test_a_person_is_asked_whether_other_encodings_go_too(
+    command: Command, database_url: str, answer: str, left: dict[str, int]
+) -> None:
+    first, _ = in_encodings(database_url)
+    ours, theirs = os.openpty()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "soundalike.crawler", "forget", first.urn],
+            env=command.environment,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        os.write(ours, f"{answer}\n".encode())
+        out, err = process.communicate(timeout=scale(120))
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "Forget 1 file as well? [y/N]" in out, err
+    assert process.returncode == 0
     assert states(database_url) == left
 
 

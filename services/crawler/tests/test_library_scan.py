@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import time
@@ -385,3 +386,30 @@ async def test_the_tags_of_the_newest_of_the_files_of_a_track_count(
     for full in (False, True):
         await library.crawl(full=full)
         assert [row["title"] for row in await library.pool.fetch("SELECT title FROM tracks")] == ["Title a"]
+
+
+async def test_another_encoding_of_what_was_forgotten_is_reported(
+    library: Library, audio: Callable[..., bytes]
+) -> None:
+    def tagged(hertz: int, title: str) -> bytes:
+        stream = io.BytesIO(audio(1, hertz=hertz))
+        file = FLAC(stream)
+        file["title"], file["isrc"] = title, "USHM80865849"
+        stream.seek(0)
+        file.save(stream)
+        return stream.getvalue()
+
+    first = library.put("first.flac", tagged(300, "Song"))
+    await library.crawl()
+    async with library.pool.acquire() as connection:
+        await erasure.forget_tracks(connection, [first])
+    second = library.put("second.flac", tagged(310, "Song again"))
+    scan, _, failure = await library.scan()
+    assert failure is None
+    assert scan.notice is not None
+    assert f"that were forgotten: Song again ({second}). To forget one, too: soundalike forget" in scan.notice
+    # Once: the person knows now, and the file stays.
+    assert (await library.scan())[0].notice is None
+    status = await tracks.status(library.pool, second)
+    assert status is not None
+    assert status.state is State.QUEUED

@@ -36,7 +36,8 @@ _DELETE_DEPENDENTS = (
     "DELETE FROM playlist_readings WHERE track = ANY($1)",
     "DELETE FROM favorites WHERE track = ANY($1)",
     "DELETE FROM track_popularity WHERE track = ANY($1)",
-    "DELETE FROM aliases WHERE urn = ANY($1)",
+    # The ids of the recording that a file is stay: other encodings of it are known by them (`db.encodings`).
+    "DELETE FROM aliases WHERE urn = ANY($1) AND NOT starts_with(urn, 'file:')",
     "DELETE FROM manifest WHERE kind = 'track' AND urn = ANY($1)",
     # Of which track of a service another's preview was.
     """

@@ -24,6 +24,14 @@ ON CONFLICT (urn) DO NOTHING
 """
 
 # What the track of the new name has itself goes first.
+_MOVE_ALIASES: Final = (
+    """
+    DELETE FROM aliases a WHERE urn = $1
+        AND EXISTS (SELECT FROM aliases b WHERE b.urn = $2 AND b.namespace = a.namespace AND b.id = a.id)
+    """,
+    "UPDATE aliases SET urn = $2 WHERE urn = $1",
+)
+
 _MOVE: Final = (
     "DELETE FROM embeddings WHERE urn = $1 AND model IN (SELECT model FROM embeddings WHERE urn = $2)",
     "UPDATE embeddings SET urn = $2 WHERE urn = $1",
@@ -33,11 +41,6 @@ _MOVE: Final = (
     "UPDATE favorites SET track = $2 WHERE track = $1",
     "DELETE FROM track_popularity WHERE track = $1 AND EXISTS (SELECT FROM track_popularity WHERE track = $2)",
     "UPDATE track_popularity SET track = $2 WHERE track = $1",
-    """
-    DELETE FROM aliases a WHERE urn = $1
-        AND EXISTS (SELECT FROM aliases b WHERE b.urn = $2 AND b.namespace = a.namespace AND b.id = a.id)
-    """,
-    "UPDATE aliases SET urn = $2 WHERE urn = $1",
     "UPDATE locations SET urn = $2 WHERE urn = $1",
     """
     DELETE FROM manifest WHERE kind = 'track' AND urn = $1
@@ -92,6 +95,8 @@ async def rename(db: Connection, former: TrackId, track: TrackId) -> bool:
             return False
         if State.FORGOTTEN in states.values():
             await erasure.forget_tracks(db, [former, track])
+            for statement in _MOVE_ALIASES:
+                await db.execute(statement, former.urn, track.urn)
             await db.execute(_SETTLE_FORGOTTEN, former.urn, track.urn, IDENTITY_VERSION)
         else:
             await _move(db, former, track, is_new=track.urn not in states)
@@ -109,7 +114,7 @@ async def _move(db: Connection, former: TrackId, track: TrackId, *, is_new: bool
     names = former.urn, track.urn
     if is_new:
         await db.execute(_COPY, *names)
-    for statement in (*_MOVE_NAMES, *_MOVE):
+    for statement in (*_MOVE_NAMES, *_MOVE_ALIASES, *_MOVE):
         await db.execute(statement, *names)
     await db.execute(_SETTLE, track.urn, IDENTITY_VERSION, is_new)
     await embeddings.renew(db, [track.urn])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from soundalike.crawler.errors import InvalidTarget
-from soundalike.db import erasure, releases, track_references
+from soundalike.db import encodings, erasure, releases, track_references
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.service_urls import Kind, ServiceAddress, parse_address
 from soundalike.domain.track_id import TrackId
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from soundalike.db.database import Pool
+    from soundalike.db.encodings import OtherEncoding
     from soundalike.db.tracks import StoredTrack
     from soundalike.storage.object_store import ObjectStore
 
@@ -83,6 +84,22 @@ async def forget(pool: Pool, store: ObjectStore, subject: Subject, *, with_track
     if was_known:
         return done
     return Erasure(tracks=0, previews=done.previews, was_known=done.previews > 0)
+
+
+async def find_other_encodings(pool: Pool, subject: Subject) -> list[OtherEncoding]:
+    """List the files that may be other encodings of the file that is to be forgotten; none for anything else."""
+    if subject.kind != "track":
+        return []
+    track = TrackId.from_urn(subject.urn)
+    return await encodings.others(pool, track) if track.source == "file" else []
+
+
+async def forget_encodings(pool: Pool, store: ObjectStore, others: Sequence[OtherEncoding]) -> Erasure:
+    """Delete and block other encodings of what is forgotten. Raises `StoreUnavailable`; may be repeated."""
+    tracks = [other.stored.track.id for other in others]
+    async with pool.acquire() as db:
+        await erasure.forget_tracks(db, tracks)
+    return await _delete_all_previews(store, [track.urn for track in tracks])
 
 
 async def find_releases(pool: Pool, title: str, artist: str) -> list[StoredTrack]:

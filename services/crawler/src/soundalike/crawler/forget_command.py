@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -19,8 +20,9 @@ from soundalike.terminal import echo
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from soundalike.crawler.erasure import Erasure
+    from soundalike.crawler.erasure import Erasure, Subject
     from soundalike.db.database import Pool
+    from soundalike.db.encodings import OtherEncoding
     from soundalike.db.tracks import StoredTrack
 
 T = TypeVar("T")
@@ -45,6 +47,9 @@ def forget(
     with_tracks: Annotated[
         bool, typer.Option("--with-tracks", help="For a playlist: forget its tracks as well.")
     ] = False,
+    recordings: Annotated[
+        bool, typer.Option("--recordings", help="For a file: forget other encodings of its recording without asking.")
+    ] = False,
 ) -> None:
     """Delete a track, artist, user, playlist or recording, and block it from being crawled again."""
     logs.configure("crawler", "WARNING")
@@ -52,7 +57,7 @@ def forget(
     if [what is not None, isrc is not None, named].count(True) != 1:
         raise typer.BadParameter("give one of these: a track, artist, user or playlist; --isrc; --title with --artist")
     if what is not None:
-        _forget_subject(what, with_tracks=with_tracks)
+        _forget_subject(what, with_tracks=with_tracks, with_encodings=recordings)
     elif isrc is not None:
         _forget_isrc(isrc)
     elif title and artist:
@@ -61,20 +66,34 @@ def forget(
         raise typer.BadParameter("--title and --artist must be given together")
 
 
-def _forget_subject(text: str, *, with_tracks: bool) -> None:
+def _forget_subject(text: str, *, with_tracks: bool, with_encodings: bool) -> None:
     store = S3Store.connect(load(StoreSettings))
 
-    async def work(pool: Pool) -> str:
+    async def find(pool: Pool) -> tuple[Subject, list[OtherEncoding]]:
         subject = await erasure.parse_subject(pool, text)
-        done = await erasure.forget(pool, store, subject, with_tracks=with_tracks)
-        if not done.was_known:
-            return f"nothing is known of the {subject.kind} {subject.urn}; it is blocked from now on"
-        return f"forgotten: {subject.kind} {subject.urn}, {_format_counts(done)}; it is blocked from now on"
+        return subject, await erasure.find_other_encodings(pool, subject)
 
     try:
-        echo(_run(work))
+        subject, others = _run(find)
     except InvalidTarget as error:
         raise typer.BadParameter(str(error), param_hint="what") from error
+    if others:
+        echo("files that may be other encodings of this recording:")
+        for other in others:
+            echo(f"  {_format_track(other.stored)}  ({other.reason})")
+        with_encodings = with_encodings or (
+            sys.stdin.isatty() and typer.confirm(f"Forget {plural(len(others), 'file')} as well?")
+        )
+    done = _run(lambda pool: erasure.forget(pool, store, subject, with_tracks=with_tracks))
+    if not done.was_known:
+        echo(f"nothing is known of the {subject.kind} {subject.urn}; it is blocked from now on")
+    else:
+        echo(f"forgotten: {subject.kind} {subject.urn}, {_format_counts(done)}; it is blocked from now on")
+    if others and with_encodings:
+        counts = _format_counts(_run(lambda pool: erasure.forget_encodings(pool, store, others)))
+        echo(f"forgotten: other encodings, {counts}; they are blocked from now on")
+    elif others:
+        echo("the other files stay; to forget one: soundalike forget file:track:…")
 
 
 def _forget_isrc(text: str) -> None:

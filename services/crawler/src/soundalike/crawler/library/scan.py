@@ -23,7 +23,7 @@ from soundalike.crawler.library.clip_offer import ClipOffer
 from soundalike.crawler.library.file_track import file_track
 from soundalike.crawler.library.pairing import pairs
 from soundalike.crawler.policy import BLOCKED
-from soundalike.db import gone_tracks, libraries, locations, tracks
+from soundalike.db import encodings, gone_tracks, libraries, locations, tracks
 from soundalike.db.database import in_transaction
 from soundalike.db.gone_tracks import MissingLocations
 from soundalike.db.locations import FileStamp, ScannedLocation
@@ -35,6 +35,7 @@ from soundalike.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
+    from datetime import datetime
 
     from soundalike.audio.decoder_pool import ClipEncoderPool
     from soundalike.crawler.crawl import Crawl
@@ -61,6 +62,7 @@ GONE: Final = "tracks whose files are gone"
 _RECENT_NS: Final = 5 * 10**9
 _SECOND_LOOK_S: Final = 1.0
 _MAX_GONE_SHARE: Final = 0.1
+_MAX_REPORTED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,11 @@ class LibraryScan:
                 return SourceLocked(f"another crawler is scanning {self.name}")
             try:
                 known = (await locations.counts(self.pool)).get(self.library.id)
+                begin = await encodings.moment(self.pool)
                 failure = await crawl.run(self)
                 if failure is None:
                     failure = await self._conclude(known.files if known else 0, ask)
+                await self._report_forgotten(begin)
             except DatabaseUnavailable as error:
                 failure = SourceUnavailable(f"the database does not answer: {error}")
             crawl.stats.changes += self._changes
@@ -317,6 +321,20 @@ class LibraryScan:
         if not self.subfolder.path:
             await libraries.mark_scanned(self.pool, library)
         return None
+
+    async def _report_forgotten(self, since: datetime) -> None:
+        """Tell of new files whose recordings were forgotten as other files; whether they go, too, a person says."""
+        others = await encodings.of_forgotten(self.pool, since)
+        if not others:
+            return
+        names = [f"{each.track.title} ({each.track.id})" for each in others[:_MAX_REPORTED]]
+        if len(others) > len(names):
+            names.append(f"{len(others) - len(names)} more")
+        notice = (
+            "by their tags these new files are other encodings of recordings that were forgotten: "
+            f"{', '.join(names)}. To forget one, too: soundalike forget file:track:…"
+        )
+        self.notice = "; ".join(filter(None, (self.notice, notice)))
 
     def _is_unreadable(self, path: bytes) -> bool:
         """Tell whether a file may be there, although it was not met: it or a folder above could not be read."""
