@@ -209,7 +209,7 @@ async def test_a_file_that_goes_away_while_it_waits(
     track = library.put("1.flac", audio(8))
 
     class VanishingEncoders:
-        async def encode(self, path: Path) -> bytes:
+        async def encode(self, path: Path, _segment: object) -> bytes:
             await asyncio.to_thread(path.unlink)
             return await encoders.encode(path)
 
@@ -227,7 +227,7 @@ class FailingEncoders:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    async def encode(self, _: Path) -> bytes:
+    async def encode(self, _path: Path, _segment: object) -> bytes:
         raise self.error
 
 

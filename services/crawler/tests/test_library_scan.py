@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 class QuickEncoders:
     """Encodes the same clip of every file."""
 
-    async def encode(self, _: Path) -> bytes:
+    async def encode(self, _path: Path, _segment: object) -> bytes:
         return b"fLaC"
 
 

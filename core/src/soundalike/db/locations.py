@@ -110,6 +110,18 @@ _PAGE = f"""
 ORDER BY l.path, l.segment LIMIT $4
 """
 
+_OF_PATH = f"""
+{_STORED} WHERE l.library = $1 AND l.path = $2 AND NOT starts_with(l.segment, '{FORMER}') ORDER BY l.segment
+"""
+
+_CUT_FILES = f"""
+SELECT DISTINCT path FROM locations
+WHERE library = $1 AND segment <> '' AND NOT starts_with(segment, '{FORMER}') AND gone_at IS NULL
+    AND substring(path FROM 1 FOR length($2::bytea)) = $2
+    AND position('/'::bytea IN substring(path FROM length($2::bytea) + 1)) = 0
+ORDER BY path
+"""  # noqa: S608 - constants of this module
+
 _OF_INODE = f"""
 {_STORED} WHERE l.inode = $1 AND l.size = $2 AND l.mtime_ns = $3 AND NOT starts_with(l.segment, '{FORMER}')
 ORDER BY l.library, l.path, l.segment
@@ -153,6 +165,17 @@ async def page(
 ) -> list[StoredLocation]:
     """Return up to `limit` locations of a library in the order of their paths' bytes, then segments, after one."""
     return [_read(row) for row in await db.fetch(_PAGE, library.id, *after, limit)]
+
+
+async def of_path(db: Executor, library: Library, path: bytes) -> list[StoredLocation]:
+    """Return the locations of one file of a library."""
+    return [_read(row) for row in await db.fetch(_OF_PATH, library.id, path)]
+
+
+async def cut_files(db: Executor, library: Library, folder: bytes) -> list[bytes]:
+    """Return the paths of the files in a folder itself that are cut into segments; empty for the library's root."""
+    prefix = folder + b"/" if folder else b""
+    return [row["path"] for row in await db.fetch(_CUT_FILES, library.id, prefix)]
 
 
 async def of_inode(db: Executor, stamp: FileStamp) -> list[StoredLocation]:

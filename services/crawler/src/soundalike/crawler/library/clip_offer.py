@@ -26,6 +26,8 @@ from soundalike.crawler.errors import PreviewUnavailable, PreviewUnusable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from soundalike.audio.decode import Milliseconds
+
 _CLIP_ENCODERS: Final = 2
 _CLIP_TIMEOUT_S: Final = 60.0
 """Files may lie on a disk behind a slow network."""
@@ -44,10 +46,11 @@ _REASONS: Final[dict[type[AudioError], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ClipOffer:
-    """A clip of a file, encoded when it is fetched."""
+    """A clip of a file, or of a segment of it, encoded when it is fetched."""
 
     path: Path
     encoders: ClipEncoderPool
+    segment: Milliseconds | None = None
 
     async def fetch(self) -> Preview:
         """Encode the clip (see `crawler.entries.PreviewOffer`)."""
@@ -68,12 +71,12 @@ class ClipOffer:
     async def _encode(self) -> bytes:
         for _ in range(_MAX_CRASHES - 1):
             try:
-                return await self.encoders.encode(self.path)
+                return await self.encoders.encode(self.path, self.segment)
             except DecoderUnavailable:
                 raise
             except DecoderCrashed:
                 continue
-        return await self.encoders.encode(self.path)
+        return await self.encoders.encode(self.path, self.segment)
 
 
 def clip_encoder_pool() -> ClipEncoderPool:

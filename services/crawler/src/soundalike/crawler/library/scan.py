@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import shlex
 import stat
 import time
 from collections import Counter
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from soundalike.audio.decode import MIN_SECONDS
 from soundalike.audio.errors import DecoderUnavailable, InternalDecoderError
 from soundalike.audio.file_tree import RegularFile, SpecialFile, SystemItems, UnreadablePath, count_names, walk
 from soundalike.audio.other_kind import OtherKind
 from soundalike.crawler.entries import IgnoredEntry, KnownEntry, SkippedEntry, TrackEntry, UnreadableEntry
-from soundalike.crawler.errors import SourceLocked, SourceUnavailable
+from soundalike.crawler.errors import CueSheetUnusable, SourceLocked, SourceUnavailable
 from soundalike.crawler.library.clip_offer import ClipOffer
+from soundalike.crawler.library.cue_albums import (
+    CUT,
+    SHEET,
+    SHORT_TRACK,
+    UNFIT,
+    UNUSABLE_SHEET,
+    FolderSheets,
+    cut,
+    embedded,
+    is_cue_sheet,
+    read_folder,
+)
 from soundalike.crawler.library.file_track import file_track
 from soundalike.crawler.library.pairing import pairs
 from soundalike.crawler.policy import BLOCKED
@@ -40,11 +54,15 @@ if TYPE_CHECKING:
     from soundalike.audio.decoder_pool import ClipEncoderPool
     from soundalike.crawler.crawl import Crawl
     from soundalike.crawler.entries import Entry
+    from soundalike.crawler.library.cue_sheet import CueSegment
     from soundalike.crawler.library.file_reader import FileFacts, FileReader
     from soundalike.db.database import Pool
     from soundalike.db.libraries import Library, Subfolder
     from soundalike.db.locations import StoredLocation
+    from soundalike.db.tracks import Track
     from soundalike.http.errors import ServiceError
+
+log = logging.getLogger(__name__)
 
 MAX_FILE_BYTES: Final = 8 * 1024**3
 """Every byte of a file is read to identify it, and a sparse file of terabytes takes no room on the disk."""
@@ -97,6 +115,10 @@ class LibraryScan:
     _ignored: int = field(default=0, init=False)
     _files: int = field(default=0, init=False)
     _missing: list[StoredLocation] = field(default_factory=list, init=False)
+    _replaced: list[StoredLocation] = field(default_factory=list, init=False)
+    _sheets: tuple[bytes, FolderSheets] | None = field(default=None, init=False)
+    _folders_of_sheets: set[bytes] = field(default_factory=set, init=False)
+    _cut: set[bytes] = field(default_factory=set, init=False)
     _unreadable: dict[bytes, str] = field(default_factory=dict, init=False)
     _recent: list[tuple[RegularFile, Sequence[StoredLocation]]] = field(default_factory=list, init=False)
     _recent_since: float = field(default=0.0, init=False)
@@ -146,6 +168,9 @@ class LibraryScan:
             for file, stored in self._recent:
                 for entry in await self._second_look(file, stored):
                     yield entry
+            for folder in sorted(self._folders_of_sheets):
+                for entry in await self._recut(folder):
+                    yield entry
         finally:
             counting.cancel()
         self.total = self._positions + self._ignored
@@ -167,6 +192,7 @@ class LibraryScan:
         match item:
             case None:
                 self._missing += [row for row in stored if not row.is_gone]
+                self._folders_of_sheets |= {_folder_of(row.path) for row in stored if is_cue_sheet(row.path)}
                 return []
             case UnreadablePath(path, reason):
                 self._unreadable[path] = reason
@@ -182,8 +208,12 @@ class LibraryScan:
     async def _file_entries(self, file: RegularFile, stored: Sequence[StoredLocation]) -> list[Entry]:
         stamp = FileStamp.of(file.status)
         stored = [row for row in stored if not row.is_gone] or stored
+        if is_cue_sheet(file.path):
+            return [await self._sheet_entry(file, stamp, stored)]
         is_video = any(row.ignored == OtherKind.VIDEO.value for row in stored)
-        is_known = not self.options.full and not (is_video and self.reader.include_video)
+        is_known = not (
+            self.options.full or (is_video and self.reader.include_video) or await self._is_cut_anew(file.path, stored)
+        )
         if stored and is_known and all(_is_unchanged(row.stamp, stamp) for row in stored):
             self._changes[RETURNED if stored[0].is_gone else UNCHANGED] += 1
             return await self._stored_entries(file, stored)
@@ -224,10 +254,21 @@ class LibraryScan:
             return [self._ignore(file.path, BEING_WRITTEN)]
         if stored and all(row.is_gone for row in stored):
             self._changes[RETURNED] += 1
-        self._missing += [row for row in stored if row.segment and not row.is_gone]
+        segments = {row.segment: row for row in stored if row.segment and not row.is_gone}
         if facts is None or isinstance(facts, OtherKind):
+            self._replaced += segments.values()
             return [await self._store_ignored(file.path, stamp, facts.value if facts else OTHER_FILE)]
         ignored = UNREADABLE_TAGS if facts.tags is None else None
+        try:
+            if parts := await self._parts(facts, file.path):
+                self._replaced += [
+                    row for name, row in segments.items() if name not in {part.name for part, _ in parts}
+                ]
+                return await self._cut_entries(file.path, stamp, parts)
+        except CueSheetUnusable as error:
+            log.warning("%s is not cut by its cue sheet: %s", self._label(file.path), error)
+            ignored = UNFIT
+        self._replaced += segments.values()
         location = ScannedLocation(self.library, file.path, stamp, ignored=ignored)
         entry = TrackEntry(
             self._position(),
@@ -239,6 +280,81 @@ class LibraryScan:
             tagged=bool(facts.tags and facts.tags.title),
         )
         return [self._ignore(file.path, ignored), entry] if ignored else [entry]
+
+    async def _parts(self, facts: FileFacts, path: bytes) -> Sequence[tuple[CueSegment, Track]]:
+        """Return the tracks that a file consists of by a cue sheet beside it or in its tags; raises `CueSheetUnusable`.
+
+        One in the tags of a track may be that of the album from which it was cut.
+        """
+        sheets = await self._folder_sheets(_folder_of(path))
+        if cutting := sheets.cuttings.get(path.rpartition(b"/")[2]):
+            self._cut.add(path)
+            return cut(facts, path, cutting)
+        if inner := embedded(facts.tags):
+            with suppress(CueSheetUnusable):
+                return cut(facts, path, inner)
+        return ()
+
+    async def _cut_entries(
+        self, path: bytes, stamp: FileStamp, parts: Sequence[tuple[CueSegment, Track]]
+    ) -> list[Entry]:
+        entries: list[Entry] = [await self._store_ignored(path, stamp, CUT)]
+        for part, track in parts:
+            location = ScannedLocation(self.library, path, stamp, part.name)
+            label = f"{self._label(path)}, track {part.track.number}"
+            if part.end_ms - part.start_ms < MIN_SECONDS * 1000:
+                await locations.save(self.pool, replace(location, ignored=SHORT_TRACK), None)
+                entries.append(self._ignore(path, SHORT_TRACK))
+                continue
+            offer = self._offer(path, part.name)
+            is_titled = part.track.title is not None
+            entries.append(TrackEntry(self._position(), label, track, offer, location=location, tagged=is_titled))
+        return entries
+
+    async def _sheet_entry(self, file: RegularFile, stamp: FileStamp, stored: Sequence[StoredLocation]) -> Entry:
+        """Return what a cue sheet counts as; where it is new or changed, the files that it cuts are read again."""
+        rows = [row for row in stored if not row.is_gone] or await self._former_location(file, stamp)
+        known = next((row.ignored for row in rows if _is_unchanged(row.stamp, stamp)), None)
+        if stored and known in {SHEET, UNUSABLE_SHEET} and not self.options.full:
+            self._changes[UNCHANGED] += 1
+            return self._ignore(file.path, known)
+        folder, _, name = file.path.rpartition(b"/")
+        kind = (await self._folder_sheets(folder)).kinds.get(name, OTHER_FILE)
+        if known != kind:
+            self._folders_of_sheets.add(folder)
+        return await self._store_ignored(file.path, stamp, kind)
+
+    async def _is_cut_anew(self, path: bytes, stored: Sequence[StoredLocation]) -> bool:
+        """Tell whether a cue sheet that cuts a file, or did so, is new, changed or gone, as far as is known by now."""
+        folder, _, name = path.rpartition(b"/")
+        if folder not in self._folders_of_sheets:
+            return False
+        is_cut = any(row.segment for row in stored) or name in (await self._folder_sheets(folder)).cuttings
+        if is_cut:
+            self._cut.add(path)
+        return is_cut
+
+    async def _recut(self, folder: bytes) -> list[Entry]:
+        """Read those files of a folder again that its cue sheets cut, or cut before, and that were not read yet."""
+        sheets = await self._folder_sheets(folder)
+        paths = {os.path.join(folder, name) for name in sheets.cuttings}  # noqa: PTH118 - bytes
+        paths |= set(await locations.cut_files(self.pool, self.library, folder))
+        entries: list[Entry] = []
+        for path in sorted(paths - self._cut):
+            try:
+                status = await asyncio.to_thread(os.stat, self._absolute(path))
+            except OSError:
+                continue
+            stored = await locations.of_path(self.pool, self.library, path)
+            if stored:
+                entries += await self._read_entries(RegularFile(path, status), stored)
+        return entries
+
+    async def _folder_sheets(self, folder: bytes) -> FolderSheets:
+        # Files come folder by folder.
+        if self._sheets is None or self._sheets[0] != folder:
+            self._sheets = folder, await asyncio.to_thread(read_folder, self._absolute(folder))
+        return self._sheets[1]
 
     async def _stored_entries(self, file: RegularFile, stored: Sequence[StoredLocation]) -> list[Entry]:
         """Return what is known of a file that was read before, at this path or another, without reading it."""
@@ -268,7 +384,7 @@ class LibraryScan:
             stored = await tracks.get(self.pool, track)
             if stored is None:
                 return SkippedEntry(position, label, BLOCKED)
-            return TrackEntry(position, label, stored.track, self._offer(path))
+            return TrackEntry(position, label, stored.track, self._offer(path, row.segment))
 
         return KnownEntry(position, label, track, status, read)
 
@@ -300,13 +416,15 @@ class LibraryScan:
         library = self.library
         if (reason := self._unreadable.get(self.subfolder.path)) is not None:
             return SourceUnavailable(f"{self.name} cannot be read ({reason}); nothing of it was removed")
+        replaced = MissingLocations(library, *_places(self._replaced))
+        await in_transaction(self.pool, lambda db: gone_tracks.mark(db, replaced))
         missing = [row for row in self._missing if not self._is_unreadable(row.path)]
         if not self._files and any(row.urn for row in missing):
             return SourceUnavailable(
                 f"{self.name} is empty: is its disk mounted? Nothing of it was removed. To forget the folder: "
                 f"soundalike library remove {shlex.quote(self.name)}"
             )
-        rows = MissingLocations(library, [row.path for row in missing], [row.segment for row in missing])
+        rows = MissingLocations(library, *_places(missing))
         lost = await gone_tracks.count_lost(self.pool, rows)
         if lost > 1 and lost > _MAX_GONE_SHARE * known and not self.options.accept_gone:
             what = f"the files of {lost} of {known} tracks in {display_path(library.root)} are gone at once"
@@ -350,8 +468,10 @@ class LibraryScan:
         self._ignored += count
         return IgnoredEntry(self._label(path), kind, count)
 
-    def _offer(self, path: bytes) -> ClipOffer:
-        return ClipOffer(Path(os.fsdecode(self._absolute(path))), self.encoders)
+    def _offer(self, path: bytes, segment: str = "") -> ClipOffer:
+        start, _, end = segment.partition("-")
+        part = (int(start), int(end)) if segment else None
+        return ClipOffer(Path(os.fsdecode(self._absolute(path))), self.encoders, part)
 
     def _position(self) -> int:
         self._positions += 1
@@ -362,6 +482,14 @@ class LibraryScan:
 
     def _absolute(self, path: bytes) -> bytes:
         return os.path.join(self.library.root, path) if path else self.library.root  # noqa: PTH118
+
+
+def _folder_of(path: bytes) -> bytes:
+    return path.rpartition(b"/")[0]
+
+
+def _places(rows: Sequence[StoredLocation]) -> tuple[list[bytes], list[str]]:
+    return [row.path for row in rows], [row.segment for row in rows]
 
 
 def _is_unchanged(stored: FileStamp, now: FileStamp) -> bool:
