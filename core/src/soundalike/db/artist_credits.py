@@ -28,7 +28,7 @@ _MAX_CREDITS: Final = 100_000
 # Several values of a tag are artists one by one. What separates artists (`domain.artists`) only now and then is decided
 # anew each time, the rest once: of credits from before the rule.
 _DOUBTFUL = r"""
-SELECT DISTINCT artist_credit[1] AS credit FROM tracks
+SELECT DISTINCT artist_credit[1] AS credit, artists FROM tracks
 WHERE cardinality(artist_credit) = 1 AND state <> 'forgotten' AND (
     artist_credit[1] ~* '[,&/+\u00d7\uff0c\uff06\uff0f]|\m(x|vs|and|und|et|y)\M'
     OR (artists = artist_credit AND artist_credit[1] ~* '[;|\\\u3001\uff1b]|\m(feat|featuring|ft|with|w/)\M')
@@ -54,7 +54,7 @@ WHERE t.artist_credit = ARRAY[decided.credit] AND t.state <> 'forgotten'
 
 async def decide_all(pool: Pool) -> int:
     """Decide all doubtful credits by the artists known now, and return how many tracks got other artists."""
-    doubtful = [row["credit"] for row in await pool.fetch(_DOUBTFUL, _MAX_CREDITS)]
+    doubtful = [(row["credit"], tuple(row["artists"])) for row in await pool.fetch(_DOUBTFUL, _MAX_CREDITS)]
     if not doubtful:
         return 0
     questions = await asyncio.to_thread(_questions, doubtful)
@@ -76,9 +76,9 @@ async def decide_all(pool: Pool) -> int:
     return changed
 
 
-def _questions(doubtful: Sequence[str]) -> dict[str, str]:
+def _questions(doubtful: Sequence[tuple[str, tuple[str, ...]]]) -> dict[str, str]:
     """Return the names whose being known matters, with their keys."""
-    return {name: artist_key(name) for credit in doubtful for name in doubtful_names([credit])}
+    return {name: artist_key(name) for credit, _ in doubtful for name in doubtful_names([credit])}
 
 
 async def _known(db: Connection, keys: set[str]) -> set[str]:
@@ -102,8 +102,13 @@ def _exact_names(credit: Sequence[str], *, exact: bool) -> list[str]:
     return list(credit) if exact else [credited.name for credited in read_credit(credit) if credited.exact]
 
 
-def _decisions(doubtful: Sequence[str], questions: dict[str, str], known: set[str]) -> list[tuple[str, str]]:
+def _decisions(
+    doubtful: Sequence[tuple[str, tuple[str, ...]]], questions: dict[str, str], known: set[str]
+) -> list[tuple[str, str]]:
+    """Return credits with their artists, one a line, where these are others than before."""
+
     def is_known(name: str) -> bool:
         return questions[name] in known
 
-    return [(credit, "\n".join(decide([credit], is_known))) for credit in sorted(doubtful)]
+    decided = ((credit, before, decide([credit], is_known)) for credit, before in doubtful)
+    return sorted({(credit, "\n".join(artists)) for credit, before, artists in decided if artists != before})
