@@ -22,7 +22,7 @@ from soundalike.audio.errors import AudioError
 from soundalike.audio.ffmpeg import DEMUXERS
 from soundalike.audio.mpeg_frames import Framing
 from soundalike.audio.sniff import AudioKind, locate
-from soundalike.audio.substream import Substream, size
+from soundalike.audio.substream import Substream
 from soundalike.audio.wav_header import repair_length
 from soundalike.domain.file_identity import IDENTITY_VERSION
 
@@ -101,9 +101,10 @@ def identify(stream: BinaryIO) -> CodedAudio:
 
 def identify_whole(stream: BinaryIO) -> CodedAudio:
     """Identify a file by all its bytes, as the rule does where it recognises no coded audio."""
-    stream.seek(0)
+    # A seek from the end drops the buffer of a stream, whose file another process may have read on meanwhile.
+    end = stream.seek(0, io.SEEK_END)
     payload = Payload()
-    payload.add_range(stream, 0, size(stream))
+    payload.add_range(stream, 0, end)
     return CodedAudio(payload.hexdigest(), None)
 
 
