@@ -97,7 +97,7 @@ async def test_good_and_bad_files_side_by_side(library: Library, audio: Callable
         OutcomeStatus.FAILED: 0,
     }
     assert stats.finished == 7
-    assert stats.ignored == {"other files": 3, "system files": 1}
+    assert stats.ignored == {"other files": 2, "cue sheets that cannot be used": 1, "system files": 1}
     assert stats.by_reason[OutcomeStatus.SKIPPED] == {"duplicate": 1}
     assert stats.by_reason[OutcomeStatus.REJECTED] == {"not audio": 2, "too short": 1, "cut short": 1}
     assert library.progress.shares[-1] == (11, 11)

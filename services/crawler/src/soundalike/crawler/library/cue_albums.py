@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import stat
 import unicodedata
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from soundalike.crawler.library.file_reader import FileFacts
     from soundalike.db.tracks import Track
 
-log = logging.getLogger(__name__)
-
 SHEET: Final = "cue sheets"
 SHEET_WITHOUT_FILE: Final = "cue sheets whose music file is missing"
 UNUSABLE_SHEET: Final = "cue sheets that cannot be used"
@@ -46,10 +43,11 @@ class Cutting:
 
 @dataclass(frozen=True, slots=True)
 class FolderSheets:
-    """The cue sheets of a folder: how each of its files is cut (by name), and what each sheet counts as (by name)."""
+    """The cue sheets of a folder, by names: how a file is cut, what a sheet counts as, and what is wrong with it."""
 
     cuttings: Mapping[bytes, Cutting] = field(default_factory=dict)
     kinds: Mapping[bytes, str] = field(default_factory=dict)
+    problems: Mapping[bytes, str] = field(default_factory=dict)
 
 
 def is_cue_sheet(path: bytes) -> bool:
@@ -58,7 +56,7 @@ def is_cue_sheet(path: bytes) -> bool:
 
 
 def read_folder(folder: bytes) -> FolderSheets:
-    """Read the cue sheets of a folder; what cannot be read or used is logged. Of several for a file the first counts.
+    """Read the cue sheets of a folder; of several for a file the first counts.
 
     Files that are tracks already, one for each track, are not cut.
     """
@@ -68,23 +66,21 @@ def read_folder(folder: bytes) -> FolderSheets:
         return FolderSheets()
     cuttings: dict[bytes, Cutting] = {}
     kinds: dict[bytes, str] = {}
+    problems: dict[bytes, str] = {}
     for name in filter(is_cue_sheet, names):
-        path = os.path.join(folder, name)  # noqa: PTH118 - bytes
         try:
-            sheet = parse(_read(path))
+            sheet = parse(_read(os.path.join(folder, name)))  # noqa: PTH118 - bytes
         except (OSError, CueSheetUnusable) as error:
-            log.warning("the cue sheet %s cannot be used: %s", display_path(path), error)
-            kinds[name] = UNUSABLE_SHEET
+            kinds[name], problems[name] = UNUSABLE_SHEET, str(error)
             continue
         kinds[name] = SHEET
         for cue_file in sheet.files:
             file = _find(cue_file, sheet, name, names)
             if file is None:
-                log.warning("the cue sheet %s names %s, which is missing", display_path(path), cue_file.name)
-                kinds[name] = SHEET_WITHOUT_FILE
+                kinds[name], problems[name] = SHEET_WITHOUT_FILE, f"{cue_file.name} is missing"
             elif len(cue_file.tracks) > 1:
                 cuttings.setdefault(file, Cutting(sheet, cue_file))
-    return FolderSheets(cuttings, kinds)
+    return FolderSheets(cuttings, kinds, problems)
 
 
 def embedded(tags: MusicTags | None) -> Cutting | None:

@@ -319,9 +319,12 @@ class LibraryScan:
             self._changes[UNCHANGED] += 1
             return self._ignore(file.path, known)
         folder, _, name = file.path.rpartition(b"/")
-        kind = (await self._folder_sheets(folder)).kinds.get(name, OTHER_FILE)
+        sheets = await self._folder_sheets(folder)
+        kind = sheets.kinds.get(name, OTHER_FILE)
         if known != kind:
             self._folders_of_sheets.add(folder)
+            if problem := sheets.problems.get(name):
+                log.warning("%s cuts no file into tracks: %s", self._label(file.path), problem)
         return await self._store_ignored(file.path, stamp, kind)
 
     async def _is_cut_anew(self, path: bytes, stored: Sequence[StoredLocation]) -> bool:
