@@ -168,6 +168,7 @@ def _same_sound(one: RecordingKey, other: RecordingKey, centre: NDArray[np.float
     return (
         _similar_length(one, other, SAME_SOUND_DURATION_MS)
         and one.versions == other.versions
+        and one.has_vector
         and near(one.vector, other.vector, centre)
     )
 
