@@ -73,7 +73,7 @@ class Files:
 @pytest.fixture
 async def files(pool: Pool) -> Files:
     made = Files(pool)
-    for number in range(20):
+    for number in range(60):
         await made.add(b"other/%d.ogg" % number, sound=f"o{number}", title=f"Other {number}", vector=made.vector())
     return made
 
@@ -116,6 +116,14 @@ async def test_files_without_tags_are_known_by_their_sound(pool: Pool, files: Fi
     await files.add(b"y.mp3", sound="2", title="y", artists=(), vector=song * 1.001, duration_ms=61_500)
     await files.add(b"z.mp3", sound="3", title="z", artists=(), vector=song, duration_ms=70_000)
     assert shown(await groups(pool)) == [[("y.mp3", "first"), ("x.flac", "other encoding")]]
+
+
+async def test_two_encodings_are_known_where_there_is_nothing_else(pool: Pool) -> None:
+    files = Files(pool)
+    song = files.vector()
+    await files.add(b"a.flac", sound="1", size=9, vector=song)
+    await files.add(b"a.mp3", sound="2", size=3, vector=files.vector(song))
+    assert shown(await groups(pool)) == [[("a.flac", "first"), ("a.mp3", "other encoding")]]
 
 
 async def test_files_that_are_gone_or_forgotten_are_none(pool: Pool, files: Files) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -72,3 +74,20 @@ def test_a_removed_library_can_be_added_again(library: Library) -> None:
     # They are read again, and wait for their analysis as before.
     assert (status, "uploaded 3" in output) == (0, True)
     assert "watched scanned 2" in library("list")[1]
+
+
+def test_duplicates_are_listed_and_none_is_deleted(library: Library) -> None:
+    assert library("duplicates") == (0, "no file of your libraries is there twice")
+    (library.folder / "copy").mkdir()
+    shutil.copy(library.folder / "album/0.flac", library.folder / "copy/same.flac")
+    whole = (library.folder / "album/1.flac").read_bytes()
+    (library.folder / "album/half.flac").write_bytes(whole[: len(whole) * 2 // 3])
+    assert library("add", library.folder)[0] == 0
+    status, output = library("duplicates")
+    assert (status, "4 files of 2 recordings" in output) == (0, True)
+    assert re.search(rf"same sound flac 0\.\d MB 0:08 {library.folder}/copy/same\.flac", output)
+    assert re.search(rf"cut short flac 0\.\d MB 0:0[456] {library.folder}/album/half\.flac", output)
+    assert [len(group) for group in json.loads(library("duplicates", "--json")[1])["groups"]] == [2, 2]
+    assert library("duplicates", "--csv")[1].count(str(library.folder)) == 4
+    assert library("duplicates", "--csv", "--json")[0] == 2
+    assert len(list(library.folder.rglob("*.flac"))) == 5

@@ -106,12 +106,9 @@ class RecordingKey:
 
 
 def same_recording(one: RecordingKey, other: RecordingKey, centre: NDArray[np.float32] | None = None) -> bool:
-    """Tell whether two tracks are the same recording; `centre` as for `near`."""
+    """Tell whether two tracks are the same recording; `centre` as for `near`, where the sound alone says so."""
     return (
-        _same_code(one, other)
-        or _same_names(one, other, centre)
-        or _same_sound(one, other, centre)
-        or _same_front(one, other)
+        _same_code(one, other) or _same_names(one, other) or _same_sound(one, other, centre) or _same_front(one, other)
     )
 
 
@@ -138,7 +135,7 @@ def _same_code(one: RecordingKey, other: RecordingKey) -> bool:
     return bool(one.isrc) and one.isrc == other.isrc and (one.title == other.title or not (one.title and other.title))
 
 
-def _same_names(one: RecordingKey, other: RecordingKey, centre: NDArray[np.float32] | None) -> bool:
+def _same_names(one: RecordingKey, other: RecordingKey) -> bool:
     if not one.title or one.title != other.title:
         return False
     lengths_known = one.duration_ms is not None and other.duration_ms is not None
@@ -148,11 +145,15 @@ def _same_names(one: RecordingKey, other: RecordingKey, centre: NDArray[np.float
         smaller, larger = sorted((one.artists, other.artists), key=len)
         if not (lengths_known and smaller and smaller < larger):
             return False
-    return not _differ(one, other, centre)
+    return not _differ(one, other)
 
 
-def _differ(one: RecordingKey, other: RecordingKey, centre: NDArray[np.float32] | None) -> bool:
-    """Tell whether something speaks against tracks whose names are the same."""
+def _differ(one: RecordingKey, other: RecordingKey) -> bool:
+    """Tell whether something speaks against tracks whose names are the same.
+
+    Vectors count as they are: where nothing has centred them they are all near, and names decide. The middle of a small
+    catalogue would be no help, as two encodings of one song lie on opposite sides of theirs.
+    """
     other_albums = bool(one.album and other.album) and one.album != other.album
     if other_albums and COMMON_TITLE.fullmatch(one.title):
         return True
@@ -161,7 +162,7 @@ def _differ(one: RecordingKey, other: RecordingKey, centre: NDArray[np.float32] 
     cosine = OTHER_PASSAGE_COSINE
     if one.is_file and other.is_file:
         cosine = OTHER_ALBUM_COSINE if other_albums else SAME_PASSAGE_COSINE
-    return not near(one.vector, other.vector, centre, cosine=cosine)
+    return not near(one.vector, other.vector, cosine=cosine)
 
 
 def _same_sound(one: RecordingKey, other: RecordingKey, centre: NDArray[np.float32] | None) -> bool:
@@ -206,7 +207,7 @@ class DistinctRecordings:
         """Tell whether a recording differs from all that were added (see `same_recording`)."""
         return not (
             any(_same_code(recording, other) for other in self._by_isrc.get(recording.isrc, ()))
-            or any(_same_names(recording, other, self.centre) for other in self._by_title.get(recording.title, ()))
+            or any(_same_names(recording, other) for other in self._by_title.get(recording.title, ()))
             or any(_same_sound(recording, other, self.centre) for other in self._recordings)
             or any(_same_front(recording, other) for other in self._with_fronts)
         )

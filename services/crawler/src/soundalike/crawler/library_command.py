@@ -12,6 +12,8 @@ import typer
 
 from soundalike import logs
 from soundalike.crawler.console_commands import confirm, fail, plural, with_catalogue
+from soundalike.crawler.library import duplicate_report
+from soundalike.crawler.library import duplicates as duplicates_of_libraries
 from soundalike.crawler.library.scan import ScanOptions
 from soundalike.crawler.session import CrawlOptions
 from soundalike.crawler.session_run import hours_between, run_session
@@ -22,7 +24,7 @@ from soundalike.db.database import in_transaction
 from soundalike.db.locations import LibraryCounts
 from soundalike.domain.file_paths import display_path
 from soundalike.settings import load
-from soundalike.terminal import echo
+from soundalike.terminal import echo, echo_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,6 +122,24 @@ def prune(yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confir
         confirm(f"Delete {plural(count, 'track')} whose files are gone?", "nothing was deleted")
     deleted = with_catalogue(lambda pool: in_transaction(pool, gone_tracks.prune))
     echo(f"deleted: {plural(deleted, 'track')}")
+
+
+@app.command()
+def duplicates(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a line for each file.")] = False,
+) -> None:
+    """List files that are one recording, in copies, other encodings or cut short; none is deleted."""
+    logs.configure("crawler", "WARNING")
+    if as_json and as_csv:
+        raise typer.BadParameter("give --json or --csv, not both")
+    groups = with_catalogue(duplicates_of_libraries.groups)
+    if as_json:
+        echo_document(duplicate_report.to_json(groups))
+    elif as_csv:
+        echo_document(duplicate_report.to_csv(groups))
+    else:
+        echo(*duplicate_report.lines(groups))
 
 
 async def _remove(folder: Path, pool: Pool) -> tuple[Library, int]:

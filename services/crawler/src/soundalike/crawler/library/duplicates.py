@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from soundalike.db.tracks import Track
 
 _BLOCK: Final = 1024
+_MIN_VECTORS_FOR_CENTRE: Final = 50
 _ROUNDING: Final = 1e-3
 
 
@@ -69,8 +70,11 @@ class _Recordings:
     """Which tracks are the same recording. Only pairs that have something in common are compared."""
 
     def __init__(self, tracks: Sequence[Track], vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        self._centre = _mean(list(vectors.values())) if vectors else None
-        no_vector = np.zeros(0 if self._centre is None else len(self._centre), np.float32)
+        # The middle of a few vectors says nothing of music: two encodings of one song lie on opposite sides of theirs.
+        if len(vectors) >= _MIN_VECTORS_FOR_CENTRE:
+            centre = np.mean(list(vectors.values()), axis=0, dtype=np.float64).astype(np.float32)
+            vectors = {urn: vector - centre for urn, vector in vectors.items()}
+        no_vector = np.zeros_like(next(iter(vectors.values()), np.zeros(0, np.float32)))
         self._keys = [
             RecordingKey.of(
                 title=track.title,
@@ -96,7 +100,7 @@ class _Recordings:
 
         for one, other in self._pairs():
             first, second = root(one), root(other)
-            if first != second and same_recording(self._keys[one], self._keys[other], self._centre):
+            if first != second and same_recording(self._keys[one], self._keys[other]):
                 parents[second] = first
         clusters: dict[int, list[int]] = defaultdict(list)
         for number in range(len(self._keys)):
@@ -145,10 +149,7 @@ class _Recordings:
             return
         lengths = np.array([self._keys[number].duration_ms for number in numbers])
         vectors = np.stack([self._keys[number].vector for number in numbers])
-        if self._centre is not None:
-            vectors = vectors - self._centre
-        # A vector in the very centre is near to nothing but itself, which `same_recording` sees by another way.
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         for start in range(0, len(numbers), _BLOCK):
             stop = min(start + _BLOCK, len(numbers))
             end = int(np.searchsorted(lengths, lengths[stop - 1] + SAME_SOUND_DURATION_MS, side="right"))
@@ -157,11 +158,6 @@ class _Recordings:
                 for row, other in np.argwhere(cosines > NEAR_COSINE - _ROUNDING).tolist():
                     if start + row < column + other:
                         yield numbers[start + row], numbers[column + other]
-
-
-def _mean(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    mean: NDArray[np.float32] = np.stack(vectors).mean(axis=0, dtype=np.float64).astype(np.float32)
-    return mean
 
 
 def _group(tracks: Sequence[Track], files: Mapping[str, list[LibraryFile]]) -> list[Duplicate]:
