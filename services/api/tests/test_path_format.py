@@ -32,7 +32,7 @@ NAMES = (
     ("path", "text"),
     [
         (b"/m/a.mp3", "/m/a.mp3"),
-        (b"/m/#1/a.mp3", "/m/#1/a.mp3"),
+        (b"/m/#1/a.mp3", "file:///m/%231/a.mp3"),
         (b"/m/50% off.mp3", "/m/50% off.mp3"),
         (b"/m/why?.mp3", "file:///m/why%3F.mp3"),
         (b"/m/100%25.mp3", "file:///m/100%2525.mp3"),

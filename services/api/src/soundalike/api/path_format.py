@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ACCEPTED_FORMS: Final = "absolute, relative=<absolute path of a folder>, uri or none"
 
 
+_ADDRESS_SIGNS: Final = frozenset("#?")
+
+
 class PathForm(StrEnum):
     """Absolute paths, paths relative to a folder, URIs, or no paths at all."""
 
@@ -45,9 +48,10 @@ class PathFormat:
     """The form of paths; `folder` is what they are relative to, `prefix` what another machine has in their beginning.
 
     Of VLC 3, mpv, MPD and Navidrome all open a plain path, and all but MPD a URI. In a path VLC takes what follows a
-    question mark, and percent signs before two hex digits, for parts of an address; line breaks, blanks at an end and
-    bytes that are no UTF-8 are lost in one player or another. So such an absolute path is written as a URI.
-    A relative one stays plain where a line can hold it at all: a URI is never relative in M3U.
+    number sign or a question mark, and percent signs before two hex digits, for parts of an address (and plays the
+    whole folder); line breaks, blanks at an end and bytes that are no UTF-8 are lost in one player or another. So such
+    an absolute path is written as a URI. A relative one stays plain where a line can hold it at all: a URI is never
+    relative in M3U.
     """
 
     form: PathForm = PathForm.ABSOLUTE
@@ -78,7 +82,7 @@ class PathFormat:
             line = f"./{relative}" if relative.startswith("#") or relative != relative.lstrip() else relative
             reference = relative_uri(relative.replace("\\", "/") if is_windows_path(text) else relative)
             return PlaylistPath(line if clean(line) == line else uri, reference)
-        is_plain = clean(text) == text and "?" not in text and not has_percent_encoding(text)
+        is_plain = clean(text) == text and not _ADDRESS_SIGNS & {*text} and not has_percent_encoding(text)
         return PlaylistPath(text if is_plain and self.form is not PathForm.URI else uri, uri)
 
     def _relative(self, text: str) -> str | None:
