@@ -90,6 +90,16 @@ def test_a_corpus_that_is_not_there_is_refused(home: Path) -> None:
     assert (done.exit_code, "is not a folder" in done.output) == (1, True)
 
 
+def test_other_numbers_of_excerpts_are_systems_with_vectors_of_their_own() -> None:
+    three, one, five, shipped = Registry().select(
+        ["soundalike-1", "soundalike-1-single", "soundalike-1-five", "soundalike-1-five-shipped"]
+    )
+    assert [len(system.extractor.rule.spans(200 * 12_000, 12_000)) for system in (three, one, five)] == [3, 1, 5]
+    assert len({system.extractor.id for system in (three, one, five)}) == 3
+    assert shipped.extractor is five.extractor
+    assert shipped.fit is not None
+
+
 def test_a_model_may_not_take_the_name_of_a_system() -> None:
     with pytest.raises(UnknownSystem, match="another name"):
         Registry(models=[ModelFiles("one", Path("w")), ModelFiles("random", Path("w"))])

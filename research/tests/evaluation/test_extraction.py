@@ -7,7 +7,7 @@ import pytest
 
 from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.audio.errors import Undecodable
-from soundalike.audio.excerpt_rule import DEFAULT_RULE
+from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
 from soundalike.research.evaluation.corpus import identify, read
 from soundalike.research.evaluation.distortions import ORIGINAL, SHIFTED
 from soundalike.research.evaluation.errors import CacheUnavailable
@@ -80,6 +80,25 @@ def test_a_run_that_was_broken_off_goes_on_where_it_was(
     with open_cache(file) as cache:
         assert len(run(folder, extractor, cache, decoders).tracks) == 4
     assert extractor.count == 1
+
+
+def test_each_extractor_gets_the_excerpts_of_its_rule(make_corpus: Callable[..., Path], decoders: DecoderPool) -> None:
+    class ExcerptCount(Loudness):
+        def __init__(self, rule: ExcerptRule) -> None:
+            super().__init__()
+            self.rule = rule
+            self.id = f"count-{len(rule.tenths)}"
+
+        def __call__(self, excerpts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+            return np.array([len(excerpts)], dtype=np.float32)
+
+    folder = make_corpus(1, 2, seconds=70)
+    extractors = [ExcerptCount(rule) for rule in (DEFAULT_RULE, ExcerptRule(tenths=(5,)))]
+    tracks = identify(folder, read(folder))[0]
+    vectors = extract(folder, tracks, extractors, MemoryCache(), decoders, distorted=True).vectors
+    for version in (ORIGINAL, SHIFTED, "mp3-64"):
+        assert vectors["count-3", version].tolist() == [[3], [3]]
+        assert vectors["count-1", version].tolist() == [[1], [1]]
 
 
 def test_bad_files_are_named_and_skipped(

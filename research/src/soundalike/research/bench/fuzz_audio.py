@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Embed = Callable[[NDArray[np.float32]], None]
+    Embed = Callable[[list[NDArray[np.float32]]], None]
 
 TIMEOUT_S: Final = 20.0
 _LENGTH: Final = 40
@@ -112,7 +112,7 @@ def check_file(decoder: IsolatedDecoder, form: str, data: bytes, embed: Embed | 
     """Decode a file and say what became of it; `embed` raises for samples of which no finite vector can be made."""
     start = time.monotonic()
     try:
-        samples = decoder.decode(data).samples
+        excerpts = decoder.decode(data).separate()
     except PermanentAudioError as error:
         verdict = type(error).__name__
     except (DecoderCrashed, InternalDecoderError) as error:
@@ -120,19 +120,20 @@ def check_file(decoder: IsolatedDecoder, form: str, data: bytes, embed: Embed | 
     except Exception as error:  # noqa: BLE001 - what this program looks for
         verdict = f"BAD: {error!r}"
     else:
-        verdict = _verdict(samples, embed)
+        verdict = _verdict(excerpts, embed)
     seconds = time.monotonic() - start
     return Outcome(form, f"BAD: took {seconds:.0f} s" if seconds > TIMEOUT_S else verdict, seconds)
 
 
-def _verdict(samples: NDArray[np.float32], embed: Embed | None) -> str:
-    if not np.isfinite(samples).all():
+def _verdict(excerpts: list[NDArray[np.float32]], embed: Embed | None) -> str:
+    if not all(np.isfinite(samples).all() for samples in excerpts):
         return "BAD: samples that are not finite"
-    if not 6.9 * RATE <= len(samples) <= 29 * RATE:
-        return f"BAD: {len(samples)} samples"
+    lengths = [len(samples) for samples in excerpts]
+    if sum(lengths) < 6.9 * RATE or max(lengths) > 29 * RATE:
+        return f"BAD: {lengths} samples"
     if embed is not None:
         try:
-            embed(samples)
+            embed(excerpts)
         except Exception as error:  # noqa: BLE001 - what this program looks for
             return f"BAD: {error!r}"
     return "decoded"
@@ -144,8 +145,8 @@ def network() -> Embed:
 
     network = model()
 
-    def embed(samples: NDArray[np.float32]) -> None:
-        network.embed([samples])
+    def embed(excerpts: list[NDArray[np.float32]]) -> None:
+        network.embed_recording(excerpts)
 
     return embed
 

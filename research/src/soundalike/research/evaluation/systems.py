@@ -169,7 +169,7 @@ class Registry:
 
     def _own_by_excerpts(self, number: str) -> dict[str, Callable[[], System]]:
         name, extractor = f"{OWN}-{number}", cache(lambda: NetworkVector(self._own_model, EXCERPTS[number]))
-        says = f"{OWN} from {number} excerpt{'' if number == 'single' else 's'} of each recording"
+        says = f"{OWN} by {len(EXCERPTS[number].tenths)} in place of 3 excerpts of long recordings"
         return {
             name: lambda: System(name, extractor(), None, says, is_trained=True),
             name + PROJECTED: lambda: System(
