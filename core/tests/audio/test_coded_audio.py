@@ -231,6 +231,9 @@ def as_rf64(content: bytes) -> bytes:
 # Version 1 of the rule. Where one of these changes, every file of that kind becomes another track: that needs another
 # version, and old identities to be renamed as files are seen again.
 GOLDEN = {
+    "ac3.ac3": ("8bf6e4adcfe7bcae6932252f34fa304d4ae97c80e8cb6855c792d9492e1684d7", 336),
+    "mp2.mp2": ("2f9f894dacbb1782f22c8adcd7b979794ef5adeb81e575cd7a920a3677905dfb", 360),
+    "pcm.avi": ("ee6261c437ab8ab72856c56710675236c658e1adf4b6f628f2c8601236614c4b", 100),
     "aac.aac": ("92231e5a59f5c74cd4ca7a2232c03215f3d6840cb70ba057488d79ce03cae143", 512),
     "aac.m4a": ("92231e5a59f5c74cd4ca7a2232c03215f3d6840cb70ba057488d79ce03cae143", 464),
     "alac.m4a": ("efc7460dd656b2634f31dc24aafedd3a66778857baed33b53988e3f460935804", 300),
