@@ -47,6 +47,7 @@ def test_artist_and_title(name: str) -> None:
     [
         ("03. Third Song", FileName("Third Song")),
         ("Third Song", FileName("Third Song")),
+        ("", FileName("")),
         ("third_song", FileName("third song")),
         ("R.E.M. - E-Bow", FileName("E-Bow", "R.E.M.")),
         ("R.E.M. - E-Bow the Letter vol.2", FileName("E-Bow the Letter vol.2", "R.E.M.")),

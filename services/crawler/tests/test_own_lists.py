@@ -140,7 +140,7 @@ async def test_files_that_nobody_has_read_are_crawled(lists: Lists, song: Callab
     crawl = await lists.crawl("new.m3u8", content)
     assert crawl.stats.count(OutcomeStatus.UPLOADED) == 2
     assert crawl.stats.by_reason[OutcomeStatus.SKIPPED][NOT_THERE] == 1
-    assert "other files" in lists.progress.outcomes["cover"].reason
+    assert "other files" in lists.progress.outcomes["cover.jpg"].reason
     near, second, unread = await lists.tracks("new.m3u8")
     assert second == known
     # What lies in a library has a location from now on.

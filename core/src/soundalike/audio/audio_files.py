@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from pathlib import PurePath
+from typing import Final, TypeVar
 
 from soundalike.audio.audio_kind import AudioKind
 
-if TYPE_CHECKING:
-    from pathlib import PurePath
+P = TypeVar("P", bound=PurePath)
 
 
 _MORE_SUFFIXES: Final = (
@@ -23,3 +23,8 @@ AUDIO_SUFFIXES: Final = frozenset(
 def is_named_like_audio(path: PurePath) -> bool:
     """Tell whether the name of a file says that it is audio."""
     return path.suffix.lower() in AUDIO_SUFFIXES
+
+
+def without_suffix(path: P) -> P:
+    """Return a path without the suffix of a kind of audio: "R.E.M. - E-Bow" has none."""
+    return path.with_suffix("") if is_named_like_audio(path) else path

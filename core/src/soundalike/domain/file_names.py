@@ -57,7 +57,7 @@ def read_file_name(path: str, artists: Iterable[str] = ()) -> FileName:
 
     `artists` are known from elsewhere.
     """
-    *folders, name = [part for part in path.split("/") if part]
+    *folders, name = [part for part in path.split("/") if part] or [""]
     text = _text(name)
     number = _LEADING_NUMBER.match(text)
     rest = text[number.end() :] if number else text

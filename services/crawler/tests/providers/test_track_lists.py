@@ -85,6 +85,19 @@ def test_artists_are_told_apart_as_the_table_does(rows: Reader) -> None:
     assert [row.artists for row in listed] == [("Wind", "Rain"), ("Wind",), ("Rain",)]
 
 
+@pytest.mark.parametrize(
+    ("location", "artists", "title"),
+    [
+        ("Some Band/Some Album/01 - Some Song.mp3", ("Some Band",), "Some Song"),
+        (r"C:\Music\Some Band - Some Album\01 Some Song.mp3", ("Some Band",), "Some Song"),
+        ("/x/01 - R.E.M. - E-Bow", ("R.E.M.",), "E-Bow"),
+        ("file:///x/Some%20Band%20-%20Some%20Song.mp3", ("Some Band",), "Some Song"),
+    ],
+)
+def test_files_that_a_playlist_does_not_name(rows: Reader, location: str, artists: tuple[str, ...], title: str) -> None:
+    assert [(row.artists, row.title) for row in rows("a.m3u8", location)] == [(artists, title)]
+
+
 def test_tune_my_music(rows: Reader) -> None:
     first, second = rows("a.csv", TUNE_MY_MUSIC)
     assert first == TrackRow("Otherwise", ("Morcheeba",), "Charango", None, "GBABC0200001", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from soundalike.audio.audio_files import is_named_like_audio
+from soundalike.audio.audio_files import without_suffix
 from soundalike.crawler.legacy_text import decode_all
 from soundalike.crawler.music_tags import MusicTags
 from soundalike.db.aliases import ACOUSTID, ISRC, MUSICBRAINZ_RECORDING, Alias
@@ -57,5 +57,4 @@ def _text(path: bytes) -> str:
     """
     names = path.split(b"/")
     decoded = decode_all(names)
-    text = PurePosixPath("/".join(decoded[name] for name in names))
-    return str(text.with_suffix("") if is_named_like_audio(text) else text)
+    return str(without_suffix(PurePosixPath("/".join(decoded[name] for name in names))))

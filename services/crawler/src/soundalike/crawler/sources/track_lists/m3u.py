@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Final
 
+from soundalike.audio.audio_files import without_suffix
 from soundalike.crawler.sources.track_lists.row import (
     Row,
     TrackRow,
@@ -16,6 +17,7 @@ from soundalike.crawler.sources.track_lists.row import (
     parse_seconds,
     validate_row,
 )
+from soundalike.domain.file_names import read_file_name
 from soundalike.domain.file_paths import paths_of_uri
 from soundalike.domain.isrc import normalised_isrc
 from soundalike.domain.title_notes import DASHES, SPACES
@@ -31,7 +33,6 @@ _TAG: Final = re.compile(r"#(?P<tag>EXTART|EXTALB|PLAYLIST|ISRC|SOUNDALIKE)\s*:(
 _ISRC: Final = re.compile(
     r"\bisrc[\"']?\s*[=:]\s*[\"']?(?P<code>[A-Za-z]{2}-?[A-Za-z0-9]{3}-?\d{2}-?\d{5})\b", re.IGNORECASE
 )
-_NUMBER: Final = re.compile(r"^\d{1,3}(?:[.)]\s*|\s+-\s+|\s*_\s*)")
 _DASH: Final = re.compile(rf"{SPACES}[{DASHES}]\s+")
 
 
@@ -62,9 +63,11 @@ def read(text: str) -> tuple[str | None, list[Row]]:
 
 def file_row(location: str, info: Mapping[str, str]) -> Row:
     """Return the row of a location; `info` is what was said of it: `name` ("artist - title"), `seconds` and so on."""
-    name = clean_text(info.get("name")) or _NUMBER.sub("", _stem(location))
-    artist, title = clean_text(info.get("EXTART")), name
-    if not artist and (parts := _DASH.split(name, maxsplit=1))[1:]:
+    artist, title = clean_text(info.get("EXTART")), clean_text(info.get("name"))
+    if not title:
+        named = read_file_name(_name(location), [artist] if artist else ())
+        artist, title = artist or named.artist or "", named.title
+    elif not artist and (parts := _DASH.split(title, maxsplit=1))[1:]:
         artist, title = parts
     return validate_row(
         TrackRow(
@@ -80,8 +83,9 @@ def file_row(location: str, info: Mapping[str, str]) -> Row:
     )
 
 
-def _stem(location: str) -> str:
+def _name(location: str) -> str:
+    """Return a file's name without its suffix, and the folders that may name artist and album."""
     if "://" in location and not (location := next(iter(paths_of_uri(location.strip())), "")):
         return ""
-    path = PureWindowsPath(location) if "\\" in location else PurePosixPath(location)
-    return clean_text(path.stem)
+    path = without_suffix(PureWindowsPath(location) if "\\" in location else PurePosixPath(location))
+    return "/".join(clean_text(part) for part in path.parts[-3:] if part != path.anchor)
