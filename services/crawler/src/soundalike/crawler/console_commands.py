@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -59,6 +60,23 @@ def confirm(question: str, refusal: str) -> None:
         fail(f"{refusal}: without a terminal to confirm, --yes is needed")
     if not typer.confirm(question):
         fail(refusal)
+
+
+def ask(question: str) -> bool:
+    """Ask in the middle of asynchronous work; raises `KeyboardInterrupt` where a signal ends the wait for the answer.
+
+    An event loop handles no signal while it waits for a person.
+    """
+    handlers = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return typer.confirm(question)
+    except (typer.Abort, KeyboardInterrupt):
+        # What follows begins on a line of its own.
+        echo("", err=True)
+        raise KeyboardInterrupt from None
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def plural(count: int, what: str) -> str:

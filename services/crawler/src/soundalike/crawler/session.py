@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-import typer
 from rich.console import Console
 
-from soundalike.crawler.console_commands import DATABASE_FAILURES, FAILED, database_failure
+from soundalike.crawler.console_commands import DATABASE_FAILURES, FAILED, ask, database_failure
 from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.download import preview_client
 from soundalike.crawler.errors import SourceLocked
@@ -173,12 +172,12 @@ class Session:
         if not isinstance(source, LibraryScan):
             return await crawl.run(source)
 
-        def ask(question: str) -> bool:
+        def stop_and_ask(question: str) -> bool:
             progress.stop()
-            return typer.confirm(escape(question))
+            return ask(escape(question))
 
         can_ask = self.console.is_terminal and sys.stdin.isatty()
-        return await source.run(crawl, ask if can_ask else None)
+        return await source.run(crawl, stop_and_ask if can_ask else None)
 
     def _new_crawl(self, pool: Pool, leases: Leases, sources: SourceFactory) -> Crawl:
         policy = CrawlPolicy(
