@@ -62,6 +62,12 @@ async def test_paths_of_files_in_playlists(lines: httpx.AsyncClient, platform: P
     assert await last_line(lines, paths="uri") == "file:///music/A/a.mp3"
     assert await last_line(lines, paths="none") == urn(1)
     assert await last_line(lines, path_prefix_from="/music", path_prefix_to="D:\\M") == "D:\\M\\A\\a.mp3"
+    # A track of a cue sheet is a part of its file.
+    await platform.pool.execute("UPDATE locations SET segment = '1500-90000' WHERE path = 'A/a.mp3'::bytea")
+    answer = await lines.get("/recommend", params={"track": urn(0), "format": "m3u"})
+    assert answer.text.splitlines()[-3:] == [
+        "#EXTVLCOPT:start-time=1.5", "#EXTVLCOPT:stop-time=90.0", "/music/A/a.mp3",
+    ]  # fmt: skip
     # A place that is gone is not named.
     await platform.pool.execute("UPDATE locations SET gone_at = now() WHERE path = 'A/a.mp3'::bytea")
     assert await last_line(lines) == "file:///music/A/a%3F.mp3"

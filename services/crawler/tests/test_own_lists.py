@@ -132,6 +132,7 @@ async def test_the_paths_of_another_machine(lists: Lists, song: Callable[[int], 
 
 async def test_files_that_nobody_has_read_are_crawled(lists: Lists, song: Callable[[int], bytes]) -> None:
     known = lists.music.put("known.flac", song(1))
+    lists.music.put("text.txt", b"no music")
     await lists.music.crawl()
     lists.music.put("sub/unread.flac", song(2))
     for name, content in (("near.flac", song(3)), ("cover.jpg", b"no music")):
@@ -141,10 +142,12 @@ async def test_files_that_nobody_has_read_are_crawled(lists: Lists, song: Callab
     assert crawl.stats.count(OutcomeStatus.UPLOADED) == 2
     assert crawl.stats.by_reason[OutcomeStatus.SKIPPED][NOT_THERE] == 1
     assert "other files" in lists.progress.outcomes["cover.jpg"].reason
+    crawl = await lists.crawl("known.m3u8", "music/text.txt\n")
+    assert [*crawl.stats.by_reason[OutcomeStatus.SKIPPED]] == ["no file that is analysed (other files)"]
     near, second, unread = await lists.tracks("new.m3u8")
     assert second == known
     # What lies in a library has a location from now on.
-    assert {row.urn for row in await lists.music.rows()} == {known.urn, unread.urn}
+    assert {row.urn for row in await lists.music.rows() if row.urn} == {known.urn, unread.urn}
     # What was not there is looked for again, although the list has not changed.
     await asyncio.to_thread((lists.folder / "later.flac").write_bytes, song(4))
     crawl = await lists.crawl("new.m3u8", content)
@@ -223,3 +226,21 @@ async def test_a_file_with_another_id_is_known_by_its_name_and_length(
     for line in (f"#EXTINF:150,One, Two - Song\n{former}", f"#EXTINF:100,One - Song (Live)\n{former}"):
         await lists.crawl("a.m3u8", line)
         assert await lists.tracks("a.m3u8") == []
+
+
+async def test_an_album_with_a_cue_sheet_is_its_tracks(lists: Lists, audio: Callable[..., bytes]) -> None:
+    sheet = 'FILE "album.flac" WAVE\n' + "".join(
+        f'TRACK {number:02} AUDIO\nTITLE "T{number}"\nINDEX 01 00:{10 * number - 10:02}:00\n' for number in (1, 2, 3)
+    )
+    for folder in (lists.folder, lists.music.folder):
+        await asyncio.to_thread((folder / "album.flac").write_bytes, audio(22))
+        await asyncio.to_thread((folder / "album.cue").write_text, sheet)
+    # Outside of libraries nothing is stored of the last track, which is too short.
+    crawl = await lists.crawl("near.m3u8", "album.flac\nalbum.flac\n")
+    near = await lists.tracks("near.m3u8")
+    assert len(near) == 4
+    assert near[:2] == near[2:]
+    assert crawl.stats.count(OutcomeStatus.UPLOADED) == 2
+    await lists.music.crawl()
+    await lists.crawl("known.m3u8", f"music/album.flac\n#SOUNDALIKE:{near[1]}\nmusic/album.flac\n")
+    assert await lists.tracks("known.m3u8") == [*near[:2], near[1]]

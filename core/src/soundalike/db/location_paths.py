@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from soundalike.db.database import Executor
     from soundalike.db.libraries import Library
 
-_COLUMNS = "l.library, l.path, l.segment, l.urn, l.gone_at IS NOT NULL AS is_gone"
+_COLUMNS = "l.library, l.path, l.segment, l.urn, l.gone_at IS NOT NULL AS is_gone, l.ignored"
 
 _AT = f"""
 SELECT {_COLUMNS} FROM locations l
 JOIN unnest($1::integer[], $2::bytea[]) AS named (library, path) USING (library, path)
-WHERE l.urn IS NOT NULL AND NOT starts_with(l.segment, '{FORMER}')
+WHERE NOT starts_with(l.segment, '{FORMER}')
 """  # noqa: S608 - constants
 
 _PAGE = f"""
@@ -34,17 +34,18 @@ _PAGE_SIZE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class LocatedTrack:
-    """A track that lies, or lay, in a file of a library, or in a segment of it."""
+    """A track that lies, or lay, in a file of a library, or in a segment of it; None: a file without, and why."""
 
     library: int
     path: bytes
     segment: str
-    urn: str
+    urn: str | None
     is_gone: bool
+    ignored: str | None
 
 
 async def at(db: Executor, places: Sequence[tuple[int, bytes]]) -> list[LocatedTrack]:
-    """Return the tracks in files, each given by the id of its library and its path there."""
+    """Return what is known of files, each given by the id of its library and its path there."""
     rows = await db.fetch(_AT, [library for library, _ in places], [path for _, path in places])
     return [_read(row) for row in rows]
 

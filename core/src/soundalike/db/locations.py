@@ -58,6 +58,12 @@ class Location:
         return self.root.rstrip(b"/") + b"/" + self.path
 
 
+def segment_times(segment: str) -> tuple[int, int] | None:
+    """Return where a segment begins and ends in its file, in milliseconds; None for the whole file."""
+    start, separator, end = segment.partition("-")
+    return (int(start), int(end)) if separator else None
+
+
 @dataclass(frozen=True, slots=True)
 class StoredLocation:
     """A location as a scan compares it: the stamp at its last reading, and the track with its state.

@@ -37,10 +37,11 @@ class PathForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlaylistPath:
-    """A path as a line of M3U or a cell (`text`), and as a URI reference."""
+    """A path as a line of M3U or a cell (`text`), and as a URI reference; `segment` (ms) where it is a part."""
 
     text: str
     uri: str
+    segment: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

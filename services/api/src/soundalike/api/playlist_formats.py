@@ -69,7 +69,8 @@ def write(output_format: Format, recommendation: Recommendation, paths: Mapping[
 def _m3u(recommendation: Recommendation, paths: Mapping[str, PlaylistPath]) -> str:
     """Write extended M3U: the path of each file or the link to each track, its URN where it has none.
 
-    Length -1 is unknown. A file's URN stands in a comment, by which the list is read back wherever the file lies then.
+    Length -1 is unknown. A file's URN stands in a comment, by which the list is read back wherever the file lies then;
+    where it is a part of a file, VLC plays that part.
     """
     lines = ["#EXTM3U", f"#PLAYLIST:{clean(_title(recommendation))}"]
     for result in recommendation.results:
@@ -78,6 +79,9 @@ def _m3u(recommendation: Recommendation, paths: Mapping[str, PlaylistPath]) -> s
         if path is not None:
             lines.append(f"{URN_COMMENT}{result.urn}")
         lines.append(f"#EXTINF:{seconds},{clean(_artists_and_title(result))}")
+        if path is not None and path.segment is not None:
+            start_ms, end_ms = path.segment
+            lines += [f"#EXTVLCOPT:start-time={start_ms / 1000}", f"#EXTVLCOPT:stop-time={end_ms / 1000}"]
         lines.append(path.text if path is not None else _link(result) or result.urn)
     return "\n".join(lines) + "\n"
 

@@ -1,7 +1,7 @@
 """The format of a recommendation, and how it names one's own files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Query, Request, Response
@@ -101,7 +101,10 @@ class ResponseWriter:
             return NO_PATHS
         async with platform.database() as db:
             places = await locations.of_tracks(db, files)
-        return {urn: self.paths.write(first.absolute_path) for urn, (first, *_) in places.items()}
+        return {
+            urn: replace(self.paths.write(first.absolute_path), segment=locations.segment_times(first.segment))
+            for urn, (first, *_) in places.items()
+        }
 
 
 async def response_writer(

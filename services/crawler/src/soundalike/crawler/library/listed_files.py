@@ -13,6 +13,7 @@ from soundalike.crawler.library.clip_offer import ClipOffer
 from soundalike.crawler.library.scan import LibraryScan
 from soundalike.db import locations
 from soundalike.db.libraries import Library, Subfolder
+from soundalike.db.locations import segment_times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,9 @@ class ListedFiles:
         return entries
 
     async def offer(self, track: TrackId) -> PreviewOffer | None:
-        """Return the clip of a track that lies in a library as a whole file; None for another."""
+        """Return the clip of a track that lies in a library; None for another."""
         places = (await locations.of_tracks(self.pool, [track.urn])).get(track.urn, ())
-        whole = next((place for place in places if not place.segment), None)
-        return ClipOffer(Path(os.fsdecode(whole.absolute_path)), self.encoders) if whole else None
+        for place in places:
+            path = Path(os.fsdecode(place.absolute_path))
+            return ClipOffer(path, self.encoders, segment_times(place.segment))
+        return None

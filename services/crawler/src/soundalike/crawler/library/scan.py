@@ -40,7 +40,7 @@ from soundalike.crawler.policy import BLOCKED
 from soundalike.db import encodings, gone_tracks, libraries, locations, tracks
 from soundalike.db.database import in_transaction
 from soundalike.db.gone_tracks import MissingLocations
-from soundalike.db.locations import FileStamp, ScannedLocation
+from soundalike.db.locations import FileStamp, ScannedLocation, segment_times
 from soundalike.db.tracks import State, TrackStatus
 from soundalike.domain.file_identity import file_id
 from soundalike.domain.file_paths import display_path
@@ -303,7 +303,8 @@ class LibraryScan:
             location = ScannedLocation(self.library, path, stamp, part.name)
             label = f"{self._label(path)}, track {part.track.number}"
             if part.end_ms - part.start_ms < MIN_SECONDS * 1000:
-                await locations.save(self.pool, replace(location, ignored=SHORT_TRACK), None)
+                if self.stores_locations:
+                    await locations.save(self.pool, replace(location, ignored=SHORT_TRACK), None)
                 entries.append(self._ignore(path, SHORT_TRACK))
                 continue
             offer = self._offer(path, part.name)
@@ -472,9 +473,7 @@ class LibraryScan:
         return IgnoredEntry(self._label(path), kind, count)
 
     def _offer(self, path: bytes, segment: str = "") -> ClipOffer:
-        start, _, end = segment.partition("-")
-        part = (int(start), int(end)) if segment else None
-        return ClipOffer(Path(os.fsdecode(self._absolute(path))), self.encoders, part)
+        return ClipOffer(Path(os.fsdecode(self._absolute(path))), self.encoders, segment_times(segment))
 
     def _position(self) -> int:
         self._positions += 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import posixpath
-import re
 import stat
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from soundalike.crawler.sources.track_lists.file_address import fold_path
 from soundalike.db import libraries, location_paths
+from soundalike.db.locations import segment_times
 from soundalike.domain.file_paths import path_text
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from soundalike.db.location_paths import LocatedTrack
 
 NOT_THERE: Final = "file not found"
+NO_MUSIC: Final = "no file that is analysed"
 AMBIGUOUS: Final = "several files could be meant"
 OUTSIDE: Final = "file outside of the list's folder and of every library; crawl its folder first"
 
@@ -115,7 +116,8 @@ class FileLookup:
             # What lies there goes before what lay there.
             best = min(filter(None, files), key=lambda file: all(track.is_gone for track in file), default=None)
             if best:
-                matches[number] = _tracks_of(best)
+                reason = next((track.ignored for track in best if track.ignored), NOT_THERE)
+                matches[number] = _tracks_of(best) or MissingFile(f"{NO_MUSIC} ({reason})")
         return matches
 
     async def _on_disk(self, addresses: Mapping[int, FileAddress]) -> Mapping[int, FileMatch]:
@@ -227,26 +229,29 @@ class FileLookup:
 
 
 async def _files(pool: Pool, library: Library) -> AsyncIterator[tuple[bytes, TracksOfFile]]:
-    """Yield the path of every file of a library with its tracks."""
-    tracks: list[LocatedTrack] = []
+    """Yield the path of every file of a library that holds tracks, with these."""
+    located: list[LocatedTrack] = []
     async for track in location_paths.stream(pool, library):
-        if tracks and track.path != tracks[0].path:
-            yield tracks[0].path, _tracks_of(tracks)
-            tracks = []
-        tracks.append(track)
-    if tracks:
-        yield tracks[0].path, _tracks_of(tracks)
+        if located and track.path != located[0].path:
+            if tracks := _tracks_of(located):
+                yield located[0].path, tracks
+            located = []
+        located.append(track)
+    if located and (tracks := _tracks_of(located)):
+        yield located[0].path, tracks
 
 
-def _tracks_of(tracks: Sequence[LocatedTrack]) -> TracksOfFile:
-    """Return the tracks of one file, those of a cue sheet from its beginning to its end."""
+def _tracks_of(located: Sequence[LocatedTrack]) -> TracksOfFile | None:
+    """Return the tracks of one file, those of a cue sheet from its beginning to its end; None for a file without."""
+    tracks = [track for track in located if track.urn]
     present = [track for track in tracks if not track.is_gone] or tracks
-    return TracksOfFile(tuple(track.urn for track in sorted(present, key=lambda track: _start(track.segment))))
+    urns = [track.urn for track in sorted(present, key=_beginning) if track.urn]
+    return TracksOfFile(tuple(urns)) if urns else None
 
 
-def _start(segment: str) -> tuple[int, str]:
-    digits = re.match("[0-9]+", segment)
-    return int(digits[0]) if digits else 0, segment
+def _beginning(track: LocatedTrack) -> int:
+    times = segment_times(track.segment)
+    return times[0] if times else 0
 
 
 def _ends(address: FileAddress) -> set[str]:

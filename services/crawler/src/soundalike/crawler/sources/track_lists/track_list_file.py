@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from soundalike.crawler.entries import DeferredEntry, IgnoredEntry, KnownEntry, SkippedEntry, TrackEntry
 from soundalike.crawler.previews.provider import PreviewRequest
-from soundalike.crawler.sources.track_lists.file_lookup import NOT_THERE, MissingFile, UnknownFile
+from soundalike.crawler.sources.track_lists.file_lookup import NO_MUSIC, NOT_THERE, MissingFile, UnknownFile
 from soundalike.crawler.sources.track_lists.own_tracks import UNKNOWN_TRACK, KnownTrack, MatchedRow, version_of
 from soundalike.crawler.sources.track_lists.row import AmbiguousRow
 from soundalike.db.playlists import Playlist
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 RESOLVER_DISABLED: Final = "Deezer is needed to identify the track, and it is disabled (DEEZER_TERMS_ACCEPTED)"
 MAX_LINES_OF_MISSING: Final = 20
-NO_MUSIC: Final = "no file that is analysed"
 NOT_ANALYSED: Final = "not analysed yet, and its file is not known; crawl its folder"
 _LINKS: Final = {"spotify": "https://open.spotify.com/track/", "deezer": "https://www.deezer.com/track/"}
 
