@@ -65,6 +65,26 @@ async def test_a_tagged_file(library: Library, audio: Callable[..., bytes], tmp_
     assert decode(preview).seconds == 29
 
 
+async def test_who_is_known_as_an_artist_by_the_end_decides_what_a_credit_means(
+    library: Library, audio: Callable[..., bytes], tmp_path: Path
+) -> None:
+    named = {8: "Glass Choir, Pavo", 9: "Glass Choir", 10: "Earth, Wind & Fire", 11: "Nobody, Anybody"}
+    for seconds, credit in named.items():
+        library.put(f"{seconds}.flac", audio(seconds))
+        file = FLAC(tmp_path / f"{seconds}.flac")
+        file.update(
+            {"title": f"T{seconds}", "artist": credit, "musicbrainz_trackid": "b1a9c0e9-d987-4042-ae91-78d6a3267d69"}
+        )
+        file.save()
+    await library.crawl()
+    rows = await library.pool.fetch("SELECT artists, artist_credit FROM tracks ORDER BY duration_ms")
+    assert [row["artists"] for row in rows] == [
+        ["Glass Choir", "Pavo"], ["Glass Choir"], ["Earth, Wind & Fire"], ["Nobody, Anybody"],
+    ]  # fmt: skip
+    assert [row["artist_credit"] for row in rows] == [[credit] for credit in named.values()]
+    assert await library.pool.fetchval("SELECT count(DISTINCT urn) FROM aliases") == 4
+
+
 async def test_nothing_tells_where_a_file_lies(library: Library, audio: Callable[..., bytes], tmp_path: Path) -> None:
     library.put("private/secret.flac", audio(8))
     await library.crawl()

@@ -199,7 +199,7 @@ def _unquoted(argument: str) -> str:
 
 def _file_name(argument: str) -> str:
     """Return the name without the type of the file behind it."""
-    return _unquoted(argument) if argument.startswith('"') else re.sub(r"[ \t]+[A-Za-z0-9]+$", "", argument)
+    return _unquoted(argument) if argument.startswith('"') else re.sub(r"(?<![ \t])[ \t]+[A-Za-z0-9]+$", "", argument)
 
 
 def _unicode_text(content: bytes) -> str | None:
