@@ -18,6 +18,7 @@ from soundalike.crawler.library.file_reader import FileReader
 from soundalike.crawler.library.scan import BEING_WRITTEN, GONE, MOVED, RETURNED, UNCHANGED
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import erasure, libraries, locations, tracks
+from soundalike.db.search import search
 from soundalike.db.tracks import State
 from soundalike.testing.wait import scale
 
@@ -413,3 +414,41 @@ async def test_another_encoding_of_what_was_forgotten_is_reported(
     status = await tracks.status(library.pool, second)
     assert status is not None
     assert status.state is State.QUEUED
+
+
+async def test_one_sound_under_several_names_is_one_track_that_each_name_finds(
+    library: Library, song: Callable[[int], bytes]
+) -> None:
+    def tag(name: str, title: str, artist: str) -> None:
+        file = FLAC(library.folder / f"{name}.flac")
+        file["title"], file["artist"] = title, artist
+        file.save()
+
+    async def found(text: str) -> list[tuple[str, tuple[str, ...], str]]:
+        return [
+            (each.track.track.title, each.track.track.artists, str(each.likeness))
+            for each in await search(library.pool, text, limit=5)
+        ]
+
+    names = [("One", "B!rd"), ("Two", "AB/CD"), ("Three", "Sœur")]
+    for number, (title, artist) in enumerate(names):
+        track = library.put(f"{number}.flac", song(1))
+        tag(str(number), title, artist)
+        os.utime(library.folder / f"{number}.flac", ns=(number * 10**9, number * 10**9))
+    await library.crawl()
+    assert await paths_of(library, track) == [b"0.flac", b"1.flac", b"2.flac"]
+    for text, (title, artist) in zip(["bird", "abcd", "soeur"], names, strict=True):
+        assert await found(text) == [(title, (artist,), "exact")]
+    # A new name in the place of one of them, and one that goes.
+    tag("1", "Two", "EF")
+    (library.folder / "2.flac").unlink()
+    await library.crawl(accept_gone=True)
+    assert await found("ef") == [("Two", ("EF",), "exact")]
+    assert await found("abcd") == []
+    assert await found("soeur") == []
+    async with library.pool.acquire() as connection:
+        await erasure.forget_tracks(connection, [track])
+    assert await found("bird") == []
+    assert (
+        await library.pool.fetchval("SELECT count(*) FROM locations WHERE names IS NOT NULL AND gone_at IS NULL") == 0
+    )

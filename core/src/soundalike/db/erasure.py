@@ -33,6 +33,7 @@ ON CONFLICT (urn) DO UPDATE SET
 _DELETE_DEPENDENTS = (
     "DELETE FROM embeddings WHERE urn = ANY($1)",
     "DELETE FROM playlist_tracks WHERE track = ANY($1)",
+    "UPDATE locations SET names = NULL WHERE urn = ANY($1)",
     "DELETE FROM playlist_readings WHERE track = ANY($1)",
     "DELETE FROM favorites WHERE track = ANY($1)",
     "DELETE FROM track_popularity WHERE track = ANY($1)",

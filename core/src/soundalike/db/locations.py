@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from soundalike.db.tracks import State
+from soundalike.domain.text import clean, clean_or_none
 
 if TYPE_CHECKING:
     import os
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from soundalike.db.database import Executor
     from soundalike.db.libraries import Library
+    from soundalike.db.tracks import Track
     from soundalike.domain.track_id import TrackId
 
 FORMER: Final = "former "
@@ -141,12 +144,19 @@ WITH former AS (
     FROM locations JOIN tracks USING (urn)
     WHERE library = $1 AND path = $2 AND segment = $3 AND urn IS DISTINCT FROM $4 AND state <> 'forgotten'
     ON CONFLICT DO NOTHING
+), renamed AS (
+    UPDATE track_names SET folding = 0 WHERE urn = $4 AND EXISTS (
+        SELECT FROM locations WHERE library = $1 AND path = $2 AND segment = $3 AND urn = $4 AND names <> $10::jsonb
+    )
 )
-INSERT INTO locations (library, path, segment, urn, ignored, size, mtime_ns, ctime_ns, inode)
-VALUES ($1, $2, $3, (SELECT urn FROM tracks WHERE urn = $4), $5, $6, $7, $8, $9)
+INSERT INTO locations (library, path, segment, urn, ignored, size, mtime_ns, ctime_ns, inode, names)
+VALUES ($1, $2, $3, (SELECT urn FROM tracks WHERE urn = $4), $5, $6, $7, $8, $9, coalesce($10::jsonb, (
+    SELECT o.names FROM locations o WHERE o.urn = $4 AND o.inode = $9 AND o.names IS NOT NULL LIMIT 1
+)))
 ON CONFLICT (library, path, segment) DO UPDATE SET
     urn = EXCLUDED.urn, ignored = EXCLUDED.ignored, size = EXCLUDED.size, mtime_ns = EXCLUDED.mtime_ns,
-    ctime_ns = EXCLUDED.ctime_ns, inode = EXCLUDED.inode, seen_at = now(), gone_at = NULL
+    ctime_ns = EXCLUDED.ctime_ns, inode = EXCLUDED.inode, seen_at = now(), gone_at = NULL,
+    names = coalesce(EXCLUDED.names, CASE WHEN locations.urn = EXCLUDED.urn THEN locations.names END)
 """  # noqa: S608 - constants of this module
 
 _OF_TRACKS = f"""
@@ -189,8 +199,11 @@ async def of_inode(db: Executor, stamp: FileStamp) -> list[StoredLocation]:
     return [_read(row) for row in await db.fetch(_OF_INODE, stamp.inode, stamp.size, stamp.mtime_ns)]
 
 
-async def save(db: Executor, location: ScannedLocation, track: TrackId | None) -> None:
-    """Store that a track of the catalogue lies somewhere, or with None that nothing but what is ignored does."""
+async def save(db: Executor, location: ScannedLocation, track: TrackId | None, *, names: Track | None = None) -> None:
+    """Store that a track lies somewhere, or with None that nothing but what is ignored does.
+
+    `names` are what the tags there say: a copy may have others than the track, and is found by them (`db.search`).
+    """
     stamp = location.stamp
     await db.execute(
         _SAVE,
@@ -203,6 +216,7 @@ async def save(db: Executor, location: ScannedLocation, track: TrackId | None) -
         stamp.mtime_ns,
         stamp.ctime_ns,
         stamp.inode,
+        None if names is None else names_document(names),
     )
 
 
@@ -222,6 +236,17 @@ async def is_newest(db: Executor, location: ScannedLocation, track: TrackId) -> 
 async def counts(db: Executor) -> Mapping[int, LibraryCounts]:
     """Count the locations of every library that has any, by the library's id."""
     return {row["library"]: LibraryCounts(row["files"], row["ignored"], row["gone"]) for row in await db.fetch(_COUNTS)}
+
+
+def names_document(track: Track) -> str:
+    """Return the names of a track as they are stored with a location."""
+    return json.dumps(
+        {
+            "title": clean(track.title),
+            "artists": [clean(artist) for artist in track.artists],
+            "album": clean_or_none(track.album),
+        }
+    )
 
 
 def _read(row: asyncpg.Record) -> StoredLocation:

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from soundalike.db.search_names import MAX_WORD_LENGTH, bigrams, is_unspaced
+from soundalike.db.search_names import MAX_WORD_LENGTH, SearchNames, bigrams, is_unspaced, names_of_copies
 from soundalike.db.tracks import COLUMNS, read_stored_track
 from soundalike.domain.spellings import search_words, squash
 from soundalike.domain.text import clean
 from soundalike.domain.titles import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import asyncpg
 
@@ -36,7 +36,10 @@ _STATE_FACTOR: Final = 5
 _SEARCH = f"""
 SELECT {COLUMNS}, folded_title, credit, folded_album,
     words @@ ($2::text::tsquery || coalesce($5::text::tsquery, '')) AS has_all_words,
-    words @@ (coalesce($4::text::tsquery, '') || coalesce($6::text::tsquery, '')) AS has_prefix
+    words @@ (coalesce($4::text::tsquery, '') || coalesce($6::text::tsquery, '')) AS has_prefix, (
+        SELECT jsonb_agg(DISTINCT l.names)::text FROM locations l
+        WHERE l.urn = tracks.urn AND l.gone_at IS NULL AND l.names IS NOT NULL
+    ) AS names_of_copies
 FROM search_names(
     $1, $2::text::tsquery, $3::text::tsquery, $4::text::tsquery, $5::text::tsquery, $6::text::tsquery,
     $7::text::tsquery, $8, $9, $10, $11, $12, $13
@@ -147,7 +150,7 @@ class Rank(NamedTuple):
     credit: str
 
     @classmethod
-    def of(cls, search_text: SearchText, row: asyncpg.Record) -> Rank:
+    def of(cls, search_text: SearchText, row: Mapping[str, Any] | asyncpg.Record) -> Rank:
         """Compare the text of a search with the names of one track."""
         title, credit, album = row["folded_title"], row["credit"], row["folded_album"]
         text = f"{credit} {album}"
@@ -206,8 +209,22 @@ async def search(
         _CANDIDATES * factor,
         state,
     )
-    ranked = sorted(((Rank.of(search_text, row), row["urn"], row) for row in rows), key=lambda each: each[:2])
+    ranked = sorted((_best_names(search_text, row) for row in rows), key=lambda each: each[:2])
     return [Match(read_stored_track(row), list(Likeness)[rank.likeness]) for rank, _, row in ranked[:limit]]
+
+
+def _best_names(search_text: SearchText, row: asyncpg.Record) -> tuple[Rank, str, Mapping[str, Any] | asyncpg.Record]:
+    """Return the rank of a track by its own names, or by those of a copy of it where they are closer."""
+    best: tuple[Rank, str, Mapping[str, Any] | asyncpg.Record] = (Rank.of(search_text, row), row["urn"], row)
+    copies = names_of_copies(row["names_of_copies"])
+    for title, artists, album in copies if len(copies) > 1 else ():
+        folded = SearchNames.of(title, artists, album)
+        named = {**row, "title": title, "artists": artists, "album": album}
+        named |= {"folded_title": folded.title, "credit": folded.credit, "folded_album": folded.album}
+        rank = Rank.of(search_text, named)
+        if rank[:3] < best[0][:3]:
+            best = (rank, row["urn"], named)
+    return best
 
 
 def _position(text: str, title: str, credit: str, album: str) -> int:
@@ -224,7 +241,7 @@ def _position(text: str, title: str, credit: str, album: str) -> int:
     return conditions.index(True) if True in conditions else len(conditions)
 
 
-def _squashed_position(texts: tuple[str, ...], row: asyncpg.Record) -> int:
+def _squashed_position(texts: tuple[str, ...], row: Mapping[str, Any] | asyncpg.Record) -> int:
     title, artists, album = squash(row["title"]), squash(" ".join(row["artists"])), squash(row["album"] or "")
     conditions = (
         title in texts,

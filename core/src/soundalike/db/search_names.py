@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from soundalike.domain.spellings import spellings
@@ -36,7 +37,10 @@ STALE: Final = f"(words IS NULL OR folding < {FOLDING_VERSION})"
 """The condition of rows that are to be folded, which is that of an index as well."""
 
 _STALE = f"""
-SELECT n.urn, t.title, t.artists, t.album, names_digest(t.title, t.artists, t.album) AS folded_from
+SELECT n.urn, t.title, t.artists, t.album, names_digest(t.title, t.artists, t.album) AS folded_from, (
+    SELECT jsonb_agg(DISTINCT l.names)::text FROM locations l
+    WHERE l.urn = n.urn AND l.gone_at IS NULL AND l.names IS NOT NULL
+) AS names_of_copies
 FROM track_names n JOIN tracks t USING (urn) WHERE {STALE} AND n.urn > $1 ORDER BY n.urn LIMIT $2
 """  # noqa: S608 - constants
 
@@ -53,6 +57,13 @@ WHERE n.urn = names.urn AND (n.words IS NULL OR n.folding < {FOLDING_VERSION})
     AND names_digest(t.title, t.artists, t.album) = names.folded_from
 """  # noqa: S608 - constants
 
+
+# Other tags of a copy make no other track, but it is found by them, and no more when the copy is gone.
+_MARK_COPIES = """
+UPDATE track_names SET folding = 0 WHERE words IS NOT NULL AND urn IN (
+    SELECT urn FROM locations WHERE names IS NOT NULL GROUP BY urn HAVING count(DISTINCT names) > 1
+)
+"""
 
 # The trigger of the names notes what they lose.
 _DELETE_DROPPED_WORDS = "SELECT delete_dropped_words()"
@@ -137,8 +148,29 @@ async def refresh(pool: Pool) -> int:
     return filled
 
 
+async def refresh_copies(pool: Pool) -> int:
+    """Fold the names of tracks whose copies have other names than each other, and of all that `refresh` would."""
+    await pool.execute(_MARK_COPIES)
+    return await refresh(pool)
+
+
+def names_of_copies(document: str | None) -> list[tuple[str, list[str], str | None]]:
+    """Read title, artists and album of each copy, from a JSON array of what is stored with locations."""
+    return [(names["title"], names["artists"], names["album"]) for names in json.loads(document or "[]")]
+
+
 def _fold_all(rows: Sequence[asyncpg.Record]) -> list[SearchNames]:
-    return [SearchNames.of(row["title"], row["artists"], row["album"]) for row in rows]
+    return [_fold_with_copies(row) for row in rows]
+
+
+def _fold_with_copies(row: asyncpg.Record) -> SearchNames:
+    own = SearchNames.of(row["title"], row["artists"], row["album"])
+    copies = [SearchNames.of(*names) for names in names_of_copies(row["names_of_copies"])]
+    return replace(
+        own,
+        tokens=sorted(set(own.tokens).union(*(each.tokens for each in copies))),
+        spelling_candidates=sorted(set(own.spelling_candidates).union(*(each.spelling_candidates for each in copies))),
+    )
 
 
 def _folded(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from soundalike.db import aliases
 from soundalike.db.search_names import FOLDING_VERSION, SearchNames
@@ -306,7 +306,7 @@ async def count_by_state(db: Executor) -> dict[State, int]:
     return {state: counts.get(state, 0) for state in State}
 
 
-def read_stored_track(row: asyncpg.Record) -> StoredTrack:
+def read_stored_track(row: Mapping[str, Any] | asyncpg.Record) -> StoredTrack:
     """Read a track from a row that has `COLUMNS`."""
     return StoredTrack(
         track=Track(

@@ -57,7 +57,7 @@ class Ingest:
                 await locations.save(self.pool, replace(location, ignored=BLOCKED), track.id)
             return outcome
         if location:
-            await locations.save(self.pool, location, track.id)
+            await locations.save(self.pool, location, track.id, names=None if is_stored else track)
         async with self.leases.acquire(track.id.urn) as mine:
             if not mine:
                 return Outcome(OutcomeStatus.SKIPPED, entry.label, "another crawler is processing it", track=track.id)
@@ -68,7 +68,7 @@ class Ingest:
         for entry in duplicates:
             if entry.location:
                 await self._rename_former(entry)
-                await locations.save(self.pool, entry.location, entry.track.id)
+                await locations.save(self.pool, entry.location, entry.track.id, names=entry.track)
                 if entry.tagged and await locations.is_newest(self.pool, entry.location, entry.track.id):
                     await tracks.upsert(self.pool, entry.track)
 

@@ -37,7 +37,7 @@ from soundalike.crawler.library.cue_albums import (
 from soundalike.crawler.library.file_track import file_track
 from soundalike.crawler.library.pairing import pairs
 from soundalike.crawler.policy import BLOCKED
-from soundalike.db import encodings, gone_tracks, libraries, locations, tracks
+from soundalike.db import encodings, gone_tracks, libraries, locations, search_names, tracks
 from soundalike.db.database import in_transaction
 from soundalike.db.gone_tracks import MissingLocations
 from soundalike.db.locations import FileStamp, ScannedLocation, segment_times
@@ -150,6 +150,7 @@ class LibraryScan:
                 failure = await crawl.run(self)
                 if failure is None:
                     failure = await self._conclude(known.files if known else 0, ask)
+                await search_names.refresh_copies(self.pool)
                 await self._report_forgotten(begin)
             except DatabaseUnavailable as error:
                 failure = SourceUnavailable(f"the database does not answer: {error}")
