@@ -112,6 +112,10 @@ bench: .venv/installed ## measure what extracting a preview costs, as multiples 
 bench-index: .venv/bench ## compare the index with other engines (SIZES=10k,100k,1M)
 	@$(BIN)/python -m soundalike.research.bench.index --sizes "$(or $(SIZES),10k$(comma)100k)"
 
+.PHONY: bench-scan
+bench-scan: .venv/installed ## measure the second scan of a library of FILES=100000 files, beside listing and hashing them
+	@$(BIN)/python -m soundalike.research.bench.scan --files "$(or $(FILES),100000)"
+
 .PHONY: soak
 soak: .venv/installed ## run ten minutes of load with three index swaps
 	@$(BIN)/python -m soundalike.research.bench.soak

@@ -92,8 +92,8 @@ _STATE_DETAILS: Final = {
     State.NO_PREVIEW: "no service has a preview of {urn}, so it has no embedding; another release may have one",
     State.REJECTED: "the preview of {urn} cannot be used; another release of it may work",
     State.FORGOTTEN: "{urn} was removed from the catalogue on request",
-    State.GONE: "the file of {urn} lies in none of the scanned folders any more; where it is back, scan its folder: "
-    + CRAWL_HINT,
+    State.GONE: "the file of {urn} lies in none of the scanned folders any more; where it is back, crawl its folder: "
+    "make crawl FOLDER=<path>",
 }
 
 
