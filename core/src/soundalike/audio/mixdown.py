@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from soundalike.audio.pcm_file import downmix
-from soundalike.audio.silence import SILENCE_RMS
+from soundalike.audio.silence import SILENCE_RMS, block_power
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,12 +30,16 @@ def mix_down(frames: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     """
     channels = frames.shape[1]
     block = _BLOCK_SECONDS * rate
-    mean = np.full(channels, 1 / channels)
+    mono = downmix(frames)
     count = len(frames) // block
     if channels == 1 or count == 0:
-        return downmix(frames)
-    energies = _energies(frames[: count * block].reshape(count, block, channels))
-    total = energies.sum(axis=0)
+        return mono
+    blocks = frames[: count * block].reshape(count, block, channels)
+    required = _MIN_SHARE_OF_UNCORRELATED / channels * block_power(blocks)
+    if (block_power(mono[: count * block].reshape(count, block)) >= required).all():
+        return mono
+    energies = _energies(blocks)
+    total, mean = energies.sum(axis=0), np.full(channels, 1 / channels)
     # Of all blocks the same channel keeps its sign, so that a mix does not jump where another begins.
     reference = int(np.argmax(np.diagonal(total)))
     usual = _weights(total / count, mean, reference)
@@ -45,7 +49,7 @@ def mix_down(frames: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
         if stop - start < _MIN_PASSAGE_BLOCKS:
             weights[start:stop] = usual
     if (weights == mean).all():
-        return downmix(frames)
+        return mono
     mixed = np.empty(len(frames), np.float32)
     for number, weight in enumerate(weights.astype(np.float32)):
         # What is left over behind the last block goes with it.

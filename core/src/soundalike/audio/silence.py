@@ -56,16 +56,25 @@ def _pauses(sounding: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _sounding_blocks(frames: NDArray[np.float32], rate: int) -> NDArray[np.bool_]:
     """Return for each block whether it is louder than silence, a constant offset of its samples aside."""
     block = min(_block_frames(rate), max(1, len(frames)))
-    blocks = frames[: len(frames) // block * block].reshape(-1, block, frames.shape[1])
+    channels = frames.shape[1]
+    blocks = frames[: len(frames) // block * block].reshape(-1, block, channels)
+    power = block_power(blocks)
+    loud: NDArray[np.bool_] = ~(power < SILENCE_RMS**2)
     # Damaged files hold numbers whose squares are none; they count as sound, and are refused for their loudness.
     with np.errstate(over="ignore", invalid="ignore"):
-        power = np.einsum("bic,bic->bc", blocks, blocks) / block
-        loud: NDArray[np.bool_] = ~(power.mean(axis=1) < SILENCE_RMS**2)
-        offset = blocks.mean(axis=1) ** 2
+        means = np.matmul(np.full((1, block), 1 / block, np.float32), blocks)[:, 0]
+        offset = np.square(means).sum(axis=1) / channels
         # Elsewhere the offset is too small to make a block of silence look like sound; and squares lose precision.
-        for number in np.flatnonzero(loud & (offset.sum(axis=1) > _MAX_OFFSET_SHARE * power.sum(axis=1))):
+        for number in np.flatnonzero(loud & (offset > _MAX_OFFSET_SHARE * power)):
             loud[number] = blocks[number].var(axis=0, dtype=np.float64).mean() >= SILENCE_RMS**2
     return loud
+
+
+def block_power(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean square of each block, float32 [n] of float32 [n, …]; not finite where the samples are not."""
+    rows = blocks.reshape(len(blocks), int(np.prod(blocks.shape[1:])))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(np.einsum("ij,ij->i", rows, rows) / np.float32(max(1, rows.shape[1])))
 
 
 def _block_frames(rate: int) -> int:
