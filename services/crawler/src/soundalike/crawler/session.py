@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import sys
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -148,7 +149,7 @@ class Session:
             if failure is None and crawl.stats.finished == 0:
                 self._print(f"there is no music in {source.name}: {ignored_line(crawl.stats)}")
         if isinstance(source, TrackListFile) and not (failure or failed):
-            self._print(f"stored as {source.urn}: soundalike recommend --playlist {source.file.path}")
+            self._print(f"stored as {source.urn}: soundalike recommend --playlist {shlex.quote(str(source.file.path))}")
         try:
             if isinstance(source, LibraryScan):
                 await schedule_scan(pool, source.library, failure, failed=failed, interval=self.options.interval)
