@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from typing import TYPE_CHECKING, Any
@@ -250,3 +251,15 @@ async def test_sheets_are_read_once_for_a_folder(
 def test_the_identity_of_a_segment_is_not_that_of_its_file(album: bytes) -> None:
     digest = identify(io.BytesIO(album)).digest
     assert segment_id(digest, 0, 30_000) != file_id(digest)
+
+
+async def test_an_album_that_was_one_track_by_its_former_identity_is_cut(library: Library, album: bytes) -> None:
+    former = file_id(hashlib.sha256(album).hexdigest())
+    await tracks.upsert(library.pool, tracks.Track(former, "album"))
+    await library.pool.execute("UPDATE tracks SET identity_version = 0")
+    library.put("album.flac", album)
+    library.put("album.cue", sheet())
+    crawl = await library.crawl()
+    assert crawl.stats.count(OutcomeStatus.UPLOADED) == 3
+    assert await tracks.get(library.pool, former) is None
+    assert await state(library, library.put("album.flac", album)) is State.GONE

@@ -37,7 +37,7 @@ from soundalike.crawler.library.cue_albums import (
 from soundalike.crawler.library.file_track import file_track
 from soundalike.crawler.library.pairing import pairs
 from soundalike.crawler.policy import BLOCKED
-from soundalike.db import encodings, gone_tracks, libraries, locations, search_names, tracks
+from soundalike.db import encodings, gone_tracks, identities, libraries, locations, search_names, tracks
 from soundalike.db.database import in_transaction
 from soundalike.db.gone_tracks import MissingLocations
 from soundalike.db.locations import FileStamp, ScannedLocation, segment_times
@@ -265,6 +265,7 @@ class LibraryScan:
                 self._replaced += [
                     row for name, row in segments.items() if name not in {part.name for part, _ in parts}
                 ]
+                await self._supersede_former(file.path, stamp, facts)
                 return await self._cut_entries(file.path, stamp, parts)
         except CueSheetUnusable as error:
             log.warning("%s is not cut by its cue sheet: %s", self._label(file.path), error)
@@ -295,6 +296,14 @@ class LibraryScan:
             with suppress(CueSheetUnusable):
                 return cut(facts, path, inner)
         return ()
+
+    async def _supersede_former(self, path: bytes, stamp: FileStamp, facts: FileFacts) -> None:
+        """Give a whole file that is a track by its former identity a location, which its parts take over now."""
+        if facts.sha256 is None:
+            return
+        former, whole = file_id(facts.sha256), file_id(facts.audio.digest)
+        if await in_transaction(self.pool, lambda db: identities.rename(db, former, whole)):
+            await locations.save(self.pool, ScannedLocation(self.library, path, stamp), whole)
 
     async def _cut_entries(
         self, path: bytes, stamp: FileStamp, parts: Sequence[tuple[CueSegment, Track]]
