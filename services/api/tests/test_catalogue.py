@@ -50,7 +50,7 @@ async def test_a_search_shows_where_each_track_stands_and_how_it_fits(
     ("query", "parameter"),
     [
         ("q=%20%00", "q"), ("q=", "q"), ("", "q"), ("q=a&n=51", "n"), ("q=a&q=b", "q"), ("q=a&source=tidal", "source"),
-        ("q=a&state=gone", "state"), ("q=a&limit=3", "limit"), ("q=" + "x" * 201, "q"),
+        ("q=a&state=nowhere", "state"), ("q=a&limit=3", "limit"), ("q=" + "x" * 201, "q"),
     ],
 )  # fmt: skip
 async def test_a_search_that_is_wrong_says_where(client: httpx.AsyncClient, query: str, parameter: str) -> None:
