@@ -34,10 +34,15 @@ from soundalike.audio.decode import decode
 
 noise = np.random.default_rng(0).normal(0, 3000, (1, 2 * 48000 * 8)).astype(np.int16)
 for form, codec in [("mp3", "mp3"), ("adts", "aac"), ("ipod", "aac"), ("flac", "flac"),
-                    ("ogg", "libopus"), ("webm", "libopus"), ("wav", "pcm_s16le"), ("aiff", "pcm_s16be")]:
+                    ("ogg", "libopus"), ("webm", "libopus"), ("wav", "pcm_s16le"), ("aiff", "pcm_s16be"),
+                    ("wv", "wavpack"), ("tta", "tta"), ("asf", "wmav2"), ("mp2", "mp2"), ("ac3", "ac3"),
+                    ("eac3", "eac3"), ("caf", "alac"), ("w64", "pcm_s16le"), ("au", "pcm_s16be"),
+                    ("voc", "pcm_s16le"), ("rm", "ac3"), ("3gp", "aac"), ("matroska", "wavpack"),
+                    ("avi", "libmp3lame"), ("flv", "aac"), ("mpeg", "mp2"), ("mpegts", "mp2")]:
     file = io.BytesIO()
     with av.open(file, "w", format=form) as container:
         stream = container.add_stream(codec, rate=48000, layout="stereo")
+        stream.bit_rate = 192000
         frame = av.AudioFrame.from_ndarray(noise, format="s16", layout="stereo")
         frame.sample_rate = 48000
         for packet in [*stream.encode(frame), *stream.encode(None)]:

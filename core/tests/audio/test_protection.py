@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundalike.audio.decode import decode
-from soundalike.audio.errors import Protected
+from soundalike.audio.errors import Protected, Undecodable
 from soundalike.audio.protection import check_protection
 from soundalike.audio.sniff import AudioKind
 
@@ -53,3 +53,13 @@ def test_what_anybody_can_play_passes(encode: Encode, form: str, kind: AudioKind
 def test_boxes_of_impossible_lengths_end_the_search(length: int) -> None:
     box = struct.pack(">I", length)
     check_protection(io.BytesIO(b"\0\0\0\x08ftyp" + (box + b"moov") * 2_000), AudioKind.M4A)
+
+
+def test_lengths_that_no_stream_has_end_the_search(encode: Encode) -> None:
+    check_protection(io.BytesIO(b"\0\0\0\1moov" + b"\xff" * 100), AudioKind.M4A)
+    data = encode("wma", 6.0)
+    check_protection(io.BytesIO(data[:16] + b"\xff" * 8 + data[24:46] + b"\xff" * 8 + data[54:]), AudioKind.WMA)
+    wave = encode("w64", 6.0)
+    at = wave.index(b"fmt ") + 16
+    with pytest.raises(Undecodable):
+        decode(wave[:at] + b"\xff" * 8 + wave[at + 8 :])

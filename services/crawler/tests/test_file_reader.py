@@ -9,7 +9,9 @@ import zlib
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+import soundfile
 from mutagen.flac import FLAC
 
 from soundalike.audio.coded_audio.identity import identify
@@ -82,6 +84,16 @@ def test_a_video_is_told_and_read_only_where_that_is_asked_for(file_reader: File
 def test_music_that_is_no_sound_is_told_also_where_a_name_claims_that_it_is(file_reader: FileReader) -> None:
     assert read(file_reader, b"MThd\0\0\0\x06", b"song.mp3") is OtherKind.MIDI
     assert read(file_reader, b"OFR " + bytes(100), b"song.ofr") is OtherKind.OPTIMFROG
+
+
+def test_a_length_to_which_no_file_can_be_read_is_damage_and_no_failure_of_the_disk(file_reader: FileReader) -> None:
+    target = io.BytesIO()
+    soundfile.write(target, np.sin(np.arange(96_000) / 5), 12_000, format="W64", subtype="PCM_16")
+    content = target.getvalue()
+    at = content.index(b"fmt ") + 16
+    facts = read(file_reader, content[:at] + b"\xff" * 7 + b"\x7f" + content[at + 8 :], b"song.w64")
+    assert isinstance(facts, FileFacts)
+    assert facts.kind is AudioKind.W64
 
 
 def packed_title(megabytes: int) -> bytes:

@@ -8,6 +8,7 @@ import av
 
 from soundalike.audio.errors import Undecodable
 from soundalike.audio.ffmpeg import TAGS_OF_ANY_ENCODING
+from soundalike.audio.substream import Substream
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -19,7 +20,7 @@ def read_metadata(stream: BinaryIO, demuxer: str) -> tuple[list[tuple[str, str]]
     Those of the first audio stream stand behind those of the container. Raises `Undecodable`.
     """
     try:
-        with av.open(stream, format=demuxer, **TAGS_OF_ANY_ENCODING) as container:
+        with av.open(Substream(stream), format=demuxer, **TAGS_OF_ANY_ENCODING) as container:
             streams = container.streams.audio[:1]
             pairs = [pair for part in (container, *streams) for pair in part.metadata.items()]
             return pairs, (container.duration or 0) / av.time_base

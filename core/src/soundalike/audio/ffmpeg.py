@@ -25,7 +25,7 @@ from soundalike.audio.errors import TooDemanding, Undecodable
 from soundalike.audio.mpeg_frames import RUN_UP_SECONDS, Framing, declares_length, index_frames
 from soundalike.audio.pcm_file import check_layout, with_channels
 from soundalike.audio.sniff import AudioKind
-from soundalike.audio.substream import size
+from soundalike.audio.substream import Substream, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -137,7 +137,7 @@ def _open(stream: BinaryIO, kind: AudioKind) -> Iterator[tuple[Any, Any]]:
     demuxer = DEMUXERS[kind]
     if kind is AudioKind.MUSEPACK and musepack.is_old(stream):
         demuxer = _MUSEPACK_7_DEMUXER
-    with av.open(stream, format=demuxer, **TAGS_OF_ANY_ENCODING) as container:
+    with av.open(Substream(stream), format=demuxer, **TAGS_OF_ANY_ENCODING) as container:
         if not container.streams.audio:
             raise Undecodable("it holds no audio stream")
         track = container.streams.audio[0]

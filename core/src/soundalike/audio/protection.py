@@ -54,9 +54,11 @@ def _is_encrypted_mp4(stream: BinaryIO) -> bool:
 def _boxes(stream: BinaryIO, position: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, start and end of the content of each box of an MP4 (ISO/IEC 14496-12, 4.2)."""
     for _ in range(_MAX_BOXES):
+        if position + 8 > stop:
+            return
         stream.seek(position)
         head = stream.read(16)
-        if len(head) < 8 or position + 8 > stop:
+        if len(head) < 8:
             return
         length, start = int.from_bytes(head[:4], "big"), position + 8
         if length == 1:
@@ -73,12 +75,14 @@ def _is_encrypted_asf(stream: BinaryIO) -> bool:
     head = stream.read(30)
     if head[:16] != _ASF_HEADER:
         return False
-    position, stop = 30, int.from_bytes(head[16:24], "little")
+    position, stop = 30, min(size(stream), int.from_bytes(head[16:24], "little"))
     for _ in range(_MAX_OBJECTS):
+        if position >= stop:
+            return False
         stream.seek(position)
         head = stream.read(24)
         length = int.from_bytes(head[16:24], "little")
-        if len(head) < 24 or position >= stop or length < 24:
+        if len(head) < 24 or length < 24:
             return False
         if head[:16] in _ENCRYPTION_OBJECTS:
             return True

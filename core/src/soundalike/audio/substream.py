@@ -51,6 +51,9 @@ class Substream(io.RawIOBase, BinaryIO):
         """Fill `buffer` from here on."""
         target = memoryview(buffer).cast("B")
         length = max(0, min(len(target), self._length - self._position))
+        if not length:
+            # Files refuse to go where damaged headers point.
+            return 0
         self._whole.seek(self._start + self._position)
         content = self._whole.read(length)
         target[: len(content)] = content

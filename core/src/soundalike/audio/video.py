@@ -11,7 +11,7 @@ from soundalike.audio.audio_kind import AudioKind
 from soundalike.audio.effort import Effort
 from soundalike.audio.errors import TooDemanding
 from soundalike.audio.ffmpeg import DEMUXERS, TAGS_OF_ANY_ENCODING
-from soundalike.audio.substream import size
+from soundalike.audio.substream import Substream, size
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -34,7 +34,9 @@ def holds_video(stream: BinaryIO, kind: AudioKind) -> bool:
         return False
     stream.seek(0)
     try:
-        with av.open(stream, format=DEMUXERS[kind], options=_NO_DECODER, **TAGS_OF_ANY_ENCODING) as container:
+        with av.open(
+            Substream(stream), format=DEMUXERS[kind], options=_NO_DECODER, **TAGS_OF_ANY_ENCODING
+        ) as container:
             return any(_moves(container, track, size(stream)) for track in container.streams.video)
     except av.error.MemoryError:
         raise

@@ -86,6 +86,9 @@ def mpeg_frames(stream: BinaryIO) -> BinaryIO | None:
 def _repair_w64(stream: BinaryIO, end: int) -> BinaryIO:
     position = _W64_FIRST_CHUNK
     for _ in range(_MAX_CHUNKS):
+        # No stream can be read at what 64 bits may say.
+        if position >= end:
+            break
         stream.seek(position)
         head = stream.read(_W64_HEAD_BYTES)
         if len(head) < _W64_HEAD_BYTES:

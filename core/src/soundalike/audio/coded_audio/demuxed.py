@@ -11,7 +11,7 @@ import av
 from soundalike.audio.effort import Effort
 from soundalike.audio.errors import Undecodable
 from soundalike.audio.ffmpeg import TAGS_OF_ANY_ENCODING
-from soundalike.audio.substream import size
+from soundalike.audio.substream import Substream, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def _open(stream: BinaryIO, demuxer: str) -> Iterator[tuple[Any, Any]]:
     stream.seek(0)
     options = _OPTIONS.get(demuxer, {})
     with av.open(
-        stream, format=demuxer, options=options, buffer_size=_BUFFER_BYTES, **TAGS_OF_ANY_ENCODING
+        Substream(stream), format=demuxer, options=options, buffer_size=_BUFFER_BYTES, **TAGS_OF_ANY_ENCODING
     ) as container:
         if not container.streams.audio:
             raise Undecodable("it holds no audio stream")

@@ -36,9 +36,11 @@ def add_musepack_8(stream: BinaryIO, payload: Payload) -> None:
     stop = without_tails(stream, 0, size(stream))
     position = 4
     for _ in range(_MAX_PACKETS):
+        if position >= stop:
+            return
         stream.seek(position)
         head = stream.read(11)
-        if len(head) < 3 or position >= stop:
+        if len(head) < 3:
             return
         length = digits = 0
         for byte in head[2:]:

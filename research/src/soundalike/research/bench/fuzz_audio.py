@@ -76,6 +76,8 @@ def good_files() -> dict[str, bytes]:
         "wav-adpcm": ("WAV", "IMA_ADPCM"),
         "rf64": ("RF64", "PCM_16"),
         "aiff": ("AIFF", "PCM_16"),
+        "w64": ("W64", "PCM_16"),
+        "au": ("AU", "PCM_16"),
     }
     ffmpeg: dict[str, tuple[str, str, dict[str, str]]] = {
         "mp3-bare": ("mp3", "libmp3lame", {"write_xing": "0", "id3v2_version": "0"}),
@@ -86,6 +88,10 @@ def good_files() -> dict[str, bytes]:
         "webm": ("webm", "libopus", {}),
         "mp3-in-wav": ("wav", "libmp3lame", {}),
         "flac-in-ogg": ("ogg", "flac", {}),
+        "wavpack": ("wv", "wavpack", {}),
+        "tta": ("tta", "tta", {}),
+        "mp2": ("mp2", "mp2", {}),
+        "alac-in-caf": ("caf", "alac", {}),
     }
     return {name: _by_sndfile(sound, *form) for name, form in sndfile.items()} | {
         name: _by_ffmpeg(sound, *form) for name, form in ffmpeg.items()
