@@ -190,6 +190,17 @@ async def test_what_is_pruned_is_new_when_it_comes_again(pool: Pool, library: Li
     assert await tracks.upsert(pool, Track(A, "Again"))
 
 
+async def test_files_that_lie_in_no_library_are_gone_where_that_is_said(pool: Pool, library: Library) -> None:
+    await save(pool, library, b"1")
+    other = TrackId("deezer", "7")
+    await tracks.ensure(pool, other)
+    async with pool.acquire() as connection:
+        assert await gone_tracks.mark_unlocated(connection) == 1
+        assert await gone_tracks.mark_unlocated(connection) == 0
+    states = [await state(pool, track) for track in (A, B, other)]
+    assert states == [State.READY, State.GONE, State.PENDING]
+
+
 async def test_what_is_forgotten_is_neither_gone_nor_back(pool: Pool, library: Library) -> None:
     await save(pool, library, b"1")
     async with pool.acquire() as connection:

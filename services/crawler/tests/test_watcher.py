@@ -17,7 +17,7 @@ from soundalike.crawler.source_factory import SourceFactory
 from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
 from soundalike.crawler.watcher import Watcher, schedule
-from soundalike.db import playlists, task_queue, track_requests, tracks
+from soundalike.db import libraries, locations, playlists, task_queue, track_requests, tracks
 from soundalike.db.database import RetryingPool
 from soundalike.db.tracks import State
 from soundalike.domain.file_paths import PathPrefix
@@ -326,3 +326,22 @@ async def test_the_list_in_a_file_is_crawled_again_when_it_is_due(
             return stored is not None and stored.title == "Theirs"
 
         await eventually(is_read_again)
+
+
+async def test_a_folder_that_is_due_is_scanned_and_then_due_at_its_interval(
+    crawler: CrawlFixture, run_watchers: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "cover.jpg").write_bytes(b"\xff\xd8\xff")
+    async with crawler.pool.acquire() as connection:
+        library = (await libraries.register(connection, os.fsencode(tmp_path))).library
+    # As after a crawl with --every that did not come to its end.
+    await libraries.schedule(crawler.pool, library, DAY, retry_in=timedelta(0))
+
+    async def scanned() -> bool:
+        (stored,) = await libraries.all_libraries(crawler.pool)
+        seconds = await libraries.seconds_to_next(crawler.pool)
+        return stored.scanned_at is not None and seconds is not None and seconds > 80_000
+
+    async with run_watchers():
+        await eventually(scanned)
+    assert [each.path for each in await locations.page(crawler.pool, library, limit=9)] == [b"cover.jpg"]

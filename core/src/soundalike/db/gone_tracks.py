@@ -71,6 +71,13 @@ _GONE = "SELECT urn FROM tracks WHERE state = 'gone' ORDER BY urn"
 
 _COUNT = "SELECT count(*) FROM tracks WHERE state = 'gone'"
 
+# Files that were crawled before there were locations, and those of lists.
+_MARK_UNLOCATED = """
+UPDATE tracks t SET state = 'gone', reason = $1, updated_at = now()
+WHERE t.source = 'file' AND t.state NOT IN ('gone', 'forgotten')
+    AND NOT EXISTS (SELECT FROM locations l WHERE l.urn = t.urn)
+"""
+
 _DELETE_GONE_LOCATIONS = "DELETE FROM locations WHERE gone_at IS NOT NULL"
 
 
@@ -122,6 +129,14 @@ async def prune(db: Connection) -> int:
         await erasure.delete_tracks(db, urns)
         await db.execute(_DELETE_GONE_LOCATIONS)
     return len(urns)
+
+
+async def mark_unlocated(db: Connection) -> int:
+    """Store that the tracks of files are gone that lie in no library; returns how many."""
+    async with db.transaction():
+        count = int((await db.execute(_MARK_UNLOCATED, REASON)).rpartition(" ")[2])
+        await embeddings.notify(db)
+    return count
 
 
 async def count(db: Executor) -> int:

@@ -111,9 +111,23 @@ def remove(folders: Folders) -> None:
 
 
 @app.command()
-def prune(yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False) -> None:
+def prune(
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    unlocated: Annotated[
+        bool,
+        typer.Option(
+            "--unlocated",
+            help="Also files that lie in no library: those that were deleted before there were libraries. Crawl all "
+            "folders that you have first.",
+        ),
+    ] = False,
+) -> None:
     """Delete the tracks whose files are gone for good, with their analysis; they may come again as new ones."""
     logs.configure("crawler", "WARNING")
+    if unlocated:
+        count = with_catalogue(lambda pool: in_transaction(pool, gone_tracks.mark_unlocated))
+        echo(f"in no library, and gone: {plural(count, 'track')}")
     count = with_catalogue(gone_tracks.count)
     if not count:
         echo("no track is gone")

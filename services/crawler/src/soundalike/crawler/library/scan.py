@@ -441,7 +441,8 @@ class LibraryScan:
         rows = MissingLocations(library, *_places(missing))
         lost = await gone_tracks.count_lost(self.pool, rows)
         if lost > 1 and lost > _MAX_GONE_SHARE * known and not self.options.accept_gone:
-            what = f"the files of {lost} of {known} tracks in {display_path(library.root)} are gone at once"
+            place = display_path(library.root)
+            what = f"the files of {lost} tracks are gone at once from {place}, which had {known} files of music"
             if ask is None or not ask(f"{what}. Take these tracks out of search and answers?"):
                 self.notice = (
                     f"{what}; nothing was removed, as a disk may not be mounted. If it is right that they are gone: "
