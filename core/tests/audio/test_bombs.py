@@ -41,7 +41,7 @@ def bounded() -> Iterator[IsolatedDecoder]:
         yield decoder
 
 
-def patched(data: bytes, place: int, number: int, form: str = "<I") -> bytes:
+def patched(data: bytes, place: int, number: float, form: str = "<I") -> bytes:
     content = bytearray(data)
     struct.pack_into(form, content, place, number)
     return bytes(content)
@@ -246,3 +246,70 @@ def test_integers_stored_as_floats_are_decoded(encode: Encode) -> None:
     wave = np.sin(np.arange(44_100 * 8) / 30)[:, np.newaxis].repeat(2, axis=1).astype(np.float32)
     data = encode("wav-float", frames=wave * np.float32(2**23))
     assert decode(data).samples.shape == (8 * RATE,)
+
+
+def wavpack_of_a_day(encode: Encode) -> bytes:
+    return patched(encode("wavpack", 10.0), 12, 0xFFFF_FFFE)
+
+
+def tta_of_a_day(encode: Encode) -> bytes:
+    return patched(encode("tta", 10.0), 14, 0xFFFF_FFFF)
+
+
+def dsf_of_a_high_rate(encode: Encode) -> bytes:
+    data = encode("dsf", 10.0)
+    return patched(data, data.index(b"fmt ") + 28, 0x7FFF_FFFF)
+
+
+def dsf_of_large_blocks(encode: Encode) -> bytes:
+    data = encode("dsf", 10.0)
+    return patched(data, data.index(b"fmt ") + 44, 0x7FFF_FFFF)
+
+
+def caf_of_a_high_rate(encode: Encode) -> bytes:
+    return patched(encode("caf", 10.0), 20, 1e300, ">d")
+
+
+def caf_of_many_packets(encode: Encode) -> bytes:
+    data = encode("caf-alac", 10.0)
+    return patched(data, data.index(b"pakt") + 12, 1 << 40, ">Q")
+
+
+def au_of_many_channels(encode: Encode) -> bytes:
+    return patched(encode("au", 10.0), 20, 0xFFFF, ">I")
+
+
+def ape_of_many_frames(_: Encode) -> bytes:
+    """Monkey's Audio 3.99: descriptor and header, which declares 268 million frames."""
+    descriptor = struct.pack("<4sHHIIIIIII", b"MAC ", 3990, 0, 52, 24, 0x0FFF_FFFF, 0, 0x0FFF_FFFF, 0, 0) + bytes(16)
+    return descriptor + struct.pack("<HHIIIHHI", 2000, 0, 294_912, 1, 0x0FFF_FFFF, 16, 2, 44_100) + bytes(5_000)
+
+
+def mp1_of_tiny_frames(_: Encode) -> bytes:
+    return (b"\xff\xff\x14\xc0" + bytes(28)) * 300_000
+
+
+def avi_of_lists(_: Encode) -> bytes:
+    return b"RIFF\0\0\0\0AVI " + b"LIST\x04\0\0\0hdrl" * 300_000
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (wavpack_of_a_day, Truncated),
+        (tta_of_a_day, Undecodable),
+        (dsf_of_a_high_rate, Undecodable),
+        (dsf_of_large_blocks, Undecodable),
+        (caf_of_a_high_rate, Undecodable),
+        (caf_of_many_packets, Undecodable),
+        (au_of_many_channels, Undecodable),
+        (ape_of_many_frames, Undecodable),
+        (mp1_of_tiny_frames, TooDemanding),
+        (avi_of_lists, Undecodable),
+    ],
+)
+def test_what_less_usual_formats_declare_takes_no_memory(
+    bounded: IsolatedDecoder, encode: Encode, make: Callable[[Encode], bytes], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        bounded.decode(make(encode))
