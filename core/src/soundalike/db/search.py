@@ -36,10 +36,11 @@ _STATE_FACTOR: Final = 5
 _SEARCH = f"""
 SELECT {COLUMNS}, folded_title, credit, folded_album,
     words @@ ($2::text::tsquery || coalesce($5::text::tsquery, '')) AS has_all_words,
-    words @@ (coalesce($4::text::tsquery, '') || coalesce($6::text::tsquery, '')) AS has_prefix, (
+    words @@ (coalesce($4::text::tsquery, '') || coalesce($6::text::tsquery, '')) AS has_prefix,
+    CASE source WHEN 'file' THEN (
         SELECT jsonb_agg(DISTINCT l.names)::text FROM locations l
         WHERE l.urn = tracks.urn AND l.gone_at IS NULL AND l.names IS NOT NULL
-    ) AS names_of_copies
+    ) END AS names_of_copies
 FROM search_names(
     $1, $2::text::tsquery, $3::text::tsquery, $4::text::tsquery, $5::text::tsquery, $6::text::tsquery,
     $7::text::tsquery, $8, $9, $10, $11, $12, $13
