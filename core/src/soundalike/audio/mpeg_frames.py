@@ -35,7 +35,7 @@ _RUN_FRAMES: Final = 3
 """One header alone appears in any noise; so many that point at each other do not."""
 
 _MAX_EXCESS: Final = 1.05
-"""Of a file beyond what its header declares; pictures in tags behind the audio only cost the time to count frames."""
+"""Of a file beyond what its header declares, so that it may be another recording; then it is looked for."""
 
 _BLOCK_BYTES: Final = 1 << 16
 MAX_RUN_BYTES: Final = _RUN_FRAMES * (1 << 13)
@@ -178,9 +178,17 @@ def declares_length(stream: BinaryIO) -> bool:
         # Flags say that the number of frames follows, and that of bytes.
         if at >= 0 and head[at + 7 : at + 8] and head[at + 7] & 1:
             declared_bytes = int.from_bytes(head[at + 12 : at + 16], "big") if head[at + 7] & 2 else 0
-            # Of recordings that were joined, the first one's header is in front of all.
-            is_longer = declared_bytes and length > declared_bytes * _MAX_EXCESS
-            return any(head[at + 8 : at + 12]) and not is_longer
+            # Of recordings that were joined, the first one's header is in front of all; tags and junk are no recording.
+            is_joined = (
+                bool(declared_bytes)
+                and length > declared_bytes * _MAX_EXCESS
+                and (
+                    _next_run(stream, declared_bytes, Framing.MP3, Framing.MP3.signature(head), Effort(length))
+                    is not None
+                )
+            )
+            stream.seek(0)
+            return any(head[at + 8 : at + 12]) and not is_joined
     return b"VBRI" in head
 
 
