@@ -23,7 +23,7 @@ from soundalike.crawler.library.cue_albums import (
     UNFIT,
     UNUSABLE_SHEET,
 )
-from soundalike.crawler.library.scan import GONE, UNCHANGED
+from soundalike.crawler.library.scan_record import GONE, UNCHANGED
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import tracks
 from soundalike.db.tracks import State

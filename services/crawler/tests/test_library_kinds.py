@@ -10,7 +10,7 @@ import pytest
 
 from soundalike.audio.other_kind import OtherKind
 from soundalike.crawler.library.file_reader import FileReader
-from soundalike.crawler.library.scan import OTHER_FILE, UNCHANGED
+from soundalike.crawler.library.scan_record import OTHER_FILE, UNCHANGED
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import tracks
 from soundalike.db.tracks import State

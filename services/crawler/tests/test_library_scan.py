@@ -15,7 +15,7 @@ from soundalike.audio.file_tree import walk
 from soundalike.crawler.errors import SourceLocked, SourceUnavailable
 from soundalike.crawler.library import pairing, scan
 from soundalike.crawler.library.file_reader import FileReader
-from soundalike.crawler.library.scan import BEING_WRITTEN, GONE, MOVED, RETURNED, UNCHANGED
+from soundalike.crawler.library.scan_record import BEING_WRITTEN, GONE, MOVED, RETURNED, UNCHANGED
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.db import erasure, libraries, locations, tracks
 from soundalike.db.search import search
