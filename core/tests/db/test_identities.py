@@ -138,6 +138,19 @@ async def test_a_preview_that_waits_under_the_former_id_makes_no_track(pool: Poo
     assert not await identities.has_former(pool)
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_what_former_rules_rejected_is_tried_again(pool: Pool, db: Connection, *, is_new: bool) -> None:
+    await add(db, FORMER, "former", is_former=True, is_ready=False)
+    await tracks.mark_rejected(db, FORMER, "not audio")
+    if not is_new:
+        await add(db, TRACK, "new", is_ready=False)
+        await tracks.mark_rejected(db, TRACK, "silent")
+    assert await identities.rename(db, FORMER, TRACK)
+    status = await tracks.status(pool, TRACK)
+    assert status is not None
+    assert (status.state, status.reason) == ((State.PENDING, None) if is_new else (State.REJECTED, "silent"))
+
+
 async def test_nothing_to_rename(pool: Pool, db: Connection) -> None:
     await add(db, TRACK, "Song")
     assert not await identities.rename(db, FORMER, TRACK)

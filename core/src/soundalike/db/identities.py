@@ -55,12 +55,15 @@ _MOVE_NAMES: Final = (
     "UPDATE track_names SET urn = $2 WHERE urn = $1 AND NOT EXISTS (SELECT FROM track_names WHERE urn = $2)",
 )
 
-# A preview that lies in the bucket has the former name, and the extractor stores nothing under that one any more.
+# A preview that lies in the bucket has the former name, and the extractor stores nothing under that one any more. What
+# was rejected was so by the rules of its time: since then formats and passages are analysed that were not.
 _SETTLE: Final = """
-UPDATE tracks SET identity_version = $2, updated_at = now(), state = CASE
+UPDATE tracks SET identity_version = $2, updated_at = now(),
+    reason = CASE WHEN state = 'rejected' AND $3 THEN NULL ELSE reason END,
+    state = CASE
     WHEN EXISTS (SELECT FROM embeddings e JOIN models m USING (model) WHERE e.urn = tracks.urn AND m.current)
         THEN CASE WHEN state = 'gone' THEN 'gone' ELSE 'ready' END
-    WHEN state = 'queued' AND $3 THEN 'pending'
+    WHEN state IN ('queued', 'rejected') AND $3 THEN 'pending'
     ELSE state END
 WHERE urn = $1
 """
