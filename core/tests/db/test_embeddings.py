@@ -12,7 +12,7 @@ from soundalike.db import embeddings, erasure, models, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import EmbeddingModel
 from soundalike.db.track_details import details
-from soundalike.db.tracks import State
+from soundalike.db.tracks import State, Track
 from soundalike.domain import tags
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import PermanentError
@@ -184,6 +184,28 @@ async def test_another_model_owes_every_track_again_and_going_back_does_not(cata
     assert await state(catalogue) is State.PENDING
     await register(catalogue, REAL)
     assert await state(catalogue) is State.READY
+
+
+@pytest.mark.parametrize(
+    ("source", "duration_ms", "is_adopted"),
+    [("deezer", 200_000, True), ("file", 60_000, True), ("file", 60_001, False), ("file", None, False)],
+)
+async def test_a_model_takes_over_what_its_predecessor_computes_the_same(
+    catalogue: Pool, source: str, duration_ms: int | None, *, is_adopted: bool
+) -> None:
+    track = TrackId(source, "7" if source == "deezer" else 64 * "7")
+    await tracks.upsert(catalogue, Track(track, "a track", duration_ms=duration_ms))
+    await save(catalogue, make_embedding(1.0, track=track))
+    seq = await catalogue.fetchval("SELECT max(seq) FROM embeddings")
+    async with catalogue.acquire() as connection:
+        await models.register(connection, OTHER, predecessor=REAL.model)
+    stored = await embeddings.vectors_of(catalogue, [track.urn], OTHER.model)
+    assert [vector.tolist() for vector in stored.values()] == ([160 * [1.0]] if is_adopted else [])
+    status = await tracks.status(catalogue, track)
+    assert status is not None
+    assert status.state is (State.READY if is_adopted else State.PENDING)
+    assert len(await embeddings.newer_than(catalogue, OTHER.model, seq)) == is_adopted
+    assert await embeddings.exists(catalogue, track, REAL.model)
 
 
 async def copied(db: Pool, model: str, dimensions: int = 160) -> tuple[embeddings.Extent, dict[str, np.ndarray]]:

@@ -154,7 +154,7 @@ async def save(db: Connection, embedding: Embedding) -> bool:
     async with db.transaction():
         if not await db.fetchval(_NOT_YET_FORGOTTEN, embedding.track.urn):
             return False
-        await _lock_sequence(db)
+        await lock_sequence(db)
         seq = await db.fetchval(
             _SAVE,
             embedding.track.urn,
@@ -245,7 +245,7 @@ async def renew(db: Connection, urns: Sequence[str]) -> None:
 
     The caller holds the transaction open in which the tracks come back.
     """
-    await _lock_sequence(db)
+    await lock_sequence(db)
     await db.execute(_RENEW, list(urns))
     await notify(db)
 
@@ -255,7 +255,8 @@ async def notify(db: Executor) -> None:
     await db.execute(_NOTIFY_OF_CURRENT, CHANNEL)
 
 
-async def _lock_sequence(db: Connection) -> None:
+async def lock_sequence(db: Connection) -> None:
+    """Lock the numbers of embeddings against other writers until the end of the transaction."""
     # A reader asks for `seq > last seen`. Numbers drawn in one order and committed in another would be skipped by it
     # for ever, so drawing and committing happen under one lock.
     await db.execute(_LOCK, _SEQ_LOCK)

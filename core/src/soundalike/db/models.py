@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from soundalike.db import embeddings
 
 if TYPE_CHECKING:
     from soundalike.db.database import Connection, Executor
+
+MAX_ADOPTED_MS: Final = 60_000
+"""Of longer files a model and its predecessor analyse different parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,17 @@ _UNSET_CURRENT = "UPDATE models SET current = false WHERE current AND model <> $
 
 _SET_CURRENT = "UPDATE models SET current = true WHERE model = $1"
 
+# Previews are short, so a catalogue of previews need not be fetched again; the vectors of before stay for a way back.
+_ADOPT = f"""
+INSERT INTO embeddings
+    (urn, model, vector, tag_probabilities, object_key, sequencer, audio_sha256, seconds_heard, extracted_at)
+SELECT e.urn, $1, e.vector, e.tag_probabilities, e.object_key, e.sequencer, e.audio_sha256, e.seconds_heard,
+    e.extracted_at
+FROM embeddings e JOIN tracks t USING (urn)
+WHERE e.model = $2 AND (t.source <> 'file' OR t.duration_ms <= {MAX_ADOPTED_MS})
+ON CONFLICT (urn, model) DO NOTHING
+"""  # noqa: S608 - a constant of this module
+
 # `ready` means: has an embedding of the current model. The audio behind another model's embeddings is deleted, so the
 # next crawl has to fetch it.
 _MARK_PENDING = """
@@ -57,8 +73,11 @@ async def current(db: Executor) -> EmbeddingModel | None:
     return EmbeddingModel(row["model"], row["dimensions"], tuple(mean) if mean else None)
 
 
-async def register(db: Connection, model: EmbeddingModel) -> None:
-    """Make `model` the current one; every track without an embedding of it is pending again."""
+async def register(db: Connection, model: EmbeddingModel, *, predecessor: str | None = None) -> None:
+    """Make `model` the current one; every track without an embedding of it is pending again.
+
+    Of its predecessor, a model that gives recordings of up to a minute the same vectors, it takes over these.
+    """
     async with db.transaction():
         await db.execute("LOCK TABLE models IN EXCLUSIVE MODE")
         before = await current(db)
@@ -66,5 +85,8 @@ async def register(db: Connection, model: EmbeddingModel) -> None:
         if before is None or before.model != model.model:
             await db.execute(_UNSET_CURRENT, model.model)
             await db.execute(_SET_CURRENT, model.model)
+            if predecessor is not None:
+                await embeddings.lock_sequence(db)
+                await db.execute(_ADOPT, model.model, predecessor)
             await db.execute(_MARK_PENDING, model.model)
             await db.execute(_MARK_READY, model.model)

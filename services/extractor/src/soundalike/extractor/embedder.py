@@ -52,6 +52,11 @@ class EmbedderPool:
         return self._model.id
 
     @property
+    def predecessor_id(self) -> str:
+        """The model that gives recordings of up to a minute the same vectors."""
+        return self._model.predecessor_id
+
+    @property
     def dimensions(self) -> int:
         """Length of the vectors."""
         return self._model.dimensions

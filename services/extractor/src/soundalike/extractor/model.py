@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PREPROCESSING: Final = "p2"
 """Incremented by every change of excerpt, mixing, resampling or spectrogram that moves the vectors."""
 
+FORMER_PREPROCESSING: Final = "p1"
+"""That of one excerpt: it moved the vectors of longer files, and of a few with silence or opposed channels."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmbeddingBatch:
@@ -65,6 +68,7 @@ class Model:
         self.statistics = statistics
         self.mean_tag_probabilities = mean_tag_probabilities
         self.id = model_id(weights, statistics)
+        self.predecessor_id = model_id(weights, statistics, FORMER_PREPROCESSING)
         self._network = Network(weights, statistics)
 
     @property
@@ -100,7 +104,7 @@ def _mean(rows: NDArray[np.float32], weights: Sequence[int]) -> NDArray[np.float
     return np.asarray(np.average(rows.astype(np.float64), axis=0, weights=weights), dtype=np.float32)
 
 
-def model_id(weights: Weights, statistics: Statistics | None) -> str:
+def model_id(weights: Weights, statistics: Statistics | None, preprocessing: str = PREPROCESSING) -> str:
     """Return an id that can be part of an S3 key and is unique to the model."""
     parts = ["clip", weights.sha256[:8]] if statistics is None else ["fixed", weights.sha256[:8], statistics.sha256[:8]]
-    return "-".join([weights.name, *parts, PREPROCESSING])
+    return "-".join([weights.name, *parts, preprocessing])

@@ -48,7 +48,7 @@ async def serve(settings: ExtractorSettings, embedder: EmbedderPool) -> None:
             embedder.model_id, embedder.dimensions, mean_tag_probabilities=embedder.mean_tag_probabilities
         )
         async with pool.acquire() as connection:
-            await models.register(connection, ours)
+            await models.register(connection, ours, predecessor=embedder.predecessor_id)
         upkeep = Upkeep(pool, settings)
         await upkeep.check()
         queue = await SqsQueue.connect(settings)
