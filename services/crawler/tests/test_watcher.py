@@ -13,10 +13,11 @@ import pytest
 
 from soundalike.crawler.errors import SourceLocked, SourceRefused, SourceUnavailable
 from soundalike.crawler.leases import SharedLeases
+from soundalike.crawler.schedules import schedule
 from soundalike.crawler.source_factory import SourceFactory
 from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
-from soundalike.crawler.watcher import Watcher, schedule
+from soundalike.crawler.watcher import Watcher
 from soundalike.db import libraries, locations, playlists, task_queue, track_requests, tracks
 from soundalike.db.database import RetryingPool
 from soundalike.db.tracks import State

@@ -23,6 +23,7 @@ from soundalike.crawler.library.library_watch import LibraryWatches
 from soundalike.crawler.library.scan import LibraryScan, ScanOptions
 from soundalike.crawler.policy import CrawlPolicy
 from soundalike.crawler.progress import create_display
+from soundalike.crawler.schedules import schedule, schedule_scan
 from soundalike.crawler.shared_rate_limiter import SharedLimiters
 from soundalike.crawler.source_factory import SourceFactory
 from soundalike.crawler.sources.registry import FolderPath
@@ -30,7 +31,7 @@ from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.crawler.summary import ignored_line, print_summary
-from soundalike.crawler.watcher import Watcher, schedule, schedule_scan
+from soundalike.crawler.watcher import Watcher
 from soundalike.db import database, identities, libraries, playlists
 from soundalike.db.database import CONNECTION_FAILURES, in_transaction
 from soundalike.domain.text import escape

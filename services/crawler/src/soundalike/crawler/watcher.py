@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from soundalike.crawler.errors import InvalidTarget, SourceLocked
+from soundalike.crawler.errors import InvalidTarget
 from soundalike.crawler.library.scan import ScanOptions
+from soundalike.crawler.schedules import UNKNOWN_WAIT, schedule, schedule_scan
 from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.crawler.summary import summary_line
@@ -46,8 +47,6 @@ log = logging.getLogger(__name__)
 MAX_TASKS: Final = 4
 _POLL_S: Final = 30.0
 _LEASE: Final = timedelta(minutes=30)
-_LOCKED_WAIT: Final = timedelta(minutes=10)
-_UNKNOWN_WAIT: Final = timedelta(hours=1)
 _RETRY_BACKOFF: Final = Backoff(initial_s=120.0, max_s=86_400.0, jitter=0.0)
 
 
@@ -231,7 +230,7 @@ class Watcher:
     def _retry_at(self, request: Task, failure: ServiceError | None = None) -> datetime:
         pause = timedelta(seconds=_RETRY_BACKOFF.delay_s(request.attempts))
         if isinstance(failure, QuotaExhausted):
-            pause = timedelta(seconds=failure.wait_s) if failure.wait_s is not None else _UNKNOWN_WAIT
+            pause = timedelta(seconds=failure.wait_s) if failure.wait_s is not None else UNKNOWN_WAIT
         return datetime.now(UTC) + pause
 
     @asynccontextmanager
@@ -287,46 +286,3 @@ def _reason(stats: CrawlStats) -> str:
     return next(
         (reason for status in OutcomeStatus for reason in stats.by_reason[status] if reason), summary_line(stats)
     )
-
-
-async def schedule(
-    pool: Pool,
-    urn: str,
-    failure: SoundalikeError | None,
-    *,
-    failed: int,
-    interval: timedelta | None = None,
-) -> None:
-    """Say when a list that was crawled is due again, if it is: sooner where the run did not come to its end.
-
-    `interval` is how often from now on (see `db.playlists.schedule`).
-    """
-    sooner, not_before = _sooner(failure, failed), None
-    if isinstance(failure, QuotaExhausted) and failure.wait_s is not None:
-        not_before = sooner
-    error = str(failure) if failure else None
-    await playlists.schedule(pool, urn, interval, retry_in=sooner, not_before=not_before, error=error)
-
-
-async def schedule_scan(
-    pool: Pool,
-    library: Library,
-    failure: SoundalikeError | None,
-    *,
-    failed: int,
-    interval: timedelta | None = None,
-) -> None:
-    """Say when a library that was scanned is due again, as `schedule` does for a list."""
-    await libraries.schedule(pool, library, interval, retry_in=_sooner(failure, failed))
-
-
-def _sooner(failure: SoundalikeError | None, failed: int) -> timedelta | None:
-    """Return after what time to try again what did not come to its end, None where another try changes nothing."""
-    match failure:
-        case QuotaExhausted(wait_s=wait_s) if wait_s is not None:
-            return timedelta(seconds=wait_s)
-        case SourceLocked():
-            return _LOCKED_WAIT
-        case ServiceRefused() | InvalidTarget():
-            return None
-    return _UNKNOWN_WAIT if failure or failed else None
