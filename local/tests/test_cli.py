@@ -17,7 +17,7 @@ from soundalike.db.losses import Loss
 from soundalike.db.overview import Overview
 from soundalike.db.tracks import State
 from soundalike.domain.playlist_id import list_urn
-from soundalike.local import cli, recommendation, status
+from soundalike.local import cli, other_programs, recommendation, status
 from soundalike.local.data_directory import DataDirectory
 from soundalike.local.platform import Platform
 from soundalike.local.ports import free_port
@@ -244,7 +244,7 @@ def test_other_programs_get_their_arguments_and_the_platform(
         executed.append((command, dict(environment)))
         raise SystemExit(0)
 
-    monkeypatch.setattr(cli, "_execute", execute)
+    monkeypatch.setattr(other_programs, "execute", execute)
     monkeypatch.setenv("AWS_PROFILE", "work")
     with exclusive_lock(data):
         environment = {"S3_BUCKET": "soundalike"}
@@ -297,14 +297,14 @@ def test_the_help_of_crawl_shows_its_own_options_too(
     def execute(command: list[str], environment: object) -> None:
         raise SystemExit(command[command.index("-m") + 1 :] != ["soundalike.crawler", "--help"])
 
-    monkeypatch.setattr(cli, "_execute", execute)
+    monkeypatch.setattr(other_programs, "execute", execute)
     result = runner.invoke(cli.app, ["crawl", "--help"])
     assert result.exit_code == 0
     assert {"--data", "--stay", "--no-wait"} <= set(result.stdout.split())
 
 
 def test_evaluate_says_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda _: None)
+    monkeypatch.setattr(other_programs, "find_spec", lambda _: None)
     result = runner.invoke(cli.app, ["evaluate", "--corpus", "somewhere"])
     assert result.exit_code == 1
     assert "make install" in result.stderr
