@@ -98,6 +98,18 @@ def test_links_are_followed_but_never_in_circles(tmp_path: Path) -> None:
     assert paths(tmp_path / "music") == [b"a/1.mp3", b"b/2.mp3", b"d.mp3"]
 
 
+def test_what_a_link_within_the_folder_leads_to_has_the_path_where_it_lies(tmp_path: Path) -> None:
+    create_files(tmp_path, "music/b/c/1.mp3", "elsewhere/2.mp3")
+    (tmp_path / "music/a").symlink_to("b")
+    (tmp_path / "music/b/b").symlink_to(tmp_path / "music/b/c")
+    (tmp_path / "elsewhere/back").symlink_to(tmp_path / "music/b")
+    (tmp_path / "music/aa").symlink_to("../elsewhere")
+    (tmp_path / "link").symlink_to("music")
+    assert paths(tmp_path / "music") == [b"aa/2.mp3", b"b/c/1.mp3"]
+    assert paths(tmp_path / "link") == [b"aa/2.mp3", b"b/c/1.mp3"]
+    assert paths(tmp_path / "music", b"b") == [b"b/c/1.mp3"]
+
+
 def test_what_cannot_be_read_has_the_reason(tmp_path: Path) -> None:
     (tmp_path / "gone.mp3").symlink_to(tmp_path / "nowhere")
     (tmp_path / "circle").symlink_to(tmp_path / "circle")

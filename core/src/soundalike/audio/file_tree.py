@@ -63,12 +63,14 @@ class _Entry(NamedTuple):
     path: bytes
     status: os.stat_result | None
     error: OSError | None
+    is_link: bool = False
 
 
 def walk(root: bytes, below: bytes = b"") -> Iterator[TreeItem]:
     """Yield everything below a folder, or below a folder in it, in the order of the bytes of the paths.
 
-    What operating systems keep among the files is left out and told. Links are followed, each folder once.
+    What operating systems keep among the files is left out and told. Links are followed, each folder once; a link to a
+    folder that lies below `root` itself is not, because what is in that one has its path there.
     """
     try:
         status = os.stat(os.path.join(root, below))  # noqa: PTH116, PTH118 - bytes
@@ -86,7 +88,9 @@ def walk(root: bytes, below: bytes = b"") -> Iterator[TreeItem]:
             yield UnreadablePath(entry.path, _reason(entry.error))
         elif not stat.S_ISDIR(entry.status.st_mode):
             yield _file(entry.path, entry.status)
-        elif (folder := (entry.status.st_dev, entry.status.st_ino)) not in visited:
+        elif (folder := (entry.status.st_dev, entry.status.st_ino)) not in visited and not (
+            entry.is_link and _leads_back(root, entry.path)
+        ):
             visited.add(folder)
             inner = _open(root, entry.path)
             if isinstance(inner, list):
@@ -135,8 +139,15 @@ def _list(root: bytes, path: bytes) -> list[_Entry]:
                 error = failure
             if status and stat.S_ISDIR(status.st_mode):
                 key += _SLASH
-            entries.append(_Entry(key, os.path.join(path, name.name), status, error))  # noqa: PTH118 - bytes
+            entries.append(_Entry(key, os.path.join(path, name.name), status, error, name.is_symlink()))  # noqa: PTH118 - bytes
     return sorted(entries, key=lambda entry: entry.key)
+
+
+def _leads_back(root: bytes, link: bytes) -> bool:
+    """Tell whether the folder to which a link leads lies below the root."""
+    top = os.path.realpath(root)
+    target = os.path.realpath(os.path.join(root, link))  # noqa: PTH118 - bytes
+    return os.path.commonpath((top, target)) == top
 
 
 def _file(path: bytes, status: os.stat_result) -> TreeItem:
