@@ -46,7 +46,7 @@ def _make(checkout: Path, *arguments: str, engine: bool, running: str = "", pres
     result = subprocess.run(
         ["make", "crawl", *arguments],
         cwd=checkout,
-        env={**variables, "PATH": f"{checkout / 'tools'}:{os.environ['PATH']}", "HOME": "/home/me"},
+        env={**variables, "PATH": f"{checkout / 'tools'}:{os.environ['PATH']}", "HOME": "/srv/me"},
         capture_output=True,
         text=True,
         check=False,
@@ -77,7 +77,7 @@ def test_where_the_containers_are_stopped_the_message_says_how_to_go_on(checkout
     ("variables", "containers", "arguments"),
     [
         (["FOLDER=my music"], {"engine": False}, "crawl --folder my music"),
-        (["FOLDER=~/Music", "DATA=~/data"], {"engine": False}, "crawl --data /home/me/data --folder /home/me/Music"),
+        (["FOLDER=~/Music", "DATA=~/data"], {"engine": False}, "crawl --data /srv/me/data --folder /srv/me/Music"),
         (["PLAYLIST=x", "EVERY=24"], {"engine": True}, "crawl --playlist x --every 24"),
         (["PLAYLIST=x", "INCLUDE_VIDEO=yes"], {"engine": True}, "crawl --playlist x --include-video"),
         (["PLAYLIST=x", "INCLUDE_VIDEO=no"], {"engine": True}, "crawl --playlist x"),

@@ -24,7 +24,7 @@ a line of no mount
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        (b"/home/me/Music", None),
+        (b"/srv/me/Music", None),
         (b"/mnt/nas", "nfs4"),
         (b"/mnt/nas/Album", "nfs4"),
         (b"/mnt/nas/disk/Album", None),

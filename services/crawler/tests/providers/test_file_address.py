@@ -5,7 +5,7 @@ import pytest
 from soundalike.crawler.sources.track_lists.file_address import FileAddress, fold_path, is_file_text
 from soundalike.domain.file_paths import PathPrefix
 
-FOLDER = b"/home/me/Lists"
+FOLDER = b"/srv/me/Lists"
 
 
 def paths(text: str, prefix: PathPrefix | None = None, encoding: str = "utf-8") -> list[str]:
@@ -16,16 +16,16 @@ def paths(text: str, prefix: PathPrefix | None = None, encoding: str = "utf-8") 
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        ("a.mp3", "/home/me/Lists/a.mp3"),
-        ("./A/../B/a.mp3", "/home/me/Lists/B/a.mp3"),
-        ("../Music/a.mp3", "/home/me/Music/a.mp3"),
+        ("a.mp3", "/srv/me/Lists/a.mp3"),
+        ("./A/../B/a.mp3", "/srv/me/Lists/B/a.mp3"),
+        ("../Music/a.mp3", "/srv/me/Music/a.mp3"),
         ("//m//a.mp3", "/m/a.mp3"),
-        ("music\\A\\a.mp3", "/home/me/Lists/music/A/a.mp3"),
-        ("AC\\DC.mp3", "/home/me/Lists/AC\\DC.mp3"),
-        (" a.mp3 ", "/home/me/Lists/ a.mp3 "),
-        (" a.mp3 ", "/home/me/Lists/a.mp3"),
-        ("100%25.mp3", "/home/me/Lists/100%25.mp3"),
-        ("100%25.mp3", "/home/me/Lists/100%.mp3"),
+        ("music\\A\\a.mp3", "/srv/me/Lists/music/A/a.mp3"),
+        ("AC\\DC.mp3", "/srv/me/Lists/AC\\DC.mp3"),
+        (" a.mp3 ", "/srv/me/Lists/ a.mp3 "),
+        (" a.mp3 ", "/srv/me/Lists/a.mp3"),
+        ("100%25.mp3", "/srv/me/Lists/100%25.mp3"),
+        ("100%25.mp3", "/srv/me/Lists/100%.mp3"),
         ("file:///m/a%20b.mp3", "/m/a b.mp3"),
         ("file:///m/%E9.mp3", "/m/\udce9.mp3"),
         ("file://localhost/m/a.mp3", "/m/a.mp3"),
@@ -62,11 +62,11 @@ def test_the_prefix_of_another_machine(text: str) -> None:
 def test_names_in_other_encodings(name: str, encoding: str) -> None:
     guessed = name.encode(encoding).decode("cp1252", "surrogateescape")
     read = paths(guessed, encoding="cp1252")
-    assert f"/home/me/Lists/{name}" in read
+    assert f"/srv/me/Lists/{name}" in read
     # The name may be these very bytes.
     raw = name.encode(encoding).decode("utf-8", "surrogateescape")
-    assert f"/home/me/Lists/{raw}" in read
-    assert f"/home/me/Lists/{name}" not in paths(guessed) or encoding == "cp1252"
+    assert f"/srv/me/Lists/{raw}" in read
+    assert f"/srv/me/Lists/{name}" not in paths(guessed) or encoding == "cp1252"
 
 
 def test_what_no_path_can_be_is_left_out() -> None:

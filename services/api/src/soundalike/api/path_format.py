@@ -65,7 +65,7 @@ class PathFormat:
         name, separator, folder = text.partition("=")
         if name == PathForm.RELATIVE:
             if not (folder.startswith("/") or is_windows_path(folder)):
-                raise ValueError("relative needs the absolute path of a folder: relative=/home/me/Playlists")
+                raise ValueError("relative needs the absolute path of a folder: relative=/srv/me/Playlists")
             return cls(PathForm.RELATIVE, folder, prefix)
         if separator or name not in set(PathForm):
             raise ValueError(f"expected {ACCEPTED_FORMS}")

@@ -41,7 +41,7 @@ async def path_format(
             max_length=MAX_PATH_LENGTH,
             description=f"How m3u, jspf and csv name your own files: {ACCEPTED_FORMS}. Local callers and those with a "
             "key get paths, all others the URN",
-            examples=["absolute", "relative=/home/me/Playlists"],
+            examples=["absolute", "relative=/srv/me/Playlists"],
         ),
     ] = PathForm.ABSOLUTE.value,
     path_prefix_from: Annotated[
@@ -50,7 +50,7 @@ async def path_format(
             min_length=1,
             max_length=MAX_PATH_LENGTH,
             description="For the paths of another machine: the folder that `path_prefix_to` takes the place of",
-            examples=["/home/me/Music"],
+            examples=["/srv/me/Music"],
         ),
     ] = None,
     path_prefix_to: Annotated[
