@@ -359,6 +359,18 @@ def test_a_chained_file_is_as_long_as_its_links(encode: Encode) -> None:
     assert digest(second + first) != digest(chain)
 
 
+@pytest.mark.parametrize("subtype", ["MS_ADPCM", "IMA_ADPCM"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_adpcm_is_as_long_as_its_blocks_whatever_its_header_says(subtype: str, channels: int) -> None:
+    target = io.BytesIO()
+    frames = np.zeros((3 * 44_100, channels), np.float32)
+    soundfile.write(target, frames, 44_100, format="WAV", subtype=subtype)
+    content = bytearray(target.getvalue())
+    content[28:32] = (16_000).to_bytes(4, "little")
+    # The last block is filled up.
+    assert duration_ms(bytes(content)) == pytest.approx(3000, abs=100)
+
+
 def test_a_recording_that_breaks_off_is_as_long_as_it_goes(encode: Encode) -> None:
     for form in ("mp3", "aac", "flac", "ogg", "opus", "wav", "aiff"):
         content = encode(form, 6.0)

@@ -103,6 +103,11 @@ def test_tracks_belong_to_the_file_in_which_they_begin() -> None:
     ]
 
 
+def test_only_index_1_says_when_a_track_begins_whatever_the_others_say() -> None:
+    sheet = b'FILE "a.wav" WAVE\nTRACK 01 AUDIO\nINDEX 00 00:01:99\nINDEX 01 00:02:00\nINDEX 02 00:70:00'
+    assert [track.start_ms for track in parse(sheet).files[0].tracks] == [2000]
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [

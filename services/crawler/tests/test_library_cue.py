@@ -131,6 +131,7 @@ async def test_every_track_of_the_sheet_is_a_track_with_its_own_sound(library: L
         ("album.flac", "album.cue", "ALBUM.FLAC"),
         ("album.flac", "album.cue", "C:\\rips\\album.flac"),
         ("Band - Album.flac", "Band - Album.CUE", "CDImage.wav"),
+        ("Band - Album.flac", "Band - Album.flac.cue", "CDImage.wav"),
         ("zz.flac", "aa.cue", "zz.flac"),
         ("aa.flac", "zz.cue", "aa.flac"),
         ("caf\u00e9.flac", "x.cue", "cafe\u0301.flac"),

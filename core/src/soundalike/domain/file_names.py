@@ -24,10 +24,13 @@ _NUMBER: Final = re.compile(r"(?:cd)?(?:\d{1,2}[-.])?\d{1,3}", re.IGNORECASE)
 _LEADING_NUMBER: Final = re.compile(
     r"(?:[(\[](?:\d{1,2}[-.])?\d{1,3}[)\]] ?[-.]? ?"
     r"|(?:track )?(?:\d{1,2}[-.])?\d{1,3}(?:\)|\.(?!\d)| ?[-\u2010-\u2015](?= )) ?"
+    r"|cd ?\d[-.]\d{1,3} (?:[-\u2010-\u2015] )?"
     r"|[a-d]\d{1,2} ?[-.] "
-    r"|(?:\d[-.])?0\d )(?=.*[^\W_])",
+    r"|(?:\d[-.])?0\d |\d-\d\d |0\d\d (?=.+ - ))(?=.*[^\W_])",
     re.IGNORECASE,
 )
+# Where the folders are called as an artist and an album, the tracks after the ninth have no zero.
+_NUMBER_IN_ALBUM: Final = re.compile(r"[1-3]\d (?=[^\W\d_])")
 _SCENE: Final = re.compile(r"(?P<number>\d{2,3})-(?P<artist>[^-]+)-(?P<title>[^-]+)(?:-\w+)?")
 # As yt-dlp names files; "[Soundtrack.]" is none.
 _VIDEO_ID: Final = re.compile(r" \[(?P<id>[\w-]{11})\]")
@@ -59,9 +62,11 @@ def read_file_name(path: str, artists: Iterable[str] = ()) -> FileName:
     """
     *folders, name = [part for part in path.split("/") if part] or [""]
     text = _text(name)
-    number = _LEADING_NUMBER.match(text)
-    rest = text[number.end() :] if number else text
     known = {artist_key(artist) for artist in artists}
+    number = _LEADING_NUMBER.match(text)
+    if number is None and not _DASH.search(text) and (by_folders := _by_folders(folders)).artist:
+        number = _NUMBER_IN_ALBUM.match(text) if artist_key(text) != artist_key(by_folders.album or "") else None
+    rest = text[number.end() :] if number else text
     named_by_folders = _by_folders(folders) if number and not known else FileName("")
     parts = [part for part in _DASH.split(rest) if part.strip()]
     read = _by_parts(parts)
@@ -110,14 +115,19 @@ def _by_parts(parts: Sequence[str]) -> FileName | None:
         return _by_parts(others)
     for place, part in enumerate(others[:-1]):
         if _NUMBER.fullmatch(part):
-            return FileName(" - ".join(others[place + 1 :]), first, " - ".join(others[:place]) or None)
+            return FileName(" - ".join(others[place + 1 :]), first, _album(others[:place]))
     if numbered := _LEADING_NUMBER.match(others[-1]):
-        return FileName(others[-1][numbered.end() :], first, " - ".join(others[:-1]) or None)
+        return FileName(others[-1][numbered.end() :], first, _album(others[:-1]))
     title = " - ".join(others)
     # "Song - Live" and "Song - Remastered 2011" name no artist.
     if read_title(f"{first} - {title}").core == fold(first) or fold(first) in NO_ARTIST:
         return None
     return FileName(title, first)
+
+
+def _album(parts: Sequence[str]) -> str | None:
+    """Return the album that stands between an artist and a number, without its year."""
+    return " - ".join([part for part in parts if not re.fullmatch(rf"[(\[]?{YEAR}[)\]]?", part)] or parts) or None
 
 
 def _by_folders(folders: Sequence[str]) -> FileName:
@@ -137,4 +147,4 @@ def _by_folders(folders: Sequence[str]) -> FileName:
 def _folder_name(folder: str) -> str:
     text = clean(folder)
     text = text.replace("_", " ") if " " not in text else text
-    return _LEADING_YEAR.sub("", _IN_BRACKETS.sub(_without_edition, " ".join(text.split())), count=1) or text
+    return _LEADING_YEAR.sub("", _IN_BRACKETS.sub(_without_edition, " ".join(text.split())).strip(), count=1) or text

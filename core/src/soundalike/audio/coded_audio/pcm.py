@@ -29,6 +29,9 @@ _WAV_CODECS: Final = {
     (1, 1): "pcm_u8", (1, 2): "pcm_s16le", (1, 3): "pcm_s24le", (1, 4): "pcm_s32le", (3, 4): "pcm_f32le",
     (3, 8): "pcm_f64le", (6, 1): "pcm_alaw", (7, 1): "pcm_mulaw",
 }  # fmt: skip
+# ADPCM of Microsoft, IMA and Yamaha: the bytes of a channel in a block that come before its samples of four bits, and
+# the samples among these bytes.
+_ADPCM_HEADS: Final = {0x02: (7, 2), 0x11: (4, 1), 0x20: (0, 0)}
 _AIFF_INTEGERS: Final = {
     (b"NONE", 1): "pcm_s8", (b"NONE", 2): "pcm_s16be", (b"NONE", 3): "pcm_s24be", (b"NONE", 4): "pcm_s32be",
     (b"sowt", 1): "pcm_s8", (b"sowt", 2): "pcm_s16le", (b"sowt", 3): "pcm_s24le", (b"sowt", 4): "pcm_s32le",
@@ -75,7 +78,17 @@ def _add_data(stream: BinaryIO, payload: Payload, form: bytes, start: int, stop:
     payload.add_range(stream, start, stop)
     if codec:
         return (stop - start) // frame_bytes / rate if rate else None
+    if tag in _ADPCM_HEADS and channels and rate and frame_bytes >= channels:
+        # How many bytes a second are, programs estimate for this.
+        blocks, rest = divmod(stop - start, frame_bytes)
+        frames = blocks * _adpcm_frames(tag, frame_bytes // channels) + _adpcm_frames(tag, rest // channels)
+        return frames / rate
     return (stop - start) / bytes_per_second if bytes_per_second else None
+
+
+def _adpcm_frames(tag: int, channel_bytes: int) -> int:
+    head_bytes, head_frames = _ADPCM_HEADS[tag]
+    return head_frames + 2 * (channel_bytes - head_bytes) if channel_bytes > head_bytes else 0
 
 
 def add_aiff(stream: BinaryIO, payload: Payload) -> float | None:

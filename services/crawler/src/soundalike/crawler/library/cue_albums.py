@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from soundalike.audio.audio_files import is_named_like_audio
+from soundalike.audio.audio_files import is_named_like_audio, without_suffix
 from soundalike.audio.decode import MIN_SECONDS
 from soundalike.crawler.errors import CueSheetUnusable
 from soundalike.crawler.library.cue_sheet import MAX_CUE_SHEET_BYTES, parse, segments
@@ -127,13 +127,14 @@ def _track(facts: FileFacts, path: bytes, sheet: CueSheet, part: CueSegment) -> 
 def _find(cue_file: CueFile, sheet: CueSheet, sheet_name: bytes, names: Sequence[bytes]) -> bytes | None:
     """Return the file of a folder that a sheet means: called so, or so but for case, or with another kind of audio.
 
-    A sheet for one file may be called as it is.
+    A sheet for one file may be called as it is, with or without its suffix: album.cue, album.flac.cue.
     """
     called = PurePosixPath(cue_file.name.replace("\\", "/")).name
     for same in (_exact, _folded):
         if file := next((name for name in names if same(display_path(name)) == same(called)), None):
             return file
-    stems = [Path(called).stem, *([Path(display_path(sheet_name)).stem] if len(sheet.files) == 1 else [])]
+    sheet_path = Path(display_path(sheet_name)).with_suffix("")
+    stems = [Path(called).stem, *([sheet_path.name, without_suffix(sheet_path).name] if len(sheet.files) == 1 else [])]
     audio = [name for name in names if is_named_like_audio(Path(display_path(name)))]
     return next(
         (name for stem in stems for name in audio if _folded(Path(display_path(name)).stem) == _folded(stem)), None

@@ -176,13 +176,14 @@ class _Reader:
         if self._track is None or not self._files:
             raise CueSheetUnusable(f"line {number}: INDEX stands before FILE or TRACK")
         index, minutes, seconds, frames = map(int, match.groups())
+        if index != 1:
+            return
         if seconds >= 60 or frames >= _FRAMES_PER_SECOND:
             raise CueSheetUnusable(f"line {number}: {match[0]} is no time in minutes, seconds and 75 frames a second")
-        if index == 1:
-            total = (minutes * 60 + seconds) * _FRAMES_PER_SECOND + frames
-            self._track = replace(self._track, start_ms=round(total * 1000 / _FRAMES_PER_SECOND))
-            self._files[-1][1].append(self._track)
-            self._is_placed = True
+        total = (minutes * 60 + seconds) * _FRAMES_PER_SECOND + frames
+        self._track = replace(self._track, start_ms=round(total * 1000 / _FRAMES_PER_SECOND))
+        self._files[-1][1].append(self._track)
+        self._is_placed = True
 
     def _store(self, track: CueTrack) -> None:
         self._track = track
