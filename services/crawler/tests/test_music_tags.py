@@ -141,7 +141,7 @@ def read(content: bytes) -> MusicTags:
     [
         *(("matroska", "libopus"), ("webm", "libopus"), ("asf", "wmav2"), ("mp4", "aac"), ("caf", "pcm_s16be")),
         *(("au", "pcm_s16be"), ("aiff", "pcm_s16be"), ("wav", "pcm_s16le"), ("wv", "wavpack"), ("tta", "tta")),
-        *(("mp3", "libmp3lame"), ("flac", "flac"), ("ogg", "flac"), ("opus", "libopus")),
+        *(("flv", "libmp3lame"), ("mp3", "libmp3lame"), ("flac", "flac"), ("ogg", "flac"), ("opus", "libopus")),
     ],
 )
 def test_tags_of_every_container_that_ffmpeg_writes(container: str, codec: str) -> None:
@@ -182,6 +182,14 @@ def test_id3_before_another_container_and_in_front_of_its_own_tags() -> None:
     assert names(read(id3_tag() + encoded_by_ffmpeg("flac", "flac", 44_100))) == NAMES
     own = encoded_by_ffmpeg("flac", "flac", 44_100, {"title": "Own", "artist": "Own", "album": "Own"})
     assert names(read(id3_tag() + own)) == ("Own", ("Own",), "Own")
+
+
+def test_a_tag_without_names_in_front_of_one_that_has_them(audio: Callable[..., bytes]) -> None:
+    tag, stream = ID3(), io.BytesIO()
+    tag.add(TXXX(encoding=3, desc="replaygain_track_gain", text="-6.00 dB"))
+    tag.save(stream)
+    assert names(read(stream.getvalue() + id3_tag() + audio(1, "MP3"))) == NAMES
+    assert names(read(id3_tag() + stream.getvalue() + audio(1, "MP3"))) == NAMES
 
 
 @pytest.mark.parametrize("container", ["mp3", "wv", "tta", "ape"])

@@ -19,6 +19,15 @@ AUDIO_SUFFIXES: Final = frozenset(
 )
 """Suffixes in lower case; a file called so is meant to be audio, also where its content is not understood."""
 
+_MORE_VIDEO_SUFFIXES: Final = (
+    *(".3g2", ".3gp", ".asf", ".divx", ".m2ts", ".m4v", ".mkv", ".mov", ".mpeg", ".mts", ".ogm", ".ogv", ".qt"),
+    *(".vob", ".wmv"),
+)
+_VIDEO_SUFFIXES: Final = frozenset(
+    (*_MORE_VIDEO_SUFFIXES, *(f".{kind.extension}" for kind in AudioKind if kind.mime_type.startswith("video/")))
+)
+"""Suffixes of films, whose sound may be analysed; a file called so claims nothing."""
+
 
 def is_named_like_audio(path: PurePath) -> bool:
     """Tell whether the name of a file says that it is audio."""
@@ -26,5 +35,5 @@ def is_named_like_audio(path: PurePath) -> bool:
 
 
 def without_suffix(path: P) -> P:
-    """Return a path without the suffix of a kind of audio: "R.E.M. - E-Bow" has none."""
-    return path.with_suffix("") if is_named_like_audio(path) else path
+    """Return a path without the suffix of a kind of audio or video: "R.E.M. - E-Bow" has none."""
+    return path.with_suffix("") if path.suffix.lower() in AUDIO_SUFFIXES | _VIDEO_SUFFIXES else path

@@ -17,7 +17,7 @@ from soundalike.audio.substream import size
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["AudioKind", "LocatedAudio", "locate", "sniff", "sniff_stream"]
+__all__ = ["AudioKind", "LocatedAudio", "id3_starts", "locate", "sniff", "sniff_stream"]
 
 _BLOCK_BYTES: Final = 1 << 16
 _NEAR_BYTES: Final = 1 << 16
@@ -68,8 +68,13 @@ def locate(stream: BinaryIO, *, far: bool = True) -> LocatedAudio | None:
         stream.seek(0)
 
 
+def id3_starts(stream: BinaryIO) -> list[int]:
+    """Return where the ID3 tags in front of the audio begin, of which there may be several."""
+    return _skip_tags(stream)[1]
+
+
 def _locate(stream: BinaryIO, search_bytes: int) -> LocatedAudio | None:
-    start, last_tag = _skip_tags(stream)
+    start, id3_tags = _skip_tags(stream)
     head = b""
     for position in (start, _skip_zeros(stream, start)):
         stream.seek(position)
@@ -80,9 +85,9 @@ def _locate(stream: BinaryIO, search_bytes: int) -> LocatedAudio | None:
     if is_other_container(head):
         return None
     located = _search(stream, start, search_bytes)
-    if located is None and last_tag is not None:
+    if located is None and id3_tags:
         # The tag says that it is longer than it is.
-        return _search(stream, last_tag + _ID3_HEAD_BYTES, search_bytes)
+        return _search(stream, id3_tags[-1] + _ID3_HEAD_BYTES, search_bytes)
     return located
 
 
@@ -110,9 +115,9 @@ def _kind_of_frames(framing: Framing, header: bytes) -> AudioKind:
     return {Framing.MP3: AudioKind.MP3, Framing.MP2: AudioKind.MP2, Framing.ADTS: AudioKind.AAC}[framing]
 
 
-def _skip_tags(stream: BinaryIO) -> tuple[int, int | None]:
-    """Return where the tags in front end, and where the last ID3 of them begins."""
-    start, last = 0, None
+def _skip_tags(stream: BinaryIO) -> tuple[int, list[int]]:
+    """Return where the tags in front end, and where each ID3 of them begins."""
+    start, id3_tags = 0, list[int]()
     for _ in range(_MAX_TAGS):
         stream.seek(start)
         head = stream.read(32)
@@ -120,9 +125,9 @@ def _skip_tags(stream: BinaryIO) -> tuple[int, int | None]:
         if length == 0:
             break
         if head[:3] == b"ID3":
-            last = start
+            id3_tags.append(start)
         start += length
-    return start, last
+    return start, id3_tags
 
 
 def _skip_zeros(stream: BinaryIO, start: int) -> int:

@@ -82,7 +82,7 @@ def _add_data(stream: BinaryIO, payload: Payload, form: bytes, start: int, stop:
         # How many bytes a second are, programs estimate for this.
         blocks, rest = divmod(stop - start, frame_bytes)
         frames = blocks * _adpcm_frames(tag, frame_bytes // channels) + _adpcm_frames(tag, rest // channels)
-        return frames / rate
+        return float(frames / rate)
     return (stop - start) / bytes_per_second if bytes_per_second else None
 
 

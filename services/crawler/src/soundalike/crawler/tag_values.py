@@ -33,7 +33,7 @@ from mutagen.wavpack import WavPack
 from soundalike.audio.coded_audio.chunks import RIFF, content
 from soundalike.audio.container_metadata import read_metadata
 from soundalike.audio.errors import AudioError
-from soundalike.audio.sniff import AudioKind, locate
+from soundalike.audio.sniff import AudioKind, id3_starts, locate
 from soundalike.audio.substream import Substream, size
 from soundalike.crawler.cue_block import cue_block_text
 from soundalike.crawler.legacy_text import restore_byte_order
@@ -102,12 +102,14 @@ def read_values(stream: BinaryIO, kind: AudioKind | None) -> tuple[Values, float
     """
     located = locate(stream)
     start = located.start if located else 0
-    audio = io.BufferedReader(Substream(stream, start), _BUFFER_BYTES) if start else stream
+    audio = _from(stream, start)
     audio.seek(0)
     readers = _readers(audio.read(16), kind)
     values: dict[str, list[Value]] = {}
     seconds = 0.0
-    for reader, source in (*((reader, audio) for reader in readers), (_id3, stream)):
+    # Some programs put a tag in front of one that has the names.
+    in_front = [(_id3v2, _from(stream, position)) for position in id3_starts(stream)]
+    for reader, source in (*((reader, audio) for reader in readers), *in_front, (_id3, stream)):
         if seconds and values.keys() >= _ENOUGH:
             break
         try:
@@ -119,6 +121,10 @@ def read_values(stream: BinaryIO, kind: AudioKind | None) -> tuple[Values, float
         values = fields | values
         seconds = seconds or length
     return values, seconds
+
+
+def _from(stream: BinaryIO, start: int) -> BinaryIO:
+    return io.BufferedReader(Substream(stream, start), _BUFFER_BYTES) if start else stream
 
 
 def _readers(head: bytes, kind: AudioKind | None) -> Sequence[_Reader]:
@@ -250,6 +256,7 @@ _READERS: Final[Sequence[tuple[bytes, Sequence[_Reader]]]] = (
     (b"riff\x2e\x91\xcf\x11", (_metadata("w64"),)),
     (b"caff", (_metadata("caf"),)),
     (b".snd", (_metadata("au"),)),
+    (b"FLV\x01", (_metadata("flv"),)),
     (b".RMF", (_metadata("rm"),)),
     (b".ra\xfd", (_metadata("rm"),)),
     (b"wvpk", (_file(WavPack), _ape)),
