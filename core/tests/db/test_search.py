@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundalike.db import erasure, schema, search_names, tracks
-from soundalike.db.search import Likeness, SearchText, search
+from soundalike.db.search import Likeness, search
+from soundalike.db.search_text import SearchText
 from soundalike.db.tracks import State, Track
 from soundalike.domain.track_id import TrackId
 
