@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import av
 
 from soundalike.audio.errors import Undecodable
-from soundalike.audio.ffmpeg import TAGS_OF_ANY_ENCODING
+from soundalike.audio.ffmpeg_container import TAGS_OF_ANY_ENCODING
 from soundalike.audio.substream import Substream
 
 if TYPE_CHECKING:

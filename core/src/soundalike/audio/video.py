@@ -10,7 +10,7 @@ from av.stream import Disposition
 from soundalike.audio.audio_kind import AudioKind
 from soundalike.audio.effort import Effort
 from soundalike.audio.errors import TooDemanding
-from soundalike.audio.ffmpeg import DEMUXERS, TAGS_OF_ANY_ENCODING
+from soundalike.audio.ffmpeg_container import DEMUXERS, TAGS_OF_ANY_ENCODING
 from soundalike.audio.substream import Substream, size
 
 if TYPE_CHECKING:

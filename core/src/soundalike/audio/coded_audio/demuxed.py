@@ -10,7 +10,7 @@ import av
 
 from soundalike.audio.effort import Effort
 from soundalike.audio.errors import Undecodable
-from soundalike.audio.ffmpeg import TAGS_OF_ANY_ENCODING
+from soundalike.audio.ffmpeg_container import TAGS_OF_ANY_ENCODING
 from soundalike.audio.substream import Substream, size
 
 if TYPE_CHECKING:

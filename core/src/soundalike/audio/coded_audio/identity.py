@@ -19,7 +19,7 @@ from soundalike.audio.coded_audio.ogg import add_ogg
 from soundalike.audio.coded_audio.payload import Payload
 from soundalike.audio.coded_audio.pcm import add_aiff, add_wav
 from soundalike.audio.errors import AudioError
-from soundalike.audio.ffmpeg import DEMUXERS
+from soundalike.audio.ffmpeg_container import DEMUXERS
 from soundalike.audio.mpeg_frames import Framing
 from soundalike.audio.sniff import AudioKind, locate
 from soundalike.audio.substream import Substream
