@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from soundalike.db import tracks
+from soundalike.db import track_states, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.local.analysis import (
@@ -77,11 +77,11 @@ async def test_the_wait_ends_with_the_last_queued_track(pool: Pool, monkeypatch:
     monkeypatch.setattr("soundalike.local.analysis._POLL_S", 0.0)
     (earlier,) = await queue(pool, "9")
     await tracks.mark_rejected(pool, earlier, "silent")
-    before = await tracks.count_by_state(pool)
+    before = await track_states.count_by_state(pool)
     left = await queue(pool, "1", "2", "3")
     await tracks.set_reason(pool, left.pop(), "given up after 5 attempts")
 
-    real = tracks.count_waiting
+    real = track_states.count_waiting
 
     async def count_and_finish_one(db: Pool) -> int:
         count = await real(db)
@@ -89,7 +89,7 @@ async def test_the_wait_ends_with_the_last_queued_track(pool: Pool, monkeypatch:
             await tracks.mark_rejected(db, left.pop(), "silent")
         return count
 
-    monkeypatch.setattr(tracks, "count_waiting", count_and_finish_one)
+    monkeypatch.setattr(track_states, "count_waiting", count_and_finish_one)
     display = Display()
     await wait_for_analysis(pool, display, before)
     assert [(step.finished, step.refused, step.waiting) for step in display.shown] == [(1, 1, 2), (2, 2, 1), (2, 2, 0)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from soundalike.db import embeddings, erasure, models, playlists, task_queue, tracks
+from soundalike.db import embeddings, erasure, models, playlists, task_queue, track_states, tracks
 from soundalike.db.embeddings import Embedding
 from soundalike.db.models import EmbeddingModel
 from soundalike.db.playlists import Playlist
@@ -113,7 +113,7 @@ async def test_a_playlist_goes_and_its_tracks_stay_by_default(filled: Pool) -> N
 async def test_a_playlist_can_go_with_its_tracks(filled: Pool) -> None:
     async with filled.acquire() as connection:
         assert sorted(await erasure.forget_playlist(connection, MINE.urn, with_tracks=True)) == [A.urn, B.urn]
-    assert (await tracks.count_by_state(filled))[State.FORGOTTEN] == 2
+    assert (await track_states.count_by_state(filled))[State.FORGOTTEN] == 2
 
 
 async def test_a_user_goes_with_lists_and_uploads(filled: Pool) -> None:

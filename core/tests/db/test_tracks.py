@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from soundalike.db import track_references, tracks
+from soundalike.db import track_references, track_states, tracks
 from soundalike.db.tracks import State, Track
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import InvalidTrackId
@@ -80,7 +80,7 @@ async def test_counts_cover_every_state_and_add_up(pool: Pool) -> None:
         await tracks.upsert(pool, make_track(TrackId("deezer", str(n))))
     await tracks.mark_queued(pool, TrackId("deezer", "1"), provider="p", method="m")
     await tracks.mark_rejected(pool, TrackId("deezer", "2"), "x")
-    counts = await tracks.count_by_state(pool)
+    counts = await track_states.count_by_state(pool)
     assert set(counts) == set(State)
     assert counts == {**dict.fromkeys(State, 0), State.PENDING: 3, State.QUEUED: 1, State.REJECTED: 1}
 
@@ -98,8 +98,8 @@ async def test_a_soundcloud_permalink_is_looked_up(pool: Pool) -> None:
 async def test_queued_for_names_those_that_wait(pool: Pool) -> None:
     await tracks.upsert(pool, make_track())
     await tracks.mark_queued(pool, ID, provider="p", method="m")
-    assert await tracks.queued_longer_than(pool, seconds=0) == [ID]
-    assert await tracks.queued_longer_than(pool, seconds=60) == []
+    assert await track_states.queued_longer_than(pool, seconds=0) == [ID]
+    assert await track_states.queued_longer_than(pool, seconds=60) == []
 
 
 async def test_an_extractor_that_was_faster_is_not_set_back(pool: Pool) -> None:
@@ -120,13 +120,13 @@ async def test_a_track_that_the_extractors_have_given_up_does_not_wait(pool: Poo
     for track in (waiting, given_up):
         await tracks.mark_queued(pool, track, provider="deezer", method="isrc")
     await tracks.set_reason(pool, given_up, "given up after 5 attempts")
-    assert await tracks.count_waiting(pool) == 1
+    assert await track_states.count_waiting(pool) == 1
     await tracks.mark_rejected(pool, rejected, "silent")
     await tracks.mark_no_preview(pool, without_preview, "nobody has it")
-    failures = await tracks.failures_since(pool, moment)
+    failures = await track_states.failures_since(pool, moment)
     assert [(failure.track.id, failure.reason) for failure in failures] == [
         (given_up, "given up after 5 attempts"),
         (rejected, "silent"),
         (without_preview, "nobody has it"),
     ]
-    assert await tracks.failures_since(pool, await pool.fetchval("SELECT now()")) == []
+    assert await track_states.failures_since(pool, await pool.fetchval("SELECT now()")) == []

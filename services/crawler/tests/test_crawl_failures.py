@@ -11,7 +11,7 @@ import pytest
 from soundalike.crawler.errors import SourceUnavailable
 from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
 from soundalike.crawler.stats import OutcomeStatus
-from soundalike.db import playlists, tracks
+from soundalike.db import playlists, track_states
 from soundalike.db.database import RetryingPool
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
@@ -132,7 +132,7 @@ async def test_a_store_that_is_away_for_a_while(
     crawl = crawler.crawl(store=UnsteadyStore(refusals), concurrency=1)
     assert await crawl.run(crawler.playlist(generated_playlist(3).spotify_id)) is None
     assert counts_by_status(crawl.stats) == statuses
-    counts = await tracks.count_by_state(crawler.pool)
+    counts = await track_states.count_by_state(crawler.pool)
     assert (counts[State.QUEUED], counts[State.PENDING]) == (
         statuses[OutcomeStatus.UPLOADED],
         statuses.get(OutcomeStatus.FAILED, 0),
@@ -210,7 +210,7 @@ async def test_an_interrupted_crawl_goes_on_where_it_stopped(crawler: CrawlFixtu
     with pytest.raises(asyncio.CancelledError):
         await running
     # What was cut off between its commit and its count is queued all the same.
-    done = (await tracks.count_by_state(crawler.pool))[State.QUEUED]
+    done = (await track_states.count_by_state(crawler.pool))[State.QUEUED]
     assert crawl.stats.count(OutcomeStatus.UPLOADED) == crawl.stats.finished <= done <= 10
     assert len(store.objects) == 10
     assert 1 <= crawl.stats.unfinished <= crawl.concurrency

@@ -14,7 +14,7 @@ from soundalike.crawler.errors import InvalidTarget, SourceRefused
 from soundalike.crawler.policy import BLOCKED, CrawlPolicy
 from soundalike.crawler.resume import PlaylistCheckpoint
 from soundalike.crawler.stats import OutcomeStatus
-from soundalike.db import playlists, tracks
+from soundalike.db import playlists, track_states, tracks
 from soundalike.db.tracks import State, Track
 from soundalike.domain.track_id import TrackId
 from soundalike.sandbox.catalogue import pieces, spotify_id
@@ -122,7 +122,7 @@ async def test_a_code_that_only_the_provider_tells_is_heeded(crawler: CrawlFixtu
 async def test_what_was_known_before_its_code_was_goes_when_it_is_told(crawler: CrawlFixture) -> None:
     await tracks.upsert(crawler.pool, Track(FIRST, "as of an earlier crawl that knew no code"))
     await forget_releases(crawler.pool, crawler.store, [pieces()[0].isrc])
-    assert (await tracks.count_by_state(crawler.pool))[State.PENDING] == 1
+    assert (await track_states.count_by_state(crawler.pool))[State.PENDING] == 1
     await crawler.crawl().run(crawler.playlist(DEMO_PLAYLIST_ID))
     stored = await tracks.get(crawler.pool, FIRST)
     assert stored is not None
@@ -149,7 +149,7 @@ async def test_a_playlist_goes_and_is_not_crawled_again(crawler: CrawlFixture) -
     assert "forgotten on request" in str(stopped)
     done = await forget(crawler.pool, crawler.store, Subject("playlist", urn), with_tracks=True)
     assert done.tracks == 0
-    assert (await tracks.count_by_state(crawler.pool))[State.QUEUED] == 48
+    assert (await track_states.count_by_state(crawler.pool))[State.QUEUED] == 48
 
 
 async def test_a_playlist_goes_with_its_tracks_where_that_is_wanted(crawler: CrawlFixture) -> None:

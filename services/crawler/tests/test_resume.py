@@ -13,7 +13,7 @@ from soundalike.crawler.errors import SourceLocked
 from soundalike.crawler.leases import LocalLeases, SharedLeases
 from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
 from soundalike.crawler.stats import OutcomeStatus
-from soundalike.db import checkpoints, playlists, tracks
+from soundalike.db import checkpoints, playlists, track_states
 from soundalike.db.tracks import State
 from soundalike.http.errors import QuotaExhausted
 from soundalike.sandbox.faults import Fault
@@ -69,7 +69,7 @@ async def test_killed_three_times_every_track_comes_once(crawler: CrawlFixture) 
     assert last.stats.count(OutcomeStatus.FAILED) == 0
     assert len(puts) == len(set(puts))
     assert len(crawler.store.objects) == 4 * PAGE_SIZE
-    assert (await tracks.count_by_state(crawler.pool))[State.QUEUED] == 4 * PAGE_SIZE
+    assert (await track_states.count_by_state(crawler.pool))[State.QUEUED] == 4 * PAGE_SIZE
     # What was read before is not asked for again.
     assert min(offsets(crawler)) >= 3 * PAGE_SIZE
     listed = await playlists.tracks_of(crawler.pool, URN)
@@ -105,7 +105,7 @@ async def test_what_is_owed_within_what_was_read_is_read_again(crawler: CrawlFix
     assert await again.run(crawler.playlist(KEY)) is None
     assert offsets(crawler)[0] == 7
     assert again.stats.finished == 4 * PAGE_SIZE
-    assert (await tracks.count_by_state(crawler.pool))[State.QUEUED] == 4 * PAGE_SIZE
+    assert (await track_states.count_by_state(crawler.pool))[State.QUEUED] == 4 * PAGE_SIZE
 
 
 async def test_another_version_of_the_list_is_read_from_its_beginning(crawler: CrawlFixture) -> None:

@@ -9,7 +9,7 @@ import pytest
 from soundalike.crawler.sources.spotify import SpotifyTrack
 from soundalike.crawler.sources.spotify_web_api import PAGE_SIZE
 from soundalike.crawler.stats import OutcomeStatus
-from soundalike.db import playlists, tracks
+from soundalike.db import playlists, track_states, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.http.errors import ServiceRefused
@@ -36,7 +36,7 @@ async def test_the_demo_playlist(crawler: CrawlFixture) -> None:
     crawl = crawler.crawl()
     assert await crawl.run(crawler.playlist(DEMO_PLAYLIST_ID)) is None
     assert counts_by_status(crawl.stats) == {OutcomeStatus.UPLOADED: 48}
-    assert (await tracks.count_by_state(crawler.pool))[State.QUEUED] == 48
+    assert (await track_states.count_by_state(crawler.pool))[State.QUEUED] == 48
     stored = await tracks.get(crawler.pool, FIRST_ID)
     assert stored is not None
     assert (stored.preview_provider, stored.match_method) == ("spotify", "preview_url")

@@ -18,7 +18,7 @@ from soundalike.crawler.source_factory import SourceFactory
 from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
 from soundalike.crawler.watcher import Watcher
-from soundalike.db import libraries, locations, playlists, task_queue, track_requests, tracks
+from soundalike.db import libraries, locations, playlists, task_queue, track_requests, track_states, tracks
 from soundalike.db.database import RetryingPool
 from soundalike.db.tracks import State
 from soundalike.domain.file_paths import PathPrefix
@@ -136,7 +136,7 @@ async def test_several_crawlers_fetch_each_track_once(crawler: CrawlFixture, run
             await eventually(lambda track=track: settled(crawler, track))
     paths = [request.path for request in crawler.server.sandbox.journal.read("/mp3-preview/")]
     assert len(paths) == len(set(paths)) == 20
-    assert (await tracks.count_by_state(crawler.pool))[State.QUEUED] == 20
+    assert (await track_states.count_by_state(crawler.pool))[State.QUEUED] == 20
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from soundalike.db import losses, task_queue, track_requests, tracks
+from soundalike.db import losses, task_queue, track_requests, track_states, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
 from soundalike.extractor.sweep import SweepResult, redrive, sweep
@@ -26,7 +26,7 @@ async def test_a_preview_without_a_message_gets_one(bench: Bench) -> None:
     assert await run_sweep(bench) == SweepResult(requeued=1, lost=0, dead_letters=0)
     (message,) = await bench.queue.receive(limit=10, wait_s=0)
     await bench.worker.handle(message)
-    assert (await tracks.count_by_state(bench.pool))[State.READY] == 1
+    assert (await track_states.count_by_state(bench.pool))[State.READY] == 1
     assert await run_sweep(bench) == SweepResult(0, 0, 0)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundalike.audio.errors import DecoderCrashed
-from soundalike.db import tracks, uploads
+from soundalike.db import track_states, uploads
 from soundalike.db.uploads import Analysis, Rejection
 from soundalike.domain.track_id import TrackId
 from soundalike.errors import StoreUnavailable
@@ -38,7 +38,7 @@ async def upload_recording(bench: Bench, message_of: Callable[..., str], data: b
 
 async def traces(bench: Bench) -> tuple[int, int, int]:
     """Objects, messages and tracks that there are."""
-    known = sum((await tracks.count_by_state(bench.pool)).values())
+    known = sum((await track_states.count_by_state(bench.pool)).values())
     return len(bench.store.objects), (await bench.queue.depth()).total, known
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundalike.audio.errors import DecoderCrashed, InternalDecoderError
-from soundalike.db import embeddings, losses, tracks
+from soundalike.db import embeddings, losses, track_states, tracks
 from soundalike.db.track_details import details
 from soundalike.db.tracks import State
 from soundalike.errors import QueueUnavailable, StoreUnavailable
@@ -315,7 +315,7 @@ async def test_stopping_finishes_what_is_under_way_and_hands_back_the_rest(
     stop.set()
     go_on.set()
     await running
-    ready = (await tracks.count_by_state(bench.pool))[State.READY]
+    ready = (await track_states.count_by_state(bench.pool))[State.READY]
     assert 1 <= ready <= 2
     depth = await bench.queue.depth()
     assert (depth.visible, depth.in_flight) == (5 - ready, 0)

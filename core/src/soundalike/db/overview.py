@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from soundalike.db import embeddings, index_versions, models, tracks
+from soundalike.db import embeddings, index_versions, models, track_states, tracks
 from soundalike.errors import QueueUnavailable
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ async def track_counts(db: Executor) -> TrackCounts:
 
 async def overview(db: Executor, queue: MessageQueue | None, dead_letters: MessageQueue | None) -> Overview:
     """Gather the overview; raises what the database raises."""
-    by_state = await tracks.count_by_state(db)
+    by_state = await track_states.count_by_state(db)
     model = await models.current(db)
     version = await index_versions.get_published(db, model.model) if model else None
     newer = await embeddings.tail_size(db, model.model, version.up_to_seq if version else 0) if model else None

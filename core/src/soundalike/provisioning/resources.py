@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from soundalike.db import losses, tracks
+from soundalike.db import losses, track_states
 from soundalike.db.losses import Loss
 from soundalike.provisioning.audio_rules import AUDIO_RULES
 from soundalike.provisioning.errors import translated_errors
@@ -51,7 +51,7 @@ async def repair(db: Executor, settings: QueueSettings, missing: Mapping[Resourc
     Raises `StoreUnavailable`, `ProvisioningRefused` and what the database raises.
     """
     # Before anything is created: what nobody could record would be lost silently.
-    is_in_use = any((await tracks.count_by_state(db)).values())
+    is_in_use = any((await track_states.count_by_state(db)).values())
     await asyncio.to_thread(provision_events, settings)
     if not missing or not is_in_use:
         return

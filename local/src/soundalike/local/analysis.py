@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from soundalike.db import tracks
+from soundalike.db import track_states
 from soundalike.db.tracks import State
 from soundalike.local.errors import LocalPlatformError
 from soundalike.terminal import echo
@@ -115,7 +115,7 @@ async def wait_for_analysis(
     """
     rate, last_waiting, deadline = Rate(), None, 0.0
     while True:
-        waiting, counts = await tracks.count_waiting(pool), await tracks.count_by_state(pool)
+        waiting, counts = await track_states.count_waiting(pool), await track_states.count_by_state(pool)
         ready, refused = (max(0, counts[state] - before.get(state, 0)) for state in (State.READY, State.REJECTED))
         finished = ready + refused
         rate.add(finished)

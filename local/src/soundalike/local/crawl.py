@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from soundalike.db import database, embeddings, index_versions, models, tracks
+from soundalike.db import database, embeddings, index_versions, models, track_states
 from soundalike.db.tracks import State
 from soundalike.local.analysis import analysis_display, wait_for_analysis
 from soundalike.local.crawl_report import count_of, example_answers, example_lines, result_lines
@@ -58,7 +58,7 @@ class Crawl:
         Raises `AnalysisStalled`, and what the database raises.
         """
         async with database.connect(self._environment["DATABASE_URL"], size=1, retry=RetryPolicy()) as pool:
-            before, moment = await tracks.count_by_state(pool), datetime.now(UTC)
+            before, moment = await track_states.count_by_state(pool), datetime.now(UTC)
             try:
                 await self.run()
                 if self.status in _NOTHING_CRAWLED:
@@ -113,7 +113,7 @@ async def _is_index_outdated(pool: Pool) -> bool:
 
 
 async def _kept(pool: Pool) -> str:
-    ready, waiting = (await tracks.count_by_state(pool))[State.READY], await tracks.count_waiting(pool)
+    ready, waiting = (await track_states.count_by_state(pool))[State.READY], await track_states.count_waiting(pool)
     return (
         f"Everything so far is kept: {count_of(ready, 'track is', 'tracks are')} ready, "
         f"{waiting or 'none'} still to be analysed. The same command goes on from there."

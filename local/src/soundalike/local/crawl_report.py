@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from soundalike.db import embeddings, locations, models, tracks
+from soundalike.db import embeddings, locations, models, track_states, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.file_paths import display_path
 from soundalike.local import recommendation
@@ -67,10 +67,10 @@ def failure_groups(failures: Iterable[StoredTrack]) -> list[FailureGroup]:
 
 async def result_lines(pool: Pool, before: Mapping[State, int], moment: datetime) -> list[str]:
     """Say how many tracks are ready, `before` being the counts before the crawl, and what failed since `moment`."""
-    ready = (await tracks.count_by_state(pool))[State.READY]
+    ready = (await track_states.count_by_state(pool))[State.READY]
     new = max(0, ready - before.get(State.READY, 0))
     lines = [f"{count_of(ready, 'track is', 'tracks are')} ready to be recommended ({new} new)."]
-    groups = failure_groups(await tracks.failures_since(pool, moment))
+    groups = failure_groups(await track_states.failures_since(pool, moment))
     if groups:
         paths = await locations.of_tracks(pool, [urn for group in groups for urn in group.first])
         failed = sum(group.count for group in groups)

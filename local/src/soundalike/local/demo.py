@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 from rich.console import Console
 
-from soundalike.db import database, tracks
+from soundalike.db import database, track_states, tracks
 from soundalike.db.tracks import State
 from soundalike.local import recommendation
 from soundalike.local.analysis import analysis_display, wait_for_analysis
@@ -66,7 +66,7 @@ class Demo:
 
     async def _demonstrate(self, running: RunningPlatform, started: float) -> None:
         async with database.connect(running.environment["DATABASE_URL"], size=1) as pool:
-            before = await tracks.count_by_state(pool)
+            before = await track_states.count_by_state(pool)
             echo("", "Crawling the sample playlist: eight styles of composed music")
             await self._run(running, "soundalike.crawler", "--playlist", DEMO_PLAYLIST_ID)
             echo("", "Analysing it")

@@ -13,7 +13,7 @@ from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.sources.track_lists.resolver import Resolver
 from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
 from soundalike.crawler.stats import OutcomeStatus
-from soundalike.db import playlists, tracks
+from soundalike.db import playlists, track_states
 from soundalike.db.tracks import State
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.deezer_catalogue import AWKWARD_PLAYLIST
@@ -111,7 +111,7 @@ async def test_what_deezer_could_not_say_is_never_kept_as_an_absence(
     await run.run(awkward())
     assert run.stats.count(OutcomeStatus.NO_PREVIEW) == 0
     assert run.stats.count(OutcomeStatus.FAILED) == 4
-    assert (await tracks.count_by_state(pool))[State.PENDING] == 4
+    assert (await track_states.count_by_state(pool))[State.PENDING] == 4
     stores.sandbox.faults.clear()
     again = crawl()
     assert await again.run(awkward()) is None

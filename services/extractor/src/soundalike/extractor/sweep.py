@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from soundalike.db import search_names, track_requests, tracks
+from soundalike.db import search_names, track_requests, track_states, tracks
 from soundalike.errors import InvalidTrackId
 from soundalike.extractor import s3_events
 from soundalike.extractor.uploads import delete_abandoned
@@ -53,7 +53,7 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
     given_up = await _read_dead_letters(pool, dead_letters, store.bucket)
     idle = (await queue.depth()).total == 0
     # Read before the listing: a preview that arrives later cannot make its track look lost.
-    queued = await tracks.queued_longer_than(pool, seconds=0)
+    queued = await track_states.queued_longer_than(pool, seconds=0)
     before = datetime.now(UTC) - (timedelta() if idle else _GRACE)
     present: set[TrackId] = set()
     requeued = 0
