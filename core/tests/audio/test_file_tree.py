@@ -74,6 +74,8 @@ def test_names_with_dots_and_blanks_are_names(tmp_path: Path) -> None:
         (["System Volume Information/1.mp3", "lost+found/#1", ".fseventsd/1", ".Spotlight-V100/1"], SYSTEM_FOLDERS, 4),
         (["@tmp/1.mp3", "@SynoResource/1", ".@upload_cache/1.mp3", ".dropbox.cache/1.mp3"], SYSTEM_FOLDERS, 4),
         (["._1.mp3", ".DS_Store", "Thumbs.db", "Icon\r", ".sync_0a1b.db-wal"], SYSTEM_FILES, 5),
+        ([".trashed-1735689600-1.mp3", ".pending-1735689600-2.mp3"], SYSTEM_FILES, 2),
+        ([".nfs00000000000a8f4200000001", ".fuse_hidden0000123400000001"], SYSTEM_FILES, 2),
     ],
 )  # fmt: skip
 def test_what_systems_keep_is_left_out_and_counted(tmp_path: Path, names: list[str], kind: str, count: int) -> None:

@@ -54,7 +54,11 @@ _FILES: Final = frozenset((
     b"ehthumbs_vista.db", b"desktop.ini", b".directory", b".nomedia", b".stignore", b".dropbox",
     b".owncloudsync.log", b".nextcloudsync.log",
 ))
-_FILE_PREFIXES: Final = (b"._", b".com.apple.", b".sync_", b"._sync_")
+# Android keeps what was deleted or is being written beside the rest; NFS and FUSE what was deleted while it was open.
+_FILE_PREFIXES: Final = (
+    *(b"._", b".com.apple.", b".sync_", b"._sync_"),
+    *(b".trashed-", b".pending-", b".nfs0", b".fuse_hidden"),
+)
 # fmt: on
 
 _KINDS: Final = {name: kind for kind, names in _FOLDERS.items() for name in names}
