@@ -253,6 +253,9 @@ _SIGNS: Final = "\u2018\u201c\u201d\u2013\u2014\u2026\xb7\xab\xbb\xb0\xbf\xa1\xa
 _WESTERN_LETTERS: Final = "éöüäáíóñçèåøãêàúæôâëîïßðòõþùìýûœšžÿ"
 _CYRILLIC: Final = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґўјљњћђџ"
 _GREEK: Final = "αοιετσνηυρπκμςλάόίωέήδγύχθφβώξζψϊϋΐΰ"
+_HEBREW: Final = "יוהלאתרמבשעדנחקפכםסגצטזןךףץ"
+_ARABIC: Final = "اليمنوتربةعدسفهكقحجشصطخأىءضغذثظزئؤإآ"
+_THAI: Final = "านรอกเ่ง้มยลัวดทสตีะิปบคหแจุพช์็ขืใไูผโำธซศฟถภณษญฐ๊ฉฎฏฬฮฝๆ๋ฆฑฌฒฤ"
 
 _LETTERS_OF_UTF8: Final = frozenset(
     map(
@@ -265,6 +268,9 @@ _LANGUAGES: Final[Mapping[str, Callable[[str], float]]] = {
     "cp1251": _Alphabet(_ranks(_CYRILLIC)),
     "koi8-r": _Alphabet(_ranks(_CYRILLIC), usual=-2.0),
     "cp1253": _Alphabet(_ranks(_GREEK), usual=-4.0),
+    "cp1255": _Alphabet(_ranks(_HEBREW), usual=-2.0),
+    "cp1256": _Alphabet(_ranks(_ARABIC), usual=-2.0),
+    "cp874": _Alphabet(_ranks(_THAI), usual=-2.0),
     "gb18030": _Characters(_ranks(SIMPLIFIED_CHINESE), _in_rows("gb2312", 0xB0, 0xF7), 0.97),
     "big5": _Characters(_ranks(TRADITIONAL_CHINESE), _in_rows("big5", 0xA4, 0xF9), 0.97),
     "cp932": _Characters(_ranks(JAPANESE_KANJI), _in_rows("cp932", 0x88, 0x9F), 0.5, _is_kana),
