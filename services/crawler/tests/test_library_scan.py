@@ -452,3 +452,21 @@ async def test_one_sound_under_several_names_is_one_track_that_each_name_finds(
     assert (
         await library.pool.fetchval("SELECT count(*) FROM locations WHERE names IS NOT NULL AND gone_at IS NULL") == 0
     )
+
+
+@pytest.mark.parametrize("is_inner", [True, False])
+async def test_a_library_that_is_none_any_more_is_not_scanned(
+    library: Library, song: Callable[[int], bytes], *, is_inner: bool
+) -> None:
+    library.put("1.flac", song(1))
+    former, crawl, _ = await library.scan()
+    async with library.pool.acquire() as connection:
+        if is_inner:
+            await libraries.register(connection, os.fsencode(library.folder.parent))
+        else:
+            await libraries.delete(connection, former.library)
+    library.put("2.flac", song(2))
+    failure = await former.run(crawl)
+    assert isinstance(failure, SourceUnavailable)
+    assert "was removed, or taken over by another one" in str(failure)
+    assert await library.pool.fetchval("SELECT count(*) FROM locations") == is_inner

@@ -27,7 +27,7 @@ from soundalike.crawler.library.scan_record import (
     ScanRecord,
     os_reason,
 )
-from soundalike.db import encodings, locations, search_names
+from soundalike.db import encodings, libraries, locations, search_names
 from soundalike.db.locations import FileStamp
 from soundalike.errors import DatabaseUnavailable
 
@@ -118,6 +118,9 @@ class LibraryScan:
             if not mine:
                 return SourceLocked(f"another crawler is scanning {self.name}")
             try:
+                root_library = await libraries.get(self.pool, self.library.root)
+                if root_library is None or root_library.id != self.library.id:
+                    return SourceUnavailable(f"the library of {self.name} was removed, or taken over by another one")
                 known = (await locations.counts(self.pool)).get(self.library.id)
                 begin = await encodings.moment(self.pool)
                 failure = await crawl.run(self)
