@@ -91,3 +91,11 @@ def test_duplicates_are_listed_and_none_is_deleted(library: Library) -> None:
     assert library("duplicates", "--csv")[1].count(str(library.folder)) == 4
     assert library("duplicates", "--csv", "--json")[0] == 2
     assert len(list(library.folder.rglob("*.flac"))) == 5
+
+
+def test_a_file_is_no_library(library: Library, tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text("x")
+    status, output = library("add", file)
+    assert status != 0
+    assert "list.txt is a file: name the folder in which it lies" in " ".join(output.split())

@@ -20,7 +20,7 @@ from soundalike.crawler.sources.registry import (
     ACCEPTED_FORMS,
     FolderPath,
     Target,
-    no_such_path,
+    no_folder,
     parse_target,
     second_meaning,
 )
@@ -155,7 +155,7 @@ def _path_prefix(old: str | None, new: str | None) -> PathPrefix | None:
 
 def _folder(path: Path) -> FolderPath:
     if not path.is_dir():
-        _refuse(f"{path} is a file: name the folder in which it lies" if path.exists() else no_such_path(path))
+        _refuse(no_folder(path))
     return FolderPath(path)
 
 

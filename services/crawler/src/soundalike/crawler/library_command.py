@@ -18,7 +18,7 @@ from soundalike.crawler.library.scan import ScanOptions
 from soundalike.crawler.session import CrawlOptions
 from soundalike.crawler.session_run import hours_between, run_session
 from soundalike.crawler.settings import CrawlerSettings
-from soundalike.crawler.sources.registry import FolderPath, no_such_path
+from soundalike.crawler.sources.registry import FolderPath, no_folder
 from soundalike.db import gone_tracks, libraries, locations
 from soundalike.db.database import in_transaction
 from soundalike.db.locations import LibraryCounts
@@ -60,7 +60,7 @@ def add(folders: Folders, every: Every = None) -> None:
     """Scan folders, and scan them again whenever something changes in them while the platform runs."""
     for folder in folders:
         if not folder.is_dir():
-            fail(no_such_path(folder))
+            fail(no_folder(folder))
     targets = tuple(FolderPath(folder, watched=True) for folder in folders)
     raise typer.Exit(run_session(CrawlOptions(targets=targets, interval=hours_between(every)), load(CrawlerSettings)))
 

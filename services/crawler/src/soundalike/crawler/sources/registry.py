@@ -76,6 +76,11 @@ def no_such_path(path: object) -> str:
     return f"there is no file or folder {path}: check the spelling, and that its disk is there"
 
 
+def no_folder(path: Path) -> str:
+    """Say why no folder is at a path."""
+    return f"{path} is a file: name the folder in which it lies" if path.exists() else no_such_path(path)
+
+
 def second_meaning(text: str, target: Target) -> str | None:
     """Say what else a text names whose `target` lies here, None where nothing else is called so."""
     if not isinstance(target, FolderPath | ListFile):
