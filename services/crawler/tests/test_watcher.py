@@ -86,7 +86,9 @@ def run_watchers(crawler: CrawlFixture, settings: Any, client: httpx.AsyncClient
             finally:
                 for task in running:
                     task.cancel()
-                await asyncio.gather(*running, return_exceptions=True)
+                ends = await asyncio.gather(*running, return_exceptions=True)
+                # One that ended by itself would watch no more.
+                assert [end for end in ends if not isinstance(end, asyncio.CancelledError)] == []
 
     return run
 
