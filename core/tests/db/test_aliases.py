@@ -32,10 +32,15 @@ async def test_two_tracks_may_have_the_same_id(pool: Pool) -> None:
     assert await aliases.tracks_of(pool, ACOUSTID, ["s1", "s2"]) == {"s1": [ONE.urn, OTHER.urn]}
 
 
-async def test_a_forgotten_track_gets_none(pool: Pool) -> None:
-    await tracks.upsert(pool, Track(ONE, "One", aliases=(SOUND,)))
+async def test_a_forgotten_track_gets_none_and_a_forgotten_file_keeps_those_that_tell_other_encodings(
+    pool: Pool,
+) -> None:
+    service_track = TrackId("deezer", "1")
+    for track in (ONE, service_track):
+        await tracks.upsert(pool, Track(track, "One", aliases=(SOUND,)))
     async with pool.acquire() as connection:
-        await erasure.forget_tracks(connection, [ONE])
-    await tracks.upsert(pool, Track(ONE, "One", aliases=(SOUND,)))
-    await aliases.replace(pool, ONE, [SOUND], [ACOUSTID])
-    assert await aliases.of_tracks(pool, [ONE.urn]) == {}
+        await erasure.forget_tracks(connection, [ONE, service_track])
+    for track in (ONE, service_track):
+        await tracks.upsert(pool, Track(track, "One", aliases=(SOUND, RECORDING)))
+        await aliases.replace(pool, track, [RECORDING], [MUSICBRAINZ_RECORDING])
+    assert await aliases.of_tracks(pool, [ONE.urn, service_track.urn]) == {ONE.urn: [SOUND]}

@@ -31,6 +31,7 @@ def test_without_a_table_folders_are_albums(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert sorted((entry.path, entry.album) for entry in read(tmp_path)) == [
+        (".hidden/4.mp3", ".hidden"),
         ("a/deep/3.flac", "a/deep"),
         ("b/1.mp3", "b"),
         ("b/2.mp3", "b"),

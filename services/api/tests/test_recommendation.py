@@ -208,6 +208,7 @@ async def test_a_track_is_shown_with_state_and_reason(platform: Platform, client
         "reason": None,
         "preview_provider": None,
         "match_method": None,
+        "locations": [],
     }
     await tracks.upsert(platform.pool, tracks.Track(track_id(1), "Silent"))
     await tracks.mark_rejected(platform.pool, track_id(1), "the audio is silent")

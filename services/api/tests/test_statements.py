@@ -66,6 +66,9 @@ TWICE: Final = (
     f"/playlists/{PLAYLIST}/recommend",
     # Nor before the favourites are.
     "/recommend?user=4",
+    # Where the files of an answer lie is asked only for those who may see it.
+    f"/recommend?track={urn(0)}&tag=jazz&exclude={urn(2)}&format=m3u",
+    f"/tracks/{urn(0)}",
 )
 """The addresses that ask a second time."""
 
