@@ -84,11 +84,12 @@ def run_watchers(crawler: CrawlFixture, settings: Any, client: httpx.AsyncClient
             try:
                 yield
             finally:
+                ended = [repr(task) for task in running if task.done()]
                 for task in running:
                     task.cancel()
-                ends = await asyncio.gather(*running, return_exceptions=True)
-                # One that ended by itself would watch no more.
-                assert [end for end in ends if not isinstance(end, asyncio.CancelledError)] == []
+                await asyncio.gather(*running, return_exceptions=True)
+                # One that ended by itself, cancelled or not, would watch no more.
+                assert ended == []
 
     return run
 
