@@ -27,14 +27,15 @@ RETRY = RetryPolicy(attempts=3, sleep=no_sleep)
 class UnsteadyPool:
     """A pool that fails so often before it answers."""
 
-    def __init__(self, pool: Any, failures: int) -> None:
+    def __init__(self, pool: Any, failures: int, error: Exception) -> None:
         self._pool = pool
         self.failures = failures
+        self.error = error
 
     def _fail(self) -> None:
         if self.failures:
             self.failures -= 1
-            raise asyncpg.ConnectionDoesNotExistError("connection was closed")
+            raise self.error
 
     async def fetchval(self, *arguments: Any, **options: Any) -> Any:
         self._fail()
@@ -47,12 +48,16 @@ class UnsteadyPool:
             self._fail()
 
 
-def unsteady(pool: Pool, failures: int) -> RetryingPool:
-    return RetryingPool(UnsteadyPool(pool, failures), RETRY)  # type: ignore[arg-type]
+CLOSED = asyncpg.ConnectionDoesNotExistError("connection was closed")
 
 
-async def test_a_statement_is_retried(pool: Pool) -> None:
-    assert await unsteady(pool, 2).fetchval("SELECT $1::integer", 7) == 7
+def unsteady(pool: Pool, failures: int, error: Exception = CLOSED) -> RetryingPool:
+    return RetryingPool(UnsteadyPool(pool, failures, error), RETRY)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("error", [CLOSED, asyncpg.InternalClientError("another operation (2) is in progress")])
+async def test_a_statement_is_retried(pool: Pool, error: Exception) -> None:
+    assert await unsteady(pool, 2, error).fetchval("SELECT $1::integer", 7) == 7
 
 
 async def test_a_database_that_stays_away_has_an_error_of_its_own(pool: Pool) -> None:
