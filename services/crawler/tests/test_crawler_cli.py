@@ -91,6 +91,26 @@ def command(store: S3Store, database_url: str, server: SandboxServer, tmp_path: 
     )
 
 
+def answered(command: Command, answer: str, *arguments: str) -> tuple[int, str, str]:
+    """Run `forget` at a terminal where a person answers; returns as `Command`."""
+    ours, theirs = os.openpty()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "soundalike.crawler", "forget", *arguments],
+            env=command.environment,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        os.write(ours, f"{answer}\n".encode())
+        out, err = process.communicate(timeout=scale(120))
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return process.returncode, out, err
+
+
 def in_bucket(store: S3Store) -> list[str]:
     async def listed() -> list[str]:
         return [results.key async for results in store.list("previews/")]
@@ -372,23 +392,9 @@ def test_a_person_is_asked_before_a_name_is_forgotten(
             await tracks.upsert(pool, Track(TrackId("deezer", "1"), "Song", ("Band",)))
 
     asyncio.run(fill())
-    ours, theirs = os.openpty()
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "soundalike.crawler", "forget", "--title", "song", "--artist", "band"],
-            env=command.environment,
-            stdin=theirs,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        os.write(ours, f"{answer}\n".encode())
-        out, err = process.communicate(timeout=scale(120))
-    finally:
-        os.close(ours)
-        os.close(theirs)
+    status, out, err = answered(command, answer, "--title", "song", "--artist", "band")
     assert "Forget 1 track? [y/N]" in out
-    assert process.returncode == (0 if answer == "y" else 1)
+    assert status == (0 if answer == "y" else 1)
     assert ("nothing was forgotten" in err) is (answer != "y")
     assert ("as none of them has an ISRC" in out) is (answer == "y")
     assert states(database_url) == left
@@ -428,23 +434,9 @@ def test_a_person_is_asked_whether_other_encodings_go_too(
     command: Command, database_url: str, answer: str, left: dict[str, int]
 ) -> None:
     first, _ = in_encodings(database_url)
-    ours, theirs = os.openpty()
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "soundalike.crawler", "forget", first.urn],
-            env=command.environment,
-            stdin=theirs,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        os.write(ours, f"{answer}\n".encode())
-        out, err = process.communicate(timeout=scale(120))
-    finally:
-        os.close(ours)
-        os.close(theirs)
+    status, out, err = answered(command, answer, first.urn)
     assert "Forget 1 file as well? [y/N]" in out, err
-    assert process.returncode == 0
+    assert status == 0
     assert states(database_url) == left
 
 

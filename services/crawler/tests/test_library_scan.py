@@ -13,7 +13,7 @@ from mutagen.flac import FLAC
 
 from soundalike.audio.file_tree import walk
 from soundalike.crawler.errors import SourceLocked, SourceUnavailable
-from soundalike.crawler.library import pairing, scan
+from soundalike.crawler.library import scan, stored_files
 from soundalike.crawler.library.file_reader import FileReader
 from soundalike.crawler.library.scan_record import BEING_WRITTEN, GONE, MOVED, RETURNED, UNCHANGED
 from soundalike.crawler.stats import OutcomeStatus
@@ -264,7 +264,7 @@ async def test_a_scan_that_is_interrupted_goes_on_and_marks_nothing_gone(
     with monkeypatch.context() as patch:
         patch.setattr(scan, "walk", broken)
         patch.setattr(scan, "_RECENT_NS", 0)
-        patch.setattr(pairing, "_ITEMS", 1)
+        patch.setattr(stored_files, "_ITEMS", 1)
         with pytest.raises(ExceptionGroup):
             await library.scan()
     assert await state(library, gone) is State.QUEUED

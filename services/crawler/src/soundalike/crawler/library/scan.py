@@ -17,7 +17,6 @@ from soundalike.crawler.library.cue_changes import CueChanges
 from soundalike.crawler.library.file_scan import FileScan
 from soundalike.crawler.library.known_files import KnownFiles, is_unchanged
 from soundalike.crawler.library.missing_files import MissingFiles
-from soundalike.crawler.library.pairing import pairs
 from soundalike.crawler.library.scan_record import (
     BEING_WRITTEN,
     MOVED,
@@ -27,6 +26,7 @@ from soundalike.crawler.library.scan_record import (
     ScanRecord,
     os_reason,
 )
+from soundalike.crawler.library.stored_files import pairs
 from soundalike.db import encodings, libraries, locations, search_names
 from soundalike.db.locations import FileStamp
 from soundalike.errors import DatabaseUnavailable

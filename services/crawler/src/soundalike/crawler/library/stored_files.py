@@ -1,4 +1,4 @@
-"""Pairing what lies in a folder with what is stored of it; both come in the order of the bytes of their paths."""
+"""What is stored of the files in a folder, beside them; both come in the order of the bytes of their paths."""
 
 from __future__ import annotations
 
