@@ -11,6 +11,7 @@ import resource
 import struct
 import sys
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def id3_frame(name: bytes, content: bytes, flags: int = 0) -> bytes:
     return name + synchsafe(len(content)) + flags.to_bytes(2, "big") + content
 
 
+@cache
 def packed_zeros(megabytes: int) -> bytes:
     """Return so many megabytes of zeros in about a thousandth of the space."""
     packer, block = zlib.compressobj(9), bytes(MEGABYTE)
@@ -141,22 +143,22 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "a compressed comment.wav": lambda: wav(b"id3 ", id3(packed_frame(b"COMM"))),
     "a compressed title.aiff": lambda: aiff(id3(packed_frame(b"TIT2"))),
     "chapters in chapters.mp3": lambda: mp3(id3(nested_chapters())),
-    "a million frames.mp3": lambda: mp3(id3(id3_frame(b"TXXX", b"\0a\0b") * 850_000)),
-    "millions of titles.mp3": lambda: mp3(id3(id3_frame(b"TIT2", b"\x03" + b"a\0" * 6_000_000))),
+    "a quarter of a million frames.mp3": lambda: mp3(id3(id3_frame(b"TXXX", b"\0a\0b") * 250_000)),
+    "a million titles.mp3": lambda: mp3(id3(id3_frame(b"TIT2", b"\x03" + b"a\0" * 1_500_000))),
     "a tag of 256 MB in 30 kB.mp3": lambda: mp3(id3(id3_frame(b"TIT2", b"\x03a"), size=(1 << 28) - 1)),
     "items without end.mp3": lambda: mp3(b"") + ape(0xFFFF_FFFF),
-    "millions of comments.flac": lambda: flac((4, comments(2_000_000, b"a=b", 2_000_000))),
+    "half a million comments.flac": lambda: flac((4, comments(500_000, b"a=b", 500_000))),
     "as many comments as can be said.flac": lambda: flac((4, comments(0xFFFF_FFFF, b"a=b", 10))),
     "a picture of 4 GB.flac": lambda: flac((6, picture(0xFFFF_FFFF))),
-    "thousands of pictures.flac": lambda: flac(*[(6, picture(0))] * 120_000),
-    "millions of comments.ogg": lambda: ogg(
-        [VORBIS_HEAD, b"\x03vorbis" + comments(2_000_000, b"a=b", 2_000_000) + b"\1", b"\x05vorbis"]
+    "thousands of pictures.flac": lambda: flac(*[(6, picture(0))] * 50_000),
+    "half a million comments.ogg": lambda: ogg(
+        [VORBIS_HEAD, b"\x03vorbis" + comments(500_000, b"a=b", 500_000) + b"\1", b"\x05vorbis"]
     ),
-    "millions of comments.opus": lambda: ogg([OPUS_HEAD, b"OpusTags" + comments(2_000_000, b"a=b", 2_000_000)]),
+    "half a million comments.opus": lambda: ogg([OPUS_HEAD, b"OpusTags" + comments(500_000, b"a=b", 500_000)]),
     "a box of exabytes.m4a": lambda: M4A_HEAD + struct.pack(">I4sQ", 1, b"moov", 1 << 62) + bytes(64),
     "boxes in boxes.m4a": lambda: M4A_HEAD + nested_boxes(200_000),
-    "millions of boxes.m4a": lambda: M4A_HEAD + box(b"free", b"") * 1_500_000,
-    "millions of titles.m4a": lambda: M4A_HEAD + items(700_000),
+    "hundreds of thousands of boxes.m4a": lambda: M4A_HEAD + box(b"free", b"") * 400_000,
+    "a quarter of a million titles.m4a": lambda: M4A_HEAD + items(250_000),
     "a chunk of 4 GB.wav": lambda: wav(b"id3 ", id3(b""), claim=0xFFFF_FFF0),
 }
 

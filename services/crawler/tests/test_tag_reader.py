@@ -94,8 +94,8 @@ def test_a_file_without_tags(audio: Callable[..., bytes], tag_reader: TagReader)
 
 
 def test_no_tag_takes_more_memory_than_it_may(tmp_path: Path) -> None:
-    # In a process of its own, since nobody can tell how much memory this one took before. Read here, 12 MB of comments
-    # or a compressed title of 0.6 MB took up to 2.4 GB.
+    # In a process of its own, since nobody can tell how much memory this one took before. Read here, some MB of
+    # comments or a compressed title of 0.6 MB took up to 2.4 GB.
     program = subprocess.run([sys.executable, BOMBS, tmp_path], check=True, capture_output=True, text=True)
     report = json.loads(program.stdout)
     assert len(report["outcomes"]) == 20
