@@ -136,6 +136,20 @@ async def test_a_service_with_invalid_settings_stops_the_platform(
         find(data)
 
 
+async def test_without_a_port_one_is_chosen_at_the_start(data: DataDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = free_port()
+    monkeypatch.setattr("soundalike.local.platform.API_PORT", usual)
+    instance = Platform(data, port=None, services=())
+    # Another program takes the usual one after the platform was put together.
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", usual)
+    async with instance.running() as running:
+        assert not running.api_url.endswith(f":{usual}")
+    server.close()
+    await server.wait_closed()
+    async with Platform(data, port=None, services=()).running() as running:
+        assert running.api_url.endswith(f":{usual}")
+
+
 async def test_a_port_in_use_is_an_error_before_anything_starts(
     data: DataDirectory, platform: Callable[..., Platform]
 ) -> None:

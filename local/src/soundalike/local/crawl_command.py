@@ -14,8 +14,7 @@ from soundalike.local.analysis import AnalysisStalled
 from soundalike.local.crawl import Crawl, crawler_command
 from soundalike.local.environment import neutral_environment
 from soundalike.local.errors import LocalPlatformError
-from soundalike.local.platform import API_PORT, BUCKET, SERVICES, Platform
-from soundalike.local.ports import free_port, is_free
+from soundalike.local.platform import BUCKET, SERVICES, Platform
 from soundalike.local.program import run_in_terminal, shown_command
 from soundalike.local.running_platform import find, is_running
 from soundalike.local.signals import INTERRUPTED
@@ -51,7 +50,7 @@ class CrawlCommand:
         self._is_up = False
         self._platform = Platform(
             data,
-            port=API_PORT if is_free(API_PORT) else free_port(),
+            port=None,
             services=SERVICES if stay else _TEMPORARY_SERVICES,
             report=self._report,
         )

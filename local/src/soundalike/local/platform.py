@@ -18,7 +18,7 @@ from soundalike.local.environment import neutral_environment
 from soundalike.local.errors import PortInUse, StartFailure, UnusableDataDirectory
 from soundalike.local.ministack import AwsServer
 from soundalike.local.pidfile import Pidfile
-from soundalike.local.ports import LOOPBACK, Ports, is_free
+from soundalike.local.ports import LOOPBACK, Ports, free_port, is_free
 from soundalike.local.postgres import PostgresServer
 from soundalike.local.program import Program, python_command
 from soundalike.local.running_platform import RunningPlatform, exclusive_lock, publish
@@ -66,20 +66,23 @@ SERVICES = (
 
 
 class Platform:
-    """One platform on one data directory; `report` gets a line for each thing that happens."""
+    """One platform on one data directory; `report` gets a line for each thing that happens.
+
+    Without a `port` the API listens on the usual one, or where that is in use on any other.
+    """
 
     def __init__(
         self,
         data: DataDirectory,
         *,
-        port: int = API_PORT,
+        port: int | None = API_PORT,
         sandbox: bool = False,
         services: tuple[Service, ...] = SERVICES,
         provisioning: Service = PROVISIONING,
         report: Callable[[str], None] = print,
     ) -> None:
         self._data = data
-        self._port = port
+        self._requested_port = port
         self._sandbox = sandbox
         self._services = services
         self._provisioning = provisioning
@@ -124,8 +127,7 @@ class Platform:
         )
         if leftovers:
             self._report(f"stopped programs that the last run left behind: {', '.join(leftovers)}")
-        if not is_free(self._port):
-            raise PortInUse(f"Port {self._port} is in use by another program. Choose another with --port.")
+        port = self._choose_port()
         if self._data.postgres.joinpath("cluster").exists() and not self._data.secrets_file.exists():
             raise UnusableDataDirectory(
                 f"{self._data.secrets_file} is missing, and the database cannot be opened without it. "
@@ -135,12 +137,12 @@ class Platform:
         server_ports = ports.load_or_choose(self._data.ports_file)
         database, aws = self._database(credentials, server_ports), self._aws(credentials, server_ports)
         await self._start_database(database, credentials)
-        environment = self.environment(database, aws, credentials, server_ports)
+        environment = self.environment(database, aws, credentials, server_ports, port)
         await self._start_aws(aws, environment)
         await self._provision(environment)
         platform = RunningPlatform(
             pid=os.getpid(),
-            api_url=f"http://{LOOPBACK}:{self._port}",
+            api_url=f"http://{LOOPBACK}:{port}",
             sandbox_url=_sandbox_url(server_ports) if self._sandbox else None,
             environment=environment,
         )
@@ -152,8 +154,16 @@ class Platform:
         )
         return platform
 
+    def _choose_port(self) -> int:
+        port = self._requested_port
+        if port is None:
+            return API_PORT if is_free(API_PORT) else free_port()
+        if not is_free(port):
+            raise PortInUse(f"Port {port} is in use by another program. Choose another with --port.")
+        return port
+
     def environment(
-        self, database: PostgresServer, aws: AwsServer, credentials: Secrets, server_ports: Ports
+        self, database: PostgresServer, aws: AwsServer, credentials: Secrets, server_ports: Ports, port: int
     ) -> dict[str, str]:
         """Return the variables that the services get besides those they inherit."""
         settings = {
@@ -162,7 +172,7 @@ class Platform:
             **_SHORT_POLLING,
             **aws.client_environment(),
             "API_HOST": LOOPBACK,
-            "API_PORT": str(self._port),
+            "API_PORT": str(port),
             "API_CACHE_DIR": str(self._data.api_cache),
             # A person may have named a folder on a larger disk.
             "INDEX_WORK_DIR": os.environ.get("INDEX_WORK_DIR") or str(self._data.builds),
