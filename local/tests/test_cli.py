@@ -285,8 +285,8 @@ def test_open_prints_the_address_and_opens_it(
     monkeypatch.setattr("webbrowser.open", browse)
     with _up(data, "http://127.0.0.1:8123"):
         result = runner.invoke(cli.app, ["open", *options, "--data", str(data.root)])
-    assert (result.exit_code, result.stdout) == (0, "http://127.0.0.1:8123/docs\n")
-    assert opened == ([] if options else ["http://127.0.0.1:8123/docs"])
+    assert (result.exit_code, result.stdout) == (0, "http://127.0.0.1:8123/\n")
+    assert opened == ([] if options else ["http://127.0.0.1:8123/"])
     assert message in result.stderr
     assert (result.stderr == "") == (message == "")
 

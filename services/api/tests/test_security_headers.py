@@ -15,7 +15,7 @@ from .test_uploads import AUDIO
 if TYPE_CHECKING:
     import httpx
 
-PAGES: Final = ("/docs", "/redoc")
+PAGES: Final = ("/", "/docs", "/redoc")
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,9 @@ PAGES: Final = ("/docs", "/redoc")
         ("GET", "/readyz", 200),
         ("GET", "/metrics", 200),
         ("GET", "/openapi.json", 200),
-        ("GET", "/", 307),
+        ("GET", "/", 200),
+        ("GET", "/page/app.js", 200),
+        ("GET", "/page/nothing.js", 404),
         ("GET", "/docs", 200),
         ("HEAD", "/docs", 200),
         ("GET", "/docs/swagger-ui-bundle.js", 200),
@@ -75,9 +77,7 @@ async def test_an_error_of_the_program_has_them(client: httpx.AsyncClient, monke
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_the_documentation_loads_nothing_from_elsewhere_and_has_no_script_inside(
-    client: httpx.AsyncClient, path: str
-) -> None:
+async def test_pages_load_nothing_from_elsewhere_and_has_no_script_inside(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
     assert answer.headers["content-type"].startswith("text/html")
     policy = dict(each.split(" ", 1) for each in answer.headers["content-security-policy"].split("; "))
@@ -94,5 +94,15 @@ async def test_the_documentation_loads_nothing_from_elsewhere_and_has_no_script_
 
 
 async def test_there_are_no_other_files(client: httpx.AsyncClient) -> None:
-    for name in ("docs.html", "favicon.png", "..%2fapp.py", "../routes/docs.py", "%2e%2e/app.py", ""):
+    for name in (
+        "docs.html",
+        "index.html",
+        "vendor/lit-html/LICENSE",
+        "favicon.png",
+        "..%2fapp.py",
+        "../routes/docs.py",
+        "%2e%2e/app.py",
+        "",
+    ):
         assert (await client.get(f"/docs/{name}")).status_code in {307, 404}, name
+        assert (await client.get(f"/page/{name}")).status_code in {307, 404}, name

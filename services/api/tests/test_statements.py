@@ -39,6 +39,7 @@ PLAYLIST: Final = "spotify:playlist:37i9dQZF1DXcBWIGoYBM5M"
 ADDRESSES: Final = {
     "/": ["/"],
     "/docs": ["/docs"],
+    "/page/{path:path}": ["/page/app.js"],
     "/docs/{name}": ["/docs/swagger-start.js"],
     "/redoc": ["/redoc"],
     "/healthz": ["/healthz"],

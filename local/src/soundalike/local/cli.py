@@ -36,9 +36,6 @@ app.add_typer(login, name="login")
 
 LOGIN_PORT = 8898
 
-PAGE = "/docs"
-"""The API's page for people."""
-
 
 @app.command()
 def up(
@@ -123,7 +120,7 @@ def open_page(
 ) -> None:
     """Open the page of the running platform in the browser."""
     try:
-        url = f"{find_default(data).api_url}{PAGE}"
+        url = f"{find_default(data).api_url}/"
     except LocalPlatformError as error:
         fail(error)
     echo(url)

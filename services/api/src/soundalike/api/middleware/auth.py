@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
 METRICS_PATH: Final = "/metrics"
 OPEN_PATHS: Final = frozenset({"/", "/docs", "/redoc", "/openapi.json", "/healthz", "/readyz"})
-"""Open to everybody: the documentation, and the health checks of an orchestrator."""
+"""Open to everybody: the page, the documentation, and the health checks of an orchestrator."""
 
 DOCS_FILES: Final = "/docs/"
 """What the pages of the documentation consist of lies below it; open as they are."""
+
+PAGE_FILES: Final = "/page/"
+"""What the page consists of lies below it: nothing of the catalogue; the page asks for a key where one is needed."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -56,7 +59,7 @@ class AccessRules:
             # Where they are off there is no such address.
             off = self.metrics is MetricsAccess.OFF
             return self.reads if off else Access(self.metrics.value), KeyScope.READ
-        if path in OPEN_PATHS or path.startswith(DOCS_FILES):
+        if path in OPEN_PATHS or path.startswith((DOCS_FILES, PAGE_FILES)):
             return Access.OPEN, KeyScope.READ
         return self.reads, KeyScope.READ
 

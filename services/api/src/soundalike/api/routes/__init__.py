@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from soundalike.api.routes import catalogue, docs, health, recommendation, search, tracks, uploads, users
+from soundalike.api.routes import catalogue, docs, health, page, recommendation, search, tracks, uploads, users
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     recommendation.router,
@@ -15,5 +15,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     users.router,
     health.router,
     docs.router,
+    page.router,
 )
 """In the order in which they are matched."""

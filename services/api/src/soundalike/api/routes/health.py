@@ -1,7 +1,6 @@
-"""Liveness, readiness, and the redirect to the documentation."""
+"""Liveness and readiness."""
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import RedirectResponse
 
 from soundalike.api import openapi_examples, problems
 from soundalike.api.errors import SnapshotUnavailable
@@ -54,9 +53,3 @@ async def readyz(platform: PlatformDep, request: Request) -> Readiness:
     if missing:
         raise problems.not_serving({**missing, **degraded})
     return Readiness(status="degraded" if degraded else "ready", index=IndexInfo.of(snapshot), missing=degraded)
-
-
-@router.get("/", include_in_schema=False)
-async def redirect_to_docs() -> RedirectResponse:
-    """Redirect people who open the address to the documentation."""
-    return RedirectResponse("/docs")

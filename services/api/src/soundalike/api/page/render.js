@@ -1,0 +1,21 @@
+// One draw of the whole page for any number of changes: lit-html touches only what differs.
+
+let draw = () => {};
+let isScheduled = false;
+
+/** Set the function that draws the page. */
+export function drawWith(drawPage) {
+  draw = drawPage;
+}
+
+/** Have the page drawn before the next frame. */
+export function redraw() {
+  if (isScheduled) return;
+  isScheduled = true;
+  // A tab in the background has no frames, and its status would grow old.
+  const schedule = document.hidden ? (task) => setTimeout(task, 0) : requestAnimationFrame;
+  schedule(() => {
+    isScheduled = false;
+    draw();
+  });
+}

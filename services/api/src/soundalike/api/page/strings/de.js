@@ -1,0 +1,9 @@
+// The page in German.
+
+export const de = {
+  languageName: "Deutsch",
+  title: "Soundalike",
+  navigationLabel: "Seiten",
+  findPage: "Musik finden",
+  statusPage: "Status",
+};
