@@ -6,4 +6,8 @@ export const de = {
   navigationLabel: "Seiten",
   findPage: "Musik finden",
   statusPage: "Status",
+  // The player
+  playerLabel: "Player",
+  playerPlay: "Abspielen",
+  playerPause: "Pause",
 };

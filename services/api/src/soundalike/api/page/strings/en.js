@@ -6,4 +6,8 @@ export const en = {
   navigationLabel: "Pages",
   findPage: "Find music",
   statusPage: "Status",
+  // The player
+  playerLabel: "Player",
+  playerPlay: "Play",
+  playerPause: "Pause",
 };
