@@ -55,6 +55,7 @@ ADDRESSES: Final = {
     ],
     "/playlists/{playlist:path}/recommend": [f"/playlists/{PLAYLIST}/recommend"],
     "/search": ["/search?q=title", "/search?q=titel"],
+    "/random": ["/random", "/random?n=3"],
     "/tracks": ["/tracks", "/tracks?state=ready&n=2", f"/tracks?playlist={PLAYLIST}"],
     "/tracks/{urn:path}": [f"/tracks/{urn(0)}", "/tracks/https://soundcloud.com/a/b"],
     "/users/{user:path}/similar": ["/users/1/similar"],

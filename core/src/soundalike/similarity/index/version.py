@@ -96,6 +96,10 @@ class IndexVersion:
         """Return the rows [n] of the tracks, -1 for one that the version does not hold."""
         return rows_of(self._urns, urns)
 
+    def urns_at(self, rows: Sequence[int]) -> list[str]:
+        """Return the tracks [n] of the rows."""
+        return [name.decode() for name in self._urns[np.asarray(rows, dtype=np.int64)].tolist()]
+
     def vectors_of(self, urns: Sequence[str]) -> NDArray[np.float32]:
         """Return the projected vectors [n, d] of the tracks, NaN for one that the version does not hold."""
         rows = self.rows_of(urns)

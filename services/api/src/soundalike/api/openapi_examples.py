@@ -30,6 +30,7 @@ from soundalike.api.schemas.recommendation import IndexInfo, PlaylistSummary, Re
 from soundalike.api.schemas.tracks import (
     EXAMPLE_URN,
     ListedTrack,
+    RandomTracks,
     SearchResult,
     SearchResults,
     TrackDetails,
@@ -99,6 +100,7 @@ OTHER_FORMATS: Final = {
 }
 """The same recommendation in the formats other than JSON, by media type."""
 TRACK: Final = TrackDetails.of_stored(_STORED, _TAGS)
+RANDOM: Final = RandomTracks(tracks=[TrackSummary.of(_STORED.track, _TAGS)])
 SEARCH: Final = SearchResults(results=[SearchResult.of(_STORED, match=Likeness.PREFIX)])
 PAGE: Final = TrackPage(tracks=[ListedTrack.of(_STORED)], next="/tracks?state=ready&n=1&after=deezer%3Atrack%3A3135556")
 REQUEST: Final = TrackRequest(urn=URN, state=State.PENDING, reason=track_requests.REASON)

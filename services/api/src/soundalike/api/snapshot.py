@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence, Set
+    from random import Random
 
     from numpy.typing import NDArray
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from soundalike.db.models import EmbeddingModel
     from soundalike.similarity.index.version import IndexVersion, Match
     from soundalike.similarity.projection import Projection
+
+_MIN_DRAW: Final = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -90,6 +93,29 @@ class Snapshot:
             return self.version.sample(count)
         rows = np.flatnonzero(self.tail.alive)
         return self.tail.vectors[rows[:: max(1, -(-len(rows) // count))]]
+
+    def random_urns(self, count: int, source: Random) -> list[str]:
+        """Draw at most `count` tracks, each once and each with the same probability.
+
+        Rows are drawn, and those that do not count are left out, so that the cost depends on `count` and not on the
+        number of tracks; only where most rows do not count are all of them looked at.
+        """
+        indexed = len(self.version) if self.version else 0
+        total = indexed + len(self.tail.alive)
+        width = max(_MIN_DRAW, 2 * count)
+        while True:
+            rows = source.sample(range(total), min(width, total))
+            urns = [urn for row in rows if (urn := self._urn_at(row, indexed)) is not None]
+            if len(urns) >= count or width >= total:
+                return urns[:count]
+            width *= 4
+
+    def _urn_at(self, row: int, indexed: int) -> str | None:
+        """Return the track of a row of the version, or of the tail behind it, None for one that does not count."""
+        if self.version is None or row >= indexed:
+            return self.tail.urns[row - indexed] if self.tail.alive[row - indexed] else None
+        [urn] = self.version.urns_at([row])
+        return None if urn in self.tail or urn in self.absent else urn
 
     def _indexed_only(self, query: NDArray[np.float32], k: int) -> list[Match]:
         if self.version is None:

@@ -4,12 +4,24 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from soundalike.api.routes import catalogue, docs, health, page, recommendation, search, tracks, uploads, users
+from soundalike.api.routes import (
+    catalogue,
+    docs,
+    health,
+    page,
+    random_tracks,
+    recommendation,
+    search,
+    tracks,
+    uploads,
+    users,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     recommendation.router,
     uploads.router,
     search.router,
+    random_tracks.router,
     catalogue.router,
     tracks.router,
     users.router,

@@ -59,6 +59,12 @@ class TrackSummary(_TrackFields):
         return cls(**track_fields(track, tags=tags))
 
 
+class RandomTracks(BaseModel):
+    """Tracks that were drawn at random."""
+
+    tracks: list[TrackSummary]
+
+
 class TrackDetails(TrackSummary):
     """Everything the catalogue holds of a track, and its state."""
 
