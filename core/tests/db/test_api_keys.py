@@ -22,7 +22,9 @@ async def add(pool: Pool, holder: str, scope: Scope = Scope.WRITE, days: int | N
 async def test_a_key_is_recognised_by_its_hash_and_kept_nowhere(pool: Pool) -> None:
     key = await add(pool, "importer")
     assert re.fullmatch(r"soundalike_[0-9a-f]{8}_[0-9a-f]{64}", key)
-    assert await api_keys.list_valid(pool) == [ValidKey(api_keys.digest(key), "importer", Scope.WRITE)]
+    assert await api_keys.list_valid(pool) == [
+        ValidKey(key.split("_")[1], api_keys.digest(key), "importer", Scope.WRITE)
+    ]
     (stored,) = await api_keys.list_keys(pool)
     assert stored.id == key.split("_")[1]
     assert stored.valid

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 READER, WRITER = "soundalike_r", "soundalike_w"
 KEYS = (
-    ValidKey(api_keys.digest(READER), "somebody who reads", Scope.READ),
-    ValidKey(api_keys.digest(WRITER), "somebody who writes", Scope.WRITE),
+    ValidKey("r", api_keys.digest(READER), "somebody who reads", Scope.READ),
+    ValidKey("w", api_keys.digest(WRITER), "somebody who writes", Scope.WRITE),
 )
 
 

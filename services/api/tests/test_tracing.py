@@ -73,7 +73,7 @@ def uncompressed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
-async def test_a_request_is_a_trace_and_a_health_check_is_none(
+async def test_a_request_is_a_trace_and_neither_a_health_check_nor_a_signed_link_is(
     platform: Platform, settings: ApiSettings, collector: Collector
 ) -> None:
     await platform.add(0)
@@ -82,10 +82,12 @@ async def test_a_request_is_a_trace_and_a_health_check_is_none(
         await eventually(lambda: is_ready(client))
         parent = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
         assert (await client.get(f"/tracks/{urn(0)}", headers=parent)).status_code == 200
+        assert (await client.get("/audio/x?signature=secret", headers=parent)).status_code >= 400
     assert {path for path, _ in collector.received} == {"/v1/traces"}
     spans = collector.spans()
     assert spans["GET /tracks/{urn}"]["http.response.status_code"] == "200"
     assert not [name for name in spans if "readyz" in name]
+    assert "secret" not in str(collector.received)
     resources = [resource for _, request in collector.received for resource in request.resource_spans]
     named = {each.key: each.value.string_value for each in resources[0].resource.attributes}
     assert named["service.name"] == "soundalike-api"

@@ -44,8 +44,9 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class ValidKey:
-    """How a key is recognised: the SHA-256 of its text, with its holder and what it allows."""
+    """How a key is recognised: the SHA-256 of its text, with its id, its holder and what it allows."""
 
+    id: str
     digest: bytes
     holder: str
     scope: Scope
@@ -67,7 +68,7 @@ _LIST = f"SELECT {_COLUMNS} FROM api_keys ORDER BY created_at, id"  # noqa: S608
 
 _REVOKE = f"UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND {_VALID} RETURNING id"  # noqa: S608 - as above
 
-_ALL_VALID = f"SELECT digest, holder, scope FROM api_keys WHERE {_VALID}"  # noqa: S608 - constants of this module
+_ALL_VALID = f"SELECT id, digest, holder, scope FROM api_keys WHERE {_VALID}"  # noqa: S608 - constants of this module
 
 
 def digest(key: str) -> bytes:
@@ -107,4 +108,4 @@ async def revoke(db: Executor, key_id: str) -> bool:
 
 async def list_valid(db: Executor) -> list[ValidKey]:
     """Return how the keys that are valid now are recognised."""
-    return [ValidKey(row["digest"], row["holder"], Scope(row["scope"])) for row in await db.fetch(_ALL_VALID)]
+    return [ValidKey(**{**row, "scope": Scope(row["scope"])}) for row in await db.fetch(_ALL_VALID)]

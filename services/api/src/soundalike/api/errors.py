@@ -26,6 +26,10 @@ class KeysUnavailable(ApiError):
     """The valid keys have not been read yet: the program has just started, or the database is away."""
 
 
+class InvalidLink(ApiError):
+    """A signed link has expired, was altered, or its key is no longer valid; the message says which."""
+
+
 class NoTasteData(ApiError):
     """No favourites are known for the seeds, and only taste was requested."""
 

@@ -37,6 +37,7 @@ class Keyring:
 
     def __init__(self, keys: Iterable[ValidKey] | None = None) -> None:
         self._keys: dict[bytes, ValidKey] | None = None
+        self._keys_by_id: dict[str, ValidKey] = {}
         if keys is not None:
             self._replace(keys)
 
@@ -45,9 +46,12 @@ class Keyring:
 
         They are compared by their SHA-256: how long that takes tells nothing about the text of any key.
         """
-        if self._keys is None:
-            raise KeysUnavailable("the API keys are being loaded")
-        return self._keys.get(api_keys.digest(text))
+        return self._loaded().get(api_keys.digest(text))
+
+    def of_id(self, key_id: str) -> ValidKey | None:
+        """Return the valid key with this id, which is no secret; raises `KeysUnavailable`."""
+        self._loaded()
+        return self._keys_by_id.get(key_id)
 
     def of_headers(self, headers: Headers) -> ValidKey | None:
         """Return the valid key that a request carries (RFC 6750), None for one without; raises `KeysUnavailable`."""
@@ -78,5 +82,11 @@ class Keyring:
                 failing = False
             await asyncio.sleep(_INITIAL_POLL_S if self._keys is None else POLL_S)
 
+    def _loaded(self) -> dict[bytes, ValidKey]:
+        if self._keys is None:
+            raise KeysUnavailable("the API keys are being loaded")
+        return self._keys
+
     def _replace(self, keys: Iterable[ValidKey]) -> None:
         self._keys = {key.digest: key for key in keys}
+        self._keys_by_id = {key.id: key for key in self._keys.values()}

@@ -79,6 +79,7 @@ _INVALID_REQUEST: Final = Kind("invalid-request", "Invalid request", HTTPStatus.
 _NOT_SERVING: Final = Kind("not-serving", "Service not ready", HTTPStatus.SERVICE_UNAVAILABLE)
 _KEY_REQUIRED: Final = Kind("key-wanted", "API key required", HTTPStatus.UNAUTHORIZED)
 _WRITE_SCOPE_REQUIRED: Final = Kind("key-too-weak", "API key is read-only", HTTPStatus.FORBIDDEN)
+_INVALID_LINK: Final = Kind("invalid-link", "Link is not valid", HTTPStatus.FORBIDDEN)
 _CROSS_ORIGIN_REQUEST: Final = Kind("foreign-page", "Cross-origin request refused", HTTPStatus.FORBIDDEN)
 _RATE_LIMIT_EXCEEDED: Final = Kind("too-many-calls", "Rate limit exceeded", HTTPStatus.TOO_MANY_REQUESTS)
 _UNKNOWN_HOST: Final = Kind("unknown-host", "Unknown host name", HTTPStatus.MISDIRECTED_REQUEST)
@@ -271,6 +272,11 @@ def write_scope_required() -> Problem:
     challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="write"'
     detail = f"this request needs a key that may write. {KEYS_HINT}"
     return Problem(_WRITE_SCOPE_REQUIRED, detail, headers={"WWW-Authenticate": challenge})
+
+
+def invalid_link(detail: str) -> Problem:
+    """Report that the signature of a link lets nobody in."""
+    return Problem(_INVALID_LINK, f"{detail}; ask for a new link, with a key")
 
 
 def cross_origin_request() -> Problem:

@@ -7,6 +7,7 @@ import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from soundalike.api import signed_links
 from soundalike.api.middleware.etag import UNCACHED_PATHS
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ _OFF: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": Fals
 class Tracing:
     """A span for each request and one for each step of it, sent in batches by a thread of their own (OTLP over HTTP).
 
-    Health checks and metrics have none. The other variables of OpenTelemetry (OTEL_SERVICE_NAME,
-    OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER, …) mean what its documentation says.
+    Health checks, metrics and what signed links lead to have none. The other variables of OpenTelemetry
+    (OTEL_SERVICE_NAME, OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER, …) mean what its documentation says.
     """
 
     def __init__(self, endpoint: str | None) -> None:
@@ -34,7 +35,7 @@ class Tracing:
         """Return what FastAPI, which makes the spans, is to do."""
         if self._provider is None:
             return _OFF
-        return {**_OFF, "tracing": True, "tracer_provider": self._provider, "exclude": _is_health_check}
+        return {**_OFF, "tracing": True, "tracer_provider": self._provider, "exclude": _is_untraced}
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -46,8 +47,10 @@ class Tracing:
                 await asyncio.to_thread(self._provider.shutdown)
 
 
-def _is_health_check(scope: MutableMapping[str, Any]) -> bool:
-    return scope.get("path") in UNCACHED_PATHS
+def _is_untraced(scope: MutableMapping[str, Any]) -> bool:
+    path = str(scope.get("path"))
+    # A span holds the query, and that of a link lets in whoever reads it.
+    return path in UNCACHED_PATHS or signed_links.subject_of(path) is not None
 
 
 def _provider(endpoint: str) -> TracerProvider | None:

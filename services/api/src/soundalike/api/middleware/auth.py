@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 
-from soundalike.api import problems
-from soundalike.api.errors import KeysUnavailable
+from soundalike.api import problems, signed_links
+from soundalike.api.errors import InvalidLink, KeysUnavailable
 from soundalike.api.locality import Locality
 from soundalike.api.settings import Access, MetricsAccess
 from soundalike.db.api_keys import Scope as KeyScope
@@ -30,6 +30,9 @@ DOCS_FILES: Final = "/docs/"
 
 PAGE_FILES: Final = "/page/"
 """What the page consists of lies below it: nothing of the catalogue; the page asks for a key where one is needed."""
+
+AUDIO_PATHS: Final = ("/audio/", "/audio-links/")
+"""The sound of own files: for who is at this machine or has a key, whatever else is open to everybody."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -61,11 +64,17 @@ class AccessRules:
             return self.reads if off else Access(self.metrics.value), KeyScope.READ
         if path in OPEN_PATHS or path.startswith((DOCS_FILES, PAGE_FILES)):
             return Access.OPEN, KeyScope.READ
+        if path.startswith(AUDIO_PATHS):
+            return Access.LOCAL if self.reads is Access.OPEN else self.reads, KeyScope.READ
         return self.reads, KeyScope.READ
 
 
 class AuthMiddleware:
     """ASGI middleware that answers 401, 403 or 429 in place of the app; `scope["caller"]` names the holder of the key.
+
+    In place of a header with a key a signed link counts (`api.signed_links`), for what browsers request without headers
+    of a page's choice. `scope["key"]` is the key that lets a request in, missing where it needs none.
+
 
     Not a dependency of the routes: FastAPI reads a body before it asks the dependencies, so that anybody could send
     whole files only to be refused.
@@ -96,14 +105,25 @@ class AuthMiddleware:
         access, required = self._rules.access(scope["method"], scope["path"])
         if access is Access.OPEN or (access is Access.LOCAL and locality.is_local(scope, headers)):
             return None
-        try:
-            key = self._keyring.of_headers(headers)
-        except KeysUnavailable as error:
-            return problems.not_serving({"keys": str(error)})
+        key = self._key(scope, headers)
+        if isinstance(key, problems.Problem):
+            return key
         if key is None:
             return problems.key_required(required, key_sent="authorization" in headers, local=access is Access.LOCAL)
-        scope["caller"] = key.holder
+        scope["caller"], scope["key"] = key.holder, key
         return self._check_write(key) if required is KeyScope.WRITE else None
+
+    def _key(self, scope: Scope, headers: Headers) -> ValidKey | problems.Problem | None:
+        subject = signed_links.subject_of(scope["path"]) if scope["method"] in SAFE_METHODS else None
+        try:
+            key = self._keyring.of_headers(headers)
+            if key is None and subject is not None:
+                key = signed_links.key_of(QueryParams(scope["query_string"]), subject, self._keyring)
+        except KeysUnavailable as error:
+            return problems.not_serving({"keys": str(error)})
+        except InvalidLink as error:
+            return problems.invalid_link(str(error))
+        return key
 
     def _check_write(self, key: ValidKey) -> problems.Problem | None:
         if key.scope is not KeyScope.WRITE:
