@@ -63,3 +63,7 @@ class QueueUnavailable(TransientError):
 
 class TooManyKeys(SoundalikeError):
     """The holder has two valid keys already, which is all that replacing one needs."""
+
+
+class TooManyCrawls(SoundalikeError):
+    """So many crawls wait already that no other is taken."""

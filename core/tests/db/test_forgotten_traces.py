@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import numpy as np
 import pytest
 
 from soundalike.db import (
+    analyses,
     checkpoints,
+    crawls,
+    dead_letters,
     embeddings,
     erasure,
     libraries,
@@ -22,6 +26,8 @@ from soundalike.db import (
     tracks,
 )
 from soundalike.db.checkpoints import Checkpoint
+from soundalike.db.crawls import CrawlSource
+from soundalike.db.dead_letters import DeadLetter
 from soundalike.db.embeddings import Embedding
 from soundalike.db.locations import FileStamp, ScannedLocation
 from soundalike.db.models import EmbeddingModel
@@ -46,7 +52,9 @@ MODEL = EmbeddingModel("m", 160)
 OF_NOBODY = {
     "alembic_version.version_num", "allowances.service", "api_keys.digest", "api_keys.holder", "api_keys.id",
     "api_keys.scope",
-    "aliases.namespace", "blocks.urn", "embeddings.model", "index_versions.location", "index_versions.manifest_sha256",
+    "aliases.namespace", "blocks.urn",
+    "crawls.folder", "crawls.progress", "crawls.state",
+    "embeddings.model", "index_versions.location", "index_versions.manifest_sha256",
     "index_versions.model", "index_versions.parameters", "index_versions.state", "index_versions.version",
     # That a file below one's own folder is not to be read again is known by its path.
     "libraries.root", "locations.ignored", "locations.path", "locations.segment",
@@ -106,6 +114,13 @@ async def filled(pool: Pool) -> Pool:
         library = (await libraries.register(connection, b"/music")).library
     stamp = FileStamp(1, 2, 3, 4)
     await locations.save(pool, ScannedLocation(library, WORD.encode(), stamp), TRACK)
+    await analyses.begin(pool, TRACK, uuid4())
+    await dead_letters.record(pool, DeadLetter(f"{WORD}1", TRACK.urn, f"{WORD} cannot be decoded", attempts=5))
+    for urn in (TRACK.urn, LIKES):
+        async with pool.acquire() as connection:
+            crawl = await crawls.add(connection, CrawlSource(playlist=urn))
+            assert crawl is not None
+        await pool.execute("UPDATE crawls SET summary = $2, error = $2 WHERE id = $1", crawl.id, f"{WORD} {urn}")
     return pool
 
 
@@ -121,7 +136,10 @@ async def test_of_a_forgotten_track_only_its_id_is_left(filled: Pool) -> None:
         await erasure.forget_tracks(connection, [TRACK])
     assert await columns_with(filled, TRACK.urn, TRACK.key) == {"tracks.urn", "locations.urn"}
     # Of the two tasks one was the user's.
-    assert await columns_with(filled, WORD) == {"manifest.cursor", "manifest.last_error"}
+    # And the crawl of the user's list.
+    assert await columns_with(filled, WORD) == {
+        "manifest.cursor", "manifest.last_error", "crawls.summary", "crawls.error",
+    }  # fmt: skip
     assert [track.urn for track in await playlists.tracks_of(filled, LIST.urn)] == [OTHER.urn]
     assert {row["word"] for row in await filled.fetch("SELECT word FROM search_words")} == {"shared", "word"}
     assert not await erasure.is_known(filled, TRACK.urn)
@@ -143,6 +161,7 @@ async def test_who_expires_has_no_favourites_and_no_tasks(filled: Pool) -> None:
     assert await columns_with(filled, USER) == {
         # The tracks that the account uploaded, and what was crawled of it as a list.
         "tracks.artist_urns", "playlists.urn", "playlist_tracks.playlist", "playlist_readings.playlist",
+        "crawls.playlist", "crawls.summary", "crawls.error",
     }  # fmt: skip
 
 
@@ -158,6 +177,10 @@ async def test_what_is_still_under_way_brings_nothing_back(filled: Pool) -> None
     for kind, urn in (("track", TRACK.urn), ("user", USER)):
         await task_queue.enqueue(filled, kind, [urn], "likes")
         await task_queue.enqueue_now(filled, kind, urn, "likes")
+    await analyses.begin(filled, TRACK, uuid4())
+    await dead_letters.record(filled, DeadLetter("1", TRACK.urn, WORD, attempts=5))
+    async with filled.acquire() as connection:
+        assert await crawls.add(connection, CrawlSource(playlist=LIKES)) is None
     assert await upsert(filled, [User(USER)]) == []
     assert await columns_with(filled, USER) == {"blocks.urn"}
     assert await columns_with(filled, TRACK.urn) == {"tracks.urn", "locations.urn"}

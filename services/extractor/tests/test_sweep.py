@@ -4,10 +4,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from soundalike.db import losses, task_queue, track_requests, track_states, tracks
+import pytest
+
+from soundalike.db import dead_letters, losses, task_queue, track_requests, track_states, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.track_id import TrackId
-from soundalike.extractor.sweep import SweepResult, redrive, sweep
+from soundalike.errors import QueueUnavailable
+from soundalike.extractor.sweep import SweepResult, sweep
+from soundalike.storage.message_queue import MemoryQueue
 
 from .conftest import KEY, TRACK
 
@@ -84,12 +88,62 @@ async def test_dead_letters_are_noted_on_their_tracks_and_not_queued_again(
     assert "dead-letter" in str(status.reason)
 
 
-async def test_redrive_sends_dead_letters_back(bench: Bench, message_of: Callable[..., str]) -> None:
+async def test_a_retry_sends_dead_letters_back(bench: Bench, message_of: Callable[..., str]) -> None:
     await bench.dead_letters.send(message_of(KEY))
-    assert await redrive(bench.queue, bench.dead_letters) == 1
+    await run_sweep(bench)
+    assert await dead_letters.count(bench.pool) == 1
+    assert await dead_letters.retry(bench.pool, bench.queue, bench.dead_letters) == 1
+    assert await dead_letters.count(bench.pool) == 0
     assert (await bench.dead_letters.depth()).total == 0
     (message,) = await bench.queue.receive(limit=10, wait_s=0)
     assert message.body == message_of(KEY)
+
+
+async def test_a_retry_of_one_leaves_the_others_where_they_are(bench: Bench, message_of: Callable[..., str]) -> None:
+    for number in range(25):
+        await bench.dead_letters.send(message_of(f"previews/deezer/{number + 1}.mp3"))
+    await run_sweep(bench)
+    letters = await dead_letters.newest(bench.pool, limit=50)
+    assert len(letters) == 25
+    # The sweep has put back what it looked at.
+    assert (await bench.dead_letters.depth()).visible == 25
+    assert await dead_letters.retry(bench.pool, bench.queue, bench.dead_letters, [letters[7].id, "nobody"]) == 1
+    (message,) = await bench.queue.receive(limit=10, wait_s=0)
+    assert message.body == message_of(f"previews/{str(letters[7].urn).replace(':track:', '/')}.mp3")
+    assert (await bench.dead_letters.depth()).visible == await dead_letters.count(bench.pool) == 24
+
+
+@pytest.mark.parametrize("place", ["send", "delete"])
+async def test_a_letter_is_not_lost_where_a_retry_fails(
+    bench: Bench, message_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    await bench.dead_letters.send(message_of(KEY))
+
+    async def fail(*_: object) -> None:
+        raise QueueUnavailable("away")
+
+    monkeypatch.setattr(MemoryQueue, place, fail)
+    with pytest.raises(QueueUnavailable):
+        await dead_letters.retry(bench.pool, bench.queue, bench.dead_letters)
+    monkeypatch.undo()
+    bench.clock.now += 10_000
+    assert (await bench.dead_letters.depth()).total == 1
+
+
+async def test_a_letter_that_is_no_event_has_its_reason_and_goes_with_the_queue(bench: Bench) -> None:
+    await bench.dead_letters.send("what is this")
+    await run_sweep(bench)
+    (letter,) = await dead_letters.newest(bench.pool, limit=9)
+    assert letter.urn is None
+    assert letter.reason == "the message is not an S3 event (1 mismatches)"
+    await bench.pool.execute("UPDATE dead_letters SET seen_at = now() - interval '1 minute'")
+    await run_sweep(bench)
+    assert await dead_letters.count(bench.pool) == 1
+    for message in await bench.dead_letters.receive(limit=10, wait_s=0):
+        await bench.dead_letters.delete(message)
+    await bench.pool.execute("UPDATE dead_letters SET seen_at = now() - interval '1 minute'")
+    await run_sweep(bench)
+    assert await dead_letters.count(bench.pool) == 0
 
 
 async def test_foreign_objects_are_left_alone(bench: Bench) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundalike.audio.errors import DecoderCrashed, InternalDecoderError
-from soundalike.db import embeddings, losses, track_states, tracks
+from soundalike.db import analyses, dead_letters, embeddings, losses, track_states, tracks
 from soundalike.db.track_details import details
 from soundalike.db.tracks import State
 from soundalike.errors import QueueUnavailable, StoreUnavailable
@@ -400,3 +400,37 @@ async def test_a_hung_job_loses_its_message_in_the_end(bench: Bench) -> None:
 def test_backoff_doubles_is_jittered_and_bounded() -> None:
     assert [RETRY_BACKOFF.delay_s(n, 1.0) for n in (1, 2, 3, 20)] == [5, 10, 20, 600]
     assert RETRY_BACKOFF.delay_s(3, 0.0) == 10
+
+
+async def test_a_message_that_is_given_up_leaves_its_reason(bench: Bench, message_of: Callable[..., str]) -> None:
+    await tracks.ensure(bench.pool, TRACK)
+    await tracks.mark_queued(bench.pool, TRACK, provider="p", method="m")
+    await bench.store.put(KEY, b"music", "audio/mpeg")
+    bench.embedder.failures = [DecoderCrashed("signal 11")] * bench.queue.max_receives
+    await bench.queue.send(message_of(KEY))
+    await bench.queue.send("no event")
+    for attempt in range(bench.queue.max_receives):
+        assert await dead_letters.count(bench.pool) == 0, attempt
+        await deliver(bench)
+        bench.clock.now += 10_000
+    letters = {letter.urn: letter for letter in await dead_letters.newest(bench.pool, limit=9)}
+    assert set(letters) == {TRACK.urn, None}
+    assert (letters[TRACK.urn].reason, letters[TRACK.urn].attempts) == ("signal 11", 5)
+    assert "not an S3 event" in letters[None].reason
+
+
+async def test_what_is_analysed_right_now_is_told(bench: Bench, message_of: Callable[..., str]) -> None:
+    seen: list[str] = []
+    embed = bench.embedder.embed
+
+    async def look(data: bytes) -> object:
+        seen.extend(analysis.urn for analysis in await analyses.active(bench.pool, limit=9))
+        return await embed(data)
+
+    bench.embedder.embed = look  # type: ignore[method-assign]
+    for content in (b"music", b"broken"):
+        await bench.store.put(KEY, content, "audio/mpeg")
+        await bench.queue.send(message_of(KEY))
+        await deliver(bench)
+    assert seen == [TRACK.urn] * 2
+    assert await analyses.active(bench.pool, limit=9) == []

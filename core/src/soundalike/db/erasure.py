@@ -40,6 +40,9 @@ _DELETE_DEPENDENTS = (
     # The ids of the recording that a file is stay: other encodings of it are known by them (`db.encodings`).
     "DELETE FROM aliases WHERE urn = ANY($1) AND NOT starts_with(urn, 'file:')",
     "DELETE FROM manifest WHERE kind = 'track' AND urn = ANY($1)",
+    "DELETE FROM analyses WHERE urn = ANY($1)",
+    "DELETE FROM dead_letters WHERE urn = ANY($1)",
+    "DELETE FROM crawls WHERE playlist = ANY($1)",
     # Of which track of a service another's preview was.
     """
     UPDATE tracks SET preview_provider_id = NULL
@@ -60,11 +63,17 @@ SELECT track AS urn FROM playlist_tracks WHERE playlist = $1
 UNION SELECT track FROM playlist_readings WHERE playlist = $1 AND track IS NOT NULL
 """
 
-_PLAYLIST = ("DELETE FROM playlists WHERE urn = $1", "DELETE FROM playlist_readings WHERE playlist = $1")
+_PLAYLIST = (
+    "DELETE FROM playlists WHERE urn = $1",
+    "DELETE FROM playlist_readings WHERE playlist = $1",
+    # A crawler that is at it stops.
+    "DELETE FROM crawls WHERE playlist = $1",
+)
 
 _LISTS_OF_USER = """
 SELECT urn FROM playlists WHERE starts_with(urn, $1 || ':')
 UNION SELECT playlist FROM playlist_readings WHERE starts_with(playlist, $1 || ':')
+UNION SELECT playlist FROM crawls WHERE starts_with(playlist, $1 || ':')
 """
 
 _USER = ("DELETE FROM manifest WHERE kind = 'user' AND urn = $1", "DELETE FROM users WHERE urn = $1")
@@ -76,6 +85,7 @@ SELECT EXISTS (SELECT FROM tracks WHERE urn = $1 AND state <> 'forgotten')
     OR EXISTS (SELECT FROM manifest WHERE urn = $1)
     OR EXISTS (SELECT FROM playlists WHERE urn = $1 OR starts_with(urn, $1 || ':'))
     OR EXISTS (SELECT FROM playlist_readings WHERE playlist = $1 OR starts_with(playlist, $1 || ':'))
+    OR EXISTS (SELECT FROM crawls WHERE playlist = $1 OR starts_with(playlist, $1 || ':'))
 """
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from soundalike.db import embeddings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from soundalike.db.database import Connection, Executor
 
 MAX_ADOPTED_MS: Final = 60_000
@@ -26,6 +28,18 @@ class EmbeddingModel:
     dimensions: int
     mean_tag_probabilities: tuple[float, ...] | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """A model that an extractor has had; the `current` one is in use."""
+
+    model: str
+    dimensions: int
+    current: bool
+    registered_at: datetime
+
+
+_REGISTERED = "SELECT model, dimensions, current, registered_at FROM models ORDER BY current DESC, registered_at DESC"
 
 _CURRENT = "SELECT model, dimensions, usual_tags AS mean_tag_probabilities FROM models WHERE current"
 
@@ -71,6 +85,11 @@ async def current(db: Executor) -> EmbeddingModel | None:
         return None
     mean = row["mean_tag_probabilities"]
     return EmbeddingModel(row["model"], row["dimensions"], tuple(mean) if mean else None)
+
+
+async def registered(db: Executor) -> list[RegisteredModel]:
+    """List the models, the current one first, then the newest."""
+    return [RegisteredModel(**row) for row in await db.fetch(_REGISTERED)]
 
 
 async def register(db: Connection, model: EmbeddingModel, *, predecessor: str | None = None) -> None:

@@ -15,6 +15,7 @@ from soundalike.db import track_states
 from soundalike.db.tracks import State
 from soundalike.local.errors import LocalPlatformError
 from soundalike.terminal import echo
+from soundalike.throughput import Throughput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +30,6 @@ STALL_S: Final = 300.0
 _POLL_S: Final = 0.5
 _LINE_INTERVAL_S: Final = 5.0
 _WINDOW_S: Final = 60.0
-_MIN_SPAN_S: Final = 2.0
 
 
 class AnalysisStalled(LocalPlatformError):
@@ -89,9 +89,7 @@ class Rate:
         if not self._samples:
             return None
         (began, before), (now, finished) = self._samples[0], self._samples[-1]
-        if now - began < _MIN_SPAN_S or finished <= before:
-            return None
-        return count * (now - began) / (finished - before)
+        return Throughput(finished - before, now - began).seconds_for(count)
 
 
 def time_left(seconds: float) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
 
 from soundalike.audio.errors import PermanentAudioError
-from soundalike.db import embeddings, track_requests, tracks
+from soundalike.db import analyses, embeddings, track_requests, tracks
+from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.db.embeddings import Embedding
 from soundalike.db.tracks import State
 from soundalike.errors import ObjectMissing, ObjectTooLarge
@@ -16,6 +19,8 @@ from soundalike.extractor.uploads import process_upload
 from soundalike.storage.object_keys import track_of_preview, upload_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from soundalike.db.database import Pool
     from soundalike.domain.track_id import TrackId
     from soundalike.extractor.embedder import Embedder
@@ -27,12 +32,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PreviewPipeline:
-    """The parts that one preview passes through."""
+    """The parts that one preview passes through; `worker` is who says what is analysed right now."""
 
     pool: Pool
     store: ObjectStore
     embedder: Embedder
     max_bytes: int
+    worker: UUID = field(default_factory=uuid4)
 
     async def process(self, created: ObjectCreated) -> str:
         """Embed one preview from the bucket and return the outcome in a word.
@@ -61,6 +67,10 @@ class PreviewPipeline:
             return await self._reject(track, created.key, None, str(error))
         # Only now: a message alone, which anybody may have written, makes no row.
         await tracks.ensure(self.pool, track)
+        async with self._noted(track):
+            return await self._analyse(track, created, preview)
+
+    async def _analyse(self, track: TrackId, created: ObjectCreated, preview: StoredObject) -> str:
         try:
             extracted = await self.embedder.embed(preview.data)
         except PermanentAudioError as error:
@@ -77,6 +87,17 @@ class PreviewPipeline:
         )
         # Finished even when the process is being stopped: the expensive part is done.
         return await asyncio.shield(self._store(embedding, preview))
+
+    @asynccontextmanager
+    async def _noted(self, track: TrackId) -> AsyncIterator[None]:
+        """Tell whoever asks that the track is analysed while the context is open."""
+        await analyses.begin(self.pool, track, self.worker)
+        try:
+            yield
+        finally:
+            # What is left over expires.
+            with suppress(*CONNECTION_FAILURES):
+                await analyses.end(self.pool, track, self.worker)
 
     async def _store(self, embedding: Embedding, preview: StoredObject) -> str:
         async with self.pool.acquire() as connection:

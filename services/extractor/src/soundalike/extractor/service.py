@@ -9,14 +9,15 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from soundalike.db import database, models
+from soundalike.db import analyses, database, dead_letters, models
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.db.models import EmbeddingModel
 from soundalike.errors import SoundalikeError
 from soundalike.extractor.preview_pipeline import PreviewPipeline
-from soundalike.extractor.sweep import redrive, sweep
+from soundalike.extractor.sweep import sweep
 from soundalike.extractor.worker import TRANSIENT_FAILURES, Worker
 from soundalike.provisioning.upkeep import Upkeep
+from soundalike.retry import RetryPolicy
 from soundalike.settings import EX_CONFIG
 from soundalike.storage.message_queue import SqsQueue
 from soundalike.storage.object_store import S3Store
@@ -53,19 +54,23 @@ async def serve(settings: ExtractorSettings, embedder: EmbedderPool) -> None:
         await upkeep.check()
         queue = await SqsQueue.connect(settings)
         store = S3Store.connect(settings)
+        pipeline = PreviewPipeline(pool=pool, store=store, embedder=embedder, max_bytes=settings.preview_max_bytes)
         worker = Worker(
             queue=queue,
-            pipeline=PreviewPipeline(pool=pool, store=store, embedder=embedder, max_bytes=settings.preview_max_bytes),
+            pipeline=pipeline,
             concurrency=settings.concurrency,
             visibility_s=settings.queue_visibility_s,
             max_receives=settings.queue_max_receives,
             poll_wait_s=settings.poll_wait_s,
             heartbeat_file=settings.heartbeat_file,
         )
-        dead_letters = await SqsQueue.connect(settings, dead_letters=True)
+        dead_letter_queue = await SqsQueue.connect(settings, dead_letters=True)
         log.info("waiting for previews, model %s", ours.model)
-        sweeps = _Sweeps(pool, store, queue, dead_letters, interval_s=settings.sweep_interval_s)
-        async with _background(sweeps.run(), "the sweep") as sweeping:
+        sweeps = _Sweeps(pool, store, queue, dead_letter_queue, interval_s=settings.sweep_interval_s)
+        async with (
+            _background(sweeps.run(), "the sweep") as sweeping,
+            _background(_extend_analyses(pipeline), "telling what is analysed"),
+        ):
             watches = [
                 asyncio.create_task(_watch_current_model(pool, ours, interval_s=settings.sweep_interval_s)),
                 asyncio.create_task(upkeep.run(sweeps.request)),
@@ -83,16 +88,18 @@ async def serve(settings: ExtractorSettings, embedder: EmbedderPool) -> None:
 
 async def redrive_dead_letters(settings: ExtractorSettings) -> int:
     """Send every dead letter back to the queue; returns how many."""
-    return await redrive(await SqsQueue.connect(settings), await SqsQueue.connect(settings, dead_letters=True))
+    queue, dead_letter_queue = await SqsQueue.connect(settings), await SqsQueue.connect(settings, dead_letters=True)
+    async with database.connect(settings.database_url.get_secret_value(), size=1, retry=RetryPolicy()) as pool:
+        return await dead_letters.retry(pool, queue, dead_letter_queue)
 
 
 class _Sweeps:
     """A sweep every `interval_s` seconds, and at once on request."""
 
     def __init__(
-        self, pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letters: MessageQueue, *, interval_s: float
+        self, pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter_queue: MessageQueue, *, interval_s: float
     ) -> None:
-        self._sweep = partial(sweep, pool, store, queue, dead_letters)
+        self._sweep = partial(sweep, pool, store, queue, dead_letter_queue)
         self._interval_s = interval_s
         self._requested = asyncio.Event()
 
@@ -123,6 +130,17 @@ async def _background(work: Coroutine[None, None, None], name: str) -> AsyncIter
         for outcome in await asyncio.gather(task, return_exceptions=True):
             if isinstance(outcome, Exception):
                 log.error("%s failed", name, exc_info=outcome)
+
+
+async def _extend_analyses(pipeline: PreviewPipeline) -> None:
+    try:
+        while True:
+            with suppress(*CONNECTION_FAILURES):
+                await analyses.extend(pipeline.pool, pipeline.worker)
+            await asyncio.sleep(analyses.LEASE_S / 3)
+    finally:
+        with suppress(*CONNECTION_FAILURES):
+            await analyses.end_all(pipeline.pool, pipeline.worker)
 
 
 async def _watch_current_model(pool: Pool, ours: EmbeddingModel, *, interval_s: float) -> None:

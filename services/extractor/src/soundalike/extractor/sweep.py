@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from soundalike.db import search_names, track_requests, track_states, tracks
+from soundalike.db import dead_letters, search_names, track_requests, track_states, tracks
+from soundalike.db.dead_letters import DeadLetter
 from soundalike.errors import InvalidTrackId
 from soundalike.extractor import s3_events
 from soundalike.extractor.uploads import delete_abandoned
@@ -17,7 +18,7 @@ from soundalike.storage.object_keys import PREVIEWS, track_of_preview, upload_of
 if TYPE_CHECKING:
     from soundalike.db.database import Pool
     from soundalike.domain.track_id import TrackId
-    from soundalike.storage.message_queue import MessageQueue
+    from soundalike.storage.message_queue import Message, MessageQueue
     from soundalike.storage.object_store import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 _GRACE = timedelta(minutes=15)
 _MAX_DEAD_LETTERS = 1000
 _PEEK_S = 30
+_UNSEEN_S = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,16 @@ class SweepResult:
     folded_names: int = 0
 
 
-async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letters: MessageQueue) -> SweepResult:
+async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter_queue: MessageQueue) -> SweepResult:
     """Send a message for every preview that has lost its own, and mark queued tracks without a preview as lost.
 
     While messages wait, only previews older than a quarter of an hour count as having lost theirs; when the queue is
-    empty, all do. A second message for one preview does no harm. Dead letters are read and left where they are.
+    empty, all do. A second message for one preview does no harm. Dead letters are read, recorded in their
+    table and left where they are.
     Uploads are deleted when nobody can be waiting for them any more, and the names of tracks that were written without
     folding are folded for searching.
     """
-    given_up = await _read_dead_letters(pool, dead_letters, store.bucket)
+    given_up = await _read_dead_letters(pool, dead_letter_queue, store.bucket)
     idle = (await queue.depth()).total == 0
     # Read before the listing: a preview that arrives later cannot make its track look lost.
     queued = await track_states.queued_longer_than(pool, seconds=0)
@@ -80,37 +83,33 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
     return SweepResult(requeued, len(lost), len(given_up), abandoned, folded)
 
 
-async def redrive(queue: MessageQueue, dead_letters: MessageQueue) -> int:
-    """Send every dead letter back to the queue it came from; returns how many."""
-    moved = 0
-    while messages := await dead_letters.receive(limit=10, wait_s=0):
-        for message in messages:
-            await queue.send(message.body)
-            await dead_letters.delete(message)
-            moved += 1
-    return moved
-
-
-async def _read_dead_letters(pool: Pool, dead_letters: MessageQueue, bucket: str) -> set[TrackId]:
+async def _read_dead_letters(pool: Pool, dead_letter_queue: MessageQueue, bucket: str) -> set[TrackId]:
     given_up: set[TrackId] = set()
-    seen: set[str] = set()
-    while len(seen) < _MAX_DEAD_LETTERS and (messages := await dead_letters.receive(limit=10, wait_s=0)):
-        for message in messages:
-            await dead_letters.hide(message, _PEEK_S)
-            seen.add(message.id)
+    messages: dict[str, Message] = {}
+    while len(messages) < _MAX_DEAD_LETTERS and (received := await dead_letter_queue.receive(limit=10, wait_s=0)):
+        for message in received:
+            await dead_letter_queue.hide(message, _PEEK_S)
             try:
                 keys = [created.key for created in s3_events.parse_message(message.body, bucket=bucket)]
                 if keys and all(upload_of(key) for key in keys):
-                    await dead_letters.delete(message)  # its client has long timed out
+                    await dead_letter_queue.delete(message)  # its client has long timed out
                     continue
-                given_up |= {track_of_preview(key) for key in keys}
-            except (s3_events.UnreadableEvent, InvalidTrackId):
+                subjects = [track_of_preview(key) for key in keys]
+                letter = DeadLetter(message.id, subjects[0].urn if subjects else None, dead_letters.CRASHED)
+                given_up.update(subjects)
+            except (s3_events.UnreadableEvent, InvalidTrackId) as error:
                 log.error("dead letter %s is not about a preview", message.id)  # noqa: TRY400 - no traceback needed
+                letter = DeadLetter(message.id, None, str(error))
+            messages[message.id] = message
+            await dead_letters.record(pool, letter)
+    for message in messages.values():
+        # Whoever wants to try it again must find it.
+        await dead_letter_queue.hide(message, 0)
+    if len(messages) < _MAX_DEAD_LETTERS:
+        await dead_letters.delete_unseen(pool, seconds=_UNSEEN_S if messages else _PEEK_S)
     for track in given_up:
         status = await tracks.status(pool, track)
         # A worker that was killed while it processed the message could not leave a note itself.
         if status is not None and status.reason is None:
-            await tracks.set_reason(
-                pool, track, GIVEN_UP_REASON.format(n="too many", reason="the extractor crashed each time")
-            )
+            await tracks.set_reason(pool, track, GIVEN_UP_REASON.format(n="too many", reason=dead_letters.CRASHED))
     return given_up

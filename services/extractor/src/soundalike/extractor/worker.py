@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from soundalike.audio.errors import TransientAudioError
-from soundalike.db import tracks
+from soundalike.db import dead_letters, tracks
 from soundalike.db.database import CONNECTION_FAILURES
+from soundalike.db.dead_letters import DeadLetter
 from soundalike.errors import InvalidTrackId, QueueUnavailable, SoundalikeError, TransientError
 from soundalike.extractor import s3_events
 from soundalike.extractor.visibility_extender import extend_visibility
@@ -20,6 +21,7 @@ from soundalike.storage.object_keys import track_of_preview, upload_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from soundalike.domain.track_id import TrackId
     from soundalike.extractor.preview_pipeline import PreviewPipeline
     from soundalike.extractor.s3_events import ObjectCreated
     from soundalike.storage.message_queue import Message, MessageQueue
@@ -125,19 +127,33 @@ class Worker:
             if last
             else f"failed, will be retried: {reason}"
         )
-        await self._note_on_track(message, note)
+        letter = DeadLetter(message.id, None, reason, message.receive_count) if last else None
+        await self._note(message, note, letter)
         await self._hide(message, 0 if last else delay)
 
-    async def _note_on_track(self, message: Message, note: str) -> None:
+    async def _note(self, message: Message, note: str, letter: DeadLetter | None) -> None:
+        """Store on its track why a message failed, and where it is given up why it is a dead letter."""
+        pool = self.pipeline.pool
+        try:
+            for subject in self._subjects(message, note):
+                await tracks.set_reason(pool, subject, note)
+                letter = replace(letter, urn=letter.urn or subject.urn) if letter else None
+            if letter:
+                await dead_letters.record(pool, letter)
+        except CONNECTION_FAILURES as error:
+            log.warning("could not note why message %s failed: %s", message.id, error)
+
+    def _subjects(self, message: Message, note: str) -> list[TrackId]:
+        """List the tracks that a message is about; an upload has none."""
+        subjects = []
         try:
             for created in self._parse(message):
-                if upload_of(created.key) is not None:
-                    continue  # an upload has no track
-                await tracks.set_reason(self.pipeline.pool, track_of_preview(created.key), note)
+                if upload_of(created.key) is None:
+                    # What stands before a key that is invalid counts.
+                    subjects.append(track_of_preview(created.key))  # noqa: PERF401
         except (s3_events.UnreadableEvent, InvalidTrackId):
             log.error("message %s does not belong to a track: %s", message.id, note)  # noqa: TRY400 - no traceback needed
-        except CONNECTION_FAILURES as error:
-            log.warning("could not note on the track of message %s: %s", message.id, error)
+        return subjects
 
     async def _hide(self, message: Message, seconds: int) -> None:
         try:
