@@ -2,6 +2,7 @@
 
 let draw = () => {};
 let isScheduled = false;
+let tasks = [];
 
 /** Set the function that draws the page. */
 export function drawWith(drawPage) {
@@ -17,5 +18,14 @@ export function redraw() {
   schedule(() => {
     isScheduled = false;
     draw();
+    const due = tasks;
+    tasks = [];
+    for (const task of due) task();
   });
+}
+
+/** Have the page drawn, and call a function after that: for the focus, or a dialog that only then is there. */
+export function afterDraw(task) {
+  tasks.push(task);
+  redraw();
 }

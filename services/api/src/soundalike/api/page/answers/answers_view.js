@@ -1,0 +1,114 @@
+// The answer on the page: its cards, or what stands in their place.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { parameter, parameterValues } from "../address.js";
+import { audioFile, isCut } from "../find/audio_file.js";
+import { seeds } from "../find/query.js";
+import { trackNamed } from "../find/track_names.js";
+import { percent } from "../formats.js";
+import { problemNotice } from "../problems.js";
+import { text } from "../strings.js";
+import { resetTune } from "../tune/settings.js";
+import { afterAnswer, answer, reload } from "./answer.js";
+import { card } from "./card.js";
+
+const SKELETONS = 5;
+
+/** Return the answer, with its heading. */
+export function answersView() {
+  const { phase, recommendation, isSlow, error } = answer;
+  const isBusy = phase === "loading" && isSlow;
+  return html`<section class="answers" aria-labelledby="answers-title" aria-busy=${phase === "loading" ? "true" : "false"}>
+    <div class="section-head">
+      <h2 id="answers-title" tabindex="-1">${heading()}</h2>
+      ${recommendation ? html`<span class="hint">${text("indexSize", { count: recommendation.index.tracks + recommendation.index.tail })}</span>` : nothing}
+    </div>
+    ${audioFile.file ? fileProgress() : html`<div class="activity" data-busy=${isBusy ? "true" : "false"}></div>`}
+    ${phase === "failed" || (phase === "loading" && error) ? failure(error) : nothing}
+    ${recommendation ? results(recommendation) : isBusy && !error ? skeletons() : nothing}
+  </section>`;
+}
+
+function heading() {
+  const count = answer.recommendation?.results.length;
+  if (audioFile.file) return text("answersFile", { name: audioFile.name });
+  const ids = seeds();
+  const title = trackNamed(ids[0])?.title;
+  if (ids.length === 1 && title) return text("answersOne", { title });
+  if (ids.length > 1) return text("answersSeveral", { count: ids.length });
+  return text("answersTitle", { count: count ?? 0 });
+}
+
+function results({ results: list, shortage, seeds: from }) {
+  const isFile = audioFile.file !== null;
+  const titles = new Map(from.map((seed) => [seed.urn, seed.title]));
+  const options = {
+    isAdditive: !isFile && seeds().length > 0,
+    seedTitle: from.length > 1 ? (urn) => titles.get(urn) ?? urn : null,
+  };
+  return html`${repeat(
+    list,
+    (result) => result.urn,
+    (result, index) => card(result, list, { ...options, onRemoval: (change) => remove(index, change) }),
+  )}
+  ${shortageNote(list, shortage)}`;
+}
+
+function shortageNote(list, shortage) {
+  const requested = Number(parameter("n") ?? 10);
+  if (list.length >= requested && !shortage) return nothing;
+  return html`<div class="notice-bar" role="note">
+    <p>
+      ${list.length ? text("shortage", { count: list.length, requested }) : text("noResults")}
+      ${shortage ? html`<span lang="en">${shortage}</span>` : text("shortageHint")}
+    </p>
+    ${hasFilter()
+      ? html`<button type="button" class="button" @click=${resetTune}>${text("reset")}</button>`
+      : nothing}
+  </div>`;
+}
+
+const hasFilter = () =>
+  ["min_score", "tag", "not_tag", "source", "min_duration", "max_duration", "max_per_artist", "max_per_album"].some(
+    (name) => parameterValues(name).length > 0,
+  );
+
+function failure(error) {
+  if (error === null) return nothing;
+  const again = html`<button type="button" class="button" @click=${reload}>${text("tryAgain")}</button>`;
+  return html`${problemNotice(error, again)}
+  ${answer.willRetry ? html`<p class="hint">${text("retrying")}</p>` : nothing}`;
+}
+
+function fileProgress() {
+  const { phase, progress } = answer;
+  const note = html`<p class="hint">${text("fileNotKept")} ${isCut() ? text("fileCut") : nothing}</p>`;
+  if (phase !== "loading") return note;
+  const isSent = progress === 1;
+  return html`<div class="upload">
+    <label for="upload-progress">
+      ${isSent ? text("fileAnalysis") : text("fileUpload", { share: percent(progress ?? 0) })}
+    </label>
+    ${isSent
+      ? html`<progress id="upload-progress" class="progress"></progress>`
+      : html`<progress id="upload-progress" class="progress" max="1" .value=${progress ?? 0}></progress>`}
+    ${note}
+  </div>`;
+}
+
+function skeletons() {
+  return html`<div class="skeletons" aria-hidden="true">
+    ${Array.from({ length: SKELETONS }, () => html`<div class="card skeleton"><span></span><span></span><span></span></div>`)}
+  </div>`;
+}
+
+// The card whose button was pressed is gone with the next answer: the focus goes to the one in its place.
+function remove(index, change) {
+  change();
+  afterAnswer(() => {
+    if (document.activeElement !== document.body && document.activeElement !== null) return;
+    const cards = document.querySelectorAll(".answers [data-card]");
+    (cards[Math.min(index, cards.length - 1)] ?? document.querySelector("#answers-title"))?.focus();
+  });
+}
