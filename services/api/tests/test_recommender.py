@@ -70,15 +70,19 @@ class Pool:
         return {each: self.raw[each] for each in urns if each in self.raw}
 
     def recommend(
-        self, *numbers: int, track_filter: TrackFilter = NO_FILTER, **parameters: Any
+        self, *numbers: int, track_filter: TrackFilter = NO_FILTER, not_like: Sequence[int] = (), **parameters: Any
     ) -> RecommendationResult:
         query = RecommendationQuery(track_filter=track_filter, **parameters)
-        return asyncio.run(self._recommend([urn(number) for number in numbers], query))
+        return asyncio.run(self._recommend(list(map(urn, numbers)), query, list(map(urn, not_like))))
 
-    async def _recommend(self, urns: Sequence[str], query: RecommendationQuery) -> RecommendationResult:
+    async def _recommend(
+        self, urns: Sequence[str], query: RecommendationQuery, not_like: Sequence[str]
+    ) -> RecommendationResult:
         offloader, snapshot = Offloader(), self.snapshot
-        seeds = await SeedResolver(offloader).resolve_tracks(self, snapshot, urns, query, None)
-        return await Recommender(offloader).recommend(self, snapshot, seeds, query)
+        resolver = SeedResolver(offloader)
+        seeds = await resolver.resolve_tracks(self, snapshot, urns, query, None)
+        counterexamples = await resolver.resolve_tracks(self, snapshot, not_like, query, None) if not_like else None
+        return await Recommender(offloader).recommend(self, snapshot, seeds, query, counterexamples)
 
     def numbers(self, *numbers: int, track_filter: TrackFilter = NO_FILTER, **parameters: Any) -> list[int]:
         result = self.recommend(*numbers, track_filter=track_filter, **parameters)

@@ -49,6 +49,7 @@ ADDRESSES: Final = {
         f"/recommend?track={urn(0)}",
         f"/recommend?track={urn(0)}&track={urn(1)}&n=100&diversity=0.5",
         f"/recommend?track={urn(0)}&tag=jazz&exclude={urn(2)}&format=m3u",
+        f"/recommend?track={urn(0)}&not_like={urn(1)}",
         f"/recommend?track={urn(4)}&by=taste",
         f"/recommend?track={urn(4)}&by=both",
         "/recommend?user=4",

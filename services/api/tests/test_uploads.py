@@ -107,6 +107,20 @@ async def test_the_parameters_of_recommend_count(platform: Platform, client: htt
     assert urn(1) in answer.text
 
 
+async def test_a_recording_is_compared_beside_counterexamples(platform: Platform, client: httpx.AsyncClient) -> None:
+    for number in (1, 2, 3):
+        await platform.add(number)
+    await eventually(lambda: _tail(client, 3))
+    async with extractor_stub(platform, Analysis(MODEL.model, vector(2), None)):
+        body = (await upload(client, not_like=urn(2))).json()
+    assert [each["urn"] for each in body["not_like"]] == [urn(2)]
+    assert {each["urn"] for each in body["results"]} == {urn(1), urn(3)}
+    # Nothing is uploaded for a comparison that cannot be made.
+    answer = await upload(client, not_like=urn(9))
+    assert answer.status_code == 404, answer.text
+    assert await remains(platform) == (0, 0)
+
+
 async def test_what_the_extractor_refuses_comes_back_with_its_reason(
     platform: Platform, client: httpx.AsyncClient
 ) -> None:

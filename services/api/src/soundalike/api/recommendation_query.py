@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from soundalike.api.shortage import Cause
 from soundalike.domain import tags
 from soundalike.domain.titles import fold_artists, read_title
 
@@ -40,26 +41,27 @@ class TrackFilter:
         lengths = (self.min_duration_ms, self.max_duration_ms)
         return bool(self.tags or self.excluded_tags or self.excluded_artists) or lengths != (None, None)
 
-    def admits_urn(self, urn: str) -> bool:
-        """Tell whether a track may be a result, judged by its URN alone."""
-        return urn not in self.excluded_urns and (not self.sources or urn.partition(":")[0] in self.sources)
+    def obstacle_of_urn(self, urn: str) -> Cause | None:
+        """Return why a track is no result, judged by its URN alone, None where it may be one."""
+        if urn in self.excluded_urns:
+            return Cause.EXCLUDED_TRACK
+        return Cause.SOURCE if self.sources and urn.partition(":")[0] not in self.sources else None
 
-    def admits(self, candidate: CatalogueTrack, mean_tags: Sequence[float] | None) -> bool:
-        """Tell whether a track may be a result; `mean_tags` are the mean tag probabilities of its model."""
+    def obstacle(self, candidate: CatalogueTrack, mean_tags: Sequence[float] | None) -> Cause | None:
+        """Return why a track is no result, None where it may be one; `mean_tags` are the model's mean probabilities."""
         probabilities = candidate.tag_probabilities
-        return (
-            self._admits_length(candidate.track.duration_ms)
-            and tags.has_all(self.tags, probabilities, mean_tags)
-            and not tags.has_any(self.excluded_tags, probabilities, mean_tags)
-            and not (self.excluded_artists and self.excluded_artists & _folded_artists(candidate.track))
-        )
-
-    def _admits_length(self, duration_ms: int | None) -> bool:
-        if duration_ms is None:
-            return self.min_duration_ms is None and self.max_duration_ms is None
-        return (self.min_duration_ms is None or duration_ms >= self.min_duration_ms) and (
-            self.max_duration_ms is None or duration_ms <= self.max_duration_ms
-        )
+        duration_ms = candidate.track.duration_ms
+        if self.min_duration_ms is not None and (duration_ms is None or duration_ms < self.min_duration_ms):
+            return Cause.MIN_DURATION
+        if self.max_duration_ms is not None and (duration_ms is None or duration_ms > self.max_duration_ms):
+            return Cause.MAX_DURATION
+        if not tags.has_all(self.tags, probabilities, mean_tags):
+            return Cause.TAG
+        if tags.has_any(self.excluded_tags, probabilities, mean_tags):
+            return Cause.NOT_TAG
+        if self.excluded_artists and self.excluded_artists & _folded_artists(candidate.track):
+            return Cause.EXCLUDED_ARTIST
+        return None
 
 
 NO_FILTER: Final = TrackFilter()
@@ -111,11 +113,13 @@ class RepeatLimits:
     _artists: Counter[str] = field(default_factory=Counter)
     _albums: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def allows(self, artists: frozenset[str], album: str | None) -> bool:
-        """Tell whether one more by these artists and from this album is within the limits."""
-        return all(self._artists[artist] < self.max_per_artist for artist in artists) and all(
-            self._albums[each] < self.max_per_album for each in _album_keys(artists, album)
-        )
+    def obstacle(self, artists: frozenset[str], album: str | None) -> Cause | None:
+        """Return the limit that one more by these artists and from this album would break, None where it fits."""
+        if any(self._artists[artist] >= self.max_per_artist for artist in artists):
+            return Cause.ARTIST_LIMIT
+        if any(self._albums[each] >= self.max_per_album for each in _album_keys(artists, album)):
+            return Cause.ALBUM_LIMIT
+        return None
 
     def add(self, artists: frozenset[str], album: str | None) -> None:
         """Count a result."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from soundalike.api.recommendation_query import RepeatLimits
+from soundalike.api.shortage import Cause
 from soundalike.db.tracks import State
 from soundalike.domain.recordings import DistinctRecordings, RecordingKey
 from soundalike.similarity.calibration import standardised_similarity
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     from soundalike.api.ranking import Ranking
     from soundalike.api.recommendation_query import RecommendationQuery
-    from soundalike.api.seeds import Seeds
+    from soundalike.api.seeds import Seeds, TrackSeeds
     from soundalike.db.catalogue_tracks import CatalogueTrack
     from soundalike.similarity.calibration import Calibration
 
@@ -26,6 +29,17 @@ if TYPE_CHECKING:
 _SOUND_STATES: Final = frozenset({State.READY})
 _TASTE_STATES: Final = frozenset({State.READY, State.QUEUED, State.PENDING, State.NO_PREVIEW})
 """A track can be a favourite without having an embedding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The numbers of the selected candidates in the ranking, ascending, and how many others were left out by what.
+
+    Where as many are selected as were requested, the others are not counted to their end.
+    """
+
+    numbers: list[int]
+    left_out: Counter[Cause]
 
 
 def rerank(
@@ -38,34 +52,43 @@ def rerank(
     calibration: Calibration,
     mean_tags: Sequence[float] | None,
     centre: NDArray[np.float32] | None,
-) -> list[int]:
-    """Return the numbers of the selected candidates in the ranking, ascending, at most `query.n`.
+    counterexamples: TrackSeeds | None = None,
+) -> Selection:
+    """Select at most `query.n` candidates; `seed_tracks` are the tracks of the seeds and of the counterexamples.
 
     `mean_tags` are the mean tag probabilities of the model, `centre` the middle of all vectors where that is not zero.
     """
     distinct = DistinctRecordings(centre)
-    seed_vectors = dict(zip(seeds.sound.urns, seeds.sound.vectors, strict=False))
+    sounds = (seeds.sound, counterexamples.sound) if counterexamples is not None else (seeds.sound,)
+    vectors = {urn: vector for sound in sounds for urn, vector in zip(sound.urns, sound.vectors, strict=False)}
     no_vector = np.full(ranking.vectors.vectors.shape[1], np.nan, np.float32)
     for seed in seed_tracks:
-        distinct.add(_recording_key(seed, seed_vectors.get(seed.track.id.urn, no_vector)))
+        distinct.add(_recording_key(seed, vectors.get(seed.track.id.urn, no_vector)))
     limits = RepeatLimits(query.max_per_artist, query.max_per_album)
     order = _MarginalRelevance(ranking, calibration, query.diversity)
-    selection: list[int] = []
-    while len(selection) < query.n and (number := order.next()) is not None:
+    selection = Selection([], Counter())
+    while len(selection.numbers) < query.n and (number := order.next()) is not None:
         candidate = tracks.get(ranking.urns[number])
         states = _SOUND_STATES if np.isnan(ranking.taste[number]) else _TASTE_STATES
         if candidate is None or candidate.state not in states or candidate.is_cut_short:
+            is_in_state = candidate is not None and candidate.state in states
+            selection.left_out[Cause.CUT_SHORT if is_in_state else Cause.STATE] += 1
             continue
-        if not query.track_filter.admits(candidate, mean_tags):
+        if obstacle := query.track_filter.obstacle(candidate, mean_tags):
+            selection.left_out[obstacle] += 1
             continue
         key = _recording_key(candidate, ranking.vectors.vectors[number])
         # Most candidates are dropped by the limits, which are cheaper to check than repetition.
-        if limits.allows(key.artists, candidate.track.album) and distinct.is_distinct(key):
-            limits.add(key.artists, candidate.track.album)
-            distinct.add(key)
-            order.add(number)
-            selection.append(number)
-    return sorted(selection)
+        obstacle = limits.obstacle(key.artists, candidate.track.album)
+        if obstacle or not distinct.is_distinct(key):
+            selection.left_out[obstacle or Cause.REPETITION] += 1
+            continue
+        limits.add(key.artists, candidate.track.album)
+        distinct.add(key)
+        order.add(number)
+        selection.numbers.append(number)
+    selection.numbers.sort()
+    return selection
 
 
 class _MarginalRelevance:

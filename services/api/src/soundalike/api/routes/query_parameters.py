@@ -17,11 +17,12 @@ from soundalike.domain.titles import fold_artists
 from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId
 
 MAX_RESULTS: Final = 100
+MAX_COUNTEREXAMPLES: Final = 20
 MAX_EXCLUDED: Final = 200
 MAX_NAME_LENGTH: Final = 200
 MAX_DURATION_S: Final = 86_400
 
-REPEATABLE: Final = ("tag", "not_tag", "exclude", "exclude_artist", "source")
+REPEATABLE: Final = ("not_like", "tag", "not_tag", "exclude", "exclude_artist", "source")
 """The parameters that may be given more than once."""
 
 SINGLE: Final = (
@@ -58,7 +59,7 @@ class SignalParameters:
 
 @dataclass(frozen=True, slots=True)
 class QueryParameters:
-    """The parameters of a request, each checked by itself; `exclude` holds the texts as they were pasted."""
+    """The parameters of a request, each checked by itself; `exclude` and `not_like` hold the texts as pasted."""
 
     n: int
     min_score: float
@@ -67,6 +68,7 @@ class QueryParameters:
     diversity: float
     tag: Sequence[str]
     not_tag: Sequence[str]
+    not_like: Sequence[str]
     exclude: Sequence[str]
     exclude_artist: Sequence[str]
     source: Sequence[str]
@@ -144,6 +146,14 @@ async def query_parameters(
     not_tag: Annotated[
         list[Tag], Query(max_length=len(TAG_SLUGS), description="A tag that no result has; may be repeated")
     ] = [],  # noqa: B006 - never changed
+    not_like: Annotated[
+        list[TrackText],
+        Query(
+            max_length=MAX_COUNTEREXAMPLES,
+            description=f"A track that the results do not sound like: {ACCEPTED_FORMS}. Its similarity counts against "
+            "a result; it is no result itself. May be repeated",
+        ),
+    ] = [],  # noqa: B006 - never changed
     exclude: Annotated[
         list[TrackText],
         Query(max_length=MAX_EXCLUDED, description=f"A track to leave out: {ACCEPTED_FORMS}; may be repeated"),
@@ -176,6 +186,7 @@ async def query_parameters(
         diversity=diversity,
         tag=tag,
         not_tag=not_tag,
+        not_like=not_like,
         exclude=exclude,
         exclude_artist=exclude_artist,
         source=source,

@@ -12,6 +12,7 @@ from soundalike.api.platform_connection import PlatformConnection
 from soundalike.api.recommendation_query import By, RecommendationQuery
 from soundalike.api.recommender import RecommendationResult, Recommender
 from soundalike.api.repository import Repository
+from soundalike.api.routes.counterexamples import counterexample_urns, resolve_counterexamples
 from soundalike.api.routes.dependencies import PlatformDep, RecommenderDep, SeedResolverDep, accept_only
 from soundalike.api.routes.query_parameters import (
     REPEATABLE,
@@ -20,6 +21,7 @@ from soundalike.api.routes.query_parameters import (
     QueryParameters,
     SignalParameters,
     TrackText,
+    invalid_parameter,
     query_parameters,
     signal_parameters,
 )
@@ -117,9 +119,10 @@ async def recommend(
     snapshot = platform.snapshot()
     async with platform.database() as db:
         urns = [each.urn for each in await track_references.resolve_all(db, track)]
+        not_like = await counterexample_urns(db, parameters.not_like, urns)
         query = parameters.to_query(snapshot.model, await track_references.resolve_all(db, parameters.exclude), signals)
         taste = None if query.by is By.SOUND else platform.taste()
-        result = await _recommend_for_tracks(seed_resolver, recommender, db, snapshot, urns, query, taste)
+        result = await _recommend_for_tracks(seed_resolver, recommender, db, snapshot, urns, not_like, query, taste)
     return await writer.respond(platform, Recommendation.of(result, snapshot, taste=taste))
 
 
@@ -172,10 +175,14 @@ async def recommend_for_playlist(
         ready = [each for each, state in contents.tracks.items() if state is State.READY]
         if not ready:
             raise problems.playlist_not_ready(urn, contents.counts)
+        not_like = await counterexample_urns(db, parameters.not_like)
+        seeds = [each for each in ready if each not in not_like]
+        if not seeds:
+            raise invalid_parameter("not_like", "names every track of the playlist that is ready")
         query = parameters.to_query(snapshot.model, excluded, signals).without(contents.tracks)
         taste = None if query.by is By.SOUND else platform.taste()
-        urns = _evenly_spaced(ready, MAX_SEEDS)
-        result = await _recommend_for_tracks(seed_resolver, recommender, db, snapshot, urns, query, taste)
+        urns = _evenly_spaced(seeds, MAX_SEEDS)
+        result = await _recommend_for_tracks(seed_resolver, recommender, db, snapshot, urns, not_like, query, taste)
     summary = PlaylistSummary(
         urn=urn, title=clean(contents.playlist.title), tracks=len(contents.tracks), ready=len(ready)
     )
@@ -188,6 +195,7 @@ async def _recommend_for_tracks(
     db: "Executor",
     snapshot: Snapshot,
     urns: Sequence[str],
+    not_like: Sequence[str],
     query: RecommendationQuery,
     taste: TasteVersion | None,
 ) -> RecommendationResult:
@@ -196,7 +204,8 @@ async def _recommend_for_tracks(
         seeds = await seed_resolver.resolve_tracks(repository, snapshot, urns, query, taste)
     except NoTasteData as error:
         raise problems.no_taste_data(urns[0], "try by=both or by=sound") from error
-    return await recommender.recommend(repository, snapshot, seeds, query)
+    counterexamples = await resolve_counterexamples(seed_resolver, db, snapshot, not_like, query, taste)
+    return await recommender.recommend(repository, snapshot, seeds, query, counterexamples)
 
 
 async def _recommend_for_user(
@@ -215,14 +224,18 @@ async def _recommend_for_user(
         favorites = await favorites_of(db, urn, limit=MAX_FAVORITES)
         if favorites is None:
             raise problems.unknown_user(urn)
+        not_like = await counterexample_urns(db, parameters.not_like)
         query = parameters.to_query(snapshot.model, excluded, signals).without(favorites)
+        examples = [each for each in favorites if each not in not_like]
         try:
-            seeds = await seed_resolver.resolve_favorites(snapshot, favorites, query, taste, max_vectors=MAX_SEEDS)
+            seeds = await seed_resolver.resolve_favorites(snapshot, examples, query, taste, max_vectors=MAX_SEEDS)
         except NoTasteData as error:
             crawl = "crawl more accounts: make crawl SOUNDCLOUD=<address>"
             remedy = f"try by=both, or {crawl}" if query.by is By.TASTE else crawl
             raise problems.no_taste_data(urn, remedy) from error
-        result = await recommender.recommend(Repository(db, snapshot.model.model), snapshot, seeds, query)
+        counterexamples = await resolve_counterexamples(seed_resolver, db, snapshot, not_like, query, taste)
+        repository = Repository(db, snapshot.model.model)
+        result = await recommender.recommend(repository, snapshot, seeds, query, counterexamples)
     summary = UserSummary(urn=urn, favorites=len(favorites))
     return Recommendation.of(result, snapshot, user=summary, taste=taste)
 

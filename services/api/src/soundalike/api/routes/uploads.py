@@ -12,7 +12,8 @@ from soundalike.api.errors import ExtractorUnavailable, TooManyUploads, UploadRe
 from soundalike.api.middleware.deadline import Deadline
 from soundalike.api.peer_address import caller_network
 from soundalike.api.repository import Repository
-from soundalike.api.routes.dependencies import PlatformDep, RecommenderDep, accept_only
+from soundalike.api.routes.counterexamples import counterexample_urns, resolve_counterexamples
+from soundalike.api.routes.dependencies import PlatformDep, RecommenderDep, SeedResolverDep, accept_only
 from soundalike.api.routes.query_parameters import (
     REPEATABLE,
     SINGLE,
@@ -95,6 +96,7 @@ async def recommend_for_recording(
     request: Request,
     platform: PlatformDep,
     recommender: RecommenderDep,
+    seed_resolver: SeedResolverDep,
     parameters: Annotated[QueryParameters, Depends(query_parameters)],
     writer: Annotated[ResponseWriter, Depends(response_writer)],
     extractor: Annotated[UploadExtractor, Depends(_upload_extractor)],
@@ -111,6 +113,9 @@ async def recommend_for_recording(
     snapshot = platform.snapshot()
     async with platform.database() as db:
         query = parameters.to_query(snapshot.model, await track_references.resolve_all(db, parameters.exclude))
+        not_like = await counterexample_urns(db, parameters.not_like)
+        # Whoever names what cannot be compared hears of it before the file is sent.
+        await resolve_counterexamples(seed_resolver, db, snapshot, not_like, query)
     analysis = await _extract(request, extractor, spool)
     snapshot = platform.snapshot()
     if analysis.model != snapshot.model.model:
@@ -119,7 +124,8 @@ async def recommend_for_recording(
         )
     async with platform.database() as db:
         seed = upload_seed(snapshot, analysis.vector, analysis.tag_probabilities)
-        result = await recommender.recommend(Repository(db, analysis.model), snapshot, seed, query)
+        counterexamples = await resolve_counterexamples(seed_resolver, db, snapshot, not_like, query)
+        result = await recommender.recommend(Repository(db, analysis.model), snapshot, seed, query, counterexamples)
     return await writer.respond(platform, Recommendation.of(result, snapshot))
 
 

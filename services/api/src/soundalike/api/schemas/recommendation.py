@@ -1,5 +1,6 @@
 """The JSON of a recommendation."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from pydantic import BaseModel, Field
@@ -8,6 +9,7 @@ from soundalike.api.explanation import LAYERS, Signal
 from soundalike.api.recommender import RecommendationResult
 from soundalike.api.schemas.tracks import EXAMPLE_URN, TrackSummary, track_fields
 from soundalike.api.snapshot import Snapshot
+from soundalike.db.catalogue_tracks import CatalogueTrack
 from soundalike.domain.tags import distinctive
 from soundalike.similarity.taste.version import TasteVersion
 
@@ -17,7 +19,8 @@ SCORE: Final = (
     "times. Unrelated tracks are around 0.4. It is computed from the cosine of the two projected vectors, relative to "
     "the cosines that either has with music in general (so tracks that are near to everything do not profit), and "
     "calibrated on albums. The scale belongs to the model and is the same for every index version. With several seeds "
-    "the odds are averaged. It never increases with the rank"
+    "the odds are averaged. With `not_like` they are divided by the odds with the nearest of these tracks where those "
+    "exceed 1. It never increases with the rank"
 )
 
 
@@ -131,11 +134,20 @@ class Recommendation(BaseModel):
     """The tracks that sound like the seeds, or that the same people favourite, best first."""
 
     seeds: Annotated[list[TrackSummary], Field(description="The tracks that were requested")]
+    not_like: Annotated[list[TrackSummary], Field(description="The tracks that the results are not to sound like")] = []
     playlist: Annotated[PlaylistSummary | None, Field(description="The playlist, if one was requested")] = None
     user: Annotated[UserSummary | None, Field(description="The account, if one was requested")] = None
     index: IndexInfo
     taste: Annotated[
         TasteInfo | None, Field(description="The favourites that were searched, if taste was requested")
+    ] = None
+    shortage: Annotated[
+        str | None,
+        Field(
+            description="Why there are fewer results than requested, in a sentence; null where there are not. A track "
+            "that several limits leave out is counted once",
+            examples=[None],
+        ),
     ] = None
     results: list[Result]
 
@@ -152,13 +164,13 @@ class Recommendation(BaseModel):
         """Convert a result, best first, with ranks from 1."""
         mean_tags = snapshot.model.mean_tag_probabilities
         return cls(
-            seeds=[
-                TrackSummary.of(seed.track, distinctive(seed.tag_probabilities, mean_tags)) for seed in result.seeds
-            ],
+            seeds=[_summary(seed, mean_tags) for seed in result.seeds],
+            not_like=[_summary(each, mean_tags) for each in result.counterexamples],
             playlist=playlist,
             user=user,
             index=IndexInfo.of(snapshot),
             taste=TasteInfo.of(taste) if taste is not None else None,
+            shortage=result.shortage,
             results=[
                 Result(
                     **track_fields(each.track, tags=each.tags),
@@ -174,3 +186,7 @@ class Recommendation(BaseModel):
                 for rank, each in enumerate(result.tracks, 1)
             ],
         )
+
+
+def _summary(entry: CatalogueTrack, mean_tags: Sequence[float] | None) -> TrackSummary:
+    return TrackSummary.of(entry.track, distinctive(entry.tag_probabilities, mean_tags))
