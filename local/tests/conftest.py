@@ -4,7 +4,8 @@ import os
 import secrets
 import subprocess
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,15 +18,14 @@ from soundalike.testing.wait import scale
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from soundalike.local.program import Program
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cache of all platforms of a test run: the sandbox composes its music once."""
-    return tmp_path_factory.mktemp("cache")
+def cache(shared_servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache of all platforms of a test run, of all workers: the sandbox composes its music once."""
+    return Path(shared_servers.home) / "cache" if shared_servers else tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(autouse=True)
