@@ -6,6 +6,7 @@ The browser is the system's Chromium: nothing is downloaded. Where there is none
 from __future__ import annotations
 
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -119,6 +120,13 @@ def assert_accessible() -> Callable[[Page], None]:
         assert results.violations_count == 0, results.generate_report()
 
     return check
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The first of them waits for the platform.
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(scale(2 * START_LIMIT_S)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SERVING = "Serving on "
 """What `soundalike demo` prints when everything is analysed and indexed."""
 
-START_LIMIT_S = 240.0
+START_LIMIT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
