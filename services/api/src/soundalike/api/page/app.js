@@ -8,6 +8,7 @@ import { setOnScreen } from "./find/catalogue.js";
 import { dropSign, installFileDrop } from "./find/file_drop.js";
 import { findView } from "./find/find_view.js";
 import { installSearchBox } from "./find/search_box.js";
+import { installFocus, keepFocus } from "./focus.js";
 import { footer } from "./footer.js";
 import { installKeyDialog, keyDialog } from "./key_dialog.js";
 import { playerBar } from "./player/player.js";
@@ -80,8 +81,9 @@ function changeView() {
 
 document.documentElement.lang = language;
 const container = document.querySelector("#app");
-drawWith(() => render(page(), container));
+drawWith(() => keepFocus(() => render(page(), container)));
 document.addEventListener("click", follow);
+installFocus();
 installKeyDialog();
 installAnswer();
 installSearchBox();

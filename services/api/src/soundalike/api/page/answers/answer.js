@@ -7,7 +7,7 @@ import { audioFile, dropFile, fileRequest, onAudioFileChange } from "../find/aud
 import { seeds } from "../find/query.js";
 import { remember } from "../find/track_names.js";
 import { isTemporary } from "../problems.js";
-import { afterDraw, redraw } from "../render.js";
+import { redraw } from "../render.js";
 import { text } from "../strings.js";
 import { recommendParameters } from "./parameters.js";
 
@@ -39,7 +39,6 @@ let patience = null;
 let requestedAt = 0;
 let query = "";
 let retries = 0;
-let tasks = [];
 
 /** Keep the answer that of the address, from now on. */
 export function installAnswer() {
@@ -54,11 +53,6 @@ export function installAnswer() {
 
 /** Ask again. */
 export const reload = () => update({ isForced: true });
-
-/** Call a function when the next answer is on the page. */
-export function afterAnswer(task) {
-  tasks.push(task);
-}
 
 function update({ isForced = false } = {}) {
   const isFile = audioFile.file !== null;
@@ -83,8 +77,6 @@ async function load() {
   set({ ...change, isSlow: false, progress: null });
   if (change.willRetry) timer = setTimeout(load, 1000 * (change.error.retryAfterS ?? RETRY_S));
   else announce(announcement(change));
-  tasks.forEach(afterDraw);
-  tasks = [];
 }
 
 async function fetchAnswer(signal) {

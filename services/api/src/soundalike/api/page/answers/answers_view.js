@@ -10,7 +10,7 @@ import { percent } from "../formats.js";
 import { problemNotice } from "../problems.js";
 import { text } from "../strings.js";
 import { resetTune } from "../tune/settings.js";
-import { afterAnswer, answer, reload } from "./answer.js";
+import { answer, reload } from "./answer.js";
 import { card } from "./card.js";
 
 const SKELETONS = 5;
@@ -47,12 +47,14 @@ function results({ results: list, shortage, seeds: from }) {
     isAdditive: !isFile && seeds().length > 0,
     seedTitle: from.length > 1 ? (urn) => titles.get(urn) ?? urn : null,
   };
-  return html`${repeat(
-    list,
-    (result) => result.urn,
-    (result, index) => card(result, list, { ...options, onRemoval: (change) => remove(index, change) }),
-  )}
-  ${shortageNote(list, shortage)}`;
+  return html`<ol class="cards" ?hidden=${list.length === 0}>
+      ${repeat(
+        list,
+        (result) => result.urn,
+        (result) => html`<li>${card(result, list, options)}</li>`,
+      )}
+    </ol>
+    ${shortageNote(list, shortage)}`;
 }
 
 function shortageNote(list, shortage) {
@@ -101,14 +103,4 @@ function skeletons() {
   return html`<div class="skeletons" aria-hidden="true">
     ${Array.from({ length: SKELETONS }, () => html`<div class="card skeleton"><span></span><span></span><span></span></div>`)}
   </div>`;
-}
-
-// The card whose button was pressed is gone with the next answer: the focus goes to the one in its place.
-function remove(index, change) {
-  change();
-  afterAnswer(() => {
-    if (document.activeElement !== document.body && document.activeElement !== null) return;
-    const cards = document.querySelectorAll(".answers [data-card]");
-    (cards[Math.min(index, cards.length - 1)] ?? document.querySelector("#answers-title"))?.focus();
-  });
 }

@@ -4,6 +4,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { live } from "../vendor/lit-html/directives/live.js";
 import { artists, duration, percent, sourceName, webLink } from "../formats.js";
 import { icon } from "../icons.js";
+import { redraw } from "../render.js";
 import { language, text } from "../strings.js";
 import { tagPill } from "../tune/tag_filter.js";
 import { addSeed, excludeArtist, excludeTrack, startFrom, subtract } from "../find/query.js";
@@ -11,14 +12,18 @@ import { layerBars, layerPicture } from "./layer_bars.js";
 import { playButton } from "./play_button.js";
 import { localReason, scoreWord } from "./score.js";
 
+// The results whose layers are shown, for as long as the page is open.
+const unfolded = new Set();
+
 /**
  * Return the card of a result.
  *
  * `isAdditive` tells whether it can become a seed beside the present ones,
- * `seedTitle` what a seed is called, null where there is one only, `onRemoval` makes a change that takes the card away.
+ * `seedTitle` what a seed is called, null where there is one only.
  */
-export function card(result, results, { isAdditive, seedTitle, onRemoval }) {
+export function card(result, results, { isAdditive, seedTitle }) {
   const id = `result-${result.rank}`;
+  const hasLayers = Object.keys(result.alike).length > 0;
   return html`<article class="card" data-card data-urn=${result.urn} tabindex="-1" aria-labelledby=${id}>
     <div class="card-play">${playButton(result, results)}<span class="rank" aria-hidden="true">${result.rank}</span></div>
     <div class="card-names">
@@ -37,10 +42,10 @@ export function card(result, results, { isAdditive, seedTitle, onRemoval }) {
         ? action("plus", "moreLike", result, () => addSeed(result.urn))
         : nothing}
       ${action("search", "startFromThis", result, () => startFrom(result.urn))}
-      ${action("minus", "notThis", result, () => onRemoval(() => subtract(result.urn)))}
-      ${more(result, onRemoval)}
+      ${action("minus", "notThis", result, () => subtract(result.urn))}
+      ${more(result)} ${hasLayers ? layersButton(result) : nothing}
     </div>
-    ${Object.keys(result.alike).length ? layers(result) : nothing}
+    ${hasLayers && unfolded.has(result.urn) ? html`<div class="card-layers" id=${`layers-${result.rank}`}>${layerBars(result.alike)}</div>` : nothing}
   </article>`;
 }
 
@@ -73,11 +78,23 @@ function tags(result) {
   </ul>`;
 }
 
-function layers(result) {
-  return html`<details class="card-layers">
-    <summary>${layerPicture(result.alike)} <span>${text("layersTitle")}</span></summary>
-    ${layerBars(result.alike)}
-  </details>`;
+function layersButton({ urn, rank, title, alike }) {
+  const isUnfolded = unfolded.has(urn);
+  return html`<button
+    type="button"
+    class="action layers-button"
+    aria-expanded=${isUnfolded ? "true" : "false"}
+    aria-controls=${isUnfolded ? `layers-${rank}` : nothing}
+    aria-label=${text("layersLabel", { title })}
+    @click=${() => fold(urn)}
+  >
+    ${layerPicture(alike)} <span>${text("layersTitle")}</span>
+  </button>`;
+}
+
+function fold(urn) {
+  if (!unfolded.delete(urn)) unfolded.add(urn);
+  redraw();
 }
 
 function action(picture, name, result, run) {
@@ -86,16 +103,16 @@ function action(picture, name, result, run) {
   </button>`;
 }
 
-function more(result, onRemoval) {
+function more(result) {
   return html`<details class="menu" @keydown=${closeByKey} @focusout=${closeOutside}>
     <summary aria-label=${text("moreActionsLabel", { title: result.title })}>${icon("more")}</summary>
     <div class="menu-list">
       ${result.artists.map(
-        (name) => html`<button type="button" @click=${() => onRemoval(() => excludeArtist(name))}>
+        (name) => html`<button type="button" @click=${() => excludeArtist(name)}>
           ${text("lessOfArtist", { artist: name })}
         </button>`,
       )}
-      <button type="button" @click=${() => onRemoval(() => excludeTrack(result.urn))}>${text("excludeThis")}</button>
+      <button type="button" @click=${() => excludeTrack(result.urn)}>${text("excludeThis")}</button>
     </div>
   </details>`;
 }

@@ -31,7 +31,7 @@ export function layerBars(alike) {
 }
 
 // Results are among the most similar of all pairs, so that their shares differ in the last percents.
-const contrast = (share) => share ** 6;
+const contrast = (share) => share ** 3;
 
 // Elements of a picture are made by the parser only within one: a path for each bar needs no second template.
 const bar = (index, height) => html`<svg x=${index * 5} y=${HEIGHT - height} width="3.5" height=${height}>

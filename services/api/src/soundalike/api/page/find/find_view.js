@@ -10,7 +10,7 @@ import { redraw } from "../render.js";
 import { text } from "../strings.js";
 import { changedCount } from "../tune/settings.js";
 import { tuneView } from "../tune/tune_view.js";
-import { searchBox } from "./search_box.js";
+import { searchBox, seedUse } from "./search_box.js";
 import { otherWays, start } from "./start.js";
 
 const wide = matchMedia("(min-width: 62rem)");
@@ -23,25 +23,28 @@ export function findView() {
     <section class="hero">
       <h1>${text(hasQuery ? "findTitleShort" : "findTitle")}</h1>
       ${hasQuery ? nothing : html`<p class="lead">${text("findLead")}</p>`}
-      ${searchBox()} ${otherWays()} ${seedChips()}
+      <div class="query">${searchBox()} ${otherWays()}</div>
+      ${hasQuery ? html`<div class="query-parts">${seedChips()} ${seedUse()}</div>` : nothing}
     </section>
     ${hasQuery
       ? html`<div class="columns">
-          ${answersView()}
+          ${wide.matches ? nothing : fold()} ${answersView()}
           <aside class="side" aria-label=${text("sideLabel")}>
-            ${settings()} ${exportView()}
+            ${wide.matches ? tuneView() : nothing} ${exportView()}
           </aside>
         </div>`
       : start()}
   </div>`;
 }
 
-// Beside the answer where there is room; else below a line that opens it.
-function settings() {
-  if (wide.matches) return tuneView();
+// Where there is no room beside the answer, a line above it opens the settings.
+function fold() {
   const changed = changedCount();
   return html`<details class="tune-fold">
-    <summary>${icon("tune")} ${text("tuneTitle")} ${changed ? html`<span class="badge">${changed}</span>` : nothing}</summary>
+    <summary>
+      ${icon("tune")} ${text("tuneTitle")}
+      ${changed ? html`<span class="badge">${text("tuneChanged", { count: changed })}</span>` : nothing}
+    </summary>
     ${tuneView()}
   </details>`;
 }

@@ -1,6 +1,7 @@
 // What is asked for: the seeds and what is left out. It lives in the address; a file of one's own lives in memory.
 
 import { changeAddress, parameterValues } from "../address.js";
+import { leaveCards } from "../focus.js";
 
 /** How many tracks a query may start from, and how many it may be told to avoid. */
 export const MAX_SEEDS = 20;
@@ -13,6 +14,8 @@ export const seeds = () => parameterValues("track");
 /** Start from a track alone; nothing of the last query stays but the settings. */
 export function startFrom(urn) {
   changeAddress({ track: urn, not_like: null, exclude: null, exclude_artist: null, q: null, view: null });
+  leaveCards();
+  scrollTo({ top: 0 });
 }
 
 /** Add a track to those to start from. */

@@ -74,7 +74,6 @@ export function searchBox() {
       </ul>
       ${isOpen ? note() : nothing}
     </div>
-    ${seeds().length ? choiceOfUse() : nothing}
     ${requestNotice()}
   </div>`;
 }
@@ -115,9 +114,11 @@ function note() {
   </div>`;
 }
 
-function choiceOfUse() {
+/** Return the choice of what the next track is for, nothing while there is no seed to add it to. */
+export function seedUse() {
+  if (!seeds().length) return nothing;
   return html`<fieldset class="segments">
-    <legend class="visually-hidden">${text("useLabel")}</legend>
+    <legend>${text("useLabel")}</legend>
     ${[false, true].map(
       (value) => html`<label>
         <input type="radio" name="use" .checked=${live(isAddition === value)} @change=${() => (isAddition = value)} />

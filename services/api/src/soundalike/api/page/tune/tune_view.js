@@ -7,7 +7,7 @@ import { audioFile } from "../find/audio_file.js";
 import { percent, sourceName } from "../formats.js";
 import { icon } from "../icons.js";
 import { text } from "../strings.js";
-import { changedCount, changeSettings, resetTune, setting, settingText } from "./settings.js";
+import { changeSettings, resetTune, setting, settingText } from "./settings.js";
 import { slider } from "./slider.js";
 import { allTags, chosenTags, loadTags, tagPill } from "./tag_filter.js";
 import { tasteExists } from "./taste.js";
@@ -33,11 +33,10 @@ const word = (steps, value) => text(steps.find(([least]) => value >= least)[1]);
 
 /** Return the settings. */
 export function tuneView() {
-  const changed = changedCount();
   return html`<div class="tune">
     <div class="section-head">
       <h2>${icon("tune")} ${text("tuneTitle")}</h2>
-      <button type="button" class="text-button" ?disabled=${!changed} @click=${resetTune}>${icon("reset")} ${text("reset")}</button>
+      <button type="button" class="text-button" @click=${resetTune}>${icon("reset")} ${text("reset")}</button>
     </div>
     ${strictness()} ${variety()} ${audioFile.file === null && tasteExists() ? taste() : nothing} ${count()}
     <div class="fields">${limit("max_per_artist", "perArtist")} ${limit("max_per_album", "perAlbum")}</div>
