@@ -243,9 +243,12 @@ async def test_keys_are_made_and_revoked_while_the_api_runs(platform: Platform, 
         await eventually(lambda: answers(key, 401))
 
 
-async def test_the_contract_tells_of_keys_only_where_there_are_any(settings: ApiSettings) -> None:
+async def test_the_contract_tells_of_keys_only_where_one_is_needed(settings: ApiSettings) -> None:
     everything_open = {"api_writes": Access.OPEN, "api_metrics": MetricsAccess.OPEN}
-    assert "securitySchemes" not in create_app(settings.model_copy(update=everything_open)).openapi()["components"]
+    paths = create_app(settings.model_copy(update=everything_open)).openapi()["paths"]
+    assert "security" not in paths["/recommend"]["post"]
+    # What changes the platform is never open to everybody.
+    assert paths["/crawls"]["post"]["security"] == [{}, {"key": []}]
     specification = create_app(settings.model_copy(update={"api_reads": Access.KEYED})).openapi()
     assert specification["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
     assert specification["paths"]["/recommend"]["get"]["security"] == [{"key": []}]

@@ -14,7 +14,11 @@ from soundalike.api.connections import LIMITS_S, ConnectionState, ConnectionTabl
 @dataclass(eq=False)
 class Peer:
     address: str | None = "127.0.0.1"
+    begun: ConnectionState = ConnectionState.ANSWER
     gone: list[ConnectionState | None] = field(default_factory=list)
+
+    def state(self) -> ConnectionState:
+        return self.begun
 
     def expire(self, state: ConnectionState) -> None:
         self.gone.append(state)
@@ -85,7 +89,7 @@ def test_those_who_have_just_come_do_not_drive_each_other_out() -> None:
     assert [len(peer.gone) for peer in (*bodies, *new)] == [1] * 4 + [0] * 4
 
 
-@pytest.mark.parametrize("state", ConnectionState)
+@pytest.mark.parametrize("state", LIMITS_S)
 def test_each_may_wait_so_long_and_no_longer(state: ConnectionState) -> None:
     table = ConnectionTable(8)
     (peer,) = admitted(table, "127.0.0.1")
@@ -94,6 +98,21 @@ def test_each_may_wait_so_long_and_no_longer(state: ConnectionState) -> None:
     assert table.expire(LIMITS_S[state] - 0.1) == {}
     assert table.expire(LIMITS_S[state]) == {state: 1}
     assert peer.gone == [state]
+
+
+def test_an_answer_that_has_begun_goes_on_for_as_long_as_its_client_reads() -> None:
+    table = ConnectionTable(2)
+    stream, _ = admitted(table, "127.0.0.1", "127.0.0.1")
+    stream.begun = ConnectionState.STREAM
+    table.move(stream, ConnectionState.ANSWER, 0.0)
+    for hour in range(1, 10):
+        table.expire(3600.0 * hour)
+    assert stream.gone == []
+    # It gives way to nobody, and counts like the others as soon as its client reads no more.
+    admitted(table, "127.0.0.1", now=40_000.0)
+    assert stream.gone == []
+    table.move(stream, ConnectionState.READER, 40_000.0)
+    assert table.expire(40_030.0)[ConnectionState.READER] == 1
 
 
 def test_a_connection_that_was_never_admitted_or_is_gone_does_no_harm() -> None:

@@ -13,15 +13,18 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from soundalike.errors import QueueUnavailable
+from soundalike.settings import QueueSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy_boto3_sqs.client import SQSClient
 
-    from soundalike.settings import QueueSettings, StoreSettings
+    from soundalike.settings import QueueNameSettings, StoreSettings
 
 T = TypeVar("T")
+
+_SHORT_VISIBILITY_S = 30
 
 LONG_POLL_S = 20
 """The longest wait SQS offers for a message."""
@@ -79,12 +82,19 @@ class SqsQueue:
         self._visibility_s = visibility_s
 
     @classmethod
-    async def connect(cls, settings: QueueSettings, *, dead_letters: bool = False) -> SqsQueue:
-        """Open the queue that the settings name, or the dead-letter queue behind it."""
-        client = sqs_client(settings)
+    async def connect(
+        cls, settings: QueueNameSettings, *, dead_letters: bool = False, fail_fast: bool = False
+    ) -> SqsQueue:
+        """Open the queue that the settings name, or the dead-letter queue behind it.
+
+        With `fail_fast` a call gives up within seconds. Without a setting messages that are received stay hidden for
+        half a minute.
+        """
+        client = sqs_client(settings, fail_fast=fail_fast)
         name = settings.dead_letter_queue_name if dead_letters else settings.queue_name
         url = (await _call(lambda: client.get_queue_url(QueueName=name)))["QueueUrl"]
-        return cls(client, url, visibility_s=settings.queue_visibility_s)
+        visibility_s = settings.queue_visibility_s if isinstance(settings, QueueSettings) else _SHORT_VISIBILITY_S
+        return cls(client, url, visibility_s=visibility_s)
 
     async def receive(self, *, limit: int, wait_s: int) -> list[Message]:
         """Wait up to `wait_s` seconds for up to `limit` (1-10) messages, hidden from others for a while."""

@@ -30,6 +30,7 @@ from soundalike.api.offload import Offloader
 from soundalike.api.openapi import DocumentedApi
 from soundalike.api.path_access import PathAccess
 from soundalike.api.platform_connection import POLL_S, PlatformConnection
+from soundalike.api.platform_queues import PlatformQueues, QueuePair
 from soundalike.api.rate_limit import RateLimiter
 from soundalike.api.recommender import Recommender
 from soundalike.api.resource_probe import ResourceProbe
@@ -38,6 +39,7 @@ from soundalike.api.routes import metrics as metrics_route
 from soundalike.api.seed_resolver import SeedResolver
 from soundalike.api.settings import Access, ApiSettings, MetricsAccess
 from soundalike.api.snapshot_refresher import SnapshotRefresher
+from soundalike.api.status_feed import StatusFeed
 from soundalike.api.taste_refresher import TasteRefresher
 from soundalike.api.tracing import Tracing
 from soundalike.api.upload_spool import UploadSpool
@@ -66,12 +68,14 @@ def create_app(
     look_at_resources: Callable[[], Mapping[str, str]] | None = None,
     poll_s: float = POLL_S,
     multiprocess: MultiprocessMetrics | None = None,
+    queue_pair: QueuePair | None = None,
 ) -> DocumentedApi:
     """Put the application together; `store` replaces the bucket that the settings name.
 
     `look_at_resources` replaces the look at bucket and queues for `/readyz` (`provisioning.inspection`), which is left
     out with a `store`.
-    `multiprocess` holds the metrics of all workers where there are several.
+    `multiprocess` holds the metrics of all workers where there are several. `queue_pair` replaces the queues that the
+    settings name; with a `store` and without it there are none.
     """
     locality = Locality(settings.hosts, frozenset(settings.cors_origins))
     rules = AccessRules(settings.api_reads, settings.writes, settings.metrics, locality)
@@ -100,8 +104,11 @@ def create_app(
             app.state.recommender = Recommender(offloader)
             app.state.upload_spool = UploadSpool(directory / "uploads")
             app.state.upload_extractor = UploadExtractor(platform, objects)
-            if rules.uses_keys:
-                await stack.enter_async_context(keyring.run(platform))
+            queues = PlatformQueues(settings if store is None else None, queue_pair)
+            app.state.queues = queues
+            app.state.status_feed = StatusFeed(platform, queues, lambda: app.state.draining)
+            stack.push_async_callback(app.state.status_feed.close)
+            await stack.enter_async_context(keyring.run(platform))
             yield
 
     app = DocumentedApi(
@@ -149,7 +156,7 @@ def _cors_middleware(settings: ApiSettings) -> list[Middleware]:
         Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PUT"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "If-None-Match", REQUEST_ID_HEADER],
             expose_headers=["ETag", "Location", "Retry-After", "WWW-Authenticate", REQUEST_ID_HEADER],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -23,7 +24,7 @@ _MIN_CONNECTIONS: Final = 16
 
 
 class ConnectionState(IntEnum):
-    """What a connection waits for. All but the last wait for the client, and give way in this order."""
+    """What a connection waits for. All but the last two wait for the client, and give way in this order."""
 
     HEAD = 0
     """The head of a request."""
@@ -38,6 +39,8 @@ class ConnectionState(IntEnum):
     """The client takes what was written before the end."""
     ANSWER = 6
     """Us."""
+    STREAM = 7
+    """What is still to come of an answer that has begun, such as events: for as long as the client reads."""
 
 
 LIMITS_S: Final[Mapping[ConnectionState, float]] = {
@@ -58,6 +61,9 @@ class Connection(Protocol):
     """A connection as the table sees it; `address` is that of the peer."""
 
     address: str | None
+
+    def state(self) -> ConnectionState:
+        """Return what it waits for now, where nobody has told the table of it."""
 
     def expire(self, state: ConnectionState) -> None:
         """Close, because the limit of `state` has passed."""
@@ -132,14 +138,18 @@ class ConnectionTable:
 
     def expire(self, now: float) -> dict[ConnectionState, int]:
         """Close those that have waited too long; return how many, by what they waited for."""
-        expired = {
-            state: [each for each, since in self._since[state].items() if now - since >= limit_s]
-            for state, limit_s in self.limits_s.items()
-        }
+        for connection in self._expired(ConnectionState.ANSWER, now):
+            # Nobody says when an answer begins, which would be one more step of each.
+            self.move(connection, connection.state(), now)
+        expired = {state: self._expired(state, now) for state in self.limits_s}
         for state, connections in expired.items():
             for connection in connections:
                 connection.expire(state)
         return {state: len(connections) for state, connections in expired.items() if connections}
+
+    def _expired(self, state: ConnectionState, now: float) -> list[Connection]:
+        limit_s = self.limits_s.get(state, math.inf)
+        return [each for each, since in self._since[state].items() if now - since >= limit_s]
 
     def _make_way(self, network: str, now: float) -> bool:
         candidates = [oldest for state in ConnectionState if (oldest := self._oldest_of(state, network))]
@@ -153,7 +163,7 @@ class ConnectionTable:
         return True
 
     def _oldest_of(self, state: ConnectionState, network: str) -> tuple[Connection, float] | None:
-        if state is ConnectionState.ANSWER:
+        if state >= ConnectionState.ANSWER:
             return None
         for connection, since in self._since[state].items():
             if network in {_ANYBODY, self._networks[connection]}:

@@ -42,6 +42,10 @@ class SeedNotReady(ApiError):
         self.urn, self.track = urn, track
 
 
+class TooManyListeners(ApiError):
+    """As many follow the status as one process takes; trying again later can succeed."""
+
+
 class UploadRejected(ApiError):
     """An uploaded file cannot be analysed; the message says why."""
 

@@ -137,6 +137,20 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Refuse what is no HTTP request."""
         self._send_plain(HTTPStatus.BAD_REQUEST, self._refusal or msg)
 
+    def state(self) -> ConnectionState:
+        """Return what the connection waits for."""
+        if self.transport.is_closing():
+            return ConnectionState.CLOSED
+        if self._is_writing_paused:
+            return ConnectionState.READER
+        if self._is_answering():
+            if self._is_in_body:
+                return ConnectionState.BODY
+            return ConnectionState.STREAM if self.cycle.response_started else ConnectionState.ANSWER
+        if self._is_in_body:
+            return ConnectionState.REST
+        return ConnectionState.HEAD if self._is_in_head else ConnectionState.IDLE
+
     def expire(self, state: ConnectionState) -> None:
         """Close, because the client did not do in time what `state` waits for."""
         if self.transport.is_closing() or state is ConnectionState.READER:
@@ -162,18 +176,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         return cycle is not None and not cycle.response_complete
 
     def _note_state(self) -> None:
-        self._table.move(self, self._state(), self.loop.time())
-
-    def _state(self) -> ConnectionState:
-        if self.transport.is_closing():
-            return ConnectionState.CLOSED
-        if self._is_writing_paused:
-            return ConnectionState.READER
-        if self._is_answering():
-            return ConnectionState.BODY if self._is_in_body else ConnectionState.ANSWER
-        if self._is_in_body:
-            return ConnectionState.REST
-        return ConnectionState.HEAD if self._is_in_head else ConnectionState.IDLE
+        self._table.move(self, self.state(), self.loop.time())
 
     def _send_plain(self, status: HTTPStatus, text: str, headers: Sequence[bytes] = ()) -> None:
         is_own_body = self._is_in_body and not self.pipeline and not self.cycle.response_started

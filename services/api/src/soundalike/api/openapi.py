@@ -48,9 +48,8 @@ class DocumentedApi(FastAPI):
                 if access is not Access.OPEN:
                     _describe_key(operation, access, scope)
                 _refer_to_problems(operation)
-            if self.access_rules.uses_keys:
-                schemes = specification["components"].setdefault("securitySchemes", {})
-                schemes[_SCHEME] = {"type": "http", "scheme": "bearer", "description": problems.KEYS_HINT}
+            schemes = specification["components"].setdefault("securitySchemes", {})
+            schemes[_SCHEME] = {"type": "http", "scheme": "bearer", "description": problems.KEYS_HINT}
         assert self.openapi_schema is not None  # noqa: S101 - set by FastAPI
         return self.openapi_schema
 

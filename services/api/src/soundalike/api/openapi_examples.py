@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,11 +14,18 @@ from soundalike.api.problems import (
     MEDIA_TYPE,
     Problem,
     ProblemDetails,
+    folder_refused,
     invalid_request,
+    list_forgotten,
+    no_crawl_target,
     no_taste_data,
     not_ready,
     not_serving,
     playlist_not_ready,
+    too_many_crawls,
+    too_many_listeners,
+    unknown_crawl,
+    unknown_library,
     unknown_playlist,
     unknown_track,
     unknown_user,
@@ -25,8 +33,24 @@ from soundalike.api.problems import (
 from soundalike.api.problems import unparsable_playlist as not_a_playlist
 from soundalike.api.problems import unparsable_track as not_a_track
 from soundalike.api.problems import unparsable_user as not_an_account
+from soundalike.api.schemas.crawls import Crawl, CrawlSourceInfo
 from soundalike.api.schemas.health import Health, Readiness
 from soundalike.api.schemas.recommendation import IndexInfo, PlaylistSummary, Recommendation, Result
+from soundalike.api.schemas.status import (
+    ActiveAnalysis,
+    AnalysisInfo,
+    DeadLetterInfo,
+    DeadLetters,
+    IndexStatus,
+    LibraryInfo,
+    ModelInfo,
+    QueueInfo,
+    RecentAnalysis,
+    RequestsInfo,
+    RetryResult,
+    Status,
+    StatusLink,
+)
 from soundalike.api.schemas.tracks import (
     EXAMPLE_URN,
     ListedTrack,
@@ -40,11 +64,15 @@ from soundalike.api.schemas.tracks import (
 )
 from soundalike.api.schemas.users import SimilarUser, SimilarUsers
 from soundalike.db import track_requests
+from soundalike.db.crawls import CrawlState
 from soundalike.db.search import Likeness
 from soundalike.db.tracks import State, StoredTrack, Track
 from soundalike.domain import playlist_id, user_id
 from soundalike.domain.tags import TAG_SLUGS
 from soundalike.domain.track_id import ACCEPTED_FORMS, TrackId
+
+EVENTS: Final = "text/event-stream"
+"""The media type of server-sent events."""
 
 URN: Final = EXAMPLE_URN
 PLAYLIST: Final = "spotify:playlist:37i9dQZF1DXcBWIGoYBM5M"
@@ -113,7 +141,65 @@ SIMILAR_USERS: Final = SimilarUsers(
     user=USER, results=[SimilarUser(urn="soundcloud:users:3000000421", shared=12, score=0.294118)]
 )
 
+_NOW: Final = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
+CRAWL: Final = Crawl(
+    id=7,
+    source=CrawlSourceInfo(kind="folder", name="/home/anna/Music"),
+    state=CrawlState.RUNNING,
+    requested_at=_NOW,
+    started_at=_NOW,
+    ended_at=None,
+    progress={"seen": 48, "uploaded": 47, "skipped": 1},
+    summary=None,
+    error=None,
+)
+STATUS: Final = Status(
+    total=4_023,
+    by_state=dict.fromkeys(State, 0) | {State.READY: 4_011, State.QUEUED: 12},
+    analysis=AnalysisInfo(
+        active=[ActiveAnalysis(urn=URN, title=_STORED.track.title, artists=["Daft Punk"], since=_NOW)],
+        recent=[RecentAnalysis(urn="deezer:track:3135554", title="Aerodynamic", artists=["Daft Punk"], at=_NOW)],
+        waiting=12,
+        per_minute=96.0,
+        remaining_s=8,
+    ),
+    queue=QueueInfo(visible=11, in_flight=1, delayed=0),
+    dead_letters=1,
+    index=IndexStatus(version="20261121T060000Z", built_at=_NOW, age_s=5_400, recall=0.998, tracks=3_999, tail=12),
+    models=[ModelInfo(model=_INDEX.model, dimensions=160, current=True, registered_at=_NOW)],
+    requests=RequestsInfo(due=0, next_due=None),
+    libraries=[LibraryInfo(id=1, root="/home/anna/Music", watched=True, files=3_999, scanned_at=_NOW)],
+    crawls=[CRAWL],
+    has_watcher=True,
+    losses=[],
+    missing={},
+)
+STATUS_EVENT: Final = f"event: status\ndata: {STATUS.model_dump_json()}\n\n"
+STATUS_LINK: Final = StatusLink(url="status/events?expires=1795591860&key=0a1b2c3d&signature=5e…", expires_at=_NOW)
+DEAD_LETTERS: Final = DeadLetters(
+    total=1,
+    letters=[
+        DeadLetterInfo(
+            id="0b9ffb4c-6f1c-4f1f-9d6f-3d0c1b7c7e0a",
+            urn=URN,
+            title=_STORED.track.title,
+            reason="the decoder crashed (signal 11)",
+            received_at=_NOW,
+            attempts=5,
+        )
+    ],
+)
+RETRIED: Final = RetryResult(retried=1)
+
 UNKNOWN: Final = unknown_track(URN)
+UNKNOWN_CRAWL: Final = unknown_crawl(7)
+UNKNOWN_LIBRARY: Final = unknown_library(1)
+NO_CRAWL_TARGET: Final = no_crawl_target("'Music' is not the absolute path of a folder")
+FOLDER_REFUSED: Final = folder_refused()
+LIST_FORGOTTEN: Final = list_forgotten(PLAYLIST)
+TOO_MANY_CRAWLS: Final = too_many_crawls("50 crawls are waiting already")
+TOO_MANY_LISTENERS: Final = too_many_listeners("64 others are watching")
+QUEUE_UNAVAILABLE: Final = not_serving({"queue": "the queue does not answer"})
 UNKNOWN_USER: Final = unknown_user(USER)
 UNPARSABLE_USER: Final = not_an_account(f"'anna' names no SoundCloud account; accepted are {user_id.ACCEPTED_FORMS}")
 NO_TASTE_DATA: Final = no_taste_data(URN, "try by=both or by=sound")
@@ -132,17 +218,25 @@ UNKNOWN_PARAMETER: Final = invalid_request([{"parameter": "verbose", "message": 
 
 
 def responses(
-    example: BaseModel, *errors: Problem, other_formats: Mapping[str, str] | None = None
+    example: BaseModel,
+    *errors: Problem,
+    other_formats: Mapping[str, str] | None = None,
+    has_json: bool = True,
+    status: HTTPStatus = HTTPStatus.OK,
 ) -> dict[int | str, dict[str, Any]]:
     """Return OpenAPI's `responses`: the example, also in `other_formats`, and the errors grouped by their status."""
-    content: dict[str, Any] = {"application/json": {"example": example.model_dump(mode="json")}}
+    content: dict[str, Any] = {"application/json": {"example": example.model_dump(mode="json")}} if has_json else {}
     for media_type, text in (other_formats or {}).items():
+        if media_type == EVENTS:
+            # A schema would be that of each event.
+            content[media_type] = {"example": text}
+            continue
         is_json = media_type.endswith("+json")
         content[media_type] = {
             "schema": {"type": "object" if is_json else "string"},
             "example": json.loads(text) if is_json else text,
         }
-    by_status: dict[int | str, dict[str, Any]] = {HTTPStatus.OK.value: {"content": content}}
+    by_status: dict[int | str, dict[str, Any]] = {status.value: {"content": content}}
     for error in errors:
         problem = {"schema": ProblemDetails.model_json_schema(), "examples": {}}
         entry = by_status.setdefault(

@@ -69,6 +69,13 @@ _PLAYLIST_NOT_READY: Final = Kind("playlist-not-ready", "No track of the playlis
 _NO_TASTE_DATA: Final = Kind("no-taste", "Not enough favourites", HTTPStatus.NOT_FOUND)
 _FORGOTTEN: Final = Kind("forgotten", "Track was removed", HTTPStatus.GONE)
 _NOT_FETCHABLE: Final = Kind("not-fetchable", "Track cannot be fetched", HTTPStatus.UNPROCESSABLE_ENTITY)
+_UNKNOWN_CRAWL: Final = Kind("unknown-crawl", "Unknown crawl", HTTPStatus.NOT_FOUND)
+_UNKNOWN_LIBRARY: Final = Kind("unknown-library", "Unknown library", HTTPStatus.NOT_FOUND)
+_NO_CRAWL_TARGET: Final = Kind("no-crawl-target", "Nothing to crawl", HTTPStatus.UNPROCESSABLE_ENTITY)
+_FOLDER_REFUSED: Final = Kind("folder-refused", "Folders only from this machine", HTTPStatus.FORBIDDEN)
+_LIST_FORGOTTEN: Final = Kind("forgotten-list", "List was removed", HTTPStatus.GONE)
+_TOO_MANY_CRAWLS: Final = Kind("too-many-crawls", "Too many crawls wait", HTTPStatus.SERVICE_UNAVAILABLE)
+_TOO_MANY_LISTENERS: Final = Kind("too-many-listeners", "Too many watch the status", HTTPStatus.SERVICE_UNAVAILABLE)
 _NOT_AUDIO: Final = Kind("not-audio", "Content type is not audio", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 _UPLOAD_TOO_LARGE: Final = Kind("recording-too-large", "Audio file too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 _UPLOAD_TOO_SLOW: Final = Kind("upload-too-slow", "Upload timed out", HTTPStatus.REQUEST_TIMEOUT)
@@ -193,6 +200,48 @@ def forgotten(urn: str) -> Problem:
 def not_fetchable(detail: str) -> Problem:
     """Report that no crawler can fetch a track by its id, and what to do instead."""
     return Problem(_NOT_FETCHABLE, detail)
+
+
+def unknown_crawl(crawl_id: int) -> Problem:
+    """Report that there is no crawl with an id."""
+    return Problem(_UNKNOWN_CRAWL, f"there is no crawl {crawl_id}; `GET /status` lists the newest", crawl=crawl_id)
+
+
+def unknown_library(library: int) -> Problem:
+    """Report that there is no library with an id."""
+    detail = f"there is no library {library}; `GET /status` lists them, and `soundalike library add` makes one"
+    return Problem(_UNKNOWN_LIBRARY, detail, library=library)
+
+
+def no_crawl_target(detail: str) -> Problem:
+    """Report that a text names nothing that can be crawled; `detail` says what is accepted."""
+    return Problem(_NO_CRAWL_TARGET, detail)
+
+
+def folder_refused() -> Problem:
+    """Report that only the person at this machine may name a folder."""
+    detail = (
+        "a folder can be named only at the machine itself: on its own page, or with `soundalike crawl --folder`. "
+        "From elsewhere name a library by its id"
+    )
+    return Problem(_FOLDER_REFUSED, detail)
+
+
+def list_forgotten(urn: str) -> Problem:
+    """Report that a list was removed on request, so it cannot be crawled again."""
+    return Problem(_LIST_FORGOTTEN, f"{urn} was removed on request and cannot be crawled again", playlist=urn)
+
+
+def too_many_crawls(detail: str) -> Problem:
+    """Report that as many crawls wait as may."""
+    remedy = "wait until some have ended, or stop some"
+    return Problem(_TOO_MANY_CRAWLS, f"{detail}; {remedy}", retry_after_s=_RETRY_AFTER_S[State.PENDING])
+
+
+def too_many_listeners(detail: str) -> Problem:
+    """Report that as many follow the status as may."""
+    remedy = "ask `GET /status` in place of it, or try again later"
+    return Problem(_TOO_MANY_LISTENERS, f"{detail}; {remedy}", retry_after_s=_RETRY_AFTER_S[State.QUEUED])
 
 
 def not_audio(content_type: str) -> Problem:

@@ -34,6 +34,12 @@ PAGE_FILES: Final = "/page/"
 AUDIO_PATHS: Final = ("/audio/", "/audio-links/")
 """The sound of own files: for who is at this machine or has a key, whatever else is open to everybody."""
 
+MANAGEMENT_PATHS: Final = ("/crawls", "/dead-letters")
+"""What changes the platform: for who is at this machine or has a key, even where writing is open to everybody."""
+
+REASONS_PATH: Final = "/dead-letters"
+"""Reading it takes what changing it takes: reasons tell of the inside of the platform."""
+
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -46,16 +52,13 @@ class AccessRules:
     metrics: MetricsAccess
     locality: Locality = field(default_factory=Locality)
 
-    @property
-    def uses_keys(self) -> bool:
-        """Tell whether any request may need a key."""
-        return any(each.value in {Access.LOCAL, Access.KEYED} for each in (self.reads, self.writes, self.metrics))
-
     def access(self, method: str, path: str) -> tuple[Access, KeyScope]:
         """Return who may call this, and what a key has to allow for it.
 
         Every call that is not a reading one is a writing one, so that a new route is guarded without saying so.
         """
+        if path == REASONS_PATH or (method not in SAFE_METHODS and path.startswith(MANAGEMENT_PATHS)):
+            return Access.LOCAL if self.writes is Access.OPEN else self.writes, KeyScope.WRITE
         if method not in SAFE_METHODS:
             return self.writes, KeyScope.WRITE
         if path == METRICS_PATH:

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-UNCACHED_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics", "/random"})
+UNCACHED_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics", "/random", "/status/events"})
 _BODY_HEADERS: Final = frozenset({"content-length", "content-type", "content-encoding"})
 _TAG_BYTES: Final = 16
 

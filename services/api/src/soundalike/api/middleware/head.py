@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_KEY: Final = "is_head"
+
+
+def is_head(scope: Scope) -> bool:
+    """Tell whether a GET is the GET of a HEAD: a stream without an end need not begin for it."""
+    return _KEY in scope
 
 
 class HeadMiddleware:
@@ -27,7 +34,7 @@ class HeadMiddleware:
         async def without_body(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        inner = {**scope, "method": "GET"}
+        inner = {**scope, "method": "GET", _KEY: True}
         try:
             await self._app(inner, receive, without_body)
         finally:

@@ -25,6 +25,7 @@ HEADER: Final = "X-Request-ID"
 NO_ROUTE: Final = "none"
 _VALID_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 # What asks every few seconds would drown the rest.
+_STREAM: Final = "text/event-stream"
 _DEBUG_PATHS: Final = frozenset({"/healthz", "/readyz", METRICS_PATH})
 
 
@@ -46,14 +47,17 @@ class RequestLogMiddleware:
             return
         own_id = Headers(scope=scope).get(HEADER, "")
         request_id = own_id if _VALID_ID.fullmatch(own_id) else uuid4().hex
-        status = 500
+        status, seconds = 500, None
 
         async def observed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, seconds
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers[HEADER] = request_id
+                if headers.get("Content-Type", "").startswith(_STREAM):
+                    # However long somebody looks, it is not the answer that takes so long.
+                    seconds = time.perf_counter() - start
                 if getattr(scope["app"].state, "draining", False):
                     # The next request had better go to another process.
                     headers["Connection"] = "close"
@@ -64,7 +68,7 @@ class RequestLogMiddleware:
             try:
                 await self._app(scope, receive, observed)
             finally:
-                self._record(scope, status, time.perf_counter() - start)
+                self._record(scope, status, time.perf_counter() - start if seconds is None else seconds)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", NO_ROUTE)

@@ -11,9 +11,11 @@ from soundalike.api import problems
 from soundalike.api.platform_connection import PlatformConnection
 from soundalike.api.recommender import Recommender
 from soundalike.api.seed_resolver import SeedResolver
+from soundalike.api.settings import Access
 from soundalike.db.tracks import State
 
 if TYPE_CHECKING:
+    from soundalike.api.middleware.auth import AccessRules
     from soundalike.api.path_access import PathAccess
 
 _FORMER_STATES: Final = {"found": State.PENDING}
@@ -49,6 +51,12 @@ def sees_paths(request: Request) -> bool:
     """Tell whether a caller may see where files lie: the person at this machine, and who has a key."""
     access: PathAccess = request.app.state.path_access
     return access.permits(request.scope)
+
+
+def may_name_folders(request: Request) -> bool:
+    """Tell whether a caller may have any folder read: the person at this machine, unless even that one needs a key."""
+    rules: AccessRules = request.app.access_rules
+    return rules.writes is not Access.KEYED and rules.locality.is_local(request.scope, request.headers)
 
 
 def accept_only(*single: str, repeatable: tuple[str, ...] = ()) -> Callable[[Request], Awaitable[None]]:
