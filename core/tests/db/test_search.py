@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import random
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from soundalike.db import erasure, schema, search_names, tracks
+from soundalike.db import search as search_module
 from soundalike.db.search import Likeness, search
 from soundalike.db.search_text import SearchText
 from soundalike.db.tracks import State, Track
@@ -197,3 +199,63 @@ async def test_names_of_any_length_can_be_stored(pool: Pool) -> None:
     await tracks.upsert(pool, Track(TrackId("deezer", "1"), long, (long, "Known Name"), album=long))
     assert len(await search_titles(pool, long[:30])) == 1
     assert len(await search_titles(pool, "known name")) == 1
+
+
+async def test_few_of_many_that_match_alike_are_read_and_the_answer_is_the_same(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pick = random.Random(2)
+    words = ["ka", "kah", "kahl", "a!c", "ac", "So", "so-go", "sogo", "Go", "goal", "東京事変", "über"]
+
+    def name() -> str:
+        return " ".join(pick.choices(words, k=pick.randint(1, 3)))
+
+    for number in range(400):
+        await tracks.upsert(pool, Track(song_id(number), name(), (name(),), album=name()))
+    await search_names.refresh(pool)
+    await pool.execute("UPDATE tracks SET state = 'gone' WHERE urn ~ '[369]$'")
+    texts = [
+        *words,
+        "k",
+        "s",
+        "so g",
+        "so go",
+        "ka kah",
+        "ka a",
+        "aic",
+        "gaol",
+        "kahl so",
+        "soogo",
+        "ue",
+        "京",
+        "go ka k",
+    ]
+    counts: list[int] = []
+    rank = search_module.Rank.of
+
+    def counting(*arguments: Any) -> Any:
+        counts[-1] += 1
+        return rank(*arguments)
+
+    monkeypatch.setattr(search_module.Rank, "of", counting)
+    for text in texts:
+        for state in (None, State.PENDING):
+            answers = []
+            for each_place in (2, 10_000):
+                monkeypatch.setattr(search_module, "_EACH_PLACE", each_place)
+                counts.append(0)
+                answers.append(await search(pool, text, limit=5, state=state))
+            assert answers[0] == answers[1], text
+            assert len({match.track.track.id for match in answers[0]}) == len(answers[0])
+    fewer, all_of_them = sum(counts[::2]), sum(counts[1::2])
+    assert fewer < 0.6 * all_of_them
+
+
+async def test_what_is_gone_hides_nothing_behind_it(pool: Pool) -> None:
+    for number in range(40):
+        await tracks.upsert(pool, Track(song_id(number), "Song", (f"Band {number:02}",)))
+    await search_names.refresh(pool)
+    await pool.execute("UPDATE tracks SET state = 'gone' WHERE artists[1] < 'Band 37'")
+    assert [match.track.track.artists[0] for match in await search(pool, "song", limit=2)] == ["Band 37", "Band 38"]
+    await pool.execute("UPDATE tracks SET state = 'ready' WHERE artists[1] = 'Band 39'")
+    assert [m.track.track.artists[0] for m in await search(pool, "song", limit=2, state=State.READY)] == ["Band 39"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from soundalike.db.search_names import SearchNames, names_of_copies
 from soundalike.db.search_rank import Rank
 from soundalike.db.search_text import SearchText
-from soundalike.db.tracks import COLUMNS, read_stored_track
+from soundalike.db.tracks import COLUMNS, State, read_stored_track
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,27 +21,58 @@ if TYPE_CHECKING:
     import asyncpg
 
     from soundalike.db.database import Executor
-    from soundalike.db.tracks import State, StoredTrack
+    from soundalike.db.tracks import StoredTrack
 
 _CANDIDATES: Final = 200
 # With a filter by state, most of the matches may be in another.
 _STATE_FACTOR: Final = 5
+_EACH_PLACE: Final = 2
+"""How many times as many tracks as are requested are read of those that match alike; some may be gone."""
 
+_ALL: Final = 10**6
+
+# Many candidates match short texts and frequent words alike. Those whose place is plain from their folded names are
+# ranked here as `search_rank` ranks them, and only the first of each place are read in full; what is spelled otherwise
+# or misspelt, and what has copies by other names, is read in any case. Queries are parsed once and not for each row.
 _SEARCH = f"""
-SELECT {COLUMNS}, folded_title, credit, folded_album,
-    words @@ ($2::text::tsquery || coalesce($5::text::tsquery, '')) AS has_all_words,
-    words @@ (coalesce($4::text::tsquery, '') || coalesce($6::text::tsquery, '')) AS has_prefix,
-    CASE source WHEN 'file' THEN (
-        SELECT jsonb_agg(DISTINCT l.names)::text FROM locations l
-        WHERE l.urn = tracks.urn AND l.gone_at IS NULL AND l.names IS NOT NULL
-    ) END AS names_of_copies
-FROM search_names(
-    $1, $2::text::tsquery, $3::text::tsquery, $4::text::tsquery, $5::text::tsquery, $6::text::tsquery,
-    $7::text::tsquery, $8, $9, $10, $11, $12, $13
+WITH candidates AS MATERIALIZED (
+    SELECT n.urn, n.title AS folded_title, n.credit, n.album AS folded_album,
+        ' ' || n.credit || ' ' || n.album || ' ' AS names,
+        n.words @@ (SELECT $2::text::tsquery || coalesce($5::text::tsquery, '')) AS has_all_words,
+        n.words @@ (SELECT coalesce($4::text::tsquery, '') || coalesce($6::text::tsquery, '')) AS has_prefix
+    FROM search_names(
+        $1, $2::text::tsquery, $3::text::tsquery, $4::text::tsquery, $5::text::tsquery, $6::text::tsquery,
+        $7::text::tsquery, $8, $9, $10, $11, $12, $13
+    )
+    JOIN track_names n USING (urn)
+), copies AS MATERIALIZED (
+    SELECT l.urn, jsonb_agg(DISTINCT l.names)::text AS names_of_copies FROM locations l
+    WHERE l.urn = ANY (ARRAY(SELECT urn FROM candidates WHERE urn ^@ 'file:'))
+        AND l.gone_at IS NULL AND l.names IS NOT NULL
+    GROUP BY l.urn HAVING count(DISTINCT l.names) > 1
+), places AS (
+    SELECT c.*, names_of_copies, CASE
+            WHEN names_of_copies IS NOT NULL THEN NULL
+            WHEN NOT EXISTS (SELECT FROM unnest($10) word WHERE strpos(names, ' ' || word || ' ') = 0) THEN 0
+            WHEN NOT has_all_words AND strpos(names, ' ' || $9) > 0 AND NOT EXISTS (
+                SELECT FROM unnest(trim_array($10, 1)) word WHERE strpos(names, ' ' || word || ' ') = 0
+            ) THEN 1
+        END AS likeness, CASE
+            WHEN folded_title = $1 THEN 0 WHEN credit = $1 THEN 1 WHEN credit ^@ ($1 || ' ') THEN 2
+            WHEN folded_title ^@ ($1 || ' ') THEN 3 WHEN folded_album = $1 THEN 4 WHEN folded_title ^@ $1 THEN 5
+            WHEN credit ^@ $1 THEN 6 ELSE 7
+        END AS position
+    FROM candidates c LEFT JOIN copies USING (urn)
+), numbered AS (
+    SELECT *, row_number() OVER (
+        PARTITION BY likeness, position ORDER BY cardinality(string_to_array(credit, ' ')), credit
+    ) AS number FROM places
 )
-JOIN tracks USING (urn)
-JOIN (SELECT urn, title AS folded_title, credit, album AS folded_album, words FROM track_names) names USING (urn)
-WHERE state <> 'forgotten' AND CASE WHEN $14::text IS NULL THEN state <> 'gone' ELSE state = $14 END
+SELECT {COLUMNS}, folded_title, credit, folded_album, has_all_words, has_prefix, names_of_copies
+FROM (
+    SELECT urn, folded_title, credit, folded_album, has_all_words, has_prefix, names_of_copies
+    FROM numbered WHERE likeness IS NULL OR number <= $14
+) AS first JOIN tracks USING (urn)
 """  # noqa: S608 - constants
 
 
@@ -69,8 +100,7 @@ async def search(
     if not search_text.words:
         return []
     factor = _STATE_FACTOR if state else 1
-    rows = await db.fetch(
-        _SEARCH,
+    arguments = (
         search_text.text,
         search_text.all_words_query,
         search_text.all_but_last_query,
@@ -84,17 +114,24 @@ async def search(
         f"{source}:" if source else "",
         limit * factor,
         _CANDIDATES * factor,
-        state,
     )
-    ranked = sorted((_best_names(search_text, row) for row in rows), key=lambda each: each[:2])
+    rows = await db.fetch(_SEARCH, *arguments, _EACH_PLACE * limit)
+    visible = [row for row in rows if _is_visible(row["state"], state)]
+    if len(visible) < min(limit, len(rows)):
+        # Others of a place may be visible where its first ones are not.
+        visible = [row for row in await db.fetch(_SEARCH, *arguments, _ALL) if _is_visible(row["state"], state)]
+    ranked = sorted((_best_names(search_text, row) for row in visible), key=lambda each: each[:2])
     return [Match(read_stored_track(row), list(Likeness)[rank.likeness]) for rank, _, row in ranked[:limit]]
+
+
+def _is_visible(stored: str, requested: State | None) -> bool:
+    return stored == requested if requested else stored not in {State.GONE, State.FORGOTTEN}
 
 
 def _best_names(search_text: SearchText, row: asyncpg.Record) -> tuple[Rank, str, Mapping[str, Any] | asyncpg.Record]:
     """Return the rank of a track by its own names, or by those of a copy of it where they are closer."""
     best: tuple[Rank, str, Mapping[str, Any] | asyncpg.Record] = (Rank.of(search_text, row), row["urn"], row)
-    copies = names_of_copies(row["names_of_copies"])
-    for title, artists, album in copies if len(copies) > 1 else ():
+    for title, artists, album in names_of_copies(row["names_of_copies"]) if row["names_of_copies"] else ():
         folded = SearchNames.of(title, artists, album)
         named = {**row, "title": title, "artists": artists, "album": album}
         named |= {"folded_title": folded.title, "credit": folded.credit, "folded_album": folded.album}

@@ -90,6 +90,8 @@ def _squashed_position(texts: tuple[str, ...], row: Mapping[str, Any] | asyncpg.
 
 def _is_joined(word: str, names: list[str]) -> bool:
     """Tell whether a word is several names that follow each other."""
+    if word not in "".join(names):
+        return False
     for start in range(len(names)):
         joined = ""
         for name in names[start:]:
