@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from soundalike.crawler.crawl import Crawl
 from soundalike.crawler.errors import SourceLocked, SourceRefused, SourceUnavailable
 from soundalike.crawler.leases import SharedLeases
 from soundalike.crawler.schedules import schedule
@@ -18,7 +19,18 @@ from soundalike.crawler.source_factory import SourceFactory
 from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.sources.track_lists.track_list_file import TrackListFile
 from soundalike.crawler.watcher import Watcher
-from soundalike.db import libraries, locations, playlists, task_queue, track_requests, track_states, tracks
+from soundalike.db import (
+    advisory_locks,
+    crawls,
+    libraries,
+    locations,
+    playlists,
+    task_queue,
+    track_requests,
+    track_states,
+    tracks,
+)
+from soundalike.db.crawls import CrawlSource, CrawlState
 from soundalike.db.database import RetryingPool
 from soundalike.db.tracks import State
 from soundalike.domain.file_paths import PathPrefix
@@ -36,6 +48,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
+
+    from soundalike.db.crawls import StoredCrawl
 
     from .conftest import CrawlFixture
 else:
@@ -349,3 +363,118 @@ async def test_a_folder_that_is_due_is_scanned_and_then_due_at_its_interval(
     async with run_watchers():
         await eventually(scanned)
     assert [each.path for each in await locations.page(crawler.pool, library, limit=9)] == [b"cover.jpg"]
+
+
+@pytest.fixture
+def music(tmp_path: Path, audio: Callable[..., bytes]) -> Path:
+    """A folder with two recordings."""
+    for hertz in (440, 660):
+        (tmp_path / f"{hertz}.flac").write_bytes(audio(31, hertz=hertz))
+    return tmp_path
+
+
+async def start(crawler: CrawlFixture, **source: Any) -> int:
+    async with crawler.pool.acquire() as connection:
+        crawl = await crawls.add(connection, CrawlSource(**source))
+    assert crawl is not None
+    return crawl.id
+
+
+async def crawl_row(crawler: CrawlFixture, crawl_id: int) -> StoredCrawl:
+    row = await crawls.get(crawler.pool, crawl_id)
+    assert row is not None
+    return row
+
+
+async def state_is(crawler: CrawlFixture, crawl_id: int, state: CrawlState) -> bool:
+    return (await crawl_row(crawler, crawl_id)).state is state
+
+
+async def test_crawls_that_are_started_from_afar_run_one_after_the_other(
+    crawler: CrawlFixture, run_watchers: Any, music: Path
+) -> None:
+    playlist = await start(crawler, playlist=f"spotify:playlist:{DEMO_PLAYLIST_ID}")
+    folder = await start(crawler, folder=os.fsencode(music))
+    async with run_watchers(crawlers=2):
+        await eventually(lambda: state_is(crawler, folder, CrawlState.DONE))
+        assert await advisory_locks.is_shared(crawler.pool, advisory_locks.WATCHER)
+    first, second = await crawl_row(crawler, playlist), await crawl_row(crawler, folder)
+    assert (first.state, first.progress["seen"], first.progress["total"]) == (CrawlState.DONE, 48, 48)
+    assert first.progress["uploaded"] + first.progress.get("skipped", 0) == 48
+    assert "uploaded" in str(first.summary)
+    assert first.ended_at is not None
+    assert second.started_at is not None
+    assert first.ended_at <= second.started_at
+    assert second.progress == {"seen": 2, "total": 2, "uploaded": 2}
+    (library,) = await libraries.all_libraries(crawler.pool)
+    again = await start(crawler, library=library.id)
+    async with run_watchers():
+        await eventually(lambda: state_is(crawler, again, CrawlState.DONE))
+    assert (await crawl_row(crawler, again)).progress == {"seen": 2, "total": 2, "skipped": 2}
+    assert not await advisory_locks.is_shared(crawler.pool, advisory_locks.WATCHER)
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ({"folder": b"/nowhere/\xff"}, "there is no file or folder"),
+        ({"folder": os.fsencode(__file__)}, "is a file: name the folder"),
+        ({"library": 99}, "removed"),
+        ({"playlist": "deezer:playlist:1"}, "DEEZER_TERMS_ACCEPTED"),
+        ({"playlist": f"spotify:playlist:{'0' * 22}"}, ""),
+    ],
+)
+async def test_a_crawl_that_cannot_be_done_says_why_and_the_next_one_runs(
+    crawler: CrawlFixture, run_watchers: Any, source: dict[str, Any], error: str
+) -> None:
+    failing = await start(crawler, **source)
+    following = await start(crawler, playlist=FIRST.urn)
+    async with run_watchers():
+        await eventually(lambda: state_is(crawler, following, CrawlState.DONE))
+    row = await crawl_row(crawler, failing)
+    assert row.state is CrawlState.FAILED
+    assert error in str(row.error)
+    assert row.error
+
+
+async def test_a_running_crawl_is_stopped_and_one_of_a_stopped_watcher_goes_on(
+    crawler: CrawlFixture, run_watchers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = asyncio.Event()
+    is_slow = True
+    run = Crawl.run
+
+    async def slow(self: Crawl, source: Any) -> Any:
+        began.set()
+        if is_slow:
+            await asyncio.Event().wait()
+        return await run(self, source)
+
+    monkeypatch.setattr(Crawl, "run", slow)
+    stopped, resumed = (
+        await start(crawler, playlist=FIRST.urn),
+        await start(crawler, playlist="spotify:track:" + "0" * 22),
+    )
+    async with run_watchers():
+        await eventually(began.is_set)
+        await crawls.stop(crawler.pool, stopped)
+        await eventually(lambda: state_is(crawler, stopped, CrawlState.STOPPED))
+        await eventually(lambda: state_is(crawler, resumed, CrawlState.RUNNING))
+    # The watcher has ended, and another one comes.
+    assert await state_is(crawler, resumed, CrawlState.RUNNING)
+    is_slow = False
+    async with run_watchers():
+        await eventually(lambda: state_is(crawler, resumed, CrawlState.FAILED))
+
+
+async def test_an_error_in_the_code_ends_a_crawl(
+    crawler: CrawlFixture, run_watchers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Crawl, "run", fail)
+    crawl = await start(crawler, playlist=FIRST.urn)
+    async with run_watchers():
+        await eventually(lambda: state_is(crawler, crawl, CrawlState.FAILED))
+    assert "an error in the crawler" in str((await crawl_row(crawler, crawl)).error)

@@ -1,4 +1,4 @@
-"""Watching: lists are crawled again when they are due, and tracks that somebody asks for are fetched at once."""
+"""Watching: lists are crawled again when due, what is started from afar is crawled, requested tracks are fetched."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ import asyncpg
 
 from soundalike.crawler.errors import InvalidTarget
 from soundalike.crawler.library.scan import ScanOptions
+from soundalike.crawler.requested_crawl import RequestedCrawl
 from soundalike.crawler.schedules import UNKNOWN_WAIT, schedule, schedule_scan
 from soundalike.crawler.sources.track_lists.formats import ListFile
 from soundalike.crawler.stats import OutcomeStatus
 from soundalike.crawler.summary import summary_line
-from soundalike.db import libraries, playlists, task_queue, track_requests, tracks
+from soundalike.db import advisory_locks, crawls, libraries, playlists, task_queue, track_requests, tracks
 from soundalike.db.database import CONNECTION_FAILURES
 from soundalike.db.libraries import Subfolder
 from soundalike.db.tracks import State
@@ -64,6 +65,7 @@ class Watcher:
     health_file: Path | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _recrawl: asyncio.Task[bool] | None = field(default=None, init=False)
+    _requested_crawl: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def run(self) -> None:
         """Watch until cancelled; a database that goes away is waited for."""
@@ -91,6 +93,10 @@ class Watcher:
                 self._recrawl = await self._start_recrawl()
                 if self._recrawl:
                     self._recrawl.add_done_callback(lambda _: wakeup.set())
+            if self._requested_crawl is None or self._requested_crawl.done():
+                self._requested_crawl = await self._start_requested_crawl()
+                if self._requested_crawl:
+                    self._requested_crawl.add_done_callback(lambda _: wakeup.set())
             pause = await self._wait_s()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -103,6 +109,18 @@ class Watcher:
         if library := await libraries.lease_due(self.pool, duration=_LEASE):
             return asyncio.create_task(self._run_job(display_path(library.root), self._rescan(library)))
         return None
+
+    async def _start_requested_crawl(self) -> asyncio.Task[None] | None:
+        """Begin with the crawl that was started from afar first, or go on with one that its crawler left."""
+        row = await crawls.lease(self.pool)
+        if row is None:
+            return None
+        return asyncio.create_task(self._run_crawl(RequestedCrawl(self.pool, self.sources, self.new_crawl, row)))
+
+    async def _run_crawl(self, crawl: RequestedCrawl) -> None:
+        if not await self._run_job(crawl.name, crawl.run()):
+            with suppress(*CONNECTION_FAILURES):
+                await crawl.fail("an error in the crawler, whose log says more")
 
     async def _lease_tasks(self) -> list[Task]:
         free = MAX_TASKS - len(self._tasks)
@@ -146,6 +164,7 @@ class Watcher:
                 woken.set()
 
             await connection.add_listener(task_queue.CHANNEL, wake)
+            await advisory_locks.share(connection, advisory_locks.WATCHER)
             connection.add_termination_listener(lose)
             log.info(
                 "watching: requested tracks are fetched at once, and %d lists and %d folders are crawled again when "
@@ -161,11 +180,11 @@ class Watcher:
                     await connection.remove_listener(task_queue.CHANNEL, wake)
 
     async def _cancel_all(self) -> None:
-        running = [*self._tasks, *([self._recrawl] if self._recrawl else [])]
+        running = [*self._tasks, *filter(None, (self._recrawl, self._requested_crawl))]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        self._recrawl = None
+        self._recrawl = self._requested_crawl = None
 
     async def _run_job(self, urn: str, job: Awaitable[None]) -> bool:
         """Run a job, the outermost place of a worker; returns False after an error in the code."""
