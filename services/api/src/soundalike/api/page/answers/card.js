@@ -1,7 +1,6 @@
 // One result: what it is, how similar and why, and what can be done with it.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { live } from "../vendor/lit-html/directives/live.js";
 import { artists, duration, percent, sourceName, webLink } from "../formats.js";
 import { icon } from "../icons.js";
 import { redraw } from "../render.js";
@@ -9,6 +8,7 @@ import { language, text } from "../strings.js";
 import { tagPill } from "../tune/tag_filter.js";
 import { addSeed, excludeArtist, excludeTrack, startFrom, subtract } from "../find/query.js";
 import { layerBars, layerPicture } from "./layer_bars.js";
+import { meter } from "./meter.js";
 import { playButton } from "./play_button.js";
 import { localReason, scoreWord } from "./score.js";
 
@@ -64,7 +64,7 @@ function score(result) {
   return html`<div class="card-score" title=${text("scoreExplanation", { share: percent(result.score) })}>
     <span class="score-word">${scoreWord(result.score)}</span>
     <span class="score-number">${percent(result.score)}</span>
-    <meter class="meter" min="0" max="1" .value=${live(result.score)} aria-label=${text("scoreLabel")}>${percent(result.score)}</meter>
+    ${meter(result.score, text("scoreLabel"))}
     ${result.by.length > 1 || result.by[0] !== "sound"
       ? html`<span class="hint">${result.by.map((signal) => `${text(`signal${signal === "taste" ? "Taste" : "Sound"}`)} ${percent(result.scores[signal])}`).join(" · ")}</span>`
       : nothing}

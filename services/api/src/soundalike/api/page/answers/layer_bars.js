@@ -2,6 +2,7 @@
 
 import { html } from "../vendor/lit-html/lit-html.js";
 import { percent } from "../formats.js";
+import { meter } from "./meter.js";
 import { layerMeaning, layerName } from "./score.js";
 
 const HEIGHT = 20;
@@ -21,7 +22,7 @@ export function layerBars(alike) {
       ([layer, share]) => html`<div class="layer">
         <dt>${layerName(layer)}</dt>
         <dd>
-          <meter class="meter" min="0" max="1" .value=${share} aria-label=${layerName(layer)}>${percent(share)}</meter>
+          ${meter(share, layerName(layer))}
           <span class="layer-number">${percent(share)}</span>
           <span class="layer-meaning">${layerMeaning(layer)}</span>
         </dd>

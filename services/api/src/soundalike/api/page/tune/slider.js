@@ -10,7 +10,6 @@ import { dragSettings, endDrag } from "./settings.js";
  * `words` is the value as it is read; `ends` are the texts below its two ends; `changes` makes settings of a value.
  */
 export function slider({ id, label, hint, min = 0, max = 1, step = 0.05, value, words, ends, changes }) {
-  const share = `${(100 * (value - min)) / (max - min)}%`;
   return html`<div class="slider">
     <div class="slider-head">
       <label for=${id}>${label}</label>
@@ -24,7 +23,6 @@ export function slider({ id, label, hint, min = 0, max = 1, step = 0.05, value, 
       step=${step}
       aria-valuetext=${words}
       aria-describedby=${`${id}-hint`}
-      .style=${`--share: ${share}`}
       .value=${live(String(value))}
       @input=${(event) => dragSettings(changes(event.target.valueAsNumber))}
       @change=${endDrag}
