@@ -8,7 +8,7 @@ import { seeds } from "../find/query.js";
 import { trackNamed } from "../find/track_names.js";
 import { percent } from "../formats.js";
 import { problemNotice } from "../problems.js";
-import { text } from "../strings.js";
+import { language, text } from "../strings.js";
 import { resetTune } from "../tune/settings.js";
 import { answer, reload } from "./answer.js";
 import { card } from "./card.js";
@@ -61,14 +61,18 @@ function shortageNote(list, shortage) {
   const requested = Number(parameter("n") ?? 10);
   if (list.length >= requested && !shortage) return nothing;
   return html`<div class="notice-bar" role="note">
-    <p>
-      ${list.length ? text("shortage", { count: list.length, requested }) : text("noResults")}
-      ${shortage ? html`<span lang="en">${shortage}</span>` : text("shortageHint")}
-    </p>
+    ${shortage && language === "en" ? html`<p>${shortage}</p>` : localShortage(list.length, requested, shortage)}
+    <p class="hint">${text("shortageHint")}</p>
     ${hasFilter()
-      ? html`<button type="button" class="button" @click=${resetTune}>${text("reset")}</button>`
+      ? html`<div class="row"><button type="button" class="button" @click=${resetTune}>${text("reset")}</button></div>`
       : nothing}
   </div>`;
+}
+
+// The API's sentence is English: it stands below ours.
+function localShortage(count, requested, shortage) {
+  return html`<p>${count ? text("shortage", { count, requested }) : text("noResults")}</p>
+    ${shortage ? html`<p class="hint" lang="en">${shortage}</p>` : nothing}`;
 }
 
 const hasFilter = () =>

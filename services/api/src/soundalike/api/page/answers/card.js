@@ -22,6 +22,7 @@ const unfolded = new Set();
  * `seedTitle` what a seed is called, null where there is one only.
  */
 export function card(result, results, { isAdditive, seedTitle }) {
+  const { title } = result;
   const id = `result-${result.rank}`;
   const hasLayers = Object.keys(result.alike).length > 0;
   return html`<article class="card" data-card data-urn=${result.urn} tabindex="-1" aria-labelledby=${id}>
@@ -39,10 +40,10 @@ export function card(result, results, { isAdditive, seedTitle }) {
     </div>
     <div class="card-actions">
       ${isAdditive
-        ? action("plus", "moreLike", result, () => addSeed(result.urn))
+        ? action("plus", text("moreLike"), text("moreLikeLabel", { title }), () => addSeed(result.urn))
         : nothing}
-      ${action("search", "startFromThis", result, () => startFrom(result.urn))}
-      ${action("minus", "notThis", result, () => subtract(result.urn))}
+      ${action("search", text("startFromThis"), text("startFromThisLabel", { title }), () => startFrom(result.urn))}
+      ${action("minus", text("notThis"), text("notThisLabel", { title }), () => subtract(result.urn))}
       ${more(result)} ${hasLayers ? layersButton(result) : nothing}
     </div>
     ${hasLayers && unfolded.has(result.urn) ? html`<div class="card-layers" id=${`layers-${result.rank}`}>${layerBars(result.alike)}</div>` : nothing}
@@ -66,7 +67,7 @@ function score(result) {
     <span class="score-number">${percent(result.score)}</span>
     ${meter(result.score, text("scoreLabel"))}
     ${result.by.length > 1 || result.by[0] !== "sound"
-      ? html`<span class="hint">${result.by.map((signal) => `${text(`signal${signal === "taste" ? "Taste" : "Sound"}`)} ${percent(result.scores[signal])}`).join(" · ")}</span>`
+      ? html`<span class="hint">${result.by.map((signal) => `${text(signal === "taste" ? "signalTaste" : "signalSound")} ${percent(result.scores[signal])}`).join(" · ")}</span>`
       : nothing}
   </div>`;
 }
@@ -97,9 +98,9 @@ function fold(urn) {
   redraw();
 }
 
-function action(picture, name, result, run) {
-  return html`<button type="button" class="action" aria-label=${text(`${name}Label`, { title: result.title })} @click=${run}>
-    ${icon(picture)} <span>${text(name)}</span>
+function action(picture, name, label, run) {
+  return html`<button type="button" class="action" aria-label=${label} @click=${run}>
+    ${icon(picture)} <span>${name}</span>
   </button>`;
 }
 

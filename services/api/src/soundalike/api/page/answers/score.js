@@ -11,23 +11,23 @@ const STEPS = [
   [0, "scoreHardly"],
 ];
 
-/** The layers of the network, from the shortest stretch of music to the longest, with the texts that name them. */
-export const LAYERS = {
-  texture: "layerTexture",
-  attack: "layerAttack",
-  rhythm: "layerRhythm",
-  phrasing: "layerPhrasing",
-  character: "layerCharacter",
+// From the shortest stretch of music to the longest: what the layer is called, and what is heard in it.
+const LAYERS = {
+  texture: ["layerTexture", "layerTextureMeaning"],
+  attack: ["layerAttack", "layerAttackMeaning"],
+  rhythm: ["layerRhythm", "layerRhythmMeaning"],
+  phrasing: ["layerPhrasing", "layerPhrasingMeaning"],
+  character: ["layerCharacter", "layerCharacterMeaning"],
 };
 
 /** Return what a score of 0 to 1 means, in a word or two. */
 export const scoreWord = (score) => text(STEPS.find(([least]) => score >= least)[1]);
 
 /** Return the name of a layer; a model of another make may have layers that this page does not know. */
-export const layerName = (layer) => (layer in LAYERS ? text(LAYERS[layer]) : layer);
+export const layerName = (layer) => (layer in LAYERS ? text(LAYERS[layer][0]) : layer);
 
 /** Return what can be heard in a layer, or an empty text. */
-export const layerMeaning = (layer) => (layer in LAYERS ? text(`${LAYERS[layer]}Meaning`) : "");
+export const layerMeaning = (layer) => (layer in LAYERS ? text(LAYERS[layer][1]) : "");
 
 /** Return why a track is a result, in the language of the page: the API's sentences are English. */
 export function localReason(result) {
