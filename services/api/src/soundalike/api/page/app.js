@@ -15,11 +15,12 @@ import { playerBar } from "./player/player.js";
 import { installShortcuts } from "./player/shortcuts.js";
 import { pageTitle } from "./page_title.js";
 import { drawWith, redraw } from "./render.js";
+import { statusView } from "./status/status_view.js";
 import { language, text } from "./strings.js";
 
 const VIEWS = {
   find: { title: "findPage", view: findView },
-  status: { title: "statusPage", view: () => html`` },
+  status: { title: "statusPage", view: statusView },
 };
 
 const currentView = () => (parameter("view") in VIEWS ? parameter("view") : "find");

@@ -25,6 +25,13 @@ const TEXTS = {
   "too-many-calls": "problemTooManyCalls",
   "deadline-exceeded": "problemDeadline",
   internal: "problemInternal",
+  "too-many-listeners": "problemTooManyListeners",
+  "too-many-crawls": "problemTooManyCrawls",
+  "folder-refused": "problemFolderRefused",
+  "no-crawl-target": "problemNoCrawlTarget",
+  "unknown-library": "problemUnknownLibrary",
+  "unknown-crawl": "problemUnknownCrawl",
+  "forgotten-list": "problemListForgotten",
 };
 
 // Where our sentence says all there is to say; elsewhere the API's own names the track, the value or the reason.
