@@ -12,7 +12,7 @@ from soundalike.audio.sniff import AudioKind
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from soundalike.audio.decode import Milliseconds
+    from soundalike.audio.recording import Milliseconds
 
 CLIP_KIND: Final = AudioKind.WAV
 """What `encode_clip` returns: float samples, so that a clip decodes to exactly those of the whole file."""

@@ -5,46 +5,32 @@ from __future__ import annotations
 import io
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 import soxr
 
 from soundalike.audio import clip_format
-from soundalike.audio.errors import NotAudio, Silent, TooShort, Truncated, Undecodable
+from soundalike.audio.errors import Silent, TooShort, Truncated, Undecodable
 from soundalike.audio.excerpt import RATE, AudioExcerpts
 from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
 from soundalike.audio.excerpt_selection import MIN_COMPLETE_SHARE, MIN_SECONDS, PcmExcerpts, select
-from soundalike.audio.ffmpeg import open_by_ffmpeg
-from soundalike.audio.libsndfile import open_by_sndfile
 from soundalike.audio.mixdown import mix_down
-from soundalike.audio.protection import check_protection
+from soundalike.audio.recording import Milliseconds, content_of, openers_of, part_of
 from soundalike.audio.silence import SILENCE_RMS, sounds
-from soundalike.audio.sniff import AudioKind, locate
-from soundalike.audio.substream import Substream
-from soundalike.audio.wav_header import mpeg_frames, repair_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
-    from soundalike.audio.pcm_file import Opener, PcmFile
+    from soundalike.audio.sniff import AudioKind
 
-__all__ = ["MIN_SECONDS", "SILENCE_RMS", "Milliseconds", "decode", "read_excerpts", "resample"]
 
-Milliseconds: TypeAlias = tuple[int, int]
-"""The start and the end of a segment of a file, the end not included; one behind the file's end means that end."""
+__all__ = ["MIN_SECONDS", "SILENCE_RMS", "decode", "read_excerpts", "resample"]
 
 MAX_RMS: Final = 2.0**31
 """32-bit integers stored as floats reach this; anything louder is damage and overflows the network."""
-
-_SNDFILE_KINDS: Final = frozenset(
-    {
-        *(AudioKind.MP3, AudioKind.OGG, AudioKind.OPUS, AudioKind.FLAC, AudioKind.WAV, AudioKind.AIFF),
-        *(AudioKind.CAF, AudioKind.W64, AudioKind.AU, AudioKind.VOC),
-    }
-)
 
 
 def decode(
@@ -84,17 +70,7 @@ def resample(mono: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
 
 
 def _read_excerpts(stream: BinaryIO, rule: ExcerptRule, segment: Milliseconds | None) -> PcmExcerpts:
-    stream.seek(0)
-    located = locate(stream)
-    if located is None:
-        raise NotAudio(_not_audio_reason(stream))
-    content = Substream(stream, located.start) if located.start else stream
-    check_protection(content, located.kind)
-    kind = located.kind
-    if kind is AudioKind.WAV and (frames := mpeg_frames(content)):
-        kind, content = AudioKind.MP3, frames
-    elif kind in {AudioKind.WAV, AudioKind.W64}:
-        content = repair_length(content)
+    content, kind = content_of(stream)
     pcm = _read_first_complete(content, kind, rule, segment)
     _check(pcm.excerpts, pcm.rate)
     return pcm
@@ -118,12 +94,11 @@ def _read_first_complete(
     """Try the libraries in order; a file that any of them can read is accepted."""
     failures: list[Undecodable] = []
     best: PcmExcerpts | None = None
-    openers: tuple[Opener, ...] = (open_by_sndfile, open_by_ffmpeg) if kind in _SNDFILE_KINDS else (open_by_ffmpeg,)
-    for open_file in openers:
+    for open_file in openers_of(kind):
         stream.seek(0)
         try:
             with open_file(stream, kind) as file:
-                pcm = select(file, rule, _part(file, segment))
+                pcm = select(file, rule, part_of(file, segment))
         except Undecodable as failure:
             failures.append(failure)
             continue
@@ -143,15 +118,6 @@ def _read_first_complete(
     )
 
 
-def _part(file: PcmFile, segment: Milliseconds | None) -> range | None:
-    if segment is None:
-        return None
-    start, end = (min(milliseconds * file.rate // 1000, file.frames_total) for milliseconds in segment)
-    if start >= end:
-        raise TooShort(f"the recording ends before the segment that begins at {segment[0] / 1000:.1f} s")
-    return range(start, end)
-
-
 @contextmanager
 def _open(source: bytes | Path | BinaryIO) -> Iterator[BinaryIO]:
     if isinstance(source, bytes):
@@ -161,10 +127,3 @@ def _open(source: bytes | Path | BinaryIO) -> Iterator[BinaryIO]:
             yield stream
     else:
         yield source
-
-
-def _not_audio_reason(stream: BinaryIO) -> str:
-    if not stream.read(1):
-        return "the file is empty"
-    kinds = ", ".join(kind.extension for kind in AudioKind)
-    return f"the content is not audio in a supported format ({kinds})"

@@ -8,12 +8,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from functools import cache
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Final, Self
 
+from soundalike.audio.child_start import child_command, child_environment
 from soundalike.audio.errors import DecoderCrashed, DecoderUnavailable, TooDemanding
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ _MAX_HEAD_BYTES: Final = 1 << 16
 # Deaths that `audio.confinement.limit_cpu_time` brings about.
 _OUT_OF_CPU_TIME: Final = frozenset({-signal.SIGPROF, -signal.SIGXCPU})
 _CRASH_SIGNALS: Final = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL})
-_NEEDED_TO_START: Final = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""What of the environment Python may need to find itself and its libraries; all the rest is none of a decoder's."""
 
 
 class DecoderClient:
@@ -46,27 +44,15 @@ class DecoderClient:
     def start(cls, function: str, memory_bytes: int) -> Self:
         """Start it and wait until it is ready; raises `DecoderUnavailable`."""
         ours, theirs = socket.socketpair()
-        # A decoder needs no threads of its own, and each would reserve address space under the limit.
-        environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        environment |= {name: os.environ[name] for name in _NEEDED_TO_START if name in os.environ}
         with theirs:
             process = subprocess.Popen(
-                # -P: a file in the working directory must not pass for one of the modules.
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "soundalike.audio.decoder_process",
-                    str(theirs.fileno()),
-                    function,
-                    str(memory_bytes),
-                ],
+                child_command("soundalike.audio.decoder_process", str(theirs.fileno()), function, str(memory_bytes)),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 # The C libraries write warnings there that nobody can act on; failures come by the connection.
                 stderr=subprocess.DEVNULL,
-                env=environment,
+                env=child_environment(),
             )
         client = cls(process, ours)
         try:

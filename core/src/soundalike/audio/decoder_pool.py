@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from soundalike.audio.decode import Milliseconds
     from soundalike.audio.excerpt import AudioExcerpts
+    from soundalike.audio.recording import Milliseconds
 
 FunctionT = TypeVar("FunctionT", bound=IsolatedFunction)
 

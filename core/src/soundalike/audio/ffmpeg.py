@@ -18,9 +18,15 @@ from soundalike.audio.ffmpeg_container import (
     measure_seconds,
     open_container,
 )
-from soundalike.audio.ffmpeg_frames import collect_frames, decode_frames, first_frame, frame_position
+from soundalike.audio.ffmpeg_frames import (
+    collect_frames,
+    decode_frames,
+    first_frame,
+    frame_position,
+    stream_frames,
+)
 from soundalike.audio.mpeg_frames import RUN_UP_SECONDS, Framing, declares_length, index_frames
-from soundalike.audio.pcm_file import check_layout
+from soundalike.audio.pcm_file import check_layout, read_in_blocks
 from soundalike.audio.sniff import AudioKind
 from soundalike.audio.substream import size
 
@@ -96,6 +102,10 @@ class _UncountedFile:
             position += frame_position(first, track, 0, self.rate)
             return collect_frames(chain([first], frames), self.rate, self.channels, span, position)[0]
 
+    def stream(self, span: range) -> Iterator[NDArray[np.float32]]:
+        """Decode the frames `span` in blocks."""
+        return read_in_blocks(self, span)
+
     @contextmanager
     def _decoded(self, indexed: range) -> Iterator[tuple[Any, Iterator[Any], Any]]:
         part = io.BytesIO(self._index.read(self._stream, indexed))
@@ -139,13 +149,26 @@ class _ContainerFile:
         """Decode the frames `span`."""
         coded = range(span.start * self._reduction, span.stop * self._reduction)
         with errors_translated():
-            if not self._seek(coded.start, roughly=roughly):
-                self._can_seek = False
-                self._reopen()
+            self._go_to(coded.start, roughly=roughly)
             samples, self._frame_position = collect_frames(
                 self._frames, self._coded_rate, self.channels, coded, self._frame_position, self._reduction
             )
         return samples
+
+    def stream(self, span: range) -> Iterator[NDArray[np.float32]]:
+        """Decode the frames `span` in blocks, going to their start only once."""
+        coded = range(span.start * self._reduction, span.stop * self._reduction)
+        with errors_translated():
+            self._go_to(coded.start, roughly=False)
+            frames, position = self._frames, self._frame_position
+            # What is left of them afterwards is anybody's guess.
+            self._frames, self._frame_position = iter(()), coded.stop
+            yield from stream_frames(frames, self._coded_rate, self.channels, coded, position, self._reduction)
+
+    def _go_to(self, start: int, *, roughly: bool) -> None:
+        if not self._seek(start, roughly=roughly):
+            self._can_seek = False
+            self._reopen()
 
     def _seconds(self) -> float:
         seconds = musepack.declared_seconds(self._stream) if self._kind is AudioKind.MUSEPACK else None

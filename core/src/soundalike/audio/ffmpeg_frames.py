@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from soundalike.audio.effort import Effort
 
+_BLOCK_SECONDS: Final = 0.5
 _MAX_FRAMES: Final = 40_000
 """Of one segment; a little more than TrueHD makes of it, with 1200 frames a second."""
 
@@ -53,21 +54,50 @@ def collect_frames(
     """
     parts: list[NDArray[np.float32]] = []
     resampler = soxr.ResampleStream(rate, rate // reduction, channels) if reduction > 1 else None
-    for frame in frames:
+    for part, end in _parts(frames, rate, channels, span, position):
         if len(parts) >= _MAX_FRAMES:
             raise TooDemanding("its frames are far shorter than those of a recording")
+        if len(part):
+            parts.append(resampler.resample_chunk(part) if resampler else part)
+        position = end
+    if resampler:
+        parts.append(resampler.resample_chunk(np.zeros((0, channels), np.float32), last=True))
+    return np.concatenate(parts) if parts else np.zeros((0, channels), np.float32), position
+
+
+def stream_frames(
+    frames: Iterable[Any], rate: int, channels: int, span: range, position: int, reduction: int = 1
+) -> Iterator[NDArray[np.float32]]:
+    """Yield in blocks what `collect_frames` returns, for as long as there is any."""
+    resampler = soxr.ResampleStream(rate, rate // reduction, channels) if reduction > 1 else None
+    parts: list[NDArray[np.float32]] = []
+    length = 0
+    for part, _ in _parts(frames, rate, channels, span, position):
+        parts.append(part)
+        length += len(part)
+        if length >= rate * _BLOCK_SECONDS or len(parts) >= _MAX_FRAMES:
+            block = np.concatenate(parts)
+            yield resampler.resample_chunk(block) if resampler else block
+            parts, length = [], 0
+    block = np.concatenate([*parts, np.zeros((0, channels), np.float32)])
+    yield resampler.resample_chunk(block, last=True) if resampler else block
+
+
+def _parts(
+    frames: Iterable[Any], rate: int, channels: int, span: range, position: int
+) -> Iterator[tuple[NDArray[np.float32], int]]:
+    """Yield what of each frame lies in `span`, which may be nothing, with the position of the frame's end."""
+    for frame in frames:
         if frame.sample_rate != rate:
             raise Undecodable("its sample rate changes midway")
         end = position + frame.samples
         if end > span.start:
-            part = with_channels(_floats(frame), channels)[max(0, span.start - position) : span.stop - position]
-            parts.append(resampler.resample_chunk(part) if resampler else part)
+            yield with_channels(_floats(frame), channels)[max(0, span.start - position) : span.stop - position], end
+        else:
+            yield np.zeros((0, channels), np.float32), end
         position = end
         if position >= span.stop:
             break
-    if resampler:
-        parts.append(resampler.resample_chunk(np.zeros((0, channels), np.float32), last=True))
-    return np.concatenate(parts) if parts else np.zeros((0, channels), np.float32), position
 
 
 def _floats(frame: Any) -> NDArray[np.float32]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import BinaryIO
 
-    from soundalike.audio.decode import Milliseconds
+    from soundalike.audio.recording import Milliseconds
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from soundalike.audio.errors import Undecodable
 from soundalike.audio.frame_headers import HEADER_BYTES
 from soundalike.audio.mpeg_frames import Framing, declares_length, index_frames, shortest_frame
 from soundalike.audio.ogg_chain import links
-from soundalike.audio.pcm_file import check_layout, with_channels
+from soundalike.audio.pcm_file import check_layout, read_in_blocks, with_channels
 from soundalike.audio.sniff import AudioKind
 from soundalike.audio.substream import Substream
 
@@ -77,6 +77,10 @@ class _UncountedMp3:
             frames = sound.read(span.stop - begin, dtype="float32", always_2d=True)[span.start - begin :]
         return with_channels(frames, self.channels)
 
+    def stream(self, span: range) -> Iterator[NDArray[np.float32]]:
+        """Decode the frames `span` in blocks."""
+        return read_in_blocks(self, span)
+
     def _part(self, indexed: range) -> BinaryIO:
         content = self._index.read(self._stream, indexed)
         # By the first frame libsndfile guesses how many there are, and reads no more; of the shortest there could be
@@ -117,6 +121,10 @@ class _CountedFile:
         if len(pieces) == 1:
             return pieces[0]
         return np.concatenate([np.zeros((0, self.channels), np.float32), *pieces])
+
+    def stream(self, span: range) -> Iterator[NDArray[np.float32]]:
+        """Decode the frames `span` in blocks."""
+        return read_in_blocks(self, span)
 
 
 @contextmanager

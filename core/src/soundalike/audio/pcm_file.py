@@ -9,6 +9,7 @@ import numpy as np
 from soundalike.audio.errors import Undecodable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 MIN_RATE: Final = 4_000
 MAX_RATE: Final = 384_000
 MAX_CHANNELS: Final = 16
+
+_FIRST_BLOCK_SECONDS: Final = 2
+_BLOCK_SECONDS: Final = 20
+_MAX_BLOCK_SAMPLES: Final = 1 << 23
+"""The first block is there soon; later ones are longer, as each may cost a seek."""
 
 
 class PcmFile(Protocol):
@@ -48,12 +54,27 @@ class PcmFile(Protocol):
         `roughly`: they may begin a second earlier or later, where that is faster.
         """
 
+    def stream(self, span: range) -> Iterator[NDArray[np.float32]]:
+        """Yield the frames `span` block by block, without a gap between two, as `read` returns them."""
+
 
 class Opener(Protocol):
     """Opens a recording; raises `Undecodable`."""
 
     def __call__(self, stream: BinaryIO, kind: AudioKind) -> AbstractContextManager[PcmFile]:
         """Open `stream`, which stands at the file's start and may be left anywhere."""
+
+
+def read_in_blocks(file: PcmFile, span: range) -> Iterator[NDArray[np.float32]]:
+    """Yield the frames `span` of a file that reads any of them exactly (see `PcmFile.stream`)."""
+    most = max(1, _MAX_BLOCK_SAMPLES // file.channels)
+    start, seconds = span.start, _FIRST_BLOCK_SECONDS
+    while start < span.stop:
+        block = file.read(range(start, min(start + min(most, seconds * file.rate), span.stop)))
+        if not len(block):
+            return
+        yield block
+        start, seconds = start + len(block), _BLOCK_SECONDS
 
 
 def check_layout(rate: int, channels: int) -> None:

@@ -26,7 +26,7 @@ from soundalike.crawler.errors import PreviewUnavailable, PreviewUnusable
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from soundalike.audio.decode import Milliseconds
+    from soundalike.audio.recording import Milliseconds
 
 _CLIP_ENCODERS: Final = 2
 _CLIP_TIMEOUT_S: Final = 60.0
