@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from soundalike.api.connections import LIMITS_S, ConnectionState, ConnectionTable
-from soundalike.api.http_protocol import MAX_HEADERS, LimitedHttpProtocol
+from soundalike.api.http_protocol import MAX_HEADERS, LimitedHttpProtocol, note_sound
 from soundalike.api.security_headers import POLICIES
 from soundalike.testing.wait import eventually, scale
 
@@ -36,6 +36,7 @@ class Service:
     port: int = 0
     size: int = 2
     reads: bool = True
+    is_sound: bool = False
     go: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[tuple[list[bytes], bytes]] = field(default_factory=list)
     clients: list[Client] = field(default_factory=list)
@@ -47,6 +48,8 @@ class Service:
             body, more = body + message.get("body", b""), message.get("more_body", False)
         self.requests.append(([name for name, _ in scope["headers"]], body))
         await self.go.wait()
+        if self.is_sound:
+            note_sound(scope)
         headers = [(b"content-length", str(self.size).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"o" * self.size})
@@ -316,3 +319,34 @@ async def test_a_request_with_an_error_is_not_answered_in_place_of_the_one_befor
         service.go.clear()
         client = await service.client(GET + AMBIGUOUS["two hosts"])
         assert b"400" not in await client.rest()
+
+
+async def test_a_player_that_pauses_keeps_its_connection_and_no_other_reader_does() -> None:
+    async with serving({ConnectionState.READER: 0.1}) as service:
+        service.size = 50_000_000
+        service.is_sound = True
+        player = await service.client(GET)
+        await eventually(lambda: service.table._since[ConnectionState.LISTENER])
+        service.is_sound = False
+        other = await service.client(GET)
+        await eventually(lambda: len(service.table) == 1)
+        assert len(await other.rest()) < service.size
+        assert await player.status() == 200
+
+
+async def test_a_player_that_pauses_for_too_long_asks_again_later() -> None:
+    async with serving({ConnectionState.LISTENER: 0.1}) as service:
+        service.size, service.is_sound = 50_000_000, True
+        player = await service.client(GET)
+        await eventually(lambda: len(service.table) == 0)
+        assert len(await player.rest()) < service.size
+
+
+async def test_the_end_of_the_server_does_not_wait_for_the_end_of_a_song() -> None:
+    async with serving() as service:
+        service.size, service.is_sound = 50_000_000, True
+        await service.client(GET)
+        await eventually(lambda: service.table._since[ConnectionState.LISTENER])
+        (connection,) = service.table._since[ConnectionState.LISTENER]
+        connection.shutdown()
+        await eventually(lambda: len(service.table) == 0)

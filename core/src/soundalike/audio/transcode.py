@@ -45,7 +45,7 @@ class Transcoding:
     def __init__(self, file: PcmFile, span: range) -> None:
         self._file = file
         self._channels = min(2, file.channels)
-        self._blocks = (block for block in file.stream(span) if len(block))
+        self._blocks: Iterator[NDArray[np.float32]] = (block for block in file.stream(span) if len(block))
         self.seconds = len(span) / file.rate
         first = next(self._blocks, None)
         if first is None:

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from soundalike.audio import transcode
 from soundalike.audio.confinement import confine, limit_cpu_time
@@ -66,7 +66,7 @@ def main() -> None:
                 limit_cpu_time(_CPU_S_PER_BLOCK)
 
 
-def _open(file: BinaryIO, stack: ExitStack, arguments: dict[str, int]) -> transcode.Transcoding:
+def _open(file: BinaryIO, stack: ExitStack, arguments: dict[str, Any]) -> transcode.Transcoding:
     try:
         return transcode.open_transcoding(file, stack, **arguments)
     except MemoryError as error:

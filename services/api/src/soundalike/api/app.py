@@ -42,6 +42,7 @@ from soundalike.api.snapshot_refresher import SnapshotRefresher
 from soundalike.api.status_feed import StatusFeed
 from soundalike.api.taste_refresher import TasteRefresher
 from soundalike.api.tracing import Tracing
+from soundalike.api.transcoder import Transcoder
 from soundalike.api.upload_spool import UploadSpool
 from soundalike.api.uploads import UploadExtractor
 from soundalike.provisioning.inspection import Inspector
@@ -102,6 +103,7 @@ def create_app(
             offloader = Offloader()
             app.state.seed_resolver = SeedResolver(offloader)
             app.state.recommender = Recommender(offloader)
+            app.state.transcoder = Transcoder()
             app.state.upload_spool = UploadSpool(directory / "uploads")
             app.state.upload_extractor = UploadExtractor(platform, objects)
             queues = PlatformQueues(settings if store is None else None, queue_pair)

@@ -33,13 +33,15 @@ class ConnectionState(IntEnum):
     REST = 2
     """The rest of a body that nobody wants any more."""
     BODY = 3
-    READER = 4
+    LISTENER = 4
+    """A client that has sound in store and reads on later: who has paused it, or plays it."""
+    READER = 5
     """A client that does not read its answer."""
-    CLOSED = 5
+    CLOSED = 6
     """The client takes what was written before the end."""
-    ANSWER = 6
+    ANSWER = 7
     """Us."""
-    STREAM = 7
+    STREAM = 8
     """What is still to come of an answer that has begun, such as events: for as long as the client reads."""
 
 
@@ -49,6 +51,8 @@ LIMITS_S: Final[Mapping[ConnectionState, float]] = {
     ConnectionState.IDLE: 75.0,
     ConnectionState.REST: 5.0,
     ConnectionState.BODY: 30.0,
+    # A player asks for the rest again where a pause was longer.
+    ConnectionState.LISTENER: 600.0,
     ConnectionState.READER: 30.0,
     ConnectionState.CLOSED: 30.0,
     # What a deadline of the app did not end.

@@ -56,3 +56,39 @@ class ExtractorUnavailable(ApiError):
 
 class TooManyUploads(ApiError):
     """As many uploads are in progress as one process takes; trying again in a few seconds can succeed."""
+
+
+class LeadsOut(ApiError):
+    """A path leads out of the folder below which it has to stay."""
+
+
+class UnsatisfiableRange(ApiError):
+    """A range of bytes lies behind the end of the file."""
+
+
+class TooManyStreams(ApiError):
+    """As many files are being transcoded as one process takes; trying again in a few seconds can succeed."""
+
+
+class Unplayable(ApiError):
+    """A file cannot be played; the message says why."""
+
+
+class TranscoderUnavailable(ApiError):
+    """The transcoding process failed through no fault of the file."""
+
+
+class RecordingCutShort(ApiError):
+    """A file ends, or cannot be read on, before what was announced of it was sent."""
+
+
+class FileGone(ApiError):
+    """The file of a track is not where it was."""
+
+
+class FileOutside(ApiError):
+    """The file of a track lies, or a link in its path leads, out of its library."""
+
+
+class FileUnreadable(ApiError):
+    """The file of a track cannot be read."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Sequence
 
+    from starlette.types import Scope
     from uvicorn.config import Config
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
@@ -30,6 +31,15 @@ MAX_HEADERS: Final = 100
 
 _HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
 _SINGLE_HEADERS: Final = (b"host", b"content-length", b"transfer-encoding")
+
+
+_SOUND: Final = "is_sound"
+
+
+def note_sound(scope: Scope) -> None:
+    """Say that the answer to a request is sound, which a player does not read faster than it is heard."""
+    # Copies of a scope have this one dictionary.
+    scope.setdefault("state", {})[_SOUND] = True
 
 
 class InvalidHead(ValueError):
@@ -142,7 +152,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return ConnectionState.CLOSED
         if self._is_writing_paused:
-            return ConnectionState.READER
+            return ConnectionState.LISTENER if self._is_sound() else ConnectionState.READER
         if self._is_answering():
             if self._is_in_body:
                 return ConnectionState.BODY
@@ -153,13 +163,20 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def expire(self, state: ConnectionState) -> None:
         """Close, because the client did not do in time what `state` waits for."""
-        if self.transport.is_closing() or state is ConnectionState.READER:
+        if self.transport.is_closing() or state in {ConnectionState.READER, ConnectionState.LISTENER}:
             self.transport.abort()
         elif state is ConnectionState.HEAD and self._head_bytes:
             self._send_plain(HTTPStatus.REQUEST_TIMEOUT, "The head of the request did not arrive in time.")
         else:
             self.transport.close()
         self._note_state()
+
+    def shutdown(self) -> None:
+        """End with the answer that is on its way, but not with the end of a song: a player asks for the rest again."""
+        if self._is_sound():
+            self.transport.abort()
+        else:
+            super().shutdown()
 
     def give_way(self) -> None:
         """Close at once, because a new connection needs the place."""
@@ -174,6 +191,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         # None before the first request, whatever uvicorn declares.
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
+
+    def _is_sound(self) -> bool:
+        # Also of an answer that is complete here, and on its way to a client that does not read it yet.
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and _SOUND in cycle.scope["state"]
 
     def _note_state(self) -> None:
         self._table.move(self, self.state(), self.loop.time())

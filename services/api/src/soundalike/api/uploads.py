@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from soundalike.api.caller_slots import CallerSlots
 from soundalike.api.errors import ExtractorUnavailable, TooManyUploads, UploadRejected
 from soundalike.api.rate_limit import RateLimiter
 from soundalike.db import uploads
@@ -56,7 +56,7 @@ class UploadExtractor:
         self._store = store
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(max_concurrent)
-        self._slots_of_callers = _CallerSlots(max(1, max_concurrent - 1))
+        self._slots_of_callers = CallerSlots(max(1, max_concurrent - 1))
         self._last_slot = asyncio.Semaphore(1)
         self._failures = RateLimiter(_FAILURES_PER_MINUTE)
 
@@ -121,30 +121,6 @@ class UploadExtractor:
             await self._store.delete(upload_key(query))
         except (DatabaseUnavailable, StoreUnavailable) as error:
             log.warning("could not delete an upload that timed out, the sweep will: %s", error)
-
-
-class _CallerSlots:
-    """So many slots for each caller; callers that neither have one nor wait for one take no room."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._semaphores: dict[str, asyncio.Semaphore] = {}
-        self._uses: Counter[str] = Counter()
-
-    def __len__(self) -> int:
-        return len(self._semaphores)
-
-    @asynccontextmanager
-    async def slot(self, caller: str) -> AsyncIterator[None]:
-        semaphore = self._semaphores.setdefault(caller, asyncio.Semaphore(self._count))
-        self._uses[caller] += 1
-        try:
-            async with semaphore:
-                yield
-        finally:
-            self._uses[caller] -= 1
-            if not self._uses[caller]:
-                del self._uses[caller], self._semaphores[caller]
 
 
 @asynccontextmanager

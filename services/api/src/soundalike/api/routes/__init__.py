@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from soundalike.api.routes import (
+    audio,
     catalogue,
     crawls,
     dead_letters,
@@ -31,6 +32,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     status.router,
     dead_letters.router,
     crawls.router,
+    audio.router,
     health.router,
     docs.router,
     page.router,

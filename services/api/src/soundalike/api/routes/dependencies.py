@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Final
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from pydantic import BeforeValidator
 
 from soundalike.api import problems
@@ -57,6 +57,14 @@ def may_name_folders(request: Request) -> bool:
     """Tell whether a caller may have any folder read: the person at this machine, unless even that one needs a key."""
     rules: AccessRules = request.app.access_rules
     return rules.writes is not Access.KEYED and rules.locality.is_local(request.scope, request.headers)
+
+
+async def link_parameters(
+    expires: Annotated[str | None, Query(description="Of a signed link: when it ends (Unix time)")] = None,
+    key: Annotated[str | None, Query(description="Of a signed link: the id of a key")] = None,
+    signature: Annotated[str | None, Query(description="Of a signed link")] = None,
+) -> None:
+    """Take the parameters that `api.signed_links` adds, which `AuthMiddleware` has checked."""
 
 
 def accept_only(*single: str, repeatable: tuple[str, ...] = ()) -> Callable[[Request], Awaitable[None]]:
