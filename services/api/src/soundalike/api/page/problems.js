@@ -2,7 +2,7 @@
 
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { openKeyDialog } from "./key_dialog.js";
-import { language, text } from "./strings.js";
+import { text } from "./strings.js";
 
 const TEXTS = {
   "unknown-track": "problemUnknownTrack",
@@ -37,6 +37,9 @@ const TEXTS = {
 // Where our sentence says all there is to say; elsewhere the API's own names the track, the value or the reason.
 const COMPLETE = new Set(["key-wanted", "too-many-recordings", "deadline-exceeded"]);
 
+// Where the reason stands in the API's sentence alone.
+const EXPLAINED_THERE = new Set(["invalid-request", "recording-refused", "not-recommendable", "not-serving", ""]);
+
 /** Return what happened and what to do, in a sentence or two. */
 export function problemText(error) {
   if (error.status === 0) return text("problemNoConnection");
@@ -52,7 +55,7 @@ export function problemNotice(error, actions = nothing) {
   return html`<section class="problem" role="alert">
     <p class="problem-text">${problemText(error)}</p>
     ${detail
-      ? html`<details ?open=${language === "en" && error.kind !== "not-ready"}>
+      ? html`<details ?open=${EXPLAINED_THERE.has(error.kind)}>
           <summary>${text("problemDetails")}</summary>
           <p lang="en">${detail}</p>
           ${error.problem.request_id ? html`<p class="hint">${text("problemRequest")} <code>${error.problem.request_id}</code></p>` : nothing}

@@ -9,7 +9,7 @@ import { trackNamed } from "../find/track_names.js";
 import { percent } from "../formats.js";
 import { problemNotice } from "../problems.js";
 import { language, text } from "../strings.js";
-import { resetTune } from "../tune/settings.js";
+import { changeSettings, resetTune } from "../tune/settings.js";
 import { answer, reload } from "./answer.js";
 import { card } from "./card.js";
 
@@ -82,9 +82,18 @@ const hasFilter = () =>
 
 function failure(error) {
   if (error === null) return nothing;
-  const again = html`<button type="button" class="button" @click=${reload}>${text("tryAgain")}</button>`;
-  return html`${problemNotice(error, again)}
+  return html`${problemNotice(error, remedy(error))}
   ${answer.willRetry ? html`<p class="hint">${text("retrying")}</p>` : nothing}`;
+}
+
+// What most likely helps, as a button.
+function remedy(error) {
+  const [label, act] =
+    {
+      "invalid-request": [text("reset"), resetTune],
+      "no-taste": [text("compareBySound"), () => changeSettings({ by: null, blend: null })],
+    }[error.kind] ?? [text("tryAgain"), reload];
+  return html`<button type="button" class="button" @click=${act}>${label}</button>`;
 }
 
 function fileProgress() {

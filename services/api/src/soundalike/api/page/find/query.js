@@ -3,8 +3,9 @@
 import { changeAddress, parameterValues } from "../address.js";
 import { leaveCards } from "../focus.js";
 
-/** How many tracks a query may start from, and how many it may be told to avoid. */
-export const MAX_SEEDS = 20;
+// The limits of the API; of more the oldest give way.
+const MAX_SEEDS = 20;
+const MAX_EXCLUDED = 200;
 
 const without = (name, value) => parameterValues(name).filter((each) => each !== value);
 
@@ -32,12 +33,12 @@ export function subtract(urn) {
 
 /** Leave a single track out. */
 export function excludeTrack(urn) {
-  changeAddress({ exclude: [...without("exclude", urn), urn] });
+  changeAddress({ exclude: [...without("exclude", urn), urn].slice(-MAX_EXCLUDED) });
 }
 
 /** Leave everything by an artist out. */
 export function excludeArtist(name) {
-  changeAddress({ exclude_artist: [...without("exclude_artist", name), name] });
+  changeAddress({ exclude_artist: [...without("exclude_artist", name), name].slice(-MAX_EXCLUDED) });
 }
 
 /** Take a value of a parameter back. */

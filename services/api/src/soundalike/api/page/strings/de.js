@@ -128,6 +128,7 @@ export const de = {
   shortage: { one: "{count} Ergebnis statt {requested}.", other: "{count} Ergebnisse statt {requested}." },
   noResults: "Kein Stück passt.",
   shortageHint: "Lockere die Einstellungen, oder nimm mehr Musik in den Katalog auf.",
+  compareBySound: "Nach dem Klang vergleichen",
   retrying: "Diese Seite versucht es von selbst wieder.",
   // Die Einstellungen
   sideLabel: "Einstellungen und Downloads",

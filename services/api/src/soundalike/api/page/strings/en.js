@@ -128,6 +128,7 @@ export const en = {
   shortage: { one: "{count} result instead of {requested}.", other: "{count} results instead of {requested}." },
   noResults: "No track passes.",
   shortageHint: "Loosen the settings, or add more music to the catalogue.",
+  compareBySound: "Compare by sound",
   retrying: "This page tries again by itself.",
   // The settings
   sideLabel: "Settings and downloads",
