@@ -254,16 +254,17 @@ def test_lock_knows_every_dependency(name: str) -> None:
 
 
 IMAGE_STEPS = ["deploy/image/code", "deploy/image/dependencies"]
+CI_SCRIPTS = [".ci/run", ".ci/browser"]
 
 
 @pytest.mark.parametrize(
-    "script", [".ci/run", "deploy/make-config", "deploy/smoke.sh", "requirements/compile", *IMAGE_STEPS]
+    "script", [*CI_SCRIPTS, "deploy/make-config", "deploy/smoke.sh", "requirements/compile", *IMAGE_STEPS]
 )
 def test_script_is_well_formed(script: str) -> None:
     assert run_tool("bash", "-n", script).stderr == ""
 
 
-@pytest.mark.parametrize("script", [".ci/run", "deploy/make-config", "requirements/compile", *IMAGE_STEPS])
+@pytest.mark.parametrize("script", [*CI_SCRIPTS, "deploy/make-config", "requirements/compile", *IMAGE_STEPS])
 def test_script_can_be_called(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
 
