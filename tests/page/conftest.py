@@ -6,6 +6,7 @@ The browser is the system's Chromium: nothing is downloaded. Where there is none
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 from soundalike.local.ports import free_port
+from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.composer import compose, encode_mp3
 from soundalike.testing.wait import eventually_sync, scale
 
 from .browsers import find_browser
@@ -108,6 +111,15 @@ def new_context(new_context: Callable[..., BrowserContext], guard: Guard) -> Cal
         return context
 
     return open_context
+
+
+@pytest.fixture(scope="session")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording that the catalogue does not have, in the style of its ambient pieces."""
+    path = tmp_path_factory.mktemp("recordings") / "recording.mp3"
+    piece = next(piece for piece in pieces() if piece.style == "ambient")
+    path.write_bytes(encode_mp3(compose(replace(piece, index=40))))
+    return path
 
 
 @pytest.fixture
