@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from .actions import SEED, SEED_URN, TECHNO, TWINS, card, cards, search_box, start_from, titles
+from .actions import SEED, SEED_URN, TECHNO, TWINS, card, cards, search_box, start_from, suggestions, titles
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -98,7 +98,7 @@ def test_a_seed_is_turned_round(answers: Page) -> None:
 
 
 def test_a_track_is_added_to_the_query_from_the_search(answers: Page) -> None:
-    answers.get_by_text("Add to the query").click()
+    answers.get_by_role("radio", name="Add to the query").check()
     search_box(answers).fill("rent is due")
     answers.get_by_role("option", name="Rent Is Due Again").click()
     expect(answers.get_by_role("heading", name="Sounds like these 2 tracks")).to_be_visible()
@@ -140,14 +140,16 @@ def test_a_failure_of_the_platform_is_told_and_tried_again(page: Page, guard: Gu
 
 
 def test_a_late_answer_never_replaces_a_newer_one(page: Page) -> None:
+    late: list[Route] = []
+    page.route(
+        re.compile(f"/recommend\\?.*{SEED_URN.replace(':', '%3A')}"),
+        lambda route: late.append(route),  # noqa: PLW0108 - Playwright writes to the function
+    )
     page.goto("")
-    slow: list[Route] = []
-    page.route(re.compile(r"/recommend\?.*" + SEED_URN.replace(":", "%3A")), lambda route: slow.append(route))  # noqa: PLW0108 - Playwright marks it
-    suggestion = search_box(page)
-    suggestion.fill(SEED)
-    page.get_by_role("option").first.click()
+    suggestions(page, SEED).first.click()
     start_from(page, "Rent Is Due Again")
-    for route in slow:
+    assert late
+    for route in late:
         route.abort()
     expect(page.get_by_role("heading", name="Sounds like Rent Is Due Again")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)

@@ -44,15 +44,12 @@ def test_every_text_that_is_shown_exists() -> None:
 
 
 def test_every_text_is_shown_somewhere() -> None:
-    quoted = set(re.findall(r"[\"'](\w+)[\"']", SOURCE))
-    prefixes = tuple(prefix for prefix in re.findall(r"\btext\(\s*`(\w+)\$\{", SOURCE) if prefix)
-    # Of languageName every language is asked, for the choice of one.
-    unused = [
-        name
-        for name in entries("en")
-        if name not in quoted | {"languageName"} and not name.startswith(prefixes or "\0")
-    ]
-    assert unused == []
+    shown = set(re.findall(r"[\"'](\w+)[\"']", SOURCE)) | {"languageName"}
+    # Names that are put together: `signal${…}`, `${name}Label`.
+    prefixes = tuple(re.findall(r"\btext\(\s*`(\w+)\$\{", SOURCE))
+    suffixes = re.findall(r"\btext\(\s*`\$\{[^}`]+\}(\w+)`", SOURCE)
+    shown |= {name + suffix for name in shown for suffix in suffixes}
+    assert [name for name in entries("en") if name not in shown and not (prefixes and name.startswith(prefixes))] == []
 
 
 def test_a_name_stands_in_a_language_once() -> None:

@@ -7,6 +7,7 @@ import { announce } from "../announcer.js";
 import { artists, duration, sourceName } from "../formats.js";
 import { icon } from "../icons.js";
 import { problemText } from "../problems.js";
+import { afterDraw } from "../render.js";
 import { text } from "../strings.js";
 import { addSeed, seeds, startFrom } from "./query.js";
 import {
@@ -134,8 +135,9 @@ function press(event) {
   const { isOpen, active, results } = suggestions;
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
-    if (isOpen) moveActive(event.key === "ArrowDown" ? 1 : -1);
-    else openList();
+    if (!isOpen) return void openList();
+    moveActive(event.key === "ArrowDown" ? 1 : -1);
+    afterDraw(() => document.querySelector("#suggestions [aria-selected=true]")?.scrollIntoView({ block: "nearest" }));
   } else if (event.key === "Enter") {
     event.preventDefault();
     if (active >= 0) choose(results[active], event.shiftKey);
