@@ -259,3 +259,40 @@ async def test_what_is_gone_hides_nothing_behind_it(pool: Pool) -> None:
     assert [match.track.track.artists[0] for match in await search(pool, "song", limit=2)] == ["Band 37", "Band 38"]
     await pool.execute("UPDATE tracks SET state = 'ready' WHERE artists[1] = 'Band 39'")
     assert [m.track.track.artists[0] for m in await search(pool, "song", limit=2, state=State.READY)] == ["Band 39"]
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("deezer:track:1", "One More Time"),
+        (" https://www.deezer.com/en/track/1?utm_source=deezer ", "One More Time"),
+        ("deezer.com/track/2", "Discovery"),
+        ("https://open.spotify.com/intl-de/track/4uLU6hMCjMI75M1A2tKUQC?si=1f2e", "By its address"),
+        ("4uLU6hMCjMI75M1A2tKUQC", "By its address"),
+        ("spotify:track:4uLU6hMCjMI75M1A2tKUQC", "By its address"),
+        ("https://soundcloud.com/someone/a-song?in=someone/sets/x", "From a cloud"),
+        ("https://www.deezer.com/track/99999", None),
+        ("spotify:track:0000000000000000000000", None),
+        ("https://soundcloud.com/someone/no-song", None),
+        ("abcdefghijklmnopqrstuv", "Abcdefghijklmnopqrstuv"),
+    ],
+)
+async def test_an_address_finds_its_track_and_no_other(songs: Pool, text: str, title: str | None) -> None:
+    spotify = Track(TrackId("spotify", "4uLU6hMCjMI75M1A2tKUQC"), "By its address")
+    link = "https://soundcloud.com/someone/a-song"
+    await tracks.upsert(songs, spotify)
+    await tracks.upsert(songs, Track(TrackId("soundcloud", "5"), "From a cloud", link=link))
+    await tracks.upsert(songs, Track(TrackId("deezer", "500"), "Abcdefghijklmnopqrstuv"))
+    await search_names.refresh(songs)
+    matches = await search(songs, text, limit=10)
+    assert [match.track.track.title for match in matches] == ([title] if title else [])
+    assert all(match.likeness is Likeness.EXACT for match in matches)
+
+
+async def test_an_address_is_filtered_as_names_are(songs: Pool) -> None:
+    assert await search(songs, "deezer:track:1", limit=9, source="spotify") == []
+    assert await search(songs, "deezer:track:1", limit=9, state=State.READY) == []
+    assert len(await search(songs, "deezer:track:1", limit=9, source="deezer", state=State.PENDING)) == 1
+    async with songs.acquire() as connection:
+        await erasure.forget_tracks(connection, [song_id(0)])
+    assert await search(songs, "deezer:track:1", limit=9) == []

@@ -14,6 +14,8 @@ from soundalike.db.search_names import SearchNames, names_of_copies
 from soundalike.db.search_rank import Rank
 from soundalike.db.search_text import SearchText
 from soundalike.db.tracks import COLUMNS, State, read_stored_track
+from soundalike.domain.service_urls import Kind, parse_address
+from soundalike.domain.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,6 +78,12 @@ FROM (
 """  # noqa: S608 - constants
 
 
+_OF_ADDRESS: Final = {
+    Kind.TRACK: f"SELECT {COLUMNS} FROM tracks WHERE urn = $1",  # noqa: S608 - a constant
+    Kind.PERMALINK: f"SELECT {COLUMNS} FROM tracks WHERE link = $1 AND source = 'soundcloud' LIMIT 1",  # noqa: S608
+}
+
+
 class Likeness(StrEnum):
     """How the words of a search match the names of a track: the worst match among them counts."""
 
@@ -95,7 +103,16 @@ class Match:
 async def search(
     db: Executor, text: str, *, limit: int, source: str | None = None, state: State | None = None
 ) -> list[Match]:
-    """Return up to `limit` tracks, best first; none for an empty text. Forgotten tracks are left out."""
+    """Return up to `limit` tracks, best first; none for an empty text. Forgotten tracks are left out.
+
+    The address or URN of a track finds that track only, a bare id of Spotify that track where the catalogue has it.
+    """
+    address = parse_address(clean(text), expected=Kind.TRACK)
+    if address is not None and address.kind in _OF_ADDRESS:
+        row = await db.fetchrow(_OF_ADDRESS[address.kind], address.urn)
+        if row is not None or address.key != clean(text):
+            stored = [read_stored_track(row)] if row is not None and _is_visible(row["state"], state) else []
+            return [Match(each, Likeness.EXACT) for each in stored if source in {None, each.track.id.source}]
     search_text = SearchText.parse(text)
     if not search_text.words:
         return []

@@ -34,7 +34,8 @@ async def find_tracks(
             description=(
                 "Words of title, artist and album in any order. The last one may be incomplete, for searches while "
                 "typing. Case, accents and punctuation make no difference. A track matches if all words do; each word "
-                "of four letters or more may have one typo if too few tracks match without."
+                "of four letters or more may have one typo if too few tracks match without. The address or URN of a "
+                "track finds that track."
             ),
             examples=["daft pun harder"],
         ),
