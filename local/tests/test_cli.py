@@ -126,6 +126,7 @@ def test_every_option_reaches_the_api(data: DataDirectory, api: Callable[..., tu
     url, requests = api(200, {"seeds": [], "results": []})
     parameters = {
         "n": ["3"], "min_score": ["0.5"], "max_per_artist": ["1"], "max_per_album": ["4"], "diversity": ["0.0"],
+        "not_like": ["deezer:track:8", "file:track:9"],
         "tag": ["jazz", "soul"], "not_tag": ["sad"], "exclude": ["z"], "exclude_artist": ["A", "B"],
         "source": ["file"], "min_duration": ["0.0"], "max_duration": ["600.0"], "by": ["both"], "blend": ["0.3"],
     }  # fmt: skip
@@ -136,9 +137,11 @@ def test_every_option_reaches_the_api(data: DataDirectory, api: Callable[..., tu
         for part in ("-n" if name == "n" else "--" + name.replace("_", "-"), value)
     ]
     with _up(data, url):
-        result = runner.invoke(cli.app, ["recommend", "x", "y", *options, "--data", str(data.root)])
+        result = runner.invoke(
+            cli.app, ["recommend", "deezer:track:1", "deezer:track:2", *options, "--data", str(data.root)]
+        )
     assert result.exit_code == 0, result.stderr
-    assert requests == [{"track": ["x", "y"], **parameters}]
+    assert requests == [{"track": ["deezer:track:1", "deezer:track:2"], **parameters}]
 
 
 def test_recommendations_for_a_playlist(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
@@ -166,7 +169,7 @@ def test_the_scores_of_both_signals_are_shown_where_taste_is_used(
     }
     url, _ = api(200, body)
     with _up(data, url):
-        result = runner.invoke(cli.app, ["recommend", "z", "--by", "both", "--data", str(data.root)])
+        result = runner.invoke(cli.app, ["recommend", "deezer:track:3", "--by", "both", "--data", str(data.root)])
     assert result.exit_code == 0, result.stderr
     assert result.stdout.splitlines() == [
         "goes with Green",
@@ -205,9 +208,9 @@ def test_recommendations_for_a_user(data: DataDirectory, api: Callable[..., tupl
 def test_other_formats_are_printed_unchanged(data: DataDirectory, api: Callable[..., tuple[str, list[Any]]]) -> None:
     url, requests = api(200, {"seeds": 3})
     with _up(data, url):
-        result = runner.invoke(cli.app, ["recommend", "x", "--format", "jspf", "--data", str(data.root)])
+        result = runner.invoke(cli.app, ["recommend", "deezer:track:1", "--format", "jspf", "--data", str(data.root)])
     assert (result.exit_code, result.stdout) == (0, '{"seeds": 3}\n')
-    assert requests == [{"track": ["x"], "n": ["10"], "format": ["jspf"]}]
+    assert requests == [{"track": ["deezer:track:1"], "n": ["10"], "format": ["jspf"]}]
 
 
 @pytest.mark.parametrize(
@@ -223,14 +226,14 @@ def test_errors_of_the_api_are_shown_in_its_words(
     data: DataDirectory, api: Callable[..., tuple[str, list[Any]]], code: int, body: dict[str, Any], message: str
 ) -> None:
     with _up(data, api(code, body)[0]):
-        result = runner.invoke(cli.app, ["recommend", "x", "--data", str(data.root)])
+        result = runner.invoke(cli.app, ["recommend", "deezer:track:1", "--data", str(data.root)])
     assert result.exit_code == 1
     assert message in result.stderr
 
 
 def test_an_api_that_does_not_respond(data: DataDirectory) -> None:
     with _up(data, f"http://127.0.0.1:{free_port()}"):
-        result = runner.invoke(cli.app, ["recommend", "x", "--data", str(data.root)])
+        result = runner.invoke(cli.app, ["recommend", "deezer:track:1", "--data", str(data.root)])
     assert result.exit_code == 1
     assert "does not respond" in result.stderr
 
@@ -413,12 +416,12 @@ def test_names_reach_the_terminal_as_one_line_of_text(
         "taste": {"version": "1"},
     }
     with _up(data, api(200, body)[0]):
-        tracks = runner.invoke(cli.app, ["recommend", "x", "--data", str(data.root)])
+        tracks = runner.invoke(cli.app, ["recommend", "deezer:track:1", "--data", str(data.root)])
         playlist = {"urn": hostile, "title": hostile}
         with _up_again(data, api(200, {**body, "playlist": playlist})[0]):
             listed = runner.invoke(cli.app, ["recommend", "--playlist", "x", "--data", str(data.root)])
         with _up_again(data, api(404, {"detail": hostile})[0]):
-            refused = runner.invoke(cli.app, ["recommend", "x", "--data", str(data.root)])
+            refused = runner.invoke(cli.app, ["recommend", "deezer:track:1", "--data", str(data.root)])
     assert len(printed(tracks).splitlines()) == len(printed(listed).splitlines()) == 3
     assert refused.exit_code == 1
     assert printed(refused) == ""
@@ -431,7 +434,7 @@ def test_other_formats_reach_the_terminal_without_control_characters(
 ) -> None:
     monkeypatch.setattr(recommendation, "recommend_as_text", lambda *_: f"{hostile}\r\n")
     with _up(data, api(200, {})[0]):
-        result = runner.invoke(cli.app, ["recommend", "x", "--format", "csv", "--data", str(data.root)])
+        result = runner.invoke(cli.app, ["recommend", "deezer:track:1", "--format", "csv", "--data", str(data.root)])
     assert active_characters(result.stdout, keep="\r\n\t") == set()
     assert "\r" not in result.stdout.replace("\r\n", "")
 

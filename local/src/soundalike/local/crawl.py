@@ -13,10 +13,10 @@ from rich.console import Console
 from soundalike.db import database, embeddings, index_versions, models, track_states
 from soundalike.db.tracks import State
 from soundalike.local.analysis import analysis_display, wait_for_analysis
+from soundalike.local.api_client import ApiError
 from soundalike.local.crawl_report import count_of, example_answers, example_lines, result_lines
 from soundalike.local.launch import EX_CONFIG
 from soundalike.local.program import python_command, run_in_terminal
-from soundalike.local.recommendation import RecommendationError
 from soundalike.local.signals import INTERRUPTED
 from soundalike.retry import RetryPolicy
 from soundalike.terminal import echo
@@ -90,7 +90,7 @@ class Crawl:
         echo("", *await result_lines(pool, before, moment))
         try:
             echo(*example_lines(await example_answers(pool, self._running.api_url)))
-        except RecommendationError as error:
+        except ApiError as error:
             echo(str(error), err=True)
 
 

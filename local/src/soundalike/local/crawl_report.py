@@ -12,7 +12,8 @@ from soundalike.db import embeddings, locations, models, track_states, tracks
 from soundalike.db.tracks import State
 from soundalike.domain.file_paths import display_path
 from soundalike.local import recommendation
-from soundalike.local.recommendation import RecommendationError, RecommendationRequest, brief_lines
+from soundalike.local.api_client import ApiClient, ApiError
+from soundalike.local.recommendation import RecommendationRequest, brief_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -84,7 +85,7 @@ async def result_lines(pool: Pool, before: Mapping[State, int], moment: datetime
 async def example_answers(pool: Pool, api_url: str) -> list[RecommendationResponse]:
     """Return answers for tracks that were analysed last, of different artists; none where there is nothing to answer.
 
-    Raises `RecommendationError` where the API does not answer in time.
+    Raises `ApiError` where the API does not answer in time.
     """
     model = await models.current(pool)
     if model is None:
@@ -112,8 +113,8 @@ async def _answer(api_url: str, urn: str) -> RecommendationResponse:
     deadline = time.monotonic() + _ANSWER_TIMEOUT_S
     while True:
         try:
-            return await asyncio.to_thread(recommendation.recommend, api_url, request)
-        except RecommendationError:
+            return await asyncio.to_thread(recommendation.recommend, ApiClient(api_url), request)
+        except ApiError:
             # What was committed a moment ago reaches the API within a second.
             if time.monotonic() > deadline:
                 raise

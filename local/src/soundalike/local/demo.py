@@ -15,6 +15,7 @@ from soundalike.db import database, track_states, tracks
 from soundalike.db.tracks import State
 from soundalike.local import recommendation
 from soundalike.local.analysis import analysis_display, wait_for_analysis
+from soundalike.local.api_client import ApiClient
 from soundalike.local.errors import LocalPlatformError
 from soundalike.local.platform import Platform
 from soundalike.local.program import python_command, run_in_terminal, shown_command
@@ -147,7 +148,7 @@ def _recommend(running: RunningPlatform, piece: Piece) -> recommendation.Recomme
     # All tracks of an artist or an album are of one style: limits on them would hide the nearest.
     unlimited = {"n": "10", "max_per_artist": "100", "max_per_album": "100"}
     return recommendation.recommend(
-        running.api_url, recommendation.RecommendationRequest([_urn(piece)], parameters=unlimited)
+        ApiClient(running.api_url), recommendation.RecommendationRequest([_urn(piece)], parameters=unlimited)
     )
 
 

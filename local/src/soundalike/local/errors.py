@@ -39,3 +39,7 @@ class PrivilegeError(LocalPlatformError):
 
 class NotInstalled(LocalPlatformError):
     """An optional package is missing in this environment."""
+
+
+class UnusableFile(LocalPlatformError):
+    """A file cannot be read, or not as music, or is not in the catalogue where only its tracks are compared."""

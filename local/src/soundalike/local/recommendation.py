@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import httpx
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel
 
 from soundalike.domain.file_paths import is_windows_path
 from soundalike.domain.playlist_id import list_urn
 from soundalike.domain.text import escape
-from soundalike.local.errors import LocalPlatformError
+from soundalike.local.api_client import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_TIMEOUT_S = 30
+    import httpx
 
-
-class RecommendationError(LocalPlatformError):
-    """The API answered with an error, whose message this has, or not at all."""
+    from soundalike.local.api_client import ApiClient
 
 
 class TrackSummary(BaseModel):
@@ -76,25 +73,27 @@ class TasteVersion(BaseModel):
 
 
 class RecommendationResponse(BaseModel):
-    """Recommendations for tracks, a playlist or a user, best first; `taste` is set where it was used."""
+    """Recommendations for tracks, a playlist or a user, best first; `taste` is set where it was used.
+
+    `shortage` says why there are fewer than requested.
+    """
 
     seeds: list[TrackSummary]
+    not_like: list[TrackSummary] = []
     playlist: Playlist | None = None
     user: User | None = None
     taste: TasteVersion | None = None
+    shortage: str | None = None
     results: list[Recommendation]
-
-
-class _Problem(BaseModel):
-    detail: Annotated[str, Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
 class RecommendationRequest:
-    """A query: tracks, or a playlist, and further parameters of `GET /recommend`, `user` among them."""
+    """A query: tracks, a playlist, or the content of an audio file, and further parameters, `user` among them."""
 
     tracks: Sequence[str] = ()
     playlist: str | None = None
+    recording: bytes | None = None
     parameters: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
 
     @property
@@ -123,25 +122,27 @@ def playlist_of(text: str | None) -> str | None:
     return list_urn(Path(text).name) if text and Path(text).is_file() else text
 
 
-def recommend(api_url: str, request: RecommendationRequest) -> RecommendationResponse:
-    """Query the API; raises `RecommendationError`."""
-    response = _get(api_url, request)
-    try:
-        return RecommendationResponse.model_validate_json(response.content)
-    except ValidationError as error:
-        raise _unexpected_response(response) from error
+def recommend(api: ApiClient, request: RecommendationRequest) -> RecommendationResponse:
+    """Query the API; raises `ApiError`."""
+    return read(RecommendationResponse, _send(api, request))
 
 
-def recommend_as_text(api_url: str, request: RecommendationRequest) -> str:
-    """Query the API and return the body as it is, for other formats; raises `RecommendationError`."""
-    return _get(api_url, request).text
+def recommend_as_text(api: ApiClient, request: RecommendationRequest) -> str:
+    """Query the API and return the body as it is, for other formats; raises `ApiError`."""
+    return _send(api, request).text
 
 
-def render(response: RecommendationResponse) -> list[str]:
-    """Return two lines a result: the track, and the reason for it (with the scores by signal where taste was used)."""
+def render(response: RecommendationResponse, recording: str | None = None) -> list[str]:
+    """Return two lines a result: the track, and the reason for it (with the scores by signal where taste was used).
+
+    `recording` is the name of the file that was sent.
+    """
     with_signals = response.taste is not None
     lines = [line for result in response.results for line in _result_lines(result, with_signals)]
-    return [*_heading(response), *(lines or ["  no track meets these conditions"])]
+    heading = _heading(response) if recording is None else [f"sounds like {escape(recording)}"]
+    unlike = [f"and unlike {track.label()}" for track in response.not_like]
+    shortage = [f"  {response.shortage}"] if response.shortage else []
+    return [*heading, *unlike, *lines, *(shortage or ([] if lines else ["  no track meets these conditions"]))]
 
 
 def brief_lines(
@@ -172,23 +173,10 @@ def _result_lines(recommendation: Recommendation, with_signals: bool) -> list[st
     ]
 
 
-def _get(api_url: str, request: RecommendationRequest) -> httpx.Response:
-    try:
-        with httpx.Client(base_url=api_url, trust_env=False, timeout=_TIMEOUT_S) as client:
-            response = client.get(request.path, params=request.query)
-    except httpx.HTTPError as error:
-        raise RecommendationError(f"The API at {api_url} does not respond: {error}") from error
-    if response.is_success:
-        return response
-    try:
-        message = _Problem.model_validate_json(response.content).detail
-    except ValidationError as error:
-        raise _unexpected_response(response) from error
-    raise RecommendationError(escape(message))
-
-
-def _unexpected_response(response: httpx.Response) -> RecommendationError:
-    return RecommendationError(f"Unexpected response from {response.url} (status {response.status_code}).")
+def _send(api: ApiClient, request: RecommendationRequest) -> httpx.Response:
+    if request.recording is not None:
+        return api.post_audio(request.path, request.query, request.recording)
+    return api.get(request.path, request.query)
 
 
 def _in_parentheses(tags: Sequence[str]) -> str:
