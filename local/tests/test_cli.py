@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from soundalike.db.losses import Loss
 from soundalike.db.overview import Overview
+from soundalike.db.platform_status import PlatformStatus, RequestBacklog
 from soundalike.db.tracks import State
 from soundalike.domain.playlist_id import list_urn
 from soundalike.local import cli, other_programs, recommendation, status
@@ -331,7 +332,7 @@ def test_the_status_as_text_and_json() -> None:
         Loss("previews", "of tracks", 12, due),
         Loss("index_version", "2", 1, due),
     ]
-    content = status.DatabaseContent(totals, status.RequestBacklog(5, due), losses)
+    content = status.DatabaseContent(PlatformStatus(totals, RequestBacklog(5, due), losses))
     programs, missing = {"api": True, "indexer": True, "watcher": False}, {"queue": "the queue does not exist"}
     report = status.Status(content, programs, missing)
     lines = status.render(report).splitlines()
@@ -370,7 +371,8 @@ def test_the_status_without_database_and_queue() -> None:
     content = status.as_json(away)
     assert (content["total"], content["by_state"], content["requests"]) == (None, None, None)
     totals = Overview(0, dict.fromkeys(State, 0), None, None, None, None, 0, 0)
-    rows = status.render(status.Status(status.DatabaseContent(totals, status.RequestBacklog(0, None)), {})).splitlines()
+    content = status.DatabaseContent(PlatformStatus(totals, RequestBacklog(0, None)))
+    rows = status.render(status.Status(content, {})).splitlines()
     assert "queue         not available" in rows
     assert "dead letters  not available" in rows
 
@@ -443,7 +445,7 @@ def test_other_formats_reach_the_terminal_without_control_characters(
 def test_the_status_shows_names_as_one_line_of_text(hostile: str) -> None:
     totals = Overview(1, dict.fromkeys(State, 0), Depth(0, 0, 0), 0, hostile, hostile, 1, 0)
     losses = [Loss("index_version", hostile), Loss(hostile, hostile)]
-    content = status.DatabaseContent(totals, status.RequestBacklog(0, None), losses)
+    content = status.DatabaseContent(PlatformStatus(totals, RequestBacklog(0, None), losses))
     text = status.render(status.Status(content, {}, {"index": hostile}))
     assert active_characters(text, keep="\n") == set()
     assert len(text.splitlines()) == len(State) + 12

@@ -7,9 +7,10 @@ import json
 import os
 import webbrowser
 from pathlib import Path  # noqa: TC003 - typer reads it at run time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from soundalike.errors import SoundalikeError
 from soundalike.local import other_programs
@@ -23,6 +24,9 @@ from soundalike.local.running_platform import default_directory, find_default
 from soundalike.local.signals import run_until_signal
 from soundalike.settings import load
 from soundalike.terminal import echo, escaped_tracebacks
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 app = typer.Typer(
     add_completion=False,
@@ -157,13 +161,31 @@ def spotify(
 def status(
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Show it again and again until Ctrl-C; a line for each change without a terminal."
+        ),
+    ] = False,
 ) -> None:
-    """Show tracks by state, queue lengths, the index, which programs run, and what is missing or was lost.
+    """Show tracks by state, the analysis, dead letters and why, the index, which programs run, what is missing or lost.
 
     Ends with status 1 where the database does not answer.
     """
     from soundalike.local import status as reporting
 
+    if watch:
+        if as_json:
+            raise typer.BadParameter("give --json or --watch, not both")
+        from soundalike.local import status_watch
+
+        try:
+            reader = reporting.prepare_reader(default_directory(data))
+        except LocalPlatformError as error:
+            fail(error)
+        raise typer.Exit(
+            run_until_signal(_watch_status(status_watch.watch(reader, Console())), on_further_signal=lambda: None)
+        )
     try:
         report = asyncio.run(reporting.read_status(default_directory(data)))
     except LocalPlatformError as error:
@@ -190,6 +212,11 @@ async def _up(platform: Platform, option: str) -> int:
         echo(f"  {shown_command()} open{option}")
         echo(f"  {shown_command()} status{option}")
         await platform.watch()
+    return 0
+
+
+async def _watch_status(work: Coroutine[None, None, None]) -> int:
+    await work
     return 0
 
 

@@ -6,16 +6,16 @@ import asyncio
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from soundalike.db import database, index_versions, losses, task_queue, taste_versions, track_requests
+from soundalike.db import database, dead_letters, index_versions, platform_status, taste_versions
 from soundalike.db.database import CONNECTION_FAILURES
-from soundalike.db.overview import Overview, overview
+from soundalike.db.overview import Overview
 from soundalike.domain.text import escape
 from soundalike.errors import QueueUnavailable, StoreUnavailable
+from soundalike.local.analysis import time_left
 from soundalike.local.pidfile import Pidfile
 from soundalike.local.running_platform import find
 from soundalike.provisioning.inspection import Inspector
@@ -30,16 +30,19 @@ from soundalike.storage.stored_version import StoredVersion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from soundalike.db.database import Pool
+    from soundalike.db.dead_letters import DeadLetter
     from soundalike.db.losses import Loss
+    from soundalike.db.platform_status import AnalysisStatus, PlatformStatus, RequestBacklog
     from soundalike.local.data_directory import DataDirectory
+    from soundalike.local.running_platform import RunningPlatform
     from soundalike.settings import QueueSettings, StoreSettings
 
 _DATABASE_FAILURES: Final[tuple[type[Exception], ...]] = (asyncpg.PostgresError, *CONNECTION_FAILURES)
-_LOSSES_AGE: Final = timedelta(days=1)
 _MAX_LOSSES: Final = 10
+_MAX_LETTERS: Final = 10
+_MAX_NAMES: Final = 3
 _LOSSES: Final = {
     "bucket": "the bucket {name}; created again",
     "queue": "the queue {name}; created again",
@@ -52,20 +55,16 @@ _LOSSES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class RequestBacklog:
-    """Tracks that people requested: how many are due to be fetched, and when the next of all was or will be due."""
-
-    due: int
-    next_due: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class DatabaseContent:
-    """What only the database knows: `losses` are those of the last day, oldest first."""
+    """What only the database knows; `letters` are some of the dead letters, the newest first."""
 
-    overview: Overview
-    requests: RequestBacklog
-    losses: Sequence[Loss] = ()
+    platform: PlatformStatus
+    letters: Sequence[DeadLetter] = ()
+
+    @property
+    def overview(self) -> Overview:
+        """The counts."""
+        return self.platform.overview
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,35 +81,51 @@ class Status:
 
 async def read_status(data: DataDirectory) -> Status:
     """Query database, queues and system for the platform on a folder; raises `NotRunning`."""
+    return await prepare_reader(data).read()
+
+
+@dataclass(slots=True)
+class StatusReader:
+    """Reads the status of a platform as often as somebody wants."""
+
+    data: DataDirectory
+    platform: RunningPlatform
+    settings: ProvisioningSettings
+
+    async def read(self) -> Status:
+        """Query database, queues and system."""
+        missing = dict(await asyncio.to_thread(Inspector(self.settings).problems))
+        try:
+            async with database.connect(self.settings.database_url.get_secret_value(), size=1) as pool:
+                content = await _read_database(pool, self.settings, missing)
+                if "store" not in missing:
+                    missing |= await _damaged_versions(pool, self.settings, content.overview)
+        except _DATABASE_FAILURES:
+            content = None
+            missing["database"] = "the database does not answer"
+        running = Pidfile(self.data.pidfile).running_names()
+        return Status(content, {name: name in running for name in self.platform.programs}, missing)
+
+
+def prepare_reader(data: DataDirectory) -> StatusReader:
+    """Return the reader of the platform that runs on a folder; raises `NotRunning`."""
     platform = find(data)
     # boto3 and the settings read the environment of this process, which runs this one command only.
     environment = platform.child_environment(os.environ)
     os.environ.clear()
     os.environ.update(environment)
-    settings = load(ProvisioningSettings)
-    missing = dict(await asyncio.to_thread(Inspector(settings).problems))
-    try:
-        async with database.connect(settings.database_url.get_secret_value(), size=1) as pool:
-            content = await _read_database(pool, settings, missing)
-            if "store" not in missing:
-                missing |= await _damaged_versions(pool, settings, content.overview)
-    except _DATABASE_FAILURES:
-        content = None
-        missing["database"] = "the database does not answer"
-    running = Pidfile(data.pidfile).running_names()
-    return Status(content, {name: name in running for name in platform.programs}, missing)
+    return StatusReader(data, platform, load(ProvisioningSettings))
 
 
 async def _read_database(pool: Pool, settings: QueueSettings, missing: Mapping[str, str]) -> DatabaseContent:
-    queue = dead_letters = None
+    queue = dead_letter_queue = None
     if not missing.keys() & {"store", "queue", "dead_letter_queue"}:
         with suppress(QueueUnavailable):
             queue = await SqsQueue.connect(settings)
-            dead_letters = await SqsQueue.connect(settings, dead_letters=True)
+            dead_letter_queue = await SqsQueue.connect(settings, dead_letters=True)
     return DatabaseContent(
-        await overview(pool, queue, dead_letters),
-        RequestBacklog(*await task_queue.count_due(pool, [track_requests.TASK])),
-        await losses.recent(pool, _LOSSES_AGE),
+        await platform_status.read(pool, queue, dead_letter_queue),
+        await dead_letters.newest(pool, limit=_MAX_LETTERS),
     )
 
 
@@ -144,14 +159,34 @@ def render(status: Status) -> str:
     )
 
 
+def summary_line(status: Status) -> str:
+    """Return the most important of it in one line."""
+    if status.content is None:
+        return "; ".join(escape(clause) for clause in status.missing.values())
+    totals = status.content.overview
+    counts = ", ".join(f"{count} {state.value}" for state, count in totals.by_state.items() if count)
+    analysis = _format_analysis(status.content.platform.analysis)
+    letters = f"dead letters: {totals.dead_letters}" if totals.dead_letters else None
+    missing = ", ".join(status.missing.values())
+    parts = (
+        f"{totals.total} tracks" + (f" ({counts})" if counts else ""),
+        f"analysis: {analysis}" if analysis else None,
+        letters,
+        escape(f"missing: {missing}") if missing else None,
+    )
+    return "; ".join(filter(None, parts))
+
+
 def as_json(status: Status) -> dict[str, object]:
     """Return the status as a JSON object; what only the database knows is null while it does not answer."""
     content = status.content
     return {
         **({item.name: None for item in fields(Overview)} if content is None else asdict(content.overview)),
         "by_state": content and {state.value: count for state, count in content.overview.by_state.items()},
-        "requests": content and _backlog_as_json(content.requests),
-        "losses": content and [_loss_as_json(loss) for loss in content.losses],
+        "requests": content and _backlog_as_json(content.platform.requests),
+        "analysis": content and _analysis_as_json(content.platform.analysis),
+        "dead_letter_reasons": content and [_letter_as_json(letter) for letter in content.letters],
+        "losses": content and [_loss_as_json(loss) for loss in content.platform.losses],
         "programs": dict(status.programs),
         "missing": dict(status.missing),
     }
@@ -166,16 +201,18 @@ def _content_lines(content: DatabaseContent) -> list[str]:
     )
     index = f"{escape(totals.version)} with {totals.in_version} tracks" if totals.version else "not built yet"
     return [
-        *(f"lost          {_format_loss(loss)}" for loss in content.losses[-_MAX_LOSSES:]),
+        *(f"lost          {_format_loss(loss)}" for loss in content.platform.losses[-_MAX_LOSSES:]),
         "tracks",
         *(f"  {state.value:<{width}}  {count:>7}" for state, count in totals.by_state.items()),
         f"  {'':-<{width + 9}}",
         f"  {'total':<{width}}  {totals.total:>7}",
         f"queue         {waiting}",
+        *([f"analysis      {line}"] if (line := _format_analysis(content.platform.analysis)) else ()),
         f"dead letters  {'not available' if totals.dead_letters is None else totals.dead_letters}",
+        *(f"              {_format_letter(letter)}" for letter in content.letters),
         f"model         {escape(totals.model or 'none yet')}",
         f"index         {index}, {totals.tail} newer",
-        f"requests      {_format_backlog(content.requests)}",
+        f"requests      {_format_backlog(content.platform.requests)}",
     ]
 
 
@@ -187,6 +224,38 @@ def _format_loss(loss: Loss) -> str:
 
 def _loss_as_json(loss: Loss) -> dict[str, object]:
     return {**asdict(loss), "noticed_at": loss.noticed_at and loss.noticed_at.isoformat()}
+
+
+def _format_analysis(analysis: AnalysisStatus) -> str:
+    """Say what goes on, nothing where nothing does."""
+    if not (analysis.waiting or analysis.active):
+        return ""
+    rate, left = analysis.throughput.per_minute, analysis.remaining_s
+    names = ", ".join(each.title or each.urn for each in analysis.active[:_MAX_NAMES])
+    parts = (
+        f"{analysis.waiting} waiting",
+        f"{max(1, round(rate))} a minute" if rate is not None else None,
+        time_left(left) if analysis.waiting and left is not None else None,
+        f"now {names}" if names else None,
+    )
+    return escape(", ".join(filter(None, parts)))
+
+
+def _format_letter(letter: DeadLetter) -> str:
+    return escape(f"{letter.title or letter.urn or 'a message about no track'}: {letter.reason}")
+
+
+def _letter_as_json(letter: DeadLetter) -> dict[str, object]:
+    return {**asdict(letter), "received_at": letter.received_at and letter.received_at.isoformat()}
+
+
+def _analysis_as_json(analysis: AnalysisStatus) -> dict[str, object]:
+    return {
+        "active": [each.urn for each in analysis.active],
+        "waiting": analysis.waiting,
+        "per_minute": analysis.throughput.per_minute,
+        "remaining_s": analysis.remaining_s,
+    }
 
 
 def _backlog_as_json(requests: RequestBacklog) -> dict[str, object]:
