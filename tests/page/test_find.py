@@ -54,6 +54,15 @@ def test_what_is_unknown_is_said(page: Page) -> None:
     expect(page.get_by_role("status").filter(has_text="No track is called “zzyzx quux” here.")).to_be_visible()
 
 
+@pytest.mark.parametrize("link", ["https://open.spotify.com/track/{}?si=abc", "spotify:track:{}"])
+def test_a_link_finds_its_track(page: Page, link: str) -> None:
+    page.goto("")
+    options = suggestions(page, link.format(SEED_URN.rpartition(":")[2]))
+    expect(options).to_have_count(1)
+    options.click()
+    expect(page.get_by_role("heading", name=f"Sounds like {SEED}")).to_be_visible()
+
+
 def test_a_link_that_the_catalogue_does_not_have_can_be_requested(page: Page) -> None:
     page.route(
         "**/tracks/**", lambda route: answer(route, {"urn": "spotify:track:0000000000000000000000", "state": "pending"})

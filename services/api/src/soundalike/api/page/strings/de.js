@@ -293,7 +293,7 @@ export const de = {
   crawlsTitle: "Crawls",
   crawlsNoWatcher: "Kein Crawler beobachtet, ein Crawl würde also nur warten: Starte die Plattform mit „soundalike up“, in Containern mit dem Profil „watch“.",
   crawlsSource: "Ordner oder Adresse einer Playlist",
-  crawlsPlaceholder: "/home/ich/Musik",
+  crawlsPlaceholder: "/srv/music",
   crawlsHint: "Ein Ordner mit deiner Musik als ganzer Pfad, nur von diesem Rechner aus; oder eine Playlist, ein Album oder ein Titel von Spotify oder Deezer, wenn die Einstellungen des Crawlers es erlauben.",
   crawlsStart: "Crawl starten",
   crawlsStarted: "Der Crawl ist gestartet.",

@@ -293,7 +293,7 @@ export const en = {
   crawlsTitle: "Crawls",
   crawlsNoWatcher: "No crawler is watching, so that a crawl would wait: start the platform with “soundalike up”, in containers with the profile “watch”.",
   crawlsSource: "Folder, or address of a playlist",
-  crawlsPlaceholder: "/home/me/Music",
+  crawlsPlaceholder: "/srv/music",
   crawlsHint: "A folder of your music, as a full path, from this machine only; or a playlist, an album or a track of Spotify or Deezer, where the crawler's settings allow it.",
   crawlsStart: "Start a crawl",
   crawlsStarted: "The crawl is started.",
