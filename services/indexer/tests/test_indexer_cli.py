@@ -81,6 +81,8 @@ async def test_build_waits_for_a_running_build(environment: None, pool: Pool, ad
     assert " 45 tracks " in out
 
 
+# Eleven programs start one after the other, each of them with libraries that take seconds to load beside other work.
+@pytest.mark.timeout(900)
 async def test_versions_are_built_listed_published_and_rolled_back(
     environment: None, pool: Pool, add_tracks: AddTracks
 ) -> None:
