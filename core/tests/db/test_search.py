@@ -296,3 +296,11 @@ async def test_an_address_is_filtered_as_names_are(songs: Pool) -> None:
     async with songs.acquire() as connection:
         await erasure.forget_tracks(connection, [song_id(0)])
     assert await search(songs, "deezer:track:1", limit=9) == []
+
+
+def test_readings_that_end_alike_have_their_end_in_common() -> None:
+    query = SearchText.parse("daft punk one mo").other_prefix_query
+    assert query is not None
+    assert query.count("'mo':*") == 1
+    assert query.count("'onemo':*") == 1
+    assert "'daftpunk' & 'one'" in query

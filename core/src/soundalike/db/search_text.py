@@ -70,8 +70,16 @@ class SearchText:
 
     @property
     def other_prefix_query(self) -> str | None:
-        """The `tsquery` of tracks with all words of another reading, the last of them as a prefix."""
-        return _any(_prefix_query(words) for words in self.readings if len(words[-1]) > 1)
+        """The `tsquery` of tracks with all words of another reading, the last of them as a prefix.
+
+        Readings that end alike have their end in common: the index reads all that begins so, each time that it stands
+        there.
+        """
+        by_end: dict[str, list[Sequence[str]]] = {}
+        for *others, last in self.readings:
+            if len(last) > 1 and not is_unspaced(last):
+                by_end.setdefault(last, []).append(others)
+        return _any(_prefix_query_of_readings(readings, last) for last, readings in by_end.items())
 
     @cached_property
     def pairs(self) -> list[tuple[int, str, str]]:
@@ -99,6 +107,14 @@ def _limited(words: Iterable[str]) -> list[str]:
 
 def _any(queries: Iterable[str | None]) -> str | None:
     return " | ".join(f"({query})" for query in queries if query) or None
+
+
+def _prefix_query_of_readings(readings: Sequence[Sequence[str]], last: str) -> str:
+    """Return the query of the words of any of the readings, and of what begins with the word that ends all of them."""
+    prefix = f"{_quoted(last)}:*"
+    if not all(readings):
+        return prefix
+    return f"({_any(' & '.join(map(_word_query, words)) for words in readings)}) & {prefix}"
 
 
 def _prefix_query(words: Sequence[str]) -> str | None:
