@@ -55,9 +55,15 @@ async def track_counts(db: Executor) -> TrackCounts:
     return TrackCounts({state: counts.get(state, 0) for state in tracks.State}, rows[0]["waited_s"] if rows else None)
 
 
-async def overview(db: Executor, queue: MessageQueue | None, dead_letters: MessageQueue | None) -> Overview:
-    """Gather the overview; raises what the database raises."""
-    by_state = await track_states.count_by_state(db)
+async def overview(
+    db: Executor,
+    queue: MessageQueue | None,
+    dead_letters: MessageQueue | None,
+    by_state: Mapping[tracks.State, int] | None = None,
+) -> Overview:
+    """Gather the overview, with `by_state` where the tracks have just been counted; raises what the database raises."""
+    if by_state is None:
+        by_state = await track_states.count_by_state(db)
     model = await models.current(db)
     version = await index_versions.get_published(db, model.model) if model else None
     newer = await embeddings.tail_size(db, model.model, version.up_to_seq if version else 0) if model else None

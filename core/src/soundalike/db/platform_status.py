@@ -22,7 +22,7 @@ from soundalike.db.overview import overview
 from soundalike.throughput import Throughput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from soundalike.db.analyses import Analysis
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from soundalike.db.losses import Loss
     from soundalike.db.models import RegisteredModel
     from soundalike.db.overview import Overview
+    from soundalike.db.tracks import State
     from soundalike.storage.message_queue import MessageQueue
 
 LOSSES_AGE: Final = timedelta(days=1)
@@ -82,9 +83,14 @@ class PlatformStatus:
     has_watcher: bool = False
 
 
-async def read(db: Executor, queue: MessageQueue | None, dead_letters: MessageQueue | None) -> PlatformStatus:
-    """Gather the status; raises what the database raises."""
-    totals = await overview(db, queue, dead_letters)
+async def read(
+    db: Executor,
+    queue: MessageQueue | None,
+    dead_letters: MessageQueue | None,
+    by_state: Mapping[State, int] | None = None,
+) -> PlatformStatus:
+    """Gather the status, as `overview` does; raises what the database raises."""
+    totals = await overview(db, queue, dead_letters, by_state)
     return PlatformStatus(
         totals,
         RequestBacklog(*await task_queue.count_due(db, [track_requests.TASK])),

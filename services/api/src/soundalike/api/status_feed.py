@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Final
 
 from soundalike.api.errors import TooManyListeners
 from soundalike.api.schemas.status import Status
-from soundalike.db import locations, platform_status
+from soundalike.db import locations, platform_status, track_states
 from soundalike.errors import DatabaseUnavailable, QueueUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     from soundalike.api.platform_connection import PlatformConnection
     from soundalike.api.platform_queues import PlatformQueues, QueuePair
     from soundalike.db.database import Pool
+    from soundalike.db.libraries import Library
     from soundalike.db.locations import LibraryCounts
+    from soundalike.db.tracks import State
 
 MAX_LISTENERS: Final = 64
 """Of one process; each takes a connection for as long as somebody looks."""
@@ -28,7 +30,7 @@ HEARTBEAT_S: Final = 15.0
 """After so long without news a listener gets a sign of life, so that no proxy takes the connection for dead."""
 
 _TICK_S: Final = 0.25
-_MIN_AGE_S: Final = 1.0
+_MAX_AGE_S: Final = 1.0
 # Counting a million tracks takes some 100 ms: no more than a twentieth of the time is spent on it.
 _REST_FACTOR: Final = 20.0
 _LIBRARY_COUNTS_AGE_S: Final = 30.0
@@ -71,10 +73,13 @@ class StatusFeed:
         self._valid_until = 0.0
         self._reading: asyncio.Task[StatusReport] | None = None
         self._library_counts: Mapping[int, LibraryCounts] = {}
+        self._by_state: Mapping[State, int] = {}
+        self._by_state_until = 0.0
+        self._counted_libraries: Sequence[Library] = ()
         self._library_counts_until = 0.0
 
     async def current(self) -> StatusReport:
-        """Return the status; it is a second old at most, and older where reading it takes long."""
+        """Return the status; it is a second old at most, and only its counts are older where counting takes long."""
         if self._report is not None and time.monotonic() < self._valid_until:
             return self._report
         if self._reading is None or self._reading.done():
@@ -84,7 +89,7 @@ class StatusFeed:
 
     def expire(self) -> None:
         """Have the status read anew, because something was just changed."""
-        self._valid_until = 0.0
+        self._valid_until = self._by_state_until = 0.0
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -117,19 +122,18 @@ class StatusFeed:
             await asyncio.gather(self._reading, return_exceptions=True)
 
     async def _read(self) -> StatusReport:
-        began = time.monotonic()
         status: Status | None = None
         problem: str | None = None
         try:
             status = await self._status()
         except DatabaseUnavailable as error:
             problem = str(error)
-        before, ended = self._report, time.monotonic()
+        before = self._report
         number = before.number if before else 0
         if before is None or before.problem != problem or _without_age(before.status) != _without_age(status):
             number += 1
         self._report = StatusReport(number, status, problem)
-        self._valid_until = ended + max(_MIN_AGE_S, _REST_FACTOR * (ended - began))
+        self._valid_until = time.monotonic() + _MAX_AGE_S
         return self._report
 
     async def _status(self) -> Status:
@@ -137,13 +141,22 @@ class StatusFeed:
         with suppress(QueueUnavailable):
             pair = await self._queues.open()
         async with self._platform.database() as db:
-            platform = await platform_status.read(db, *pair)
-            await self._count_files(db)
+            await self._count_tracks(db)
+            queue, dead_letter_queue = pair
+            platform = await platform_status.read(db, queue, dead_letter_queue, self._by_state)
+            await self._count_files(db, platform.libraries)
         return Status.of(platform, self._library_counts, await self._platform.problems())
 
-    async def _count_files(self, db: Pool) -> None:
-        if time.monotonic() >= self._library_counts_until:
-            self._library_counts = await locations.counts(db)
+    async def _count_tracks(self, db: Pool) -> None:
+        began = time.monotonic()
+        if began >= self._by_state_until:
+            self._by_state = await track_states.count_by_state(db)
+            ended = time.monotonic()
+            self._by_state_until = ended + _REST_FACTOR * (ended - began)
+
+    async def _count_files(self, db: Pool, libraries: Sequence[Library]) -> None:
+        if time.monotonic() >= self._library_counts_until or libraries != self._counted_libraries:
+            self._library_counts, self._counted_libraries = await locations.counts(db), libraries
             self._library_counts_until = time.monotonic() + _LIBRARY_COUNTS_AGE_S
 
 

@@ -46,7 +46,7 @@ FeedDep = Annotated[StatusFeed, Depends(_feed)]
 async def show_status(feed: FeedDep, request: Request) -> Status:
     """Return the counts by state, the analysis, queue, index, models, libraries and crawls; a second old at most.
 
-    With very many tracks it is some seconds old.
+    With very many tracks the counts are some seconds old.
     """
     report = await feed.current()
     if report.status is None:
