@@ -140,6 +140,7 @@ def create_app(
     app.access_rules = rules
     app.state.path_access = PathAccess(locality, keyring)
     app.state.metrics = metrics
+    app.state.embeds = settings.page_embeds
     app.state.draining = False
     routers = ROUTERS if settings.metrics is MetricsAccess.OFF else (*ROUTERS, metrics_route.router)
     for router in routers:

@@ -23,6 +23,14 @@ class Access(StrEnum):
     KEYED = "keyed"
 
 
+class Embed(StrEnum):
+    """A service whose own player the page may load, when somebody presses play on one of its tracks."""
+
+    SPOTIFY = "spotify"
+    DEEZER = "deezer"
+    SOUNDCLOUD = "soundcloud"
+
+
 class MetricsAccess(StrEnum):
     """Who has access to the metrics."""
 
@@ -122,6 +130,7 @@ class ApiSettings(DatabaseSettings, QueueNameSettings):
         BeforeValidator(_split_commas),
         AfterValidator(_origins),
     ] = ()
+    page_embeds: Annotated[tuple[Embed, ...], NoDecode, BeforeValidator(_split_commas)] = tuple(Embed)
     otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(_collector)] = None
 
     @property

@@ -11,6 +11,7 @@ import { installSearchBox } from "./find/search_box.js";
 import { installFocus, keepFocus } from "./focus.js";
 import { footer } from "./footer.js";
 import { installKeyDialog, keyDialog } from "./key_dialog.js";
+import { helpDialog } from "./player/help_dialog.js";
 import { playerBar } from "./player/player.js";
 import { installShortcuts } from "./player/shortcuts.js";
 import { pageTitle } from "./page_title.js";
@@ -44,7 +45,7 @@ function page() {
       </nav>
     </header>
     <main id="main" tabindex="-1">${VIEWS[current].view()}</main>
-    ${footer()} ${playerBar()} ${announcer()} ${keyDialog()} ${dropSign()}
+    ${footer()} ${playerBar()} ${announcer()} ${keyDialog()} ${helpDialog()} ${dropSign()}
   `;
 }
 

@@ -3,6 +3,7 @@
 import { html } from "./vendor/lit-html/lit-html.js";
 import { apiKey } from "./api_client.js";
 import { openKeyDialog } from "./key_dialog.js";
+import { openHelp } from "./player/help_dialog.js";
 import { language, languageNames, setLanguage, text } from "./strings.js";
 
 /** Return the foot of the page. */
@@ -15,6 +16,7 @@ export function footer() {
       <button type="button" class="text-button" @click=${openKeyDialog}>
         ${text(apiKey() === null ? "keyEnter" : "keyChange")}
       </button>
+      <button type="button" class="text-button" @click=${openHelp}>${text("helpTitle")}</button>
     </nav>
     <label class="language">
       <span>${text("languageLabel")}</span>

@@ -5,6 +5,10 @@ import { html } from "./vendor/lit-html/lit-html.js";
 const PATHS = {
   play: "M8 5.5v13l11-6.5z",
   pause: "M7 5h3.5v14H7zM13.5 5H17v14h-3.5z",
+  previous: "M7 6h2v12H7zM18 6v12l-8-6z",
+  next: "M15 6h2v12h-2zM6 6v12l8-6z",
+  volume: "M4 9.5v5h3.2L12 19V5L7.2 9.5zM14 8.5a4 4 0 0 1 0 7zm0-4.2a8 8 0 0 1 0 15.4v-2.1a6 6 0 0 0 0-11.2z",
+  muted: "M4 9.5v5h3.2L12 19V5L7.2 9.5zm10.4-.6 2.6 2.6 2.6-2.6 1.1 1.1-2.6 2.6 2.6 2.6-1.1 1.1-2.6-2.6-2.6 2.6-1.1-1.1 2.6-2.6-2.6-2.6z",
   plus: "M11 5h2v6h6v2h-6v6h-2v-6H5v-2h6z",
   minus: "M5 11h14v2H5z",
   close: "m6.4 5 5.6 5.6L17.6 5 19 6.4 13.4 12l5.6 5.6-1.4 1.4-5.6-5.6L6.4 19 5 17.6l5.6-5.6L5 6.4z",
