@@ -144,7 +144,7 @@ SIMILAR_USERS: Final = SimilarUsers(
 _NOW: Final = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
 CRAWL: Final = Crawl(
     id=7,
-    source=CrawlSourceInfo(kind="folder", name="/home/anna/Music"),
+    source=CrawlSourceInfo(kind="folder", name="/srv/music"),
     state=CrawlState.RUNNING,
     requested_at=_NOW,
     started_at=_NOW,
@@ -168,7 +168,7 @@ STATUS: Final = Status(
     index=IndexStatus(version="20261121T060000Z", built_at=_NOW, age_s=5_400, recall=0.998, tracks=3_999, tail=12),
     models=[ModelInfo(model=_INDEX.model, dimensions=160, current=True, registered_at=_NOW)],
     requests=RequestsInfo(due=0, next_due=None),
-    libraries=[LibraryInfo(id=1, root="/home/anna/Music", watched=True, files=3_999, scanned_at=_NOW)],
+    libraries=[LibraryInfo(id=1, root="/srv/music", watched=True, files=3_999, scanned_at=_NOW)],
     crawls=[CRAWL],
     has_watcher=True,
     losses=[],

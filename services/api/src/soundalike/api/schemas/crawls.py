@@ -24,7 +24,7 @@ class CrawlOrder(BaseModel):
             max_length=_MAX_PATH,
             description="The absolute path of a folder of music files on the machine of the crawler; only from this "
             "machine itself",
-            examples=["/home/anna/Music"],
+            examples=["/srv/music"],
         ),
     ] = None
     library: Annotated[
@@ -54,9 +54,7 @@ class CrawlSourceInfo(BaseModel):
     kind: Literal["folder", "library", "playlist"]
     name: Annotated[
         str | None,
-        Field(
-            description="A path, null for who may not see paths, or the URN of a list", examples=["/home/anna/Music"]
-        ),
+        Field(description="A path, null for who may not see paths, or the URN of a list", examples=["/srv/music"]),
     ]
     library: Annotated[int | None, Field(description="The id of the library", examples=[1])] = None
 

@@ -117,9 +117,7 @@ class LibraryInfo(BaseModel):
     """A folder of music files that was scanned."""
 
     id: int
-    root: Annotated[
-        str | None, Field(description="Its path; null for who may not see paths", examples=["/home/a/Music"])
-    ]
+    root: Annotated[str | None, Field(description="Its path; null for who may not see paths", examples=["/srv/music"])]
     watched: Annotated[bool, Field(description="Whether it is scanned whenever something changes in it")]
     files: Annotated[int, Field(ge=0, description="Its files with music, counted twice a minute")]
     scanned_at: Annotated[datetime | None, Field(description="The end of the last complete scan")]
