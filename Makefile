@@ -90,6 +90,14 @@ openapi: .venv/installed ## regenerate services/api/openapi.json after an intend
 contract: .venv/installed ## send the API thousands of requests generated from its OpenAPI (EXAMPLES=200 a route)
 	@CONTRACT_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest services/api/tests/test_contract.py -s
 
+.PHONY: screenshots
+screenshots: .venv/installed ## make the pictures of the page for the documents again (needs Chromium; some minutes)
+	@$(BIN)/python tests/page/pictures.py docs/images
+
+.PHONY: page-size
+page-size: .venv/installed ## print what the page consists of, what its first load transfers, and when it can be used
+	@$(BIN)/python tests/page/page_size.py $(if $(URL),--url "$(URL)")
+
 .PHONY: format
 format: .venv/installed ## format the code
 	$(BIN)/ruff check --fix .

@@ -134,7 +134,7 @@ def test_the_answers_name_every_route_and_parameter() -> None:
     named = code(ROOT / "docs/answers.md")
     health = {"/healthz", "/readyz"}
     routes = {
-        f"{method.upper()} {re.sub('{[a-z]+}', '<id>', path)}"
+        f"{method.upper()} {re.sub('{[a-z_]+}', '<id>', path)}"
         for path, methods in contract["paths"].items()
         for method in methods
         if path not in health

@@ -52,7 +52,6 @@ PICTURES = (
     Picture("page-light", _answers(), 1280, 900),
     Picture("page-dark", _answers(), 1280, 900, "dark"),
     Picture("page-narrow", _answers(), 390, 900),
-    Picture("page-start", "", 1280, 800),
     Picture("status-light", "?view=status", 1280, 900),
 )
 
