@@ -27,7 +27,7 @@ _FORMS: Final = (
     "track of Deezer"
 )
 
-CrawlId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The id of the crawl", examples=[7])]
+CrawlId = Annotated[int, Path(alias="id", ge=1, le=2**63 - 1, description="The id of the crawl", examples=[7])]
 
 
 @router.post(
@@ -69,7 +69,7 @@ async def start_crawl(order: CrawlOrder, platform: PlatformDep, feed: FeedDep, r
 
 
 @router.get(
-    "/crawls/{crawl_id}",
+    "/crawls/{id}",
     summary="A crawl",
     dependencies=[Depends(accept_only())],
     responses=openapi_examples.responses(
@@ -89,7 +89,7 @@ async def show_crawl(crawl_id: CrawlId, platform: PlatformDep, request: Request)
 
 
 @router.delete(
-    "/crawls/{crawl_id}",
+    "/crawls/{id}",
     summary="Stop a crawl",
     status_code=HTTPStatus.ACCEPTED,
     dependencies=[Depends(accept_only())],
