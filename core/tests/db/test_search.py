@@ -304,3 +304,17 @@ def test_readings_that_end_alike_have_their_end_in_common() -> None:
     assert query.count("'mo':*") == 1
     assert query.count("'onemo':*") == 1
     assert "'daftpunk' & 'one'" in query
+
+
+async def test_what_begins_with_the_text_is_read_in_the_order_of_the_index(pool: Pool) -> None:
+    settings = await pool.fetchval("SELECT proconfig FROM pg_proc WHERE proname = 'search_names' AND pronargs = 13")
+    assert {"enable_sort=off", "enable_seqscan=off"} <= set(settings)
+    await pool.execute(
+        "INSERT INTO tracks (urn, source, title) "
+        "SELECT 'deezer:track:' || n, 'deezer', 'Fa ' || n FROM generate_series(1000, 4000) n"
+    )
+    await pool.execute("UPDATE track_names SET title = 'fa ' || split_part(urn, ':', 3), words = ''")
+    found = await pool.fetch(
+        "SELECT urn FROM search_names('fa', 'fa', NULL, '''fa'':*', NULL, NULL, NULL, '{}', 'fa', '{fa}', '', 10, 200)"
+    )
+    assert {row["urn"] for row in found} == {f"deezer:track:{number}" for number in range(1000, 1200)}
