@@ -356,10 +356,22 @@ class TestCompose:
         assert '"python", "-m", "soundalike.local.store"' in stages()["ministack"].text
 
     def test_volumes_that_hold_data_are_named(self, compose: dict[str, Any]) -> None:
+        # Of one that a variable names: what it is without the variable.
         mounted = {
-            volume.split(":")[0] for service in compose["services"].values() for volume in service.get("volumes", [])
+            re.sub(r"\$\{\w+:-(\w+)\}", r"\1", volume).split(":")[0]
+            for service in compose["services"].values()
+            for volume in service.get("volumes", [])
         }
         assert mounted == set(compose["volumes"])
+
+    def test_music_is_mounted_under_its_own_path_and_never_written(self, compose: dict[str, Any]) -> None:
+        mounts = {
+            name: [volume for volume in service.get("volumes", []) if "MUSIC_FOLDER" in volume]
+            for name, service in compose["services"].items()
+        }
+        # The folder of a crawl is mounted by `make crawl`.
+        mount = ["${MUSIC_FOLDER:-music}:${MUSIC_FOLDER:-/music}:ro"]
+        assert {name: volumes for name, volumes in mounts.items() if volumes} == {"api": mount, "watcher": mount}
 
     def test_nothing_works_before_the_stack_is_provisioned(self, compose: dict[str, Any]) -> None:
         for name in SERVICES:
