@@ -114,3 +114,21 @@ async def _refused(client: httpx.AsyncClient) -> bool:
 
 async def _turned_away(client: httpx.AsyncClient) -> bool:
     return await status(client, "/readyz") == 503
+
+
+async def test_who_follows_the_status_does_not_hold_up_the_end(
+    real_platform: Platform, environment: dict[str, str], unused_tcp_port: int, tmp_path: Path
+) -> None:
+    await real_platform.add(0)
+    log = tmp_path / "api.log"
+    with running(environment, log) as process:
+        async with client_of(process, unused_tcp_port, log) as client, client.stream("GET", "/status/events") as events:
+            lines = events.aiter_lines()
+            assert await anext(lines) == "event: status"
+            process.send_signal(signal.SIGTERM)
+            # Whole: the server ends it, and nobody breaks it off.
+            assert [line async for line in lines if line.startswith("event")] == []
+        await eventually(lambda: process.poll() is not None)
+        assert process.returncode == 0, log_text(log)
+    assert "Cancel" not in log_text(log)
+    assert "Traceback" not in log_text(log)

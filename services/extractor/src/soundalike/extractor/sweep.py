@@ -49,9 +49,8 @@ async def sweep(pool: Pool, store: ObjectStore, queue: MessageQueue, dead_letter
 
     While messages wait, only previews older than a quarter of an hour count as having lost theirs; when the queue is
     empty, all do. A second message for one preview does no harm. Dead letters are read, recorded in their
-    table and left where they are.
-    Uploads are deleted when nobody can be waiting for them any more, and the names of tracks that were written without
-    folding are folded for searching.
+    table and left where they are. Uploads are deleted when nobody can be waiting for them any more, and the names of
+    tracks that were written without folding are folded for searching.
     """
     given_up = await _read_dead_letters(pool, dead_letter_queue, store.bucket)
     idle = (await queue.depth()).total == 0
