@@ -23,7 +23,7 @@ from soundalike.db import database, losses, tracks
 from soundalike.domain.track_id import TrackId
 from soundalike.local.data_directory import DataDirectory
 from soundalike.local.errors import AlreadyRunning, InvalidSettings, NotRunning, PortInUse, UnusableDataDirectory
-from soundalike.local.platform import Platform, Service
+from soundalike.local.platform import Platform, Service, _sandbox_environment
 from soundalike.local.ports import free_port
 from soundalike.local.process import is_alive
 from soundalike.local.running_platform import find
@@ -331,3 +331,10 @@ async def _until_up(process: asyncio.subprocess.Process) -> None:
         if line.startswith(b"up after"):
             return
     raise AssertionError("the platform ended before it was up")
+
+
+def test_invented_tracks_have_no_player_of_a_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PAGE_EMBEDS", raising=False)
+    assert _sandbox_environment("http://127.0.0.1:1")["PAGE_EMBEDS"] == ""
+    monkeypatch.setenv("PAGE_EMBEDS", "spotify")
+    assert _sandbox_environment("http://127.0.0.1:1")["PAGE_EMBEDS"] == "spotify"

@@ -147,6 +147,8 @@ def main(home: Path, port: int) -> None:
     """Run the platform until SIGTERM."""
     home.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # The players of the services are shown, though they know no invented tracks.
+    os.environ["PAGE_EMBEDS"] = "spotify,deezer,soundcloud"
     data = home / "data"
     log_file = home / "demo.log"
     demo = Program(

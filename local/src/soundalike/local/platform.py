@@ -291,4 +291,6 @@ def _sandbox_environment(url: str) -> dict[str, str]:
         "SOUNDCLOUD_TOKEN_URL": f"{url}/soundcloud/oauth/token",
         "SOUNDCLOUD_CLIENT_ID": "sandbox",
         "SOUNDCLOUD_CLIENT_SECRET": "sandbox",
+        # The players of the services know no invented tracks.
+        "PAGE_EMBEDS": os.environ.get("PAGE_EMBEDS", ""),
     }
