@@ -13,7 +13,8 @@ from pgvector.asyncpg import register_vector
 from soundalike.api.app import create_app
 from soundalike.api.problems import REQUEST_ID
 from soundalike.api.routes import ROUTERS, metrics
-from soundalike.db import favorites, playlists, tracks, users
+from soundalike.db import crawls, favorites, playlists, tracks, users
+from soundalike.db.crawls import CrawlSource
 from soundalike.db.playlists import Playlist
 from soundalike.db.tracks import Track
 from soundalike.db.users import User
@@ -60,9 +61,15 @@ ADDRESSES: Final = {
     "/tracks": ["/tracks", "/tracks?state=ready&n=2", f"/tracks?playlist={PLAYLIST}"],
     "/tracks/{urn:path}": [f"/tracks/{urn(0)}", "/tracks/https://soundcloud.com/a/b"],
     "/users/{user:path}/similar": ["/users/1/similar"],
+    "/status-link": ["/status-link"],
+    "/dead-letters": ["/dead-letters"],
+    "/crawls/{id}": ["/crawls/1"],
 }
 """An address or several for each route; every one has to answer 200."""
 
+
+SHARED: Final = frozenset({"/status", "/status/events"})
+"""What is read once a second at most for all who ask for it (`test_status.test_many_viewers_are_one_reader`)."""
 
 TWICE: Final = (
     # Which tracks to search for is not known before the playlist is read.
@@ -72,6 +79,8 @@ TWICE: Final = (
     # Where the files of an answer lie is asked only for those who may see it.
     f"/recommend?track={urn(0)}&tag=jazz&exclude={urn(2)}&format=m3u",
     f"/tracks/{urn(0)}",
+    # How many there are, and some of them.
+    "/dead-letters",
 )
 """The addresses that ask a second time."""
 
@@ -107,6 +116,7 @@ async def client(
     async with platform.pool.acquire() as connection:
         mine = Playlist(PLAYLIST, "spotify", "Mine", "s1")
         await playlists.replace(connection, mine, [(0, track_id(0)), (1, track_id(1))])
+        await crawls.add(connection, CrawlSource(playlist=PLAYLIST))
     pairs = [(f"soundcloud:users:{user}", urn(number)) for user in range(1, 5) for number in range(user, 5)]
     await users.upsert(platform.pool, [User(user) for user, _ in pairs])
     await favorites.add(platform.pool, pairs)
@@ -147,4 +157,4 @@ async def test_statements_are_counted_at_all(client: httpx.AsyncClient, statemen
 def test_every_route_is_counted() -> None:
     routes = [route for router in (*ROUTERS, metrics.router) for route in router.routes]
     answered = {route.path for route in routes if isinstance(route, APIRoute) and "GET" in route.methods}
-    assert answered == set(ADDRESSES)
+    assert answered == set(ADDRESSES) | SHARED
