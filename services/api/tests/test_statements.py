@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import pytest
+import soundfile
 from fastapi.routing import APIRoute
 from pgvector.asyncpg import register_vector
 
 from soundalike.api.app import create_app
 from soundalike.api.problems import REQUEST_ID
 from soundalike.api.routes import ROUTERS, metrics
-from soundalike.db import crawls, favorites, playlists, tracks, users
+from soundalike.db import crawls, favorites, libraries, locations, playlists, tracks, users
 from soundalike.db.crawls import CrawlSource
+from soundalike.db.locations import FileStamp, ScannedLocation
 from soundalike.db.playlists import Playlist
 from soundalike.db.tracks import Track
 from soundalike.db.users import User
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from soundalike.api.settings import ApiSettings
 
 PLAYLIST: Final = "spotify:playlist:37i9dQZF1DXcBWIGoYBM5M"
+
+SONG: Final = TrackId("file", "a" * 64)
 
 ADDRESSES: Final = {
     "/": ["/"],
@@ -64,6 +69,8 @@ ADDRESSES: Final = {
     "/status-link": ["/status-link"],
     "/dead-letters": ["/dead-letters"],
     "/crawls/{id}": ["/crawls/1"],
+    "/audio/{urn:path}": [f"/audio/{SONG.urn}"],
+    "/audio-links/{urn:path}": [f"/audio-links/{SONG.urn}"],
 }
 """An address or several for each route; every one has to answer 200."""
 
@@ -79,6 +86,9 @@ TWICE: Final = (
     # Where the files of an answer lie is asked only for those who may see it.
     f"/recommend?track={urn(0)}&tag=jazz&exclude={urn(2)}&format=m3u",
     f"/tracks/{urn(0)}",
+    # Of a track that is no file, or is not known, nobody asks where it lies.
+    f"/audio/{SONG.urn}",
+    f"/audio-links/{SONG.urn}",
     # How many there are, and some of them.
     "/dead-letters",
 )
@@ -113,7 +123,13 @@ async def client(
     await platform.publish()
     await platform.add(6, model_tags=["jazz"])
     await tracks.upsert(platform.pool, Track(TrackId("soundcloud", "1"), "", link="https://soundcloud.com/a/b"))
+    song = tmp_path / "music" / "song.wav"
+    song.parent.mkdir()
+    soundfile.write(song, [0.0] * 8_000, 8_000)
+    await tracks.upsert(platform.pool, Track(SONG, "A song"))
     async with platform.pool.acquire() as connection:
+        library = (await libraries.register(connection, os.fsencode(song.parent))).library
+        await locations.save(connection, ScannedLocation(library, b"song.wav", FileStamp.of(song.stat())), SONG)
         mine = Playlist(PLAYLIST, "spotify", "Mine", "s1")
         await playlists.replace(connection, mine, [(0, track_id(0)), (1, track_id(1))])
         await crawls.add(connection, CrawlSource(playlist=PLAYLIST))
