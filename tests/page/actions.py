@@ -16,6 +16,9 @@ TECHNO = {piece.title: piece for piece in pieces() if piece.style == "techno"}
 
 SEED = "Copper Corridor"
 SEED_URN = f"spotify:track:{TECHNO[SEED].spotify_id}"
+CRAWLED_ARTIST = "Night Shift Gamelan"
+"""Of the tracks that a test of crawls adds to the platform, which other tests use at the same time."""
+
 TWINS = sorted({*TECHNO, "Kiln"} - {SEED})
 """What sounds like `SEED`: the pieces of its style, and the own file in that style."""
 

@@ -17,7 +17,7 @@ from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.composer import compose
 from soundalike.sandbox.synthesis import SAMPLE_RATE
 
-from .actions import search_box, start_from
+from .actions import CRAWLED_ARTIST, search_box, start_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,5 +165,5 @@ def write_flac(path: Path, title: str) -> None:
     samples = compose(replace(piece, index=1000 + secrets.randbelow(1_000_000)))
     soundfile.write(path, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
     file = mutagen.flac.FLAC(path)
-    file.update({"title": title, "artist": "Night Shift Gamelan"})
+    file.update({"title": title, "artist": CRAWLED_ARTIST})
     file.save()
