@@ -48,8 +48,8 @@ def test_an_own_file_plays_and_seeks_whatever_its_kind(page: Page, title: str) -
     expect(position(page)).to_have_attribute("aria-valuetext", re.compile(r"^0:0[1-9] of "))
     position(page).fill("12")
     expect(position(page)).to_have_attribute("aria-valuetext", re.compile(r"^0:1[3-9] of "))
-    player(page).get_by_role("button", name="Pause").click()
-    expect(player(page).get_by_role("button", name="Play")).to_be_visible()
+    player(page).get_by_role("button", name="Pause", exact=True).click()
+    expect(player(page).get_by_role("button", name="Play", exact=True)).to_be_visible()
 
 
 def test_a_result_plays_on_its_button_and_goes_on_while_the_view_changes(page: Page) -> None:
@@ -86,7 +86,7 @@ def test_the_keys_do_what_their_help_says(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     expect(position(page)).to_have_attribute("aria-valuetext", re.compile(r"^0:(1[1-9]|2\d) of "))
     page.keyboard.press(" ")
-    expect(player(page).get_by_role("button", name="Play")).to_be_visible()
+    expect(player(page).get_by_role("button", name="Play", exact=True)).to_be_visible()
     page.keyboard.press("/")
     search = page.locator("#search")
     expect(search).to_be_focused()
@@ -155,3 +155,30 @@ def test_a_file_that_is_gone_is_told_in_words(
     page.unroute("**/audio-links/**")
     player(page).get_by_role("button", name="Try again").click()
     expect(position(page)).to_have_attribute("aria-valuetext", re.compile(r"^0:0[1-9] of "))
+
+
+def test_the_next_file_follows_by_itself(page: Page) -> None:
+    open_results(page)
+    first, second = (page.locator("[data-card]").nth(number).get_by_role("heading").inner_text() for number in (0, 1))
+    page.get_by_role("button", name=f"Play {first}").click()
+    expect(position(page)).to_have_attribute("aria-valuetext", re.compile(r"^0:0[1-9] of "))
+    position(page).fill("29")
+    expect(player(page)).to_contain_text(second)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_player_hides_nothing_and_axe_finds_no_violation(
+    page: Page, assert_accessible: Callable[[Page], None], width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    play(page, "Kiln")
+    before = page.url
+    expect(position(page)).to_have_attribute("aria-valuetext", re.compile(r"^0:0[1-9] of "))
+    player(page).get_by_role("button", name="Pause", exact=True).click()
+    assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    footer = page.get_by_role("contentinfo").bounding_box()
+    assert footer["y"] + footer["height"] <= player(page).bounding_box()["y"] + 1
+    # What plays is nobody else's business: it is no part of a shared link.
+    assert page.url == before
