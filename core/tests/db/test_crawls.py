@@ -78,6 +78,47 @@ async def test_what_a_crawler_leaves_is_taken_up_again(pool: Pool, how: str) -> 
     assert (again.id, again.state, again.progress) == (first.id, CrawlState.RUNNING, {"seen": 1})
 
 
+async def die(pool: Pool) -> None:
+    await pool.execute("UPDATE crawls SET leased_until = now()")
+
+
+async def test_a_crawl_during_which_crawler_after_crawler_dies_is_given_up(pool: Pool) -> None:
+    deadly, next_one = await add(pool, FOLDER), await add(pool, LIST)
+    for _ in range(crawls.MAX_ATTEMPTS):
+        running = await crawls.lease(pool)
+        assert running is not None
+        assert running.id == deadly.id
+        assert await crawls.report(pool, running, {"seen": 5})
+        await die(pool)
+    following = await crawls.lease(pool)
+    assert following is not None
+    assert following.id == next_one.id
+    ended = await crawls.get(pool, deadly.id)
+    assert ended is not None
+    assert (ended.state, ended.progress) == (CrawlState.FAILED, {"seen": 5})
+    assert ended.ended_at is not None
+    assert ended.error is not None
+    assert "crawler ended 3 times" in ended.error
+
+
+async def test_a_crawl_that_crawlers_leave_in_order_is_taken_up_again_however_often(pool: Pool) -> None:
+    crawl = await add(pool, FOLDER)
+    for _ in range(2 * crawls.MAX_ATTEMPTS):
+        running = await crawls.lease(pool)
+        assert running is not None
+        await crawls.release(pool, running)
+    assert await state_of(pool, crawl) is CrawlState.RUNNING
+
+
+async def test_a_crawl_whose_crawler_dies_before_it_stops_it_is_stopped(pool: Pool) -> None:
+    crawl = await add(pool, FOLDER)
+    await crawls.lease(pool)
+    await crawls.stop(pool, crawl.id)
+    await die(pool)
+    assert await crawls.lease(pool) is None
+    assert await state_of(pool, crawl) is CrawlState.STOPPED
+
+
 async def test_a_waiting_crawl_is_stopped_at_once_and_a_running_one_by_its_crawler(pool: Pool) -> None:
     running, waiting = await add(pool, FOLDER), await add(pool, LIST)
     await crawls.lease(pool)

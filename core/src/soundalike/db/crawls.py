@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LEASE_S: Final = 60.0
 """How long a running crawl belongs to its crawler without a sign of it; then another one goes on with it."""
 
+MAX_ATTEMPTS: Final = 3
+"""How many crawlers may die during a crawl: it may be what kills them."""
+
 MAX_WAITING: Final = 50
 """How many crawls may wait."""
 
@@ -95,14 +98,25 @@ _GET = f"SELECT {_COLUMNS} FROM crawls WHERE id = $1"  # noqa: S608 - a constant
 
 _NEWEST = f"SELECT {_COLUMNS} FROM crawls ORDER BY id DESC LIMIT $1"  # noqa: S608 - a constant of this module
 
+_GIVE_UP = """
+UPDATE crawls SET state = CASE WHEN stop_requested THEN 'stopped' ELSE 'failed' END, ended_at = now(),
+    leased_until = NULL, error = CASE WHEN NOT stop_requested THEN $2 END
+WHERE state = 'running' AND leased_until <= now() AND (stop_requested OR attempts >= $1)
+"""
+
+_DEADLY = (
+    f"the crawler ended {MAX_ATTEMPTS} times before this crawl did; see its log for the reason, then start the crawl "
+    "again"
+)
+
 # Whoever ran it has died, or was stopped and left it to others.
 _RESUME = f"""
-UPDATE crawls SET leased_until = now() + make_interval(secs => $1)
+UPDATE crawls SET leased_until = now() + make_interval(secs => $1), attempts = attempts + 1
 WHERE state = 'running' AND leased_until <= now() RETURNING {_COLUMNS}
 """  # noqa: S608 - a constant of this module
 
 _LEASE = f"""
-UPDATE crawls SET state = 'running', started_at = now(), leased_until = now() + make_interval(secs => $1)
+UPDATE crawls SET state = 'running', started_at = now(), attempts = 1, leased_until = now() + make_interval(secs => $1)
 WHERE id = (SELECT id FROM crawls WHERE state = 'waiting' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
     AND NOT EXISTS (SELECT FROM crawls WHERE state = 'running')
 RETURNING {_COLUMNS}
@@ -113,7 +127,8 @@ UPDATE crawls SET progress = $2::jsonb, leased_until = now() + make_interval(sec
 WHERE id = $1 AND state = 'running' RETURNING stop_requested
 """
 
-_RELEASE = "UPDATE crawls SET leased_until = now() WHERE id = $1 AND state = 'running'"
+# Who leaves it in order has not died of it.
+_RELEASE = "UPDATE crawls SET leased_until = now(), attempts = attempts - 1 WHERE id = $1 AND state = 'running'"
 
 _END = """
 UPDATE crawls SET state = $2, ended_at = now(), leased_until = NULL, progress = $3::jsonb, summary = $4, error = $5
@@ -162,7 +177,11 @@ async def newest(db: Executor, *, limit: int) -> list[StoredCrawl]:
 
 
 async def lease(db: Executor) -> StoredCrawl | None:
-    """Take up a crawl that its crawler has left, or else the one that waits for longest, unless another is running."""
+    """Take up a crawl that its crawler has left, or else the one that waits for longest, unless another is running.
+
+    One during which `MAX_ATTEMPTS` crawlers have died has failed; one that was to be stopped is stopped.
+    """
+    await db.execute(_GIVE_UP, MAX_ATTEMPTS, _DEADLY)
     try:
         row = await db.fetchrow(_RESUME, LEASE_S) or await db.fetchrow(_LEASE, LEASE_S)
     except asyncpg.UniqueViolationError:
