@@ -16,7 +16,7 @@ from soundalike.api.platform_queues import QueuePair
 from soundalike.api.settings import Access
 from soundalike.db import advisory_locks, analyses, api_keys, crawls, dead_letters, libraries, platform_status, tracks
 from soundalike.db.api_keys import Scope
-from soundalike.db.crawls import CrawlSource
+from soundalike.db.crawls import CrawlSource, CrawlState
 from soundalike.db.dead_letters import DeadLetter
 from soundalike.db.tracks import Track
 from soundalike.storage.message_queue import MemoryQueue
@@ -159,6 +159,9 @@ async def test_strangers_see_no_paths(platform: Platform, app: FastAPI, client: 
         await libraries.register(connection, b"/music/mine")
         crawl = await crawls.add(connection, CrawlSource(folder=b"/music/mine/too"))
         assert crawl is not None
+        await crawls.lease(connection)
+        notice = "the files of 5 tracks are gone at once from /music/mine"
+        await crawls.end(connection, crawl, CrawlState.DONE, {}, summary=f"1 skipped; {notice}")
     forwarded = {"X-Forwarded-For": "203.0.113.1"}
     for path in ("/status", f"/crawls/{crawl.id}"):
         assert "/music/mine" in (await client.get(path)).text

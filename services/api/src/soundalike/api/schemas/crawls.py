@@ -75,7 +75,13 @@ class Crawl(BaseModel):
             examples=[{"seen": 48, "total": 48, "uploaded": 47, "skipped": 1}],
         ),
     ]
-    summary: Annotated[str | None, Field(description="How it went, in a sentence", examples=["47 uploaded, 1 skipped"])]
+    summary: Annotated[
+        str | None,
+        Field(
+            description="How it went, in a sentence; of folders only for who may see paths",
+            examples=["47 uploaded, 1 skipped"],
+        ),
+    ]
     error: Annotated[str | None, Field(description="Why it did not come to its end")]
 
     @classmethod
@@ -97,7 +103,12 @@ class Crawl(BaseModel):
         """Return it for somebody who may not see where files lie."""
         if self.source.kind == "playlist":
             return self
-        hidden = {"source": self.source.model_copy(update={"name": None}), "error": self.error and "it failed"}
+        # The summary of a folder may name it; the counts are in the progress, too.
+        hidden = {
+            "source": self.source.model_copy(update={"name": None}),
+            "summary": None,
+            "error": self.error and "it failed",
+        }
         return self.model_copy(update=hidden)
 
 
