@@ -7,6 +7,7 @@ import pytest
 
 from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.audio.errors import Undecodable
+from soundalike.audio.excerpt import RATE
 from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
 from soundalike.research.evaluation.corpus import identify, read
 from soundalike.research.evaluation.distortions import ORIGINAL, SHIFTED
@@ -27,6 +28,7 @@ class Loudness:
 
     id = "loudness"
     rule = DEFAULT_RULE
+    rate = RATE
 
     def __init__(self, *, breaks_after: int = 1000) -> None:
         self.count = 0

@@ -6,9 +6,11 @@ import json
 import logging
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
@@ -19,12 +21,16 @@ from soundalike.audio.decoder_pool import DecoderPool
 from soundalike.domain.text import escape_json
 from soundalike.extractor.errors import ExtractorError
 from soundalike.research.evaluation import corpus as music
-from soundalike.research.evaluation import report, results, systems, training_overlap
+from soundalike.research.evaluation import report, results, systems
+from soundalike.research.evaluation.costs import measure_costs, mp3_clip
 from soundalike.research.evaluation.distortions import ORIGINAL
-from soundalike.research.evaluation.errors import EvaluationError, InvalidModel, UnknownSystem
+from soundalike.research.evaluation.errors import EvaluationError, InvalidBlend, InvalidModel, UnknownSystem
 from soundalike.research.evaluation.extraction import extract
+from soundalike.research.evaluation.protocols import PROTOCOLS, version_under
 from soundalike.research.evaluation.results import Results, RunDescription
 from soundalike.research.evaluation.system_scores import FOLDS, QuerySet, measure_system
+from soundalike.research.evaluation.system_types import RULES
+from soundalike.research.evaluation.training_overlap import collections_of
 from soundalike.research.evaluation.vector_cache import default_file, open_cache
 from soundalike.settings import EX_CONFIG
 from soundalike.terminal import escaped_tracebacks, print_line
@@ -32,7 +38,10 @@ from soundalike.terminal import escaped_tracebacks, print_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from soundalike.research.evaluation.systems import System
+    from numpy.typing import NDArray
+
+    from soundalike.research.evaluation.extraction import CorpusVectors
+    from soundalike.research.evaluation.system_types import Judged
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(stderr=True)
@@ -58,6 +67,13 @@ def evaluate(
             help="One more model, NAME=MODEL.npz or NAME=WEIGHTS.hdf5,STATISTICS.json, as NAME and NAME-projected."
         ),
     ] = None,
+    blend: Annotated[
+        list[str] | None,
+        typer.Option(help="One more system of several: NAME=SYSTEM:WEIGHT,SYSTEM:WEIGHT, each projected by itself."),
+    ] = None,
+    excerpts: Annotated[
+        str, typer.Option(help="By how many excerpts of a long recording: 1, 3, 5, or several with commas.")
+    ] = "3",
     weights: Annotated[
         Path | None, typer.Option(envvar="CHOI_WEIGHTS", help="File with the published weights, if you have it.")
     ] = None,
@@ -75,12 +91,16 @@ def evaluate(
         names = [name.strip() for name in chosen.split(",") if name.strip()] or list(registry.default_names)
         for file in files:
             names += [file.name, file.name + systems.PROJECTED]
-        chosen_systems = registry.select(names)
-        command = _command(chosen_systems, files, robustness=robustness, seed=seed)
+        judged: list[Judged] = [*registry.select(names), *(registry.blend(text) for text in blend or [])]
+        by_name = {
+            one.name: one for number in _numbers(excerpts) for one in (two.by_excerpts(number) for two in judged)
+        }
+        chosen_systems = list(by_name.values())
+        command = _command(judged, files, blend or [], excerpts, robustness=robustness, seed=seed)
         run_results = _measure(
             corpus, chosen_systems, cache or default_file(), command, robustness=robustness, seed=seed
         )
-    except UnknownSystem as error:
+    except (InvalidBlend, UnknownSystem) as error:
         raise typer.BadParameter(str(error)) from error
     except (ExtractorError, InvalidModel) as error:
         _print(f"error: {error}")
@@ -98,10 +118,10 @@ def main() -> None:
 
 
 def _measure(
-    folder: Path, chosen: Sequence[System], cache: Path, command: str, *, robustness: bool, seed: int
-) -> Results:
+    folder: Path, chosen: Sequence[Judged], cache: Path, command: str, *, robustness: bool, seed: int
+) -> list[Results]:
     tracks, skipped = music.identify(folder, music.read(folder))
-    extractors = {system.extractor.id: system.extractor for system in chosen}
+    extractors = {extractor.id: extractor for system in chosen for extractor in system.extractors}
     with open_cache(cache) as vectors, DecoderPool(_decoder_count()) as decoders, _progress() as progress:
         task = progress.add_task("extracting", total=len(tracks))
         extracted = extract(
@@ -111,6 +131,7 @@ def _measure(
             vectors,
             decoders,
             distorted=robustness,
+            protocols=PROTOCOLS,
             advance=lambda: progress.advance(task),
         )
     skipped = [*skipped, *extracted.skipped]
@@ -118,14 +139,8 @@ def _measure(
         _print(f"{file.path}: {file.reason}")
     labels = music.label(extracted.tracks)
     queries = QuerySet.of(labels)
-    scores = []
-    with _progress() as progress:
-        task = progress.add_task("evaluating", total=len(chosen))
-        for system in chosen:
-            raw = {version: extracted.vectors[system.extractor.id, version] for version in extracted.versions}
-            system_scores = measure_system(queries, raw.pop(ORIGINAL), raw, system.fit, seed=seed)
-            scores.append(results.score(system, system_scores, labels.albums, seed=seed))
-            progress.advance(task)
+    collections = [collections_of(track.sha256, track.entry.collection) for track in extracted.tracks]
+    learnt_from = frozenset().union(*(system.learnt_from for system in chosen))
     run = RunDescription(
         command=command,
         tracks=len(labels.albums),
@@ -135,24 +150,57 @@ def _measure(
         seed=seed,
         folds=FOLDS,
         skipped=tuple(skipped),
-        known=training_overlap.count(track.sha256 for track in extracted.tracks),
+        known=sum(bool(names & learnt_from) for names in collections),
+        collections=Counter(name for names in collections for name in names),
     )
-    return Results(run, scores)
+    costs = measure_costs(mp3_clip(folder / extracted.tracks[0].entry.path), list(extractors.values()))
+    all_results = []
+    with _progress() as progress:
+        task = progress.add_task("evaluating", total=len(chosen) * len(PROTOCOLS))
+        for protocol in PROTOCOLS:
+            scores = []
+            for system in chosen:
+                raw = {version: _vectors(extracted, system, protocol, version) for version in extracted.versions}
+                fit = system.fit_of([_width(extracted, extractor.id, protocol) for extractor in system.extractors])
+                judgement = measure_system(queries, raw.pop(ORIGINAL), raw, fit, seed=seed)
+                cost = costs.multiple(system.extractors)
+                scores.append(results.score(system, judgement, labels.albums, seed=seed, cost=cost))
+                progress.advance(task)
+            all_results.append(Results(run, scores, protocol))
+    return all_results
 
 
-def _write(run_results: Results, out: Path, against: str | None) -> None:
-    for grid in report.grids(run_results, against):
-        Console(width=None if sys.stdout.isatty() else 220).print(report.to_rich(grid))
+def _vectors(extracted: CorpusVectors, system: Judged, protocol: str, version: str) -> NDArray[np.float32]:
+    name = version_under(protocol, version)
+    return np.hstack([extracted.vectors[extractor.id, name] for extractor in system.extractors])
+
+
+def _width(extracted: CorpusVectors, extractor: str, protocol: str) -> int:
+    return int(extracted.vectors[extractor, version_under(protocol, ORIGINAL)].shape[1])
+
+
+def _write(run_results: Sequence[Results], out: Path, against: str | None) -> None:
+    for protocol in run_results:
+        for grid in report.grids(protocol, against):
+            Console(width=None if sys.stdout.isatty() else 220).print(report.to_rich(grid))
     out.mkdir(parents=True, exist_ok=True)
     (out / MARKDOWN).write_text(report.to_markdown(run_results, against), encoding="utf-8")
-    numbers = escape_json(json.dumps(run_results.to_json(), indent=1, ensure_ascii=False))
+    numbers = escape_json(json.dumps(results.to_json(run_results), indent=1, ensure_ascii=False))
     (out / NUMBERS).write_text(numbers + "\n", encoding="utf-8")
     _print(f"written to {out / MARKDOWN} and {out / NUMBERS}")
 
 
-def _reference(run_results: Results, against: str) -> str | None:
-    names = [scores.system.name for scores in run_results.scores]
+def _reference(run_results: Sequence[Results], against: str) -> str | None:
+    names = [scores.system.name for scores in run_results[0].scores]
     return against if against in names else names[-1] if len(names) > 1 else None
+
+
+def _numbers(excerpts: str) -> list[int]:
+    allowed = {str(number): number for number in RULES}
+    try:
+        return [allowed[text.strip()] for text in excerpts.split(",")]
+    except KeyError as error:
+        raise typer.BadParameter(f"{excerpts!r} must be of {', '.join(allowed)}", param_hint="--excerpts") from error
 
 
 def _model_files(text: str) -> systems.ModelFiles:
@@ -165,12 +213,23 @@ def _model_files(text: str) -> systems.ModelFiles:
     return systems.ModelFiles(name, Path(weights), Path(statistics) if statistics else None)
 
 
-def _command(chosen: Sequence[System], files: Sequence[systems.ModelFiles], *, robustness: bool, seed: int) -> str:
+def _command(
+    judged: Sequence[Judged],
+    files: Sequence[systems.ModelFiles],
+    blends: Sequence[str],
+    excerpts: str,
+    *,
+    robustness: bool,
+    seed: int,
+) -> str:
     """Return the command without the folders of this machine."""
     added = {name for file in files for name in (file.name, file.name + systems.PROJECTED)}
+    added |= {text.partition("=")[0] for text in blends}
     words = ["python -m soundalike.research.evaluation --corpus CORPUS"]
-    words.append(f"--systems {','.join(system.name for system in chosen if system.name not in added)}")
+    words.append(f"--systems {','.join(system.name for system in judged if system.name not in added)}")
     words += [f"--model {file}" for file in files]
+    words += [f"--blend {text}" for text in blends]
+    words += [] if excerpts == "3" else [f"--excerpts {excerpts}"]
     words.append(f"--seed {seed}")
     return " ".join([*words, *([] if robustness else ["--no-robustness"])])
 

@@ -29,12 +29,16 @@ _NO_ARTIST: Final = frozenset({"", "unknown", "<unknown>", "unknown artist", "va
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file as the folder lists it: `path` below the folder; `album` and `artist` are empty where not known."""
+    """A file as the folder lists it: `path` below the folder; empty texts are not known.
+
+    `collection` names music that systems may have learnt from (see `training_overlap`).
+    """
 
     path: str
     album: str
     artist: str = ""
     title: str = ""
+    collection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,8 @@ def _entry(row: dict[str, str], where: str) -> Entry:
     path = PurePosixPath(row["path"])
     if not path.parts or path.is_absolute() or ".." in path.parts:
         raise InvalidCorpus(f"{where}: path must name a file below the folder, not {row['path']!r}")
-    return Entry(str(path), row["album"].strip(), row.get("artist", "").strip(), row.get("title", "").strip())
+    artist, title, collection = (row.get(name, "").strip() for name in ("artist", "title", "collection"))
+    return Entry(str(path), row["album"].strip(), artist, title, collection)
 
 
 def _walk(folder: Path) -> list[Entry]:

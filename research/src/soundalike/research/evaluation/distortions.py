@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import av
 import numpy as np
+import soxr
 
-from soundalike.audio.decode import MIN_SECONDS, decode, read_excerpts, resample
+from soundalike.audio.decode import MIN_SECONDS, read_excerpts
 from soundalike.audio.errors import PermanentAudioError
 from soundalike.audio.excerpt import RATE
 from soundalike.audio.excerpt_rule import DEFAULT_RULE, ExcerptRule
@@ -49,8 +50,20 @@ class LongerRule(ExcerptRule):
         )
 
 
-def distorted_excerpts(path: Path, rule: ExcerptRule = DEFAULT_RULE) -> dict[str, list[Samples] | None]:
-    """Return every distorted version of the excerpts of a file, float32 [n] at 12 kHz each.
+def plain_excerpts(source: bytes | Path, rule: ExcerptRule, target: int) -> list[Samples]:
+    """Return the excerpts of a file as they are, mono float32 [n] at `target` Hz each.
+
+    Decodes in this process: untrusted files should have been decoded in isolation before. Raises as `audio.decode`.
+    """
+    pcm = read_excerpts(source, rule)
+    mono = (resample_to(target, mix_down(frames, pcm.rate), pcm.rate) for frames in pcm.excerpts)
+    return [samples[: rule.seconds * target] for samples in mono]
+
+
+def distorted_excerpts(
+    path: Path, rule: ExcerptRule = DEFAULT_RULE, target: int = RATE
+) -> dict[str, list[Samples] | None]:
+    """Return every distorted version of the excerpts of a file, float32 [n] at `target` Hz each.
 
     A version is None where too little of the recording is left. Decodes in this process: untrusted files should have
     been decoded in isolation before. Raises as `audio.decode`.
@@ -59,10 +72,10 @@ def distorted_excerpts(path: Path, rule: ExcerptRule = DEFAULT_RULE) -> dict[str
     rate, length = pcm.rate, (rule.seconds + rule.margin_seconds) * pcm.rate
     plain = [frames[:length] for frames in pcm.excerpts]
     versions: dict[str, list[Samples | None]] = {
-        REENCODED: [reencode(frames, rate) for frames in plain],
-        LOUDER: [_mono(amplify(frames, 6.0), rate) for frames in plain],
-        QUIETER: [_mono(amplify(frames, -6.0), rate) for frames in plain],
-        SHIFTED: [_mono(frames[_SHIFT_SECONDS * rate :], rate) for frames in pcm.excerpts],
+        REENCODED: [reencode(frames, rate, target) for frames in plain],
+        LOUDER: [_mono(amplify(frames, 6.0), rate, target) for frames in plain],
+        QUIETER: [_mono(amplify(frames, -6.0), rate, target) for frames in plain],
+        SHIFTED: [_mono(frames[_SHIFT_SECONDS * rate :], rate, target) for frames in pcm.excerpts],
     }
     return {name: [samples for samples in version if samples is not None] or None for name, version in versions.items()}
 
@@ -72,23 +85,32 @@ def amplify(frames: NDArray[np.float32], decibels: float) -> NDArray[np.float32]
     return np.asarray(np.clip(frames * np.float32(10 ** (decibels / 20)), -1, 1), dtype=np.float32)
 
 
-def reencode(frames: NDArray[np.float32], rate: int) -> Samples | None:
-    """Return float32 [n, channels] after encoding as MP3 at 64 kbit/s and decoding; None where that fails."""
+def resample_to(target: int, mono: Samples, rate: int) -> Samples:
+    """Resample float32 [n] at `rate` Hz to `target` Hz by soxr HQ, as the platform does to 12 kHz."""
+    return mono if rate == target else np.asarray(soxr.resample(mono, rate, target, quality="HQ"), dtype=np.float32)
+
+
+def reencode(frames: NDArray[np.float32], rate: int, target: int = RATE) -> Samples | None:
+    """Return float32 [n, channels] after encoding as MP3 at 64 kbit/s and decoding, as mono float32 at `target` Hz.
+
+    None where that fails.
+    """
     stereo = frames if frames.shape[1] <= 2 else mix_down(frames, rate)[:, np.newaxis]
     try:
-        return decode(encode_mp3(stereo, rate)).samples
+        pcm = read_excerpts(encode_mp3(stereo, rate))
     except PermanentAudioError:
         return None
+    return _mono(pcm.excerpts[0], pcm.rate, target)
 
 
-def encode_mp3(frames: NDArray[np.float32], rate: int, bits: int = _MP3_BITS) -> bytes:
-    """Encode float32 [n, channels], one or two, as MP3 at 44.1 kHz with a constant `bits` a second."""
+def encode_mp3(frames: NDArray[np.float32], rate: int, bits: int = _MP3_BITS, *, stream_rate: int = _MP3_RATE) -> bytes:
+    """Encode float32 [n, channels], one or two, at `rate` Hz as MP3 at `stream_rate` Hz, a constant `bits` a second."""
     buffer = io.BytesIO()
     layout = "mono" if frames.shape[1] == 1 else "stereo"
     with av.open(buffer, mode="w", format="mp3") as container:
-        stream = container.add_stream("libmp3lame", rate=_MP3_RATE, layout=layout)
+        stream = container.add_stream("libmp3lame", rate=stream_rate, layout=layout)
         stream.bit_rate = bits
-        resampler = av.AudioResampler(format="fltp", layout=layout, rate=_MP3_RATE)
+        resampler = av.AudioResampler(format="fltp", layout=layout, rate=stream_rate)
         sound = av.AudioFrame.from_ndarray(np.ascontiguousarray(frames.T), format="fltp", layout=layout)
         sound.sample_rate = rate
         for piece in [*resampler.resample(sound), *resampler.resample(None)]:
@@ -97,7 +119,7 @@ def encode_mp3(frames: NDArray[np.float32], rate: int, bits: int = _MP3_BITS) ->
     return buffer.getvalue()
 
 
-def _mono(frames: NDArray[np.float32], rate: int) -> Samples | None:
+def _mono(frames: NDArray[np.float32], rate: int, target: int) -> Samples | None:
     if len(frames) < MIN_SECONDS * rate:
         return None
-    return resample(mix_down(frames, rate), rate)[: DEFAULT_RULE.seconds * RATE]
+    return resample_to(target, mix_down(frames, rate), rate)[: DEFAULT_RULE.seconds * target]

@@ -19,6 +19,10 @@ class UnknownSystem(EvaluationError):
     """No system has that name."""
 
 
+class InvalidBlend(EvaluationError):
+    """The description of a blend cannot be read."""
+
+
 class InvalidModel(EvaluationError):
     """The files of a model cannot be read."""
 

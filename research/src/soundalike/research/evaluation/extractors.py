@@ -20,6 +20,11 @@ _RANDOM_DIMENSIONS: Final = 32
 _COEFFICIENTS: Final = 20
 
 
+def id_by(rule: ExcerptRule, name: str) -> str:
+    """Return the id of an extractor that hears the excerpts of a rule."""
+    return name if rule == DEFAULT_RULE else f"{name}-at-{'-'.join(map(str, rule.tenths))}"
+
+
 class Extractor(Protocol):
     """Computes the vector of one recording; may be used from several threads."""
 
@@ -28,18 +33,32 @@ class Extractor(Protocol):
         """Which excerpts of a recording it is given."""
 
     @property
+    def rate(self) -> int:
+        """At how many samples a second it is given them."""
+
+    def by(self, rule: ExcerptRule) -> Extractor:
+        """Return the same extractor for other excerpts."""
+
+    @property
     def id(self) -> str:
         """A name that no extractor with other vectors has; a key of the cache."""
 
     def __call__(self, excerpts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Return float32 [d] of excerpts float32 [n], mono at 12 kHz; raises `audio.errors.AudioError`."""
+        """Return float32 [d] of excerpts float32 [n], mono at `rate` Hz; raises `audio.errors.AudioError`."""
 
 
 class RandomVector:
     """Chance: the same samples always get the same random direction, any others get another."""
 
-    id: Final = f"random-{PREPROCESSING}"
-    rule: Final = DEFAULT_RULE
+    rate: Final = RATE
+
+    def __init__(self, rule: ExcerptRule = DEFAULT_RULE) -> None:
+        self.rule = rule
+        self.id = id_by(rule, f"random-{PREPROCESSING}")
+
+    def by(self, rule: ExcerptRule) -> RandomVector:
+        """Return chance for other excerpts."""
+        return RandomVector(rule)
 
     def __call__(self, excerpts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return float32 [32]."""
@@ -55,8 +74,15 @@ class MfccStatistics:
     2001; window and bands are those of the network (512 samples, hop 256, 96 bands).
     """
 
-    id: Final = f"mfcc-{PREPROCESSING}"
-    rule: Final = DEFAULT_RULE
+    rate: Final = RATE
+
+    def __init__(self, rule: ExcerptRule = DEFAULT_RULE) -> None:
+        self.rule = rule
+        self.id = id_by(rule, f"mfcc-{PREPROCESSING}")
+
+    def by(self, rule: ExcerptRule) -> MfccStatistics:
+        """Return the same for other excerpts."""
+        return MfccStatistics(rule)
 
     def __call__(self, excerpts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return float32 [40]."""
@@ -73,11 +99,17 @@ class MfccStatistics:
 class NetworkVector:
     """The vector of a model of the platform, from the platform's excerpts or those of another rule."""
 
+    rate: Final = RATE
+
     def __init__(self, model: Model, rule: ExcerptRule = DEFAULT_RULE) -> None:
         self._model = model
         self.model_id = model.id
         self.rule = rule
-        self.id = model.id if rule == DEFAULT_RULE else f"{model.id}-at-{'-'.join(map(str, rule.tenths))}"
+        self.id = id_by(rule, model.id)
+
+    def by(self, rule: ExcerptRule) -> NetworkVector:
+        """Return the same model for other excerpts."""
+        return NetworkVector(self._model, rule)
 
     def __call__(self, excerpts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return float32 [160]."""

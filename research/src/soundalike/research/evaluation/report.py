@@ -37,7 +37,7 @@ least three. Files left out: {skipped}.
 """
 _MARK: Final = " (learnt from this music)"
 _KNOWN: Final = """\
-**{known} of these tracks are music that the shipped weights and projections were learnt from.** The systems marked
+**{known} of these tracks are music that systems of this table learnt from.** Those marked
 "learnt from this music" are no measure of how they do on other music: a network that heard an album before knows it
 again, and a projection fitted on an album takes what its tracks share for noise. `training/RESULTS.md` has figures for
 music that they never heard; on a folder of your own nothing is marked.
@@ -45,6 +45,14 @@ music that they never heard; on a folder of your own nothing is marked.
 _READING: Final = """\
 ## How to read this
 
+- **Channel equal**: every recording goes through the same chain before any system hears it: mono at 12 kHz, MP3 of
+  32 kbit/s at 12 kHz, which ends at 5.5 kHz, and back, with one gain for all its excerpts before and after, to -23 LUFS
+  (ITU-R BS.1770). So bandwidth, loudness, codec and sampling rate cannot be recognised; compression of the dynamics, an
+  equaliser and reverberation still can. **Full band**: every system hears the file as it is, at the rate that it works
+  at. Who wins only at full band has learnt codecs.
+- Cost: processor time of a clip of 30 s (MP3, 128 kbit/s) from file to vector, all threads together, in multiples of
+  only decoding it, in this run; without the isolated process of the platform. A recording of three excerpts costs three
+  clips.
 - In brackets: 95 % intervals of a bootstrap over albums ({resamples} resamples, seed {seed}), the same resamples for
   every system, so that differences are paired; bold where such an interval excludes 0. With few albums such intervals
   are a little too narrow. For N10 the albums of the recommended tracks are drawn, and their N10 stays as it is; so the
@@ -76,13 +84,21 @@ class Grid:
 def grids(results: Results, against: str | None) -> list[Grid]:
     """Return all tables; with `against`, the differences to that system too."""
     shown = [
-        _grid(results, "Finding the album", measures.RETRIEVAL),
+        _with_costs(results, _grid(results, "Finding the album", measures.RETRIEVAL)),
         _grid(results, "Spreading over the catalogue", measures.HUBNESS),
         _grid(results, "Recognising the same recording", measures.ROBUSTNESS),
     ]
     if against is not None:
         shown.append(_differences(results, against))
     return [grid for grid in shown if grid.rows and len(grid.columns) > 1]
+
+
+def _with_costs(results: Results, grid: Grid) -> Grid:
+    costs = [scores.cost for scores in results.scores]
+    if all(cost is None for cost in costs):
+        return grid
+    rows = ((*row, _NOTHING if cost is None else f"{cost:.2f}") for row, cost in zip(grid.rows, costs, strict=True))
+    return Grid(grid.title, (*grid.columns, "cost"), tuple(rows))
 
 
 def to_rich(grid: Grid) -> Table:
@@ -95,20 +111,23 @@ def to_rich(grid: Grid) -> Table:
     return table
 
 
-def to_markdown(results: Results, against: str | None) -> str:
-    """Return the whole report: circumstances, tables, and how to read them."""
-    made = results.run
+def to_markdown(protocols: Sequence[Results], against: str | None) -> str:
+    """Return the whole report: circumstances, the tables of every protocol in order, and how to read them."""
+    first = protocols[0]
+    made = first.run
     figures = {**{name: getattr(made, name) for name in made.__slots__}, "skipped": len(made.skipped)}
     lines = [_HEAD.format(**figures)]
-    if any(results.is_trained_on_corpus(scores) for scores in results.scores):
+    if any(first.is_trained_on_corpus(scores) for scores in first.scores):
         lines += [_KNOWN.format(**figures)]
-    for grid in grids(results, against):
-        lines += [f"## {grid.title}", "", *_markdown(grid), ""]
+    for results in protocols:
+        for grid in grids(results, against):
+            lines += [f"## {grid.title}", "", *_markdown(grid), ""]
     lines += ["## Systems", ""]
-    lines += [
-        f"- `{scores.system.name}`: {scores.system.description}{_selection_note(scores.notes)}"
-        for scores in results.scores
-    ]
+    for scores in first.scores:
+        notes = "".join(
+            _selection_note(results.protocol, results.of(scores.system.name).notes) for results in protocols
+        )
+        lines.append(f"- `{scores.system.name}`: {scores.system.description}{notes}")
     lines += ["", _READING.format(**figures)]
     return "\n".join(lines)
 
@@ -119,7 +138,7 @@ def _grid(results: Results, title: str, shown: Sequence[Measure]) -> Grid:
         (_name(results, scores), *(_number(scores.estimate(one.key), one.decimals) for one in there))
         for scores in results.scores
     )
-    return Grid(title, ("system", *(one.title for one in there)), rows)
+    return Grid(f"{title}, {results.protocol}", ("system", *(one.title for one in there)), rows)
 
 
 def _differences(results: Results, against: str) -> Grid:
@@ -133,7 +152,9 @@ def _differences(results: Results, against: str) -> Grid:
         for scores in results.scores
         if scores is not base
     )
-    return Grid(f"Difference to {against}, in pairs", ("system", *(one.title for one in there)), rows)
+    return Grid(
+        f"Difference to {against}, in pairs, {results.protocol}", ("system", *(one.title for one in there)), rows
+    )
 
 
 def _name(results: Results, scores: Scores) -> str:
@@ -155,8 +176,8 @@ def _markdown(grid: Grid) -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
-def _selection_note(notes: Sequence[str]) -> str:
+def _selection_note(protocol: str, notes: Sequence[str]) -> str:
     if not notes:
         return ""
     counted = ", ".join(f"{note} in {count}" for note, count in sorted(Counter(notes).items()))
-    return f" (chosen on the training albums: {counted} of {len(notes)} folds)"
+    return f" (chosen on the training albums, {protocol}: {counted} of {len(notes)} folds)"

@@ -7,15 +7,16 @@ from functools import cache, cached_property, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from soundalike.audio.excerpt_rule import ExcerptRule
 from soundalike.extractor import statistics, weights
 from soundalike.extractor.errors import ExtractorError
 from soundalike.extractor.model import Model
 from soundalike.extractor.models import choi_2017, soundalike_1
-from soundalike.research.evaluation.errors import InvalidModel, UnknownSystem
+from soundalike.research.evaluation.errors import InvalidBlend, InvalidModel, UnknownSystem
 from soundalike.research.evaluation.extractors import Extractor, MfccStatistics, NetworkVector, RandomVector
-from soundalike.research.evaluation.projection_fit import SpaceFit, fit_half_whitening, fixed_projection
+from soundalike.research.evaluation.projection_fit import fit_half_whitening, fixed_projection
+from soundalike.research.evaluation.system_types import EXCERPTS, Blend, System
 from soundalike.research.evaluation.tag_fusion import TagFusion, fit_tags_alone
+from soundalike.research.evaluation.training_overlap import FREE_GAMES, MILLION_SONGS
 from soundalike.similarity.builtin import builtin_projection
 
 if TYPE_CHECKING:
@@ -35,27 +36,14 @@ OWN: Final = "soundalike-1"
 PROJECTED: Final = "-projected"
 BUILTIN: Final = "-shipped"
 
-EXCERPTS: Final = {"single": ExcerptRule(tenths=(5,)), "five": ExcerptRule(tenths=(1, 3, 5, 7, 9))}
-"""Other numbers of excerpts of a long recording than the platform's three."""
-
 _OWN_DESCRIPTION: Final = "the network that was trained in this project"
+
+_CHOI: Final = frozenset({MILLION_SONGS})
+_OWN: Final = frozenset({FREE_GAMES, MILLION_SONGS})
+"""Its first blocks are Choi's."""
 
 REFERENCE: Final = "choi-projected"
 ALL: Final = "all"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class System:
-    """An extractor, and what is fitted to its vectors before they are compared by cosine (nothing: they stay raw).
-
-    `is_trained` says that a part of it comes with the platform and was trained on music (see `training_overlap`).
-    """
-
-    name: str
-    extractor: Extractor
-    fit: SpaceFit | None
-    description: str
-    is_trained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +88,24 @@ class Registry:
         self._makers: dict[str, Callable[[], System]] = {
             "random": lambda: System("random", RandomVector(), None, "chance"),
             **_pair("mfcc", MfccStatistics, "mean and deviation of 20 MFCCs"),
-            "choi-clip": lambda: System("choi-clip", self._clip, None, "Choi's network as published, each clip alone"),
-            "choi-fixed": lambda: System("choi-fixed", self._fixed, None, "Choi's network with fixed statistics"),
-            "choi-projected": lambda: System(
-                "choi-projected", self._fixed, fit_half_whitening, "the same, half-whitened"
+            "choi-clip": lambda: System(
+                "choi-clip", self._clip, None, "Choi's network as published, each clip alone", _CHOI
             ),
-            "choi-shipped": lambda: _builtin("choi-shipped", self._fixed),
+            "choi-fixed": lambda: System(
+                "choi-fixed", self._fixed, None, "Choi's network with fixed statistics", _CHOI
+            ),
+            "choi-projected": lambda: System(
+                "choi-projected", self._fixed, fit_half_whitening, "the same, half-whitened", _CHOI
+            ),
+            "choi-shipped": lambda: _builtin("choi-shipped", self._fixed, learnt_from=_CHOI),
         }
         if has_builtin_model():
             self._makers |= {
-                OWN: lambda: System(OWN, self._own, None, _OWN_DESCRIPTION, is_trained=True),
+                OWN: lambda: System(OWN, self._own, None, _OWN_DESCRIPTION, _OWN),
                 OWN + PROJECTED: lambda: System(
-                    OWN + PROJECTED, self._own, fit_half_whitening, "the same, half-whitened", is_trained=True
+                    OWN + PROJECTED, self._own, fit_half_whitening, "the same, half-whitened", _OWN
                 ),
-                OWN + BUILTIN: lambda: _builtin(OWN + BUILTIN, self._own),
+                OWN + BUILTIN: lambda: _builtin(OWN + BUILTIN, self._own, learnt_from=_OWN),
             }
             for name in EXCERPTS:
                 self._makers |= self._own_by_excerpts(name)
@@ -147,6 +139,23 @@ class Registry:
             raise UnknownSystem(f"there is no system {unknown[0]!r}; available: {', '.join(self.names)}, {ALL}")
         return [self._makers[name]() for name in selected]
 
+    def blend(self, text: str) -> Blend:
+        """Return the blend that NAME=SYSTEM:WEIGHT,SYSTEM:WEIGHT describes; raises `InvalidBlend` and as `select`."""
+        name, _, blocks = text.partition("=")
+        pairs = [block.rpartition(":") for block in blocks.split(",")]
+        try:
+            weights_of = [float(weight) for _, _, weight in pairs]
+        except ValueError:
+            weights_of = []
+        if not name or name in self._makers or not weights_of or not all(0 < one < 1000 for one in weights_of):
+            raise InvalidBlend(
+                f"{text!r} must have the form NAME=SYSTEM:WEIGHT,SYSTEM:WEIGHT, with a new name and positive weights"
+            )
+        names = [system for system, _, _ in pairs]
+        if ALL in names or len(set(names)) < len(names):
+            raise InvalidBlend(f"{text!r} must name each system once")
+        return Blend(name, tuple(zip(self.select(names), weights_of, strict=True)))
+
     @cached_property
     def _weights(self) -> Weights:
         return weights.parse(choi_2017.published_weights(self._choi_weights))
@@ -171,11 +180,11 @@ class Registry:
         name, extractor = f"{OWN}-{number}", cache(lambda: NetworkVector(self._own_model, EXCERPTS[number]))
         says = f"{OWN} by {len(EXCERPTS[number].tenths)} in place of 3 excerpts of long recordings"
         return {
-            name: lambda: System(name, extractor(), None, says, is_trained=True),
+            name: lambda: System(name, extractor(), None, says, _OWN),
             name + PROJECTED: lambda: System(
-                name + PROJECTED, extractor(), fit_half_whitening, f"{says}, half-whitened", is_trained=True
+                name + PROJECTED, extractor(), fit_half_whitening, f"{says}, half-whitened", _OWN
             ),
-            name + BUILTIN: lambda: _builtin(name + BUILTIN, extractor(), says),
+            name + BUILTIN: lambda: _builtin(name + BUILTIN, extractor(), says, learnt_from=_OWN),
         }
 
     def _head(self) -> TagHead:
@@ -184,10 +193,10 @@ class Registry:
         return self._weights.tags
 
     def _tags(self, name: str, scale: TagScale, says: str) -> Callable[[], System]:
-        return lambda: System(name, self._fixed, fit_tags_alone(self._head(), scale), says)
+        return lambda: System(name, self._fixed, fit_tags_alone(self._head(), scale), says, _CHOI)
 
     def _fusion(self, name: str, scale: TagScale, says: str) -> Callable[[], System]:
-        return lambda: System(name, self._fixed, TagFusion(self._head(), scale), says)
+        return lambda: System(name, self._fixed, TagFusion(self._head(), scale), says, _CHOI)
 
 
 def has_builtin_model() -> bool:
@@ -204,7 +213,7 @@ def _pair(name: str, make: Callable[[], Extractor], says: str) -> dict[str, Call
     }
 
 
-def _builtin(name: str, network: NetworkVector, says: str = "the same") -> System:
+def _builtin(name: str, network: NetworkVector, says: str = "the same", *, learnt_from: frozenset[str]) -> System:
     projection = builtin_projection(network.model_id)
     if projection is None:
         raise InvalidModel(f"there is no built-in projection for {network.model_id}")
@@ -213,7 +222,7 @@ def _builtin(name: str, network: NetworkVector, says: str = "the same") -> Syste
         network,
         fixed_projection(projection),
         f"{says}, by the projection that the platform ships",
-        is_trained=True,
+        learnt_from | {FREE_GAMES},
     )
 
 
