@@ -141,6 +141,27 @@ def test_a_file_copied_by_half_is_refused(encode: Encode, form: str) -> None:
     assert "declares 40.0 s" in str(caught.value)
 
 
+@pytest.mark.parametrize("form", ["wav", "flac", "aiff"])
+@pytest.mark.parametrize(("share", "start", "at_least"), [(0.32, 25.5, 29.0), (0.08, 0.0, 12.0)])
+def test_the_beginning_of_a_file_is_enough_where_that_is_accepted(
+    encode: Encode, form: str, share: float, start: float, at_least: float
+) -> None:
+    data = encode(form, 200.0)
+    beginning = data[: round(share * len(data))]
+    with pytest.raises(Truncated):
+        decode(beginning)
+    (samples,) = decode(beginning, accepts_beginning=True).separate()
+    assert at_least * RATE <= len(samples) <= 29 * RATE
+    # FFmpeg seeks to within a sample or two.
+    assert cosine(samples[RATE:-RATE], chirp_at(start, len(samples) / RATE)[RATE:-RATE]) > 0.95
+
+
+def test_a_beginning_that_is_too_short_is_refused(encode: Encode) -> None:
+    data = encode("wav", 200.0)
+    with pytest.raises(Truncated, match=r"declares 200\.0 s"):
+        decode(data[: len(data) // 40], accepts_beginning=True)
+
+
 def test_an_rf64_copied_by_half_is_refused() -> None:
     buffer = io.BytesIO()
     soundfile.write(buffer, np.sin(np.arange(8_000 * 40) / 5), 8_000, format="RF64", subtype="PCM_16")

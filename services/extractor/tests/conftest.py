@@ -30,7 +30,10 @@ KEY = "previews/deezer/1.mp3"
 
 @dataclass
 class FakeEmbedder:
-    """Returns a constant per content, or the next of `failures`; refuses content that begins with `broken`."""
+    """Returns a constant per content, or the next of `failures`.
+
+    Refuses content that begins with `broken`, or with `beginning` where that is not accepted.
+    """
 
     embedded: list[bytes] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
@@ -39,10 +42,10 @@ class FakeEmbedder:
     def model_id(self) -> str:
         return MODEL.model
 
-    async def embed(self, data: bytes) -> PreviewEmbedding:
+    async def embed(self, data: bytes, *, accepts_beginning: bool = False) -> PreviewEmbedding:
         if self.failures:
             raise self.failures.pop(0)
-        if data.startswith(b"broken"):
+        if data.startswith(b"broken") or (data.startswith(b"beginning") and not accepts_beginning):
             raise Undecodable("this is not audio")
         self.embedded.append(data)
         tags = np.full(50, 0.01, dtype=np.float32)

@@ -94,7 +94,7 @@ async def test_a_file_that_cannot_be_decoded_is_a_permanent_failure(pool: Embedd
 
 async def test_a_crash_of_a_decoder_is_transient(model: Model) -> None:
     class Crashing:
-        def decode(self, _: bytes) -> None:
+        def decode(self, *_: object, **__: object) -> None:
             raise DecoderCrashed("gone")
 
         def close(self) -> None: ...

@@ -56,6 +56,12 @@ async def test_an_upload_is_embedded_for_whoever_waits_and_leaves_no_trace(
     assert bench.worker.outcomes == {"compared": 1}
 
 
+async def test_the_beginning_of_a_file_is_enough_of_an_upload(bench: Bench, message_of: Callable[..., str]) -> None:
+    upload = await upload_recording(bench, message_of, b"beginning of a large file")
+    await deliver(bench)
+    assert isinstance(await uploads.pop_result(bench.pool, upload), Analysis)
+
+
 @pytest.mark.parametrize(("data", "reason"), [(b"broken", "this is not audio"), (b"x" * 1001, "1001 bytes")])
 async def test_an_upload_that_cannot_be_decoded_is_refused_with_the_reason(
     bench: Bench, message_of: Callable[..., str], data: bytes, reason: str

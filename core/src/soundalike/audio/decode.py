@@ -34,7 +34,11 @@ MAX_RMS: Final = 2.0**31
 
 
 def decode(
-    source: bytes | Path | BinaryIO, rule: ExcerptRule = DEFAULT_RULE, segment: Milliseconds | None = None
+    source: bytes | Path | BinaryIO,
+    rule: ExcerptRule = DEFAULT_RULE,
+    segment: Milliseconds | None = None,
+    *,
+    accepts_beginning: bool = False,
 ) -> AudioExcerpts:
     """Decode the excerpts that `rule` selects of `source`, or of a segment of it, to mono at 12 kHz.
 
@@ -42,6 +46,7 @@ def decode(
     (`audio.clip_format`) the excerpts are those that it holds.
     Channels are mixed (`audio.mixdown`), then resampled by soxr HQ; both affect the embedding. A recording shorter than
     `rule.seconds` is returned as it is; repeating or padding it is left to the caller.
+    With `accepts_beginning` the source may end early: of its excerpts those that it has are enough, or else its first.
     Raises `NotAudio`, `Protected`, `Undecodable`, `Truncated`, `TooShort`, `Silent`, and `OSError` for a path that
     cannot be read.
     """
@@ -50,7 +55,7 @@ def decode(
         if clip is not None:
             _check([excerpt[:, np.newaxis] for excerpt in clip.separate()], clip.rate)
             return clip
-        pcm = _read_excerpts(stream, rule, segment)
+        pcm = _read_excerpts(stream, rule, segment, accepts_beginning=accepts_beginning)
     mono = [resample(mix_down(frames, pcm.rate), pcm.rate)[: rule.seconds * RATE] for frames in pcm.excerpts]
     samples = mono[0] if len(mono) == 1 else np.concatenate(mono)
     return AudioExcerpts(samples, tuple(map(len, mono)), RATE, pcm.seconds_total)
@@ -69,9 +74,11 @@ def resample(mono: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     return np.asarray(soxr.resample(mono, rate, RATE, quality="HQ"), dtype=np.float32)
 
 
-def _read_excerpts(stream: BinaryIO, rule: ExcerptRule, segment: Milliseconds | None) -> PcmExcerpts:
+def _read_excerpts(
+    stream: BinaryIO, rule: ExcerptRule, segment: Milliseconds | None, *, accepts_beginning: bool = False
+) -> PcmExcerpts:
     content, kind = content_of(stream)
-    pcm = _read_first_complete(content, kind, rule, segment)
+    pcm = _read_first_complete(content, kind, rule, segment, accepts_beginning=accepts_beginning)
     _check(pcm.excerpts, pcm.rate)
     return pcm
 
@@ -89,7 +96,7 @@ def _check(excerpts: Iterable[NDArray[np.float32]], rate: int) -> None:
 
 
 def _read_first_complete(
-    stream: BinaryIO, kind: AudioKind, rule: ExcerptRule, segment: Milliseconds | None
+    stream: BinaryIO, kind: AudioKind, rule: ExcerptRule, segment: Milliseconds | None, *, accepts_beginning: bool
 ) -> PcmExcerpts:
     """Try the libraries in order; a file that any of them can read is accepted."""
     failures: list[Undecodable] = []
@@ -98,7 +105,7 @@ def _read_first_complete(
         stream.seek(0)
         try:
             with open_file(stream, kind) as file:
-                pcm = select(file, rule, part_of(file, segment))
+                pcm = select(file, rule, part_of(file, segment), accepts_beginning=accepts_beginning)
         except Undecodable as failure:
             failures.append(failure)
             continue

@@ -65,10 +65,10 @@ class DecoderPool(IsolatedPool[IsolatedDecoder]):
     def __init__(self, count: int, make: Callable[[], IsolatedDecoder] = IsolatedDecoder) -> None:
         super().__init__(count, make)
 
-    def decode(self, source: bytes | Path) -> AudioExcerpts:
-        """Decode in a free process; raises as `IsolatedDecoder.decode`."""
+    def decode(self, source: bytes | Path, *, accepts_beginning: bool = False) -> AudioExcerpts:
+        """Decode in a free process, as `IsolatedDecoder.decode` does."""
         with self._borrow() as decoder:
-            return decoder.decode(source)
+            return decoder.decode(source, accepts_beginning=accepts_beginning)
 
     def decode_with_retry(self, source: bytes | Path) -> AudioExcerpts:
         """Decode, and once more after a crash, for callers without a queue that would retry; raises as `decode`."""

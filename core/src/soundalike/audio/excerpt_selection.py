@@ -46,11 +46,14 @@ class PcmExcerpts:
     is_usable: bool
 
 
-def select(file: PcmFile, rule: ExcerptRule, part: range | None = None) -> PcmExcerpts:
+def select(
+    file: PcmFile, rule: ExcerptRule, part: range | None = None, *, accepts_beginning: bool = False
+) -> PcmExcerpts:
     """Read the excerpts that `rule` selects of a recording, or of `part` of its frames.
 
     Pauses are left out of them. Where most of one would be silent, they are put where the recording sounds; only one
-    that is silent throughout raises `Silent`. Raises `errors.Undecodable` as reading does.
+    that is silent throughout raises `Silent`. With `accepts_beginning` one excerpt of a recording that ends early is
+    enough; where it has none, that is its beginning. Raises `errors.Undecodable` as reading does.
     """
     rate = file.rate
     whole = _Recording(file, part if part is not None else range(file.frames_total))
@@ -62,6 +65,10 @@ def select(file: PcmFile, rule: ExcerptRule, part: range | None = None) -> PcmEx
     ]
     # An interrupted download that has the middle of a recording has always been enough.
     is_usable = 2 * len(complete) >= len(read)
+    if accepts_beginning and not is_usable:
+        beginning = whole.read(rule.span_from(0, len(whole), rate))
+        complete = complete or [beginning]
+        is_usable = len(complete[0]) >= MIN_SECONDS * rate
     return PcmExcerpts(
         excerpts=tuple(_sounding(whole, rule, complete)) if is_usable else tuple(read),
         rate=rate,

@@ -183,13 +183,13 @@ class IsolatedDecoder(IsolatedFunction):
     ) -> None:
         super().__init__(function, Limits(timeout_s, memory_bytes, _MAX_SAMPLES_BYTES, cpu_s))
 
-    def decode(self, source: bytes | Path) -> AudioExcerpts:
-        """Decode a file's content or a path.
+    def decode(self, source: bytes | Path, *, accepts_beginning: bool = False) -> AudioExcerpts:
+        """Decode a file's content or a path, or with `accepts_beginning` what there is of one that ends early.
 
         Raises as `audio.decode.decode`, and `TooDemanding`, `DecoderCrashed`, `DecoderUnavailable`,
         `InternalDecoderError`.
         """
-        head, content = self._request(source)
+        head, content = self._request(source, **({"accepts_beginning": True} if accepts_beginning else {}))
         try:
             samples = np.frombuffer(content, dtype="<f4").astype(np.float32, copy=False)
             rate, seconds_total = int(str(head["rate"])), float(str(head["seconds_total"]))

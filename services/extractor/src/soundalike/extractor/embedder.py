@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -35,8 +36,11 @@ class Embedder(Protocol):
     def model_id(self) -> str:
         """The model the vectors belong to."""
 
-    async def embed(self, data: bytes) -> PreviewEmbedding:
-        """Embed one preview; raises `audio.errors.PermanentAudioError` when that will never be possible."""
+    async def embed(self, data: bytes, *, accepts_beginning: bool = False) -> PreviewEmbedding:
+        """Embed one preview, or what there is of a recording that ends early.
+
+        Raises `audio.errors.PermanentAudioError` when that will never be possible.
+        """
 
 
 class EmbedderPool:
@@ -67,17 +71,18 @@ class EmbedderPool:
         means = self._model.mean_tag_probabilities
         return None if means is None else tuple(means.probabilities.tolist())
 
-    async def embed(self, data: bytes) -> PreviewEmbedding:
-        """Embed the content of one audio file without blocking the event loop; raises as `embed_blocking`."""
-        return await asyncio.get_running_loop().run_in_executor(self._decoders.threads, self.embed_blocking, data)
+    async def embed(self, data: bytes, *, accepts_beginning: bool = False) -> PreviewEmbedding:
+        """Embed the content of one audio file without blocking the event loop, as `embed_blocking` does."""
+        embed = partial(self.embed_blocking, data, accepts_beginning=accepts_beginning)
+        return await asyncio.get_running_loop().run_in_executor(self._decoders.threads, embed)
 
-    def embed_blocking(self, data: bytes) -> PreviewEmbedding:
-        """Embed the content of one audio file.
+    def embed_blocking(self, data: bytes, *, accepts_beginning: bool = False) -> PreviewEmbedding:
+        """Embed the content of one audio file, or with `accepts_beginning` what there is of one that ends early.
 
         Raises `audio.errors.PermanentAudioError` where that will never be possible (`VectorNotFinite` is one of these),
         and `audio.errors.TransientAudioError` where a retry may help.
         """
-        excerpts = self._decoders.decode(data)
+        excerpts = self._decoders.decode(data, accepts_beginning=accepts_beginning)
         embedding = self._model.embed_recording(excerpts.separate())
         return PreviewEmbedding(
             vector=embedding.vector,

@@ -50,7 +50,9 @@ async def delete_abandoned(pool: Pool, store: ObjectStore) -> int:
 
 async def _embed(upload: str, key: str, pool: Pool, store: ObjectStore, embedder: Embedder, max_bytes: int) -> str:
     try:
-        extracted = await embedder.embed((await store.get(key, max_bytes=max_bytes)).data)
+        # Of a file that is larger than an upload may be, callers send the beginning.
+        data = (await store.get(key, max_bytes=max_bytes)).data
+        extracted = await embedder.embed(data, accepts_beginning=True)
     except ObjectMissing:
         return "gone"
     except (ObjectTooLarge, PermanentAudioError) as error:
