@@ -139,6 +139,20 @@ async def test_a_part_of_another_file_is_not_sent_for_one_of_this(
         assert (answer.status_code, len(answer.content)) == (200, len(flac) + 1)
 
 
+@pytest.mark.parametrize("extra", [{}, {"Range": "bytes=10-19"}], ids=["whole", "range"])
+async def test_a_file_that_a_client_already_has_is_not_sent_again(
+    player: httpx.AsyncClient, music: Path, flac: bytes, extra: dict[str, str]
+) -> None:
+    tag = (await player.head(f"/audio/{SONG.urn}")).headers["etag"]
+    for condition in (tag, f'"other", W/{tag}', "*"):
+        answer = await player.get(f"/audio/{SONG.urn}", headers={"If-None-Match": condition, **extra})
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)
+    for place in ("song.flac", "copy.flac"):
+        (music / place).write_bytes(flac + b"\0")
+    changed = await player.get(f"/audio/{SONG.urn}", headers={"If-None-Match": tag})
+    assert (changed.status_code, len(changed.content)) == (200, len(flac) + 1)
+
+
 async def test_the_head_tells_the_length_and_reads_nothing(
     player: httpx.AsyncClient, flac: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from soundalike.api import transcoder
 from soundalike.api.byte_range import requested_range
 from soundalike.api.errors import RecordingCutShort
 from soundalike.api.http_protocol import note_sound
+from soundalike.api.middleware import etag
 from soundalike.api.middleware.head import is_head
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class AudioResponse(StreamingResponse):
         body: AsyncIterator[bytes],
         resources: AsyncExitStack,
         *,
-        media_type: str,
+        media_type: str | None,
         headers: Mapping[str, str],
         status: HTTPStatus = HTTPStatus.OK,
     ) -> None:
@@ -59,10 +60,17 @@ class AudioResponse(StreamingResponse):
 def file_response(recording: Recording, media_type: str, request_headers: Headers) -> AudioResponse:
     """Return a file as it is, or the range of it that a request asks for; raises `UnsatisfiableRange`.
 
-    The file is closed at the end of the response.
+    A client that already has it is told so and sent nothing. The file is closed at the end of the response.
     """
     size = recording.status.st_size
     modified = formatdate(recording.status.st_mtime, usegmt=True)
+    validators = {"ETag": recording.etag, "Last-Modified": modified}
+    resources = AsyncExitStack()
+    resources.callback(recording.file.close)
+    known = request_headers.get("if-none-match")
+    # It counts before a range does (RFC 9110, 13.2.2).
+    if known is not None and etag.matches(known, recording.etag):
+        return AudioResponse(_nothing(), resources, media_type=None, headers=validators, status=HTTPStatus.NOT_MODIFIED)
     condition = request_headers.get("if-range")
     # A file that has changed meanwhile is sent whole: its parts do not fit what the client has.
     is_current = condition is None or condition in {recording.etag, modified}
@@ -71,13 +79,10 @@ def file_response(recording: Recording, media_type: str, request_headers: Header
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Length": str(len(part)),
-        "ETag": recording.etag,
-        "Last-Modified": modified,
+        **validators,
     }
     if span is not None:
         headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
-    resources = AsyncExitStack()
-    resources.callback(recording.file.close)
     return AudioResponse(
         _read(recording.file, part),
         resources,

@@ -64,13 +64,13 @@ def _revalidate(start: Message, body: Message, if_none_match: str | None) -> tup
     headers = MutableHeaders(scope=start)
     digest = hashlib.blake2b(body.get("body", b""), digest_size=_TAG_BYTES, usedforsecurity=False).hexdigest()
     tag = headers.setdefault("ETag", f'W/"{digest}"')
-    if if_none_match is None or not _matches(if_none_match, tag):
+    if if_none_match is None or not matches(if_none_match, tag):
         return start, body
     headers_304 = [(name, value) for name, value in headers.raw if name.decode("latin-1").lower() not in _BODY_HEADERS]
     return {**start, "status": 304, "headers": headers_304}, {"type": "http.response.body", "body": b""}
 
 
-def _matches(if_none_match: str, tag: str) -> bool:
+def matches(if_none_match: str, tag: str) -> bool:
     """Tell whether an `If-None-Match` names a tag; by RFC 9110 it is compared weakly."""
     return if_none_match.strip() == "*" or tag.removeprefix("W/") in {
         each.strip().removeprefix("W/") for each in if_none_match.split(",")
