@@ -11,6 +11,8 @@ from soundalike.extractor import statistics, weights
 from soundalike.extractor.errors import ExtractorError
 from soundalike.extractor.model import Model
 from soundalike.extractor.models import choi_2017, soundalike_1
+from soundalike.research.evaluation.blend_fit import BlendBlock, BlendFit
+from soundalike.research.evaluation.descriptors import BLOCKS, PLATFORM, WIDE, Descriptors, Scale
 from soundalike.research.evaluation.errors import InvalidBlend, InvalidModel, UnknownSystem
 from soundalike.research.evaluation.extractors import Extractor, MfccStatistics, NetworkVector, RandomVector
 from soundalike.research.evaluation.projection_fit import fit_half_whitening, fixed_projection
@@ -27,7 +29,16 @@ if TYPE_CHECKING:
     from soundalike.extractor.weights import TagHead, Weights
     from soundalike.research.evaluation.tag_fusion import TagScale
 
-ALWAYS: Final = ("random", "mfcc", "mfcc-projected", "choi-clip", "choi-fixed", "choi-projected", "choi-shipped")
+ALWAYS: Final = (
+    "random",
+    "mfcc",
+    "mfcc-projected",
+    "descriptors",
+    "choi-clip",
+    "choi-fixed",
+    "choi-projected",
+    "choi-shipped",
+)
 """Always in the table."""
 
 OWN: Final = "soundalike-1"
@@ -88,6 +99,8 @@ class Registry:
         self._makers: dict[str, Callable[[], System]] = {
             "random": lambda: System("random", RandomVector(), None, "chance"),
             **_pair("mfcc", MfccStatistics, "mean and deviation of 20 MFCCs"),
+            PLATFORM.name: lambda: _descriptors(PLATFORM),
+            WIDE.name: lambda: _descriptors(WIDE),
             "choi-clip": lambda: System(
                 "choi-clip", self._clip, None, "Choi's network as published, each clip alone", _CHOI
             ),
@@ -202,6 +215,17 @@ class Registry:
 def has_builtin_model() -> bool:
     """Tell whether the platform's own network comes with the installed extractor."""
     return resources.files("soundalike.extractor.models").joinpath("data", soundalike_1.FILE).is_file()
+
+
+def _descriptors(scale: Scale) -> System:
+    fit = BlendFit(tuple(BlendBlock(width, weight, fit_half_whitening) for width, weight in BLOCKS.values()))
+    return System(
+        scale.name,
+        Descriptors(scale),
+        fit,
+        f"classic descriptors at {scale.rate} Hz, half-whitened by blocks: "
+        + ", ".join(f"{name} ({weight:g})" for name, (_, weight) in BLOCKS.items()),
+    )
 
 
 def _pair(name: str, make: Callable[[], Extractor], says: str) -> dict[str, Callable[[], System]]:
