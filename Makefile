@@ -104,9 +104,9 @@ format: .venv/installed ## format the code
 	$(BIN)/ruff format .
 
 .PHONY: evaluate
-evaluate: .venv/installed ## measure the quality of recommendations on CORPUS=<folder> (OUT=<folder>, SYSTEMS=a,b|all)
+evaluate: .venv/installed ## measure the quality of recommendations on CORPUS=<folder> (OUT, SYSTEMS=a,b|all, BLENDS="x=a:1,b:.5 …", EXCERPTS=1,3, TEACHERS=<folder>)
 	@[ -n "$(CORPUS)" ] || { echo 'Name a folder of music: make evaluate CORPUS=~/Music' >&2; exit 2; }
-	@$(BIN)/soundalike evaluate --corpus "$(patsubst ~/%,$(HOME)/%,$(CORPUS))" --out "$(or $(OUT),evaluation-results)" $(if $(SYSTEMS),--systems "$(SYSTEMS)")
+	@$(BIN)/soundalike evaluate --corpus "$(patsubst ~/%,$(HOME)/%,$(CORPUS))" --out "$(or $(OUT),evaluation-results)" $(if $(SYSTEMS),--systems "$(SYSTEMS)") $(foreach blend,$(BLENDS),--blend "$(blend)") $(if $(EXCERPTS),--excerpts "$(EXCERPTS)") $(if $(TEACHERS),--teachers "$(patsubst ~/%,$(HOME)/%,$(TEACHERS))")
 
 .PHONY: bench
 bench: .venv/installed ## measure what extracting a preview costs, as multiples of decoding it

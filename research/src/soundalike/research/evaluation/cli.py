@@ -30,6 +30,7 @@ from soundalike.research.evaluation.protocols import PROTOCOLS, version_under
 from soundalike.research.evaluation.results import Results, RunDescription
 from soundalike.research.evaluation.system_scores import FOLDS, QuerySet, measure_system
 from soundalike.research.evaluation.system_types import RULES
+from soundalike.research.evaluation.teachers import missing
 from soundalike.research.evaluation.training_overlap import collections_of
 from soundalike.research.evaluation.vector_cache import default_file, open_cache
 from soundalike.settings import EX_CONFIG
@@ -77,6 +78,9 @@ def evaluate(
     weights: Annotated[
         Path | None, typer.Option(envvar="CHOI_WEIGHTS", help="File with the published weights, if you have it.")
     ] = None,
+    teachers: Annotated[
+        Path | None, typer.Option(envvar="TEACHERS", help="Folder of other networks' weights, for more baselines.")
+    ] = None,
     robustness: Annotated[bool, typer.Option(help="Also search with distorted versions of every track.")] = True,
     seed: Annotated[int, typer.Option(help="Random seed of folds and resamples.", min=0)] = 2017,
     cache: Annotated[Path | None, typer.Option(help="File that caches vectors for the next run.")] = None,
@@ -87,7 +91,7 @@ def evaluate(
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     try:
         files = [_model_files(text) for text in model or []]
-        registry = systems.Registry(weights, files)
+        registry = systems.Registry(weights, files, teachers)
         names = [name.strip() for name in chosen.split(",") if name.strip()] or list(registry.default_names)
         for file in files:
             names += [file.name, file.name + systems.PROJECTED]
@@ -108,6 +112,8 @@ def evaluate(
     except EvaluationError as error:
         _print(f"error: {error}")
         raise typer.Exit(1) from error
+    for name in missing(teachers):
+        _print(f"not judged: {name}")
     _write(run_results, out, _reference(run_results, against))
 
 

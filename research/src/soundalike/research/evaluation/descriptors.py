@@ -76,6 +76,7 @@ class Descriptors:
     def _describe(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         import librosa
         from librosa import feature
+        from librosa.onset import onset_strength
 
         rate, scale = self.rate, self.scale
         magnitude: Any = np.abs(librosa.stft(samples, n_fft=scale.window, hop_length=scale.hop))
@@ -92,7 +93,7 @@ class Descriptors:
                 feature.spectral_rolloff(S=magnitude, sr=rate, n_fft=scale.window),
             ]
         )
-        onsets = librosa.onset.onset_strength(S=levels, sr=rate, hop_length=scale.hop)
+        onsets = onset_strength(S=levels, sr=rate, hop_length=scale.hop)
         tempogram = feature.tempogram(onset_envelope=onsets, sr=rate, hop_length=scale.hop)
         rhythm = tempogram.mean(axis=1)[_LAG_STEP::_LAG_STEP]
         parts = [_moments(timbre), np.diff(timbre, axis=1).std(axis=1), *map(_moments, (contrast, chroma, shape))]

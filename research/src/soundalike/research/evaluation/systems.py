@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from soundalike.extractor import statistics, weights
@@ -18,12 +19,12 @@ from soundalike.research.evaluation.extractors import Extractor, MfccStatistics,
 from soundalike.research.evaluation.projection_fit import fit_half_whitening, fixed_projection
 from soundalike.research.evaluation.system_types import EXCERPTS, Blend, System
 from soundalike.research.evaluation.tag_fusion import TagFusion, fit_tags_alone
+from soundalike.research.evaluation.teachers import TEACHERS
 from soundalike.research.evaluation.training_overlap import FREE_GAMES, MILLION_SONGS
 from soundalike.similarity.builtin import builtin_projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from soundalike.extractor.models.soundalike_1 import ModelParts
     from soundalike.extractor.weights import TagHead, Weights
@@ -94,7 +95,9 @@ class ModelFiles:
 class Registry:
     """Creates systems by name; each model is loaded when a system first needs it."""
 
-    def __init__(self, choi_weights: Path | None = None, models: Sequence[ModelFiles] = ()) -> None:
+    def __init__(
+        self, choi_weights: Path | None = None, models: Sequence[ModelFiles] = (), teachers: Path | None = None
+    ) -> None:
         self._choi_weights = choi_weights
         self._makers: dict[str, Callable[[], System]] = {
             "random": lambda: System("random", RandomVector(), None, "chance"),
@@ -122,6 +125,10 @@ class Registry:
             }
             for name in EXCERPTS:
                 self._makers |= self._own_by_excerpts(name)
+        self._teachers = [] if teachers is None else [one for one in TEACHERS if (teachers / one.file).is_file()]
+        for teacher in self._teachers:
+            load = partial(teacher.load, teachers or Path())
+            self._makers |= _pair(teacher.name, load, teacher.description, teacher.learnt_from)
         for files in models:
             pair = _pair(files.name, partial(_extractor_of_files, files), files.describe())
             if duplicates := sorted(pair.keys() & self._makers.keys()):
@@ -143,7 +150,8 @@ class Registry:
     def default_names(self) -> tuple[str, ...]:
         """The names of the systems that are always in the table."""
         own = (OWN, OWN + PROJECTED, OWN + BUILTIN)
-        return (*ALWAYS, *(name for name in own if name in self._makers))
+        teachers = (teacher.name + PROJECTED for teacher in self._teachers)
+        return (*ALWAYS, *teachers, *(name for name in own if name in self._makers))
 
     def select(self, names: Sequence[str]) -> list[System]:
         """Return the systems of these names, or all; raises `UnknownSystem`, `InvalidModel`, `ExtractorError`."""
@@ -228,12 +236,16 @@ def _descriptors(scale: Scale) -> System:
     )
 
 
-def _pair(name: str, make: Callable[[], Extractor], says: str) -> dict[str, Callable[[], System]]:
+def _pair(
+    name: str, make: Callable[[], Extractor], says: str, learnt_from: frozenset[str] = frozenset()
+) -> dict[str, Callable[[], System]]:
     """Return the makers of a system with raw vectors and one with projected ones, which share their extractor."""
     extractor = cache(make)
     return {
-        name: lambda: System(name, extractor(), None, says),
-        name + PROJECTED: lambda: System(name + PROJECTED, extractor(), fit_half_whitening, f"{says}, half-whitened"),
+        name: lambda: System(name, extractor(), None, says, learnt_from),
+        name + PROJECTED: lambda: System(
+            name + PROJECTED, extractor(), fit_half_whitening, f"{says}, half-whitened", learnt_from
+        ),
     }
 
 
