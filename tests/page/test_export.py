@@ -37,6 +37,15 @@ def download(page: Page, name: str) -> tuple[str, str]:
     return event.value.suggested_filename, Path(event.value.path()).read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("height", [768, 900, 1400])
+def test_the_buttons_come_into_sight_by_scrolling_the_page(page: Page, height: int) -> None:
+    page.set_viewport_size({"width": 1366, "height": height})
+    expect(page.get_by_role("heading", name="Tune")).to_be_in_viewport()
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    expect(page.get_by_role("button", name="M3U", exact=True)).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Copy the link")).to_be_in_viewport(ratio=1)
+
+
 def test_m3u_has_real_paths_of_own_files(page: Page, demo: DemoPlatform) -> None:
     name, content = download(page, "M3U")
     assert name == f"Sounds like {SEED}.m3u8"

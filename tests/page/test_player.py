@@ -96,6 +96,13 @@ def test_the_keys_do_what_their_help_says(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_space_plays_the_result_that_has_the_focus_while_nothing_is_in_the_player(page: Page) -> None:
+    open_results(page)
+    page.keyboard.press("j")
+    page.keyboard.press(" ")
+    expect(player(page)).to_contain_text(page.locator("[data-card]").first.get_by_role("heading").inner_text())
+
+
 def test_the_help_opens_by_its_key_and_can_switch_the_keys_off(
     page: Page, assert_accessible: Callable[[Page], None]
 ) -> None:

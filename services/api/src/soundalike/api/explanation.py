@@ -47,5 +47,5 @@ def _describe_layers(layer_similarity: Mapping[str, float]) -> str:
     if strong:
         return f"Similar in {' and '.join(strong)}"
     if layer_similarity[first[0]] >= _FAIR:
-        return f"Somewhat similar, most in {first[0]}"
+        return f"Most similar in {first[0]}"
     return "Similarity is low"

@@ -8,7 +8,7 @@ const FIELDS = "input, textarea, select, [contenteditable], [role=listbox], [rol
 const CONTROLS = "button, a, summary, label";
 
 const ACTIONS = {
-  " ": () => playing() !== null && toggle(),
+  " ": (target) => (playing() === null ? activate(target) : toggle()),
   ArrowLeft: () => playing() !== null && seekBy(-SEEK_S),
   ArrowRight: () => playing() !== null && seekBy(SEEK_S),
   "shift+ArrowLeft": () => playing() !== null && playPrevious(),
