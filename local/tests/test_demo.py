@@ -14,6 +14,7 @@ from soundalike.local.recommendation import Recommendation, RecommendationRespon
 from soundalike.local.running_platform import exclusive_lock
 from soundalike.sandbox.catalogue import pieces
 from soundalike.sandbox.deezer_catalogue import DeezerCatalogue
+from soundalike.sandbox.own_files import OWN_FILES
 from soundalike.sandbox.preview_cache import PreviewCache
 
 if TYPE_CHECKING:
@@ -89,5 +90,7 @@ def test_the_demo_shows_recommendations(tmp_path: Path, cache: Path) -> None:
     assert "First recommendation after" in result.stdout
     assert "sounds like" in result.stdout
     assert "48 queries" in result.stdout
+    assert f"Crawling {len(OWN_FILES)} files of {tmp_path / 'music'}" in result.stdout
+    assert {file.name for file in (tmp_path / "music").iterdir()} == {own.name for own in OWN_FILES}
     composed = PreviewCache(cache / "sandbox-music")
     assert [piece.title for piece in pieces() if composed.get(piece.spotify_id) is None] == []

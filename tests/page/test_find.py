@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from soundalike.sandbox.catalogue import pieces
+from soundalike.sandbox.own_files import OWN_FILES
 
 from .actions import CRAWLED_ARTIST, SEED, SEED_URN, cards, search_box, start_from, suggestions, titles
-from .demo_program import OWN_FILES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -28,6 +28,11 @@ def cache_directory() -> Path:
     return Path(folder).expanduser().resolve()
 
 
+def sandbox_music_directory() -> Path:
+    """Name the folder of the music that the sandbox has composed."""
+    return cache_directory() / "sandbox-music"
+
+
 def create_private(folder: Path) -> None:
     """Make a folder, closed to other users, where it does not exist; raises `UnusableDataDirectory`."""
     # Root may use the folder of another user, with what lies in it.

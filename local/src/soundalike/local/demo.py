@@ -16,13 +16,16 @@ from soundalike.db.tracks import State
 from soundalike.local import recommendation
 from soundalike.local.analysis import analysis_display, wait_for_analysis
 from soundalike.local.api_client import ApiClient
+from soundalike.local.data_directory import sandbox_music_directory
 from soundalike.local.errors import LocalPlatformError
 from soundalike.local.platform import Platform
 from soundalike.local.program import python_command, run_in_terminal, shown_command
 from soundalike.local.recommendation import brief_lines
 from soundalike.sandbox.catalogue import PIECES_PER_STYLE, pieces, style_of
 from soundalike.sandbox.errors import UnknownPiece
+from soundalike.sandbox.own_files import OWN_FILES, write_own_files
 from soundalike.sandbox.playlists import DEMO_PLAYLIST_ID
+from soundalike.sandbox.preview_cache import PreviewCache
 from soundalike.sandbox.store_catalogues import GENERATED_KEYS
 from soundalike.terminal import echo
 
@@ -74,6 +77,7 @@ class Demo:
             with analysis_display(Console()) as display:
                 await wait_for_analysis(pool, display, before)
             await _check_analysis(pool)
+            await self._crawl_own_files(running, pool)
         echo("", "Building the index")
         await self._run(running, "soundalike.indexer", "build")
         await _wait_for_index(running)
@@ -85,6 +89,18 @@ class Demo:
         for piece in [p for p in responses if p.index == 0][:_SHOWN_STYLES]:
             echo("", *brief_lines(responses[piece], TOP, _label))
         echo("", summarise(style_shares(responses)))
+
+    async def _crawl_own_files(self, running: RunningPlatform, pool: Pool) -> None:
+        """Crawl a few files that lie on this machine: of the playlist's tracks no service plays anything."""
+        before, folder = await track_states.count_by_state(pool), self._data.root / "music"
+        echo("", f"Crawling {len(OWN_FILES)} files of {folder}, which the page can play")
+        try:
+            await asyncio.to_thread(write_own_files, folder, PreviewCache(sandbox_music_directory()))
+        except OSError as error:
+            raise DemoFailure(f"{folder} cannot be written: {error.strerror}") from error
+        await self._run(running, "soundalike.crawler", "--folder", str(folder))
+        with analysis_display(Console()) as display:
+            await wait_for_analysis(pool, display, before)
 
     async def _run(self, running: RunningPlatform, *arguments: str) -> None:
         status, _ = await run_in_terminal(
@@ -146,7 +162,8 @@ async def _wait_for_index(running: RunningPlatform) -> None:
 
 def _recommend(running: RunningPlatform, piece: Piece) -> recommendation.RecommendationResponse:
     # All tracks of an artist or an album are of one style: limits on them would hide the nearest.
-    unlimited = {"n": "10", "max_per_artist": "100", "max_per_album": "100"}
+    # Of the playlist only, since the share of a style is counted there.
+    unlimited = {"n": "10", "max_per_artist": "100", "max_per_album": "100", "source": "spotify"}
     return recommendation.recommend(
         ApiClient(running.api_url), recommendation.RecommendationRequest([_urn(piece)], parameters=unlimited)
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import httpx
 
 from soundalike.local import ports, secrets
-from soundalike.local.data_directory import cache_directory, create_private
+from soundalike.local.data_directory import create_private, sandbox_music_directory
 from soundalike.local.environment import neutral_environment
 from soundalike.local.errors import PortInUse, StartFailure, UnusableDataDirectory
 from soundalike.local.ministack import AwsServer
@@ -223,7 +223,7 @@ class Platform:
         if platform.sandbox_url is not None:
             url = platform.sandbox_url
             self._report(f"starting the sandbox on {url}")
-            music = cache_directory() / "sandbox-music"
+            music = sandbox_music_directory()
             create_private(music)
             arguments = ("--port", url.rpartition(":")[2], "--music-cache", str(music))
             service = Service("sandbox", tuple(python_command("soundalike.sandbox", *arguments)))
