@@ -53,13 +53,13 @@ def test_a_clip_is_the_middle_of_a_recording_and_every_extractor_gets_it_at_its_
     light, heavy = Work(clock, "light", 3), Work(clock, "heavy", 9, rate=16_000)
     costs = measure_costs(clip, [light, heavy], clock)
     assert (light.lengths, heavy.lengths) == ({29 * 12_000}, {29 * 16_000})
-    assert costs == ClipCosts(1.0, {12_000: 1.0, 16_000: 1.0}, {"light": 4.0, "heavy": 10.0})
+    assert costs == ClipCosts({12_000: 1.0, 16_000: 1.0}, {"light": 4.0, "heavy": 10.0})
 
 
 def test_a_blend_decodes_once_and_shares_what_has_one_rate() -> None:
     clock = Clock()
     one, two, three = Work(clock, "one", 0), Work(clock, "two", 0), Work(clock, "three", 0, rate=16_000)
-    costs = ClipCosts(2.0, {12_000: 3.0, 16_000: 4.0}, {"one": 1.0, "two": 2.0, "three": 6.0})
-    assert costs.multiple([one]) == (3 + 1) / 2
-    assert costs.multiple([one, two, one]) == (3 + 1 + 2) / 2
-    assert costs.multiple([one, three]) == (2 + 1 + 2 + 1 + 6) / 2
+    costs = ClipCosts({12_000: 1.5, 16_000: 2.0}, {"one": 0.5, "two": 1.0, "three": 3.0})
+    assert costs.multiple([one]) == 1.5 + 0.5
+    assert costs.multiple([one, two, one]) == 1.5 + 0.5 + 1
+    assert costs.multiple([one, three]) == 1 + 0.5 + 1 + 0.5 + 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
@@ -28,21 +29,18 @@ _MIDDLE: Final = ExcerptRule(tenths=(5,))
 
 @dataclass(frozen=True, slots=True)
 class ClipCosts:
-    """Seconds of processor time for one clip of 30 s.
+    """Processor time for one clip of 30 s, in multiples of MP3 to floats by libsndfile and nothing else.
 
-    `decoding` is MP3 to floats by libsndfile and nothing else, `samples` all up to mono samples by their rate,
-    `vectors` from these samples on by the extractor's id.
+    `samples` is all from the file to mono samples by their rate, `vectors` from these on by the extractor's id.
     """
 
-    decoding: float
     samples: Mapping[int, float]
     vectors: Mapping[str, float]
 
     def multiple(self, extractors: Sequence[Extractor]) -> float:
-        """Return what a system costs from file to vector, in multiples of decoding; a file is decoded once."""
-        resampled = sum(self.samples[rate] - self.decoding for rate in {one.rate for one in extractors})
-        vectors = sum(self.vectors[name] for name in {one.id for one in extractors})
-        return (self.decoding + resampled + vectors) / self.decoding
+        """Return what a system costs from file to vector; a file is decoded once."""
+        resampled = sum(self.samples[rate] - 1 for rate in {one.rate for one in extractors})
+        return 1 + resampled + sum(self.vectors[name] for name in {one.id for one in extractors})
 
 
 def mp3_clip(path: Path) -> bytes:
@@ -57,23 +55,27 @@ def mp3_clip(path: Path) -> bytes:
 def measure_costs(
     clip: bytes, extractors: Sequence[Extractor], clock: Callable[[], float] = time.process_time
 ) -> ClipCosts:
-    """Measure every extractor on one clip: medians of five, after one that is not counted.
+    """Measure every extractor on one clip: medians of five rounds, after one that is not counted.
 
-    The processor time of all threads of this process counts, as if one core did everything.
+    A round decodes and does everything else once, so that what the machine does meanwhile counts for both. The
+    processor time of all threads of this process counts, as if one core did everything.
     """
 
     def seconds(work: Callable[[], object]) -> float:
+        start = clock()
         work()
-        times = []
-        for _ in range(REPETITIONS):
-            start = clock()
-            work()
-            times.append(clock() - start)
-        return median(times)
+        return clock() - start
 
     excerpts = {rate: plain_excerpts(clip, _MIDDLE, rate) for rate in {one.rate for one in extractors}}
+    samples: dict[int, list[float]] = {rate: [] for rate in excerpts}
+    vectors: dict[str, list[float]] = {one.id: [] for one in extractors}
+    for _ in range(REPETITIONS + 1):
+        decoding = seconds(lambda: soundfile.read(io.BytesIO(clip), dtype="float32"))
+        for rate in excerpts:
+            samples[rate].append(seconds(partial(plain_excerpts, clip, _MIDDLE, rate)) / decoding)
+        for one in extractors:
+            vectors[one.id].append(seconds(partial(one, excerpts[one.rate])) / decoding)
     return ClipCosts(
-        decoding=seconds(lambda: soundfile.read(io.BytesIO(clip), dtype="float32")),
-        samples={rate: seconds(lambda rate=rate: plain_excerpts(clip, _MIDDLE, rate)) for rate in excerpts},  # type: ignore[misc]
-        vectors={one.id: seconds(lambda one=one: one(excerpts[one.rate])) for one in extractors},  # type: ignore[misc]
+        {rate: median(multiples[1:]) for rate, multiples in samples.items()},
+        {name: median(multiples[1:]) for name, multiples in vectors.items()},
     )
