@@ -131,6 +131,36 @@ def test_dead_letters_have_reasons_and_are_tried_again(page: Page) -> None:
     assert orders == [{"all": True}]
 
 
+def test_what_is_about_to_begin_and_what_has_ended_are_called_so(page: Page) -> None:
+    page.goto("")
+    present = page.evaluate("fetch('status').then((response) => response.json())")
+    analysis = {"active": [], "recent": [], "waiting": 3, "per_minute": None, "remaining_s": None}
+    moment = "2026-11-28T10:00:00Z"
+    crawl = {
+        "id": 7,
+        "source": {"kind": "folder", "name": "/srv/music"},
+        "state": "done",
+        "summary": None,
+        "error": None,
+        "requested_at": moment,
+        "started_at": moment,
+        "ended_at": moment,
+        "progress": {"seen": 44, "total": 48},
+    }
+    changed = {
+        "analysis": analysis,
+        "queue": {"visible": 2, "in_flight": 1, "delayed": 0},
+        "crawls": [crawl],
+    }
+    body = f"event: status\ndata: {json.dumps({**present, **changed})}\n\n"
+    page.route("**/status/events*", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+    page.get_by_role("link", name="Status").click()
+    expect(panel(page, "Analysis")).to_contain_text("3 tracks waiting")
+    expect(panel(page, "Analysis")).not_to_contain_text("is an extractor running")
+    expect(panel(page, "Crawls")).to_contain_text("44 seen")
+    expect(panel(page, "Crawls")).not_to_contain_text("48")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation(
     new_context: Callable[..., BrowserContext], assert_accessible: Callable[[Page], None], scheme: str

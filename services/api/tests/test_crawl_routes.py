@@ -85,6 +85,13 @@ async def test_a_library_is_known_by_its_id(platform: Platform, client: httpx.As
     assert crawl["source"] == {"kind": "library", "name": "/music", "library": library.id}
 
 
+async def test_a_folder_may_be_named_from_ones_home(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/srv/me")
+    started = await client.post("/crawls", json={"folder": "~/Music"})
+    assert started.json()["source"]["name"] == "/srv/me/Music"
+    assert (await client.post("/crawls", json={"folder": "~other/Music"})).status_code == 422
+
+
 async def test_a_key_may_name_no_folder(platform: Platform, settings: ApiSettings) -> None:
     async with platform.pool.acquire() as connection:
         writer = await api_keys.add(connection, "writer", Scope.WRITE)

@@ -1,5 +1,6 @@
 """Crawls that are started over HTTP and run by a crawler that watches."""
 
+import os
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -115,11 +116,16 @@ def _answer(crawl: StoredCrawl, request: Request) -> Crawl:
     return Crawl.of(crawl) if sees_paths(request) else Crawl.of(crawl).without_paths()
 
 
+def _absolute(folder: str) -> str:
+    """Return a folder that a person at this machine names from their home, as their shell would."""
+    return os.path.expanduser(folder) if folder == "~" or folder.startswith("~/") else folder  # noqa: PTH111 - no file
+
+
 def _source(order: CrawlOrder, request: Request) -> CrawlSource:
     if order.folder is not None:
         if not may_name_folders(request):
             raise problems.folder_refused()
-        folder = path_bytes(order.folder)
+        folder = path_bytes(_absolute(order.folder))
         if folder is None or not folder.startswith(b"/"):
             raise problems.no_crawl_target(f"{clean(order.folder)[:80]!r} is not the absolute path of a folder")
         return CrawlSource(folder=folder)

@@ -10,7 +10,7 @@ import { ago, dateTime, secondsSince, timeLeft } from "./times.js";
 export function activity({ analysis, queue, requests }) {
   return html`<section class="panel" aria-labelledby="activity-title">
     <h2 id="activity-title">${text("activityTitle")}</h2>
-    <p class="figure">${summary(analysis)}</p>
+    <p class="figure">${summary(analysis, queue)}</p>
     ${analysis.active.length ? active(analysis.active) : nothing} ${recent(analysis.recent)}
     <dl class="facts">
       ${fact("queueTitle", queue ? text("queueDepth", { visible: queue.visible, flight: queue.in_flight, delayed: queue.delayed }) : text("notAvailable"))}
@@ -22,12 +22,13 @@ export function activity({ analysis, queue, requests }) {
 /** Return a name and a value of a list of facts. */
 export const fact = (name, value) => html`<div><dt>${text(name)}</dt><dd>${value}</dd></div>`;
 
-function summary({ waiting, active: running, per_minute: perMinute, remaining_s: remaining }) {
+function summary({ waiting, active: running, per_minute: perMinute, remaining_s: remaining }, queue) {
   if (!waiting && !running.length) return text("activityIdle");
   const parts = [text("activityWaiting", { count: waiting })];
   if (perMinute !== null) parts.push(text("activityRate", { count: Math.max(1, Math.round(perMinute)) }));
   if (waiting && remaining !== null) parts.push(timeLeft(remaining));
-  if (waiting && !running.length && perMinute === null) parts.push(text("activityStalled"));
+  // What an extractor has taken from the queue it is about to begin with.
+  if (waiting && !running.length && perMinute === null && !queue?.in_flight) parts.push(text("activityStalled"));
   return parts.join(" · ");
 }
 

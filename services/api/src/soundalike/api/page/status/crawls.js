@@ -64,7 +64,7 @@ function crawl(row) {
     </div>
     ${row.state === "running" ? bar(row.progress, name) : nothing}
     ${row.error ? html`<p class="warning" lang="en">${row.error}</p>` : nothing}
-    <p class="hint">${outcome(row.progress)}</p>
+    <p class="hint">${outcome(row)}</p>
   </li>`;
 }
 
@@ -73,9 +73,10 @@ function bar({ seen = 0, total }, name) {
   return total ? html`<progress max=${total} .value=${seen} aria-label=${label}></progress>` : html`<progress aria-label=${label}></progress>`;
 }
 
-function outcome(progress) {
+function outcome({ progress, state }) {
   if (progress.seen === undefined) return nothing;
-  const seen = progress.total === undefined ? text("crawlSeen", { count: progress.seen }) : text("crawlSeenOf", { seen: progress.seen, total: progress.total });
+  // The total is an estimate: a scan counts files of which some turn out to be no tracks.
+  const seen = progress.total === undefined || state === "done" ? text("crawlSeen", { count: progress.seen }) : text("crawlSeenOf", { seen: progress.seen, total: progress.total });
   const parts = COUNTED.filter((name) => progress[name]).map((name) => text(`crawlOutcome_${name}`, { count: progress[name] }));
   return [seen, ...parts].join(" · ");
 }
