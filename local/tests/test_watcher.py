@@ -128,11 +128,11 @@ async def test_failed_requests_have_a_reason_and_are_retried(
 
     async def with_nothing_due() -> status.Status | None:
         report = await status.read_status(data)
-        return None if report.content.requests.due else report
+        return None if report.content.platform.requests.due else report
 
     report = await eventually(with_nothing_due)
     assert report is not None
-    assert report.content.requests.next_due is not None
+    assert report.content.platform.requests.next_due is not None
     assert (await api.get(f"/tracks/{away}")).json()["state"] == "pending"
     assert status.render(report).splitlines()[-1] == running
 
