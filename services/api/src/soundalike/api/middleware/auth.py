@@ -78,7 +78,6 @@ class AuthMiddleware:
     In place of a header with a key a signed link counts (`api.signed_links`), for what browsers request without headers
     of a page's choice. `scope["key"]` is the key that lets a request in, missing where it needs none.
 
-
     Not a dependency of the routes: FastAPI reads a body before it asks the dependencies, so that anybody could send
     whole files only to be refused.
     """
